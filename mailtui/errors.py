@@ -1,0 +1,168 @@
+"""Owns the error tree: what a person reads when something goes wrong, and the exit code that goes with it.
+
+Every error has a title (what happened), a detail (where, and with what) and a hint (what to do next).
+Faces print these three and never a traceback; anything that is not a `MailtuiError` is a defect.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """What a finished command tells the shell. Users' scripts rely on these numbers."""
+
+    DONE = 0
+    UNEXPECTED = 1
+    USAGE = 2
+    FINDINGS = 3
+    SOME_FAILED = 4
+    SOME_UNKNOWN = 5
+    PAUSED = 6
+    INTERRUPTED = 130
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in a person's files something stands; lines and columns count from 1."""
+
+    file: str = ""
+    line: int | None = None
+    column: int | None = None
+    key: str = ""
+
+    def __str__(self) -> str:
+        where = ":".join(str(part) for part in (self.file, self.line, self.column) if part not in ("", None))
+        if where and self.key:
+            return f"{where}: {self.key}"
+        return where or self.key
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One mistake in a person's files: where it stands, what is wrong, what to write instead."""
+
+    place: Place
+    message: str
+    hint: str = ""
+
+    def __str__(self) -> str:
+        text = f"{self.place}: {self.message}" if str(self.place) else self.message
+        return f"{text} {self.hint}".rstrip()
+
+
+class MailtuiError(Exception):
+    """The root of everything mailtui says on purpose.
+
+    `title` is one sentence without a full stop, `detail` says where, `hint` what to do next.
+    """
+
+    exit_code: ExitCode = ExitCode.UNEXPECTED
+
+    def __init__(self, title: str, *, detail: str = "", hint: str = "") -> None:
+        super().__init__(title)
+        self.title = title
+        self.detail = detail
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return "\n".join(part for part in (self.title, self.detail, self.hint) if part)
+
+
+class UsageError(MailtuiError):
+    """The command cannot be carried out as it was given."""
+
+    exit_code = ExitCode.USAGE
+
+
+class UnknownCampaign(UsageError):
+    """No campaign, or more than one, answers to the id a person gave."""
+
+    def __init__(self, given: str, *, matches: Sequence[str] = ()) -> None:
+        if matches:
+            super().__init__(
+                f"{given} could be any of {len(matches)} campaigns",
+                detail=", ".join(matches),
+                hint="Give one more character of the id.",
+            )
+        else:
+            super().__init__(
+                f"There is no campaign {given}",
+                hint="See the ids with: mailtui list",
+            )
+
+
+class ConfigError(MailtuiError):
+    """Files a person wrote hold mistakes; nothing was sent."""
+
+    exit_code = ExitCode.FINDINGS
+
+    def __init__(self, title: str, problems: Sequence[Problem] = (), *, detail: str = "", hint: str = "") -> None:
+        lines = "\n".join(str(problem) for problem in problems)
+        super().__init__(title, detail="\n".join(part for part in (detail, lines) if part), hint=hint)
+        self.problems = tuple(problems)
+
+
+class AudienceError(ConfigError):
+    """The list cannot be used: missing, empty, unreadable, or without an address column."""
+
+
+class RuleError(ConfigError):
+    """A filter does not parse, or names a column the list does not have."""
+
+
+class TemplateError(ConfigError):
+    """A template does not parse, or names a field that no row has."""
+
+
+class AccountError(MailtuiError):
+    """The account cannot be used: unknown, or its secret is missing."""
+
+    exit_code = ExitCode.FINDINGS
+
+
+class SecretMissing(AccountError):
+    """No password was found for an account that needs one."""
+
+    def __init__(self, account: str, *, variable: str, tried: Sequence[str] = ()) -> None:
+        super().__init__(
+            f"The account {account} needs its password, and none was found",
+            detail="Looked in: " + ", ".join(tried) if tried else "",
+            hint=f"Set {variable}, or store it in the keyring: keyring set mailtui {account}",
+        )
+        self.account = account
+
+
+class OutboxError(MailtuiError):
+    """The outbox cannot be opened, read or written."""
+
+
+class OutboxFull(OutboxError):
+    """The outbox cannot grow: the disk is full or a limit is reached."""
+
+    def __init__(self, path: str, *, reason: str) -> None:
+        super().__init__(
+            "The outbox cannot be written: there is no room left",
+            detail=f"{path}: {reason}",
+            hint="Free some space and run the same command again. Everything sent so far is on record.",
+        )
+
+
+class RunnerError(MailtuiError):
+    """The runner cannot be started, or is not there any more."""
+
+
+class RunnerBusy(RunnerError):
+    """Another runner already holds this outbox."""
+
+    exit_code = ExitCode.USAGE
+
+    def __init__(self, outbox: str, *, pid: int | None) -> None:
+        super().__init__(
+            "Another runner already works on this outbox" + (f" (process {pid})" if pid else ""),
+            detail=outbox,
+            hint="Watch it with: mailtui status --follow. Or use another outbox: --outbox sqlite:///PATH",
+        )
+        self.pid = pid

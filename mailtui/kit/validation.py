@@ -1,0 +1,83 @@
+"""Owns turning what pydantic found wrong in a YAML file into sentences with file, line, key and a did-you-mean."""
+
+from __future__ import annotations
+
+import types
+import typing
+from typing import Any, TypeVar
+
+import pydantic
+
+from mailtui.errors import ConfigError, Problem
+from mailtui.kit.suggest import did_you_mean
+from mailtui.kit.yaml_file import Loc, YamlDocument
+
+Model = TypeVar("Model", bound=pydantic.BaseModel)
+
+
+class Spec(pydantic.BaseModel):
+    """The base of every model that a person writes as YAML: frozen, and no unknown key passes."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+def validate(model: type[Model], document: YamlDocument, *, title: str) -> Model:
+    """Build the model from the document, or raise `ConfigError` naming every mistake at once."""
+    if not isinstance(document.data, dict):
+        raise ConfigError(title, [Problem(document.place(()), "a map of keys and values is expected here")])
+    try:
+        return model.model_validate(document.data)
+    except pydantic.ValidationError as error:
+        problems = [_problem(model, document, item) for item in error.errors(include_url=False)]
+        raise ConfigError(title, list(dict.fromkeys(problems))) from None
+
+
+def _problem(model: type[pydantic.BaseModel], document: YamlDocument, item: Any) -> Problem:
+    loc: Loc = _own_keys(item["loc"], document)
+    kind = item["type"]
+    if kind == "extra_forbidden":
+        known = _keys_at(model, loc[:-1])
+        return Problem(document.place(loc), "this key is not known.", did_you_mean(str(loc[-1]), known))
+    if kind == "missing":
+        return Problem(document.place(loc), "this key is missing.")
+    if kind == "value_error":
+        return Problem(document.place(loc), str(item["ctx"]["error"]))
+    message = str(item["msg"]).replace("Input should be", "should be")
+    return Problem(document.place(loc), f"{message}; got {_shown(item['input'])}")
+
+
+def _shown(value: Any) -> str:
+    text = repr(value) if isinstance(value, str | int | float | bool | None) else f"a {type(value).__name__}"
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _own_keys(loc: Loc, document: YamlDocument) -> Loc:
+    """Pydantic adds the names of union members and validators to a location; keep only keys the file has."""
+    kept: list[str | int] = []
+    for position, part in enumerate(loc):
+        if (*kept, part) in document.marks or position == len(loc) - 1:
+            kept.append(part)
+    return tuple(kept)
+
+
+def _keys_at(model: type[pydantic.BaseModel], loc: Loc) -> list[str]:
+    here: list[type[pydantic.BaseModel]] = [model]
+    for part in loc:
+        found: list[type[pydantic.BaseModel]] = []
+        for candidate in here:
+            if isinstance(part, int):
+                found.append(candidate)
+                continue
+            for name, field in candidate.model_fields.items():
+                if (field.alias or name) == part:
+                    found.extend(_models_in(field.annotation))
+        here = found
+    return [field.alias or name for candidate in here for name, field in candidate.model_fields.items()]
+
+
+def _models_in(annotation: Any) -> list[type[pydantic.BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, pydantic.BaseModel):
+        return [annotation]
+    if typing.get_origin(annotation) in (typing.Union, types.UnionType, list, tuple, dict, typing.Annotated):
+        return [model for part in typing.get_args(annotation) for model in _models_in(part)]
+    return []
