@@ -34,7 +34,8 @@ class Home:
         import platformdirs  # here, since it costs start-up time that a set MAILTUI_HOME need not pay
 
         dirs = platformdirs.PlatformDirs("mailtui", appauthor=False)
-        run = dirs.user_runtime_path if os.path.isdir(dirs.user_runtime_path.parent) else dirs.user_state_path / "run"
+        runtime = dirs.user_runtime_path
+        run = runtime if runtime.parent.is_dir() else dirs.user_state_path / "run"
         return cls(
             config=dirs.user_config_path,
             data=dirs.user_data_path,

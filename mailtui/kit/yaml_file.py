@@ -33,7 +33,9 @@ _Loader.add_implicit_resolver(_PREFIX + "bool", re.compile(r"^(?:true|True|TRUE|
 _Loader.add_implicit_resolver(_PREFIX + "null", re.compile(r"^(?:~|null|Null|NULL|)$"), ["~", "n", "N", ""])
 _Loader.add_implicit_resolver(_PREFIX + "int", re.compile(r"^[-+]?(?:0|[1-9][0-9_]*)$"), list("-+0123456789"))
 _Loader.add_implicit_resolver(
-    _PREFIX + "float", re.compile(r"^[-+]?(?:0|[1-9][0-9]*)?\.[0-9]+(?:[eE][-+]?[0-9]+)?$"), list("-+.0123456789")
+    _PREFIX + "float",
+    re.compile(r"^[-+]?(?:0|[1-9][0-9]*)?\.[0-9]+(?:[eE][-+]?[0-9]+)?$"),
+    list("-+.0123456789"),
 )
 
 
@@ -60,19 +62,27 @@ def read_yaml(path: Path) -> YamlDocument:
     try:
         raw = path.read_bytes()
     except FileNotFoundError:
-        raise ConfigError(f"There is no file {path}", hint="Check the path, or make a sample with: mailtui init DIR") from None
+        raise ConfigError(
+            f"There is no file {path}", hint="Check the path, or make a sample with: mailtui init DIR"
+        ) from None
     except IsADirectoryError:
-        raise ConfigError(f"{path} is a folder, not a file", hint=f"Name the file in it, such as {path / 'campaign.yaml'}") from None
+        raise ConfigError(
+            f"{path} is a folder, not a file", hint=f"Name the file in it, such as {path / 'campaign.yaml'}"
+        ) from None
     except OSError as error:
         raise ConfigError(f"{path} cannot be read", detail=str(error.strerror or error)) from None
     if len(raw) > _SIZE_LIMIT:
-        raise ConfigError(f"{path} is too large for a settings file", detail=f"{len(raw)} bytes; the limit is {_SIZE_LIMIT}")
+        raise ConfigError(
+            f"{path} is too large for a settings file", detail=f"{len(raw)} bytes; the limit is {_SIZE_LIMIT}"
+        )
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         raise ConfigError(
-            f"{path} is not UTF-8 text", [Problem(Place(str(path), line), "this line has a byte that is not UTF-8")], hint="Save it as UTF-8."
+            f"{path} is not UTF-8 text",
+            [Problem(Place(str(path), line), "this line has a byte that is not UTF-8")],
+            hint="Save it as UTF-8.",
         ) from None
     return parse_yaml(text, path)
 
@@ -85,7 +95,11 @@ def parse_yaml(text: str, path: Path) -> YamlDocument:
         mark = error.problem_mark or error.context_mark
         place = Place(str(path), mark.line + 1, mark.column + 1) if mark else Place(str(path))
         what = ", ".join(part for part in (error.context, error.problem) if part)
-        raise ConfigError(f"{path} is not valid YAML", [Problem(place, what)], hint="Check the indentation and quotes there.") from None
+        raise ConfigError(
+            f"{path} is not valid YAML",
+            [Problem(place, what)],
+            hint="Check the indentation and quotes there.",
+        ) from None
     except yaml.YAMLError as error:
         raise ConfigError(f"{path} is not valid YAML", detail=str(error)) from None
     marks: dict[Loc, tuple[int, int]] = {(): (1, 1)}
@@ -96,17 +110,24 @@ def parse_yaml(text: str, path: Path) -> YamlDocument:
 def _walk(node: yaml.Node, loc: Loc, marks: dict[Loc, tuple[int, int]], seen: set[int], file: str) -> Any:
     here = Place(file, node.start_mark.line + 1, node.start_mark.column + 1)
     if id(node) in seen:
-        raise ConfigError(f"{file} uses a YAML alias", [Problem(here, "aliases (*name) are not read; write the value out")])
+        raise ConfigError(
+            f"{file} uses a YAML alias", [Problem(here, "aliases (*name) are not read; write the value out")]
+        )
     seen.add(id(node))
     if isinstance(node, yaml.MappingNode):
         result: dict[str, Any] = {}
         for key_node, value_node in node.value:
             mark = (key_node.start_mark.line + 1, key_node.start_mark.column + 1)
             if not isinstance(key_node, yaml.ScalarNode):
-                raise ConfigError(f"{file} is not valid here", [Problem(Place(file, *mark), "a key must be plain text")])
+                raise ConfigError(
+                    f"{file} is not valid here", [Problem(Place(file, *mark), "a key must be plain text")]
+                )
             key = str(key_node.value)
             if key in result:
-                raise ConfigError(f"{file} names a key twice", [Problem(Place(file, *mark, key), "this key stands here a second time")])
+                raise ConfigError(
+                    f"{file} names a key twice",
+                    [Problem(Place(file, *mark, key), "this key stands here a second time")],
+                )
             marks[(*loc, key)] = mark
             result[key] = _walk(value_node, (*loc, key), marks, seen, file)
         return result
@@ -132,4 +153,7 @@ def _scalar(node: yaml.Node, here: Place) -> Any:
         return int(text)
     if kind == "float":
         return float(text)
-    raise ConfigError(f"{here.file} uses a YAML tag", [Problem(here, f"{node.tag} is not read; write plain text, numbers, lists and maps")])
+    raise ConfigError(
+        f"{here.file} uses a YAML tag",
+        [Problem(here, f"{node.tag} is not read; write plain text, numbers, lists and maps")],
+    )

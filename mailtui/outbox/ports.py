@@ -1,0 +1,147 @@
+"""Owns what an outbox must be able to do, whatever engine keeps it.
+
+Three ports, because three parties use it and none may do another's work: a face reads (`Reader`) and
+launches or gives orders (`Desk`); a runner alone moves deliveries (`Ledger`). The contract tests run
+the same body over every implementation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+from mailtui.outbox.records import (
+    Campaign,
+    Claim,
+    Counts,
+    DeliveryRow,
+    IntakeRow,
+    Mark,
+    NewCampaign,
+    NewDelivery,
+    Order,
+    ProgressSnapshot,
+    Recovery,
+    Result,
+    RunnerRow,
+)
+from mailtui.outbox.states import CampaignState, DeliveryState, OrderKind
+
+
+class Reader(Protocol):
+    """Reads, and never changes anything."""
+
+    async def campaigns(self) -> list[Campaign]: ...
+    async def campaign(self, prefix: str) -> Campaign:
+        """The one campaign whose id starts with `prefix`. Raises `UnknownCampaign`."""
+        ...
+
+    async def latest_of_series(self, series: str) -> Campaign | None: ...
+    async def counts(self, campaign: int) -> Counts: ...
+    async def snapshot(self, campaign: int) -> ProgressSnapshot | None: ...
+    async def runners(self) -> list[RunnerRow]: ...
+    async def deliveries(
+        self, campaign: int, *, states: Sequence[DeliveryState] = (), after: int = 0, limit: int = 1000
+    ) -> list[DeliveryRow]:
+        """A page of deliveries in the order of their ids, those with an id above `after`."""
+        ...
+
+    async def intake(self, campaign: int, *, after: int = 0, limit: int = 1000) -> list[IntakeRow]: ...
+    async def intake_counts(self, campaign: int) -> dict[str, int]: ...
+    async def failures(self, campaign: int, limit: int) -> list[tuple[str, int | None, str, int]]:
+        """(state, code, text, how many) of what did not arrive, most frequent first."""
+        ...
+
+    async def answer(self, order: int) -> str | None:
+        """What the runner answered to an order, or None while it has not."""
+        ...
+
+    def changed(self) -> bool:
+        """Whether another connection has written since the last call. Cheap enough for ten times a second."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Desk(Protocol):
+    """What faces write: campaigns, recipients, intake and orders."""
+
+    async def create_draft(self, campaign: NewCampaign, *, now: float) -> Campaign: ...
+    async def add(self, campaign: int, deliveries: Iterable[NewDelivery], *, now: float) -> int:
+        """Add recipients that the campaign does not have yet, in one transaction; how many were new."""
+        ...
+
+    async def add_intake(self, campaign: int, rows: Iterable[IntakeRow]) -> None: ...
+    async def go_live(self, campaign: int, *, actor: str, now: float) -> None:
+        """A draft becomes a running campaign, in one small transaction."""
+        ...
+
+    async def discard_draft(self, campaign: int) -> None: ...
+    async def order(
+        self, campaign: int, kind: OrderKind, arguments: dict[str, object], *, actor: str, now: float
+    ) -> int: ...
+    def close(self) -> None: ...
+
+
+class Ledger(Protocol):
+    """What the runner writes. Every move is conditional on state and fence."""
+
+    async def sign_on(self, runner: RunnerRow) -> None: ...
+    async def sign_off(self) -> None: ...
+    async def recover(self, *, now: float) -> Recovery:
+        """Requeue what a dead runner had claimed; what it had in flight becomes `unknown`."""
+        ...
+
+    async def active_campaigns(self) -> list[Campaign]: ...
+    async def campaign(self, number: int) -> Campaign: ...
+    async def message(self, digest: str) -> bytes: ...
+    async def counts(self, campaign: int) -> Counts: ...
+    async def claim(self, campaign: int, limit: int, *, now: float, lease: float) -> list[Claim]:
+        """Take up to `limit` due deliveries for this runner; while fresh ones wait, at most a quarter are retries."""
+        ...
+
+    async def commit(
+        self,
+        marks: Sequence[Mark],
+        results: Sequence[Result],
+        snapshots: Sequence[tuple[int, ProgressSnapshot]],
+        *,
+        now: float,
+    ) -> list[bool]:
+        """Durably record all of it in one transaction; for each mark, whether it holds."""
+        ...
+
+    async def next_due(self, campaign: int) -> float | None:
+        """When the earliest waiting delivery is due, in epoch seconds; 0 or past means now."""
+        ...
+
+    async def cancel_waiting(self, campaign: int, limit: int, *, now: float) -> int:
+        """Cancel up to `limit` deliveries whose last bytes cannot have been written; how many."""
+        ...
+
+    async def set_state(
+        self,
+        campaign: int,
+        state: CampaignState,
+        *,
+        actor: str,
+        now: float,
+        reason: str = "",
+        held: bool = False,
+    ) -> None: ...
+    async def set_plan(self, campaign: int, plan: str, *, actor: str, now: float) -> None: ...
+    async def fix_encoding(self, campaign: int, encoding: str) -> str:
+        """Store the encoding unless one is stored; the stored one."""
+        ...
+
+    async def open_orders(self) -> list[Order]: ...
+    async def acknowledge(self, order: Order, answer: str, *, now: float) -> None: ...
+    def changed(self) -> bool:
+        """Whether a face has written since the last call."""
+        ...
+
+    def tidy(self) -> None:
+        """Move what is durable out of the log, without waiting for anybody."""
+        ...
+
+    def close(self) -> None: ...

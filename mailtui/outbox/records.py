@@ -1,0 +1,237 @@
+"""Owns the frozen values that cross the outbox's wall, in both directions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from mailtui.outbox.states import CampaignState, DeliveryState, OrderKind
+
+
+@dataclass(frozen=True, slots=True)
+class NewCampaign:
+    """A campaign as its face freezes it. `endpoint` and `plan` are JSON texts without secrets."""
+
+    id: str
+    series: str
+    name: str
+    message: bytes
+    endpoint: str
+    plan: str
+    columns: tuple[str, ...]
+    source: str
+    filter: str
+    secret: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class NewDelivery:
+    """One recipient to be added; `fields` in the order of the campaign's columns."""
+
+    key: str
+    row: int
+    address: str
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class IntakeRow:
+    """A row of the list that became no delivery."""
+
+    line: int
+    row: int | None
+    kind: str
+    reason: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """A campaign as the outbox holds it; times are epoch seconds."""
+
+    number: int
+    id: str
+    series: str
+    occurrence: int
+    name: str
+    state: CampaignState
+    reason: str
+    held: bool
+    message_digest: str
+    endpoint: str
+    plan: str
+    columns: tuple[str, ...]
+    source: str
+    filter: str
+    secret: bytes = field(repr=False)
+    encoding: str | None
+    audience: int
+    created_at: float
+    launched_at: float | None
+    first_claim_at: float | None
+    settled_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A delivery that this runner holds. `fence` must match for anything to be recorded about it."""
+
+    campaign: int
+    id: int
+    fence: int
+    key: str
+    row: int
+    address: str
+    fields: tuple[str, ...]
+    attempts: int
+    date_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """The durable word that a delivery's last bytes are about to be written."""
+
+    campaign: int
+    id: int
+    fence: int
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A recorded move of one delivery out of `claimed` or `in_flight`.
+
+    `attempt` says whether it counts as an attempt; `due_at` (epoch seconds) matters for `deferred`.
+    """
+
+    campaign: int
+    id: int
+    fence: int
+    before: DeliveryState
+    after: DeliveryState
+    attempts: int
+    attempt: bool = True
+    due_at: float = 0.0
+    reason: str = ""
+    stage: str | None = None
+    code: int | None = None
+    enhanced: str | None = None
+    reply: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a face asks for; `arguments` by kind: `set` takes workers, rate, burst."""
+
+    id: int
+    campaign: int
+    kind: OrderKind
+    arguments: Mapping[str, Any]
+    actor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many deliveries of a campaign are in each state."""
+
+    queued: int = 0
+    claimed: int = 0
+    in_flight: int = 0
+    sent: int = 0
+    failed: int = 0
+    deferred: int = 0
+    unknown: int = 0
+    suppressed: int = 0
+    skipped: int = 0
+    cancelled: int = 0
+    expired: int = 0
+
+    @property
+    def total(self) -> int:
+        return sum(asdict(self).values())
+
+    @property
+    def open(self) -> int:
+        """Deliveries that may still move by themselves."""
+        return self.queued + self.claimed + self.in_flight + self.deferred
+
+    @property
+    def settled(self) -> int:
+        return self.total - self.open
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSnapshot:
+    """What one worker was doing. `rate` in messages a second, `age` of its connection in seconds."""
+
+    number: int
+    stage: str
+    recipient: str
+    sent: int
+    failed: int
+    rate: float
+    reply: str
+    age: float
+    gear: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProgressSnapshot:
+    """The only live value a face reads: written by the runner up to ten times a second."""
+
+    at: float
+    rate: float
+    eta_seconds: float | None
+    next_due: float | None
+    note: str
+    workers: tuple[WorkerSnapshot, ...]
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), ensure_ascii=False, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str) -> ProgressSnapshot:
+        raw = json.loads(text)
+        workers = tuple(WorkerSnapshot(**worker) for worker in raw.pop("workers"))
+        return cls(workers=workers, **raw)
+
+
+@dataclass(frozen=True, slots=True)
+class RunnerRow:
+    """A runner as it last said it is alive; for display, the lock is the truth."""
+
+    id: str
+    pid: int
+    host: str
+    version: str
+    started_at: float
+    heartbeat_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryRow:
+    """One recipient's line of the report."""
+
+    id: int
+    key: str
+    row: int
+    address: str
+    state: DeliveryState
+    reason: str
+    attempts: int
+    due_at: float
+    stage: str | None
+    code: int | None
+    enhanced: str | None
+    reply: str | None
+    updated_at: float
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """What a starting runner found left over from one that died."""
+
+    requeued: int
+    unknown: int

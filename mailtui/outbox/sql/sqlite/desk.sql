@@ -1,0 +1,39 @@
+-- name: put_blob
+INSERT INTO blob (digest, body) VALUES (?, ?) ON CONFLICT (digest) DO NOTHING
+
+-- name: insert_campaign
+INSERT INTO campaign (id, series, occurrence, name, state, message_digest, endpoint, plan, columns, source, filter,
+                      secret, created_at)
+VALUES (:id, :series, (SELECT coalesce(max(occurrence), 0) + 1 FROM campaign WHERE series = :series), :name, 'draft',
+        :message_digest, :endpoint, :plan, :columns, :source, :filter, :secret, :now)
+RETURNING number
+
+-- name: insert_delivery
+INSERT INTO delivery (campaign, key, row, address, fields, state, updated_at)
+VALUES (?, ?, ?, ?, ?, 'queued', ?) ON CONFLICT (campaign, key) DO NOTHING
+
+-- name: insert_intake
+INSERT INTO intake (campaign, line, row, kind, reason, text) VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT (campaign, line, kind) DO NOTHING
+
+-- name: grow_audience
+UPDATE campaign SET audience = audience + ? WHERE number = ?
+
+-- name: add_to_counter
+INSERT INTO counter (campaign, state, n) VALUES (?, ?, ?)
+ON CONFLICT (campaign, state) DO UPDATE SET n = n + excluded.n
+
+-- name: go_live
+UPDATE campaign SET state = 'running', launched_at = ? WHERE number = ? AND state = 'draft'
+
+-- name: discard_draft
+DELETE FROM campaign WHERE number = ? AND state = 'draft'
+
+-- name: is_draft
+SELECT 1 FROM campaign WHERE number = ? AND state = 'draft'
+
+-- name: insert_order
+INSERT INTO orders (campaign, kind, arguments, actor, created_at) VALUES (?, ?, ?, ?, ?) RETURNING id
+
+-- name: insert_event
+INSERT INTO event (campaign, at, actor, kind, detail) VALUES (?, ?, ?, ?, ?)

@@ -1,0 +1,103 @@
+-- name: sign_on
+INSERT OR REPLACE INTO runner (id, pid, host, version, started_at, heartbeat_at) VALUES (?, ?, ?, ?, ?, ?)
+
+-- name: other_runners_gone
+DELETE FROM runner WHERE id <> ?
+
+-- name: sign_off
+DELETE FROM runner WHERE id = ?
+
+-- name: heartbeat
+UPDATE runner SET heartbeat_at = ? WHERE id = ?
+
+-- name: live_counts
+SELECT campaign, state, count(*) FROM delivery WHERE state IN ('claimed', 'in_flight') GROUP BY campaign, state
+
+-- name: requeue_claimed
+UPDATE delivery SET state = 'queued', due_at = 0, owner = NULL, lease_until = NULL, updated_at = ? WHERE state = 'claimed'
+
+-- name: lose_in_flight
+UPDATE delivery
+SET state = 'unknown', reason = 'the runner stopped before the reply to this message came', owner = NULL,
+    lease_until = NULL, attempts = attempts + 1, updated_at = ?
+WHERE state = 'in_flight'
+
+-- name: claim_fresh
+UPDATE delivery
+SET state = 'claimed', owner = :owner, lease_until = :lease, fence = fence + 1,
+    date_at = coalesce(date_at, :now), updated_at = :now
+WHERE id IN (SELECT id FROM delivery
+             WHERE campaign = :campaign AND state IN ('queued', 'deferred') AND due_at = 0
+             ORDER BY due_at, id LIMIT :limit)
+RETURNING id, fence, key, row, address, fields, attempts, date_at
+
+-- name: claim_due
+UPDATE delivery
+SET state = 'claimed', owner = :owner, lease_until = :lease, fence = fence + 1,
+    date_at = coalesce(date_at, :now), updated_at = :now
+WHERE id IN (SELECT id FROM delivery
+             WHERE campaign = :campaign AND state IN ('queued', 'deferred') AND due_at > 0 AND due_at <= :now
+             ORDER BY due_at, id LIMIT :limit)
+RETURNING id, fence, key, row, address, fields, attempts, date_at
+
+-- name: mark
+UPDATE delivery SET state = 'in_flight', updated_at = ? WHERE id = ? AND fence = ? AND state = 'claimed'
+
+-- name: is_marked
+SELECT 1 FROM delivery WHERE id = ? AND fence = ? AND state = 'in_flight'
+
+-- name: settle
+UPDATE delivery
+SET state = ?, attempts = ?, due_at = ?, reason = ?, stage = ?, code = ?, enhanced = ?, reply = ?, updated_at = ?
+WHERE id = ? AND fence = ? AND state = ?
+
+-- name: insert_attempt
+INSERT INTO attempt (delivery, n, at, outcome, stage, code, enhanced, reply) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+
+-- name: add_to_counter
+INSERT INTO counter (campaign, state, n) VALUES (?, ?, ?)
+ON CONFLICT (campaign, state) DO UPDATE SET n = n + excluded.n
+
+-- name: first_claim
+UPDATE campaign SET first_claim_at = ? WHERE number = ? AND first_claim_at IS NULL
+
+-- name: settled_at
+UPDATE campaign SET settled_at = ? WHERE number = ?
+
+-- name: put_snapshot
+INSERT INTO snapshot (campaign, at, body) VALUES (?, ?, ?)
+ON CONFLICT (campaign) DO UPDATE SET at = excluded.at, body = excluded.body
+
+-- name: next_due
+SELECT due_at FROM delivery WHERE campaign = ? AND state IN ('queued', 'deferred') ORDER BY due_at, id LIMIT 1
+
+-- name: cancellable
+SELECT id, state FROM delivery WHERE campaign = ? AND state IN ('queued', 'deferred') ORDER BY due_at, id LIMIT ?
+
+-- name: cancellable_claimed
+SELECT id, state FROM delivery WHERE campaign = ? AND state = 'claimed' LIMIT ?
+
+-- name: cancel
+UPDATE delivery SET state = 'cancelled', reason = 'cancelled', updated_at = ?
+WHERE id IN (SELECT value FROM json_each(?))
+
+-- name: set_state
+UPDATE campaign SET state = ?, reason = ?, held = ? WHERE number = ?
+
+-- name: set_plan
+UPDATE campaign SET plan = ? WHERE number = ?
+
+-- name: fix_encoding
+UPDATE campaign SET encoding = ? WHERE number = ? AND encoding IS NULL
+
+-- name: encoding
+SELECT encoding FROM campaign WHERE number = ?
+
+-- name: insert_event
+INSERT INTO event (campaign, at, actor, kind, detail) VALUES (?, ?, ?, ?, ?)
+
+-- name: open_orders
+SELECT id, campaign, kind, arguments, actor FROM orders WHERE acknowledged_at IS NULL ORDER BY id
+
+-- name: acknowledge
+UPDATE orders SET acknowledged_at = ?, answer = ? WHERE id = ?

@@ -1,0 +1,58 @@
+-- name: campaigns
+SELECT number, id, series, occurrence, name, state, reason, held, message_digest, endpoint, plan, columns, source,
+       filter, secret, encoding, audience, created_at, launched_at, first_claim_at, settled_at
+FROM campaign ORDER BY number
+
+-- name: campaigns_by_prefix
+SELECT number, id, series, occurrence, name, state, reason, held, message_digest, endpoint, plan, columns, source,
+       filter, secret, encoding, audience, created_at, launched_at, first_claim_at, settled_at
+FROM campaign WHERE substr(id, 1, length(?1)) = ?1 ORDER BY number LIMIT 6
+
+-- name: campaign_by_number
+SELECT number, id, series, occurrence, name, state, reason, held, message_digest, endpoint, plan, columns, source,
+       filter, secret, encoding, audience, created_at, launched_at, first_claim_at, settled_at
+FROM campaign WHERE number = ?
+
+-- name: active_campaigns
+SELECT number, id, series, occurrence, name, state, reason, held, message_digest, endpoint, plan, columns, source,
+       filter, secret, encoding, audience, created_at, launched_at, first_claim_at, settled_at
+FROM campaign WHERE state IN ('running', 'pausing', 'cancelling') ORDER BY number
+
+-- name: latest_of_series
+SELECT number, id, series, occurrence, name, state, reason, held, message_digest, endpoint, plan, columns, source,
+       filter, secret, encoding, audience, created_at, launched_at, first_claim_at, settled_at
+FROM campaign WHERE series = ? ORDER BY occurrence DESC LIMIT 1
+
+-- name: message
+SELECT body FROM blob WHERE digest = ?
+
+-- name: counts
+SELECT state, n FROM counter WHERE campaign = ?
+
+-- name: snapshot
+SELECT body FROM snapshot WHERE campaign = ?
+
+-- name: runners
+SELECT id, pid, host, version, started_at, heartbeat_at FROM runner ORDER BY started_at
+
+-- name: deliveries
+SELECT id, key, row, address, state, reason, attempts, due_at, stage, code, enhanced, reply, updated_at, fields
+FROM delivery WHERE campaign = ? AND id > ? ORDER BY id LIMIT ?
+
+-- name: deliveries_in_states
+SELECT id, key, row, address, state, reason, attempts, due_at, stage, code, enhanced, reply, updated_at, fields
+FROM delivery WHERE campaign = ? AND id > ? AND state IN (SELECT value FROM json_each(?)) ORDER BY id LIMIT ?
+
+-- name: intake
+SELECT line, row, kind, reason, text FROM intake WHERE campaign = ? AND line > ? ORDER BY line LIMIT ?
+
+-- name: intake_counts
+SELECT kind, count(*) FROM intake WHERE campaign = ? GROUP BY kind
+
+-- name: failures
+SELECT state, code, coalesce(reply, reason), count(*) AS n FROM delivery
+WHERE campaign = ? AND state IN ('failed', 'unknown', 'deferred', 'expired')
+GROUP BY 1, 2, 3 ORDER BY n DESC, 2, 3 LIMIT ?
+
+-- name: answer
+SELECT answer FROM orders WHERE id = ? AND acknowledged_at IS NOT NULL

@@ -1,0 +1,106 @@
+"""Owns what faces write to an SQLite outbox: drafts, recipients, intake, orders. Never a delivery's state."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+from mailtui.errors import OutboxError
+from mailtui.outbox.named_sql import statements
+from mailtui.outbox.records import Campaign, IntakeRow, NewCampaign, NewDelivery
+from mailtui.outbox.sqlite_file import FACE_BUSY_MS, open_for_writing, transaction
+from mailtui.outbox.sqlite_reader import campaign_from, read_one
+from mailtui.outbox.states import OrderKind
+
+SQL = statements("sqlite", "desk")
+
+
+class SqliteDesk:
+    """The `Desk` port over one SQLite file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._connection = open_for_writing(path, busy_ms=FACE_BUSY_MS)
+
+    async def create_draft(self, campaign: NewCampaign, *, now: float) -> Campaign:
+        digest = hashlib.sha256(campaign.message).hexdigest()
+        with transaction(self._connection, self._path):
+            self._connection.execute(SQL["put_blob"], (digest, campaign.message))
+            number = self._connection.execute(
+                SQL["insert_campaign"],
+                {
+                    "id": campaign.id,
+                    "series": campaign.series,
+                    "name": campaign.name,
+                    "message_digest": digest,
+                    "endpoint": campaign.endpoint,
+                    "plan": campaign.plan,
+                    "columns": json.dumps(campaign.columns, ensure_ascii=False),
+                    "source": campaign.source,
+                    "filter": campaign.filter,
+                    "secret": campaign.secret,
+                    "now": now,
+                },
+            ).get
+            row = read_one(self._connection, "campaign_by_number", (number,))
+        if row is None:
+            raise OutboxError(f"The campaign {campaign.id} vanished while it was written", detail=str(self._path))
+        return campaign_from(row)
+
+    async def add(self, campaign: int, deliveries: Iterable[NewDelivery], *, now: float) -> int:
+        rows = [
+            (
+                campaign,
+                item.key,
+                item.row,
+                item.address,
+                json.dumps(item.fields, ensure_ascii=False, separators=(",", ":")),
+                now,
+            )
+            for item in deliveries
+        ]
+        with transaction(self._connection, self._path):
+            before = self._connection.total_changes()
+            self._connection.executemany(SQL["insert_delivery"], rows)
+            added = self._connection.total_changes() - before
+            if added:
+                self._connection.execute(SQL["grow_audience"], (added, campaign))
+                self._connection.execute(SQL["add_to_counter"], (campaign, "queued", added))
+        return added
+
+    async def add_intake(self, campaign: int, rows: Iterable[IntakeRow]) -> None:
+        bindings = [(campaign, row.line, row.row, row.kind, row.reason, row.text) for row in rows]
+        with transaction(self._connection, self._path):
+            self._connection.executemany(SQL["insert_intake"], bindings)
+
+    async def go_live(self, campaign: int, *, actor: str, now: float) -> None:
+        with transaction(self._connection, self._path):
+            self._connection.execute(SQL["go_live"], (now, campaign))
+            if self._connection.changes() != 1:
+                raise OutboxError(f"The campaign {campaign} is not a draft any more", detail=str(self._path))
+            self._connection.execute(SQL["insert_event"], (campaign, now, actor, "launch", ""))
+
+    async def discard_draft(self, campaign: int) -> None:
+        with transaction(self._connection, self._path):
+            if self._connection.execute(SQL["is_draft"], (campaign,)).fetchone() is None:
+                return
+            for table in ("delivery", "intake", "counter"):
+                self._connection.execute(f"DELETE FROM {table} WHERE campaign = ?", (campaign,))  # noqa: S608
+            self._connection.execute(SQL["discard_draft"], (campaign,))
+
+    async def order(
+        self, campaign: int, kind: OrderKind, arguments: dict[str, object], *, actor: str, now: float
+    ) -> int:
+        with transaction(self._connection, self._path):
+            order = self._connection.execute(
+                SQL["insert_order"], (campaign, kind, json.dumps(arguments), actor, now)
+            ).get
+            self._connection.execute(
+                SQL["insert_event"], (campaign, now, actor, f"order {kind}", json.dumps(arguments))
+            )
+        return int(order)
+
+    def close(self) -> None:
+        self._connection.close()

@@ -1,0 +1,117 @@
+"""Owns reading an SQLite outbox: short reads on a connection that cannot write."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import apsw
+
+from mailtui.errors import UnknownCampaign
+from mailtui.outbox.named_sql import statements
+from mailtui.outbox.records import (
+    Campaign,
+    Counts,
+    DeliveryRow,
+    IntakeRow,
+    ProgressSnapshot,
+    RunnerRow,
+)
+from mailtui.outbox.sqlite_file import open_for_reading, storage_errors
+from mailtui.outbox.states import CampaignState, DeliveryState
+
+SQL = statements("sqlite", "reader")
+
+
+def campaign_from(row: tuple[Any, ...]) -> Campaign:
+    """One row of the campaign statements as a value."""
+    values = list(row)
+    values[5] = CampaignState(values[5])
+    values[7] = bool(values[7])
+    values[11] = tuple(json.loads(values[11]))
+    return Campaign(*values)
+
+
+def _delivery_from(row: tuple[Any, ...]) -> DeliveryRow:
+    values = list(row)
+    values[4] = DeliveryState(values[4])
+    values[13] = tuple(json.loads(values[13]))
+    return DeliveryRow(*values)
+
+
+class SqliteReader:
+    """The `Reader` port over one SQLite file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._connection = open_for_reading(path)
+        self._version = -1
+
+    def _rows(self, name: str, bindings: Sequence[Any] = ()) -> list[Any]:
+        with storage_errors(self._path):
+            return self._connection.execute(SQL[name], bindings).fetchall()
+
+    async def campaigns(self) -> list[Campaign]:
+        return [campaign_from(row) for row in self._rows("campaigns")]
+
+    async def campaign(self, prefix: str) -> Campaign:
+        found = [campaign_from(row) for row in self._rows("campaigns_by_prefix", (prefix,))] if prefix else []
+        exact = [campaign for campaign in found if campaign.id == prefix]
+        if len(exact or found) != 1:
+            raise UnknownCampaign(prefix, matches=[campaign.id for campaign in found])
+        return (exact or found)[0]
+
+    async def latest_of_series(self, series: str) -> Campaign | None:
+        rows = self._rows("latest_of_series", (series,))
+        return campaign_from(rows[0]) if rows else None
+
+    async def counts(self, campaign: int) -> Counts:
+        return Counts(**dict(self._rows("counts", (campaign,))))
+
+    async def snapshot(self, campaign: int) -> ProgressSnapshot | None:
+        rows = self._rows("snapshot", (campaign,))
+        return ProgressSnapshot.from_json(rows[0][0]) if rows else None
+
+    async def runners(self) -> list[RunnerRow]:
+        return [RunnerRow(*row) for row in self._rows("runners")]
+
+    async def deliveries(
+        self, campaign: int, *, states: Sequence[DeliveryState] = (), after: int = 0, limit: int = 1000
+    ) -> list[DeliveryRow]:
+        if states:
+            rows = self._rows("deliveries_in_states", (campaign, after, json.dumps(list(states)), limit))
+        else:
+            rows = self._rows("deliveries", (campaign, after, limit))
+        return [_delivery_from(row) for row in rows]
+
+    async def intake(self, campaign: int, *, after: int = 0, limit: int = 1000) -> list[IntakeRow]:
+        return [IntakeRow(*row) for row in self._rows("intake", (campaign, after, limit))]
+
+    async def intake_counts(self, campaign: int) -> dict[str, int]:
+        return dict(self._rows("intake_counts", (campaign,)))
+
+    async def failures(self, campaign: int, limit: int) -> list[tuple[str, int | None, str, int]]:
+        return list(self._rows("failures", (campaign, limit)))
+
+    async def answer(self, order: int) -> str | None:
+        rows = self._rows("answer", (order,))
+        return str(rows[0][0]) if rows else None
+
+    def changed(self) -> bool:
+        with storage_errors(self._path):
+            version = self._connection.pragma("data_version")
+        if version == self._version:
+            return False
+        self._version = version
+        return True
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+def read_one(connection: apsw.Connection, name: str, bindings: Sequence[Any]) -> tuple[Any, ...] | None:
+    """The first row of a reader's statement on a connection of the caller's."""
+    row: tuple[Any, ...] | None = connection.execute(SQL[name], bindings).fetchone()
+    return row

@@ -1,0 +1,76 @@
+"""Owns the states of deliveries and campaigns, and which moves between them exist."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class DeliveryState(StrEnum):
+    """Where one recipient's mail stands. The counts over all states always add up to the audience."""
+
+    QUEUED = "queued"
+    CLAIMED = "claimed"  # a runner holds it; its last bytes have not been written
+    IN_FLIGHT = "in_flight"  # durably marked: its last bytes may have been written
+    SENT = "sent"
+    FAILED = "failed"
+    DEFERRED = "deferred"  # tried, to be tried again at due_at
+    UNKNOWN = "unknown"  # the reply to its last bytes was lost; never sent again by itself
+    SUPPRESSED = "suppressed"
+    SKIPPED = "skipped"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+
+OPEN_STATES = frozenset({DeliveryState.QUEUED, DeliveryState.CLAIMED, DeliveryState.IN_FLIGHT, DeliveryState.DEFERRED})
+"""A campaign with a delivery in one of these is not finished."""
+
+MOVES: frozenset[tuple[DeliveryState, DeliveryState]] = frozenset(
+    {
+        (DeliveryState.QUEUED, DeliveryState.CLAIMED),
+        (DeliveryState.DEFERRED, DeliveryState.CLAIMED),
+        (DeliveryState.QUEUED, DeliveryState.CANCELLED),
+        (DeliveryState.DEFERRED, DeliveryState.CANCELLED),
+        (DeliveryState.CLAIMED, DeliveryState.CANCELLED),
+        (DeliveryState.CLAIMED, DeliveryState.QUEUED),
+        (DeliveryState.CLAIMED, DeliveryState.DEFERRED),
+        (DeliveryState.CLAIMED, DeliveryState.FAILED),
+        (DeliveryState.CLAIMED, DeliveryState.EXPIRED),
+        (DeliveryState.CLAIMED, DeliveryState.IN_FLIGHT),
+        (DeliveryState.IN_FLIGHT, DeliveryState.SENT),
+        (DeliveryState.IN_FLIGHT, DeliveryState.FAILED),
+        (DeliveryState.IN_FLIGHT, DeliveryState.DEFERRED),
+        (DeliveryState.IN_FLIGHT, DeliveryState.QUEUED),  # the dot was held apart and never written
+        (DeliveryState.IN_FLIGHT, DeliveryState.UNKNOWN),
+    }
+)
+"""Every move a runner may record."""
+
+
+class CampaignState(StrEnum):
+    """Where a campaign stands. `lost` (running, but no runner alive) is derived, never stored."""
+
+    DRAFT = "draft"
+    SCHEDULED = "scheduled"
+    RUNNING = "running"
+    PAUSING = "pausing"
+    PAUSED = "paused"
+    CANCELLING = "cancelling"
+    CANCELLED = "cancelled"
+    FINISHED = "finished"
+
+
+ACTIVE_CAMPAIGNS = frozenset({CampaignState.RUNNING, CampaignState.PAUSING, CampaignState.CANCELLING})
+"""Campaigns that keep a runner busy."""
+
+SETTLED_CAMPAIGNS = frozenset({CampaignState.PAUSED, CampaignState.CANCELLED, CampaignState.FINISHED})
+"""Campaigns that move only when a person says so."""
+
+
+class OrderKind(StrEnum):
+    """What a face may ask a runner to do with a campaign."""
+
+    PAUSE = "pause"
+    RESUME = "resume"
+    CANCEL = "cancel"
+    SET = "set"
+    TOP_UP = "top_up"  # recipients were added: go on, also when finished
