@@ -1,0 +1,282 @@
+"""Owns compiling template texts and rendering them for one recipient.
+
+A `TemplateSet` holds the two environments of a campaign: HTML, where everything from the list is escaped, and
+plain (subject, text, headers), where it is not. Both see the same frozen includes and nothing else. Mistakes
+in a template come out as `Problem` with file, line and column.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+
+from jinja2 import Template, nodes
+from jinja2.exceptions import TemplateError as JinjaError
+from jinja2.exceptions import TemplateNotFound, TemplateSyntaxError, UndefinedError
+from jinja2.lexer import ignored_tokens
+from jinja2.parser import Parser
+from jinja2.runtime import Context
+
+from mailtui.errors import Place, Problem
+from mailtui.kit.safe_text import safe_text
+from mailtui.kit.suggest import did_you_mean
+from mailtui.message.hardening import HardenedEnvironment
+
+# What an expression of a template may raise when it meets a value it was not written for. A template is a
+# program of its author's, so these are findings about that program, not defects of this one.
+RENDER_ERRORS = (
+    JinjaError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+_MARKUP = re.compile(r"\{\{|\{%|\{#")
+_POSITION = re.compile(r" at (\d+)$")
+_DROPPED_TOKENS = ignored_tokens | {"raw_begin", "raw_end"}
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateText:
+    """One template as its author wrote it; `name` is its file below the campaign folder, or its key."""
+
+    name: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One token of a template with the exact place of its first character, counted from 1."""
+
+    kind: str
+    text: str
+    line: int
+    column: int
+
+
+class CompiledTemplate:
+    """A template ready to render; `constant` is its text when nothing in it depends on the recipient."""
+
+    __slots__ = ("_blocks", "_environment", "_name", "_root", "constant", "text")
+
+    def __init__(
+        self, environment: HardenedEnvironment, text: TemplateText, tree: nodes.Template | None
+    ) -> None:
+        self.text = text
+        self.constant = text.source if tree is None else None
+        self._environment = environment
+        self._name = text.name
+        if tree is not None:
+            code = environment.compile(tree, name=text.name, filename=text.name)
+            template = Template.from_code(environment, code, {})
+            self._root = template.root_render_func
+            self._blocks = template.blocks
+
+    def render(self, variables: Mapping[str, object]) -> str:
+        """The text for one recipient. Raises one of `RENDER_ERRORS`.
+
+        `variables` is shared by all templates of a message and never copied; what a template sets stays in
+        its own context.
+        """
+        if self.constant is not None:
+            return self.constant
+        context = Context(self._environment, variables, self._name, self._blocks)  # type: ignore[arg-type]
+        return "".join(self._root(context))
+
+
+class TemplateSet:
+    """The templates of one campaign: two environments over the same frozen includes."""
+
+    def __init__(self, includes: Iterable[TemplateText]) -> None:
+        self.includes = tuple(includes)
+        texts = {text.name: text.source for text in self.includes}
+        self.plain = HardenedEnvironment(texts, autoescape=False)
+        self.html = HardenedEnvironment(texts, autoescape=True)
+        self.globals: dict[str, object] = dict(self.plain.globals)
+
+    def parse(self, text: TemplateText) -> nodes.Template | Problem:
+        """The syntax tree, or the first mistake in it."""
+        return parse(self.plain, text)
+
+    def compile(self, text: TemplateText, *, html: bool) -> CompiledTemplate:
+        """Compile a text that `parse` and `check` found no fault with."""
+        environment = self.html if html else self.plain
+        if is_constant(text.source):
+            return CompiledTemplate(environment, text, None)
+        return CompiledTemplate(environment, text, environment.parse(text.source, text.name, text.name))
+
+    def check(self, text: TemplateText, tree: nodes.Template) -> list[Problem]:
+        """What does parse and cannot work: filters and tests that do not exist, files that are not there."""
+        found: list[Problem] = []
+        tokens = list(tokenize(self.plain, text.source))
+        for kind, known, word in (
+            (nodes.Filter, self.plain.filters, "filter"),
+            (nodes.Test, self.plain.tests, "test"),
+        ):
+            for node in tree.find_all(kind):
+                name: str = node.name
+                if name not in known:
+                    _, place = place_of(text, tokens, node.lineno, name)
+                    found.append(
+                        Problem(place, f"there is no {word} {name} in templates.", did_you_mean(name, known))
+                    )
+        return found + self._missing_files(text, tree, tokens)
+
+    def _missing_files(self, text: TemplateText, tree: nodes.Template, tokens: list[Token]) -> list[Problem]:
+        known = [include.name for include in self.includes]
+        found: list[Problem] = []
+        for node, name in references(tree):
+            if name is None:
+                _, place = place_of(text, tokens, node.lineno, None)
+                message = "an included file must be named in quotes, not by an expression."
+                found.append(
+                    Problem(place, message, "Write every file out, with {% if %} around the choice.")
+                )
+            elif name not in known and not getattr(node, "ignore_missing", False):
+                _, place = place_of(text, tokens, node.lineno, name)
+                found.append(
+                    Problem(
+                        place, f"there is no file {name} in the campaign folder.", did_you_mean(name, known)
+                    )
+                )
+        return found
+
+
+def is_constant(source: str) -> bool:
+    """Whether a text holds no template markup at all."""
+    return _MARKUP.search(source) is None
+
+
+def references(tree: nodes.Template) -> Iterator[tuple[nodes.Node, str | None]]:
+    """Every file that include, extends, import or from names; None for one named by an expression."""
+    for node in tree.find_all((nodes.Extends, nodes.Include, nodes.Import, nodes.FromImport)):
+        named = node.template  # type: ignore[attr-defined]
+        parts = named.items if isinstance(named, nodes.List | nodes.Tuple) else [named]
+        for part in parts:
+            value = part.value if isinstance(part, nodes.Const) else None
+            yield node, value if isinstance(value, str) else None
+
+
+def parse(environment: HardenedEnvironment, text: TemplateText) -> nodes.Template | Problem:
+    """Parse one text; a mistake comes back with the line and column where the parser stood."""
+    parser: Parser | None = None
+    try:
+        parser = Parser(environment, text.source, text.name, text.name)
+        return parser.parse()
+    except TemplateSyntaxError as error:
+        message = error.message or "this is not valid template syntax"
+        return Problem(
+            _syntax_place(environment, text, parser, error, message), _tidied(message), _syntax_hint(message)
+        )
+    except RecursionError:
+        return Problem(Place(text.name), "this template is nested too deeply.")
+
+
+def tokenize(environment: HardenedEnvironment, source: str) -> Iterator[Token]:
+    """The tokens the parser sees, each with its exact place. Raises `TemplateSyntaxError` at a stray sign."""
+    source = "\n".join(re.split(r"\r\n|\r|\n", source))
+    position = 0
+    line_start = 0
+    line = 1
+    for _, kind, text in environment.lexer.tokeniter(source, None):
+        start = source.find(text, position)  # the lexer leaves out nothing but white space
+        if start < 0:
+            continue
+        line += source.count("\n", position, start)
+        line_start = source.rfind("\n", 0, start) + 1
+        if kind not in _DROPPED_TOKENS:
+            yield Token(kind, text, line, start - line_start + 1)
+        line += text.count("\n")
+        position = start + len(text)
+
+
+def place_of(
+    text: TemplateText, tokens: Sequence[Token], line: int, word: str | None, *, after: int = -1
+) -> tuple[int, Place]:
+    """Where `word` stands as a name or in quotes, at or below a line and behind the token at index `after`.
+
+    Gives the token's index and its place; `after` and the line alone when there is none.
+    """
+    if word is not None:
+        wanted = (word, f'"{word}"', f"'{word}'")
+        for index in range(after + 1, len(tokens)):
+            token = tokens[index]
+            if token.line >= line and token.kind in ("name", "string") and token.text in wanted:
+                return index, Place(text.name, token.line, token.column)
+    return after, Place(text.name, line)
+
+
+def render_place(error: BaseException, fallback: str) -> Place:
+    """The innermost template file and line that an error of rendering came from."""
+    found = Place(fallback)
+    trace: TracebackType | None = error.__traceback__
+    while trace is not None:
+        template = trace.tb_frame.f_globals.get("__jinja_template__")
+        if isinstance(template, Template):
+            found = Place(template.name or fallback, template.get_corresponding_lineno(trace.tb_lineno))
+        trace = trace.tb_next
+    return found
+
+
+def render_reason(error: BaseException) -> str:
+    """One sentence about an error of rendering, safe to show."""
+    if isinstance(error, UndefinedError):
+        return f"the template asks for something this row does not have: {safe_text(str(error), limit=200)}"
+    if isinstance(error, TemplateNotFound):
+        return f"the template includes a file that is not there: {safe_text(str(error), limit=200)}"
+    if isinstance(error, RecursionError):
+        return "the templates include each other without end"
+    if isinstance(error, MemoryError):
+        return "the template needs more memory than there is"
+    return f"the template cannot be filled in: {safe_text(str(error), limit=200) or type(error).__name__}"
+
+
+def _syntax_place(
+    environment: HardenedEnvironment,
+    text: TemplateText,
+    parser: Parser | None,
+    error: TemplateSyntaxError,
+    message: str,
+) -> Place:
+    at = _POSITION.search(message)
+    if at is not None:  # the lexer met a character it cannot read, and says how far into the text
+        before = "\n".join(re.split(r"\r\n|\r|\n", text.source))[: int(at.group(1))]
+        return Place(text.name, before.count("\n") + 1, len(before) - before.rfind("\n"))
+    if parser is None or parser.stream.current.type == "eof":
+        return Place(text.name, error.lineno)
+    current = parser.stream.current
+    try:
+        for token in tokenize(environment, text.source):
+            if token.line == current.lineno and _same(token, current.type, str(current.value)):
+                return Place(text.name, token.line, token.column)
+    except TemplateSyntaxError:
+        return Place(text.name, error.lineno)  # a second mistake stands further on
+    return Place(text.name, error.lineno)
+
+
+def _same(token: Token, kind: str, value: str) -> bool:
+    if kind == "string":
+        return token.kind == "string" and token.text[1:-1] == value
+    return token.text.strip() == value or (kind == token.kind and kind.endswith(("_begin", "_end")))
+
+
+def _tidied(message: str) -> str:
+    text = safe_text(_POSITION.sub("", message), limit=200)
+    text = text[:1].lower() + text[1:]
+    return text if text.endswith((".", "?", "!")) else text + "."
+
+
+def _syntax_hint(message: str) -> str:
+    folded = message.lower()
+    if "end of template, expected" in folded:
+        return "A {{ or {% is not closed by its }} or %}."
+    if "end of template" in folded or "missing end of" in folded:
+        return "A tag such as {% if %} or {% for %} is not closed."
+    if "end of print statement" in folded:
+        return 'Inside {{ }} goes one value; a column with a space in its title is written row["First name"].'
+    return ""
