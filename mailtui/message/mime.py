@@ -1,0 +1,152 @@
+"""Owns the MIME structure of a campaign's messages: built once, filled for every recipient.
+
+`EmailMessage` takes 1.8 ms for a text and HTML mail; filling a prepared structure takes a fortieth of that. The
+proof that both say the same is in `reference` and its property tests.
+
+What is decided for a message is decided by its content alone, so every attempt has the same bytes: a part that is
+pure ASCII goes as 7bit, one with a line of more than 998 bytes or with the boundary in it as quoted-printable.
+Lines end with CRLF, and the last one does too; dots are not stuffed and there is no terminator, which is the wire's
+business.
+
+Sources: RFC 2045 sections 6.7 (quoted-printable) and 6.8 (base64), RFC 2046 section 5.1 (multipart), RFC 5322
+section 2.1.1 (line length).
+"""
+
+from __future__ import annotations
+
+import binascii
+import hmac
+from dataclasses import dataclass
+from enum import Enum
+
+LINE_HARD = 998
+_BASE64_LINE = 76
+
+
+class TransferEncoding(Enum):
+    """How parts that are not plain ASCII travel. 8bit needs a server that offers 8BITMIME (RFC 6152)."""
+
+    EIGHT_BIT = "8bit"
+    QUOTED_PRINTABLE = "quoted-printable"
+    BASE64 = "base64"
+
+
+class BodyError(ValueError):
+    """A body cannot be sent; the message is a sentence that quotes nothing of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Skeleton:
+    """The fixed bytes around the parts: one part or, with text and HTML, multipart/alternative."""
+
+    boundary: bytes
+    _single: dict[str, bytes]
+    _opening: dict[bool, bytes]
+    _text_part: dict[str, bytes]
+    _html_part: dict[str, bytes]
+    _closing: bytes
+
+    def assemble(
+        self, headers: bytes, text: str | None, html: str | None, encoding: TransferEncoding
+    ) -> bytes:
+        """The whole message. `headers` are the lines before the MIME ones, ending with CRLF; the bodies are
+        `canonical`, and at least one of them is given.
+        """
+        if text is None or html is None:
+            kind = "plain" if html is None else "html"
+            body = text if html is None else html
+            assert body is not None, "a message has a text, an HTML part or both"
+            transfer, data = encode_part(body, encoding, self.boundary)
+            return b"".join((headers, self._single[kind + transfer], data))
+        text_transfer, text_data = encode_part(text, encoding, self.boundary)
+        html_transfer, html_data = encode_part(html, encoding, self.boundary)
+        return b"".join(
+            (
+                headers,
+                self._opening[text_transfer == "8bit" or html_transfer == "8bit"],
+                self._text_part[text_transfer],
+                text_data,
+                self._html_part[html_transfer],
+                html_data,
+                self._closing,
+            )
+        )
+
+
+def build_skeleton(secret: bytes, digest: str) -> Skeleton:
+    """The skeleton of one campaign. The boundary comes from its secret and the digest of its message, so that
+    attempts on any machine have the same one, and nobody who wrote a cell of the list can know it.
+    """
+    # "=_" occurs in no quoted-printable and no base64 text (RFC 2045 section 6.7, note at the end).
+    mark = b"=_" + hmac.digest(secret, b"boundary" + digest.encode(), "sha256").hex()[:36].encode()
+    kinds = {"plain": b"text/plain", "html": b"text/html"}
+    transfers = ("7bit", *(encoding.value for encoding in TransferEncoding))
+    head = {
+        (kind, transfer): b"Content-Type: %s; charset=utf-8\r\nContent-Transfer-Encoding: %s\r\n\r\n"
+        % (media, transfer.encode())
+        for kind, media in kinds.items()
+        for transfer in transfers
+    }
+    version = b"MIME-Version: 1.0\r\n"
+    multipart = b'%sContent-Type: multipart/alternative;\r\n boundary="%s"\r\n' % (version, mark)
+    delimiter = b"\r\n--%s\r\n" % mark
+    return Skeleton(
+        boundary=mark,
+        _single={kind + transfer: version + lines for (kind, transfer), lines in head.items()},
+        # RFC 2045 section 6.4: a multipart with an 8bit part in it is 8bit itself.
+        _opening={False: multipart, True: multipart + b"Content-Transfer-Encoding: 8bit\r\n"},
+        _text_part={transfer: delimiter + head["plain", transfer] for transfer in transfers},
+        _html_part={transfer: delimiter + head["html", transfer] for transfer in transfers},
+        _closing=b"\r\n--%s--\r\n" % mark,
+    )
+
+
+def canonical(text: str) -> str:
+    """A body with LF alone as line break, ending with one. Raises `BodyError` for what no mail may hold.
+
+    A lone CR becomes a line break: sent as it is, servers disagree about what it means (SMTP smuggling,
+    CVE-2023-51764).
+    """
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if "\0" in text:
+        raise BodyError("has a NUL character in it")
+    return text if text.endswith("\n") else text + "\n"
+
+
+def encode_part(text: str, encoding: TransferEncoding, boundary: bytes) -> tuple[str, bytes]:
+    """The name of the transfer encoding used and the encoded bytes of a `canonical` text.
+
+    Raises `BodyError` for half a character (a lone surrogate), which UTF-8 cannot carry.
+    """
+    try:
+        data = text.encode()
+    except UnicodeEncodeError:
+        raise BodyError("has half a character in it (a lone surrogate)") from None
+    if encoding is TransferEncoding.BASE64:
+        return "base64", _base64(data.replace(b"\n", b"\r\n"))
+    plain = text.isascii()
+    if (plain or encoding is TransferEncoding.EIGHT_BIT) and lines_fit(data) and boundary not in data:
+        return "7bit" if plain else "8bit", data.replace(b"\n", b"\r\n")
+    return "quoted-printable", binascii.b2a_qp(data, istext=True).replace(b"\n", b"\r\n")
+
+
+def lines_fit(data: bytes) -> bool:
+    """Whether no line, LF at its end not counted, has more than 998 bytes; `data` ends with LF.
+
+    Jumps from the last line break within reach to the next, so ten kilobytes take ten steps.
+    """
+    end = len(data)
+    start = 0
+    while end - start > LINE_HARD + 1:
+        start = data.rfind(b"\n", start, start + LINE_HARD + 1) + 1
+        if start == 0:
+            return False
+    return True
+
+
+def _base64(data: bytes) -> bytes:
+    encoded = binascii.b2a_base64(data, newline=False)
+    lines = [encoded[at : at + _BASE64_LINE] for at in range(0, len(encoded), _BASE64_LINE)]
+    lines.append(b"")
+    return b"\r\n".join(lines)

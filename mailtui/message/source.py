@@ -1,0 +1,213 @@
+"""Owns what a campaign says about its message, as text: read from its files once, frozen, hashed.
+
+A `MessageSource` goes into the outbox as it is; the runner compiles it there, so what is sent is what was
+approved, whatever happens to the files in the meantime.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mailtui.errors import Place, Problem, TemplateError
+from mailtui.message.spec import MessageSpec
+from mailtui.message.templates import TemplateSet, TemplateText, references
+from mailtui.message.templates import parse as parse_template
+
+FILE_LIMIT = 4 * 1024 * 1024  # bytes; a mail template is a few kilobytes
+_FILES_LIMIT = 500
+_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class MessageSource:
+    """Everything a campaign says about its message, before any recipient is known."""
+
+    sender: str
+    subject: str
+    text: TemplateText | None
+    html: TemplateText | None
+    reply_to: str | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+    includes: tuple[TemplateText, ...] = ()
+    campaign: str = ""
+    postal_address: str | None = None
+    commercial: bool = False
+
+    def to_json(self) -> str:
+        """A stable text: the same source gives the same characters on every machine."""
+        data = {"version": _VERSION, **dataclasses.asdict(self)}
+        return json.dumps(data, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str) -> MessageSource:
+        """What `to_json` wrote. Raises `ValueError` for a text of another version or shape."""
+        data: dict[str, Any] = json.loads(text)
+        if data.pop("version", None) != _VERSION:
+            raise ValueError("the frozen message was written by another version of mailtui")
+        try:
+            return cls(
+                **{
+                    **data,
+                    "text": _text_from(data["text"]),
+                    "html": _text_from(data["html"]),
+                    "headers": tuple((name, value) for name, value in data["headers"]),
+                    "includes": tuple(TemplateText(**item) for item in data["includes"]),
+                }
+            )
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"the frozen message is damaged: {error}") from None
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over `to_json`, in hexadecimal: two campaigns with the same one send the same message."""
+        return hashlib.sha256(self.to_json().encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def read_message(spec: MessageSpec, folder: Path, name: str) -> MessageSource:
+    """Read the template files that a campaign named `name` in `folder` uses, with all they include.
+
+    Raises `TemplateError` that lists every file that is missing, outside the folder or not UTF-8 text, and
+    every key without which there is no message.
+    """
+    spec = own_mail_defaults(spec)
+    problems = _missing_keys(spec)
+    files = _Files(folder, problems)
+    text = _body(spec.text, "text", files) if spec.text is not None else None
+    html = _body(spec.html, "html", files) if spec.html is not None else None
+    if _is_own_mail(spec):
+        text = TemplateText("text", "{{ body }}")
+    includes = files.reached_from([part for part in (text, html) if part is not None], spec)
+    if problems:
+        raise TemplateError("The message cannot be read", problems)
+    return MessageSource(
+        sender=(spec.sender or "").strip(),
+        subject=(spec.subject or "").strip(),
+        text=text,
+        html=html,
+        reply_to=spec.reply_to.strip() if spec.reply_to else None,
+        headers=tuple((header, value.strip()) for header, value in spec.headers.items()),
+        includes=includes,
+        campaign=name,
+        postal_address=spec.postal_address.strip() if spec.postal_address else None,
+        commercial=spec.commercial,
+    )
+
+
+def own_mail_defaults(spec: MessageSpec) -> MessageSpec:
+    """A list that brings its own mail, in columns `from`, `to`, `subject` and `body`, needs no template.
+
+    When a campaign gives no `subject`, `text` and `html`, its subject is `{{ subject }}`, its text `{{ body }}`
+    and, unless `from` is given, its sender `{{ from }}`. Otherwise the spec comes back as it is.
+    """
+    if not _is_own_mail(spec):
+        return spec
+    return spec.model_copy(update={"subject": "{{ subject }}", "sender": spec.sender or "{{ from }}"})
+
+
+def _is_own_mail(spec: MessageSpec) -> bool:
+    return spec.subject in (None, "{{ subject }}") and spec.text is None and spec.html is None
+
+
+def _missing_keys(spec: MessageSpec) -> list[Problem]:
+    problems = []
+    if not (spec.sender or "").strip():
+        problems.append(
+            Problem(Place(key="from"), "is missing.", 'Add one: from: "Acme News <news@acme.test>"')
+        )
+    if not (spec.subject or "").strip():
+        problems.append(Problem(Place(key="subject"), "is missing.", 'Add one: subject: "Spring is here"'))
+    if spec.text is None and spec.html is None and not _is_own_mail(spec):
+        hint = "Add text: body.txt.j2 or html: body.html.j2, or both."
+        problems.append(Problem(Place(key="text"), "the message has a subject and no body.", hint))
+    return problems
+
+
+def _text_from(data: Any) -> TemplateText | None:
+    return None if data is None else TemplateText(**data)
+
+
+def _body(path: str, key: str, files: _Files) -> TemplateText:
+    source = files.read(path, Place(key=key))
+    return TemplateText(path, source or "")
+
+
+class _Files:
+    """Reads template files below one folder, and remembers what it could not read."""
+
+    def __init__(self, folder: Path, problems: list[Problem]) -> None:
+        self._root = Path(os.path.realpath(folder))
+        self._problems = problems
+
+    def read(self, name: str, place: Place) -> str | None:
+        """The text of one file, or None when `problems` got an entry about it."""
+        if "\0" in name or not name.strip():
+            return self._refuse(place, "this is no file name.", "")
+        path = Path(os.path.realpath(self._root / name))
+        if not path.is_relative_to(self._root):
+            hint = f"Templates must lie in the campaign's folder, {self._root}."
+            return self._refuse(place, f"{name} is outside the campaign folder.", hint)
+        if not path.is_file():
+            what = "a folder or device, not a file" if path.exists() else "not there"
+            return self._refuse(place, f"{name} is {what}.", f"Looked at {path}")
+        try:
+            with path.open("rb") as stream:
+                raw = stream.read(FILE_LIMIT + 1)
+        except OSError as error:
+            return self._refuse(place, f"{name} cannot be read: {error.strerror or error}.", "")
+        if len(raw) > FILE_LIMIT:
+            return self._refuse(place, f"{name} is larger than {FILE_LIMIT // 1024 // 1024} MB.", "")
+        try:
+            return raw.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+        except UnicodeDecodeError as error:
+            line = raw.count(b"\n", 0, error.start) + 1
+            return self._refuse(
+                Place(name, line), "this line has a byte that is not UTF-8.", "Save it as UTF-8."
+            )
+
+    def reached_from(self, bodies: list[TemplateText], spec: MessageSpec) -> tuple[TemplateText, ...]:
+        """Every file that the templates include, extend or import, and what those do, sorted by name.
+
+        A file that is not there is left out without a word: the compiler names it with line and column,
+        unless the template says `ignore missing`.
+        """
+        inline = {"subject": spec.subject, "from": spec.sender, "reply_to": spec.reply_to}
+        inline |= {f"headers.{name}": value for name, value in spec.headers.items()}
+        waiting = [*bodies, *(TemplateText(key, value) for key, value in inline.items() if value)]
+        found: dict[str, TemplateText] = {}
+        while waiting:
+            for name in _named_files(waiting.pop()):
+                if name in found or not name.strip() or "\0" in name:
+                    continue
+                path = Path(os.path.realpath(self._root / name))
+                if path.is_relative_to(self._root) and not path.exists():
+                    continue
+                source = self.read(name, Place(key=name))
+                if source is None:
+                    continue
+                found[name] = TemplateText(name, source)
+                waiting.append(found[name])
+                if len(found) > _FILES_LIMIT:
+                    self._refuse(
+                        Place(key=name), f"the templates include more than {_FILES_LIMIT} files.", ""
+                    )
+                    return ()
+        return tuple(found[name] for name in sorted(found))
+
+    def _refuse(self, place: Place, message: str, hint: str) -> None:
+        self._problems.append(Problem(place, message, hint))
+
+
+def _named_files(text: TemplateText) -> Iterator[str]:
+    tree = parse_template(TemplateSet(()).plain, text)
+    if isinstance(tree, Problem):
+        return  # the compiler reports it with everything else
+    for _, name in references(tree):
+        if name is not None:
+            yield name
