@@ -76,13 +76,12 @@ def read_message(spec: MessageSpec, folder: Path, name: str) -> MessageSource:
     Raises `TemplateError` that lists every file that is missing, outside the folder or not UTF-8 text, and
     every key without which there is no message.
     """
+    own_mail = _brings_own_mail(spec)
     spec = own_mail_defaults(spec)
-    problems = _missing_keys(spec)
+    problems = [] if own_mail else _missing_keys(spec)
     files = _Files(folder, problems)
-    text = _body(spec.text, "text", files) if spec.text is not None else None
-    html = _body(spec.html, "html", files) if spec.html is not None else None
-    if _is_own_mail(spec):
-        text = TemplateText("text", "{{ body }}")
+    text = TemplateText("text", "{{ body }}") if own_mail else files.body(spec.text, "text")
+    html = files.body(spec.html, "html")
     includes = files.reached_from([part for part in (text, html) if part is not None], spec)
     if problems:
         raise TemplateError("The message cannot be read", problems)
@@ -106,13 +105,13 @@ def own_mail_defaults(spec: MessageSpec) -> MessageSpec:
     When a campaign gives no `subject`, `text` and `html`, its subject is `{{ subject }}`, its text `{{ body }}`
     and, unless `from` is given, its sender `{{ from }}`. Otherwise the spec comes back as it is.
     """
-    if not _is_own_mail(spec):
+    if not _brings_own_mail(spec):
         return spec
     return spec.model_copy(update={"subject": "{{ subject }}", "sender": spec.sender or "{{ from }}"})
 
 
-def _is_own_mail(spec: MessageSpec) -> bool:
-    return spec.subject in (None, "{{ subject }}") and spec.text is None and spec.html is None
+def _brings_own_mail(spec: MessageSpec) -> bool:
+    return spec.subject is None and spec.text is None and spec.html is None
 
 
 def _missing_keys(spec: MessageSpec) -> list[Problem]:
@@ -123,7 +122,7 @@ def _missing_keys(spec: MessageSpec) -> list[Problem]:
         )
     if not (spec.subject or "").strip():
         problems.append(Problem(Place(key="subject"), "is missing.", 'Add one: subject: "Spring is here"'))
-    if spec.text is None and spec.html is None and not _is_own_mail(spec):
+    if spec.text is None and spec.html is None:
         hint = "Add text: body.txt.j2 or html: body.html.j2, or both."
         problems.append(Problem(Place(key="text"), "the message has a subject and no body.", hint))
     return problems
@@ -133,43 +132,61 @@ def _text_from(data: Any) -> TemplateText | None:
     return None if data is None else TemplateText(**data)
 
 
-def _body(path: str, key: str, files: _Files) -> TemplateText:
-    source = files.read(path, Place(key=key))
-    return TemplateText(path, source or "")
+class _Unusable(Exception):
+    """A file that cannot be a template; caught where the list of problems is."""
+
+    def __init__(self, place: Place, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.problem = Problem(place, message, hint)
 
 
 class _Files:
-    """Reads template files below one folder, and remembers what it could not read."""
+    """Reads template files below one folder, and notes what it could not read in `problems`."""
 
     def __init__(self, folder: Path, problems: list[Problem]) -> None:
         self._root = Path(os.path.realpath(folder))
         self._problems = problems
 
-    def read(self, name: str, place: Place) -> str | None:
-        """The text of one file, or None when `problems` got an entry about it."""
+    def body(self, name: str | None, key: str) -> TemplateText | None:
+        """The template file that a key of the campaign file names."""
+        if name is None:
+            return None
+        return TemplateText(name, self._read(name, Place(key=key)) or "")
+
+    def _read(self, name: str, place: Place) -> str | None:
+        try:
+            return self._decode(name, self._bytes(name, place))
+        except _Unusable as error:
+            self._problems.append(error.problem)
+            return None
+
+    def _bytes(self, name: str, place: Place) -> bytes:
         if "\0" in name or not name.strip():
-            return self._refuse(place, "this is no file name.", "")
+            raise _Unusable(place, "this is no file name.")
         path = Path(os.path.realpath(self._root / name))
         if not path.is_relative_to(self._root):
             hint = f"Templates must lie in the campaign's folder, {self._root}."
-            return self._refuse(place, f"{name} is outside the campaign folder.", hint)
+            raise _Unusable(place, f"{name} is outside the campaign folder.", hint)
         if not path.is_file():
             what = "a folder or device, not a file" if path.exists() else "not there"
-            return self._refuse(place, f"{name} is {what}.", f"Looked at {path}")
+            raise _Unusable(place, f"{name} is {what}.", f"Looked at {path}")
         try:
             with path.open("rb") as stream:
                 raw = stream.read(FILE_LIMIT + 1)
         except OSError as error:
-            return self._refuse(place, f"{name} cannot be read: {error.strerror or error}.", "")
+            raise _Unusable(place, f"{name} cannot be read: {error.strerror or error}.") from None
         if len(raw) > FILE_LIMIT:
-            return self._refuse(place, f"{name} is larger than {FILE_LIMIT // 1024 // 1024} MB.", "")
+            raise _Unusable(place, f"{name} is larger than {FILE_LIMIT // 1024 // 1024} MB.")
+        return raw
+
+    def _decode(self, name: str, raw: bytes) -> str:
         try:
             return raw.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
         except UnicodeDecodeError as error:
             line = raw.count(b"\n", 0, error.start) + 1
-            return self._refuse(
-                Place(name, line), "this line has a byte that is not UTF-8.", "Save it as UTF-8."
-            )
+            column = error.start - raw.rfind(b"\n", 0, error.start)
+            place = Place(name, line, column)
+            raise _Unusable(place, "here is a byte that is not UTF-8.", "Save the file as UTF-8.") from None
 
     def reached_from(self, bodies: list[TemplateText], spec: MessageSpec) -> tuple[TemplateText, ...]:
         """Every file that the templates include, extend or import, and what those do, sorted by name.
@@ -188,20 +205,16 @@ class _Files:
                 path = Path(os.path.realpath(self._root / name))
                 if path.is_relative_to(self._root) and not path.exists():
                     continue
-                source = self.read(name, Place(key=name))
+                source = self._read(name, Place(key=name))
                 if source is None:
                     continue
                 found[name] = TemplateText(name, source)
                 waiting.append(found[name])
                 if len(found) > _FILES_LIMIT:
-                    self._refuse(
-                        Place(key=name), f"the templates include more than {_FILES_LIMIT} files.", ""
-                    )
+                    message = f"the templates include more than {_FILES_LIMIT} files."
+                    self._problems.append(Problem(Place(key=name), message))
                     return ()
         return tuple(found[name] for name in sorted(found))
-
-    def _refuse(self, place: Place, message: str, hint: str) -> None:
-        self._problems.append(Problem(place, message, hint))
 
 
 def _named_files(text: TemplateText) -> Iterator[str]:
