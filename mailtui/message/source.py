@@ -86,12 +86,12 @@ def read_message(spec: MessageSpec, folder: Path, name: str) -> MessageSource:
     if problems:
         raise TemplateError("The message cannot be read", problems)
     return MessageSource(
-        sender=(spec.sender or "").strip(),
-        subject=(spec.subject or "").strip(),
+        sender=_one_line(spec.sender or ""),
+        subject=_one_line(spec.subject or ""),
         text=text,
         html=html,
-        reply_to=spec.reply_to.strip() if spec.reply_to else None,
-        headers=tuple((header, value.strip()) for header, value in spec.headers.items()),
+        reply_to=_one_line(spec.reply_to) if spec.reply_to else None,
+        headers=tuple((header, _one_line(value)) for header, value in spec.headers.items()),
         includes=includes,
         campaign=name,
         postal_address=spec.postal_address.strip() if spec.postal_address else None,
@@ -126,6 +126,11 @@ def _missing_keys(spec: MessageSpec) -> list[Problem]:
         hint = "Add text: body.txt.j2 or html: body.html.j2, or both."
         problems.append(Problem(Place(key="text"), "the message has a subject and no body.", hint))
     return problems
+
+
+def _one_line(value: str) -> str:
+    """A header's template on one line: a break that its author made in YAML is layout, not content."""
+    return " ".join(line.strip() for line in value.strip().splitlines())
 
 
 def _text_from(data: Any) -> TemplateText | None:

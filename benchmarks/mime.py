@@ -1,0 +1,139 @@
+"""How long one message takes to render and to build, against the standard library's EmailMessage.
+
+    python benchmarks/mime.py [--rounds 7] [--messages 300]
+
+Prints medians in microseconds and ratios. Both sides are measured in turns in one process, so that whatever else
+the machine does falls on both.
+"""
+
+from __future__ import annotations
+
+import argparse
+import email.policy
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from email.message import EmailMessage
+
+from mailtui.audience.recipient import Recipient
+from mailtui.message.compose import CompiledMessage, compile_message
+from mailtui.message.headers import date_header, unstructured
+from mailtui.message.mime import Skeleton, TransferEncoding, build_skeleton
+from mailtui.message.rendered import RenderedMessage
+from mailtui.message.source import MessageSource
+from mailtui.message.templates import TemplateText
+
+_ITEMS = "".join(f"{{{{ item_{number}|upper }}}}, " for number in range(8))
+_PARAGRAPH = (
+    "A quiet street, a café by the river and an hour of spring sun: that is what we wish for you. " * 4
+)
+_TEXT = f"Hello {{{{ first_name }}}},\n\n{_PARAGRAPH}\n" * 4 + f"{_ITEMS}\n{{{{ city }}}}\n"
+_HTML = (
+    "<!doctype html><html><body>\n"
+    + f"<p>Hello {{{{ first_name }}}} in {{{{ city }}}},</p>\n<p class='x'>{_PARAGRAPH}</p>\n" * 16
+    + f"<ul>{_ITEMS}</ul><p>{{{{ email }}}}</p></body></html>\n"
+)
+COLUMNS = ("email", "first_name", "city", *(f"item_{number}" for number in range(8)))
+
+
+def campaign() -> CompiledMessage:
+    """A text and HTML mail of about ten kilobytes with some thirty fields in it."""
+    source = MessageSource(
+        sender="Acme News <news@acme.test>",
+        subject="{{ first_name }}, spring is here",
+        text=TemplateText("body.txt", _TEXT),
+        html=TemplateText("body.html", _HTML),
+        reply_to="help@acme.test",
+        headers=(("X-Campaign", "spring"), ("List-Unsubscribe", "<https://acme.test/leave/{{ email }}>")),
+        campaign="Spring news",
+    )
+    return compile_message(source, COLUMNS, secret=b"0123456789abcdef")
+
+
+def recipient(number: int) -> Recipient:
+    """One row; every third has a name that is not ASCII."""
+    name = ("Zoë", "Anna", "Bob")[number % 3]
+    address = f"person{number}@list{number % 50}.test"
+    fields = {"email": address, "first_name": name, "city": "London"}
+    fields |= {f"item_{item}": f"item {number} & {item}" for item in range(8)}
+    return Recipient(address, number, address, fields)
+
+
+def with_standard_library(message: RenderedMessage) -> bytes:
+    """The same mail the usual way."""
+    mail = EmailMessage(policy=email.policy.SMTP)
+    mail["Date"] = date_header(1_800_000_000)
+    mail["From"] = "Acme News <news@acme.test>"
+    mail["To"] = message.recipient
+    mail["Subject"] = message.subject
+    mail["Message-ID"] = message.message_id
+    mail["Reply-To"] = "help@acme.test"
+    mail["X-Campaign"] = "spring"
+    mail.set_content(message.text or "")
+    mail.add_alternative(message.html or "", subtype="html")
+    return mail.as_bytes()
+
+
+def with_skeleton(skeleton: Skeleton, message: RenderedMessage, encoding: TransferEncoding) -> bytes:
+    """What the hot path does beside rendering: the varying header lines and the parts."""
+    lines = b"Date: %s\r\nFrom: Acme News <news@acme.test>\r\nTo: %s\r\n%s\r\nMessage-ID: %s\r\n" % (
+        date_header(1_800_000_000).encode(),
+        message.recipient.encode(),
+        unstructured("Subject", message.subject),
+        message.message_id.encode(),
+    )
+    return skeleton.assemble(
+        lines + b"Reply-To: help@acme.test\r\nX-Campaign: spring\r\n", message.text, message.html, encoding
+    )
+
+
+def median_us(work: Callable[[RenderedMessage], object], messages: Sequence[RenderedMessage]) -> float:
+    """Microseconds a message, over one pass."""
+    start = time.perf_counter()
+    for message in messages:
+        work(message)
+    return (time.perf_counter() - start) / len(messages) * 1e6
+
+
+def measure(*, rounds: int, count: int) -> dict[str, float]:
+    """Medians over `rounds` interleaved rounds of `count` messages, in microseconds."""
+    compiled = campaign()
+    people = [recipient(number) for number in range(1, count + 1)]
+    skeleton = build_skeleton(b"0123456789abcdef", compiled.source.digest)
+
+    def render(person: Recipient, encoding: TransferEncoding = TransferEncoding.EIGHT_BIT) -> RenderedMessage:
+        message = compiled.render(person, date=1_800_000_000, encoding=encoding)
+        assert isinstance(message, RenderedMessage)
+        return message
+
+    messages = [render(person) for person in people]
+    by_address = {person.address: person for person in people}
+    jobs: dict[str, Callable[[RenderedMessage], object]] = {"EmailMessage": with_standard_library}
+    for encoding in TransferEncoding:
+        jobs[f"skeleton {encoding.value}"] = lambda message, e=encoding: with_skeleton(skeleton, message, e)  # type: ignore[misc]
+    for encoding in TransferEncoding:
+        jobs[f"render + MIME {encoding.value}"] = lambda message, e=encoding: render(  # type: ignore[misc]
+            by_address[message.recipient], e
+        )
+    taken: dict[str, list[float]] = {name: [] for name in jobs}
+    for _ in range(rounds):
+        for name, job in jobs.items():
+            batch = messages if name != "EmailMessage" else messages[: max(count // 10, 1)]
+            taken[name].append(median_us(job, batch))
+    return {name: statistics.median(values) for name, values in taken.items()}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--messages", type=int, default=300)
+    given = parser.parse_args()
+    result = measure(rounds=given.rounds, count=given.messages)
+    size = len(campaign().render(recipient(1), date=0, encoding=TransferEncoding.EIGHT_BIT).data)  # type: ignore[union-attr]
+    print(f"one message: {size} bytes")
+    for name, value in result.items():
+        print(f"{name:32} {value:9.1f} us   1/{result['EmailMessage'] / value:.1f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,350 @@
+"""Owns turning a frozen message into bytes: compile once for a campaign, render once for a recipient.
+
+`compile_message` finds every mistake that can be found without a row; `CompiledMessage.render` is the hot path
+and does nothing twice that is the same for two recipients. The same recipient, date, encoding and SMTPUTF8 give
+the same bytes on every attempt and every machine.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from jinja2 import nodes
+from jinja2.exceptions import TemplateSyntaxError
+
+from mailtui.audience.address import AddressError, Mailbox, parse_address, parse_mailbox, plain_address
+from mailtui.audience.recipient import Recipient
+from mailtui.errors import Place, Problem, TemplateError
+from mailtui.kit.safe_text import safe_text
+from mailtui.message import headers
+from mailtui.message.fields import PROVIDED, ROW, FieldUses, unknown_field, used_fields
+from mailtui.message.headers import HeaderError, HeaderKind
+from mailtui.message.mime import BodyError, TransferEncoding, build_skeleton, canonical
+from mailtui.message.reference import verify_against_reference
+from mailtui.message.rendered import RenderedMessage, RenderProblem
+from mailtui.message.source import MessageSource
+from mailtui.message.templates import (
+    RENDER_ERRORS,
+    CompiledTemplate,
+    TemplateSet,
+    TemplateText,
+    is_constant,
+    render_place,
+    render_reason,
+)
+
+OUTPUT_LIMIT = 10 * 1024 * 1024  # characters of text and HTML together
+
+
+@dataclass(frozen=True, slots=True)
+class _Author:
+    """Who the mail is from, ready for the header, the envelope and the Message-ID."""
+
+    line: bytes
+    address: str
+    domain: str
+    needs_smtputf8: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Header:
+    name: str
+    kind: HeaderKind
+    template: CompiledTemplate
+
+    @property
+    def same_for_all(self) -> bool:
+        """Whether every recipient gets the same line; an address may depend on what the server takes."""
+        value = self.template.constant
+        return value is not None and (value.isascii() or self.kind is not HeaderKind.MAILBOX)
+
+
+class CompiledMessage:
+    """A campaign's message, ready to be rendered for any number of recipients."""
+
+    def __init__(
+        self,
+        source: MessageSource,
+        uses: FieldUses,
+        columns: Sequence[str],
+        compiled: _Compiled,
+        secret: bytes,
+    ) -> None:
+        self.source = source
+        self.uses = uses
+        self.columns = tuple(columns)
+        self._secret = secret
+        self._skeleton = build_skeleton(secret, source.digest)
+        self._sender = compiled.sender
+        self._subject = compiled.subject
+        self._text = compiled.text
+        self._html = compiled.html
+        self._author = _author(compiled.sender.constant) if compiled.sender.constant is not None else None
+        constant = [item for item in compiled.headers if item.same_for_all]
+        self._varying = [item for item in compiled.headers if not item.same_for_all]
+        self._headers = (*constant, *self._varying)
+        self._constant_lines = b"".join(_header_line(item, item.template.constant or "") for item in constant)
+        self._base = dict(compiled.templates.globals) | _constants(source)
+        self._uses_now = uses.names("now")
+        self._uses_row = uses.names(ROW) or uses.whole_row or any(not use.direct for use in uses.uses)
+
+    @property
+    def fields(self) -> frozenset[str] | None:
+        """The columns that rendering needs; None when a template reads the whole row."""
+        return self.uses.needed(self.columns)
+
+    def render(
+        self, recipient: Recipient, *, date: float, encoding: TransferEncoding, smtputf8: bool = False
+    ) -> RenderedMessage | RenderProblem:
+        """One recipient's message, or why there is none. `date` is in seconds since 1970."""
+        at = "recipient"
+        try:
+            to = _recipient_address(recipient.address, smtputf8=smtputf8)
+            variables = self._variables(recipient, date)
+            at = "from"
+            author = self._author or _author(self._sender.render(variables))
+            if author.needs_smtputf8 and not smtputf8:
+                raise HeaderError("has characters before the @ that this server does not take (no SMTPUTF8)")
+            at = "subject"
+            subject = self._subject.render(variables).strip(" \t")
+            if not subject:
+                raise HeaderError("is blank")
+            subject_line = headers.unstructured("Subject", subject)
+            message_id = headers.message_id(self._secret, recipient.key, author.domain)
+            lines = [
+                b"Date: %s\r\n" % headers.date_header(date).encode("ascii"),
+                author.line,
+                b"\r\nTo: %s\r\n" % to,
+                subject_line,
+                b"\r\nMessage-ID: %s\r\n" % message_id.encode("ascii"),
+                self._constant_lines,
+            ]
+            for header in self._varying:
+                at = header.template.text.name
+                lines.append(_header_line(header, header.template.render(variables), smtputf8=smtputf8))
+            at = "text"
+            text = None if self._text is None else canonical(self._text.render(variables))
+            at = "html"
+            html = None if self._html is None else canonical(self._html.render(variables))
+            if len(text or "") + len(html or "") > OUTPUT_LIMIT:
+                raise BodyError(f"is larger than {OUTPUT_LIMIT // 1024 // 1024} MB")
+            at = "body"
+            data = self._skeleton.assemble(b"".join(lines), text, html, encoding)
+        except RENDER_ERRORS as error:
+            return _problem(recipient.row, at, error)
+        return RenderedMessage(author.address, recipient.address, message_id, subject, text, html, data)
+
+    def self_check(
+        self, recipient: Recipient, *, date: float, encoding: TransferEncoding, smtputf8: bool = False
+    ) -> list[str]:
+        """Render one message and read it back with the standard library: what differs from what was meant.
+
+        For the first message of a campaign; an empty list is the proof that the skeleton and the standard
+        parser agree. A render problem is reported as one difference.
+        """
+        message = self.render(recipient, date=date, encoding=encoding, smtputf8=smtputf8)
+        if isinstance(message, RenderProblem):
+            return [message.reason]
+        return verify_against_reference(message, list(self._meant(recipient, date, message)))
+
+    def _meant(
+        self, recipient: Recipient, date: float, message: RenderedMessage
+    ) -> Iterator[tuple[str, str]]:
+        """The headers a reader must see, decoded."""
+        variables = self._variables(recipient, date)
+        yield "Date", headers.date_header(date)
+        yield "From", _shown(parse_mailbox(self._sender.render(variables)))
+        yield "To", recipient.address
+        yield "Subject", message.subject
+        yield "Message-ID", message.message_id
+        for header in self._headers:
+            value = header.template.render(variables).strip(" \t")
+            if value:
+                yield (
+                    header.name,
+                    _shown(parse_mailbox(value)) if header.kind is HeaderKind.MAILBOX else value,
+                )
+
+    def _variables(self, recipient: Recipient, date: float) -> Mapping[str, object]:
+        variables = {**self._base, "recipient": recipient.address, **recipient.fields}
+        if self._uses_now and "now" not in recipient.fields:
+            variables["now"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(date))
+        if self._uses_row:
+            variables[ROW] = dict(recipient.fields)
+        return variables
+
+
+@dataclass(frozen=True, slots=True)
+class _Compiled:
+    templates: TemplateSet
+    sender: CompiledTemplate
+    subject: CompiledTemplate
+    text: CompiledTemplate | None
+    html: CompiledTemplate | None
+    headers: tuple[_Header, ...]
+
+
+def compile_message(source: MessageSource, columns: Sequence[str], *, secret: bytes) -> CompiledMessage:
+    """Compile a frozen message for a list with these columns.
+
+    `secret` is the campaign's own; Message-IDs and the MIME boundary derive from it. Raises `TemplateError`
+    that lists every mistake: syntax, names that no column has, files that are not there, headers that cannot
+    be set, values that cannot be sent.
+    """
+    templates = TemplateSet(source.includes)
+    texts = _header_texts(source)
+    bodies = [body for body in (source.text, source.html) if body is not None]
+    trees: list[tuple[TemplateText, nodes.Template]] = []
+    problems = list(headers.header_name_problems(name for name, _ in source.headers))
+    for text in (*texts.values(), *bodies, *source.includes):
+        tree = templates.parse(text)
+        if isinstance(tree, Problem):
+            problems.append(tree)
+        else:
+            problems.extend(templates.check(text, tree))
+            trees.append((text, tree))
+    uses = used_fields(templates.plain, trees)
+    problems += [
+        _unknown(use.name, unknown_field(use, columns))
+        for use in uses.unknown(columns, _provided(source))
+        if not use.copes_missing
+    ]
+    if not problems:
+        problems.extend(_constant_problems(source))
+    if not problems:
+        problems.extend(_uncompilable(templates, (*texts.values(), *bodies, *source.includes)))
+    if problems:
+        count = len(problems)
+        title = (
+            "There is a mistake in the message"
+            if count == 1
+            else f"There are {count} mistakes in the message"
+        )
+        raise TemplateError(title, problems, hint="Nothing was sent.")
+    compiled = _compile(source, templates, texts)
+    return CompiledMessage(source, uses, columns, compiled, secret)
+
+
+def _compile(source: MessageSource, templates: TemplateSet, texts: Mapping[str, TemplateText]) -> _Compiled:
+    names = (["Reply-To"] if source.reply_to else []) + [name for name, _ in source.headers]
+    return _Compiled(
+        templates=templates,
+        sender=templates.compile(texts["from"], html=False),
+        subject=templates.compile(texts["subject"], html=False),
+        text=None if source.text is None else templates.compile(source.text, html=False),
+        html=None if source.html is None else templates.compile(source.html, html=True),
+        headers=tuple(
+            _Header(name, headers.header_kind(name), templates.compile(texts[_key(name)], html=False))
+            for name in names
+        ),
+    )
+
+
+def _header_texts(source: MessageSource) -> dict[str, TemplateText]:
+    """The templates that stand in the campaign file itself, by their key there."""
+    values = {"from": source.sender, "subject": source.subject}
+    if source.reply_to:
+        values["reply_to"] = source.reply_to
+    values |= {_key(name): value for name, value in source.headers}
+    return {key: TemplateText(key, value) for key, value in values.items()}
+
+
+def _key(header: str) -> str:
+    return "reply_to" if header == "Reply-To" else f"headers.{header}"
+
+
+def _provided(source: MessageSource) -> tuple[str, ...]:
+    return tuple(name for name in PROVIDED if name != "postal_address" or source.postal_address)
+
+
+def _constants(source: MessageSource) -> dict[str, object]:
+    constants: dict[str, object] = {"campaign": source.campaign}
+    if source.postal_address:
+        constants["postal_address"] = source.postal_address
+    return constants
+
+
+def _unknown(name: str, problem: Problem) -> Problem:
+    if name == "postal_address":
+        return Problem(problem.place, "the campaign gives no postal_address.", "Add it to the campaign file.")
+    return problem
+
+
+def _constant_problems(source: MessageSource) -> Iterator[Problem]:
+    """What is wrong with header values that are the same for everyone."""
+    templates = TemplateSet(())
+    for key, text in _header_texts(source).items():
+        if not is_constant(text.source):
+            continue
+        try:
+            if key == "from":
+                _author(text.source)
+            elif key == "subject":
+                headers.unstructured("Subject", text.source)
+            else:
+                name = "Reply-To" if key == "reply_to" else key.removeprefix("headers.")
+                header = _Header(name, headers.header_kind(name), templates.compile(text, html=False))
+                _header_line(header, text.source, smtputf8=True)
+        except HeaderError as error:
+            yield Problem(Place(key=key), f"this value {error}.")
+        except AddressError as error:
+            yield Problem(Place(key=key), str(error), 'Write it like this: "Acme News <news@acme.test>"')
+
+
+def _uncompilable(templates: TemplateSet, texts: Sequence[TemplateText]) -> Iterator[Problem]:
+    """What only the compiler finds: blocks defined twice, nesting deeper than Python can follow."""
+    for text in texts:
+        try:
+            templates.compile(text, html=False)
+        except TemplateSyntaxError as error:
+            yield Problem(Place(text.name, error.lineno), f"{error.message}.")
+        except (SyntaxError, RecursionError, MemoryError):
+            yield Problem(Place(text.name), "this template is nested too deeply.")
+
+
+def _author(value: str) -> _Author:
+    mailbox = parse_mailbox(value)
+    address = mailbox.address
+    line = headers.mailbox("From", mailbox, smtputf8=True)
+    return _Author(line, address.text, address.domain, address.needs_smtputf8)
+
+
+def _header_line(header: _Header, value: str, *, smtputf8: bool = False) -> bytes:
+    """A custom header with its line break; nothing at all when its value is blank."""
+    value = value.strip(" \t")
+    if not value:
+        return b""
+    if header.kind is HeaderKind.MAILBOX:
+        return headers.mailbox(header.name, parse_mailbox(value), smtputf8=smtputf8) + b"\r\n"
+    if header.kind is HeaderKind.STRUCTURED:
+        return headers.structured(header.name, value) + b"\r\n"
+    return headers.unstructured(header.name, value) + b"\r\n"
+
+
+def _recipient_address(address: str, *, smtputf8: bool) -> bytes:
+    """The address as it stands in To. The list was checked long ago; this is the last look before the wire."""
+    if plain_address(address) == address:
+        return address.encode("ascii")
+    parsed = parse_address(address)
+    if parsed.text != address:
+        raise AddressError("The address is not in its canonical form.")
+    if parsed.needs_smtputf8 and not smtputf8:
+        raise AddressError(
+            "The address has characters before the @ that this server does not take (no SMTPUTF8)."
+        )
+    return address.encode()
+
+
+def _shown(mailbox: Mailbox) -> str:
+    return f"{mailbox.name} <{mailbox.address.text}>" if mailbox.name else mailbox.address.text
+
+
+def _problem(row: int, at: str, error: Exception) -> RenderProblem:
+    if isinstance(error, AddressError):
+        what = "" if at == "recipient" else f"{at}: "
+        return RenderProblem(row, f"{what}{safe_text(str(error), limit=200)}", Place(key=at))
+    if isinstance(error, HeaderError | BodyError):
+        return RenderProblem(row, f"the {at} {error}", Place(key=at))
+    return RenderProblem(row, render_reason(error), render_place(error, at))

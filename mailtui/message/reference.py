@@ -1,0 +1,94 @@
+"""Owns the second opinion: the same message as the standard library understands it.
+
+The standard library never writes what we send (see `headers`), but it reads it: a message is parsed back and
+compared with what was meant, and its parts with an `EmailMessage` made from the same bodies.
+"""
+
+from __future__ import annotations
+
+import email.policy
+from collections.abc import Sequence
+from email.message import EmailMessage
+from email.parser import BytesParser
+
+from mailtui.message.rendered import RenderedMessage
+
+_LINE_HARD = 998
+_MIME_HEADERS = frozenset({"mime-version", "content-type", "content-transfer-encoding"})
+
+
+def reference_message(text: str | None, html: str | None) -> EmailMessage:
+    """An `EmailMessage` with the same bodies, its content set by the standard library."""
+    message = EmailMessage(policy=email.policy.SMTP)
+    if text is not None:
+        message.set_content(text, cte="base64")
+    if html is not None and text is not None:
+        message.add_alternative(html, subtype="html", cte="base64")
+    elif html is not None:
+        message.set_content(html, subtype="html", cte="base64")
+    return message
+
+
+def parse_message(data: bytes) -> EmailMessage:
+    """The bytes of a message as the standard library reads them, with every defect it finds noted."""
+    message = BytesParser(policy=email.policy.default).parsebytes(data)
+    assert isinstance(message, EmailMessage)
+    return message
+
+
+def verify_against_reference(message: RenderedMessage, headers: Sequence[tuple[str, str]]) -> list[str]:
+    """What the standard parser reads in the bytes that was not meant, one sentence each; [] when all is well.
+
+    `headers` are the decoded headers in order, the MIME ones left out.
+    """
+    parsed = parse_message(message.data)
+    found = list(wire_faults(message.data))
+    shown = [(name, _read(value)) for name, value in parsed.items() if name.lower() not in _MIME_HEADERS]
+    meant = [(name, value) for name, value in headers]
+    if [name for name, _ in shown] != [name for name, _ in meant]:
+        found.append(f"headers are {[name for name, _ in shown]}, not {[name for name, _ in meant]}")
+    else:
+        found += [
+            f"{name} reads {value!r}, not {wanted!r}"
+            for (name, value), (_, wanted) in zip(shown, meant, strict=True)
+            if value != wanted
+        ]
+    reference = reference_message(message.text, message.html)
+    ours, theirs = list(parsed.walk()), list(reference.walk())
+    if [part.get_content_type() for part in ours] != [part.get_content_type() for part in theirs]:
+        return [*found, "the parts are not the ones meant"]
+    for our, their in zip(ours, theirs, strict=True):
+        found += [f"the parser notes {type(defect).__name__}" for defect in our.defects]
+        if not our.is_multipart() and _lf(our.get_content()) != _lf(their.get_content()):
+            found.append(f"the {our.get_content_type()} part reads differently")
+    return found
+
+
+def wire_faults(data: bytes) -> list[str]:
+    """What no server should be sent: bare line breaks, NUL, lines of more than 998 bytes, no break at the end."""
+    found = []
+    rest = data.replace(b"\r\n", b"")
+    if b"\r" in rest or b"\n" in rest:
+        found.append("there is a bare CR or LF")
+    if b"\0" in rest:
+        found.append("there is a NUL")
+    if max(map(len, data.split(b"\r\n"))) > _LINE_HARD:
+        found.append(f"a line has more than {_LINE_HARD} bytes")
+    if not data.endswith(b"\r\n"):
+        found.append("the last line has no line break")
+    return found
+
+
+def _read(value: object) -> str:
+    """A header as a reader sees it; an address header is its name and address, however they were quoted."""
+    addresses = getattr(value, "addresses", None)
+    if not addresses:
+        return str(value)
+    return ", ".join(
+        f"{address.display_name} <{address.addr_spec}>" if address.display_name else address.addr_spec
+        for address in addresses
+    )
+
+
+def _lf(text: str) -> str:
+    return text.replace("\r\n", "\n")
