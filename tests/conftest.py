@@ -1,0 +1,19 @@
+"""Fixtures that every room's tests may use."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mailtui.kit.paths import Home
+
+pytest_plugins = ["tests.servers.aiosmtpd_server", "tests.servers.postfix"]
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
+    """A home of its own for one test; MAILTUI_HOME names it."""
+    root = tmp_path / "home"
+    monkeypatch.setenv("MAILTUI_HOME", str(root))
+    return Home.under(root)

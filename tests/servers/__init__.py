@@ -1,0 +1,1 @@
+"""Real servers for tests: Debian's smtp-sink and Postfix, aiosmtpd, and a scripted peer for garbage."""

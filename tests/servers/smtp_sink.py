@@ -1,0 +1,75 @@
+"""Owns running Postfix's smtp-sink, a C server that takes everything: a foreign peer, not written by us.
+
+Its dumps hold also bodies of messages it rejected or dropped at the dot, so a dump is no proof of acceptance.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.servers.programs import free_port, need_program, wait_listening
+
+
+@dataclass(frozen=True, slots=True)
+class SmtpSink:
+    """A running smtp-sink; `dumps` is the folder with one file a message, or None when nothing is kept."""
+
+    port: int
+    dumps: Path | None
+    process: subprocess.Popen[bytes]
+
+    def dumped(self) -> list[bytes]:
+        """Every message dumped so far: pseudo headers `X-...` for the envelope, then the message with LF line ends."""
+        if self.dumps is None:
+            raise ValueError("this sink keeps nothing; start it with keep=True")
+        return [path.read_bytes() for path in sorted(self.dumps.iterdir())]
+
+
+@contextmanager
+def smtp_sink(*flags: str, keep: bool = False, port: int | None = None, backlog: int = 256) -> Iterator[SmtpSink]:
+    """Run smtp-sink with flags of its manual page, such as `"-r", "RCPT"`; skips where it is not installed."""
+    program = need_program("smtp-sink", package="postfix")
+    port = port or free_port()
+    # The folder must be reachable by the user the sink changes to, which those of pytest are not.
+    folder = Path(tempfile.mkdtemp(prefix="mailtui-sink-")) if keep else None
+    account = _unprivileged()
+    command: list[str] = [str(program), *flags]
+    if account is not None:
+        command += ["-u", account]
+    if folder is not None:
+        folder.chmod(0o755)
+        dumps = folder / "dumps"
+        dumps.mkdir()
+        if account is not None:
+            shutil.chown(dumps, account)
+        command += ["-d", f"{dumps}/%s."]
+    process = _start([*command, f"inet:127.0.0.1:{port}", str(backlog)])
+    try:
+        wait_listening(port)
+        yield SmtpSink(port, folder / "dumps" if folder is not None else None, process)
+    finally:
+        process.terminate()
+        process.wait(timeout=10)
+        if folder is not None:
+            shutil.rmtree(folder)
+
+
+def _start(command: Sequence[str]) -> subprocess.Popen[bytes]:
+    # In /, since smtp-sink with -u needs a working directory that the user may enter.
+    return subprocess.Popen(command, cwd="/", stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+
+
+def _unprivileged() -> str | None:
+    """The account to change to when root, which smtp-sink insists on."""
+    if not hasattr(os, "geteuid") or os.geteuid() != 0:
+        return None
+    names = {entry.pw_name for entry in pwd.getpwall()}
+    return next(name for name in ("postfix", "nobody") if name in names)
