@@ -335,4 +335,3 @@ def _note(clause: Clause, cell: str) -> str:
 
 def _value_error(clause: Clause, message: str, hint: str) -> RuleError:
     return RuleError(_TITLE, [Problem(Place("filter", key=clause.column), message, hint)])
-

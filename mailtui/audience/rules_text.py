@@ -257,18 +257,22 @@ _JOINTS = {"_AND", "_OR", "$END"}
 
 
 def _syntax_problem(text: str, error: lark.UnexpectedInput) -> Problem:
+    found, column, position = "", len(text.rstrip()) + 1, len(text)
+    expected: set[str] = set(getattr(error, "accepts", None) or getattr(error, "expected", None) or ())
     if isinstance(error, lark.UnexpectedToken) and error.token.type != "$END":
-        expected, found, column = set(error.accepts or error.expected or ()), str(error.token), error.token.column
-        position = error.token.start_pos if error.token.start_pos is not None else 0
+        found, column, position = str(error.token), error.column, _start(error)
     elif isinstance(error, lark.UnexpectedCharacters):
-        expected, column, position = set(error.allowed or ()), error.column, error.pos_in_stream or 0
-        found = re.match(r"[\w.@-]+|.", text[position:], re.DOTALL).group()  # type: ignore[union-attr]
-    else:
-        expected = set(getattr(error, "accepts", None) or getattr(error, "expected", ()))
-        found, column, position = "", len(text.rstrip()) + 1, len(text)
+        expected, column, position = set(error.allowed or ()), error.column, _start(error)
+        word = re.match(r"[\w.@-]+|.", text[position:], re.DOTALL)
+        found = word.group() if word else ""
     if found and found in "\"'`":
         return Problem(_place(column), f"the {found} that opens here is never closed.")
     return Problem(_place(column), *_sentence(text[:position], found, expected))
+
+
+def _start(error: lark.UnexpectedInput) -> int:
+    position: int | None = error.pos_in_stream
+    return 0 if position is None else position
 
 
 def _sentence(before: str, found: str, expected: set[str]) -> tuple[str, str]:

@@ -1,6 +1,6 @@
 """Owns the YAML and JSON spelling of a rule, `{op, field, value, rules}`, and reading a filter in any spelling.
 
-    {op: AND, rules: [{op: EQ, field: city, value: London}, {op: NOT, rules: [{op: EMPTY, field: name}]}]}
+{op: AND, rules: [{op: EQ, field: city, value: London}, {op: NOT, rules: [{op: EMPTY, field: name}]}]}
 """
 
 from __future__ import annotations

@@ -1,0 +1,243 @@
+"""Owns the audience as others see it: a list, understood, checked, filtered, with nobody in it twice.
+
+A duplicate is judged among the rows that are valid and match the filter, in the order of the list: the first
+such row is kept. So a person whose first row is filtered out and whose second is not gets the mail.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import apsw
+
+from mailtui.audience.address import AddressError, parse_address, plain_address
+from mailtui.audience.csv_reader import BadRecord, read_source
+from mailtui.audience.findings import Understanding
+from mailtui.audience.index import joined, open_index, read_problems
+from mailtui.audience.match import Explanation, Matcher
+from mailtui.audience.problem import RowProblem
+from mailtui.audience.recipient import Recipient
+from mailtui.audience.rules import Rule
+from mailtui.audience.rules_tree import read_rule
+from mailtui.audience.selection import Selection, repeat_reason
+from mailtui.audience.sniff import Reading, sniff
+from mailtui.audience.source import find_source
+from mailtui.audience.spec import AudienceSpec
+from mailtui.audience.views import AudienceCounts, RowView, StreamCounts
+from mailtui.errors import AudienceError, UsageError
+
+Filter = str | Mapping[str, Any] | Rule | None
+
+
+def open_audience(spec: AudienceSpec, *, folder: Path, cache: Path, now: datetime | None = None) -> Audience:
+    """Open a list. A relative `spec.source` is looked for in `folder`; its index is kept in `cache`.
+
+    `now` is what `within` counts from. A list with column names and no row opens, since it can be looked at;
+    `require_sendable` refuses it. Raises `AudienceError` when the list is missing, empty or no text, has no
+    column of addresses or not the one `spec.address` names; `RuleError` when the filter does not fit.
+    """
+    source = find_source(spec, folder, spool=cache)
+    try:
+        connection, reading = open_index(source, spec, cache)
+    finally:
+        source.discard()
+    try:
+        return Audience(connection, reading, name=source.name, rule=read_rule(spec.filter), now=now)
+    except BaseException:
+        connection.close()
+        raise
+
+
+def count_stream(spec: AudienceSpec, folder: Path, *, now: datetime | None = None) -> StreamCounts:
+    """Count rows, matches and problems in one pass, with no index and no memory that grows.
+
+    Raises as `open_audience`.
+    """
+    source = find_source(spec, folder)
+    try:
+        reading = sniff(source, spec)
+        position = reading.address_position
+        rule = read_rule(spec.filter)
+        test = None if rule is None else _matcher(rule, reading, now).test
+        rows = matched = problems = 0
+        for _, cells in read_source(source, reading.layout):
+            rows += 1
+            if isinstance(cells, BadRecord):
+                problems += 1
+                continue
+            if plain_address(cells[position]) is None and not _is_address(cells[position]):
+                problems += 1
+            if test is not None and test(cells):
+                matched += 1
+        return StreamCounts(rows, rows if test is None else matched, problems)
+    finally:
+        source.discard()
+
+
+class Audience:
+    """One list under one filter. Use it in a `with`, or close it."""
+
+    def __init__(
+        self, connection: apsw.Connection, reading: Reading, *, name: str, rule: Rule | None, now: datetime | None
+    ) -> None:
+        self._connection = connection
+        self._reading = reading
+        self._now = now
+        self._matcher = None if rule is None else _matcher(rule, reading, now)
+        self._selection = Selection(connection, self._matcher)
+        self._rows = int(connection.execute("SELECT value FROM meta WHERE name = 'rows'").get)
+        self._cells = ", ".join(f"c{number}" for number in range(len(reading.columns)))
+        self.name = name
+        """What a person calls the list: the path as given, or `standard input`."""
+        self.rule = rule
+        """The filter as a tree, or None for everybody."""
+
+    def __enter__(self) -> Audience:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the index. Calling it twice does no harm."""
+        self._selection.close()
+        self._connection.close()
+
+    @property
+    def understanding(self) -> Understanding:
+        """How the list was read, each finding with how sure it is."""
+        return self._reading.understanding
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of the columns, no two alike, in the order of the list."""
+        return self._reading.columns
+
+    @property
+    def has_rows(self) -> bool:
+        """Whether there is any data record."""
+        return self._rows > 0
+
+    @property
+    def address_column(self) -> str:
+        """The column with the addresses."""
+        return self._reading.understanding.address_column.value
+
+    def require_sendable(self) -> None:
+        """Raise `AudienceError` when the list has no row at all."""
+        if not self.has_rows:
+            raise AudienceError(
+                f"{self.name} has column names and no row",
+                detail=f"Its columns: {', '.join(self.columns)}",
+                hint="Add a line a person below the first.",
+            )
+
+    def counts(self, filter: Filter = None) -> AudienceCounts:
+        """Count the list under its own filter, or under another one given here. Raises `RuleError`."""
+        if filter is None:
+            return self._count(self._selection)
+        rule = read_rule(filter)
+        assert rule is not None
+        with Selection(self._connection, _matcher(rule, self._reading, self._now)) as selection:
+            return self._count(selection)
+
+    def recipients(self, start_row: int = 0) -> Iterator[Recipient]:
+        """Everybody who gets a mail: distinct, valid, matched, in the order of the list.
+
+        `start_row` is the number of the first row to consider; an interrupted reader passes the last row it
+        had. Who is a duplicate does not depend on it. Several iterators may be open at once.
+        """
+        columns = self.columns
+        for row, key, cells in self._selection.kept(self._cells, start_row):
+            yield Recipient(key, row, key, dict(zip(columns, cells, strict=True)))
+
+    def problems(self, limit: int | None = None) -> Iterator[RowProblem]:
+        """Rows that no mail goes to: bad rows, bad addresses, and the filter's duplicates, in list order."""
+        merged = heapq.merge(
+            read_problems(self._connection),
+            self._selection.duplicates(self._cells, self._reading.layout),
+            key=lambda problem: problem.line,
+        )
+        return islice(merged, limit)
+
+    def row(self, number: int) -> RowView:
+        """One data record, counted from 1. Raises `UsageError` when there is no such row."""
+        if not 1 <= number <= self._rows:
+            has = f"{self.name} has {self._rows:,} rows" if self._rows else f"{self.name} has no rows"
+            raise UsageError(f"There is no row {number:,}", detail=has, hint="Rows count from 1, without the header.")
+        problem = self._problem(number)
+        found = self._connection.execute(
+            f"SELECT line, key, twin, {self._cells} FROM entry WHERE row = ?",  # noqa: S608 - names c0 to cN
+            (number,),
+        ).fetchone()
+        if found is None:
+            assert problem is not None
+            matched = self._matcher is None
+            return RowView(number, problem.line, {}, None, problem, matched=matched, explanation=None)
+        line, key, twin, *cells = found
+        explanation = None if self._matcher is None else self._matcher.explain(cells)
+        if problem is None and twin:
+            first = self._selection.first_of(number)
+            if first is not None:
+                problem = RowProblem(
+                    line, number, "duplicate", repeat_reason(key, first), joined(cells, self._reading.layout)
+                )
+        fields = dict(zip(self.columns, cells, strict=True))
+        held = explanation is None or explanation.held
+        return RowView(number, line, fields, key, problem, matched=held, explanation=explanation)
+
+    def find(self, address: str) -> RowView | None:
+        """The row that stands for an address: the one that is kept, else its first; None when there is none."""
+        try:
+            key = parse_address(address).key
+        except AddressError as error:
+            raise UsageError(f"{address} is not a mail address", detail=str(error)) from None
+        rows = [row for (row,) in self._connection.execute("SELECT row FROM entry WHERE key = ? ORDER BY row", (key,))]
+        for row in rows:
+            view = self.row(row)
+            if view.matched:
+                return view
+        return self.row(rows[0]) if rows else None
+
+    def explain(self, number: int) -> Explanation | None:
+        """Why a row is in or out, clause by clause; None without a filter or for a row that cannot be read."""
+        return self.row(number).explanation
+
+    def _problem(self, number: int) -> RowProblem | None:
+        found = self._connection.execute(
+            "SELECT line, row, kind, reason, text FROM problem WHERE row = ?", (number,)
+        ).fetchone()
+        return None if found is None else RowProblem(*found)
+
+    def _count(self, selection: Selection) -> AudienceCounts:
+        problems = int(self._connection.execute("SELECT count(*) FROM problem").get)
+        matched, matched_valid, duplicates = selection.totals()
+        return AudienceCounts(
+            rows=self._rows,
+            valid=self._rows - problems,
+            duplicates=duplicates,
+            problems=problems,
+            matched=self._rows if selection.matcher is None else matched,
+            recipients=matched_valid - duplicates,
+        )
+
+
+def _matcher(rule: Rule, reading: Reading, now: datetime | None) -> Matcher:
+    # A filter may say `email` whatever the column is called, as in Mailgrid; a real column of that name wins.
+    return Matcher(rule, reading.columns, aliases={"email": reading.understanding.address_column.value}, now=now)
+
+
+def _is_address(cell: str) -> bool:
+    try:
+        parse_address(cell)
+    except AddressError:
+        return False
+    return True

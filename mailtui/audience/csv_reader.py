@@ -1,0 +1,207 @@
+"""Owns turning the lines of a delimited file into records, such that no damage in one row reaches the next.
+
+Quoting follows RFC 4180, read liberally (`"Bob" Jones` is `Bob Jones`). What liberal readers get wrong is one
+quote that is never closed: it swallows every line up to the next quote, or the rest of the file. So a record
+of several lines is believed only when a strict reading agrees; it may go over 100 lines and 64 KiB at most.
+If not, its first line alone is reported, and reading goes on with the second.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, TextIO
+
+from mailtui.audience.problem import TEXT_LIMIT
+from mailtui.audience.source import Source
+from mailtui.errors import AudienceError
+
+RECORD_LINES = 100
+RECORD_CHARACTERS = 64 << 10
+FIELD_LIMIT = 64 << 20
+
+_DAMAGE = re.compile("[\0\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How a file is cut into records and cells.
+
+    `width` is the number of columns; None accepts any. `least` is how many cells a record needs at least:
+    fewer than `width` when the last columns have no name. `skip_lines` physical lines come before the
+    header. `damaged` asks for a look at every line for NUL and for bytes that did not decode.
+    """
+
+    codec: str
+    damaged: bool
+    delimiter: str
+    quote: str
+    skip_space: bool = False
+    skip_lines: int = 0
+    has_header: bool = True
+    width: int | None = None
+    least: int = 0
+
+    def dialect(self, *, strict: bool = False, quoted: bool = True) -> dict[str, Any]:
+        """The arguments of `csv.reader`."""
+        if not self.quote or not quoted:
+            quoting: dict[str, Any] = {"quoting": csv.QUOTE_NONE, "quotechar": None}
+        else:
+            quoting = {"quotechar": self.quote, "skipinitialspace": self.skip_space}
+        return {"delimiter": self.delimiter, "strict": strict, **quoting}
+
+
+@dataclass(frozen=True, slots=True)
+class BadRecord:
+    """A record whose cells cannot be told apart, with a reason and its original text."""
+
+    reason: str
+    text: str
+
+
+Record = tuple[int, "list[str] | BadRecord"]
+
+
+def open_text(source: Source, layout: Layout) -> TextIO:
+    """The decoded file. Line ends are kept as they are, and bytes that do not decode come as surrogates."""
+    return source.path.open(encoding=layout.codec, errors="surrogateescape", newline="")
+
+
+def read_source(source: Source, layout: Layout) -> Iterator[Record]:
+    """All data records of a list, in order, the header left out. Raises `AudienceError` when it cannot be read."""
+    try:
+        with open_text(source, layout) as stream:
+            for _ in range(layout.skip_lines):
+                stream.readline()
+            records = read_records(stream, layout, first_line=layout.skip_lines + 1)
+            if layout.has_header:
+                next(records, None)
+            yield from records
+    except UnicodeError as error:
+        raise AudienceError(
+            f"{source.name} is not written in {layout.codec}",
+            detail=str(error),
+            hint="Say which encoding it has, such as: encoding: cp1252",
+        ) from None
+    except OSError as error:
+        raise AudienceError(f"{source.name} cannot be read", detail=str(error.strerror or error)) from None
+
+
+class _OverrunError(Exception):
+    """A record goes on for longer than any record should."""
+
+
+class _Feed:
+    """Hands lines to the CSV parser and remembers those of the record in progress."""
+
+    def __init__(self, source: Iterator[str], again: deque[str]) -> None:
+        self.taken: list[str] = []
+        self.ended = False
+        self._source = source
+        self._again = again
+
+    def lines(self) -> Iterator[str]:
+        taken, again = self.taken, self._again
+        while again:
+            taken.append(again.popleft())
+            self._check()
+            yield taken[-1]
+        for line in self._source:
+            taken.append(line)
+            if len(taken) > 1:
+                self._check()
+            yield line
+        self.ended = True
+
+    def _check(self) -> None:
+        if len(self.taken) > RECORD_LINES or sum(map(len, self.taken[1:])) > RECORD_CHARACTERS:
+            raise _OverrunError
+
+
+def read_records(stream: Iterable[str], layout: Layout, *, first_line: int = 1) -> Iterator[Record]:
+    """Records with the number of the line they start on; the header is a record like any other.
+
+    Blank lines, and lines of delimiters only, are no records.
+    """
+    csv.field_size_limit(FIELD_LIMIT)  # the module's own 128 KiB refuses real exports; it has no other setting
+    source = iter(stream)
+    again: deque[str] = deque()
+    line = first_line
+    while True:
+        feed = _Feed(source, again)
+        taken = feed.taken
+        rows = csv.reader(feed.lines(), **layout.dialect())
+        replay = False
+        while not replay:
+            try:
+                cells = next(rows, None)
+            except _OverrunError:
+                cells, trouble = [], f"a {layout.quote} opens here and is not closed within {RECORD_LINES} lines"
+            except csv.Error as error:
+                cells, trouble = [], f"it cannot be read: {error}"
+            else:
+                trouble = ""
+            if cells is None:
+                return
+            count = len(taken)
+            if not trouble and (count > 1 or feed.ended):
+                trouble = _trouble(taken, cells, layout, at_end=feed.ended)
+            if trouble:
+                yield line, BadRecord(trouble, shown_text(taken[:1]))
+                again.extendleft(reversed(taken[1:]))
+                replay = True
+                count = 1
+            elif cells and (cells[0] or any(cells)):
+                yield line, _fitted(cells, taken, layout)
+            line += count
+            taken.clear()
+
+
+def _trouble(taken: list[str], cells: list[str], layout: Layout, *, at_end: bool) -> str:
+    """Why a record of several lines, or one cut off by the end of the file, is not to be believed; or ''."""
+    try:
+        strict = len(next(csv.reader(iter(taken), **layout.dialect(strict=True)), []))
+    except csv.Error:
+        if at_end or len(taken) > 1:
+            return f"a {layout.quote} opens here and is never closed"
+        return ""
+    if layout.width is None or strict == layout.width:
+        return ""
+    alone = len(next(csv.reader(taken[:1], **layout.dialect(quoted=False)), []))
+    # The first line has the right number of cells if quotes mean nothing: one quote too many, not a long record.
+    return f"a {layout.quote} opens here and is never closed" if alone == layout.width and len(cells) != alone else ""
+
+
+def _fitted(cells: list[str], taken: list[str], layout: Layout) -> list[str] | BadRecord:
+    """The record with exactly as many cells as there are columns, or what is wrong with it."""
+    if layout.damaged:
+        damage = next(filter(None, map(_DAMAGE.search, taken)), None)
+        if damage is not None:
+            what = "a NUL character" if damage.group() == "\0" else f"a byte that is not {layout.codec}"
+            return BadRecord(f"it holds {what}", shown_text(taken))
+    width = layout.width
+    if width is None or len(cells) == width:
+        return cells
+    if len(cells) > width:
+        if any(cells[width:]):
+            return BadRecord(_ragged(len(cells), width), shown_text(taken))
+        return cells[:width]
+    if len(cells) < layout.least:
+        return BadRecord(_ragged(len(cells), width), shown_text(taken))
+    return cells + [""] * (width - len(cells))
+
+
+def _ragged(found: int, width: int) -> str:
+    return f"it has {found} {'cell' if found == 1 else 'cells'} where there are {width} columns"
+
+
+def shown_text(lines: list[str]) -> str:
+    """The original text of some lines, cut to a limit, with undecodable bytes and NULs as escapes."""
+    text = "".join(lines)[:TEXT_LIMIT].rstrip("\r\n")
+    if not _DAMAGE.search(text):
+        return text
+    readable = text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return readable.replace("\0", "\\x00")

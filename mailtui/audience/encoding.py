@@ -1,0 +1,171 @@
+"""Owns finding out in which encoding a list is written, from every byte of it.
+
+The order: what the person says, a byte order mark, UTF-16 by its pattern of NULs, strict UTF-8 over the
+whole file, else a code page. Code pages are a guess by nature, and shown as one: guessers take cp1252 for
+cp1250 and the like, so only a script that is plainly not Latin overrides cp1252.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+import unicodedata
+from dataclasses import dataclass
+from pathlib import Path
+
+from mailtui.audience.findings import Confidence, Finding
+from mailtui.errors import AudienceError
+
+_BLOCK = 1 << 20
+_LINE_LIMIT = 16 << 20
+_SAMPLE = 48 << 10
+_LINE_END = re.compile(rb"[\r\n]+")
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark it starts with
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+# Code pages whose letters are not Latin, or not only: a right guess shows in the script of what comes out.
+_OTHER_SCRIPTS = ("cp932", "euc_jp", "gb18030", "big5", "cp949", "cp1251", "koi8_r", "cp1253", "cp1255", "cp1256")
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """A codec's name, how sure that is, and whether some bytes will not decode or be NUL.
+
+    `samples` are raw lines with bytes beyond ASCII, at most 48 KiB.
+    """
+
+    codec: str
+    finding: Finding
+    damaged: bool
+    samples: bytes
+
+
+@dataclass(slots=True)
+class _Scan:
+    """What one pass over all bytes saw; lines are counted only where they leave ASCII."""
+
+    good_lines: int = 0
+    bad_lines: int = 0
+    has_nul: bool = False
+    samples: bytes = b""
+
+
+def find_encoding(path: Path, given: str | None) -> Encoding:
+    """Read the whole file once and say how it is encoded. Raises `AudienceError` when no line ever ends."""
+    with path.open("rb") as stream:
+        head = stream.read(4_096)
+    marked = next((codec for bom, codec in _BOMS if head.startswith(bom)), None)
+    if given is None and marked is None:
+        marked = _utf16_by_nuls(head)
+        if marked is not None:
+            return _decided(marked, "certain", "every other byte is NUL, as in UTF-16", _Scan(has_nul=True))
+    if given is None and marked not in (None, "utf-8-sig"):
+        assert marked is not None
+        return _decided(marked, "certain", "the file starts with a byte order mark", _Scan(has_nul=True))
+    scan = _scan(path)
+    if given is not None:
+        codec = "utf-8-sig" if given in ("utf-8", "utf8") and marked == "utf-8-sig" else given
+        damaged = scan.has_nul or scan.bad_lines > 0 or codec not in ("utf-8", "utf-8-sig")
+        return Encoding(codec, Finding(given, "given", "as you said"), damaged, scan.samples)
+    if marked is not None:
+        return _decided(marked, "certain", "the file starts with a byte order mark", scan)
+    if not scan.bad_lines:
+        reason = "every byte of the file is valid UTF-8" if scan.good_lines else "nothing but ASCII"
+        return _decided("utf-8", "certain", reason, scan)
+    if scan.good_lines > scan.bad_lines:
+        reason = f"{scan.good_lines:,} lines are UTF-8; {scan.bad_lines:,} damaged ones are not and are left out"
+        return _decided("utf-8", "likely", reason, scan)
+    return _code_page(scan)
+
+
+def _decided(codec: str, confidence: Confidence, reason: str, scan: _Scan) -> Encoding:
+    return Encoding(codec, Finding(codec, confidence, reason), scan.has_nul or scan.bad_lines > 0, scan.samples)
+
+
+def _utf16_by_nuls(head: bytes) -> str | None:
+    half = max(len(head) // 2, 1)
+    even, odd = head[0::2].count(0) / half, head[1::2].count(0) / half
+    if odd > 0.4 and even < 0.1:
+        return "utf-16-le"
+    return "utf-16-be" if even > 0.4 and odd < 0.1 else None
+
+
+def _scan(path: Path) -> _Scan:
+    scan = _Scan()
+    samples: list[bytes] = []
+    carry = b""
+    with path.open("rb") as stream:
+        while block := stream.read(_BLOCK):
+            scan.has_nul = scan.has_nul or b"\0" in block
+            end = max(block.rfind(b"\n"), block.rfind(b"\r"))
+            if end < 0:
+                carry += block
+                if len(carry) > _LINE_LIMIT:
+                    raise AudienceError(
+                        "The list has a line of more than 16 MiB",
+                        hint="Is it a text file, with one line a person?",
+                    )
+                continue
+            _scan_lines(carry + block[: end + 1], scan, samples)
+            carry = block[end + 1 :]
+    _scan_lines(carry, scan, samples)
+    scan.samples = b"\n".join(samples)
+    return scan
+
+
+def _scan_lines(chunk: bytes, scan: _Scan, samples: list[bytes]) -> None:
+    if chunk.isascii():
+        return
+    sampling = sum(map(len, samples)) < _SAMPLE
+    if not sampling and not scan.bad_lines:
+        try:
+            chunk.decode("utf-8")
+        except UnicodeDecodeError:
+            pass
+        else:
+            scan.good_lines += 1
+            return
+    size = 0
+    for line in _LINE_END.split(chunk):
+        if line.isascii():
+            continue
+        try:
+            line.decode("utf-8")
+            scan.good_lines += 1
+        except UnicodeDecodeError:
+            scan.bad_lines += 1
+        if sampling and size < _SAMPLE:
+            samples.append(line[:500])
+            size += len(line)
+
+
+def _code_page(scan: _Scan) -> Encoding:
+    codec, reason = "cp1252", "not UTF-8; the usual code page of Western Europe"
+    other = _other_script(scan.samples)
+    if other is not None:
+        codec, reason = other, "not UTF-8; its letters make sense in this code page"
+    return Encoding(codec, Finding(codec, "guess", reason), damaged=True, samples=scan.samples)
+
+
+def _other_script(samples: bytes) -> str | None:
+    """A code page in which the samples are plainly written in another script than Latin, else None."""
+    import charset_normalizer  # here, since few lists need it
+
+    best = charset_normalizer.from_bytes(samples, cp_isolation=["cp1252", *_OTHER_SCRIPTS], threshold=0.3).best()
+    if best is None or best.encoding == "cp1252":
+        return None
+    try:
+        text = samples.decode(best.encoding)
+    except UnicodeDecodeError:
+        return None
+    beyond = [character for character in text if not character.isascii() and character.isalpha()]
+    latin = sum(1 for character in beyond if unicodedata.name(character, "").startswith("LATIN"))
+    # A name or two in Western Europe comes out as rare ideographs or as lone Cyrillic letters inside Latin words.
+    mixed = len(re.findall(r"[A-Za-z][^\x00-\x7f]|[^\x00-\x7f][A-Za-z]", text))
+    if len(beyond) < 4 or latin * 5 > len(beyond) or mixed * 3 > len(beyond):
+        return None
+    return str(best.encoding)

@@ -1,0 +1,131 @@
+"""Owns finding the list a person named, and telling kindly when it cannot be one."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from mailtui.audience.spec import STDIN, AudienceSpec
+from mailtui.errors import AudienceError
+from mailtui.kit.paths import private_folder
+from mailtui.kit.suggest import nearest
+
+_BLOCK = 1 << 20
+_MAGIC = (
+    (b"PK\x03\x04", "a spreadsheet or a zip archive"),
+    (b"\xd0\xcf\x11\xe0", "an old Excel workbook"),
+    (b"\x1f\x8b", "compressed with gzip"),
+    (b"PAR1", "a Parquet file"),
+    (b"SQLite format 3\0", "a SQLite database"),
+    (b"%PDF", "a PDF"),
+)
+_SUFFIXES = (".xlsx", ".xlsm", ".xls", ".ods", ".numbers", ".parquet", ".json", ".jsonl", ".ndjson")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file to read. `name` is what a person calls it; `identity` changes when its content does.
+
+    `temporary` marks the private copy of standard input, which its reader deletes.
+    """
+
+    path: Path
+    name: str
+    identity: str
+    temporary: bool
+
+    def discard(self) -> None:
+        """Delete the private copy of standard input; nothing else is ever deleted."""
+        if self.temporary:
+            self.path.unlink(missing_ok=True)
+
+    def changed(self) -> bool:
+        """Whether the file is another one than when it was found."""
+        return not self.temporary and _identity(self.path) != self.identity
+
+
+def find_source(spec: AudienceSpec, folder: Path, spool: Path | None = None) -> Source:
+    """The file that `spec.source` names, relative to `folder`. Raises `AudienceError`.
+
+    Standard input is copied into a private temporary file in `spool` (the system's temporary folder when
+    left out), since a list is read more than once.
+    """
+    source = _spooled(spool) if spec.source == STDIN else _existing(spec.source, folder)
+    try:
+        _check_kind(source)
+    except AudienceError:
+        source.discard()
+        raise
+    return source
+
+
+def _existing(given: str, folder: Path) -> Source:
+    path = folder / Path(given).expanduser()
+    try:
+        if path.is_dir():
+            raise AudienceError(f"{given} is a folder, not a list", hint="Name the file in it, such as contacts.csv.")
+        identity = _identity(path)
+        with path.open("rb"):
+            pass
+    except FileNotFoundError:
+        raise AudienceError(f"There is no list {given}", detail=f"Looked for {path}", hint=_sibling(path)) from None
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise AudienceError(f"The list {given} cannot be read", detail=f"{path}: {why}") from None
+    if not path.is_file():
+        raise AudienceError(f"{given} is not a regular file", hint="Pipe it in instead: mailtui audience - < FILE")
+    return Source(path, given, identity, temporary=False)
+
+
+def _sibling(path: Path) -> str:
+    try:
+        names = [entry.name for entry in path.parent.iterdir() if entry.is_file()]
+    except OSError:
+        return f"There is no folder {path.parent} either."
+    hit = nearest(path.name, names)
+    return f"Did you mean {hit}?" if hit else "Paths are relative to the campaign file."
+
+
+def _identity(path: Path) -> str:
+    found = path.stat()
+    return f"{os.path.realpath(path)}\0{found.st_size}\0{found.st_mtime_ns}"
+
+
+def _spooled(spool: Path | None) -> Source:
+    if spool is not None:
+        private_folder(spool)
+    # mkstemp makes the file with mode 0600.
+    handle, name = tempfile.mkstemp(prefix=".stdin-", suffix=".tmp", dir=spool)
+    digest = hashlib.sha256()
+    try:
+        with os.fdopen(handle, "wb") as copy:
+            while block := sys.stdin.buffer.read(_BLOCK):
+                digest.update(block)
+                copy.write(block)
+    except OSError as error:
+        Path(name).unlink(missing_ok=True)
+        raise AudienceError("Standard input cannot be read", detail=str(error.strerror or error)) from None
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    return Source(Path(name), "standard input", f"stdin\0{digest.hexdigest()}", temporary=True)
+
+
+def _check_kind(source: Source) -> None:
+    with source.path.open("rb") as stream:
+        head = stream.read(512)
+    if not head.strip(b" \t\r\n\0\xef\xbb\xbf\xff\xfe"):
+        raise AudienceError(f"{source.name} is empty", hint="A list has a line of column names and a line a person.")
+    kind = next((what for magic, what in _MAGIC if head.startswith(magic)), None)
+    suffix = Path(source.name).suffix.lower()
+    if kind is None and suffix in _SUFFIXES:
+        kind = f"a {suffix} file"
+    if kind is not None:
+        raise AudienceError(
+            f"{source.name} is {kind}, which is not read yet",
+            hint="Save it as CSV (in a spreadsheet: File, Save as, CSV UTF-8) and name that file.",
+        )
