@@ -139,6 +139,15 @@ class OutboxError(MailtuiError):
     """The outbox cannot be opened, read or written."""
 
 
+class OutboxBusy(OutboxError):
+    """Another connection is writing; nothing was changed, and the same call may be tried again."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(
+            "The outbox is busy: another program is writing to it", detail=path, hint="Try again in a moment."
+        )
+
+
 class OutboxFull(OutboxError):
     """The outbox cannot grow: the disk is full or a limit is reached."""
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import apsw
 
-from mailtui.errors import MailtuiError, OutboxError, OutboxFull
+from mailtui.errors import MailtuiError, OutboxBusy, OutboxError, OutboxFull
 from mailtui.kit.sqlite import open_durable, open_reader
 from mailtui.outbox.named_sql import migrations
 
@@ -18,24 +18,13 @@ RUNNER_BUSY_MS = 5  # the runner's loop never waits for another writer; it keeps
 FACE_BUSY_MS = 10_000
 
 
-class OutboxBusy(OutboxError):
-    """Another connection is writing; nothing was changed, and the same call may be tried again."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(
-            "The outbox is busy: another program is writing to it",
-            detail=str(path),
-            hint="Try again in a moment.",
-        )
-
-
 @contextmanager
 def storage_errors(path: Path) -> Iterator[None]:
     """Turn what SQLite raises into errors a person can act on."""
     try:
         yield
     except apsw.BusyError:
-        raise OutboxBusy(path) from None
+        raise OutboxBusy(str(path)) from None
     except apsw.FullError as error:
         raise OutboxFull(str(path), reason=str(error)) from error
     except (apsw.NotADBError, apsw.CorruptError) as error:

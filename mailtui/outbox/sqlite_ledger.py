@@ -172,7 +172,7 @@ class SqliteLedger:
                 self._connection.execute(SQL["settled_at"], (now, campaign))
             for campaign, snapshot in snapshots:
                 self._connection.execute(SQL["put_snapshot"], (campaign, snapshot.at, snapshot.to_json()))
-            if snapshots and self._runner is not None:
+            if self._runner is not None and (snapshots or not marks):
                 self._connection.execute(SQL["heartbeat"], (now, self._runner.id))
         return held
 
@@ -203,22 +203,34 @@ class SqliteLedger:
             key=lambda result: (result.before, result.after),
         ):
             moves = list(group)
-            rows = [_settle_row(move, now) for move in moves]
             changes = connection.total_changes()
-            connection.executemany(SQL["settle"], rows)
-            if connection.total_changes() - changes != len(rows):
-                raise OutboxError(
-                    f"The outbox no longer agrees that {len(rows)} deliveries were {before}",
-                    detail=f"{self._path}: they were to become {after}",
-                    hint="Is another program writing to this outbox?",
-                )
+            connection.execute("SAVEPOINT settling")
+            connection.executemany(SQL["settle"], [_settle_row(move, now) for move in moves])
+            if connection.total_changes() - changes != len(moves):
+                connection.execute("ROLLBACK TO settling")
+                moves = [move for move in moves if self._settle_one(move, now)]
+            connection.execute("RELEASE settling")
             for move in moves:
                 deltas[move.campaign, before] -= 1
                 deltas[move.campaign, after] += 1
             if after not in OPEN_STATES:
                 settled.update(move.campaign for move in moves)
-        self._keep_attempts(results, now)
+            self._keep_attempts(moves, now)
         return settled
+
+    def _settle_one(self, move: Result, now: float) -> bool:
+        """Record one result; False for a delivery that was cancelled while its worker still held it."""
+        self._connection.execute(SQL["settle"], _settle_row(move, now))
+        if self._connection.changes() == 1:
+            return True
+        state = self._connection.execute(SQL["state_under_fence"], (move.id, move.fence)).get
+        if state == DeliveryState.CANCELLED:
+            return False
+        raise OutboxError(
+            f"The outbox no longer agrees that delivery {move.id} was {move.before}",
+            detail=f"{self._path}: it is {state or 'claimed by another runner'}, and was to become {move.after}",
+            hint="Is another program writing to this outbox?",
+        )
 
     def _keep_attempts(self, results: Iterable[Result], now: float) -> None:
         """A sent delivery's own row says how its last attempt ended; the others are kept one by one."""

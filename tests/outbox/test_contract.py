@@ -154,6 +154,11 @@ async def test_cancelling_takes_back_what_was_not_marked(bench: Bench) -> None:
     assert await bench.ledger.commit([mark(claims[1])], [], [], now=T0) == [False]
     counts = await bench.reader.counts(campaign.number)
     assert (counts.cancelled, counts.in_flight, counts.total) == (5, 1, 6)
+    late = result(claims[1], S.FAILED, before=S.CLAIMED, code=550)
+    done = result(claims[0], S.SENT, code=250)
+    await bench.ledger.commit([], [late, done], [], now=T0)
+    counts = await bench.reader.counts(campaign.number)
+    assert (counts.cancelled, counts.sent, counts.failed) == (5, 1, 0), "a late word on a cancelled one changes nothing"
 
 
 async def test_orders_are_seen_answered_and_remembered(bench: Bench) -> None:

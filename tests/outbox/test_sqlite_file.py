@@ -10,11 +10,11 @@ from pathlib import Path
 import apsw
 import pytest
 
-from mailtui.errors import ExitCode, MailtuiError, OutboxError, OutboxFull, UsageError
+from mailtui.errors import ExitCode, MailtuiError, OutboxBusy, OutboxError, OutboxFull, UsageError
 from mailtui.kit import sqlite
 from mailtui.outbox.named_sql import migrations
 from mailtui.outbox.opening import parse_outbox
-from mailtui.outbox.sqlite_file import OutboxBusy, open_for_reading, open_for_writing
+from mailtui.outbox.sqlite_file import open_for_reading, open_for_writing
 from mailtui.outbox.sqlite_ledger import SqliteLedger
 from tests.outbox.conftest import T0, deliveries, new_campaign
 

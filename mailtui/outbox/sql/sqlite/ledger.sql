@@ -51,6 +51,9 @@ UPDATE delivery
 SET state = ?, attempts = ?, due_at = ?, reason = ?, stage = ?, code = ?, enhanced = ?, reply = ?, updated_at = ?
 WHERE id = ? AND fence = ? AND state = ?
 
+-- name: state_under_fence
+SELECT state FROM delivery WHERE id = ? AND fence = ?
+
 -- name: insert_attempt
 INSERT INTO attempt (delivery, n, at, outcome, stage, code, enhanced, reply) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 

@@ -1,0 +1,34 @@
+"""Owns how a campaign's messages are encoded for good: chosen at its first session and stored.
+
+Every attempt at a delivery then sends the same bytes, whatever server it meets later.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from mailtui.message.mime import TransferEncoding
+from mailtui.smtp.capabilities import Capabilities
+
+
+@dataclass(frozen=True, slots=True)
+class SentEncoding:
+    """What the first server allowed."""
+
+    transfer: TransferEncoding
+    smtputf8: bool
+
+    @classmethod
+    def for_server(cls, capabilities: Capabilities) -> SentEncoding:
+        """8bit where 8BITMIME is offered (RFC 6152), quoted-printable elsewhere."""
+        transfer = TransferEncoding.EIGHT_BIT if capabilities.eight_bit else TransferEncoding.QUOTED_PRINTABLE
+        return cls(transfer, capabilities.smtputf8)
+
+    def to_json(self) -> str:
+        return json.dumps({"transfer": self.transfer.value, "smtputf8": self.smtputf8})
+
+    @classmethod
+    def from_json(cls, text: str) -> SentEncoding:
+        raw = json.loads(text)
+        return cls(TransferEncoding(raw["transfer"]), bool(raw["smtputf8"]))

@@ -1,0 +1,36 @@
+"""Owns the token bucket: how soon the next message may begin."""
+
+from __future__ import annotations
+
+
+class TokenBucket:
+    """At most `rate` messages a second, `burst` of them at once after a rest.
+
+    The generic cell rate algorithm (ITU-T I.371): one number, the theoretical arrival time of the next cell,
+    says everything; no timer refills anything. Times are seconds of one monotonic clock.
+    """
+
+    __slots__ = ("_burst", "_interval", "_next")
+
+    def __init__(self, rate: float | None, burst: int, now: float) -> None:
+        self._next = now
+        self._interval = 0.0
+        self._burst = 1
+        self.set(rate, burst, now)
+
+    def set(self, rate: float | None, burst: int, now: float) -> None:
+        """Change the limit from now on; what was saved up under the old one is not handed out again."""
+        self._interval = 0.0 if rate is None else 1.0 / rate
+        self._burst = max(1, burst)
+        self._next = max(min(self._next, now + self._interval), now)
+
+    def wait(self, now: float) -> float:
+        """Seconds until a message may begin; 0 when one may begin now."""
+        if not self._interval:
+            return 0.0
+        return max(0.0, self._next - (self._burst - 1) * self._interval - now)
+
+    def take(self, now: float) -> None:
+        """Count a message that begins now."""
+        if self._interval:
+            self._next = max(self._next, now) + self._interval

@@ -1,0 +1,63 @@
+"""Owns the dispatch section of a campaign as the runner reads it: how many, how fast, how often again."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+_RATE = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*/\s*(s|sec|second|m|min|minute|h|hour|d|day)\s*$")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+_DURATION = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*(s|m|h|d)\s*$")
+
+MAX_WORKERS = 256
+
+
+def parse_rate(text: str) -> float:
+    """Messages a second from text like `10/s`, `600/m`, `5000/h`. Raises ValueError with a sentence."""
+    match = _RATE.match(text)
+    if match is None or float(match.group(1)) <= 0:
+        raise ValueError(f"{text!r} is no rate; write a number and a unit, such as 10/s, 600/m or 5000/h")
+    return float(match.group(1)) / _SECONDS[match.group(2)[0]]
+
+
+def parse_duration(text: str) -> float:
+    """Seconds from text like `30s`, `5m`, `48h`, `4d`. Raises ValueError with a sentence."""
+    match = _DURATION.match(text)
+    if match is None:
+        raise ValueError(f"{text!r} is no duration; write a number and a unit, such as 30s, 5m, 48h or 4d")
+    return float(match.group(1)) * _SECONDS[match.group(2)]
+
+
+def show_rate(rate: float | None) -> str:
+    """A rate as a person writes it."""
+    if rate is None:
+        return "as fast as the server takes it"
+    for unit, seconds in _SECONDS.items():
+        if rate * seconds >= 1:
+            return f"{rate * seconds:g}/{unit}"
+    return f"{rate * 86_400:g}/d"
+
+
+@dataclass(frozen=True, slots=True)
+class SendPlan:
+    """How a campaign is sent. `rate` in messages a second, None for no limit; `give_up_after` in seconds."""
+
+    workers: int = 8
+    rate: float | None = None
+    burst: int = 1
+    max_attempts: int = 5
+    give_up_after: float = 48 * 3600.0
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> SendPlan:
+        return cls(**json.loads(text))
+
+    def changed(self, arguments: dict[str, Any]) -> SendPlan:
+        """The plan with what an order sets: `workers`, `rate` (None lifts the limit), `burst`."""
+        known = {key: arguments[key] for key in ("workers", "rate", "burst") if key in arguments}
+        return replace(self, **known)

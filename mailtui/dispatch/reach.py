@@ -1,0 +1,67 @@
+"""Owns whether the server can be reached: who may try to connect now, and when trying is hopeless.
+
+Until one connection has been logged in, only one worker tries at a time: a wrong password is then said once, not
+once a worker, and a server that is down is not stormed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+_FIRST_PAUSE = 0.5
+_LONGEST_PAUSE = 30.0
+_PATIENCE_AT_FIRST = 8.0
+_PATIENCE_LATER = 15 * 60.0
+
+
+class Reach:
+    """Shared by the workers of one campaign. `scale` shortens the pauses in tests."""
+
+    def __init__(self, *, scale: float) -> None:
+        self._scale = scale
+        self._proven = False
+        self._door = asyncio.Lock()
+        self._pause = 0.0
+        self._not_before = 0.0
+        self._failing_since: float | None = None
+        self._loop = asyncio.get_running_loop()
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Wait until this worker may try to connect; inside, it does."""
+        await self._rest()
+        if self._proven:
+            yield
+            return
+        async with self._door:
+            await self._rest()
+            yield
+
+    async def _rest(self) -> None:
+        while (wait := self._not_before - self._loop.time()) > 0:  # noqa: ASYNC110 - a failure meanwhile puts it off
+            await asyncio.sleep(wait)
+
+    def connected(self) -> None:
+        """A connection was greeted and logged in: the others may try at the same time."""
+        self._proven = True
+
+    def useful(self) -> None:
+        """A connection got an answer for a message: the server is well."""
+        self._pause = 0.0
+        self._not_before = 0.0
+        self._failing_since = None
+
+    def failed(self) -> bool:
+        """A connection could not be had, or ended before it was of use; True when it is time to give up."""
+        now = self._loop.time()
+        if self._failing_since is None:
+            self._failing_since = now
+        if now >= self._not_before:
+            # Several workers may fail in the same instant; together they are one failure.
+            self._pause = min(_LONGEST_PAUSE, self._pause * 2 or _FIRST_PAUSE)
+            self._not_before = now + self._pause * self._scale * (1 + random.random() * 0.2)  # noqa: S311
+        patience = _PATIENCE_LATER if self._proven else _PATIENCE_AT_FIRST
+        return now + self._pause * self._scale - self._failing_since > patience * self._scale

@@ -1,0 +1,281 @@
+"""Owns the runner: one process's engine over one outbox. It recovers what a dead one left, sends what is active,
+carries out orders, and leaves when told or when nothing is left to do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets as random_ids
+import socket
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from mailtui.dispatch.lock import RunnerLock
+from mailtui.dispatch.plan import SendPlan
+from mailtui.dispatch.recorder import Recorder
+from mailtui.dispatch.sending import Secrets, Sending, Tools
+from mailtui.dispatch.storage import Storage
+from mailtui.errors import MailtuiError, OutboxError
+from mailtui.outbox.opening import Outbox
+from mailtui.outbox.ports import Ledger
+from mailtui.outbox.records import Campaign, Order, ProgressSnapshot, RunnerRow
+from mailtui.outbox.states import CampaignState, OrderKind
+
+_TICK = 0.1
+_SNAPSHOT_EVERY = 0.1
+_NUDGE_EVERY = 0.25
+_IDLE_NUDGE_EVERY = 1.0
+_GRACE = 60.0
+_FULL_DISK_PATIENCE = 30.0
+_RESTING = (CampaignState.PAUSED, CampaignState.CANCELLED, CampaignState.FINISHED)
+
+
+@dataclass(frozen=True, slots=True)
+class RunnerOptions:
+    """How a runner runs. `only`: work on this campaign alone; `scale` shortens waiting in tests."""
+
+    version: str
+    until_idle: bool = False
+    only: int | None = None
+    scale: float = 1.0
+
+
+class Runner:
+    """`run` holds the outbox's lock from start to end."""
+
+    def __init__(self, outbox: Outbox, options: RunnerOptions, secrets: Secrets) -> None:
+        self._outbox = outbox
+        self._options = options
+        self._secrets = secrets
+        self._storage = Storage(patience=_FULL_DISK_PATIENCE * options.scale)
+        self._sendings: dict[int, tuple[Sending, asyncio.Task[None]]] = {}
+        self._leaving = asyncio.Event()
+        self._defect: BaseException | None = None
+        self._snapshot_due = 0.0
+
+    # what the process asks
+
+    def stop(self) -> None:
+        """Claim nothing more, let what is under way finish, and leave; the campaigns go on with the next runner."""
+        self._leaving.set()
+        for sending, _ in self._sendings.values():
+            sending.leave()
+
+    def pause(self, actor: str) -> None:
+        """Pause every campaign this runner sends."""
+        for sending, _ in self._sendings.values():
+            sending.pause(actor)
+
+    def abort(self, reason: str) -> None:
+        """Drop all connections now; replies still awaited become unknown."""
+        for sending, _ in self._sendings.values():
+            sending.abort(reason)
+
+    async def run(self, ready: Callable[[], None]) -> None:
+        """Work until idle or stopped. `ready` is called once the lock is held and the runner is on record.
+
+        Raises `RunnerBusy` when another runner holds the outbox, `OutboxError` when it stays unwritable.
+        """
+        lock = RunnerLock.acquire(self._outbox.lock_file, version=self._options.version)
+        try:
+            ledger = self._outbox.ledger()
+            try:
+                await self._work(ledger, ready)
+            finally:
+                ledger.close()
+        finally:
+            lock.release()
+
+    async def _work(self, ledger: Ledger, ready: Callable[[], None]) -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(self._on_defect)
+        recorder = Recorder(ledger, wall=time.time, riders=self._snapshots, on_trouble=self._on_trouble)
+        tools = Tools(ledger, recorder, self._storage, self._secrets, time.time, self._options.scale)
+        now = time.time()
+        row = RunnerRow(random_ids.token_hex(8), os.getpid(), socket.gethostname(), self._options.version, now, now)
+        await self._storage.patiently(lambda: ledger.sign_on(row))
+        await self._storage.patiently(lambda: ledger.recover(now=time.time()))
+        recording = asyncio.create_task(recorder.run(), name="recorder")
+        try:
+            ready()
+            await self._watch(ledger, tools, recording)
+            await self._storage.patiently(ledger.sign_off)
+        finally:
+            for _, task in self._sendings.values():
+                task.cancel()
+            await asyncio.gather(*(task for _, task in self._sendings.values()), return_exceptions=True)
+            recording.cancel()
+            await asyncio.gather(recording, return_exceptions=True)
+
+    async def _watch(self, ledger: Ledger, tools: Tools, recording: asyncio.Task[None]) -> None:
+        """The runner's own beat: orders, campaigns that come and go, snapshots, and its own health."""
+        loop = asyncio.get_running_loop()
+        nudge_at = 0.0
+        deadline: float | None = None
+        look = True
+        while True:
+            if self._defect is not None:
+                raise self._defect
+            if recording.done():
+                recording.result()
+            self._storage.check()
+            if (look or ledger.changed()) and not self._leaving.is_set():
+                await self._obey(ledger)
+                await self._take_up(ledger, tools)
+            look = self._reap()
+            if self._leaving.is_set():
+                deadline = deadline or loop.time() + _GRACE * self._options.scale
+                if loop.time() > deadline:
+                    self.abort("the runner was told to leave")
+            if not self._sendings and not look and (self._leaving.is_set() or self._options.until_idle):
+                return
+            if loop.time() >= nudge_at:
+                nudge_at = loop.time() + (_NUDGE_EVERY if self._sendings else _IDLE_NUDGE_EVERY)
+                await self._refresh(ledger, tools)
+            await self._pause_between(look)
+
+    async def _pause_between(self, look: bool) -> None:
+        if not look:
+            await asyncio.sleep(_TICK)
+
+    async def _refresh(self, ledger: Ledger, tools: Tools) -> None:
+        if self._storage.error is None:
+            for number, (sending, _) in self._sendings.items():
+                sending.counts = await ledger.counts(number)
+        tools.recorder.nudge()
+        ledger.tidy()
+
+    # orders
+
+    def _is_mine(self, campaign: int) -> bool:
+        return self._options.only is None or campaign == self._options.only
+
+    async def _obey(self, ledger: Ledger) -> None:
+        for order in await ledger.open_orders():
+            if self._is_mine(order.campaign) and not await self._too_soon(ledger, order):
+                answer = await self._carry_out(ledger, order)
+                await self._storage.patiently(
+                    lambda order=order, answer=answer: ledger.acknowledge(order, answer, now=time.time())  # type: ignore[misc]
+                )
+
+    async def _too_soon(self, ledger: Ledger, order: Order) -> bool:
+        """A resume waits until the pause before it is complete."""
+        if order.kind is not OrderKind.RESUME:
+            return False
+        return (await ledger.campaign(order.campaign)).state is CampaignState.PAUSING
+
+    async def _carry_out(self, ledger: Ledger, order: Order) -> str:
+        """Do what an order asks; the answer a person reads."""
+        campaign = await ledger.campaign(order.campaign)
+        entry = self._sendings.get(order.campaign)
+        sending = entry[0] if entry else None
+
+        async def turn(state: CampaignState) -> None:
+            await self._storage.patiently(
+                lambda: ledger.set_state(campaign.number, state, actor=order.actor, now=time.time())
+            )
+
+        if order.kind is OrderKind.SET:
+            plan = SendPlan.from_json(campaign.plan).changed(dict(order.arguments))
+            await self._storage.patiently(
+                lambda: ledger.set_plan(campaign.number, plan.to_json(), actor=order.actor, now=time.time())
+            )
+            if sending is not None:
+                sending.change(plan)
+            return "changed"
+        if order.kind is OrderKind.PAUSE:
+            if campaign.state is CampaignState.RUNNING:
+                await turn(CampaignState.PAUSING if sending is not None else CampaignState.PAUSED)
+                if sending is not None:
+                    sending.pause(order.actor)
+                return "pausing"
+            return f"it is {campaign.state} already"
+        if order.kind is OrderKind.CANCEL:
+            if campaign.state in (CampaignState.CANCELLED, CampaignState.FINISHED):
+                return f"it is {campaign.state} already"
+            await turn(CampaignState.CANCELLING)
+            if sending is not None:
+                sending.cancel(order.actor)
+            return "cancelling"
+        return await self._go_on(order, campaign, sending, turn)
+
+    async def _go_on(
+        self,
+        order: Order,
+        campaign: Campaign,
+        sending: Sending | None,
+        turn: Callable[[CampaignState], object],
+    ) -> str:
+        """Resume, or take up recipients that were added."""
+        if sending is not None and campaign.state is CampaignState.RUNNING:
+            sending.look_again()
+            return "sending"
+        startable = (CampaignState.PAUSED, CampaignState.RUNNING)
+        if order.kind is OrderKind.TOP_UP:
+            startable += (CampaignState.FINISHED,)  # type: ignore[assignment]
+        if campaign.state not in startable:
+            return f"it is {campaign.state} and cannot be sent now"
+        if campaign.state is not CampaignState.RUNNING:
+            await turn(CampaignState.RUNNING)  # type: ignore[misc]
+        return "sending"
+
+    # campaigns
+
+    async def _take_up(self, ledger: Ledger, tools: Tools) -> None:
+        """Begin to send every active campaign that is not being sent yet."""
+        for campaign in await ledger.active_campaigns():
+            if campaign.number in self._sendings or not self._is_mine(campaign.number):
+                continue
+            try:
+                message = await ledger.message(campaign.message_digest)
+                sending = Sending(campaign, tools, message)
+            except MailtuiError as error:
+                reason = f"{error.title}: {error.detail}"
+                await self._storage.patiently(
+                    lambda campaign=campaign, reason=reason: ledger.set_state(  # type: ignore[misc]
+                        campaign.number,
+                        CampaignState.PAUSED,
+                        actor="runner",
+                        now=time.time(),
+                        reason=reason,
+                        held=True,
+                    )
+                )
+                continue
+            sending.counts = await ledger.counts(campaign.number)
+            if campaign.state is CampaignState.PAUSING:
+                sending.pause("runner")
+            elif campaign.state is CampaignState.CANCELLING:
+                sending.cancel("runner")
+            task = asyncio.create_task(sending.run(), name=f"sending {campaign.id}")
+            self._sendings[campaign.number] = (sending, task)
+
+    def _reap(self) -> bool:
+        """Forget campaigns that rest; whether there was one, so that orders are looked at again."""
+        done = [number for number, (_, task) in self._sendings.items() if task.done()]
+        for number in done:
+            self._sendings.pop(number)[1].result()
+        return bool(done)
+
+    # the recorder's ear and mouth
+
+    def _snapshots(self, wall: float) -> Sequence[tuple[int, ProgressSnapshot]]:
+        if not self._sendings or (0 <= wall - self._snapshot_due < _SNAPSHOT_EVERY):
+            return ()
+        self._snapshot_due = wall
+        return [(number, sending.snapshot(wall)) for number, (sending, _) in self._sendings.items()]
+
+    def _on_trouble(self, error: OutboxError | None) -> None:
+        self._storage.report(error)
+        if error is None:
+            for sending, _ in self._sendings.values():
+                sending.look_again()
+
+    def _on_defect(self, _loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
+        """An exception in a callback is a defect: stop rather than go on with a broken session."""
+        error = context.get("exception")
+        self._defect = self._defect or (
+            error if isinstance(error, BaseException) else RuntimeError(str(context.get("message")))
+        )

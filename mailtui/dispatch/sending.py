@@ -1,0 +1,364 @@
+"""Owns the sending of one campaign from its first claim to its last result: pace, crew, pause, cancel, finish."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import Enum
+
+from mailtui.dispatch.encoding import SentEncoding
+from mailtui.dispatch.pace import TokenBucket
+from mailtui.dispatch.plan import SendPlan
+from mailtui.dispatch.reach import Reach
+from mailtui.dispatch.recorder import Recorder
+from mailtui.dispatch.retry import RetryPolicy
+from mailtui.dispatch.storage import Storage
+from mailtui.dispatch.supply import Supply
+from mailtui.dispatch.tally import RateWindow
+from mailtui.dispatch.worker import Worker
+from mailtui.errors import AccountError, OutboxError
+from mailtui.kit.safe_text import safe_text
+from mailtui.message.compose import compile_message
+from mailtui.message.source import MessageSource
+from mailtui.outbox.ports import Ledger
+from mailtui.outbox.records import Campaign, Claim, Counts, ProgressSnapshot
+from mailtui.outbox.states import CampaignState
+from mailtui.smtp.capabilities import Capabilities
+from mailtui.smtp.endpoint import Endpoint
+from mailtui.smtp.job import Job
+from mailtui.smtp.timeouts import Timeouts
+from mailtui.smtp.verdict import Kind, Verdict, judge
+
+Secrets = Callable[[str], Awaitable[str]]
+"""Asks for the password of an account by name; raises `AccountError` when there is none."""
+
+_CANCEL_STEP = 1_000
+_LONGEST_NAP = 60.0
+
+
+class Intent(Enum):
+    """What is being done with the campaign."""
+
+    SEND = "send"
+    PAUSE = "pause"
+    CANCEL = "cancel"
+    LEAVE = "leave"  # the runner goes; the campaign stays as it is for the next one
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What every campaign of a runner shares. `scale` shortens waiting in tests; `wall` is epoch seconds."""
+
+    ledger: Ledger
+    recorder: Recorder
+    storage: Storage
+    secrets: Secrets
+    wall: Callable[[], float]
+    scale: float
+
+
+class Sending:
+    """One campaign being sent. `run` returns when the campaign has come to rest, or the runner leaves."""
+
+    def __init__(self, campaign: Campaign, tools: Tools, message: bytes) -> None:
+        self.campaign = campaign
+        self.recorder = tools.recorder
+        self.endpoint = Endpoint.from_json(campaign.endpoint)
+        self.timeouts = Timeouts().scaled(tools.scale)
+        self.reach = Reach(scale=tools.scale)
+        self.work = asyncio.Event()
+        self._tools = tools
+        self._loop = asyncio.get_running_loop()
+        self._plan = SendPlan.from_json(campaign.plan)
+        self._retry = RetryPolicy(self._plan.max_attempts, self._plan.give_up_after * tools.scale, tools.scale)
+        self._pace = TokenBucket(self._plan.rate, self._plan.burst, self._loop.time())
+        compiled = compile_message(MessageSource.from_json(message.decode()), campaign.columns, secret=campaign.secret)
+        self.supply = Supply(
+            campaign.number,
+            campaign.columns,
+            compiled,
+            ledger=tools.ledger,
+            recorder=tools.recorder,
+            storage=tools.storage,
+            wall=tools.wall,
+            need=self.stir,
+        )
+        self._stirred = asyncio.Event()
+        self._intent = Intent.SEND
+        self._actor = "runner"
+        self._held_because = ""
+        self._workers: list[Worker] = []
+        self._leaving: list[Worker] = []  # dismissed, perhaps with a message still under way
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._on_pace: deque[Worker] = deque()
+        self._pace_timer: asyncio.TimerHandle | None = None
+        self._next_due: float | None = None
+        self._password: str | None = None
+        self._settled = 0
+        self._rate = RateWindow()
+        self.counts = Counts()
+
+    # orders
+
+    def pause(self, actor: str) -> None:
+        self._turn_to(Intent.PAUSE, actor)
+
+    def cancel(self, actor: str) -> None:
+        self._turn_to(Intent.CANCEL, actor)
+
+    def leave(self) -> None:
+        if self._intent is Intent.SEND:
+            self._turn_to(Intent.LEAVE, "runner")
+
+    def abort(self, reason: str) -> None:
+        """Drop every connection; what is unanswered becomes unknown."""
+        for worker in (*self._workers, *self._leaving):
+            worker.abort(reason)
+        self.stir()
+
+    def change(self, plan: SendPlan) -> None:
+        """Take over a changed pace or number of workers at once."""
+        self._plan = plan
+        self._pace.set(plan.rate, plan.burst, self._loop.time())
+        self._size_crew()
+        self._wake_paced()
+
+    @property
+    def plan(self) -> SendPlan:
+        return self._plan
+
+    def hold(self, verdict: Verdict) -> None:
+        """Pause because of the account, the message or the server; nobody's row is burnt for it."""
+        self.hold_because(f"the server said at {verdict.stage}: {safe_text(str(verdict), limit=300)}")
+
+    def hold_because(self, reason: str) -> None:
+        if self._intent is Intent.SEND:
+            self._held_because = reason
+            self._turn_to(Intent.PAUSE, "runner")
+
+    def _turn_to(self, intent: Intent, actor: str) -> None:
+        self._intent = intent
+        self._actor = actor
+        self.work.clear()
+        for worker in self._workers:
+            worker.finish()
+        self.stir()
+
+    # what workers ask
+
+    def stir(self) -> None:
+        """Something changed: look again."""
+        self._stirred.set()
+
+    def next_job(self, worker: Worker, capabilities: Capabilities) -> Job | None:
+        if self._intent is not Intent.SEND or self.recorder.in_trouble:
+            return None
+        now = self._loop.time()
+        if self._pace.wait(now) > 0:
+            if worker not in self._on_pace:
+                self._on_pace.append(worker)
+            self._arm_pace(now)
+            return None
+        job = self.supply.next_job(capabilities)
+        if job is not None:
+            self._pace.take(now)
+        return job
+
+    def next_attempt(self, claim: Claim, attempts: int, at_least: float | None) -> float | None:
+        now = self._tools.wall()
+        return self._retry.next_attempt(attempts, first_at=claim.date_at, now=now, at_least=at_least)
+
+    def settled_one(self) -> None:
+        self._settled += 1
+        self.reach.useful()
+
+    def not_connected(self, verdict: Verdict) -> None:
+        """A connection could not be had, or was of no use."""
+        if judge(verdict).kind is Kind.HELD:
+            self.hold(verdict)
+        elif self.reach.failed():
+            self.hold_because(safe_text(str(verdict), limit=300))
+
+    async def password(self) -> str | None:
+        """The account's password, asked for once; None (and a pause) when there is none."""
+        if not self.endpoint.user:
+            return None
+        if self._password is None:
+            try:
+                self._password = await self._tools.secrets(self.endpoint.account)
+            except AccountError as error:
+                self.hold_because(f"{error.title}. {error.hint}")
+        return self._password
+
+    async def fix_encoding(self, capabilities: Capabilities) -> None:
+        """Store what the first server allows; later ones send the same bytes."""
+        if self.supply.encoding is None:
+            offered = SentEncoding.for_server(capabilities).to_json()
+            stored = await self._tools.storage.patiently(
+                lambda: self._tools.ledger.fix_encoding(self.campaign.number, offered)
+            )
+            self.supply.encoding = SentEncoding.from_json(stored)
+
+    # pace
+
+    def _arm_pace(self, now: float) -> None:
+        if self._pace_timer is None:
+            self._pace_timer = self._loop.call_at(now + self._pace.wait(now), self._wake_paced)
+
+    def _wake_paced(self) -> None:
+        """Let as many waiting workers begin as the pace allows now."""
+        if self._pace_timer is not None:
+            self._pace_timer.cancel()
+            self._pace_timer = None
+        for _ in range(len(self._on_pace)):
+            now = self._loop.time()
+            if self._pace.wait(now) > 0:
+                self._arm_pace(now)
+                return
+            self._on_pace.popleft().pump()
+
+    # life
+
+    async def run(self) -> None:
+        """Send until the campaign rests. Raises `OutboxError` when the outbox stays unwritable."""
+        self._size_crew()
+        try:
+            while not await self._step():
+                self._stirred.clear()
+                if self._idle_and_low():
+                    continue
+                try:
+                    async with asyncio.timeout(self._nap()):
+                        await self._stirred.wait()
+                except TimeoutError:
+                    self.supply.exhausted = False
+        finally:
+            if self._pace_timer is not None:
+                self._pace_timer.cancel()
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _idle_and_low(self) -> bool:
+        return self._intent is Intent.SEND and self.supply.low and not self.supply.exhausted
+
+    def _nap(self) -> float:
+        if self._next_due is None:
+            return _LONGEST_NAP
+        return min(_LONGEST_NAP, max(0.01, self._next_due - self._tools.wall()))
+
+    async def _step(self) -> bool:
+        """Do what can be done now; True when the campaign rests."""
+        self._reap()
+        if self._intent is Intent.SEND:
+            return await self._go_on()
+        if self._intent is Intent.CANCEL:
+            await self._take_back()
+        if self._busy():
+            return False
+        self.supply.release()
+        await self.recorder.settle()
+        if self._intent is Intent.PAUSE:
+            await self._rest(CampaignState.PAUSED, reason=self._held_because, held=bool(self._held_because))
+        elif self._intent is Intent.CANCEL:
+            await self._rest(CampaignState.CANCELLED)
+        return True
+
+    async def _go_on(self) -> bool:
+        await self.supply.refill()
+        if self.supply:
+            self._next_due = None
+            self.work.set()
+            for worker in self._workers:
+                worker.pump()
+            return False
+        if self._busy():
+            return False
+        await self.recorder.settle()
+        counts = await self._tools.storage.patiently(lambda: self._tools.ledger.counts(self.campaign.number))
+        if counts.open == 0:
+            await self._rest(CampaignState.FINISHED)
+            return True
+        due = await self._tools.storage.patiently(lambda: self._tools.ledger.next_due(self.campaign.number))
+        self.supply.exhausted = False
+        self._next_due = due
+        if due is not None and due > self._tools.wall():
+            # Nothing to do for a while: no connection is kept open for it.
+            self.supply.exhausted = True
+            self.work.clear()
+            for worker in self._workers:
+                worker.finish()
+        return False
+
+    def look_again(self) -> None:
+        """There may be more to claim than the last look found."""
+        self.supply.exhausted = False
+        self.stir()
+
+    async def _take_back(self) -> None:
+        """Cancel in the outbox first: a mark asked for after that does not hold, so its dot is never written."""
+        self.supply.drop()
+        while await self._tools.storage.patiently(  # noqa: ASYNC110
+            lambda: self._tools.ledger.cancel_waiting(self.campaign.number, _CANCEL_STEP, now=self._tools.wall())
+        ):
+            await asyncio.sleep(0)  # the other campaigns' sessions go on between two steps
+
+    async def _rest(self, state: CampaignState, *, reason: str = "", held: bool = False) -> None:
+        for worker in self._workers:
+            worker.dismiss()
+        await self._tools.storage.patiently(
+            lambda: self._tools.ledger.set_state(
+                self.campaign.number, state, actor=self._actor, now=self._tools.wall(), reason=reason, held=held
+            )
+        )
+        self.recorder.nudge()
+        await self.recorder.settle()
+
+    # crew
+
+    def _size_crew(self) -> None:
+        wanted = max(1, min(self._plan.workers, self.campaign.audience))
+        self.supply.size_for(wanted, self._plan.rate)
+        while len(self._workers) > wanted:
+            worker = self._workers.pop()
+            worker.dismiss()
+            self._leaving.append(worker)
+        while len(self._workers) < wanted:
+            worker = Worker(len(self._workers) + 1, self)
+            self._workers.append(worker)
+            self._tasks.add(asyncio.create_task(worker.run(), name=f"{self.campaign.id} worker {worker.number}"))
+
+    def _busy(self) -> bool:
+        self._leaving = [worker for worker in self._leaving if worker.busy]
+        return bool(self._leaving) or any(worker.busy for worker in self._workers)
+
+    def _reap(self) -> None:
+        """A worker that ended by an exception is a defect: let it be heard."""
+        for task in [task for task in self._tasks if task.done()]:
+            self._tasks.discard(task)
+            task.result()
+
+    # display
+
+    def snapshot(self, wall: float) -> ProgressSnapshot:
+        """What a face shows. The rate is over the last seconds; time left only once it rests on five of them."""
+        now = self._loop.time()
+        rate = self._rate.sample(now, self._settled)
+        left = self.counts.open
+        eta = left / rate if rate > 0 and left and self._rate.span >= 4.5 else None
+        return ProgressSnapshot(
+            at=wall,
+            rate=rate,
+            eta_seconds=eta,
+            next_due=self._next_due,
+            note=self._note(),
+            workers=tuple(worker.snapshot(now) for worker in self._workers),
+        )
+
+    def _note(self) -> str:
+        error = self._tools.storage.error
+        if error is not None:
+            return f"{error.title}: {error.detail}"
+        return self._held_because

@@ -1,0 +1,51 @@
+"""Owns the `dispatch:` section of the campaign file."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from mailtui.dispatch.plan import MAX_WORKERS, SendPlan, parse_duration, parse_rate
+from mailtui.kit.validation import Spec
+
+
+def _is_rate(text: str) -> str:
+    parse_rate(text)
+    return text
+
+
+def _is_duration(text: str) -> str:
+    parse_duration(text)
+    return text
+
+
+class RetrySpec(Spec):
+    """How often a message that was refused for now is tried, and for how long."""
+
+    max_attempts: int = Field(default=5, ge=1, le=50, description="Attempts at most, the first included.")
+    give_up_after: Annotated[str, AfterValidator(_is_duration)] = Field(
+        default="48h", description="How long after its first attempt a message may still be tried."
+    )
+
+
+class DispatchSpec(Spec):
+    """How the campaign is sent."""
+
+    workers: int = Field(default=8, ge=1, le=MAX_WORKERS, description="Connections to the server at the same time.")
+    window: int = Field(default=1, ge=1, le=1, description="Messages in flight per connection; this version knows 1.")
+    rate: Annotated[str, AfterValidator(_is_rate)] | None = Field(
+        default=None, description="The most messages in a time, such as 10/s, 600/m or 5000/h."
+    )
+    burst: int = Field(default=1, ge=1, le=100_000, description="How many may go at once after a rest.")
+    retry: RetrySpec = RetrySpec()
+
+    def plan(self) -> SendPlan:
+        """The values the runner works with."""
+        return SendPlan(
+            workers=self.workers,
+            rate=None if self.rate is None else parse_rate(self.rate),
+            burst=self.burst,
+            max_attempts=self.retry.max_attempts,
+            give_up_after=parse_duration(self.retry.give_up_after),
+        )

@@ -1,0 +1,143 @@
+"""Owns the claims of one campaign that wait in memory, and turning the next of them into a job."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+
+from mailtui.audience.recipient import Recipient
+from mailtui.dispatch.encoding import SentEncoding
+from mailtui.dispatch.recorder import Recorder
+from mailtui.dispatch.storage import Storage
+from mailtui.message.compose import CompiledMessage
+from mailtui.message.mime import TransferEncoding
+from mailtui.message.rendered import RenderedMessage, RenderProblem
+from mailtui.outbox.ports import Ledger
+from mailtui.outbox.records import Claim, Result
+from mailtui.outbox.states import DeliveryState
+from mailtui.smtp.capabilities import Capabilities
+from mailtui.smtp.job import Job
+
+LEASE = 30 * 60.0
+_LARGEST_CLAIM = 500
+
+
+class Supply:
+    """Keeps enough claims at hand that no worker waits for the outbox."""
+
+    def __init__(
+        self,
+        campaign: int,
+        columns: tuple[str, ...],
+        message: CompiledMessage,
+        *,
+        ledger: Ledger,
+        recorder: Recorder,
+        storage: Storage,
+        wall: Callable[[], float],
+        need: Callable[[], None],
+    ) -> None:
+        """`need` is called when more should be claimed."""
+        self._campaign = campaign
+        self._columns = columns
+        self._message = message
+        self._ledger = ledger
+        self._recorder = recorder
+        self._storage = storage
+        self._wall = wall
+        self._need = need
+        self._waiting: deque[Claim] = deque()
+        self._batch = 64
+        self.encoding: SentEncoding | None = None
+        self.exhausted = False  # the last claim found fewer than were asked for
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def size_for(self, workers: int, rate: float | None) -> None:
+        """How many claims to keep: enough for the pace, few enough that little is held when something breaks."""
+        wanted = workers * 64 if rate is None else max(workers, int(rate * 2))
+        self._batch = max(workers, min(_LARGEST_CLAIM, wanted))
+
+    @property
+    def low(self) -> bool:
+        return len(self._waiting) < self._batch // 2
+
+    async def refill(self) -> None:
+        """Claim more, until there are enough or none is due."""
+        if not self.low or self.exhausted:
+            return
+        claims = await self._storage.patiently(
+            lambda: self._ledger.claim(self._campaign, self._batch, now=self._wall(), lease=LEASE)
+        )
+        self.exhausted = len(claims) < self._batch
+        self._waiting.extend(claims)
+
+    def next_job(self, capabilities: Capabilities) -> Job | None:
+        """The next message for a server with these capabilities, or None when no claim is at hand.
+
+        A row that cannot be rendered fails alone, and the next one is taken.
+        """
+        encoding = self.encoding
+        while self._waiting and encoding is not None:
+            claim = self._waiting.popleft()
+            if not self.exhausted and self.low:
+                self._need()
+            rendered = self._render(claim, encoding, capabilities)
+            if isinstance(rendered, RenderProblem):
+                self._recorder.record(self._unrenderable(claim, rendered))
+                continue
+            return Job(rendered.sender, rendered.recipient, rendered.data, capabilities, claim)
+        self._need()
+        return None
+
+    def _render(
+        self, claim: Claim, encoding: SentEncoding, capabilities: Capabilities
+    ) -> RenderedMessage | RenderProblem:
+        recipient = Recipient(claim.key, claim.row, claim.address, dict(zip(self._columns, claim.fields, strict=True)))
+        transfer = encoding.transfer
+        if transfer is TransferEncoding.EIGHT_BIT and not capabilities.eight_bit:
+            transfer = TransferEncoding.QUOTED_PRINTABLE
+        return self._message.render(
+            recipient, date=claim.date_at, encoding=transfer, smtputf8=encoding.smtputf8 and capabilities.smtputf8
+        )
+
+    def _unrenderable(self, claim: Claim, problem: RenderProblem) -> Result:
+        return Result(
+            claim.campaign,
+            claim.id,
+            claim.fence,
+            DeliveryState.CLAIMED,
+            DeliveryState.FAILED,
+            attempts=claim.attempts,
+            reason=f"not rendered: {problem.reason}" + (f" ({problem.place})" if str(problem.place) else ""),
+            stage="render",
+        )
+
+    def put_back(self, claim: Claim) -> None:
+        """A claim whose message was not sent, to be taken next."""
+        self._waiting.appendleft(claim)
+
+    def drop(self) -> None:
+        """Forget the claims: they were cancelled in the outbox."""
+        self._waiting.clear()
+
+    def release(self) -> None:
+        """Give all claims back to the outbox."""
+        while self._waiting:
+            claim = self._waiting.popleft()
+            self._recorder.record(requeued(claim, DeliveryState.CLAIMED, reason=""))
+
+
+def requeued(claim: Claim, before: DeliveryState, *, reason: str) -> Result:
+    """The move of a claim back into the queue, which is no attempt."""
+    return Result(
+        claim.campaign,
+        claim.id,
+        claim.fence,
+        before,
+        DeliveryState.QUEUED,
+        attempts=claim.attempts,
+        attempt=False,
+        reason=reason,
+    )

@@ -1,0 +1,224 @@
+"""Owns one worker: it keeps one connection, feeds its session, and turns verdicts into recorded results."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from typing import TYPE_CHECKING
+
+from mailtui.dispatch.supply import requeued
+from mailtui.dispatch.tally import RateWindow
+from mailtui.outbox.records import Claim, Mark, Result, WorkerSnapshot
+from mailtui.outbox.states import DeliveryState
+from mailtui.smtp.connect import Connection, NotConnected, connect
+from mailtui.smtp.job import Job
+from mailtui.smtp.session import Session, best_gear
+from mailtui.smtp.verdict import Kind, Stage, Verdict, judge
+
+if TYPE_CHECKING:
+    from mailtui.dispatch.sending import Sending
+
+REPLY_LIMIT = 500  # characters of a server's text that are kept
+
+_AFTER = {
+    Kind.SENT: DeliveryState.SENT,
+    Kind.FAILED: DeliveryState.FAILED,
+    Kind.DEFERRED: DeliveryState.DEFERRED,
+    Kind.REQUEUED: DeliveryState.QUEUED,
+    Kind.HELD: DeliveryState.QUEUED,
+    Kind.UNKNOWN: DeliveryState.UNKNOWN,
+}
+
+
+class Worker:
+    """One of a campaign's workers; the owner of its sessions, one after another."""
+
+    def __init__(self, number: int, sending: Sending) -> None:
+        self.number = number
+        self.sent = 0
+        self.failed = 0
+        self._sending = sending
+        self._session: Session | None = None
+        self._connection: Connection | None = None
+        self._over = asyncio.Event()
+        self._dismissed = False
+        self._answered = 0  # messages this connection got an answer for
+        self._touched = False  # whether this connection was given a message
+        self._connected_at = 0.0
+        self._stage = "idle"
+        self._reply = ""
+        self._rate = RateWindow()
+        self._loop = asyncio.get_running_loop()
+
+    async def run(self) -> None:
+        """Connect while there is something to send, until dismissed."""
+        while not self._dismissed:
+            self._stage = "idle"
+            await self._sending.work.wait()
+            connection = await self._connect()
+            if connection is not None:
+                await self._converse(connection)
+
+    async def _connect(self) -> Connection | None:
+        sending = self._sending
+        async with sending.reach.turn():
+            if not sending.work.is_set() or self._dismissed:
+                return None
+            self._stage = "connecting"
+            password = await sending.password()
+            if password is None and sending.endpoint.user:
+                return None
+            try:
+                connection = await connect(sending.endpoint, password, timeouts=sending.timeouts)
+            except NotConnected as error:
+                self._reply = str(error.verdict)
+                sending.not_connected(error.verdict)
+                return None
+            sending.reach.connected()
+            await sending.fix_encoding(connection.capabilities)
+            return connection
+
+    async def _converse(self, connection: Connection) -> None:
+        self._over.clear()
+        self._answered = 0
+        self._touched = False
+        self._connected_at = self._loop.time()
+        self._connection = connection
+        self._session = Session(
+            self, connection.capabilities, best_gear(connection.capabilities), self._sending.timeouts
+        )
+        self._session.start(connection.transport)
+        await self._over.wait()
+        self._session = None
+        if self._touched and not self._answered:
+            self._sending.not_connected(Verdict.silence(Stage.IDLE, self._reply))
+
+    # what the crew asks of it
+
+    @property
+    def busy(self) -> bool:
+        return self._session is not None and self._session.busy
+
+    def pump(self) -> None:
+        if self._session is not None:
+            self._session.pump()
+
+    def finish(self) -> None:
+        """Send nothing more on this connection, and take leave of the server."""
+        if self._session is not None:
+            self._session.finish()
+
+    def dismiss(self) -> None:
+        """Finish, and connect no more."""
+        self._dismissed = True
+        self.finish()
+
+    def abort(self, reason: str) -> None:
+        if self._session is not None:
+            self._session.abort(reason)
+
+    def snapshot(self, now: float) -> WorkerSnapshot:
+        session = self._session
+        return WorkerSnapshot(
+            number=self.number,
+            stage=session.stage if session is not None else self._stage,
+            recipient=session.recipient if session is not None else "",
+            sent=self.sent,
+            failed=self.failed,
+            rate=self._rate.sample(now, self.sent),
+            reply=(session.last_reply if session is not None else self._reply)[:REPLY_LIMIT],
+            age=now - self._connected_at if session is not None else 0.0,
+            gear=session.gear if session is not None else "",
+        )
+
+    # what the session asks of it
+
+    def next_job(self) -> Job | None:
+        assert self._connection is not None
+        job = self._sending.next_job(self, self._connection.capabilities)
+        if job is not None:
+            self._touched = True
+        return job
+
+    def ask_mark(self, job: Job) -> None:
+        assert self._session is not None
+        claim: Claim = job.tag
+        mark = Mark(claim.campaign, claim.id, claim.fence)
+        self._sending.recorder.mark(mark, partial(self._marked, self._session, job))
+
+    def _marked(self, session: Session, job: Job, held: bool) -> None:
+        if not held:
+            # Not on record, so not in flight. Either it was cancelled meanwhile, or the outbox cannot be written.
+            if self._sending.recorder.in_trouble:
+                self._sending.supply.put_back(job.tag)
+            self._answered += 1
+        session.marked(job, held)
+
+    def settled(self, job: Job, verdict: Verdict) -> None:
+        claim: Claim = job.tag
+        outcome = judge(verdict)
+        before = DeliveryState.IN_FLIGHT if job.marked else DeliveryState.CLAIMED
+        after = _AFTER[outcome.kind]
+        attempt = after is not DeliveryState.QUEUED
+        attempts = claim.attempts + attempt
+        due_at, reason = 0.0, ""
+        if after is DeliveryState.DEFERRED:
+            due = self._sending.next_attempt(claim, attempts, outcome.retry_after)
+            if due is None:
+                after, reason = DeliveryState.FAILED, f"gave up after {attempts} attempts"
+            else:
+                due_at = due
+        if after is not DeliveryState.QUEUED:
+            self._answered += 1
+            self._sending.settled_one()
+        if after is DeliveryState.SENT:
+            self.sent += 1
+        elif after is DeliveryState.FAILED:
+            self.failed += 1
+        self._sending.recorder.record(
+            Result(
+                claim.campaign,
+                claim.id,
+                claim.fence,
+                before,
+                after,
+                attempts,
+                attempt,
+                due_at,
+                reason,
+                verdict.stage,
+                verdict.code,
+                verdict.enhanced,
+                verdict.text[:REPLY_LIMIT],
+            )
+        )
+        if outcome.kind is Kind.HELD:
+            self._sending.hold(verdict)
+
+    def untouched(self, job: Job) -> None:
+        claim: Claim = job.tag
+        if job.marked:
+            self._sending.recorder.record(requeued(claim, DeliveryState.IN_FLIGHT, reason=""))
+        else:
+            self._sending.supply.put_back(claim)
+
+    def in_doubt(self, job: Job, verdict: Verdict) -> None:
+        claim: Claim = job.tag
+        self._sending.recorder.record(
+            Result(
+                claim.campaign,
+                claim.id,
+                claim.fence,
+                DeliveryState.IN_FLIGHT,
+                DeliveryState.UNKNOWN,
+                claim.attempts + 1,
+                reason=f"the reply to the message was lost: {verdict.text[:REPLY_LIMIT]}",
+                stage=verdict.stage,
+            )
+        )
+        self._sending.settled_one()
+
+    def ended(self, verdict: Verdict) -> None:
+        self._reply = str(verdict)[:REPLY_LIMIT]
+        self._over.set()
+        self._sending.stir()

@@ -1,0 +1,51 @@
+"""Owns one message on its way through a session: its envelope and body as bytes, and how far it got."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mailtui.smtp.capabilities import Capabilities
+from mailtui.smtp.verdict import Verdict
+
+DOT = b".\r\n"
+
+
+class Job:
+    """One transaction's bytes. `tag` is the owner's and means nothing here."""
+
+    __slots__ = ("body", "mail", "marked", "rcpt", "recipient", "refused", "tag")
+
+    def __init__(self, sender: str, recipient: str, data: bytes, capabilities: Capabilities, tag: Any) -> None:
+        """`data` is a message in CRLF lines. Raises ValueError for an address that could end its command."""
+        self.recipient = recipient
+        self.body = stuffed(data)
+        self.mail = b"MAIL FROM:<%b>%b\r\n" % (_path(sender), _parameters(sender, recipient, data, capabilities))
+        self.rcpt = b"RCPT TO:<%b>\r\n" % _path(recipient)
+        self.refused: Verdict | None = None
+        self.marked = False  # a mark was asked for, so the record may say in_flight
+        self.tag = tag
+
+
+def stuffed(data: bytes) -> bytes:
+    """The message with leading dots doubled (RFC 5321 section 4.5.2), ending in CRLF."""
+    if b"\r\n." in data:
+        data = data.replace(b"\r\n.", b"\r\n..")
+    if data.startswith(b"."):
+        data = b"." + data
+    return data if data.endswith(b"\r\n") else data + b"\r\n"
+
+
+def _path(address: str) -> bytes:
+    raw = address.encode()
+    if any(byte <= 0x20 or byte in b"<>\x7f" for byte in raw):
+        raise ValueError(f"{address!r} cannot stand in an SMTP command")
+    return raw
+
+
+def _parameters(sender: str, recipient: str, data: bytes, capabilities: Capabilities) -> bytes:
+    parameters = b" SIZE=%d" % len(data) if capabilities.size_known else b""
+    if capabilities.eight_bit and not data.isascii():
+        parameters += b" BODY=8BITMIME"
+    if capabilities.smtputf8 and not (sender.isascii() and recipient.isascii()):
+        parameters += b" SMTPUTF8"
+    return parameters

@@ -1,0 +1,388 @@
+"""Owns the dialogue after login: many messages over one connection, in the fastest gear the server allows.
+
+No task, future or lock a command: bytes come in, replies are paired with a deque of what was asked, and the next
+bytes go out from the same callback. One timer a connection. The rule that everything here serves: **a message's
+last bytes are written only after the owner has said that its mark is durable**; so whatever breaks, at most the
+one message whose dot was written is in doubt.
+
+Gears: `lockstep` waits for every reply; `flight` writes MAIL RCPT DATA together (RFC 2920); `cross` lets the next
+message's MAIL RCPT DATA ride behind the body and dot of the one before (RFC 2920 section 3.1 allows message content
+as the first element of a group), which is one round trip a message.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from enum import StrEnum
+from typing import Protocol
+
+from mailtui.smtp.capabilities import Capabilities
+from mailtui.smtp.job import DOT, Job
+from mailtui.smtp.replies import MalformedReply, Reply, ReplyReader
+from mailtui.smtp.timeouts import Timeouts
+from mailtui.smtp.verdict import Stage, Verdict
+
+_READ_BUFFER = 8 * 1024  # the default of 256 KB costs an mmap and a munmap for every reply
+
+
+class Gear(StrEnum):
+    """How much is written before a reply is waited for."""
+
+    LOCKSTEP = "lockstep"
+    FLIGHT = "flight"
+    CROSS = "cross"
+
+
+def best_gear(capabilities: Capabilities) -> Gear:
+    """The fastest gear that the server's extensions allow."""
+    return Gear.CROSS if capabilities.pipelining else Gear.LOCKSTEP
+
+
+class SessionOwner(Protocol):
+    """Who feeds a session and hears what became of each job. Every job it gave is answered exactly once."""
+
+    def next_job(self) -> Job | None:
+        """The next message, or None for now; the owner calls `pump` when there is one."""
+        ...
+
+    def ask_mark(self, job: Job) -> None:
+        """Make the mark durable, then call `marked(job, held)`."""
+        ...
+
+    def settled(self, job: Job, verdict: Verdict) -> None:
+        """The server gave its final word on this message."""
+        ...
+
+    def untouched(self, job: Job) -> None:
+        """The message's last bytes were certainly not written; it may be tried again."""
+        ...
+
+    def in_doubt(self, job: Job, verdict: Verdict) -> None:
+        """The last bytes were written and the reply to them was lost."""
+        ...
+
+    def ended(self, verdict: Verdict) -> None:
+        """The connection is gone; every job has been answered, or will be by a mark still asked for."""
+        ...
+
+
+class Session(asyncio.BufferedProtocol):
+    """One connection's dialogue. `start` takes the transport over from whoever opened it."""
+
+    def __init__(self, owner: SessionOwner, capabilities: Capabilities, gear: Gear, timeouts: Timeouts) -> None:
+        self.gear = gear
+        self.stage = Stage.IDLE
+        self.last_reply = ""
+        self._owner = owner
+        self._capabilities = capabilities
+        self._timeouts = timeouts
+        self._reader = ReplyReader()
+        self._buffer = bytearray(_READ_BUFFER)
+        self._view = memoryview(self._buffer)
+        self._expected: deque[tuple[Stage, Job | None]] = deque()
+        self._announced: Job | None = None  # its dot has not been written
+        self._flying: Job | None = None  # its dot has been written, the reply is due
+        self._reset_first = False
+        self._finishing = False
+        self._closed = False
+        self._paused = False
+        self._on_drained: Job | None = None
+        self._transport: asyncio.Transport | None = None
+        self._loop = asyncio.get_running_loop()
+        self._deadline = 0.0
+        self._waiting_bytes = 0
+        self._timer: asyncio.TimerHandle | None = None
+
+    # what the owner calls
+
+    def start(self, transport: asyncio.Transport) -> None:
+        """Take the connection over and begin."""
+        self._transport = transport
+        transport.set_write_buffer_limits(high=0)  # so that we hear whether everything has left
+        transport.set_protocol(self)
+        if transport.is_closing():
+            self._end(Verdict.silence(Stage.IDLE, "the connection was closed before it was used"))
+            return
+        self.pump()
+
+    @property
+    def closed(self) -> bool:
+        return self._closed
+
+    @property
+    def busy(self) -> bool:
+        """Whether a message is under way on this connection."""
+        return self._announced is not None or self._flying is not None
+
+    @property
+    def recipient(self) -> str:
+        job = self._announced or self._flying
+        return job.recipient if job is not None else ""
+
+    def pump(self) -> None:
+        """Begin the next message if one may begin now."""
+        if self._closed or self._announced is not None:
+            return
+        if self._finishing:
+            if not self._expected:
+                self._write(b"QUIT\r\n", (Stage.QUIT, None))
+            return
+        if self._expected and self.gear is not Gear.CROSS:
+            return
+        job = self._owner.next_job()
+        if job is not None:
+            self._announce(job, b"")
+
+    def finish(self) -> None:
+        """Begin no further message; QUIT once those under way are answered."""
+        self._finishing = True
+        self.pump()
+
+    def abort(self, reason: str) -> None:
+        """Drop the connection now. What is unanswered is reported to the owner."""
+        self._end(Verdict.silence(self._stage_due(), reason))
+
+    def marked(self, job: Job, held: bool) -> None:
+        """The answer to `ask_mark`: with `held` false the last bytes must never be written."""
+        if job is not self._announced:
+            if held:
+                self._owner.untouched(job)
+            return
+        if not held:
+            # After 354 the only way not to send a message is to drop the connection (RFC 5321 section 3.3).
+            self._announced = None
+            self.abort("the message was withdrawn")
+            return
+        if self.gear is not Gear.CROSS:
+            self._fly(job)
+            self._write(DOT, (Stage.DOT, job))
+            return
+        self._fly(job)
+        following = None if self._finishing else self._owner.next_job()
+        if following is None:
+            self._write(job.body + DOT, (Stage.DOT, job))
+        else:
+            self._expected.append((Stage.DOT, job))
+            self._announce(following, job.body + DOT)
+
+    # the dialogue
+
+    def _fly(self, job: Job) -> None:
+        self._announced = None
+        self._flying = job
+
+    def _announce(self, job: Job, before: bytes) -> None:
+        """Write as much of the job's envelope as the gear allows, behind `before`."""
+        self._announced = job
+        reset = b""
+        if self._reset_first:
+            self._reset_first = False
+            reset = b"RSET\r\n"
+            self._expected.append((Stage.RSET, job))
+        if self.gear is Gear.LOCKSTEP:
+            if reset:
+                self._write(before + reset)
+            else:
+                self._write(before + job.mail, (Stage.MAIL, job))
+            return
+        self._expected.append((Stage.MAIL, job))
+        self._expected.append((Stage.RCPT, job))
+        self._write(before + reset + job.mail + job.rcpt + b"DATA\r\n", (Stage.DATA, job))
+
+    def _on_reply(self, stage: Stage, job: Job | None, reply: Reply) -> None:
+        self.last_reply = str(reply)
+        if reply.code == 421:
+            self._server_closes(stage, job, reply)
+        elif job is None:
+            self._end(Verdict.of(stage, reply))
+        elif stage is Stage.DOT:
+            self._flying = None
+            if reply.code == 354:
+                self._end(Verdict.silence(Stage.DOT, f"an impossible reply: {reply}"), in_doubt=job)
+                return
+            self._owner.settled(job, Verdict.of(stage, reply))
+            self.pump()
+        elif stage is Stage.VOID:
+            self.pump()
+        else:
+            self._on_envelope(stage, job, reply)
+
+    def _on_envelope(self, stage: Stage, job: Job, reply: Reply) -> None:
+        agreed = reply.code == 354 if stage is Stage.DATA else reply.code // 100 == 2
+        if not agreed and reply.code < 400:
+            self._poison(f"a reply that makes no sense there: {stage} was answered {reply}")
+            return
+        if stage is Stage.DATA:
+            self._on_data(job, reply)
+            return
+        if reply.code >= 400 and job.refused is None:
+            job.refused = Verdict.of(stage, reply)
+            self._reset_first = stage is Stage.RCPT
+        if self.gear is Gear.LOCKSTEP:
+            if job.refused is not None:
+                self._settle_refused(job)
+            elif stage is Stage.RSET:
+                self._write(job.mail, (Stage.MAIL, job))
+            elif stage is Stage.MAIL:
+                self._write(job.rcpt, (Stage.RCPT, job))
+            else:
+                self._write(b"DATA\r\n", (Stage.DATA, job))
+
+    def _on_data(self, job: Job, reply: Reply) -> None:
+        if reply.code == 354:
+            self._reset_first = False
+            if job.refused is not None:
+                # Nobody to deliver to, yet the server wants a body: a lone dot ends it (RFC 2920 section 3.1).
+                self._announced = None
+                self._write(DOT, (Stage.VOID, job))
+                self._owner.settled(job, job.refused)
+                self.pump()
+            elif self.gear is Gear.CROSS:
+                self._ask_mark(job)
+            else:
+                self._write(job.body)
+                if self._paused:
+                    self._on_drained = job
+                else:
+                    self._ask_mark(job)
+            return
+        if job.refused is None:
+            job.refused = Verdict.of(Stage.DATA, reply)
+            self._reset_first = True
+        self._settle_refused(job)
+
+    def _settle_refused(self, job: Job) -> None:
+        assert job.refused is not None
+        self._announced = None
+        self._owner.settled(job, job.refused)
+        self.pump()
+
+    def _ask_mark(self, job: Job) -> None:
+        self.stage = Stage.BODY
+        job.marked = True
+        self._owner.ask_mark(job)
+
+    def _server_closes(self, stage: Stage, job: Job | None, reply: Reply) -> None:
+        """421 at any point: the server answers no more (RFC 5321 section 3.8)."""
+        verdict = Verdict.of(stage, reply)
+        if stage is Stage.DOT and job is not None:
+            self._flying = None
+            self._owner.settled(job, verdict)
+        self._end(verdict)
+
+    def _poison(self, what: str) -> None:
+        """Nothing more on this connection can be paired with what was asked."""
+        self._end(Verdict.silence(self._stage_due(), f"{what}; the connection was given up"))
+
+    def _end(self, verdict: Verdict, *, in_doubt: Job | None = None) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        self.stage = Stage.IDLE
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._transport is not None:
+            self._transport.abort()
+        flying = in_doubt or self._flying
+        announced = self._announced
+        self._flying = self._announced = self._on_drained = None
+        self._expected.clear()
+        if flying is not None:
+            self._owner.in_doubt(flying, Verdict.silence(Stage.DOT, verdict.text))
+        if announced is not None and not announced.marked:
+            self._owner.untouched(announced)
+        self._owner.ended(verdict)
+
+    # bytes
+
+    def _write(self, data: bytes, *expected: tuple[Stage, Job | None]) -> None:
+        assert self._transport is not None
+        self._expected.extend(expected)
+        self._transport.write(data)
+        if self._expected:
+            self.stage = self._expected[0][0]
+        self._watch()
+
+    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - asyncio's signature
+        return self._view
+
+    def buffer_updated(self, nbytes: int) -> None:
+        try:
+            replies = self._reader.feed(bytes(self._view[:nbytes]))
+        except MalformedReply as error:
+            self._poison(str(error))
+            return
+        # A reply cannot answer what had not been asked when it came: surplus replies, or the beginning of one,
+        # mean that the pairing is lost. Only a 421 may come unasked.
+        asked = len(self._expected)
+        surplus = replies[asked:]
+        if (surplus and surplus[0].code != 421) or (len(replies) >= asked and self._reader.in_the_middle):
+            self._poison(f"more replies than commands: {surplus[0] if surplus else 'the beginning of another'}")
+            return
+        for reply in replies[:asked]:
+            if self._closed:
+                return
+            stage, job = self._expected.popleft()
+            self._on_reply(stage, job, reply)
+        if surplus and not self._closed:
+            self._server_closes(Stage.IDLE, None, surplus[0])
+        elif not self._closed:
+            self.stage = self._expected[0][0] if self._expected else (Stage.BODY if self.busy else Stage.IDLE)
+            self._watch()
+
+    def eof_received(self) -> bool:
+        self._end(Verdict.silence(self._stage_due(), "the server closed the connection"))
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._end(Verdict.silence(self._stage_due(), f"the connection was lost{f' ({exc})' if exc else ''}"))
+
+    def pause_writing(self) -> None:
+        self._paused = True
+
+    def resume_writing(self) -> None:
+        self._paused = False
+        if self._on_drained is not None and not self._closed:
+            job, self._on_drained = self._on_drained, None
+            self._ask_mark(job)
+
+    # the clock
+
+    def _stage_due(self) -> Stage:
+        if self._flying is not None:
+            return Stage.DOT
+        return self._expected[0][0] if self._expected else Stage.IDLE
+
+    def _patience(self) -> float:
+        if self._paused:
+            return self._timeouts.block
+        stage = self._stage_due()
+        if stage is Stage.DOT:
+            return self._timeouts.dot
+        if stage is Stage.DATA:
+            return self._timeouts.data
+        return self._timeouts.quit if stage is Stage.QUIT else self._timeouts.command
+
+    def _watch(self) -> None:
+        """Put the deadline off; the timer itself is moved only when it fires."""
+        if self._closed:
+            return
+        self._deadline = self._loop.time() + self._patience()
+        if self._timer is None:
+            self._timer = self._loop.call_at(self._deadline, self._check_deadline)
+
+    def _check_deadline(self) -> None:
+        self._timer = None
+        if self._closed or (not self._expected and not self._paused):
+            return
+        now = self._loop.time()
+        left = self._transport.get_write_buffer_size() if self._transport is not None else 0
+        if left and left != self._waiting_bytes:
+            # Slow but moving: a block has a time limit, a message has none (RFC 5321 section 4.5.3.2.5).
+            self._deadline = now + self._timeouts.block
+        self._waiting_bytes = left
+        if now >= self._deadline:
+            self._end(Verdict.silence(self._stage_due(), "the server did not answer in time"))
+            return
+        self._timer = self._loop.call_at(self._deadline, self._check_deadline)
