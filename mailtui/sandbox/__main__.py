@@ -16,7 +16,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mailtui.errors import ExitCode, MailtuiError
-from mailtui.kit.paths import private_folder
 from mailtui.sandbox.faults import Faults
 from mailtui.sandbox.process import SandboxHandle, folder_lock, remove_state, write_state
 from mailtui.sandbox.server import SandboxServer
@@ -57,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
 
 async def _serve(arguments: argparse.Namespace) -> None:
     faults = None if arguments.faults is None else _load(arguments.faults)
-    folder = private_folder(arguments.folder.absolute())
+    folder = arguments.folder.absolute()
     with folder_lock(folder):
         server = SandboxServer(
             folder, port=arguments.port, faults=faults, sync=arguments.sync, idle_seconds=arguments.idle

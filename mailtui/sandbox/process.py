@@ -55,7 +55,7 @@ async def start_sandbox(
     """Start a sandbox that outlives this process; it listens when this returns.
 
     It ends by itself once nobody has been connected for `idle_seconds`. Raises what it could not start for:
-    `UsageError` (port or folder in use), `ConfigError`'s text (faults), else `MailtuiError`.
+    port or folder in use, mistakes in the faults, always as a `MailtuiError` with the exit code that fits.
     """
     child = await asyncio.to_thread(
         _spawn, folder, _options(folder, port=port, faults=faults, idle_seconds=idle_seconds, sync=sync)
@@ -105,7 +105,7 @@ async def stop_sandbox(handle: SandboxHandle) -> None:
 @contextlib.contextmanager
 def folder_lock(folder: Path) -> Iterator[None]:
     """Hold a folder for one sandbox. Raises `UsageError` when another holds it."""
-    path = touch_private(folder / LOCK)
+    path = _own_file(folder / LOCK)
     deadline = time.monotonic() + _LOCK_PATIENCE
     with path.open("r+b") as lock:
         while not _try_lock(lock):
@@ -139,7 +139,7 @@ def _options(folder: Path, *, port: int, faults: Path | None, idle_seconds: floa
 
 
 def _spawn(folder: Path, options: Sequence[str]) -> subprocess.Popen[bytes]:
-    with touch_private(folder / ERRORS).open("ab") as errors:
+    with _own_file(folder / ERRORS).open("ab") as errors:
         return subprocess.Popen(  # noqa: S603 - our own interpreter and module
             [sys.executable, "-m", "mailtui.sandbox", *options, "--ready-fd", "1"],
             stdin=subprocess.DEVNULL,
@@ -147,6 +147,18 @@ def _spawn(folder: Path, options: Sequence[str]) -> subprocess.Popen[bytes]:
             stderr=errors,
             start_new_session=True,
         )
+
+
+def _own_file(path: Path) -> Path:
+    """An existing private file; what keeps it from existing is an error a person can act on."""
+    try:
+        return touch_private(path)
+    except OSError as error:
+        raise UsageError(
+            "The sandbox cannot use this folder",
+            detail=f"{path.parent}: {error.strerror or error}",
+            hint="Give another with --folder.",
+        ) from None
 
 
 def _is_held(folder: Path) -> bool:

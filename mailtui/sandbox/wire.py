@@ -76,8 +76,8 @@ class Wire(asyncio.BufferedProtocol, ABC):
 
     def hold(self, seconds: float, then: Callable[[], None]) -> None:
         """Do nothing more on this connection for a while, then `then`."""
-        self.flush()
         self._hold = self._loop.call_later(seconds, self._release, then)
+        self.flush()
 
     def cancel_hold(self) -> None:
         """Forget what was held back."""
