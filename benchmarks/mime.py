@@ -24,9 +24,7 @@ from mailtui.message.source import MessageSource
 from mailtui.message.templates import TemplateText
 
 _ITEMS = "".join(f"{{{{ item_{number}|upper }}}}, " for number in range(8))
-_PARAGRAPH = (
-    "A quiet street, a café by the river and an hour of spring sun: that is what we wish for you. " * 4
-)
+_PARAGRAPH = "A quiet street, a café by the river and an hour of spring sun: that is what we wish for you. " * 4
 _TEXT = f"Hello {{{{ first_name }}}},\n\n{_PARAGRAPH}\n" * 4 + f"{_ITEMS}\n{{{{ city }}}}\n"
 _HTML = (
     "<!doctype html><html><body>\n"

@@ -11,7 +11,6 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from jinja2 import nodes
 from jinja2.exceptions import TemplateSyntaxError
 
 from mailtui.audience.address import AddressError, Mailbox, parse_address, parse_mailbox, plain_address
@@ -149,9 +148,7 @@ class CompiledMessage:
             return [message.reason]
         return verify_against_reference(message, list(self._meant(recipient, date, message)))
 
-    def _meant(
-        self, recipient: Recipient, date: float, message: RenderedMessage
-    ) -> Iterator[tuple[str, str]]:
+    def _meant(self, recipient: Recipient, date: float, message: RenderedMessage) -> Iterator[tuple[str, str]]:
         """The headers a reader must see, decoded."""
         variables = self._variables(recipient, date)
         yield "Date", headers.date_header(date)
@@ -196,16 +193,12 @@ def compile_message(source: MessageSource, columns: Sequence[str], *, secret: by
     templates = TemplateSet(source.includes)
     texts = _header_texts(source)
     bodies = [body for body in (source.text, source.html) if body is not None]
-    trees: list[tuple[TemplateText, nodes.Template]] = []
+    everything = (*texts.values(), *bodies, *source.includes)
     problems = list(headers.header_name_problems(name for name, _ in source.headers))
-    for text in (*texts.values(), *bodies, *source.includes):
+    for text in everything:
         tree = templates.parse(text)
-        if isinstance(tree, Problem):
-            problems.append(tree)
-        else:
-            problems.extend(templates.check(text, tree))
-            trees.append((text, tree))
-    uses = used_fields(templates.plain, trees)
+        problems.extend([tree] if isinstance(tree, Problem) else templates.check(text, tree))
+    uses = used_fields(everything)
     problems += [
         _unknown(use.name, unknown_field(use, columns))
         for use in uses.unknown(columns, _provided(source))
@@ -214,14 +207,10 @@ def compile_message(source: MessageSource, columns: Sequence[str], *, secret: by
     if not problems:
         problems.extend(_constant_problems(source))
     if not problems:
-        problems.extend(_uncompilable(templates, (*texts.values(), *bodies, *source.includes)))
+        problems.extend(_uncompilable(templates, everything))
     if problems:
         count = len(problems)
-        title = (
-            "There is a mistake in the message"
-            if count == 1
-            else f"There are {count} mistakes in the message"
-        )
+        title = "There is a mistake in the message" if count == 1 else f"There are {count} mistakes in the message"
         raise TemplateError(title, problems, hint="Nothing was sent.")
     compiled = _compile(source, templates, texts)
     return CompiledMessage(source, uses, columns, compiled, secret)
@@ -236,8 +225,7 @@ def _compile(source: MessageSource, templates: TemplateSet, texts: Mapping[str, 
         text=None if source.text is None else templates.compile(source.text, html=False),
         html=None if source.html is None else templates.compile(source.html, html=True),
         headers=tuple(
-            _Header(name, headers.header_kind(name), templates.compile(texts[_key(name)], html=False))
-            for name in names
+            _Header(name, headers.header_kind(name), templates.compile(texts[_key(name)], html=False)) for name in names
         ),
     )
 
@@ -331,9 +319,7 @@ def _recipient_address(address: str, *, smtputf8: bool) -> bytes:
     if parsed.text != address:
         raise AddressError("The address is not in its canonical form.")
     if parsed.needs_smtputf8 and not smtputf8:
-        raise AddressError(
-            "The address has characters before the @ that this server does not take (no SMTPUTF8)."
-        )
+        raise AddressError("The address has characters before the @ that this server does not take (no SMTPUTF8).")
     return address.encode()
 
 

@@ -10,13 +10,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from jinja2 import meta, nodes
+from jinja2.exceptions import TemplateSyntaxError
 
 from mailtui.errors import Place, Problem
 from mailtui.kit.suggest import nearest
 from mailtui.message.hardening import HardenedEnvironment
-from mailtui.message.templates import TemplateText, Token, place_of, tokenize
+from mailtui.message.templates import TemplateText, Token, parse, place_of, tokenize
 
 ROW = "row"
 # Names every template can use beside the columns. A column of the same title wins, but for `row`.
@@ -26,9 +28,7 @@ _DEFAULT_FILTERS = frozenset({"default", "d"})
 _DEFINED_TESTS = frozenset({"defined", "undefined"})
 _ROW_METHODS = frozenset({"get", "items", "keys", "values"})
 _IDENTIFIER = re.compile(r"[^\W\d]\w*")
-_KEYWORDS = frozenset(
-    {"and", "or", "not", "in", "is", "if", "else", "true", "false", "none", "loop", "self", "row"}
-)
+_KEYWORDS = frozenset({"and", "or", "not", "in", "is", "if", "else", "true", "false", "none", "loop", "self", "row"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,26 +71,42 @@ class FieldUses:
         return [use for use in self.uses if use.name not in known and not (use.direct and use.name in extra)]
 
 
-def used_fields(
-    environment: HardenedEnvironment, templates: Iterable[tuple[TemplateText, nodes.Template]]
-) -> FieldUses:
-    """Every field that the given templates use; each comes with its syntax tree.
+class _AnyName(dict[str, Any]):
+    """Filters or tests of which none is unknown: a misspelt one is told elsewhere and must not hide the fields."""
+
+    def get(self, key: str, default: Any = None) -> Any:
+        return super().get(key, default) or str
+
+
+def used_fields(texts: Iterable[TemplateText]) -> FieldUses:
+    """Every field that the given templates use; what does not parse is passed over.
 
     A variable that one template sets (in a loop, by `set`, as a macro) can be seen by those it includes, so
     names assigned anywhere among the templates are not fields.
     """
-    pairs = list(templates)
-    assigned = {name for _, tree in pairs for name in _assigned(tree)}
-    known = assigned | set(environment.globals)
+    environment = HardenedEnvironment({}, autoescape=False)
+    environment.filters, environment.tests = _AnyName(environment.filters), _AnyName(environment.tests)
+    pairs = []
+    for text in texts:
+        tree = parse(environment, text)
+        if isinstance(tree, nodes.Template):
+            pairs.append((text, tree, _free_names(tree)))
+    known = {name for _, tree, _ in pairs for name in _assigned(tree)} | set(environment.globals)
     uses: list[FieldUse] = []
     whole_row = False
-    for text, tree in pairs:
-        free = meta.find_undeclared_variables(tree) - known
-        reader = _Reader(text, list(tokenize(environment, text.source)), free)
+    for text, tree, free in pairs:
+        reader = _Reader(text, list(tokenize(environment, text.source)), free - known)
         reader.read(tree)
         uses.extend(reader.uses())
         whole_row = whole_row or reader.whole_row
     return FieldUses(tuple(uses), whole_row)
+
+
+def _free_names(tree: nodes.Template) -> set[str]:
+    try:
+        return meta.find_undeclared_variables(tree)
+    except TemplateSyntaxError:
+        return set()  # what the compiler refuses, such as a block defined twice, `compile_message` reports
 
 
 def unknown_field(use: FieldUse, columns: Sequence[str]) -> Problem:
@@ -107,8 +123,9 @@ def spelling(column: str) -> str:
 
 
 def _suggestion(name: str, columns: Sequence[str]) -> str:
+    folded = {column.casefold(): column for column in columns}
     squeezed = {re.sub(r"\W+", "_", column).strip("_").casefold(): column for column in columns}
-    column = squeezed.get(name.casefold()) or nearest(name, columns)
+    column = folded.get(name.casefold()) or squeezed.get(name.casefold()) or nearest(name, columns)
     if column is None:
         hit = nearest(name, squeezed)
         column = squeezed[hit] if hit else None
@@ -166,11 +183,7 @@ class _Reader:
             self.whole_row = True
         elif isinstance(node, nodes.Filter):
             self._read_filter(node, blank=blank)
-        elif (
-            isinstance(node, nodes.Test)
-            and node.name in _DEFINED_TESTS
-            and self._field(node.node) is not None
-        ):
+        elif isinstance(node, nodes.Test) and node.name in _DEFINED_TESTS and self._field(node.node) is not None:
             tested = str(self._field(node.node))
             self._tested_defined.add(tested)
             self._record(node.node, tested, missing=True, blank=True)

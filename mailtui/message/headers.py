@@ -26,13 +26,15 @@ LINE_HARD = 998
 _ENCODED_LINE = 76
 _MARKERS = len("=?utf-8?q??=")
 _PAYLOAD = 75 - _MARKERS
-_FIRST_WORD = 12  # what four UTF-8 bytes take in quoted-printable
+# A name leaves room for one encoded character of four bytes beside it: a value that starts on the next line
+# would read as one that starts with a blank.
+_NAME_LIMIT = _ENCODED_LINE - len(": ") - _MARKERS - len("=F0=9F=92=8C")
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 # Controls, the two Unicode line breaks that Python's own parsers split at, and what UTF-8 cannot carry.
 _FORBIDDEN = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-_NAME = re.compile(r"[!-9;-~]{1,76}")
+_NAME = re.compile(rf"[!-9;-~]{{1,{_NAME_LIMIT}}}")
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?: [A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 # RFC 2047 section 5 (3): what may stand unencoded in an encoded word inside a phrase; it is safe everywhere.
 _Q_SAFE = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!*+-/"
@@ -111,15 +113,11 @@ def header_name_problems(names: Iterable[str]) -> Iterator[Problem]:
             (hint for prefix, hint in _OURS_PREFIXES.items() if folded.startswith(prefix)), None
         )
         if not _NAME.fullmatch(name):
-            yield Problem(
-                place, "this is no header name.", "Use letters, digits and hyphens, up to 76 of them."
-            )
+            yield Problem(place, "this is no header name.", f"Use up to {_NAME_LIMIT} letters, digits and hyphens.")
         elif why is not None:
             yield Problem(place, f"the header {name} cannot be set here.", why)
         elif folded in seen:
-            yield Problem(
-                place, f"the header {name} stands here twice.", "Upper and lower case are the same name."
-            )
+            yield Problem(place, f"the header {name} stands here twice.", "Upper and lower case are the same name.")
         seen.add(folded)
 
 
@@ -164,9 +162,7 @@ def structured(name: str, value: str) -> bytes:
         raise HeaderError("holds =?, which mail readers would take for encoded text")
     folded = _folded(name, value)
     if folded is None:
-        raise HeaderError(
-            f"has a word of more than {LINE_HARD - 1} characters, the most that a line may have"
-        )
+        raise HeaderError(f"has a word of more than {LINE_HARD - 1} characters, the most that a line may have")
     return folded.encode("ascii")
 
 
@@ -230,11 +226,9 @@ def _encoded(value: str, used: int) -> str:
     """Encoded words over the whole value: what stands between two of them is dropped by the reader."""
     raw = value.encode()
     special = len(raw.translate(None, _Q_SAFE + b" "))
-    first = _ENCODED_LINE - used - _MARKERS
-    start = "" if first >= _FIRST_WORD else "\r\n "  # beside a long header name there is no room for a word
-    room = min(_PAYLOAD, first) if not start else _PAYLOAD
+    room = min(_PAYLOAD, _ENCODED_LINE - used - _MARKERS)
     words = _q_words(value, room) if 2 * special < len(raw) // 3 + 3 else _b_words(value, room)
-    return start + "\r\n ".join(words)
+    return "\r\n ".join(words)
 
 
 def _q_words(value: str, room: int) -> Iterator[str]:

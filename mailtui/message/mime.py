@@ -46,9 +46,7 @@ class Skeleton:
     _html_part: dict[str, bytes]
     _closing: bytes
 
-    def assemble(
-        self, headers: bytes, text: str | None, html: str | None, encoding: TransferEncoding
-    ) -> bytes:
+    def assemble(self, headers: bytes, text: str | None, html: str | None, encoding: TransferEncoding) -> bytes:
         """The whole message. `headers` are the lines before the MIME ones, ending with CRLF; the bodies are
         `canonical`, and at least one of them is given.
         """

@@ -28,9 +28,7 @@ _ORDER = {"error": 0, "warning": 1, "note": 2}
 _SPECIAL = re.compile(
     r"(?:^|\.)(?:test|example|invalid|localhost|local|onion|example\.(?:com|net|org))$", re.IGNORECASE
 )
-_ACTIVE_LINK = re.compile(
-    r"""(?:href|src|action)\s*=\s*["']?\s*(?:javascript|vbscript|data:text)""", re.IGNORECASE
-)
+_ACTIVE_LINK = re.compile(r"""(?:href|src|action)\s*=\s*["']?\s*(?:javascript|vbscript|data:text)""", re.IGNORECASE)
 _HTTP_LINK = re.compile(r"""(?:href|src)\s*=\s*["']?\s*http://""", re.IGNORECASE)
 
 
@@ -66,6 +64,11 @@ class _Tally:
         return Finding(self.severity, self.code, self.message, tuple(self.rows), self.count, self.place)
 
 
+def is_special_domain(domain: str) -> bool:
+    """Whether a domain is kept for tests, documents and private networks (RFC 6761, RFC 2606)."""
+    return _SPECIAL.search(domain) is not None
+
+
 class Preflight:
     """Collects findings over one message and the rows it is rendered for."""
 
@@ -73,9 +76,7 @@ class Preflight:
         self._source = compiled.source
         self._about_message = list(_message_findings(compiled))
         places = {use.name: use.place for use in reversed(compiled.uses.uses) if not use.copes_blank}
-        self._never_blank = {
-            name: places[name] for name in sorted(compiled.uses.never_blank(compiled.columns))
-        }
+        self._never_blank = {name: places[name] for name in sorted(compiled.uses.never_blank(compiled.columns))}
         self._tallies: dict[tuple[str, str], _Tally] = {}
 
     def feed(self, recipient: Recipient, rendered: RenderedMessage | RenderProblem) -> None:
@@ -85,7 +86,7 @@ class Preflight:
             if not recipient.fields.get(name, "").strip():
                 message = f"{name} is blank, and the message uses it. Fill it in, or write {spelling(name)}"
                 self._add("warning", "blank-field", f'{message}|default("...").', row, name, place)
-        if _SPECIAL.search(recipient.address.rpartition("@")[2]):
+        if is_special_domain(recipient.address.rpartition("@")[2]):
             message = "the address is at a domain kept for tests and private networks (RFC 6761)"
             self._add("note", "special-domain", message, row)
         if isinstance(rendered, RenderProblem):
@@ -99,9 +100,7 @@ class Preflight:
         if any(body is not None and not body.strip() for body in (rendered.text, rendered.html)):
             self._add("warning", "blank-body", "the text or the HTML part is blank", row)
         if "http://" in (rendered.text or "") or _HTTP_LINK.search(rendered.html or ""):
-            self._add(
-                "note", "plain-http", "a link starts with http://; https:// is safer and trusted more", row
-            )
+            self._add("note", "plain-http", "a link starts with http://; https:// is safer and trusted more", row)
 
     def findings(self) -> list[Finding]:
         """Everything found so far, the gravest first."""
@@ -151,9 +150,7 @@ def _message_findings(compiled: CompiledMessage) -> Iterator[Finding]:
         yield Finding(weight, "postal-address-unused", message, place=Place(key="postal_address"))
     for use in _unknown_once(compiled):
         problem = unknown_field(use, compiled.columns)
-        message = (
-            f"{problem.message.rstrip('.')}, so everyone gets what stands in for it. {problem.hint}".rstrip()
-        )
+        message = f"{problem.message.rstrip('.')}, so everyone gets what stands in for it. {problem.hint}".rstrip()
         yield Finding("warning", "unknown-field", message, place=use.place)
     yield from _unescaped(compiled)
 
@@ -180,9 +177,7 @@ def _unescaped(compiled: CompiledMessage) -> Iterator[Finding]:
         for node in tree.find_all(nodes.Filter):
             if node.name == "safe" and not isinstance(node.node, nodes.Const):
                 _, place = place_of(text, tokens, node.lineno, "safe")
-                message = (
-                    "|safe lets cells of the list through as HTML; anyone in the list could change the mail"
-                )
+                message = "|safe lets cells of the list through as HTML; anyone in the list could change the mail"
                 yield Finding("warning", "unescaped", message, place=place)
         for tag in tree.find_all(nodes.EvalContextModifier):
             message = "{% autoescape %} lets cells of the list through as HTML"
@@ -197,7 +192,5 @@ def _unquoted(text: TemplateText, tree: nodes.Template) -> Iterator[Finding]:
                 continue
             data = before.data.rstrip()
             if data.endswith("=") and data.rfind("<") > data.rfind(">"):
-                message = (
-                    "an attribute is filled in without quotes; a blank in the cell starts a new attribute"
-                )
+                message = "an attribute is filled in without quotes; a blank in the cell starts a new attribute"
                 yield Finding("warning", "unquoted-attribute", message, place=Place(text.name, after.lineno))

@@ -117,9 +117,7 @@ def _brings_own_mail(spec: MessageSpec) -> bool:
 def _missing_keys(spec: MessageSpec) -> list[Problem]:
     problems = []
     if not (spec.sender or "").strip():
-        problems.append(
-            Problem(Place(key="from"), "is missing.", 'Add one: from: "Acme News <news@acme.test>"')
-        )
+        problems.append(Problem(Place(key="from"), "is missing.", 'Add one: from: "Acme News <news@acme.test>"'))
     if not (spec.subject or "").strip():
         problems.append(Problem(Place(key="subject"), "is missing.", 'Add one: subject: "Spring is here"'))
     if spec.text is None and spec.html is None:

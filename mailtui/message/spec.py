@@ -21,9 +21,7 @@ class MessageSpec(Spec):
     reply_to: str | None = pydantic.Field(default=None, description="Where answers go, if not to the sender.")
     subject: str | None = pydantic.Field(default=None, description="The subject line, a template.")
     html: str | None = pydantic.Field(default=None, description="The file with the HTML body, a template.")
-    text: str | None = pydantic.Field(
-        default=None, description="The file with the plain text body, a template."
-    )
+    text: str | None = pydantic.Field(default=None, description="The file with the plain text body, a template.")
     headers: dict[str, str] = pydantic.Field(
         default_factory=dict,
         description="Further headers by name; a header whose value is blank is left out.",

@@ -38,6 +38,7 @@ RENDER_ERRORS = (
 )
 _MARKUP = re.compile(r"\{\{|\{%|\{#")
 _POSITION = re.compile(r" at (\d+)$")
+_STRAY = re.compile(r"unexpected '[)\]}]'")  # the lexer's word for a bracket that was never opened
 _DROPPED_TOKENS = ignored_tokens | {"raw_begin", "raw_end"}
 
 
@@ -64,9 +65,7 @@ class CompiledTemplate:
 
     __slots__ = ("_blocks", "_environment", "_name", "_root", "constant", "text")
 
-    def __init__(
-        self, environment: HardenedEnvironment, text: TemplateText, tree: nodes.Template | None
-    ) -> None:
+    def __init__(self, environment: HardenedEnvironment, text: TemplateText, tree: nodes.Template | None) -> None:
         self.text = text
         self.constant = text.source if tree is None else None
         self._environment = environment
@@ -122,9 +121,7 @@ class TemplateSet:
                 name: str = node.name
                 if name not in known:
                     _, place = place_of(text, tokens, node.lineno, name)
-                    found.append(
-                        Problem(place, f"there is no {word} {name} in templates.", did_you_mean(name, known))
-                    )
+                    found.append(Problem(place, f"there is no {word} {name} in templates.", did_you_mean(name, known)))
         return found + self._missing_files(text, tree, tokens)
 
     def _missing_files(self, text: TemplateText, tree: nodes.Template, tokens: list[Token]) -> list[Problem]:
@@ -134,15 +131,11 @@ class TemplateSet:
             if name is None:
                 _, place = place_of(text, tokens, node.lineno, None)
                 message = "an included file must be named in quotes, not by an expression."
-                found.append(
-                    Problem(place, message, "Write every file out, with {% if %} around the choice.")
-                )
+                found.append(Problem(place, message, "Write every file out, with {% if %} around the choice."))
             elif name not in known and not getattr(node, "ignore_missing", False):
                 _, place = place_of(text, tokens, node.lineno, name)
                 found.append(
-                    Problem(
-                        place, f"there is no file {name} in the campaign folder.", did_you_mean(name, known)
-                    )
+                    Problem(place, f"there is no file {name} in the campaign folder.", did_you_mean(name, known))
                 )
         return found
 
@@ -247,16 +240,30 @@ def _syntax_place(
     if at is not None:  # the lexer met a character it cannot read, and says how far into the text
         before = "\n".join(re.split(r"\r\n|\r|\n", text.source))[: int(at.group(1))]
         return Place(text.name, before.count("\n") + 1, len(before) - before.rfind("\n"))
-    if parser is None or parser.stream.current.type == "eof":
-        return Place(text.name, error.lineno)
-    current = parser.stream.current
+    current = parser.stream.current if parser is not None else None
+    stray = _STRAY.match(message) is not None
+    last: Token | None = None
     try:
         for token in tokenize(environment, text.source):
-            if token.line == current.lineno and _same(token, current.type, str(current.value)):
+            last = token
+            if current is None or stray or token.line != current.lineno:
+                continue
+            if _same(token, current.type, str(current.value)):
                 return Place(text.name, token.line, token.column)
     except TemplateSyntaxError:
-        return Place(text.name, error.lineno)  # a second mistake stands further on
+        if stray:
+            return _after(text, last)
     return Place(text.name, error.lineno)
+
+
+def _after(text: TemplateText, token: Token | None) -> Place:
+    """The first character that is not blank behind a token: where the lexer stopped."""
+    lines = "\n".join(re.split(r"\r\n|\r|\n", text.source)).split("\n")
+    start = sum(len(line) + 1 for line in lines[: token.line - 1]) + token.column - 1 if token else 0
+    end = start + len(token.text) if token else 0
+    rest = "\n".join(lines)
+    position = end + len(rest[end:]) - len(rest[end:].lstrip())
+    return Place(text.name, rest.count("\n", 0, position) + 1, position - rest.rfind("\n", 0, position))
 
 
 def _same(token: Token, kind: str, value: str) -> bool:

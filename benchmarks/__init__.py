@@ -1,0 +1,1 @@
+"""Measurements by hand; each file prints medians and says what it measures."""

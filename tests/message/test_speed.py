@@ -1,0 +1,11 @@
+"""A wide gate on the benchmark, so that an accident on the hot path shows (G6; the figure is benchmarks/mime.py)."""
+
+from __future__ import annotations
+
+from benchmarks.mime import measure
+
+
+def test_g6_the_skeleton_takes_a_small_fraction_of_the_standard_library() -> None:
+    result = measure(rounds=3, count=60)
+    assert result["EmailMessage"] / result["skeleton 8bit"] >= 15
+    assert result["EmailMessage"] / result["skeleton base64"] >= 10
