@@ -4,15 +4,26 @@ from __future__ import annotations
 
 import types
 import typing
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from typing import Any, Protocol, TypeVar
 
 import pydantic
 
-from mailtui.errors import ConfigError, Problem
+from mailtui.errors import ConfigError, Place, Problem
 from mailtui.kit.suggest import did_you_mean
-from mailtui.kit.yaml_file import Loc, YamlDocument
+from mailtui.kit.yaml_file import Loc
 
 Model = TypeVar("Model", bound=pydantic.BaseModel)
+
+
+class Document(Protocol):
+    """Data that came from somewhere a person can be pointed to."""
+
+    @property
+    def data(self) -> Any: ...
+    @property
+    def marks(self) -> Mapping[Loc, tuple[int, int]]: ...
+    def place(self, loc: Loc) -> Place: ...
 
 
 class Spec(pydantic.BaseModel):
@@ -21,7 +32,7 @@ class Spec(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
 
-def validate(model: type[Model], document: YamlDocument, *, title: str) -> Model:
+def validate(model: type[Model], document: Document, *, title: str) -> Model:
     """Build the model from the document, or raise `ConfigError` naming every mistake at once."""
     if not isinstance(document.data, dict):
         raise ConfigError(title, [Problem(document.place(()), "a map of keys and values is expected here")])
@@ -32,7 +43,7 @@ def validate(model: type[Model], document: YamlDocument, *, title: str) -> Model
         raise ConfigError(title, list(dict.fromkeys(problems))) from None
 
 
-def _problem(model: type[pydantic.BaseModel], document: YamlDocument, item: Any) -> Problem:
+def _problem(model: type[pydantic.BaseModel], document: Document, item: Any) -> Problem:
     loc: Loc = _own_keys(item["loc"], document)
     kind = item["type"]
     if kind == "extra_forbidden":
@@ -51,7 +62,7 @@ def _shown(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def _own_keys(loc: Loc, document: YamlDocument) -> Loc:
+def _own_keys(loc: Loc, document: Document) -> Loc:
     """Pydantic adds the names of union members and validators to a location; keep only keys the file has."""
     kept: list[str | int] = []
     for position, part in enumerate(loc):
