@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import pydantic
 
 from mailtui.kit.validation import Spec
+
+# `X-Priority: 1` is a number in YAML and text in a header.
+HeaderValue = Annotated[str, pydantic.Field(coerce_numbers_to_str=True)]
 
 
 class MessageSpec(Spec):
@@ -22,7 +27,7 @@ class MessageSpec(Spec):
     subject: str | None = pydantic.Field(default=None, description="The subject line, a template.")
     html: str | None = pydantic.Field(default=None, description="The file with the HTML body, a template.")
     text: str | None = pydantic.Field(default=None, description="The file with the plain text body, a template.")
-    headers: dict[str, str] = pydantic.Field(
+    headers: dict[str, HeaderValue] = pydantic.Field(
         default_factory=dict,
         description="Further headers by name; a header whose value is blank is left out.",
     )

@@ -36,6 +36,7 @@ RENDER_ERRORS = (
     TypeError,
     ValueError,
 )
+DEPTH_LIMIT = 100  # levels of a syntax tree; a long page has fifteen
 _MARKUP = re.compile(r"\{\{|\{%|\{#")
 _POSITION = re.compile(r" at (\d+)$")
 _STRAY = re.compile(r"unexpected '[)\]}]'")  # the lexer's word for a bracket that was never opened
@@ -160,14 +161,31 @@ def parse(environment: HardenedEnvironment, text: TemplateText) -> nodes.Templat
     parser: Parser | None = None
     try:
         parser = Parser(environment, text.source, text.name, text.name)
-        return parser.parse()
+        tree = parser.parse()
     except TemplateSyntaxError as error:
         message = error.message or "this is not valid template syntax"
         return Problem(
             _syntax_place(environment, text, parser, error, message), _tidied(message), _syntax_hint(message)
         )
     except RecursionError:
-        return Problem(Place(text.name), "this template is nested too deeply.")
+        return _too_deep(text, None)
+    deep = _deeper_than(tree, DEPTH_LIMIT)
+    return tree if deep is None else _too_deep(text, deep.lineno)
+
+
+def _deeper_than(tree: nodes.Template, limit: int) -> nodes.Node | None:
+    """The first node below that many others: everything that reads a tree, Jinja included, does so recursively."""
+    waiting: list[tuple[nodes.Node, int]] = [(tree, 0)]
+    while waiting:
+        node, depth = waiting.pop()
+        if depth > limit:
+            return node
+        waiting.extend((child, depth + 1) for child in node.iter_child_nodes())
+    return None
+
+
+def _too_deep(text: TemplateText, line: int | None) -> Problem:
+    return Problem(Place(text.name, line), "this template is nested too deeply.", "Set parts of it as variables.")
 
 
 def tokenize(environment: HardenedEnvironment, source: str) -> Iterator[Token]:

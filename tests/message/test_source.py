@@ -174,3 +174,7 @@ def test_a_frozen_source_of_another_shape_is_refused(text: str) -> None:
 def test_the_spec_refuses_unknown_keys() -> None:
     with pytest.raises(pydantic.ValidationError):
         MessageSpec.model_validate({"subjct": "x"})
+
+
+def test_a_number_is_a_header_value_too() -> None:
+    assert spec(headers={"X-Priority": 1}).headers == {"X-Priority": "1"}

@@ -232,3 +232,24 @@ def test_no_text_makes_the_compiler_fail_in_another_way(text: str) -> None:
         compiled(source(text=text, html=text))
     except TemplateError as error:
         assert error.problems
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{% for a in body %}" * 30 + "{% endfor %}" * 30,
+        "{{ " + "(" * 3000 + "1" + ")" * 3000 + " }}",
+        "{{ body" + " + body" * 3000 + " }}",
+        "{{ body" + "|upper" * 3000 + " }}",
+        "{% if body %}" * 300 + "{% endif %}" * 300,
+        "{{ " + "not " * 3000 + "body }}",
+    ],
+)
+def test_a_template_nested_too_deeply_is_a_mistake_and_no_crash(text: str) -> None:
+    (found,) = problems(source(text=text))
+    assert "nested too deeply" in found
+
+
+def test_a_block_that_stands_twice_is_a_mistake() -> None:
+    (found,) = problems(source(text="{% block a %}{% endblock %}\n{% block a %}{% endblock %}"))
+    assert found.startswith("body.txt.j2:2: ")
