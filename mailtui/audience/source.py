@@ -6,6 +6,7 @@ import hashlib
 import os
 import sys
 import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from mailtui.kit.paths import private_folder
 from mailtui.kit.suggest import nearest
 
 _BLOCK = 1 << 20
+_HEAD = 4_096
+_CLOCK_TICK = 0.02
 _MAGIC = (
     (b"PK\x03\x04", "a spreadsheet or a zip archive"),
     (b"\xd0\xcf\x11\xe0", "an old Excel workbook"),
@@ -92,6 +95,11 @@ def _sibling(path: Path) -> str:
 
 def _identity(path: Path) -> str:
     found = path.stat()
+    if 0 <= time.time() - found.st_mtime < _CLOCK_TICK:
+        # File times advance in ticks of a few milliseconds. Outlast one, so that a later change of a file just
+        # written cannot carry the same time.
+        time.sleep(_CLOCK_TICK)
+        found = path.stat()
     return f"{os.path.realpath(path)}\0{found.st_size}\0{found.st_mtime_ns}"
 
 
@@ -117,8 +125,8 @@ def _spooled(spool: Path | None) -> Source:
 
 def _check_kind(source: Source) -> None:
     with source.path.open("rb") as stream:
-        head = stream.read(512)
-    if not head.strip(b" \t\r\n\0\xef\xbb\xbf\xff\xfe"):
+        head = stream.read(_HEAD)
+    if len(head) < _HEAD and not head.strip(b" \t\r\n\0\xef\xbb\xbf\xff\xfe"):
         raise AudienceError(f"{source.name} is empty", hint="A list has a line of column names and a line a person.")
     kind = next((what for magic, what in _MAGIC if head.startswith(magic)), None)
     suffix = Path(source.name).suffix.lower()

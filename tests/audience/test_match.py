@@ -40,14 +40,26 @@ TABLE = [
     ("a == 30", ["30", "30.0", "30,00"], ["030", "", "thirty"]),
     ("a == 0.5", ["0.5", "0.50", "0,5"], [".5x", "5"]),
     ("a == 12345678901234567890", ["12345678901234567890"], ["12345678901234567891"]),
-    ("a > 9", ["10", "9.5", "1,234.50", "1.234,50", "007890"], ["9", "8", "abc", "", "1,234", "1_000", "inf", "nan", "1e9"]),
+    (
+        "a > 9",
+        ["10", "9.5", "1,234.50", "1.234,50", "007890"],
+        ["9", "8", "abc", "", "1,234", "1_000", "inf", "nan", "1e9"],
+    ),
     ('a > "9"', ["10"], ["abc", ""]),
     ("a <= -1", ["-1", "-2.5"], ["0", "", "-"]),
     ("a in (1, 2.5)", ["1", "1.0", "2,5"], ["01", "2", ""]),
     ('a in ("DE", "fr", "2022-01-05")', ["de", "FR", "5.1.2022"], ["", "D"]),
     # dates
-    ('a == "2022-01-05"', ["2022-01-05", "5.1.2022", "2022-01-05 10:00", "5 Jan 2022", "January 5, 2022"], ["05/01/2022", "2022-05-01"]),
-    ("a after 2022-01-05", ["2022-01-06", "31/12/2022", "2022-01-06T00:00:00Z"], ["2022-01-05", "2022-01-05 23:59", "", "05/06/2022", "soon"]),
+    (
+        'a == "2022-01-05"',
+        ["2022-01-05", "5.1.2022", "2022-01-05 10:00", "5 Jan 2022", "January 5, 2022"],
+        ["05/01/2022", "2022-05-01"],
+    ),
+    (
+        "a after 2022-01-05",
+        ["2022-01-06", "31/12/2022", "2022-01-06T00:00:00Z"],
+        ["2022-01-05", "2022-01-05 23:59", "", "05/06/2022", "soon"],
+    ),
     ("a before 2022-01-05", ["2022-01-04", "2021-12-31T23:59:59"], ["2022-01-05", ""]),
     ("a >= 2022-01-05", ["2022-01-05", "6.1.2022"], ["4.1.2022", "zzz"]),
     ('a after "2022-01-05 12:00"', ["2022-01-05 12:01", "2022-01-05T14:00+01:00"], ["2022-01-05 12:00", "2022-01-05"]),
@@ -94,7 +106,13 @@ def test_whole_numbers_order_as_numbers(left: int, right: int) -> None:
 def test_dates_are_read_in_every_unambiguous_form(at: datetime) -> None:
     day = at.replace(hour=0, minute=0, second=0, microsecond=0)
     month = at.strftime("%B")
-    for text in (f"{at:%Y-%m-%d}", f"{at:%Y/%m/%d}", f"{at.day}.{at.month}.{at.year}", f"{at.day} {month} {at.year}", f"{month[:3]} {at.day}, {at.year}"):
+    for text in (
+        f"{at:%Y-%m-%d}",
+        f"{at:%Y/%m/%d}",
+        f"{at.day}.{at.month}.{at.year}",
+        f"{at.day} {month} {at.year}",
+        f"{month[:3]} {at.day}, {at.year}",
+    ):
         found = as_moment(text)
         assert found is not None, text
         assert found.at == day
@@ -118,7 +136,9 @@ def test_what_is_read_as_a_number_reads_one_way_only(text: str) -> None:
         assert len(plain.split(",")[1]) != 3, "1,234 could be thousands or decimals"
 
 
-@pytest.mark.parametrize("text", ["31.02.2022", "2022-13-01", "2022-02-30", "0000-00-00", "99/99/2022", "1 Foo 2022", "12:30", "2022-1"])
+@pytest.mark.parametrize(
+    "text", ["31.02.2022", "2022-13-01", "2022-02-30", "0000-00-00", "99/99/2022", "1 Foo 2022", "12:30", "2022-1"]
+)
 def test_impossible_dates_are_text(text: str) -> None:
     assert as_moment(text) is None
 
@@ -130,7 +150,9 @@ def test_unknown_columns_are_all_named_with_the_nearest() -> None:
 
 
 def test_columns_are_found_without_regard_to_case_and_by_alias() -> None:
-    matcher = Matcher(parse_rule('FIRSTNAME == "ann" and email contains "x"'), ["firstName", "Mail"], aliases={"email": "Mail"})
+    matcher = Matcher(
+        parse_rule('FIRSTNAME == "ann" and email contains "x"'), ["firstName", "Mail"], aliases={"email": "Mail"}
+    )
     assert matcher.test(("Ann", "x@example.com"))
     exact = Matcher(parse_rule('Name == "b"'), ["name", "Name"])
     assert exact.test(("a", "b"))
@@ -174,7 +196,14 @@ def test_an_evil_pattern_is_refused_or_quick(pattern: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "pattern", [r"^\+?\d{1,3}[ -]?\d{3,12}$", r"@(acme|globex)\.test$", r"^[A-Z]{2}\d{4,6}$", ".*foo.*", r"(?i)^(mr|mrs|dr)\.? \w+"]
+    "pattern",
+    [
+        r"^\+?\d{1,3}[ -]?\d{3,12}$",
+        r"@(acme|globex)\.test$",
+        r"^[A-Z]{2}\d{4,6}$",
+        ".*foo.*",
+        r"(?i)^(mr|mrs|dr)\.? \w+",
+    ],
 )
 def test_everyday_patterns_are_accepted(pattern: str) -> None:
     compile_pattern(pattern)
@@ -200,7 +229,12 @@ def test_explanations_answer_clause_by_clause() -> None:
     assert (city.text, city.held, city.actual) == ('city == "London"', True, "london")
     assert (either.held, either.actual) == (False, None)
     age, denied = either.parts
-    assert (age.text, age.held, age.actual, age.note) == ("age > 30", False, "old", "not a number that reads one way only")
+    assert (age.text, age.held, age.actual, age.note) == (
+        "age > 30",
+        False,
+        "old",
+        "not a number that reads one way only",
+    )
     assert (denied.held, denied.parts[0].held, denied.parts[0].actual) == (False, True, "Pro")
     assert (joined.held, joined.note) == (False, "not a date that reads one way only")
 

@@ -13,7 +13,9 @@ from tests.audience.conftest import Opener
 ROWS = [("a@example.com", "Ann", "London"), ("b@example.com", "Bob", "Paris"), ("c@example.com", "Cid", "Rome")]
 
 
-def table(delimiter: str = ",", end: str = "\n", header: str = "email,name,city", rows: list[tuple[str, ...]] = ROWS) -> str:
+def table(
+    delimiter: str = ",", end: str = "\n", header: str = "email,name,city", rows: list[tuple[str, ...]] = ROWS
+) -> str:
     return end.join([header.replace(",", delimiter), *(delimiter.join(row) for row in rows)]) + end
 
 
@@ -38,9 +40,7 @@ SAME_THREE_PEOPLE = {
     "sep line after a BOM": b"\xef\xbb\xbfsep=;\r\n" + table(";", "\r\n").encode(),
     "sep line in UTF-16": ("sep=;\r\n" + table(";", "\r\n")).encode("utf-16"),
     "sep line that names an odd character": b"sep=~\n" + table("~").encode(),
-    "all quoted": b'"email","name","city"\n' + b"".join(
-        ('"' + '","'.join(row) + '"\n').encode() for row in ROWS
-    ),
+    "all quoted": b'"email","name","city"\n' + b"".join(('"' + '","'.join(row) + '"\n').encode() for row in ROWS),
     "blank before quotes": b'email, name, city\na@example.com, "Ann", "London"\nb@example.com, "Bob", "Paris"\n'
     b'c@example.com, "Cid", "Rome"\n',
     "single quotes": b"'email','name','city'\n" + b"".join(("'" + "','".join(row) + "'\n").encode() for row in ROWS),

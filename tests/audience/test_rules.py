@@ -24,7 +24,10 @@ texts = st.one_of(
 )
 numbers = st.one_of(st.integers(-(10**20), 10**20), st.floats(allow_nan=False, allow_infinity=False))
 scalars = st.one_of(texts, numbers)
-columns = st.one_of(st.sampled_from(["city", "first name", "in", "is", "not", "2fa", "a-b", "x.y", "`", "Größe"]), st.text(min_size=1, max_size=8))
+columns = st.one_of(
+    st.sampled_from(["city", "first name", "in", "is", "not", "2fa", "a-b", "x.y", "`", "Größe"]),
+    st.text(min_size=1, max_size=8),
+)
 OF_SCALAR = [Operator.EQ, Operator.NE, Operator.GT, Operator.GE, Operator.LT, Operator.LE, Operator.WITHIN]
 OF_TEXT = [Operator.CONTAINS, Operator.STARTSWITH, Operator.ENDSWITH, Operator.MATCHES, Operator.BEFORE, Operator.AFTER]
 comparisons = st.one_of(
@@ -55,7 +58,17 @@ def test_text_and_tree_come_back_as_the_same_rule(rule: Rule) -> None:
 
 
 @settings(max_examples=500, deadline=None)
-@given(st.one_of(st.text(max_size=60), st.lists(st.sampled_from(['a', '==', '"x"', "and", "or", "not", "(", ")", "in", ",", "5", "empty", "!", "`b c`", "is", "within"]), max_size=12).map(" ".join)))
+@given(
+    st.one_of(
+        st.text(max_size=60),
+        st.lists(
+            st.sampled_from(
+                ["a", "==", '"x"', "and", "or", "not", "(", ")", "in", ",", "5", "empty", "!", "`b c`", "is", "within"]
+            ),
+            max_size=12,
+        ).map(" ".join),
+    )
+)
 def test_any_text_is_a_rule_or_a_rule_error_with_a_place(text: str) -> None:
     try:
         rule = parse_rule(text)
@@ -74,14 +87,26 @@ EQ, NE = Operator.EQ, Operator.NE
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ('city == "London" and not (unsubscribed == "yes")', AllOf((Clause("city", EQ, "London"), Not(Clause("unsubscribed", EQ, "yes"))))),
+        (
+            'city == "London" and not (unsubscribed == "yes")',
+            AllOf((Clause("city", EQ, "London"), Not(Clause("unsubscribed", EQ, "yes")))),
+        ),
         # Mailgrid, as its filter reference documents it
         ('tier = "pro"', Clause("tier", EQ, "pro")),
-        ('tier == "vip" || tier == "premium" && country == "US"', AnyOf((Clause("tier", EQ, "vip"), AllOf((Clause("tier", EQ, "premium"), Clause("country", EQ, "US")))))),
-        ('(tier == "vip" || tier == "premium") && age >= 18', AllOf((AnyOf((Clause("tier", EQ, "vip"), Clause("tier", EQ, "premium"))), Clause("age", Operator.GE, 18)))),
+        (
+            'tier == "vip" || tier == "premium" && country == "US"',
+            AnyOf((Clause("tier", EQ, "vip"), AllOf((Clause("tier", EQ, "premium"), Clause("country", EQ, "US"))))),
+        ),
+        (
+            '(tier == "vip" || tier == "premium") && age >= 18',
+            AllOf((AnyOf((Clause("tier", EQ, "vip"), Clause("tier", EQ, "premium"))), Clause("age", Operator.GE, 18))),
+        ),
         ('!email contains "@test.com"', Not(Clause("email", Operator.CONTAINS, "@test.com"))),
         ('contains(company, "tech")', Clause("company", Operator.CONTAINS, "tech")),
-        ('startsWith(email, "admin") OR ENDSWITH(email, "x")', AnyOf((Clause("email", Operator.STARTSWITH, "admin"), Clause("email", Operator.ENDSWITH, "x")))),
+        (
+            'startsWith(email, "admin") OR ENDSWITH(email, "x")',
+            AnyOf((Clause("email", Operator.STARTSWITH, "admin"), Clause("email", Operator.ENDSWITH, "x"))),
+        ),
         ("company", Not(Clause("company", Operator.EMPTY))),
         ("!company", Clause("company", Operator.EMPTY)),
         ('company != ""', Clause("company", NE, "")),
@@ -113,7 +138,7 @@ def test_spellings(text: str, expected: Rule) -> None:
         ('city == "London" and', 21, "the filter ends"),
         ("city ==", 8, "the filter ends"),
         ('first name == "x"', 7, "not a known comparison"),
-        ('a == 1 b == 2', 8, "Join comparisons with and, or"),
+        ("a == 1 b == 2", 8, "Join comparisons with and, or"),
         ('a in "x"', 6, "list in brackets"),
         ("== 5", 1, "column name is expected"),
         ("a contains (1)", 12, "value is expected"),
