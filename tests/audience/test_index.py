@@ -14,6 +14,7 @@ import pytest
 import mailtui.audience.index as index
 from mailtui.audience.audience import open_audience
 from mailtui.audience.index import evict
+from mailtui.audience.sniff import Reading
 from mailtui.audience.spec import AudienceSpec
 from mailtui.errors import AudienceError
 
@@ -75,7 +76,7 @@ def test_an_error_while_building_leaves_nothing(folder: Path, monkeypatch: pytes
 def test_a_list_that_changes_while_it_is_read_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     genuine = index._reading_to
 
-    def meanwhile(*args: index.Reading) -> str:
+    def meanwhile(*args: Reading) -> str:
         (folder / "list.csv").write_text(LIST + "x@example.com,X\n")
         return genuine(*args)
 
@@ -90,6 +91,7 @@ import os, signal, sys
 from pathlib import Path
 import mailtui.audience.index as index
 from mailtui.audience.audience import open_audience
+from mailtui.audience.sniff import Reading
 from mailtui.audience.spec import AudienceSpec
 index._reading_to = lambda reading: os.kill(os.getpid(), signal.SIGKILL)
 folder = Path(sys.argv[1])
@@ -135,6 +137,7 @@ MEASURED = """
 import resource, sys
 from pathlib import Path
 from mailtui.audience.audience import count_stream, open_audience
+from mailtui.audience.sniff import Reading
 from mailtui.audience.spec import AudienceSpec
 folder = Path(sys.argv[1])
 spec = AudienceSpec(source=sys.argv[2], filter='name contains "7" or name matches "^N1"')

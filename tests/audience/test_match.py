@@ -15,7 +15,8 @@ from mailtui.audience.rules_text import parse_rule
 from mailtui.audience.typed import as_moment, as_number
 from mailtui.errors import RuleError
 
-NOW = datetime(2026, 6, 15, 13, 30)
+NOW = datetime(2026, 6, 15, 13, 30)  # noqa: DTZ001 - the author's own calendar
+YEARS = (datetime(1900, 1, 1), datetime(2100, 1, 1))  # noqa: DTZ001
 
 
 def holds(rule: str, cell: str) -> bool:
@@ -93,7 +94,7 @@ def test_comparisons(rule: str, yes: list[str], no: list[str]) -> None:
     assert [cell for cell in no if holds(rule, cell)] == []
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.integers(-(10**12), 10**12), st.integers(-(10**12), 10**12))
 def test_whole_numbers_order_as_numbers(left: int, right: int) -> None:
     assert holds(f"a < {right}", str(left)) == (left < right)
@@ -101,8 +102,8 @@ def test_whole_numbers_order_as_numbers(left: int, right: int) -> None:
     assert holds(f"a == {right}", str(left)) == (left == right)
 
 
-@settings(max_examples=300, deadline=None)
-@given(st.datetimes(datetime(1900, 1, 1), datetime(2100, 1, 1)))
+@settings(max_examples=150, deadline=None)
+@given(st.datetimes(*YEARS))
 def test_dates_are_read_in_every_unambiguous_form(at: datetime) -> None:
     day = at.replace(hour=0, minute=0, second=0, microsecond=0)
     month = at.strftime("%B")
@@ -123,7 +124,7 @@ def test_dates_are_read_in_every_unambiguous_form(at: datetime) -> None:
     assert full.at == at.replace(microsecond=0)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(st.text(st.sampled_from("0123456789.,-+ eE_:/TZ'"), max_size=14))
 def test_what_is_read_as_a_number_reads_one_way_only(text: str) -> None:
     number = as_number(text)
@@ -176,10 +177,26 @@ def test_values_that_no_cell_could_fit_are_refused(rule: str, part: str) -> None
 
 
 EVIL = [
-    r"(a+)+$", r"(a|a)*$", r"(a|aa)+$", r"(.*a){20}$", r"([a-z]+)*$", r"(a*)*$", r"a*a*a*a*a*$", r".*.*.*.*x", r"(a?){40}a{40}",
-    r"^(([a-z])+.)+[A-Z]([a-z])+$", r"(?:a{1,50}){1,50}$", r"(?=(a+)+)x", r"(a+){2}(a+){2}(a+){2}$", "a?" * 30 + "a" * 30,
-    r"(?P<x>a+)+(?P=x)$", "(" * 80 + "a" + ")*" * 80, "x" * 400, r"a{0,900}a{0,900}a{0,900}$", r"\s*\s*,\s*,$",
-]  # fmt: skip
+    r"(a+)+$",
+    r"(a|a)*$",
+    r"(a|aa)+$",
+    r"(.*a){20}$",
+    r"([a-z]+)*$",
+    r"(a*)*$",
+    r"a*a*a*a*a*$",
+    r".*.*.*.*x",
+    r"(a?){40}a{40}",
+    r"^(([a-z])+.)+[A-Z]([a-z])+$",
+    r"(?:a{1,50}){1,50}$",
+    r"(?=(a+)+)x",
+    r"(a+){2}(a+){2}(a+){2}$",
+    "a?" * 30 + "a" * 30,
+    r"(?P<x>a+)+(?P=x)$",
+    "(" * 80 + "a" + ")*" * 80,
+    "x" * 400,
+    r"a{0,900}a{0,900}a{0,900}$",
+    r"\s*\s*,\s*,$",
+]
 CELLS = ["a" * 1_000 + "!", "a" * 5_000, " " * 1_000 + "!", "ab" * 500, ("a" * 40 + " ") * 25]
 
 
@@ -209,7 +226,7 @@ def test_everyday_patterns_are_accepted(pattern: str) -> None:
     compile_pattern(pattern)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.text(st.sampled_from("ab()[]{}*+?|^$\\.,12:=!<P>d"), max_size=16))
 def test_any_text_compiles_or_is_a_pattern_error(text: str) -> None:
     try:
@@ -250,7 +267,7 @@ row_rules = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(row_rules, st.tuples(*[st.sampled_from(["", "x", "xy", "5", "6"])] * 3))
 def test_the_answer_the_narrow_answer_and_the_explanation_agree(text: str, row: tuple[str, str, str]) -> None:
     matcher = Matcher(parse_rule(text), ["a", "b", "c"])

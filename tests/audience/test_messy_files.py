@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 
 import pytest
 
@@ -14,7 +15,7 @@ ROWS = [("a@example.com", "Ann", "London"), ("b@example.com", "Bob", "Paris"), (
 
 
 def table(
-    delimiter: str = ",", end: str = "\n", header: str = "email,name,city", rows: list[tuple[str, ...]] = ROWS
+    delimiter: str = ",", end: str = "\n", header: str = "email,name,city", rows: Sequence[tuple[str, ...]] = ROWS
 ) -> str:
     return end.join([header.replace(",", delimiter), *(delimiter.join(row) for row in rows)]) + end
 
@@ -32,7 +33,8 @@ SAME_THREE_PEOPLE = {
     "UTF-32": PLAIN.encode("utf-32"),
     "CRLF": table(end="\r\n").encode(),
     "lone CR": table(end="\r").encode(),
-    "mixed line ends": b"email,name,city\r\na@example.com,Ann,London\nb@example.com,Bob,Paris\rc@example.com,Cid,Rome\n",
+    "mixed line ends": b"email,name,city\r\na@example.com,Ann,London\n"
+    b"b@example.com,Bob,Paris\rc@example.com,Cid,Rome\n",
     "semicolon": table(";").encode(),
     "tab": table("\t").encode(),
     "pipe": table("|").encode(),

@@ -48,7 +48,7 @@ rules: st.SearchStrategy[Rule] = st.recursive(
 )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(rules)
 def test_text_and_tree_come_back_as_the_same_rule(rule: Rule) -> None:
     assert parse_rule(format_rule(rule)) == rule
@@ -57,7 +57,7 @@ def test_text_and_tree_come_back_as_the_same_rule(rule: Rule) -> None:
     assert format_rule(from_tree(to_tree(parse_rule(format_rule(rule))))) == format_rule(rule)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(
     st.one_of(
         st.text(max_size=60),
