@@ -213,7 +213,6 @@ def _whole_lines(log: Path) -> tuple[int, Captured | None]:
 
 def _open_at(path: Path, size: int) -> int:
     handle = os.open(path, os.O_WRONLY | _OPEN, PRIVATE_FILE)
-    path.chmod(PRIVATE_FILE)
     os.ftruncate(handle, size)
     return handle
 

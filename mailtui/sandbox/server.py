@@ -96,7 +96,6 @@ class SandboxServer:
             return
         server, self._server = self._server, None
         server.close()
-        self._capture.commit()
         for connection in list(self._connections):
             connection.shut_down()
         try:

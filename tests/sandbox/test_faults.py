@@ -101,8 +101,8 @@ async def test_silence(tmp_path: Path, stage: Stage) -> None:
 @pytest.mark.parametrize("stage", ALL_STAGES)
 async def test_a_delay_and_then_as_usual(tmp_path: Path, stage: Stage) -> None:
     rule = FaultRule(stage, Action.DELAY, seconds=0.05)
+    start = time.monotonic()
     async with server_with(tmp_path, rule) as server, connected(server.port, hello=False) as client:
-        start = time.monotonic()
         assert (await reach(client, stage))[:1] in (b"2", b"3")
         assert time.monotonic() - start >= 0.05
 

@@ -113,6 +113,12 @@ def test_content_is_kept_to_the_byte(tmp_path_factory: pytest.TempPathFactory, l
     assert captured_message(folder, 1) == content
 
 
+async def test_a_single_dot_before_text_is_taken_off(tmp_path: Path) -> None:
+    async with SandboxServer(tmp_path) as server, connected(server.port) as client:
+        await client.send(b".one\r\n.two\r\n")
+    assert captured_message(tmp_path, 1) == b"one\r\ntwo\r\n"
+
+
 @pytest.mark.parametrize("end", [b"\n.\n", b"\r\n.\n", b"\n.\r\n", b"\r.\r", b"\r\n.\r", b"\r\n\0.\r\n"])
 async def test_no_smuggled_end_of_data(tmp_path: Path, end: bytes) -> None:
     async with SandboxServer(tmp_path) as server, connected(server.port) as client:
@@ -267,11 +273,11 @@ async def test_a_full_disk_is_no_acceptance(tmp_path: Path) -> None:
     async with SandboxServer(tmp_path) as server:
         async with connected(server.port) as client:
             assert (await client.send(HELLO)).startswith(b"250")
-            client.writer.write(ENVELOPE)
-            await client.replies(3)
             resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))
             try:
-                assert (await client.say(b"x" * 40_000 + b"\r\n.\r\n")).startswith(b"421 4.3.1")
+                client.writer.write(ENVELOPE + b"x" * 30_000 + b"\r\n.\r\nNOOP\r\n")
+                assert await client.codes(3) == [250, 250, 354]
+                assert (await client.reply()).startswith(b"421 4.3.1")
             finally:
                 resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
             assert await client.reply() == b""
@@ -290,3 +296,16 @@ async def test_counts_connections(tmp_path: Path) -> None:
         async with connected(server.port):
             pass
         assert (server.counters.connections, server.counters.peak) == (4, 3)
+
+
+async def test_stopping_leaves_nothing_open(tmp_path: Path) -> None:
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    server = SandboxServer(tmp_path)
+    await server.start()
+    async with connected(server.port) as client:
+        await client.send(HELLO)
+        await server.stop()
+        assert (await client.reply()).startswith(b"421 4.3.2")
+    await asyncio.sleep(0)
+    await server.stop()
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
