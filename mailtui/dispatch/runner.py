@@ -29,7 +29,7 @@ _NUDGE_EVERY = 0.25
 _IDLE_NUDGE_EVERY = 1.0
 _GRACE = 60.0
 _FULL_DISK_PATIENCE = 30.0
-_RESTING = (CampaignState.PAUSED, CampaignState.CANCELLED, CampaignState.FINISHED)
+BUSY_ANSWER = "it is being sent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,13 +178,7 @@ class Runner:
             )
 
         if order.kind is OrderKind.SET:
-            plan = SendPlan.from_json(campaign.plan).changed(dict(order.arguments))
-            await self._storage.patiently(
-                lambda: ledger.set_plan(campaign.number, plan.to_json(), actor=order.actor, now=time.time())
-            )
-            if sending is not None:
-                sending.change(plan)
-            return "changed"
+            return await self._set(ledger, order, campaign, sending)
         if order.kind is OrderKind.PAUSE:
             if campaign.state is CampaignState.RUNNING:
                 await turn(CampaignState.PAUSING if sending is not None else CampaignState.PAUSED)
@@ -200,6 +194,27 @@ class Runner:
                 sending.cancel(order.actor)
             return "cancelling"
         return await self._go_on(order, campaign, sending, turn)
+
+    async def _set(self, ledger: Ledger, order: Order, campaign: Campaign, sending: Sending | None) -> str:
+        """Change pace and number of workers at once; server and message only while nothing is being sent."""
+        given = dict(order.arguments)
+        endpoint, message = given.get("endpoint"), given.get("message")
+        if sending is not None and (endpoint or message):
+            return f"{BUSY_ANSWER}; pause it first"
+        plan = SendPlan.from_json(campaign.plan).changed(given)
+        await self._storage.patiently(
+            lambda: ledger.set_terms(
+                campaign.number,
+                actor=order.actor,
+                now=time.time(),
+                plan=plan.to_json(),
+                endpoint=endpoint,
+                message_digest=message,
+            )
+        )
+        if sending is not None:
+            sending.change(plan)
+        return "changed"
 
     async def _go_on(
         self,

@@ -66,7 +66,14 @@ class Reader(Protocol):
 class Desk(Protocol):
     """What faces write: campaigns, recipients, intake and orders."""
 
-    async def create_draft(self, campaign: NewCampaign, *, now: float) -> Campaign: ...
+    async def create_draft(self, campaign: NewCampaign, *, now: float) -> Campaign | None:
+        """Insert it as a draft; None when its series already has that occurrence."""
+        ...
+
+    async def put_message(self, message: bytes) -> str:
+        """Store a message's text by its digest, and return that."""
+        ...
+
     async def add(self, campaign: int, deliveries: Iterable[NewDelivery], *, now: float) -> int:
         """Add recipients that the campaign does not have yet, in one transaction; how many were new."""
         ...
@@ -129,7 +136,19 @@ class Ledger(Protocol):
         reason: str = "",
         held: bool = False,
     ) -> None: ...
-    async def set_plan(self, campaign: int, plan: str, *, actor: str, now: float) -> None: ...
+    async def set_terms(
+        self,
+        campaign: int,
+        *,
+        actor: str,
+        now: float,
+        plan: str | None = None,
+        endpoint: str | None = None,
+        message_digest: str | None = None,
+    ) -> None:
+        """Change what is given of how, through whom and what is sent."""
+        ...
+
     async def fix_encoding(self, campaign: int, encoding: str) -> str:
         """Store the encoding unless one is stored; the stored one."""
         ...

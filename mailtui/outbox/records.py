@@ -16,6 +16,7 @@ class NewCampaign:
 
     id: str
     series: str
+    occurrence: int
     name: str
     message: bytes
     endpoint: str
@@ -28,12 +29,16 @@ class NewCampaign:
 
 @dataclass(frozen=True, slots=True)
 class NewDelivery:
-    """One recipient to be added; `fields` in the order of the campaign's columns."""
+    """One recipient to be added; `fields` in the order of the campaign's columns.
+
+    `suppressed` is one who counts as audience and gets no mail.
+    """
 
     key: str
     row: int
     address: str
     fields: tuple[str, ...]
+    suppressed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

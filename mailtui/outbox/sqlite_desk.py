@@ -12,7 +12,7 @@ from mailtui.outbox.named_sql import statements
 from mailtui.outbox.records import Campaign, IntakeRow, NewCampaign, NewDelivery
 from mailtui.outbox.sqlite_file import FACE_BUSY_MS, open_for_writing, transaction
 from mailtui.outbox.sqlite_reader import campaign_from, read_one
-from mailtui.outbox.states import OrderKind
+from mailtui.outbox.states import DeliveryState, OrderKind
 
 SQL = statements("sqlite", "desk")
 
@@ -24,15 +24,16 @@ class SqliteDesk:
         self._path = path
         self._connection = open_for_writing(path, busy_ms=FACE_BUSY_MS)
 
-    async def create_draft(self, campaign: NewCampaign, *, now: float) -> Campaign:
+    async def create_draft(self, campaign: NewCampaign, *, now: float) -> Campaign | None:
         digest = hashlib.sha256(campaign.message).hexdigest()
         with transaction(self._connection, self._path):
             self._connection.execute(SQL["put_blob"], (digest, campaign.message))
-            number = self._connection.execute(
+            row = self._connection.execute(
                 SQL["insert_campaign"],
                 {
                     "id": campaign.id,
                     "series": campaign.series,
+                    "occurrence": campaign.occurrence,
                     "name": campaign.name,
                     "message_digest": digest,
                     "endpoint": campaign.endpoint,
@@ -43,13 +44,29 @@ class SqliteDesk:
                     "secret": campaign.secret,
                     "now": now,
                 },
-            ).get
-            row = read_one(self._connection, "campaign_by_number", (number,))
-        if row is None:
-            raise OutboxError(f"The campaign {campaign.id} vanished while it was written", detail=str(self._path))
-        return campaign_from(row)
+            ).fetchone()
+            found = None if row is None else read_one(self._connection, "campaign_by_number", row)
+        return None if found is None else campaign_from(found)
+
+    async def put_message(self, message: bytes) -> str:
+        digest = hashlib.sha256(message).hexdigest()
+        with transaction(self._connection, self._path):
+            self._connection.execute(SQL["put_blob"], (digest, message))
+        return digest
 
     async def add(self, campaign: int, deliveries: Iterable[NewDelivery], *, now: float) -> int:
+        fresh: list[NewDelivery] = []
+        suppressed: list[NewDelivery] = []
+        for delivery in deliveries:
+            (suppressed if delivery.suppressed else fresh).append(delivery)
+        with transaction(self._connection, self._path):
+            added = self._add(campaign, fresh, DeliveryState.QUEUED, "", now)
+            added += self._add(campaign, suppressed, DeliveryState.SUPPRESSED, "on a suppression list", now)
+            if added:
+                self._connection.execute(SQL["grow_audience"], (added, campaign))
+        return added
+
+    def _add(self, campaign: int, deliveries: list[NewDelivery], state: DeliveryState, reason: str, now: float) -> int:
         rows = [
             (
                 campaign,
@@ -57,17 +74,17 @@ class SqliteDesk:
                 item.row,
                 item.address,
                 json.dumps(item.fields, ensure_ascii=False, separators=(",", ":")),
+                state,
+                reason,
                 now,
             )
             for item in deliveries
         ]
-        with transaction(self._connection, self._path):
-            before = self._connection.total_changes()
-            self._connection.executemany(SQL["insert_delivery"], rows)
-            added = self._connection.total_changes() - before
-            if added:
-                self._connection.execute(SQL["grow_audience"], (added, campaign))
-                self._connection.execute(SQL["add_to_counter"], (campaign, "queued", added))
+        before = self._connection.total_changes()
+        self._connection.executemany(SQL["insert_delivery"], rows)
+        added = self._connection.total_changes() - before
+        if added:
+            self._connection.execute(SQL["add_to_counter"], (campaign, state, added))
         return added
 
     async def add_intake(self, campaign: int, rows: Iterable[IntakeRow]) -> None:

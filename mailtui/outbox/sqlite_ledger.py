@@ -289,10 +289,21 @@ class SqliteLedger:
             self._connection.execute(SQL["set_state"], (state, reason, int(held), campaign))
             self._connection.execute(SQL["insert_event"], (campaign, now, actor, state, reason))
 
-    async def set_plan(self, campaign: int, plan: str, *, actor: str, now: float) -> None:
+    async def set_terms(
+        self,
+        campaign: int,
+        *,
+        actor: str,
+        now: float,
+        plan: str | None = None,
+        endpoint: str | None = None,
+        message_digest: str | None = None,
+    ) -> None:
+        changed = {"plan": plan, "endpoint": endpoint, "message_digest": message_digest}
         with transaction(self._connection, self._path):
-            self._connection.execute(SQL["set_plan"], (plan, campaign))
-            self._connection.execute(SQL["insert_event"], (campaign, now, actor, "set", plan))
+            self._connection.execute(SQL["set_terms"], {**changed, "campaign": campaign})
+            detail = json.dumps({name: value for name, value in changed.items() if value is not None})
+            self._connection.execute(SQL["insert_event"], (campaign, now, actor, "set", detail))
 
     async def fix_encoding(self, campaign: int, encoding: str) -> str:
         with transaction(self._connection, self._path):

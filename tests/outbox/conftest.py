@@ -24,8 +24,13 @@ class Bench:
     desk: Desk
     ledger: Ledger
 
-    async def launch(self, size: int, *, id: str = "abcd1234", series: str = "s") -> Campaign:
-        draft = await self.desk.create_draft(new_campaign(id=id, series=series), now=T0)
+    async def draft(self, *, id: str = "abcd1234", series: str = "s", occurrence: int = 1) -> Campaign:
+        draft = await self.desk.create_draft(new_campaign(id=id, series=series, occurrence=occurrence), now=T0)
+        assert draft is not None
+        return draft
+
+    async def launch(self, size: int, *, id: str = "abcd1234", series: str = "s", occurrence: int = 1) -> Campaign:
+        draft = await self.draft(id=id, series=series, occurrence=occurrence)
         await self.desk.add(draft.number, deliveries(size), now=T0)
         await self.desk.go_live(draft.number, actor="ann", now=T0)
         return await self.reader.campaign(id)
@@ -41,10 +46,13 @@ class Bench:
         return found
 
 
-def new_campaign(*, id: str = "abcd1234", series: str = "s", message: bytes = b"message") -> NewCampaign:
+def new_campaign(
+    *, id: str = "abcd1234", series: str = "s", occurrence: int = 1, message: bytes = b"message"
+) -> NewCampaign:
     return NewCampaign(
         id=id,
         series=series,
+        occurrence=occurrence,
         name="Spring",
         message=message,
         endpoint="{}",

@@ -7,7 +7,7 @@ import random
 import pytest
 
 from mailtui.errors import OutboxError, UnknownCampaign
-from mailtui.outbox.records import Claim, IntakeRow, Mark, ProgressSnapshot, Result, WorkerSnapshot
+from mailtui.outbox.records import Claim, IntakeRow, Mark, NewDelivery, ProgressSnapshot, Result, WorkerSnapshot
 from mailtui.outbox.states import MOVES, CampaignState, DeliveryState, OrderKind
 from tests.outbox.conftest import T0, Bench, deliveries, new_campaign
 
@@ -46,7 +46,7 @@ async def test_launching_twice_makes_one_set_of_rows(bench: Bench) -> None:
 
 
 async def test_a_draft_is_invisible_to_the_runner_until_it_goes_live(bench: Bench) -> None:
-    draft = await bench.desk.create_draft(new_campaign(), now=T0)
+    draft = await bench.draft()
     await bench.desk.add(draft.number, deliveries(2), now=T0)
     assert await bench.ledger.active_campaigns() == []
     await bench.desk.go_live(draft.number, actor="ann", now=T0)
@@ -56,7 +56,7 @@ async def test_a_draft_is_invisible_to_the_runner_until_it_goes_live(bench: Benc
 
 
 async def test_a_discarded_draft_leaves_nothing(bench: Bench) -> None:
-    draft = await bench.desk.create_draft(new_campaign(), now=T0)
+    draft = await bench.draft()
     await bench.desk.add(draft.number, deliveries(2), now=T0)
     await bench.desk.add_intake(draft.number, [IntakeRow(9, 8, "duplicate", "again", "x")])
     await bench.desk.discard_draft(draft.number)
@@ -68,17 +68,38 @@ async def test_a_discarded_draft_leaves_nothing(bench: Bench) -> None:
 
 async def test_occurrences_count_up_within_a_series(bench: Bench) -> None:
     first = await bench.launch(1, id="aaaa1111")
-    second = await bench.launch(1, id="bbbb2222")
+    second = await bench.launch(1, id="bbbb2222", occurrence=2)
     other = await bench.launch(1, id="cccc3333", series="other")
     assert (first.occurrence, second.occurrence, other.occurrence) == (1, 2, 1)
     latest = await bench.reader.latest_of_series("s")
     assert latest is not None and latest.id == "bbbb2222"
     assert await bench.reader.latest_of_series("none") is None
+    again = new_campaign(id="dddd4444", occurrence=2)
+    assert await bench.desk.create_draft(again, now=T0) is None, "two launches at once make one campaign"
+
+
+async def test_the_suppressed_count_as_audience_and_are_never_claimed(bench: Bench) -> None:
+    campaign = await bench.launch(2)
+    left_out = NewDelivery("no@example.com", 3, "no@example.com", ("no@example.com", "No"), suppressed=True)
+    assert await bench.desk.add(campaign.number, [left_out, *deliveries(3)], now=T0) == 2
+    counts = await bench.reader.counts(campaign.number)
+    assert (counts.queued, counts.suppressed, counts.total) == (3, 1, 4)
+    assert len(await bench.ledger.claim(campaign.number, 9, now=T0, lease=60)) == 3
+
+
+async def test_terms_change_only_as_far_as_given(bench: Bench) -> None:
+    campaign = await bench.launch(1)
+    digest = await bench.desk.put_message(b"other")
+    await bench.ledger.set_terms(campaign.number, actor="ann", now=T0, message_digest=digest)
+    await bench.ledger.set_terms(campaign.number, actor="ann", now=T0, plan='{"workers": 2}')
+    after = await bench.reader.campaign(campaign.id)
+    assert (after.plan, after.endpoint, after.message_digest) == ('{"workers": 2}', "{}", digest)
+    assert await bench.ledger.message(digest) == b"other"
 
 
 async def test_an_unambiguous_prefix_names_a_campaign(bench: Bench) -> None:
     await bench.launch(1, id="abcd1111")
-    await bench.launch(1, id="abzz2222")
+    await bench.launch(1, id="abzz2222", occurrence=2)
     assert (await bench.reader.campaign("abc")).id == "abcd1111"
     for bad in ("ab", "", "zzz", "%", "abcd11112"):
         with pytest.raises(UnknownCampaign):

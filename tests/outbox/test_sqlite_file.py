@@ -102,6 +102,7 @@ async def test_a_full_disk_is_told_and_changes_nothing(tmp_path: Path) -> None:
     outbox = parse_outbox(f"sqlite:///{tmp_path}/o.db")
     desk = outbox.desk()
     draft = await desk.create_draft(new_campaign(), now=T0)
+    assert draft is not None
     pages = desk._connection.pragma("page_count")  # type: ignore[attr-defined]
     desk._connection.pragma("max_page_count", pages + 2)  # type: ignore[attr-defined]
     with pytest.raises(OutboxFull, match="no room"):
@@ -117,9 +118,10 @@ async def test_the_log_is_moved_into_the_file_beside_the_runner(tmp_path: Path) 
     desk, ledger = outbox.desk(), outbox.ledger()
     desk._connection.wal_autocheckpoint(0)  # type: ignore[attr-defined]
     draft = await desk.create_draft(new_campaign(), now=T0)
+    assert draft is not None
     await desk.add(draft.number, deliveries(60_000), now=T0)
     before = outbox.path.stat().st_size
-    await ledger.set_plan(draft.number, "{}", actor="a", now=T0)
+    await ledger.set_terms(draft.number, actor="a", now=T0)
     ledger.tidy()
     ledger.close()
     assert outbox.path.stat().st_size > before

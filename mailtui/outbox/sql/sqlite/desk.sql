@@ -4,13 +4,14 @@ INSERT INTO blob (digest, body) VALUES (?, ?) ON CONFLICT (digest) DO NOTHING
 -- name: insert_campaign
 INSERT INTO campaign (id, series, occurrence, name, state, message_digest, endpoint, plan, columns, source, filter,
                       secret, created_at)
-VALUES (:id, :series, (SELECT coalesce(max(occurrence), 0) + 1 FROM campaign WHERE series = :series), :name, 'draft',
+VALUES (:id, :series, :occurrence, :name, 'draft',
         :message_digest, :endpoint, :plan, :columns, :source, :filter, :secret, :now)
+ON CONFLICT (series, occurrence) DO NOTHING
 RETURNING number
 
 -- name: insert_delivery
-INSERT INTO delivery (campaign, key, row, address, fields, state, updated_at)
-VALUES (?, ?, ?, ?, ?, 'queued', ?) ON CONFLICT (campaign, key) DO NOTHING
+INSERT INTO delivery (campaign, key, row, address, fields, state, reason, updated_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (campaign, key) DO NOTHING
 
 -- name: insert_intake
 INSERT INTO intake (campaign, line, row, kind, reason, text) VALUES (?, ?, ?, ?, ?, ?)

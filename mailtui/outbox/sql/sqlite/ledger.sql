@@ -87,8 +87,11 @@ WHERE id IN (SELECT value FROM json_each(?))
 -- name: set_state
 UPDATE campaign SET state = ?, reason = ?, held = ? WHERE number = ?
 
--- name: set_plan
-UPDATE campaign SET plan = ? WHERE number = ?
+-- name: set_terms
+UPDATE campaign
+SET plan = coalesce(:plan, plan), endpoint = coalesce(:endpoint, endpoint),
+    message_digest = coalesce(:message_digest, message_digest)
+WHERE number = :campaign
 
 -- name: fix_encoding
 UPDATE campaign SET encoding = ? WHERE number = ? AND encoding IS NULL

@@ -1,0 +1,120 @@
+"""Owns a campaign as loaded from its file: its parts, each with mistakes told by file, line and key."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+
+from mailtui.audience.audience import Audience, open_audience
+from mailtui.audience.rules import AllOf
+from mailtui.audience.rules_text import format_rule
+from mailtui.audience.rules_tree import read_rule
+from mailtui.campaign.spec import CampaignSpec, later_problems, without_later
+from mailtui.errors import ConfigError, Place, Problem, TemplateError, UsageError
+from mailtui.kit.validation import validate
+from mailtui.kit.yaml_file import YamlDocument, read_yaml
+from mailtui.message.compose import CompiledMessage, compile_message
+from mailtui.message.source import MessageSource, read_message
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """One campaign file, read and validated."""
+
+    path: Path
+    spec: CampaignSpec
+    document: YamlDocument
+
+    @property
+    def folder(self) -> Path:
+        return self.path.parent
+
+    @property
+    def name(self) -> str:
+        return self.spec.name
+
+    @property
+    def series(self) -> str:
+        """What makes a launch one of the same series: the file's real path and the campaign's name."""
+        return f"{self.path.resolve()}\n{self.name}"
+
+    @property
+    def filter_text(self) -> str:
+        """The rules as one line, empty for everybody."""
+        rule = read_rule(self.spec.audience.filter)
+        return "" if rule is None else format_rule(rule)
+
+    def narrowed(self, extra: str | None) -> Campaign:
+        """The same campaign for those who match `extra` too. A further filter never lets more people in."""
+        if not extra:
+            return self
+        added, own = read_rule(extra), read_rule(self.spec.audience.filter)
+        if added is None:
+            return self
+        text = format_rule(added if own is None else AllOf((own, added)))
+        audience = self.spec.audience.model_copy(update={"filter": text})
+        return dataclasses.replace(self, spec=self.spec.model_copy(update={"audience": audience}))
+
+    def open_audience(self, cache: Path) -> Audience:
+        """Open the list. Raises `AudienceError`, `RuleError`."""
+        return open_audience(self.spec.audience, folder=self.folder, cache=cache)
+
+    def read_message(self) -> MessageSource:
+        """Read the templates. Raises `TemplateError` with every mistake in its place."""
+        try:
+            return read_message(self.spec, self.folder, self.name)
+        except TemplateError as error:
+            raise self._placed(error) from None
+
+    def compile(self, source: MessageSource, columns: tuple[str, ...], *, secret: bytes) -> CompiledMessage:
+        """Compile the templates for a list with these columns. Raises `TemplateError`."""
+        try:
+            return compile_message(source, columns, secret=secret)
+        except TemplateError as error:
+            raise self._placed(error) from None
+
+    def _placed(self, error: TemplateError) -> TemplateError:
+        """Give problems that only know a key of the campaign file, or a template's name, a place people can open."""
+        return TemplateError(error.title, [self._problem_placed(item) for item in error.problems], hint=error.hint)
+
+    def _problem_placed(self, problem: Problem) -> Problem:
+        place = problem.place
+        if not place.file or (place.line is None and place.key):
+            found = self.document.place(tuple(place.key.split(".")) if place.key else ())
+            return dataclasses.replace(problem, place=found)
+        template = self.folder / place.file
+        if template.exists():
+            return dataclasses.replace(problem, place=dataclasses.replace(place, file=str(template)))
+        key = tuple(place.file.split("."))
+        if key in self.document.marks:
+            return dataclasses.replace(problem, place=self._in_value(key, place))
+        return problem
+
+    def _in_value(self, key: tuple[str, ...], place: Place) -> Place:
+        """A template that stands in the campaign file itself: point to its key, and say where in its text."""
+        found = self.document.place(key)
+        column = f", character {place.column}" if place.column else ""
+        return dataclasses.replace(found, key=f"{'.'.join(key)}{column}")
+
+
+def load_campaign(path: Path) -> Campaign:
+    """Read a campaign file. Raises `ConfigError` that lists every mistake."""
+    if path.is_dir() and (path / "campaign.yaml").is_file():
+        path = path / "campaign.yaml"
+    if path.suffix.lower() in (".csv", ".tsv", ".xlsx"):
+        raise UsageError(
+            f"{path} is a list, not a campaign",
+            hint="Look at the list with: mailtui audience FILE. A sample campaign is made by: mailtui init DIR",
+        )
+    document = read_yaml(path)
+    title = f"{path} has mistakes"
+    later = later_problems(document)
+    readable = dataclasses.replace(document, data=without_later(document.data))
+    try:
+        spec = validate(CampaignSpec, readable, title=title)
+    except ConfigError as error:
+        raise ConfigError(title, [*error.problems, *later]) from None
+    if later:
+        raise ConfigError(title, later)
+    return Campaign(path, spec, document)

@@ -1,0 +1,145 @@
+"""Owns first renders from the parent's side: rows go to a child process that is ended when it overruns."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import subprocess
+import sys
+import threading
+from collections.abc import Iterable, Iterator
+from types import TracebackType
+from typing import IO, Any
+
+from mailtui.audience.recipient import Recipient
+from mailtui.errors import Place, TemplateError
+from mailtui.message.mime import TransferEncoding
+from mailtui.message.rendered import RenderedMessage, RenderProblem
+from mailtui.message.source import MessageSource
+from mailtui.message.trial import unpacked
+
+Rendered = tuple[Recipient, RenderedMessage | RenderProblem]
+
+_MEMORY = 1024 * 1024 * 1024  # of address space; a fresh Python maps a good part of it before it does anything
+_START_SECONDS = 30.0
+_ROW_SECONDS = 10.0
+_BATCH_BYTES = 32 * 1024  # less than a pipe holds, so that neither side can wait for the other
+_KEPT = ("PATH", "PYTHONPATH", "HOME", "LANG", "LC_ALL", "SYSTEMROOT", "VIRTUAL_ENV", "TMPDIR", "TEMP")
+
+
+class TrialRenderer:
+    """Renders rows in a child process. Use it in a `with`."""
+
+    def __init__(
+        self,
+        source: MessageSource,
+        columns: tuple[str, ...],
+        *,
+        secret: bytes,
+        date: float,
+        transfer: TransferEncoding = TransferEncoding.EIGHT_BIT,
+        row_seconds: float = _ROW_SECONDS,
+    ) -> None:
+        self._columns = columns
+        self._row_seconds = row_seconds
+        self._order = {
+            "source": source.to_json(),
+            "columns": list(columns),
+            "secret": secret.hex(),
+            "date": date,
+            "transfer": transfer.value,
+            "memory": _MEMORY,
+        }
+        self._answers: queue.Queue[bytes] = queue.Queue()
+        self._child: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> TrialRenderer:
+        environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
+        self._child = subprocess.Popen(
+            [sys.executable, "-m", "mailtui.message.trial"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=environment | {"PYTHONIOENCODING": "utf-8", "PYTHONUTF8": "1"},
+        )
+        assert self._child.stdout is not None
+        threading.Thread(target=_collect, args=(self._child.stdout, self._answers), daemon=True).start()
+        self._tell([self._order])
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self._child is not None
+        self._child.kill()
+        self._child.wait()
+        for stream in (self._child.stdin, self._child.stdout):
+            if stream is not None:
+                try:
+                    stream.close()
+                except BrokenPipeError:
+                    continue  # what the child did not read any more is of no use to anybody
+
+    def render(self, recipients: Iterable[Recipient]) -> Iterator[Rendered]:
+        """Render the rows in their order. Raises `TemplateError` when one overruns or breaks the child."""
+        patience = _START_SECONDS
+        for batch in _batches(recipients):
+            self._tell([[item.key, item.row, item.address, list(item.fields.values())] for item in batch])
+            for recipient in batch:
+                yield recipient, self._answer(recipient, patience)
+                patience = self._row_seconds
+
+    def _tell(self, lines: list[Any]) -> None:
+        assert self._child is not None
+        assert self._child.stdin is not None
+        try:
+            self._child.stdin.write("".join(json.dumps(line) + "\n" for line in lines).encode())
+            self._child.stdin.flush()
+        except BrokenPipeError:
+            return  # the child has ended; the answer that does not come says so
+
+    def _answer(self, recipient: Recipient, patience: float) -> RenderedMessage | RenderProblem:
+        where = f"row {recipient.row} ({recipient.address})"
+        try:
+            line = self._answers.get(timeout=patience)
+        except queue.Empty:
+            raise TemplateError(
+                f"The message for {where} was not rendered within {patience:g} seconds",
+                hint="Is there a loop in the templates that never ends, or one inside another over large numbers?",
+            ) from None
+        if not line:
+            raise TemplateError(
+                f"Rendering the message for {where} needed more memory than a mail can need",
+                hint="Does a template repeat a text very often, or multiply large numbers?",
+            )
+        values = json.loads(line)
+        if "error" in values:
+            raise TemplateError("The message cannot be rendered", detail=values["error"])
+        if "problem" in values:
+            return RenderProblem(recipient.row, values["problem"], Place(*values["place"]))
+        return unpacked(values)
+
+
+def _batches(recipients: Iterable[Recipient]) -> Iterator[list[Recipient]]:
+    batch: list[Recipient] = []
+    size = 0
+    for recipient in recipients:
+        weight = sum(6 * len(cell) + 4 for cell in recipient.fields.values()) + 200
+        if batch and size + weight > _BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+        batch.append(recipient)
+        size += weight
+    if batch:
+        yield batch
+
+
+def _collect(stream: IO[bytes], answers: queue.Queue[bytes]) -> None:
+    """Pass the child's lines on; an empty one at the end says that there are no more."""
+    try:
+        for line in stream:
+            answers.put(line)
+    except ValueError:
+        return  # closed by the parent, which waits for nothing any more
+    answers.put(b"")
