@@ -39,7 +39,14 @@ _BATCH = 5_000
 
 def open_index(source: Source, spec: AudienceSpec, cache: Path) -> tuple[apsw.Connection, Reading]:
     """The index of a list, built when there is none yet, opened for reading. Raises `AudienceError`."""
-    private_folder(cache)
+    try:
+        private_folder(cache)
+    except OSError as error:
+        raise AudienceError(
+            "The folder for audience indexes cannot be made",
+            detail=f"{cache}: {error.strerror or error}",
+            hint="Set MAILTUI_HOME to a folder you may write to.",
+        ) from None
     path = cache / f"{_name(source, spec)}.db"
     found = _open_existing(path)
     if found is None:

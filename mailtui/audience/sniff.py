@@ -51,8 +51,11 @@ def sniff(source: Source, spec: AudienceSpec) -> Reading:
     Raises `AudienceError` when it is no text, when no column looks like addresses, and when `spec` names a
     column it does not have.
     """
-    encoding = find_encoding(source.path, spec.encoding)
-    sample = _sample(source, encoding)
+    try:
+        encoding = find_encoding(source.path, spec.encoding)
+        sample = _sample(source, encoding)
+    except OSError as error:
+        raise AudienceError(f"{source.name} cannot be read", detail=str(error.strerror or error)) from None
     rough, delimiter, quote = _cut(sample, encoding, spec)
     lines = _physical(sample.splitlines(keepends=True))[rough.skip_lines :]
     records = (cells for _, cells in read_records(lines, rough) if not isinstance(cells, BadRecord))

@@ -265,3 +265,10 @@ def test_an_unreadable_file(tmp_path: Path) -> None:
     path.chmod(0)
     with pytest.raises(AudienceError, match="cannot be read"):
         count_stream(AudienceSpec(source="list.csv"), tmp_path)
+
+
+def test_more_columns_than_an_index_can_have(opened: Opener) -> None:
+    header = ",".join(f"c{number}" for number in range(1_899))
+    assert len(opened(f"email,{header}\na@example.com{',' * 1_899}\n").columns) == 1_900
+    with pytest.raises(AudienceError, match="1,901 columns"):
+        opened(f"email,x,{header}\na@example.com,{',' * 1_899}\n")
