@@ -39,12 +39,12 @@ def run_checks(
     source: MessageSource,
     *,
     sample: int | None,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Callable[[int, int], None],
 ) -> CheckReport:
     """Check the campaign; `sample` is how many rows are rendered, None for all of them.
 
     Every address and every field the message uses is looked at for all rows in any case. Raises what stands in
-    the way of looking at all: `AudienceError`, `TemplateError`.
+    the way of looking at all: `AudienceError`, `TemplateError`. `progress` hears rows done, and of how many.
     """
     audience.require_sendable()
     compiled = campaign.compile(source, audience.columns, secret=_TRIAL_SECRET)

@@ -135,6 +135,14 @@ class CompiledMessage:
             return _problem(recipient.row, at, error)
         return RenderedMessage(author.address, recipient.address, message_id, subject, text, html, data)
 
+    def message_id(self, recipient: Recipient) -> str | None:
+        """The Message-ID of one recipient's message; None when its sender cannot be rendered."""
+        try:
+            author = self._author or _author(self._sender.render(self._variables(recipient, 0.0)))
+        except RENDER_ERRORS:
+            return None
+        return headers.message_id(self._secret, recipient.key, author.domain)
+
     def self_check(
         self, recipient: Recipient, *, date: float, encoding: TransferEncoding, smtputf8: bool = False
     ) -> list[str]:

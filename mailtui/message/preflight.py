@@ -80,7 +80,12 @@ class Preflight:
         self._tallies: dict[tuple[str, str], _Tally] = {}
 
     def feed(self, recipient: Recipient, rendered: RenderedMessage | RenderProblem) -> None:
-        """Judge one row."""
+        """Judge one row and its message."""
+        self.feed_row(recipient)
+        self.feed_message(recipient, rendered)
+
+    def feed_row(self, recipient: Recipient) -> None:
+        """Judge what can be seen without rendering; cheap enough for every row of a list."""
         row = recipient.row
         for name, place in self._never_blank.items():
             if not recipient.fields.get(name, "").strip():
@@ -89,10 +94,13 @@ class Preflight:
         if is_special_domain(recipient.address.rpartition("@")[2]):
             message = "the address is at a domain kept for tests and private networks (RFC 6761)"
             self._add("note", "special-domain", message, row)
+
+    def feed_message(self, recipient: Recipient, rendered: RenderedMessage | RenderProblem) -> None:
+        """Judge one row's message."""
         if isinstance(rendered, RenderProblem):
-            self._add("error", "render", rendered.reason, row, rendered.reason, rendered.place)
+            self._add("error", "render", rendered.reason, recipient.row, rendered.reason, rendered.place)
         else:
-            self._feed_message(row, rendered)
+            self._feed_message(recipient.row, rendered)
 
     def _feed_message(self, row: int, rendered: RenderedMessage) -> None:
         if rendered.html is not None and _ACTIVE_LINK.search(rendered.html):

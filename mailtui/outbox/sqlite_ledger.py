@@ -32,7 +32,7 @@ from mailtui.outbox.records import (
 )
 from mailtui.outbox.sqlite_file import RUNNER_BUSY_MS, open_for_writing, storage_errors, transaction
 from mailtui.outbox.sqlite_reader import SQL as READ
-from mailtui.outbox.sqlite_reader import campaign_from, read_one
+from mailtui.outbox.sqlite_reader import blob, campaign_from, read_one
 from mailtui.outbox.states import OPEN_STATES, CampaignState, DeliveryState, OrderKind
 
 SQL = statements("sqlite", "ledger")
@@ -101,10 +101,8 @@ class SqliteLedger:
 
     async def message(self, digest: str) -> bytes:
         with storage_errors(self._path):
-            row = read_one(self._connection, "message", (digest,))
-        if row is None:
-            raise OutboxError("The outbox has lost a campaign's message", detail=f"{self._path}: blob {digest}")
-        return bytes(row[0])
+            rows = self._connection.execute(READ["message"], (digest,)).fetchall()
+        return blob(rows, digest, self._path)
 
     async def counts(self, campaign: int) -> Counts:
         with storage_errors(self._path):

@@ -9,7 +9,7 @@ from typing import Any
 
 import apsw
 
-from mailtui.errors import UnknownCampaign
+from mailtui.errors import OutboxError, UnknownCampaign
 from mailtui.outbox.named_sql import statements
 from mailtui.outbox.records import (
     Campaign,
@@ -67,6 +67,9 @@ class SqliteReader:
         rows = self._rows("latest_of_series", (series,))
         return campaign_from(rows[0]) if rows else None
 
+    async def message(self, digest: str) -> bytes:
+        return blob(self._rows("message", (digest,)), digest, self._path)
+
     async def counts(self, campaign: int) -> Counts:
         return Counts(**dict(self._rows("counts", (campaign,))))
 
@@ -109,6 +112,13 @@ class SqliteReader:
 
     def close(self) -> None:
         self._connection.close()
+
+
+def blob(rows: Sequence[Any], digest: str, path: Path) -> bytes:
+    """The body of the one row found for a digest."""
+    if not rows:
+        raise OutboxError("The outbox has lost a campaign's message", detail=f"{path}: blob {digest}")
+    return bytes(rows[0][0])
 
 
 def read_one(connection: apsw.Connection, name: str, bindings: Sequence[Any]) -> tuple[Any, ...] | None:

@@ -1,0 +1,1 @@
+"""What became of it: the report's lines and their export."""

@@ -1,0 +1,1 @@
+"""The facade: what faces may ask for. Frozen views come out, orders go in."""

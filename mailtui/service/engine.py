@@ -1,0 +1,109 @@
+"""Owns the runner process: composing the engine from its parts, its signals, its first word and its log."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+
+from mailtui import __version__
+from mailtui.accounts.secrets import SecretSource
+from mailtui.dispatch.runner import Runner, RunnerOptions
+from mailtui.errors import ExitCode, MailtuiError
+from mailtui.outbox.opening import Outbox, parse_outbox
+from mailtui.smtp.timeouts import time_scale
+
+
+def runner_for(
+    outbox: Outbox, environ: Mapping[str, str], secrets: SecretSource, *, until_idle: bool, only: int | None = None
+) -> Runner:
+    """An engine over an outbox, with everything it needs handed down."""
+    options = RunnerOptions(__version__, until_idle=until_idle, only=only, scale=time_scale(environ))
+    return Runner(outbox, options, secrets)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """`mailtui runner`: the engine in the foreground."""
+    options = _parse(arguments)
+    say = _Mouth(options.ready_fd)
+    try:
+        outbox = parse_outbox(options.outbox or os.environ.get("MAILTUI_OUTBOX") or _default_outbox())
+        given = _read_secrets(options.secrets_fd)
+        runner = runner_for(outbox, os.environ, SecretSource(os.environ, given=given), until_idle=options.until_idle)
+        asyncio.run(_serve(runner, lambda: say.ready(outbox.url)))
+    except MailtuiError as error:
+        say.failed(error)
+        return int(error.exit_code)
+    except KeyboardInterrupt:
+        return int(ExitCode.INTERRUPTED)
+    except Exception as error:  # noqa: BLE001 - the last door: what comes here is a defect, and goes to the log
+        traceback.print_exc()
+        say.failed(MailtuiError(f"The runner broke: {type(error).__name__}: {error}", hint="Its log has the details."))
+        return int(ExitCode.UNEXPECTED)
+    return int(ExitCode.DONE)
+
+
+async def _serve(runner: Runner, ready: Callable[[], None]) -> None:
+    loop = asyncio.get_running_loop()
+    for name in ("SIGTERM", "SIGINT", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and hasattr(loop, "add_signal_handler"):
+            loop.add_signal_handler(number, runner.stop)
+    await runner.run(ready)
+
+
+def _parse(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="mailtui runner",
+        description="The engine in the foreground: sends what was launched into an outbox. One per SQLite outbox.",
+    )
+    parser.add_argument("--outbox", metavar="URL", help="the outbox to work on: sqlite:///PATH")
+    parser.add_argument("--until-idle", action="store_true", help="leave when nothing is left to do")
+    parser.add_argument("--ready-fd", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--secrets-fd", type=int, help=argparse.SUPPRESS)
+    return parser.parse_args(arguments)
+
+
+def _default_outbox() -> str:
+    from mailtui.service.settings import read_settings  # costs pydantic, and a launcher always names the outbox
+
+    return read_settings(os.environ).outbox_url
+
+
+def _read_secrets(handle: int | None) -> dict[str, str]:
+    """Passwords by account, from a pipe that is read once and closed."""
+    if handle is None:
+        return {}
+    with os.fdopen(handle) as pipe:
+        found = json.load(pipe)
+    return {str(account): str(secret) for account, secret in found.items()}
+
+
+class _Mouth:
+    """Says once, to whoever started this process, whether it came up; and errors to people."""
+
+    def __init__(self, handle: int | None) -> None:
+        self._handle = handle
+
+    def ready(self, outbox: str) -> None:
+        if not self._tell({"pid": os.getpid()}):
+            print(f"mailtui runner {os.getpid()} works on {outbox}. Stop it with Ctrl-C.", file=sys.stderr)  # noqa: T201
+
+    def failed(self, error: MailtuiError) -> None:
+        self._tell(
+            {"error": error.title, "detail": error.detail, "hint": error.hint, "exit_code": int(error.exit_code)}
+        )
+        print(error, file=sys.stderr)  # noqa: T201
+
+    def _tell(self, what: Mapping[str, object]) -> bool:
+        if self._handle is None:
+            return False
+        handle, self._handle = self._handle, None
+        with os.fdopen(handle, "w") as pipe:
+            pipe.write(json.dumps(what) + "\n")
+        return True

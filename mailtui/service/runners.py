@@ -1,0 +1,100 @@
+"""Owns finding the runner that lives on an outbox, or starting one that outlives the caller."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from mailtui.accounts.secrets import is_secret_variable
+from mailtui.dispatch.lock import runner_pid
+from mailtui.errors import ExitCode, RunnerError
+from mailtui.kit.paths import Home, private_folder, touch_private
+from mailtui.outbox.opening import Outbox
+
+_READY_WITHIN = 15.0
+_KEPT_LOGS = 20
+
+
+class Launcher:
+    """Starts detached runners for one outbox."""
+
+    def __init__(self, outbox: Outbox, home: Home, environ: Mapping[str, str]) -> None:
+        self._outbox = outbox
+        self._home = home
+        self._environ = environ
+
+    def pid(self) -> int | None:
+        """The process id of the runner that lives, None when none does."""
+        return runner_pid(self._outbox.lock_file)
+
+    async def ensure(self, secrets: Mapping[str, str]) -> int:
+        """The runner that lives, or a new one; its process id.
+
+        `secrets` are passwords by account, handed over by a pipe. Raises `RunnerError` with what the new one said.
+        """
+        pid = self.pid()
+        return pid if pid is not None else await self._start(secrets)
+
+    async def _start(self, secrets: Mapping[str, str]) -> int:
+        command = [sys.executable, "-m", "mailtui", "runner", "--until-idle", "--outbox", self._outbox.url]
+        log = self._new_log()
+        ready_read, ready_write = os.pipe()
+        secrets_read, secrets_write = os.pipe()
+        environment = {name: value for name, value in self._environ.items() if not is_secret_variable(name)}
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *command,
+                f"--ready-fd={ready_write}",
+                f"--secrets-fd={secrets_read}",
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=os.open(log, os.O_WRONLY | os.O_APPEND),
+                pass_fds=(ready_write, secrets_read),
+                start_new_session=True,
+                env=environment,
+            )
+        finally:
+            os.close(ready_write)
+            os.close(secrets_read)
+        with os.fdopen(secrets_write, "w") as pipe:
+            json.dump(dict(secrets), pipe)
+        answer = await _read_line(ready_read)
+        if not answer:
+            raise RunnerError(
+                "The runner did not start",
+                detail=f"Process {process.pid} said nothing within {_READY_WITHIN:g} seconds",
+                hint=f"Its log: {log}",
+            )
+        said = json.loads(answer)
+        if "error" not in said:
+            return process.pid
+        pid = self.pid()
+        if said.get("exit_code") == ExitCode.USAGE and pid is not None:
+            return pid  # another one was quicker by an instant, and does the same work
+        raise RunnerError(said["error"], detail=said.get("detail", ""), hint=said.get("hint", ""))
+
+    def _new_log(self) -> Path:
+        folder = private_folder(self._home.logs)
+        for old in sorted(folder.glob("runner-*.log"))[:-_KEPT_LOGS]:
+            old.unlink(missing_ok=True)
+        return touch_private(folder / f"runner-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.log")
+
+
+async def _read_line(handle: int) -> bytes:
+    """What the child says first; nothing when it ends, or says nothing in time. Closes the handle."""
+    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader()
+    transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(handle, "rb"))
+    try:
+        async with asyncio.timeout(_READY_WITHIN):
+            return await reader.readline()
+    except TimeoutError:
+        return b""
+    finally:
+        transport.close()

@@ -1,0 +1,133 @@
+"""Owns the settings: their model, and reading them from the command line, environment and files in that order."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pydantic
+
+from mailtui.accounts.secrets import unknown_account
+from mailtui.accounts.spec import AccountSpec
+from mailtui.campaign.checks import SAMPLE
+from mailtui.errors import ConfigError, Place, Problem
+from mailtui.kit.paths import Home
+from mailtui.kit.settings import PREFIX, Layer, Layers, environment_layer, file_layer, option_layer
+from mailtui.kit.validation import Spec, validate
+from mailtui.kit.yaml_file import Loc, read_yaml
+from mailtui.smtp.endpoint import Endpoint
+
+PROJECT_FILE = "mailtui.yaml"
+
+
+class OutboxSettings(Spec):
+    """`outbox:`"""
+
+    url: str | None = pydantic.Field(default=None, description="Where the outbox is: sqlite:///PATH.")
+
+
+class CheckSettings(Spec):
+    """`checks:`"""
+
+    sample: int = pydantic.Field(default=SAMPLE, ge=1, le=100_000, description="Rows that run renders beforehand.")
+
+
+class SettingsSpec(Spec):
+    """The settings file."""
+
+    outbox: OutboxSettings = OutboxSettings()
+    checks: CheckSettings = CheckSettings()
+    accounts: dict[str, AccountSpec] = pydantic.Field(default_factory=dict)
+
+    @pydantic.field_validator("accounts")
+    @classmethod
+    def _names_are_plain(cls, accounts: dict[str, AccountSpec]) -> dict[str, AccountSpec]:
+        for name in accounts:
+            if not name.replace("-", "").replace("_", "").isalnum() or not name.isascii():
+                raise ValueError(f"{name!r} is no account name; use letters, digits, - and _")
+        return accounts
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """One setting, its value as text, and where it came from."""
+
+    key: str
+    value: str
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings in force."""
+
+    spec: SettingsSpec
+    layers: Layers
+    home: Home
+
+    @property
+    def outbox_url(self) -> str:
+        return self.spec.outbox.url or f"sqlite:///{self.home.outbox_file}"
+
+    def endpoint(self, account: str) -> Endpoint:
+        """The server of an account. Raises `AccountError` for one that the settings do not have."""
+        found = self.spec.accounts.get(account)
+        if found is None:
+            raise unknown_account(account, sorted(self.spec.accounts))
+        return found.endpoint(account, folder=self.home.config)
+
+    def provenance(self) -> list[Provenance]:
+        """Every setting and where its value came from."""
+        rows = []
+        for loc, value in _leaves(self.spec.model_dump(mode="json"), ()):
+            shown = self.outbox_url if loc == ("outbox", "url") else value
+            origin = self.layers.origin(loc)
+            rows.append(Provenance(".".join(map(str, loc)), "" if shown is None else str(shown), origin))
+        return rows
+
+
+def read_settings(environ: Mapping[str, str], *, outbox: str | None = None) -> Settings:
+    """Read the settings. `outbox` is what the command line says. Raises `ConfigError` naming every mistake."""
+    home = Home.find(environ)
+    layers: list[Layer] = []
+    if outbox is not None:
+        layers.append(option_layer({("outbox", "url"): ("--outbox", outbox)}))
+    layers.append(_environment(environ))
+    layers += [file_layer(read_yaml(path)) for path in (Path(PROJECT_FILE), home.settings_file) if path.is_file()]
+    merged = Layers(layers)
+    spec = validate(SettingsSpec, merged, title="The settings have mistakes")
+    return Settings(spec, merged, home)
+
+
+def _environment(environ: Mapping[str, str]) -> Layer:
+    layer = environment_layer(environ)
+    known = list(SettingsSpec.model_fields)
+    for section in layer.data:
+        if section not in known:
+            names = [name for name in environ if name.startswith(f"{PREFIX}{section.upper()}__")]
+            hint = difflib.get_close_matches(section, known, n=1)
+            problem = Problem(
+                layer.place((section, *_first_key(layer.data[section]))),
+                f"there is no section {section}.",
+                f"Did you mean {PREFIX}{hint[0].upper()}__…?" if hint else f"Known: {', '.join(known)}.",
+            )
+            raise ConfigError(f"The environment variable {names[0]} names no setting", [problem])
+    url = environ.get("MAILTUI_OUTBOX")
+    if not url:
+        return layer
+    loc: Loc = ("outbox", "url")
+    data = {**layer.data, "outbox": {**layer.data.get("outbox", {}), "url": url}}
+    return Layer(data, {**layer.places, loc: Place("environment variable MAILTUI_OUTBOX")}, layer.name)
+
+
+def _first_key(data: Any) -> Loc:
+    return (next(iter(data)),) if isinstance(data, Mapping) and data else ()
+
+
+def _leaves(data: Any, loc: Loc) -> list[tuple[Loc, Any]]:
+    if isinstance(data, dict) and data:
+        return [leaf for key, value in data.items() for leaf in _leaves(value, (*loc, key))]
+    return [] if data == {} else [(loc, data)]
