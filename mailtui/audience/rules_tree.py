@@ -10,10 +10,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mailtui.audience.rules import DEPTH_LIMIT, AllOf, AnyOf, Clause, Not, Operator, Rule, too_large
-from mailtui.audience.rules_text import TITLE, parse_rule
+from mailtui.audience.rules_text import parse_rule
 from mailtui.errors import Place, Problem, RuleError
 from mailtui.kit.suggest import did_you_mean
 
+TITLE = "The filter cannot be read"
 _KEYS = ("op", "field", "value", "rules")
 _GROUPS = ("AND", "OR", "NOT")
 _TEXT_OPERATORS = ("CONTAINS", "STARTSWITH", "ENDSWITH", "MATCHES", "BEFORE", "AFTER")

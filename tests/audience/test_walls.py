@@ -14,7 +14,7 @@ import mailtui.audience
 ROOM = Path(mailtui.audience.__file__).parent
 WIRE = {"asyncio", "socket", "ssl", "http", "urllib.request", "smtplib", "aiosmtplib"}
 STORE = {"apsw", "sqlite3"}
-PURE = {"rules", "rules_text", "rules_tree", "match", "pattern", "typed", "address", "recipient"}
+PURE = {"rules", "rules_text", "rules_grammar", "rules_tree", "match", "pattern", "typed", "address", "recipient"}
 
 
 def imported(path: Path) -> set[str]:
@@ -31,6 +31,11 @@ def imported(path: Path) -> set[str]:
 def test_imports(path: Path) -> None:
     banned = WIRE | STORE if path.stem in PURE else WIRE
     assert not {name for name in imported(path) if name in banned or name.split(".")[0] in banned}
+
+
+def test_a_list_without_a_filter_loads_no_parser() -> None:
+    program = "import sys; import mailtui.audience.audience; assert 'lark' not in sys.modules"
+    subprocess.run([sys.executable, "-c", program], check=True)
 
 
 def test_reading_a_rule_loads_no_store_and_no_loop() -> None:
