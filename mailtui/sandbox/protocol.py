@@ -83,16 +83,14 @@ class Connection(Wire):
 
     def _take_line(self) -> bool:
         end = self.buffer.find(b"\n", self.at)
-        auth = self._exchange is not None or self.buffer[self.at : self.at + 4].upper() == b"AUTH"
-        limit = AUTH_LIMIT if auth else COMMAND_LIMIT
         if end < 0:
-            if len(self.buffer) - self.at > limit:
+            if len(self.buffer) - self.at > AUTH_LIMIT:
                 self._overlong = True
                 self.at = len(self.buffer)
             return False
         line = bytes(self.buffer[self.at : end])
         self.at = end + 1
-        if self._overlong or len(line) > limit:
+        if self._overlong or (len(line) > COMMAND_LIMIT and not self._may_be_long(line)):
             self._overlong = False
             self._exchange = None
             self._say(replies.LINE_TOO_LONG)
@@ -101,6 +99,10 @@ class Connection(Wire):
         else:
             self._obey(line[:-1])
         return True
+
+    def _may_be_long(self, line: bytes) -> bool:
+        login = self._exchange is not None or line[:4].upper() == b"AUTH"
+        return login and len(line) <= AUTH_LIMIT
 
     def _take_content(self) -> bool:
         end = self.buffer.find(_END, self._scan)

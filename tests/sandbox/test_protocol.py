@@ -144,6 +144,7 @@ async def test_an_empty_message_is_a_message(tmp_path: Path) -> None:
         (b"NOOP\n", b"500 5.5.2 Lines end in CR LF"),
         (b"NOOP \0\r\n", b"500"),
         (b"NOOP " + b"x" * 3_000 + b"\r\n", b"500 5.5.2 Line too long"),
+        (b"NOOP " + b"x" * 100_000 + b"\r\n", b"500 5.5.2 Line too long"),
         (b"VRFY someone\r\n", b"252"),
         (b"STARTTLS\r\n", b"502"),
         (b"AUTH PLAIN\r\n", b"502"),
@@ -251,6 +252,8 @@ async def test_logins(tmp_path: Path) -> None:
         assert (await client.say(MAIL)).startswith(b"530 5.7.0")
         assert (await client.say(b"AUTH XOAUTH2 abc\r\n")).startswith(b"504")
         assert (await client.say(b"AUTH PLAIN !!!\r\n")).startswith(b"501")
+        assert (await client.say(b"AUTH PLAIN " + b"A" * 12_000 + b"\r\n")).startswith(b"501 5.5.2 Cannot decode")
+        assert (await client.say(b"AUTH PLAIN " + b"A" * 13_000 + b"\r\n")).startswith(b"500")
         assert (await client.say(b"AUTH PLAIN " + _plain("anna", "wrong") + b"\r\n")).startswith(b"535 5.7.8")
         assert (await client.say(b"AUTH PLAIN " + _plain("otto", "pä$$") + b"\r\n")).startswith(b"535 5.7.8")
         assert await client.say(b"AUTH LOGIN\r\n") == b"334 VXNlcm5hbWU6\r\n"
@@ -259,7 +262,7 @@ async def test_logins(tmp_path: Path) -> None:
         assert (await client.say(base64.b64encode("pä$$".encode()) + b"\r\n")).startswith(b"235 2.7.0")
         assert (await client.say(b"AUTH PLAIN\r\n")).startswith(b"503")
         assert (await client.send(HELLO)).startswith(b"250")
-        assert (server.counters.auth_attempts, server.counters.auth_failures) == (6, 5)
+        assert (server.counters.auth_attempts, server.counters.auth_failures) == (7, 6)
 
 
 async def test_plain_without_an_initial_response(tmp_path: Path) -> None:
