@@ -30,15 +30,17 @@ _DAMAGE = re.compile("[\0\ud800-\udfff]")
 class Layout:
     """How a file is cut into records and cells.
 
-    `width` is the number of columns; None accepts any. `least` is how many cells a record needs at least:
-    fewer than `width` when the last columns have no name. `skip_lines` physical lines come before the
-    header. `damaged` asks for a look at every line for NUL and for bytes that did not decode.
+    `escape`, when there is one, keeps a quote after it inside its cell, beside doubled quotes. `width` is the
+    number of columns; None accepts any. `least` is how many cells a record needs at least: fewer than `width`
+    when the last columns have no name. `skip_lines` physical lines come before the header. `damaged` asks for
+    a look at every line for NUL and for bytes that did not decode.
     """
 
     codec: str
     damaged: bool
     delimiter: str
     quote: str
+    escape: str = ""
     skip_space: bool = False
     skip_lines: int = 0
     has_header: bool = True
@@ -50,7 +52,7 @@ class Layout:
         if not self.quote or not quoted:
             quoting: dict[str, Any] = {"quoting": csv.QUOTE_NONE, "quotechar": None}
         else:
-            quoting = {"quotechar": self.quote, "skipinitialspace": self.skip_space}
+            quoting = {"quotechar": self.quote, "skipinitialspace": self.skip_space, "escapechar": self.escape or None}
         return {"delimiter": self.delimiter, "strict": strict, **quoting}
 
 

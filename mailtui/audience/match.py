@@ -71,7 +71,7 @@ class Matcher:
         self._position = _positions(rule, columns, aliases or {})
         self.used: tuple[int, ...] = tuple(sorted(set(self._position.values())))
         """Positions of the columns that the rule looks at, in ascending order."""
-        tests = {clause: _cell_test(clause, self._now) for clause in clauses(rule)}
+        tests = {clause: _Memo(_cell_test(clause, self._now)).__getitem__ for clause in clauses(rule)}
         self._tests = tests
         self.test: RowTest = _compile(rule, tests, self._position)
         """Whether the rule holds for a whole row of cells."""
@@ -94,6 +94,23 @@ class Matcher:
         parts = tuple(self._explain(member, row) for member in rule.rules)
         held = (all if isinstance(rule, AllOf) else any)(part.held for part in parts)
         return Explanation(text, held, None, parts=parts)
+
+
+class _Memo(dict[str, bool]):
+    """The answers for the first few thousand different short cells: most columns repeat themselves."""
+
+    _ENTRIES = 4_096
+    _CELL = 100
+
+    def __init__(self, test: CellTest) -> None:
+        super().__init__()
+        self._test = test
+
+    def __missing__(self, cell: str) -> bool:
+        answer = self._test(cell)
+        if len(self) < self._ENTRIES and len(cell) <= self._CELL:
+            self[cell] = answer
+        return answer
 
 
 def fold(text: str) -> str:

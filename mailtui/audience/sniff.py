@@ -132,7 +132,16 @@ def _cut(sample: str, encoding: Encoding, spec: AudienceSpec) -> tuple[Layout, F
         delimiter = _find_delimiter(body, rough)
     character = re.escape(delimiter.value)
     spaced = bool(quote.value) and re.search(f"{character} +{re.escape(quote.value)}", body) is not None
-    return replace(rough, delimiter=delimiter.value, skip_space=spaced), delimiter, quote
+    escape = _find_escape(body, delimiter.value, quote.value)
+    return replace(rough, delimiter=delimiter.value, escape=escape, skip_space=spaced), delimiter, quote
+
+
+def _find_escape(body: str, delimiter: str, quote: str) -> str:
+    r"""A backslash when quotes inside cells are written as \", as MySQL does; the end of "C:\" is no sign of it."""
+    if not quote:
+        return ""
+    inside = rf"[^\\{re.escape(quote)}]\\{re.escape(quote)}(?![{re.escape(delimiter)}\r\n]|$)"
+    return "\\" if re.search(inside, body) else ""
 
 
 def _find_quote(body: str, spec: AudienceSpec) -> Finding:

@@ -77,6 +77,17 @@ def test_text_after_a_closed_quote_is_kept(opened: Opener) -> None:
     assert [one.fields["name"] for one in audience.recipients()] == ["Bob Jones", '5" pipe']
 
 
+def test_quotes_escaped_by_a_backslash(opened: Opener) -> None:
+    audience = opened(r""""email","name","city"
+"a@example.com","Bob \"the, man\" Smith","Rome"
+"b@example.com","Tim","\"Oslo\""
+""")
+    found = [(one.fields["name"], one.fields["city"]) for one in audience.recipients()]
+    assert found == [('Bob "the, man" Smith', "Rome"), ("Tim", '"Oslo"')]
+    windows = opened('email,path,n\na@example.com,"C:\\dir\\",1\nb@example.com,"D:\\x",2\n')
+    assert [one.fields["path"] for one in windows.recipients()] == ["C:\\dir\\", "D:\\x"]
+
+
 @pytest.mark.parametrize("quoted_neighbours", [False, True], ids=["plain neighbours", "quoted neighbours"])
 @pytest.mark.parametrize("where", [3, 2_000, 4_999])
 def test_one_quote_never_closed_costs_one_row(opened: Opener, where: int, *, quoted_neighbours: bool) -> None:
