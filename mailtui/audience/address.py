@@ -81,6 +81,17 @@ def plain_address(text: str) -> str | None:
     return f"{local}@{domain.lower()}"
 
 
+def is_address(text: str) -> bool:
+    """Whether `parse_address` would take the text."""
+    if "@" not in text:
+        return False
+    try:
+        parse_address(text)
+    except AddressError:
+        return False
+    return True
+
+
 def parse_mailbox(text: str) -> Mailbox:
     """Read `Acme News <news@acme.test>`, `"Acme, Inc." <news@acme.test>` or a bare address.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 
-from mailtui.audience.address import AddressError, parse_address
+from mailtui.audience.address import is_address
 from mailtui.audience.findings import Finding
 
 # Without case, diacritics, blanks, hyphens, underscores and dots.
@@ -61,14 +61,4 @@ def _plain(name: str) -> str:
 
 def _share(cells: Sequence[str]) -> float:
     filled = [cell for cell in cells if cell.strip()]
-    return sum(map(_is_address, filled)) / len(filled) if filled else 0.0
-
-
-def _is_address(cell: str) -> bool:
-    if "@" not in cell:
-        return False
-    try:
-        parse_address(cell)
-    except AddressError:
-        return False
-    return True
+    return sum(map(is_address, filled)) / len(filled) if filled else 0.0

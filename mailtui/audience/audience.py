@@ -16,7 +16,7 @@ from typing import Any
 
 import apsw
 
-from mailtui.audience.address import AddressError, parse_address, plain_address
+from mailtui.audience.address import AddressError, is_address, parse_address, plain_address
 from mailtui.audience.csv_reader import BadRecord, read_source
 from mailtui.audience.findings import Understanding
 from mailtui.audience.index import joined, open_index, read_problems
@@ -71,7 +71,7 @@ def count_stream(spec: AudienceSpec, folder: Path, *, now: datetime | None = Non
             if isinstance(cells, BadRecord):
                 problems += 1
                 continue
-            if plain_address(cells[position]) is None and not _is_address(cells[position]):
+            if plain_address(cells[position]) is None and not is_address(cells[position]):
                 problems += 1
             if test is not None and test(cells):
                 matched += 1
@@ -233,11 +233,3 @@ class Audience:
 def _matcher(rule: Rule, reading: Reading, now: datetime | None) -> Matcher:
     # A filter may say `email` whatever the column is called, as in Mailgrid; a real column of that name wins.
     return Matcher(rule, reading.columns, aliases={"email": reading.understanding.address_column.value}, now=now)
-
-
-def _is_address(cell: str) -> bool:
-    try:
-        parse_address(cell)
-    except AddressError:
-        return False
-    return True

@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from mailtui.audience.address import AddressError, parse_address
+from mailtui.audience.address import is_address
 from mailtui.audience.address_column import guess_address_column
 from mailtui.audience.csv_reader import BadRecord, Layout, open_text, read_records
 from mailtui.audience.encoding import Encoding, find_encoding
@@ -178,22 +178,12 @@ def _find_delimiter(body: str, rough: Layout) -> Finding:
 def _find_header(rows: list[list[str]], spec: AudienceSpec) -> Finding:
     if spec.header is not None:
         return Finding("yes" if spec.header else "no", "given", "as you said")
-    first = next((cell for cell in rows[0] if _is_address(cell)), None)
+    first = next((cell for cell in rows[0] if is_address(cell)), None)
     if first is not None:
         return Finding("no", "certain", f"the first row already holds an address, {first.strip()}")
-    if any(_is_address(cell) for row in rows[1:] for cell in row):
+    if any(is_address(cell) for row in rows[1:] for cell in row):
         return Finding("yes", "certain", "the first row holds no address, later ones do")
     return Finding("yes", "likely", "the first row holds no address")
-
-
-def _is_address(cell: str) -> bool:
-    if "@" not in cell:
-        return False
-    try:
-        parse_address(cell)
-    except AddressError:
-        return False
-    return True
 
 
 def _column_names(cells: list[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
