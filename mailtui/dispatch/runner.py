@@ -90,6 +90,7 @@ class Runner:
 
     async def _work(self, ledger: Ledger, ready: Callable[[], None]) -> None:
         loop = asyncio.get_running_loop()
+        former_handler = loop.get_exception_handler()
         loop.set_exception_handler(self._on_defect)
         recorder = Recorder(ledger, wall=time.time, riders=self._snapshots, on_trouble=self._on_trouble)
         tools = Tools(ledger, recorder, self._storage, self._secrets, time.time, self._options.scale)
@@ -108,6 +109,7 @@ class Runner:
             await asyncio.gather(*(task for _, task in self._sendings.values()), return_exceptions=True)
             recording.cancel()
             await asyncio.gather(recording, return_exceptions=True)
+            loop.set_exception_handler(former_handler)
 
     async def _watch(self, ledger: Ledger, tools: Tools, recording: asyncio.Task[None]) -> None:
         """The runner's own beat: orders, campaigns that come and go, snapshots, and its own health."""
@@ -161,7 +163,10 @@ class Runner:
                 )
 
     async def _too_soon(self, ledger: Ledger, order: Order) -> bool:
-        """A resume waits until the pause before it is complete."""
+        """Nothing is ordered of a campaign that is coming to rest; a resume waits until a pause is complete."""
+        entry = self._sendings.get(order.campaign)
+        if entry is not None and entry[0].resting:
+            return True
         if order.kind is not OrderKind.RESUME:
             return False
         return (await ledger.campaign(order.campaign)).state is CampaignState.PAUSING
@@ -201,7 +206,10 @@ class Runner:
         endpoint, message = given.get("endpoint"), given.get("message")
         if sending is not None and (endpoint or message):
             return f"{BUSY_ANSWER}; pause it first"
-        plan = SendPlan.from_json(campaign.plan).changed(given)
+        try:
+            plan = SendPlan.from_json(campaign.plan).changed(given)
+        except ValueError as error:
+            return f"not changed: {error}"
         await self._storage.patiently(
             lambda: ledger.set_terms(
                 campaign.number,

@@ -66,6 +66,7 @@ class Sending:
         self.campaign = campaign
         self.recorder = tools.recorder
         self.endpoint = Endpoint.from_json(campaign.endpoint)
+        self.scale = tools.scale
         self.timeouts = Timeouts().scaled(tools.scale)
         self.reach = Reach(scale=tools.scale)
         self.work = asyncio.Event()
@@ -74,7 +75,11 @@ class Sending:
         self._plan = SendPlan.from_json(campaign.plan)
         self._retry = RetryPolicy(self._plan.max_attempts, self._plan.give_up_after * tools.scale, tools.scale)
         self._pace = TokenBucket(self._plan.rate, self._plan.burst, self._loop.time())
-        compiled = compile_message(MessageSource.from_json(message.decode()), campaign.columns, secret=campaign.secret)
+        try:
+            source = MessageSource.from_json(message.decode())
+        except ValueError as error:
+            raise OutboxError(f"The frozen message of {campaign.id} cannot be read", detail=str(error)) from error
+        compiled = compile_message(source, campaign.columns, secret=campaign.secret)
         self.supply = Supply(
             campaign.number,
             campaign.columns,
@@ -91,12 +96,13 @@ class Sending:
         self._held_because = ""
         self._workers: list[Worker] = []
         self._leaving: list[Worker] = []  # dismissed, perhaps with a message still under way
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[Worker, asyncio.Task[None]] = {}
         self._on_pace: deque[Worker] = deque()
         self._pace_timer: asyncio.TimerHandle | None = None
         self._next_due: float | None = None
         self._password: str | None = None
         self._settled = 0
+        self.resting = False  # whether the campaign's last state is being written
         self._rate = RateWindow()
         self.counts = Counts()
 
@@ -168,17 +174,27 @@ class Sending:
 
     def next_attempt(self, claim: Claim, attempts: int, at_least: float | None) -> float | None:
         now = self._tools.wall()
-        return self._retry.next_attempt(attempts, first_at=claim.date_at, now=now, at_least=at_least)
+        # A first claim may have gone back unsent, and be older than the first attempt by any length of pause.
+        first_at = claim.date_at if claim.attempts else now
+        return self._retry.next_attempt(attempts, first_at=first_at, now=now, at_least=at_least)
 
     def settled_one(self) -> None:
+        """A message got its answer."""
         self._settled += 1
         self.reach.useful()
+        if self._intent is not Intent.SEND:
+            self.stir()  # it may have been the last one under way
 
     def not_connected(self, verdict: Verdict) -> None:
-        """A connection could not be had, or was of no use."""
+        """A connection could not be had."""
         if judge(verdict).kind is Kind.HELD:
             self.hold(verdict)
-        elif self.reach.failed():
+        else:
+            self.useless(verdict)
+
+    def useless(self, verdict: Verdict) -> None:
+        """A connection could not be had, or ended before it was of use."""
+        if self.reach.failed():
             self.hold_because(safe_text(str(verdict), limit=300))
 
     async def password(self) -> str | None:
@@ -225,8 +241,10 @@ class Sending:
         """Send until the campaign rests. Raises `OutboxError` when the outbox stays unwritable."""
         self._size_crew()
         try:
-            while not await self._step():
-                self._stirred.clear()
+            while True:
+                self._stirred.clear()  # before looking, so that nothing that happens meanwhile is missed
+                if await self._step():
+                    return
                 if self._idle_and_low():
                     continue
                 try:
@@ -237,9 +255,16 @@ class Sending:
         finally:
             if self._pace_timer is not None:
                 self._pace_timer.cancel()
-            for task in self._tasks:
-                task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+            await self._part()
+
+    async def _part(self) -> None:
+        """Let dismissed workers take leave of the server for a moment, then end them all."""
+        leaving = [task for worker, task in self._tasks.items() if worker.leaving]
+        if leaving:
+            await asyncio.wait(leaving, timeout=self.timeouts.quit)
+        for task in self._tasks.values():
+            task.cancel()
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
 
     def _idle_and_low(self) -> bool:
         return self._intent is Intent.SEND and self.supply.low and not self.supply.exhausted
@@ -258,12 +283,19 @@ class Sending:
             await self._take_back()
         if self._busy():
             return False
-        self.supply.release()
+        intent = self._intent
+        if intent is not Intent.CANCEL:
+            self.supply.release()
         await self.recorder.settle()
-        if self._intent is Intent.PAUSE:
+        if self._intent is not intent:
+            return False
+        if intent is Intent.PAUSE:
             await self._rest(CampaignState.PAUSED, reason=self._held_because, held=bool(self._held_because))
-        elif self._intent is Intent.CANCEL:
+        elif intent is Intent.CANCEL:
+            await self._take_back()  # the last answers may have put something back into the queue
             await self._rest(CampaignState.CANCELLED)
+        else:
+            self._dismiss_all()
         return True
 
     async def _go_on(self) -> bool:
@@ -284,7 +316,7 @@ class Sending:
         due = await self._tools.storage.patiently(lambda: self._tools.ledger.next_due(self.campaign.number))
         self.supply.exhausted = False
         self._next_due = due
-        if due is not None and due > self._tools.wall():
+        if due is None or due > self._tools.wall():
             # Nothing to do for a while: no connection is kept open for it.
             self.supply.exhausted = True
             self.work.clear()
@@ -306,8 +338,8 @@ class Sending:
             await asyncio.sleep(0)  # the other campaigns' sessions go on between two steps
 
     async def _rest(self, state: CampaignState, *, reason: str = "", held: bool = False) -> None:
-        for worker in self._workers:
-            worker.dismiss()
+        self.resting = True
+        self._dismiss_all()
         await self._tools.storage.patiently(
             lambda: self._tools.ledger.set_state(
                 self.campaign.number, state, actor=self._actor, now=self._tools.wall(), reason=reason, held=held
@@ -328,7 +360,13 @@ class Sending:
         while len(self._workers) < wanted:
             worker = Worker(len(self._workers) + 1, self)
             self._workers.append(worker)
-            self._tasks.add(asyncio.create_task(worker.run(), name=f"{self.campaign.id} worker {worker.number}"))
+            task = asyncio.create_task(worker.run(), name=f"{self.campaign.id} worker {worker.number}")
+            task.add_done_callback(lambda _: self.stir())
+            self._tasks[worker] = task
+
+    def _dismiss_all(self) -> None:
+        for worker in self._workers:
+            worker.dismiss()
 
     def _busy(self) -> bool:
         self._leaving = [worker for worker in self._leaving if worker.busy]
@@ -336,9 +374,8 @@ class Sending:
 
     def _reap(self) -> None:
         """A worker that ended by an exception is a defect: let it be heard."""
-        for task in [task for task in self._tasks if task.done()]:
-            self._tasks.discard(task)
-            task.result()
+        for worker in [worker for worker, task in self._tasks.items() if task.done()]:
+            self._tasks.pop(worker).result()
 
     # display
 

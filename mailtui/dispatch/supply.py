@@ -61,7 +61,7 @@ class Supply:
 
     @property
     def low(self) -> bool:
-        return len(self._waiting) < self._batch // 2
+        return 2 * len(self._waiting) < self._batch
 
     async def refill(self) -> None:
         """Claim more, until there are enough or none is due."""
@@ -85,9 +85,13 @@ class Supply:
                 self._need()
             rendered = self._render(claim, encoding, capabilities)
             if isinstance(rendered, RenderProblem):
-                self._recorder.record(self._unrenderable(claim, rendered))
-                continue
-            return Job(rendered.sender, rendered.recipient, rendered.data, capabilities, claim)
+                place = f" ({rendered.place})" if str(rendered.place) else ""
+                self._fail(claim, f"not rendered: {rendered.reason}{place}")
+            elif 0 < capabilities.size < len(rendered.data):
+                # Not even announced (RFC 1870 section 6.3)
+                self._fail(claim, f"larger than the server takes: {len(rendered.data)} of {capabilities.size} bytes")
+            else:
+                return Job(rendered.sender, rendered.recipient, rendered.data, capabilities, claim)
         self._need()
         return None
 
@@ -102,21 +106,23 @@ class Supply:
             recipient, date=claim.date_at, encoding=transfer, smtputf8=encoding.smtputf8 and capabilities.smtputf8
         )
 
-    def _unrenderable(self, claim: Claim, problem: RenderProblem) -> Result:
-        return Result(
-            claim.campaign,
-            claim.id,
-            claim.fence,
-            DeliveryState.CLAIMED,
-            DeliveryState.FAILED,
-            attempts=claim.attempts,
-            reason=f"not rendered: {problem.reason}" + (f" ({problem.place})" if str(problem.place) else ""),
-            stage="render",
+    def _fail(self, claim: Claim, reason: str) -> None:
+        self._recorder.record(
+            Result(
+                claim.campaign,
+                claim.id,
+                claim.fence,
+                DeliveryState.CLAIMED,
+                DeliveryState.FAILED,
+                attempts=claim.attempts,
+                reason=reason,
+                stage="render",
+            )
         )
 
     def put_back(self, claim: Claim) -> None:
-        """A claim whose message was not sent, to be taken next."""
-        self._waiting.appendleft(claim)
+        """A claim whose message was not sent, to be taken again after those that wait: it may be why."""
+        self._waiting.append(claim)
 
     def drop(self) -> None:
         """Forget the claims: they were cancelled in the outbox."""

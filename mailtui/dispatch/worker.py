@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mailtui.dispatch.sending import Sending
 
 REPLY_LIMIT = 500  # characters of a server's text that are kept
+_BRIEF = 10.0  # seconds; a connection that ends unused before is a failure, later it was idle for too long
 
 _AFTER = {
     Kind.SENT: DeliveryState.SENT,
@@ -44,9 +45,11 @@ class Worker:
         self._dismissed = False
         self._answered = 0  # messages this connection got an answer for
         self._touched = False  # whether this connection was given a message
+        self._finished = False  # whether this connection was told to end
         self._connected_at = 0.0
         self._stage = "idle"
         self._reply = ""
+        self._last_words = Verdict.silence(Stage.IDLE, "")
         self._rate = RateWindow()
         self._loop = asyncio.get_running_loop()
 
@@ -75,23 +78,36 @@ class Worker:
                 sending.not_connected(error.verdict)
                 return None
             sending.reach.connected()
-            await sending.fix_encoding(connection.capabilities)
+            try:
+                await sending.fix_encoding(connection.capabilities)
+            except BaseException:
+                connection.transport.abort()
+                raise
             return connection
 
     async def _converse(self, connection: Connection) -> None:
         self._over.clear()
         self._answered = 0
         self._touched = False
+        self._finished = False
         self._connected_at = self._loop.time()
         self._connection = connection
-        self._session = Session(
-            self, connection.capabilities, best_gear(connection.capabilities), self._sending.timeouts
-        )
-        self._session.start(connection.transport)
-        await self._over.wait()
-        self._session = None
-        if self._touched and not self._answered:
-            self._sending.not_connected(Verdict.silence(Stage.IDLE, self._reply))
+        session = Session(self, connection.capabilities, best_gear(connection.capabilities), self._sending.timeouts)
+        self._session = session
+        try:
+            session.start(connection.transport)
+            if self._dismissed or not self._sending.work.is_set():
+                self.finish()  # it came too late to be of use
+            await self._over.wait()
+        finally:
+            session.abort("the worker was stopped")
+            self._session = None
+        if not self._answered and (self._touched or self._is_brief()):
+            self._sending.useless(self._last_words)
+
+    def _is_brief(self) -> bool:
+        age = self._loop.time() - self._connected_at
+        return not self._finished and age < _BRIEF * self._sending.scale
 
     # what the crew asks of it
 
@@ -105,6 +121,7 @@ class Worker:
 
     def finish(self) -> None:
         """Send nothing more on this connection, and take leave of the server."""
+        self._finished = True
         if self._session is not None:
             self._session.finish()
 
@@ -112,6 +129,11 @@ class Worker:
         """Finish, and connect no more."""
         self._dismissed = True
         self.finish()
+
+    @property
+    def leaving(self) -> bool:
+        """Whether it was dismissed and still has a connection to end."""
+        return self._dismissed and self._session is not None
 
     def abort(self, reason: str) -> None:
         if self._session is not None:
@@ -165,7 +187,7 @@ class Worker:
         if after is DeliveryState.DEFERRED:
             due = self._sending.next_attempt(claim, attempts, outcome.retry_after)
             if due is None:
-                after, reason = DeliveryState.FAILED, f"gave up after {attempts} attempts"
+                after, reason = DeliveryState.FAILED, f"gave up after {attempts} attempt{'s'[: attempts - 1]}"
             else:
                 due_at = due
         if after is not DeliveryState.QUEUED:
@@ -219,6 +241,7 @@ class Worker:
         self._sending.settled_one()
 
     def ended(self, verdict: Verdict) -> None:
+        self._last_words = verdict
         self._reply = str(verdict)[:REPLY_LIMIT]
         self._over.set()
         self._sending.stir()

@@ -50,9 +50,20 @@ async def connect(endpoint: Endpoint, password: str | None, *, timeouts: Timeout
         timeout=timeouts.command,
     )
     stage = [Stage.CONNECT]
+    loop = asyncio.get_running_loop()
+
+    def give_up(clock: asyncio.Timeout) -> None:
+        # aiosmtplib has one limit for connecting and for the greeting, which may take longer
+        if client.transport is None:
+            clock.reschedule(loop.time())
+
     try:
-        async with asyncio.timeout(timeouts.greeting):
-            await _prepare(client, endpoint, password, stage, timeouts)
+        async with asyncio.timeout(timeouts.greeting) as clock:
+            limit = loop.call_later(timeouts.connect, give_up, clock)
+            try:
+                await _prepare(client, endpoint, password, stage, timeouts)
+            finally:
+                limit.cancel()
     except BaseException as error:
         if client.transport is not None:
             # abort, not close: close would go on flushing what is buffered
@@ -70,12 +81,12 @@ async def connect(endpoint: Endpoint, password: str | None, *, timeouts: Timeout
 async def _prepare(
     client: aiosmtplib.SMTP, endpoint: Endpoint, password: str | None, stage: list[Stage], timeouts: Timeouts
 ) -> None:
-    await client.connect(timeout=timeouts.connect)
+    await client.connect(timeout=timeouts.greeting)
     stage[0] = Stage.EHLO
     await _hello(client)
     if endpoint.security is Security.STARTTLS:
         stage[0] = Stage.TLS
-        await client.starttls(tls_context=_tls_context(endpoint))
+        await client.starttls()
         stage[0] = Stage.EHLO
         await _hello(client)
     if endpoint.user:
@@ -117,8 +128,6 @@ def _verdict(error: BaseException, stage: Stage, endpoint: Endpoint) -> Verdict 
         return Verdict.silence(Stage.TLS, f"the certificate of {endpoint} is not trusted: {error.verify_message}")
     if isinstance(error, ssl.SSLError):
         return Verdict.silence(Stage.TLS, f"TLS with {endpoint} failed: {error.reason or error}")
-    if isinstance(error, aiosmtplib.SMTPNotSupported | aiosmtplib.SMTPException) and stage is Stage.TLS:
-        return Verdict.silence(Stage.TLS, f"{endpoint} does not offer STARTTLS, and nothing is sent unprotected")
     if isinstance(error, aiosmtplib.SMTPNotSupported):
         return Verdict(stage, 504, None, str(error))
     if isinstance(error, aiosmtplib.SMTPConnectError) and isinstance(error.__cause__, Exception):
@@ -129,6 +138,8 @@ def _verdict(error: BaseException, stage: Stage, endpoint: Endpoint) -> Verdict 
         return Verdict.silence(stage, f"nobody answers at {endpoint} (connection refused)")
     if isinstance(error, socket.gaierror):
         return Verdict.silence(stage, f"the name {endpoint.host} is not known ({error.strerror})")
+    if stage is Stage.TLS and type(error) is aiosmtplib.SMTPException:
+        return Verdict.silence(stage, f"{endpoint} does not offer STARTTLS, and nothing is sent unprotected")
     if isinstance(error, aiosmtplib.SMTPServerDisconnected | ConnectionError):
         return Verdict.silence(stage, f"{endpoint} closed the connection")
     if isinstance(error, aiosmtplib.SMTPException | OSError):

@@ -57,6 +57,11 @@ class ReplyReader:
         """Whether bytes of a reply that is not complete have come in."""
         return bool(self._pending or self._lines)
 
+    @property
+    def beginning(self) -> bytes:
+        """As much as is known of the code of the reply that is not complete."""
+        return self._code if self._lines else self._pending[:3]
+
     def feed(self, data: bytes) -> list[Reply]:
         """The replies completed by `data`. Raises `MalformedReply`."""
         lines = (self._pending + data if self._pending else data).split(b"\n")

@@ -15,10 +15,10 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from enum import StrEnum
-from typing import Protocol
 
 from mailtui.smtp.capabilities import Capabilities
 from mailtui.smtp.job import DOT, Job
+from mailtui.smtp.owner import SessionOwner
 from mailtui.smtp.replies import MalformedReply, Reply, ReplyReader
 from mailtui.smtp.timeouts import Timeouts
 from mailtui.smtp.verdict import Stage, Verdict
@@ -37,34 +37,6 @@ class Gear(StrEnum):
 def best_gear(capabilities: Capabilities) -> Gear:
     """The fastest gear that the server's extensions allow."""
     return Gear.CROSS if capabilities.pipelining else Gear.LOCKSTEP
-
-
-class SessionOwner(Protocol):
-    """Who feeds a session and hears what became of each job. Every job it gave is answered exactly once."""
-
-    def next_job(self) -> Job | None:
-        """The next message, or None for now; the owner calls `pump` when there is one."""
-        ...
-
-    def ask_mark(self, job: Job) -> None:
-        """Make the mark durable, then call `marked(job, held)`."""
-        ...
-
-    def settled(self, job: Job, verdict: Verdict) -> None:
-        """The server gave its final word on this message."""
-        ...
-
-    def untouched(self, job: Job) -> None:
-        """The message's last bytes were certainly not written; it may be tried again."""
-        ...
-
-    def in_doubt(self, job: Job, verdict: Verdict) -> None:
-        """The last bytes were written and the reply to them was lost."""
-        ...
-
-    def ended(self, verdict: Verdict) -> None:
-        """The connection is gone; every job has been answered, or will be by a mark still asked for."""
-        ...
 
 
 class Session(asyncio.BufferedProtocol):
@@ -99,7 +71,8 @@ class Session(asyncio.BufferedProtocol):
     def start(self, transport: asyncio.Transport) -> None:
         """Take the connection over and begin."""
         self._transport = transport
-        transport.set_write_buffer_limits(high=0)  # so that we hear whether everything has left
+        # So that we hear whether everything has left; 0 would make asyncio's TLS pause and resume at every write.
+        transport.set_write_buffer_limits(high=1, low=0)
         transport.set_protocol(self)
         if transport.is_closing():
             self._end(Verdict.silence(Stage.IDLE, "the connection was closed before it was used"))
@@ -126,6 +99,7 @@ class Session(asyncio.BufferedProtocol):
             return
         if self._finishing:
             if not self._expected:
+                self._stop_clock()  # it may stand at the ten minutes of a dot
                 self._write(b"QUIT\r\n", (Stage.QUIT, None))
             return
         if self._expected and self.gear is not Gear.CROSS:
@@ -146,7 +120,9 @@ class Session(asyncio.BufferedProtocol):
     def marked(self, job: Job, held: bool) -> None:
         """The answer to `ask_mark`: with `held` false the last bytes must never be written."""
         if job is not self._announced:
-            if held:
+            if held and job.refused is not None:
+                self._owner.settled(job, job.refused)
+            elif held:
                 self._owner.untouched(job)
             return
         if not held:
@@ -198,7 +174,7 @@ class Session(asyncio.BufferedProtocol):
             self._end(Verdict.of(stage, reply))
         elif stage is Stage.DOT:
             self._flying = None
-            if reply.code == 354:
+            if reply.code < 400 and reply.code // 100 != 2:
                 self._end(Verdict.silence(Stage.DOT, f"an impossible reply: {reply}"), in_doubt=job)
                 return
             self._owner.settled(job, Verdict.of(stage, reply))
@@ -271,6 +247,20 @@ class Session(asyncio.BufferedProtocol):
             self._owner.settled(job, verdict)
         self._end(verdict)
 
+    def _is_early_refusal(self, reply: Reply) -> bool:
+        """Whether a reply that nobody asked for can only be about the body that is being written."""
+        return reply.code >= 400 and reply.code != 421 and self.gear is not Gear.CROSS
+
+    def _refused_early(self, job: Job, reply: Reply) -> None:
+        """The server would not hear the body to its end, and what it takes for commands now cannot be known."""
+        verdict = Verdict.of(Stage.BODY, reply)
+        if job.marked:
+            job.refused = verdict  # on record as in flight or about to be; told when the mark's answer comes
+        else:
+            self._announced = None
+            self._owner.settled(job, verdict)
+        self._end(verdict)
+
     def _poison(self, what: str) -> None:
         """Nothing more on this connection can be paired with what was asked."""
         self._end(Verdict.silence(self._stage_due(), f"{what}; the connection was given up"))
@@ -280,8 +270,7 @@ class Session(asyncio.BufferedProtocol):
             return
         self._closed = True
         self.stage = Stage.IDLE
-        if self._timer is not None:
-            self._timer.cancel()
+        self._stop_clock()
         if self._transport is not None:
             self._transport.abort()
         flying = in_doubt or self._flying
@@ -317,7 +306,11 @@ class Session(asyncio.BufferedProtocol):
         # mean that the pairing is lost. Only a 421 may come unasked.
         asked = len(self._expected)
         surplus = replies[asked:]
-        if (surplus and surplus[0].code != 421) or (len(replies) >= asked and self._reader.in_the_middle):
+        if self._announced is not None and surplus and not asked and self._is_early_refusal(surplus[0]):
+            self._refused_early(self._announced, surplus[0])
+            return
+        unasked = len(replies) >= asked and self._reader.in_the_middle and self._reader.beginning != b"421"
+        if unasked or (surplus and surplus[0].code != 421):
             self._poison(f"more replies than commands: {surplus[0] if surplus else 'the beginning of another'}")
             return
         for reply in replies[:asked]:
@@ -343,6 +336,7 @@ class Session(asyncio.BufferedProtocol):
 
     def resume_writing(self) -> None:
         self._paused = False
+        self._watch()  # the wait for the reply begins when the last byte has left
         if self._on_drained is not None and not self._closed:
             job, self._on_drained = self._on_drained, None
             self._ask_mark(job)
@@ -368,9 +362,19 @@ class Session(asyncio.BufferedProtocol):
         """Put the deadline off; the timer itself is moved only when it fires."""
         if self._closed:
             return
-        self._deadline = self._loop.time() + self._patience()
+        now = self._loop.time()
+        self._deadline = now + self._patience()
         if self._timer is None:
-            self._timer = self._loop.call_at(self._deadline, self._check_deadline)
+            self._set_clock(now)
+
+    def _set_clock(self, now: float) -> None:
+        # Looked at every two minutes at the least, so that a shorter deadline after a longer one is not missed.
+        self._timer = self._loop.call_at(min(self._deadline, now + self._timeouts.data), self._check_deadline)
+
+    def _stop_clock(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def _check_deadline(self) -> None:
         self._timer = None
@@ -385,4 +389,4 @@ class Session(asyncio.BufferedProtocol):
         if now >= self._deadline:
             self._end(Verdict.silence(self._stage_due(), "the server did not answer in time"))
             return
-        self._timer = self._loop.call_at(self._deadline, self._check_deadline)
+        self._set_clock(now)

@@ -86,13 +86,15 @@ class Outcome:
 class Rule:
     """Fits when everything it names fits; an empty tuple or string names nothing.
 
-    `codes` are basic codes or their first digits; `enhanced` are prefixes.
+    `codes` are basic codes or their first digits; `enhanced` are whole codes, or with a dot at the end the codes
+    that begin so; `words` is a part of the text, in any case of letters.
     """
 
     outcome: Outcome
     stages: tuple[Stage, ...] = ()
     codes: tuple[int, ...] = ()
     enhanced: tuple[str, ...] = ()
+    words: str = ""
 
     def fits(self, verdict: Verdict) -> bool:
         code = verdict.code
@@ -100,7 +102,13 @@ class Rule:
             return False
         if self.codes and code not in self.codes and code // 100 not in self.codes:
             return False
-        return not self.enhanced or (verdict.enhanced or "").startswith(self.enhanced)
+        if self.enhanced and not _is_among(verdict.enhanced or "", self.enhanced):
+            return False
+        return self.words.lower() in verdict.text.lower()
+
+
+def _is_among(code: str, patterns: tuple[str, ...]) -> bool:
+    return any(code.startswith(pattern) if pattern.endswith(".") else code == pattern for pattern in patterns)
 
 
 _BEFORE_LOGIN = (Stage.CONNECT, Stage.GREETING, Stage.EHLO, Stage.TLS)
@@ -123,9 +131,9 @@ RULES: tuple[Rule, ...] = (
     # The account: login wanted, quota spent, suspended.
     Rule(_HOLD_ACCOUNT, (), (530, 534, 535, 538)),
     Rule(_HOLD_ACCOUNT, (), (5,), ("5.4.5", "5.7.8", "5.7.9", "5.7.14", "5.7.708", "5.7.750")),
-    Rule(_HOLD_ACCOUNT, (Stage.MAIL, Stage.RSET), (5,), ("5.7.", "5.1.7", "5.1.8")),
-    # The sending domain's own set-up refuses every message alike.
-    Rule(_HOLD_ACCOUNT, (), (5,), ("5.7.20", "5.7.26", "5.7.27", "5.7.515")),
+    Rule(_HOLD_ACCOUNT, (), (5,), words="SubmissionQuotaExceeded"),  # Exchange Online, with the code 5.2.0
+    # The sending domain's own set-up refuses every message alike (RFC 7372; 5.7.515 is Microsoft's).
+    Rule(_HOLD_ACCOUNT, (), (5,), (*(f"5.7.{detail}" for detail in range(20, 31) if detail != 28), "5.7.515")),
     # The message is too large for everybody.
     Rule(Outcome(Kind.HELD, Scope.MESSAGE), (), (5,), ("5.3.4", "5.2.3")),
     Rule(Outcome(Kind.HELD, Scope.MESSAGE), (Stage.MAIL,), (552,)),
