@@ -42,8 +42,7 @@ class MessageSource:
 
     def to_json(self) -> str:
         """A stable text: the same source gives the same characters on every machine."""
-        data = {"version": _VERSION, **dataclasses.asdict(self)}
-        return json.dumps(data, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        return _stable_json({"version": _VERSION, **dataclasses.asdict(self)})
 
     @classmethod
     def from_json(cls, text: str) -> MessageSource:
@@ -66,8 +65,13 @@ class MessageSource:
 
     @property
     def digest(self) -> str:
-        """SHA-256 over `to_json`, in hexadecimal: two campaigns with the same one send the same message."""
-        return hashlib.sha256(self.to_json().encode("utf-8", "surrogatepass")).hexdigest()
+        """SHA-256 over what the recipients get, in hexadecimal: the same one means the same message.
+
+        `commercial` only says how strict the preflight is, so it does not count.
+        """
+        data = {"version": _VERSION, **dataclasses.asdict(self)}
+        del data["commercial"]
+        return hashlib.sha256(_stable_json(data).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def read_message(spec: MessageSpec, folder: Path, name: str) -> MessageSource:
@@ -124,6 +128,10 @@ def _missing_keys(spec: MessageSpec) -> list[Problem]:
         hint = "Add text: body.txt.j2 or html: body.html.j2, or both."
         problems.append(Problem(Place(key="text"), "the message has a subject and no body.", hint))
     return problems
+
+
+def _stable_json(data: dict[str, Any]) -> str:
+    return json.dumps(data, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
 def _one_line(value: str) -> str:
