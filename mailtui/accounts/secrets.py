@@ -9,8 +9,11 @@ import asyncio
 import re
 import threading
 from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 from mailtui.errors import AccountError, SecretMissing
+
+Answer = TypeVar("Answer")
 
 KEYRING_SERVICE = "mailtui"
 _PATIENCE = 5.0
@@ -73,42 +76,60 @@ class SecretSource:
 
 
 async def _in_keyring(account: str) -> tuple[str | None, str]:
-    """The keyring's password, or None and a word why not.
-
-    A keyring may block for ever (a desktop prompt nobody sees, a broken session bus), so it is asked in a thread
-    that can be left behind.
-    """
-    loop = asyncio.get_running_loop()
-    answer: asyncio.Future[tuple[str | None, str]] = loop.create_future()
-
-    def deliver(result: tuple[str | None, str]) -> None:
-        if not answer.done():
-            answer.set_result(result)
-
-    def ask() -> None:
-        result = _ask_keyring(account)
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(deliver, result)
-
-    threading.Thread(target=ask, name="keyring", daemon=True).start()
+    """The keyring's password, or None and a word why not."""
     try:
-        async with asyncio.timeout(_PATIENCE):
-            return await answer
+        return await _left_behind(lambda: _ask_keyring(account))
     except TimeoutError:
         return None, f"no answer within {_PATIENCE:g} seconds; is it waiting for an unlock prompt?"
 
 
-def _ask_keyring(account: str) -> tuple[str | None, str]:
+async def backend_name() -> tuple[str, bool]:
+    """Which keyring there is, and whether it is one that passwords may be read from."""
+    try:
+        return await _left_behind(_describe_keyring)
+    except TimeoutError:
+        return f"no answer within {_PATIENCE:g} seconds", False
+
+
+async def _left_behind(ask: Callable[[], Answer]) -> Answer:
+    """Ask in a thread that can be left behind: a keyring may block for ever (a desktop prompt nobody sees, a broken
+    session bus). Raises TimeoutError.
+    """
+    loop = asyncio.get_running_loop()
+    answer: asyncio.Future[Answer] = loop.create_future()
+
+    def deliver(result: Answer) -> None:
+        if not answer.done():
+            answer.set_result(result)
+
+    def work() -> None:
+        result = ask()
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(deliver, result)
+
+    threading.Thread(target=work, name="keyring", daemon=True).start()
+    async with asyncio.timeout(_PATIENCE):
+        return await answer
+
+
+def _describe_keyring() -> tuple[str, bool]:
     import keyring  # here, since it loads its backends
+
+    module = type(keyring.get_keyring()).__module__
+    if module.startswith(_REAL_BACKENDS):
+        return module.removeprefix("keyring.backends."), True
+    return ("none on this machine" if module.endswith(".fail") else f"{module} does not keep secrets"), False
+
+
+def _ask_keyring(account: str) -> tuple[str | None, str]:
+    import keyring
     import keyring.errors
 
-    backend = keyring.get_keyring()
-    module = type(backend).__module__
-    if not module.startswith(_REAL_BACKENDS):
-        name = "none on this machine" if module.endswith(".fail") else f"{module} is not one that keeps secrets"
+    name, real = _describe_keyring()
+    if not real:
         return None, name
     try:
-        found = backend.get_password(KEYRING_SERVICE, account)
+        found = keyring.get_keyring().get_password(KEYRING_SERVICE, account)
     except keyring.errors.KeyringLocked:
         return None, "it is locked"
     except keyring.errors.KeyringError as error:

@@ -71,8 +71,8 @@ class Desk(Protocol):
         """Insert it as a draft; None when its series already has that occurrence."""
         ...
 
-    async def put_message(self, message: bytes) -> str:
-        """Store a message's text by its digest, and return that."""
+    async def put_message(self, digest: str, message: bytes) -> None:
+        """Store a message's text by what identifies it."""
         ...
 
     async def add(self, campaign: int, deliveries: Iterable[NewDelivery], *, now: float) -> int:

@@ -18,6 +18,7 @@ class NewCampaign:
     series: str
     occurrence: int
     name: str
+    message_digest: str
     message: bytes
     endpoint: str
     plan: str

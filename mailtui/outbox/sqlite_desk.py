@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable
 from pathlib import Path
@@ -25,7 +24,7 @@ class SqliteDesk:
         self._connection = open_for_writing(path, busy_ms=FACE_BUSY_MS)
 
     async def create_draft(self, campaign: NewCampaign, *, now: float) -> Campaign | None:
-        digest = hashlib.sha256(campaign.message).hexdigest()
+        digest = campaign.message_digest
         with transaction(self._connection, self._path):
             self._connection.execute(SQL["put_blob"], (digest, campaign.message))
             row = self._connection.execute(
@@ -48,11 +47,9 @@ class SqliteDesk:
             found = None if row is None else read_one(self._connection, "campaign_by_number", row)
         return None if found is None else campaign_from(found)
 
-    async def put_message(self, message: bytes) -> str:
-        digest = hashlib.sha256(message).hexdigest()
+    async def put_message(self, digest: str, message: bytes) -> None:
         with transaction(self._connection, self._path):
             self._connection.execute(SQL["put_blob"], (digest, message))
-        return digest
 
     async def add(self, campaign: int, deliveries: Iterable[NewDelivery], *, now: float) -> int:
         fresh: list[NewDelivery] = []

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -48,20 +49,22 @@ class Launcher:
         secrets_read, secrets_write = os.pipe()
         environment = {name: value for name, value in self._environ.items() if not is_secret_variable(name)}
         try:
-            process = await asyncio.create_subprocess_exec(
-                *command,
-                f"--ready-fd={ready_write}",
-                f"--secrets-fd={secrets_read}",
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=os.open(log, os.O_WRONLY | os.O_APPEND),
-                pass_fds=(ready_write, secrets_read),
-                start_new_session=True,
-                env=environment,
-            )
+            with log.open("ab") as stderr:
+                # Popen, not asyncio's: a child of asyncio is killed when its transport is collected at the loop's end.
+                process = subprocess.Popen(  # noqa: ASYNC220, S603 - our own module; the fork takes milliseconds
+                    [*command, f"--ready-fd={ready_write}", f"--secrets-fd={secrets_read}"],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=stderr,
+                    pass_fds=(ready_write, secrets_read),
+                    start_new_session=True,
+                    env=environment,
+                )
         finally:
             os.close(ready_write)
             os.close(secrets_read)
+        # Collects the runner when it ends, so that it leaves no zombie behind while this process lives on.
+        threading.Thread(target=process.wait, name="runner-reaper", daemon=True).start()
         with os.fdopen(secrets_write, "w") as pipe:
             json.dump(dict(secrets), pipe)
         answer = await _read_line(ready_read)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,6 +55,7 @@ def new_campaign(
         series=series,
         occurrence=occurrence,
         name="Spring",
+        message_digest=hashlib.sha256(message).hexdigest(),
         message=message,
         endpoint="{}",
         plan="{}",

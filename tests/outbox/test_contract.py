@@ -89,7 +89,8 @@ async def test_the_suppressed_count_as_audience_and_are_never_claimed(bench: Ben
 
 async def test_terms_change_only_as_far_as_given(bench: Bench) -> None:
     campaign = await bench.launch(1)
-    digest = await bench.desk.put_message(b"other")
+    digest = "d" * 64
+    await bench.desk.put_message(digest, b"other")
     await bench.ledger.set_terms(campaign.number, actor="ann", now=T0, message_digest=digest)
     await bench.ledger.set_terms(campaign.number, actor="ann", now=T0, plan='{"workers": 2}')
     after = await bench.reader.campaign(campaign.id)

@@ -1,0 +1,65 @@
+"""`mailtui check`: the preflight over the whole list."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from mailtui.cli import output
+from mailtui.cli.options import common, filter_option
+from mailtui.errors import ExitCode
+from mailtui.kit.safe_text import safe_text
+from mailtui.service.facade import Service
+from mailtui.service.lists import CheckReport
+
+
+@click.command()
+@click.argument("campaign", type=click.Path(path_type=Path))
+@filter_option
+@common
+def check(campaign: Path, filter_text: str | None, *, service: Service, as_json: bool) -> ExitCode:
+    """Render every row, look at every address, and list what is wrong. Nothing is sent.
+
+    Exit code 3 when there is an error; warnings and notes do not count.
+    """
+    loaded = service.campaigns.load(campaign, filter=filter_text)
+    service.campaigns.endpoint(loaded)
+    with output.progress("Checking") as advance:
+        found = service.campaigns.check(loaded, every_row=True, progress=advance)
+    if as_json:
+        output.json_line(as_object(found))
+    else:
+        for line in finding_lines(found):
+            output.data(line)
+        verdict = f"{found.errors} errors" if found.errors else "nothing stands in the way"
+        output.data(f"{found.rendered:,} of {found.counts.recipients:,} mails rendered: {verdict}")
+    return ExitCode.FINDINGS if found.errors else ExitCode.DONE
+
+
+def as_object(found: CheckReport) -> dict[str, object]:
+    """A check as one JSON object."""
+    return {
+        "campaign": found.campaign,
+        **asdict(found.counts),
+        "rendered": found.rendered,
+        "errors": found.errors,
+        "findings": [{**asdict(item), "place": str(item.place)} for item in found.findings],
+    }
+
+
+def finding_lines(found: CheckReport) -> list[str]:
+    """The findings as lines for a person, the gravest first."""
+    lines = []
+    for item in found.findings:
+        rows = ""
+        if item.rows:
+            shown = ", ".join(map(str, item.rows[:5]))
+            more = f" and {item.count - 5:,} more" if item.count > 5 else ""
+            rows = f"  [row {shown}{more}]" if item.count == 1 else f"  [rows {shown}{more}]"
+        elif item.count:
+            rows = f"  [{item.count:,}]"
+        place = f"{item.place}: " if str(item.place) else ""
+        lines.append(safe_text(f"{item.severity:<8}{place}{item.message}{rows}"))
+    return lines

@@ -1,0 +1,41 @@
+"""`mailtui list`: the campaigns of the outbox."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import click
+
+from mailtui.cli import output
+from mailtui.cli.options import common
+from mailtui.service.facade import Service
+
+
+@click.command(name="list")
+@common
+def list_campaigns(*, service: Service, as_json: bool) -> None:
+    """List the campaigns of the outbox, the oldest first."""
+    views = asyncio.run(service.views())
+    if as_json:
+        for view in views:
+            output.json_line(view.to_json())
+        return
+    if not views:
+        output.say("Nothing has been launched from this outbox yet. Try the sample campaign: mailtui demo")
+        return
+    rows = [
+        [
+            view.id,
+            "lost" if view.lost else view.state,
+            f"{view.counts.sent:,}",
+            f"{view.counts.failed:,}",
+            f"{view.counts.unknown:,}",
+            f"{view.counts.total:,}",
+            time.strftime("%Y-%m-%d %H:%M", time.localtime(view.campaign.launched_at or view.campaign.created_at)),
+            view.name,
+        ]
+        for view in views
+    ]
+    headings = ["id", "state", "sent", "failed", "unknown", "audience", "launched", "name"]
+    output.table(headings, rows, right=[2, 3, 4, 5])

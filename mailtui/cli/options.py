@@ -1,0 +1,54 @@
+"""Owns the options that every command takes, and opening the service for it."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from mailtui.service.facade import Service
+from mailtui.service.terms import MAX_WORKERS, parse_rate
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def common(command: Command) -> Command:
+    """Add --json and --outbox; the command gets an open `service` and `as_json`."""
+
+    @click.option("--json", "as_json", is_flag=True, help="Print JSON: one object, or a line each where rows are many.")
+    @click.option("--outbox", metavar="URL", help="The outbox to use: sqlite:///PATH.")
+    @functools.wraps(command)
+    def wrapper(*args: Any, outbox: str | None, **kwargs: Any) -> Any:
+        with Service.open(os.environ, outbox=outbox, ask=_ask_password) as service:
+            return command(*args, service=service, **kwargs)
+
+    return wrapper  # type: ignore[return-value]
+
+
+filter_option = click.option("--filter", "filter_text", metavar="RULE", help="Only rows for which this holds, too.")
+
+
+def _rate(_context: click.Context, _parameter: click.Parameter, text: str | None) -> float | None:
+    if text is None:
+        return None
+    try:
+        return parse_rate(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+rate_option = click.option("--rate", callback=_rate, metavar="10/s", help="The most messages in a time.")
+workers_option = click.option("--workers", type=click.IntRange(1, MAX_WORKERS), help="Connections at the same time.")
+burst_option = click.option("--burst", type=click.IntRange(min=1), help="How many may go at once after a rest.")
+
+
+def _ask_password(account: str) -> str | None:
+    """Ask at the terminal, and keep the answer for this command only."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return None
+    answer: str = click.prompt(f"Password of {account}", hide_input=True, default="", show_default=False, err=True)
+    return answer or None

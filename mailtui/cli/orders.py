@@ -1,0 +1,70 @@
+"""`mailtui pause`, `resume`, `cancel` and `set`: orders to whoever sends the campaign."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import click
+
+from mailtui.cli import output
+from mailtui.cli.options import burst_option, common, rate_option, workers_option
+from mailtui.errors import UsageError
+from mailtui.service.facade import Service
+from mailtui.service.views import CampaignView
+
+Give = Callable[[CampaignView], Awaitable[str]]
+
+
+@click.command()
+@click.argument("campaign_id", metavar="ID")
+@common
+def pause(campaign_id: str, *, service: Service, as_json: bool) -> None:
+    """Begin no further message of a campaign; what is under way finishes. It can be resumed."""
+    _give(service, campaign_id, service.pause, as_json=as_json)
+
+
+@click.command()
+@click.argument("campaign_id", metavar="ID")
+@common
+def resume(campaign_id: str, *, service: Service, as_json: bool) -> None:
+    """Go on with a campaign that is paused, or whose runner was killed; in the background."""
+    _give(service, campaign_id, service.resume, as_json=as_json)
+
+
+@click.command()
+@click.argument("campaign_id", metavar="ID")
+@common
+def cancel(campaign_id: str, *, service: Service, as_json: bool) -> None:
+    """Stop a campaign for good: who has not been sent to gets nothing."""
+    _give(service, campaign_id, service.cancel, as_json=as_json)
+
+
+@click.command(name="set")
+@click.argument("campaign_id", metavar="ID")
+@workers_option
+@rate_option
+@burst_option
+@common
+def set_terms(
+    campaign_id: str, workers: int | None, rate: float | None, burst: int | None, *, service: Service, as_json: bool
+) -> None:
+    """Change how many workers send a campaign, and how fast, at once."""
+    given = {"workers": workers, "rate": rate, "burst": burst}
+    settings = {name: value for name, value in given.items() if value is not None}
+    if not settings:
+        raise UsageError("Nothing was given to change", hint="Say --workers N, --rate 10/s or --burst N.")
+    _give(service, campaign_id, lambda view: service.change(view, settings), as_json=as_json)
+
+
+def _give(service: Service, campaign_id: str, give: Give, *, as_json: bool) -> None:
+    async def carry() -> tuple[str, CampaignView]:
+        view = await service.view(campaign_id)
+        answer = await give(view)
+        return answer, await service.view(view.id)
+
+    answer, view = asyncio.run(carry())
+    if as_json:
+        output.json_line({**view.to_json(), "answer": answer})
+    else:
+        output.say(f"{view.name} ({view.id}): {answer}")

@@ -1,0 +1,111 @@
+"""Owns stdout and stderr: data goes to one, talk to the other, and a stranger's text is made harmless on both."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from mailtui.errors import MailtuiError
+from mailtui.kit.safe_text import safe_text
+
+Advance = Callable[[int, int], None]
+
+
+def data(text: str) -> None:
+    """A line of data on stdout."""
+    click.echo(text)
+
+
+def json_line(value: Any) -> None:
+    """One JSON object on one line of stdout."""
+    click.echo(json.dumps(value, ensure_ascii=False, default=str))
+
+
+def pretty(value: Any) -> str:
+    """JSON for people."""
+    return json.dumps(value, ensure_ascii=False, indent=2)
+
+
+def safe(text: str) -> str:
+    """A stranger's text, made harmless."""
+    return safe_text(text)
+
+
+def say(text: str) -> None:
+    """A line of talk on stderr."""
+    click.echo(safe_text(text, newlines=True), err=True)
+
+
+def bold(text: str) -> str:
+    """Emphasis for a heading; plain where stdout is no terminal or NO_COLOR is set."""
+    return click.style(text, bold=True)
+
+
+def show_error(error: MailtuiError, *, as_json: bool) -> None:
+    """What happened, where, and what to do, on stderr; with --json also as an object on stdout."""
+    if as_json:
+        json_line(
+            {
+                "error": error.title,
+                "detail": error.detail,
+                "hint": error.hint,
+                "exit_code": int(error.exit_code),
+            }
+        )
+    say(f"mailtui: {error.title}." if not error.title.endswith((".", "?", "!")) else f"mailtui: {error.title}")
+    for text in (error.detail, error.hint):
+        for line in text.splitlines():
+            say(f"  {line}")
+
+
+def table(headings: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> None:
+    """A table on stdout, columns aligned; `right` are the positions of columns aligned to the right."""
+    cells = [[safe_text(cell, limit=100) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(headings, *cells, strict=True)]
+    for row in (headings, *cells):
+        parts = [
+            cell.rjust(width) if position in right else cell.ljust(width)
+            for position, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        data("  ".join(parts).rstrip())
+
+
+@contextmanager
+def progress(label: str) -> Iterator[Advance]:
+    """A bar on stderr with counts, rate and time left, when that is a terminal; else nothing."""
+    if not sys.stderr.isatty():
+        yield _silent
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(label, total=None)
+
+        def advance(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total or None)
+
+        yield advance
+
+
+def _silent(done: int, total: int) -> None:
+    """No terminal: nothing is said unless something is wrong."""
+
+
+def show_duration(seconds: float | None) -> str:
+    """A span of time as a person says it."""
+    if seconds is None:
+        return ""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes:02} min"
+    return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"

@@ -1,0 +1,140 @@
+"""`mailtui run`: check, confirm, freeze, send, and say what became of it."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+import click
+
+from mailtui.cli import output, sending, watching
+from mailtui.cli.check import as_object, finding_lines
+from mailtui.cli.options import burst_option, common, filter_option, rate_option, workers_option
+from mailtui.cli.render import nowhere, render_to
+from mailtui.errors import ExitCode, UsageError
+from mailtui.kit.safe_text import safe_text
+from mailtui.service.facade import LaunchPlan, Service
+from mailtui.service.lists import Again, Launch, MessageChanged
+from mailtui.service.terms import show_rate
+
+
+@click.command()
+@click.argument("campaign", type=click.Path(path_type=Path))
+@workers_option
+@rate_option
+@burst_option
+@filter_option
+@click.option(
+    "--check", "depth", type=click.Choice(["sample", "all"]), default="sample", help="How many rows to try first."
+)
+@click.option("--new", is_flag=True, help="The message changed: send it to everybody, as a new campaign.")
+@click.option("--top-up", is_flag=True, help="The message changed: only for those who did not get the earlier one.")
+@click.option("--dry-run", is_flag=True, help="Render every row, and send nothing.")
+@click.option("--detach", is_flag=True, help="Let it run on in the background.")
+@click.option("--yes", is_flag=True, help="Do not ask for the number of recipients.")
+@common
+def run(
+    campaign: Path,
+    workers: int | None,
+    rate: float | None,
+    burst: int | None,
+    filter_text: str | None,
+    depth: str,
+    new: bool,
+    top_up: bool,
+    dry_run: bool,
+    detach: bool,
+    yes: bool,
+    *,
+    service: Service,
+    as_json: bool,
+) -> ExitCode:
+    """Send a campaign. Nobody gets it twice, however often this is run or interrupted."""
+    if new and top_up:
+        raise UsageError("--new and --top-up contradict each other", hint="Give one of them, or neither.")
+    if dry_run:
+        return render_to(service, campaign, nowhere(), filter_text=filter_text, as_json=as_json)
+    loaded = service.campaigns.load(campaign, filter=filter_text)
+    given = {"workers": workers, "rate": rate, "burst": burst}
+    plan = service.prepare(loaded, plan={key: value for key, value in given.items() if value is not None})
+    with output.progress("Checking") as advance:
+        found = service.campaigns.check(loaded, every_row=depth == "all", progress=advance)
+    if found.errors and as_json:
+        output.json_line({**as_object(found), "state": "not launched"})
+    if found.errors or not as_json:
+        for line in finding_lines(found):
+            output.say(line)
+    if found.errors:
+        output.say("Nothing was sent.")
+        return ExitCode.FINDINGS
+    if not yes:
+        _confirm(plan)
+    again = Again.NEW if new else Again.TOP_UP if top_up else Again.ASK
+    return asyncio.run(_send(service, plan, again, detach=detach, as_json=as_json))
+
+
+async def _send(service: Service, plan: LaunchPlan, again: Again, *, detach: bool, as_json: bool) -> ExitCode:
+    await service.password(plan.endpoint)  # before anything is launched: without it, nothing could be sent
+    launch = await _launch(service, plan, again)
+    if not launch.is_new and not as_json:
+        output.say(f"{launch.campaign.name} was launched before ({launch.campaign.id}): {launch.added:,} are new.")
+    if detach:
+        view = await sending.detach(service, launch)
+        output.json_line(view.to_json()) if as_json else output.say(
+            f"{view.name} is sent in the background. Watch it: mailtui status {view.id} --follow"
+        )
+        if not as_json:
+            output.data(view.id)
+        return ExitCode.DONE
+    view = await sending.send(service, launch)
+    await watching.print_outcome(service, view, as_json=as_json)
+    return view.exit_code
+
+
+async def _launch(service: Service, plan: LaunchPlan, again: Again) -> Launch:
+    with output.progress("Launching") as advance:
+        total = plan.counts.recipients
+        try:
+            return await service.launch(plan, again=again, progress=lambda done: advance(done, total))
+        except MessageChanged as error:
+            if not _at_terminal():
+                raise
+            changed = error
+    output.say(f"{changed.title}.")
+    choice = click.prompt(
+        "Send it as a (n)ew campaign to everybody, only to those who did not get it (t), or (s)top?",
+        type=click.Choice(["n", "t", "s"]),
+        default="s",
+        err=True,
+    )
+    if choice == "s":
+        raise click.Abort
+    return await _launch(service, plan, Again.NEW if choice == "n" else Again.TOP_UP)
+
+
+def _confirm(plan: LaunchPlan) -> None:
+    """Show what is about to happen, and have the number of recipients typed."""
+    count = plan.counts.recipients
+    if not _at_terminal():
+        raise UsageError(
+            f"{count:,} mails would be sent, and nobody is at a terminal to confirm it",
+            hint="Say --yes to send without being asked.",
+        )
+    spec = plan.campaign.spec
+    output.say(f"{safe_text(plan.campaign.name)}")
+    login = f" as {plan.endpoint.user}" if plan.endpoint.user else ""
+    output.say(f"  server      {plan.endpoint} ({plan.endpoint.security}){login}")
+    output.say(f"  from        {safe_text(spec.sender or 'as each row says')}")
+    output.say(f"  subject     {safe_text(spec.subject or 'as each row says')}")
+    output.say(f"  recipients  {count:,} of {plan.counts.rows:,} rows")
+    if count:
+        output.say(f"  first, last {safe_text(plan.first)}, {safe_text(plan.last)}")
+    output.say(f"  pace        {show_rate(plan.plan.rate)}, {plan.plan.workers} workers")
+    typed = click.prompt(f"Type {count} to send, anything else to stop", default="", show_default=False, err=True)
+    if typed.strip().replace(",", "") != str(count):
+        raise click.Abort
+
+
+def _at_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stderr.isatty()

@@ -1,0 +1,38 @@
+"""`mailtui sandbox`: a server on this machine that catches mail and delivers nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from pathlib import Path
+
+import click
+
+from mailtui.cli import output
+from mailtui.cli.options import common
+from mailtui.service.facade import Service
+from mailtui.service.sandboxes import serve_sandbox
+
+
+@click.command()
+@click.option("--port", type=click.IntRange(0, 65_535), default=2525, show_default=True, help="0 picks a free one.")
+@click.option("--folder", type=click.Path(path_type=Path), help="Where to keep what it catches.")
+@click.option("--faults", type=click.Path(path_type=Path), help="A file with rules for misbehaving.")
+@common
+def sandbox(port: int, folder: Path | None, faults: Path | None, *, service: Service, as_json: bool) -> None:
+    """Run a mail server on this machine that catches everything. Ctrl-C ends it."""
+    asyncio.run(_serve(service, port, folder, faults, as_json=as_json))
+
+
+async def _serve(service: Service, port: int, folder: Path | None, faults: Path | None, *, as_json: bool) -> None:
+    over = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, over.set)
+    async with serve_sandbox(service.settings.home, port, folder, faults) as server:
+        if as_json:
+            output.json_line({"host": "127.0.0.1", "port": server.port, "folder": str(server.folder)})
+        output.say(f"Catching mail on 127.0.0.1:{server.port}; it is kept in {server.folder}")
+        output.say(f"In a campaign file:  smtp: {{host: 127.0.0.1, port: {server.port}, security: plain}}")
+        await over.wait()
+    output.say(f"{server.counters.accepted:,} mails were accepted and {server.counters.refused:,} refused.")

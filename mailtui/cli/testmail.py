@@ -1,0 +1,36 @@
+"""`mailtui test`: one row's mail to an address of one's own. It never reaches the audience."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import click
+
+from mailtui.cli import output
+from mailtui.cli.options import common
+from mailtui.errors import ExitCode
+from mailtui.kit.safe_text import safe_text
+from mailtui.service.facade import Service
+from mailtui.service.testmail import send_test
+
+
+@click.command()
+@click.argument("campaign", type=click.Path(path_type=Path))
+@click.option("--to", "address", required=True, help="Where the test goes.")
+@click.option("--row", type=click.IntRange(min=1), help="Whose data to use; left out: the first recipient's.")
+@common
+def test(campaign: Path, address: str, row: int | None, *, service: Service, as_json: bool) -> ExitCode:
+    """Send one row's mail to an address of yours, through the campaign's server. Nobody on the list gets anything."""
+    loaded = service.campaigns.load(campaign)
+    verdict = asyncio.run(send_test(service, loaded, address, row))
+    if as_json:
+        output.json_line(
+            {"to": address, "sent": verdict.sent, "stage": verdict.stage, "code": verdict.code, "reply": verdict.text}
+        )
+    elif verdict.sent:
+        output.say(f"Sent to {address}: the server said {verdict.code} {safe_text(verdict.text)}")
+    else:
+        said = f"{verdict.code} {verdict.text}" if verdict.code is not None else verdict.text
+        output.say(f"Not sent to {address}, at {verdict.stage}: {safe_text(said)}")
+    return ExitCode.DONE if verdict.sent else ExitCode.SOME_FAILED

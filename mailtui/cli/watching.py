@@ -1,0 +1,135 @@
+"""Owns watching a campaign at a terminal: the bar, and what is printed when it has come to rest."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from mailtui.cli import output
+from mailtui.kit.safe_text import safe_text
+from mailtui.service.facade import Service
+from mailtui.service.views import CampaignView
+
+_STATES = ("sent", "failed", "unknown", "deferred", "suppressed", "skipped", "cancelled", "expired")
+_WAITING = ("queued", "claimed", "in_flight")
+
+
+class Show(Protocol):
+    """Shows a campaign as it stands now."""
+
+    def __call__(self, view: CampaignView) -> None: ...
+
+
+@contextmanager
+def live(*, plain: bool = False) -> Iterator[Show]:
+    """A bar with counts, rate and time left on stderr when that is a terminal; a line a change with `plain`."""
+    if plain:
+        yield _plain()
+        return
+    if not sys.stderr.isatty():
+        yield _problems_only()
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=None),
+        TextColumn("{task.completed:,.0f} of {task.total:,.0f}"),
+        TextColumn("{task.fields[rate]}"),
+        TextColumn("{task.fields[left]}"),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True, expand=True) as bar:
+        task = bar.add_task("", total=1, rate="", left="")
+
+        def show(view: CampaignView) -> None:
+            counts = view.counts
+            failed = f"  {counts.failed:,} failed" if counts.failed else ""
+            waiting = f"  {counts.deferred:,} deferred" if counts.deferred else ""
+            note = f"  {safe_text(view.note, limit=60)}" if view.note else ""
+            bar.update(
+                task,
+                description=f"{safe_text(view.name, limit=30)}  {view.state}{failed}{waiting}{note}",
+                completed=counts.settled,
+                total=max(counts.total, 1),
+                rate=f"{view.rate:,.0f}/s" if view.rate else "",
+                left=f"{output.show_duration(view.eta_seconds)} left" if view.eta_seconds is not None else "",
+            )
+
+        yield show
+
+
+def _problems_only() -> Show:
+    """No terminal: only a note about trouble, once each."""
+    said: set[str] = set()
+
+    def show(view: CampaignView) -> None:
+        if view.note and view.note not in said:
+            said.add(view.note)
+            output.say(f"{view.name}: {view.note}")
+
+    return show
+
+
+def _plain() -> Show:
+    """A line of text for each change, for screen readers and logs."""
+    last = ""
+
+    def show(view: CampaignView) -> None:
+        nonlocal last
+        counts = view.counts
+        line = (
+            f"{view.name}: {view.state}, {counts.sent:,} of {counts.total:,} sent, {counts.failed:,} failed, "
+            f"{counts.unknown:,} unknown"
+        )
+        if line != last:
+            last = line
+            output.say(line)
+
+    return show
+
+
+async def print_outcome(service: Service, view: CampaignView, *, as_json: bool) -> None:
+    """What the campaign came to, on stdout."""
+    if as_json:
+        output.json_line(view.to_json())
+        return
+    state = "has lost its runner" if view.lost else view.state
+    output.data(output.bold(f"{safe_text(view.name)}  {view.id}  {state}"))
+    for name in (*_STATES, *_WAITING):
+        count = getattr(view.counts, name)
+        if count or name == "sent":
+            output.data(f"  {name.replace('_', ' '):<11}{count:>10,}")
+    output.data(f"  {'audience':<11}{view.counts.total:>10,}")
+    intake = await service.intake(view)
+    for kind, count in sorted(intake.items()):
+        output.data(f"  {kind.replace('_', ' '):<11}{count:>10,}  not in the audience")
+    if view.send_seconds and view.counts.sent:
+        rate = view.counts.sent / view.send_seconds
+        output.data(f"  {'time':<11}{output.show_duration(view.send_seconds):>10}  {rate:,.0f} a second")
+    for state, code, text, count in await service.failures(view, 5):
+        said = f"{code} {text}" if code is not None else text
+        output.data(f"  {count:,} {state}: {safe_text(said, limit=100)}")
+    for line in next_steps(view):
+        output.say(line)
+
+
+def next_steps(view: CampaignView) -> list[str]:
+    """What a person may want to do next."""
+    steps = []
+    if view.reason:
+        steps.append(f"Paused because {view.reason}")
+    if view.lost:
+        steps.append(f"Nothing sends it at the moment. Go on with: mailtui resume {view.id}")
+    elif view.state in ("paused", "pausing"):
+        steps.append(f"Go on with: mailtui resume {view.id}. Or stop for good: mailtui cancel {view.id}")
+    if view.counts.unknown:
+        steps.append(
+            f"{view.counts.unknown:,} may or may not have arrived; they are not sent again. "
+            f"Who: mailtui report {view.id} --only unknown"
+        )
+    if view.counts.failed:
+        steps.append(f"Who failed, and why: mailtui report {view.id} --only failed")
+    return steps

@@ -1,0 +1,158 @@
+"""Owns what a face does with a campaign before anything is sent: look at its list, check it, see its mails."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from mailtui.audience.audience import Audience, count_stream, open_audience
+from mailtui.audience.recipient import Recipient
+from mailtui.audience.spec import AudienceSpec
+from mailtui.audience.views import RowView, StreamCounts
+from mailtui.campaign.campaign import Campaign, load_campaign
+from mailtui.campaign.checks import CheckReport, run_checks
+from mailtui.campaign.trial import TrialRenderer
+from mailtui.errors import AccountError, AudienceError, ConfigError, Problem, UsageError
+from mailtui.message.mime import TransferEncoding
+from mailtui.message.rendered import RenderedMessage, RenderProblem
+from mailtui.message.tree import MessageView, describe
+from mailtui.service.settings import Settings
+from mailtui.smtp.endpoint import Endpoint
+
+Progress = Callable[[int, int], None]
+
+_LIST_SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx")
+_PREVIEW_SECRET = b"preview"
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """One recipient's mail as it would be sent."""
+
+    recipient: Recipient
+    message: RenderedMessage
+    view: MessageView
+
+
+class CampaignDesk:
+    """Campaign files and lists, read and shown; nothing here writes an outbox or opens a connection."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._cache = settings.home.audiences
+
+    def load(self, path: Path, *, filter: str | None = None) -> Campaign:
+        """Read a campaign file, narrowed to those who match `filter` too. Raises `ConfigError`, `RuleError`."""
+        return load_campaign(path).narrowed(filter)
+
+    def list_spec(self, target: str, *, filter: str | None) -> tuple[AudienceSpec, Path]:
+        """What to open for a list or a campaign file, and the folder its paths are relative to."""
+        path = Path(target)
+        is_list = target == "-" or path.suffix.lower() in _LIST_SUFFIXES
+        if not is_list and (path.suffix.lower() in (".yaml", ".yml") or path.is_dir()):
+            campaign = self.load(path, filter=filter)
+            return campaign.spec.audience, campaign.folder
+        return AudienceSpec(source=target, filter=filter), Path()
+
+    def open_list(self, target: str, *, filter: str | None) -> Audience:
+        """Open a list, or a campaign's. Raises `AudienceError`, `RuleError`, `ConfigError`."""
+        spec, folder = self.list_spec(target, filter=filter)
+        return open_audience(spec, folder=folder, cache=self._cache)
+
+    def count_list(self, target: str, *, filter: str | None) -> StreamCounts:
+        """Count in one pass, without an index."""
+        spec, folder = self.list_spec(target, filter=filter)
+        return count_stream(spec, folder)
+
+    def open_audience(self, campaign: Campaign) -> Audience:
+        return campaign.open_audience(self._cache)
+
+    def endpoint(self, campaign: Campaign) -> Endpoint:
+        """The server a campaign is sent through. Raises `ConfigError` or `AccountError`."""
+        if campaign.spec.smtp is not None:
+            return campaign.spec.smtp.inline_endpoint(campaign.folder)
+        if campaign.spec.account is not None:
+            try:
+                return self._settings.endpoint(campaign.spec.account)
+            except AccountError as error:
+                problem = Problem(campaign.document.place(("account",)), f"{error.title}.", error.hint)
+                raise ConfigError(f"{campaign.path} has mistakes", [problem]) from None
+        problem = Problem(
+            campaign.document.place(()),
+            "it does not say which server to send through.",
+            "Add account: NAME, or smtp: {host: 127.0.0.1, port: 25, security: plain}.",
+        )
+        raise ConfigError(f"{campaign.path} has mistakes", [problem])
+
+    def check(self, campaign: Campaign, *, every_row: bool, progress: Progress) -> CheckReport:
+        """Look for what is wrong. Raises what stands in the way of looking at all."""
+        source = campaign.read_message()
+        with self.open_audience(campaign) as audience:
+            sample = None if every_row else self._settings.spec.checks.sample
+            return run_checks(campaign, audience, source, sample=sample, progress=progress)
+
+    def preview(self, campaign: Campaign, *, row: int | None = None, to: str | None = None) -> Preview:
+        """One recipient's mail: by row, by address, or the first. Raises `UsageError` for one who gets none."""
+        with self.open_audience(campaign) as audience:
+            recipient = _pick(audience, row, to)
+            with self._trial(campaign, audience) as trial:
+                [(_, rendered)] = trial.render([recipient])
+        if isinstance(rendered, RenderProblem):
+            raise ConfigError(
+                f"Row {recipient.row} ({recipient.address}) cannot be rendered",
+                [Problem(rendered.place, rendered.reason)],
+                hint="The other rows may be fine: mailtui check shows which are not",
+            )
+        return Preview(recipient, rendered, describe(rendered.data))
+
+    def render_all(self, campaign: Campaign) -> Iterator[tuple[Recipient, RenderedMessage | RenderProblem]]:
+        """Every recipient's mail, in the order of the list; no connection is opened."""
+        with self.open_audience(campaign) as audience:
+            audience.require_sendable()
+            with self._trial(campaign, audience) as trial:
+                yield from trial.render(audience.recipients())
+
+    def _trial(self, campaign: Campaign, audience: Audience) -> TrialRenderer:
+        source = campaign.read_message()
+        campaign.compile(source, audience.columns, secret=_PREVIEW_SECRET)  # for its errors, which need no child
+        return TrialRenderer(
+            source,
+            audience.columns,
+            secret=_PREVIEW_SECRET,
+            date=time.time(),
+            transfer=TransferEncoding.EIGHT_BIT,
+        )
+
+
+def _pick(audience: Audience, row: int | None, to: str | None) -> Recipient:
+    audience.require_sendable()
+    if to is not None:
+        view = audience.find(to)
+        if view is None:
+            raise UsageError(f"{to} is not in {audience.name}", hint="See the list: mailtui audience FILE")
+        return _recipient_of(view)
+    if row is not None:
+        return _recipient_of(audience.row(row))
+    first = next(audience.recipients(), None)
+    if first is None:
+        raise AudienceError("There is nobody to send to: the filter matches no row with a usable address")
+    return first
+
+
+def _recipient_of(view: RowView) -> Recipient:
+    """The recipient a row stands for, also when the filter leaves it out: looking is free."""
+    if view.address is None:
+        reason = view.problem.reason if view.problem is not None else "it has no address"
+        raise UsageError(f"Row {view.row} has no mail to show: {reason}")
+    return Recipient(view.address, view.row, view.address, view.fields)
+
+
+def actor() -> str:
+    """Who gives an order, for the record."""
+    try:
+        return os.getlogin()
+    except OSError:  # no controlling terminal
+        return os.environ.get("USER", "somebody")

@@ -1,0 +1,109 @@
+"""Owns looking at the set-up: whether what mailtui needs is there, and what to do where it is not."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import platform
+import sys
+from dataclasses import dataclass
+from typing import Literal
+
+from mailtui import __version__
+from mailtui.accounts.secrets import backend_name
+from mailtui.errors import MailtuiError
+from mailtui.kit.sqlite import MINIMUM_SQLITE, sqlite_version
+from mailtui.service.facade import Service
+
+Health = Literal["ok", "note", "wrong"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at: how it is, and what to do when it is not well."""
+
+    name: str
+    health: Health
+    text: str
+    hint: str = ""
+
+
+async def examine(service: Service) -> list[Finding]:
+    """Look at everything that does not need the network."""
+    return [
+        Finding("mailtui", "ok", f"{__version__}, Python {platform.python_version()} on {sys.platform}"),
+        _sqlite(),
+        await _outbox(service),
+        _runner(service),
+        await _keyring(),
+        _folders(service),
+        *_logout(),
+    ]
+
+
+def _sqlite() -> Finding:
+    version = ".".join(map(str, sqlite_version()))
+    if sqlite_version() < MINIMUM_SQLITE:
+        return Finding("sqlite", "wrong", f"{version} can lose writes", "Install a current apsw.")
+    return Finding("sqlite", "ok", version)
+
+
+async def _outbox(service: Service) -> Finding:
+    if not service.outbox.path.exists():
+        return Finding("outbox", "note", f"{service.outbox.url} does not exist yet; the first launch makes it")
+    try:
+        views = await service.views()
+    except MailtuiError as error:
+        return Finding("outbox", "wrong", f"{error.title}. {error.detail}", error.hint)
+    lost = [view.id for view in views if view.lost]
+    if lost:
+        hint = f"Go on with: mailtui resume {lost[0]}"
+        return Finding("outbox", "wrong", f"{service.outbox.url}: nobody sends {', '.join(lost)}", hint)
+    return Finding("outbox", "ok", f"{service.outbox.url}, {len(views)} campaigns")
+
+
+def _runner(service: Service) -> Finding:
+    pid = service.runner_pid()
+    return Finding("runner", "ok", "none is running" if pid is None else f"process {pid}")
+
+
+async def _keyring() -> Finding:
+    name, real = await backend_name()
+    if real:
+        return Finding("keyring", "ok", name)
+    hint = "Passwords can come from MAILTUI_PASSWORD_<ACCOUNT>, or be typed for one command."
+    return Finding("keyring", "note", name, hint)
+
+
+def _folders(service: Service) -> Finding:
+    home = service.settings.home
+    for folder in (home.config, home.data, home.cache, home.state):
+        step = folder
+        while not step.exists():
+            step = step.parent
+        if not os.access(step, os.W_OK):
+            hint = "Make it yours, or keep everything elsewhere: MAILTUI_HOME=DIR"
+            return Finding("folders", "wrong", f"{folder} cannot be written", hint)
+    return Finding("folders", "ok", f"{home.config}, {home.data}, {home.cache}, {home.state}")
+
+
+def _logout() -> list[Finding]:
+    """Under systemd with KillUserProcesses=yes, a runner left in the background dies at logout."""
+    found: dict[str, str] = {}
+    for path in ("/etc/systemd/logind.conf", "/usr/lib/systemd/logind.conf"):
+        try:
+            with open(path, encoding="utf-8") as stream:  # noqa: PTH123
+                for line in stream:
+                    name, _, value = line.strip().partition("=")
+                    found.setdefault(name, value.lower())
+        except OSError:
+            continue
+    if found.get("KillUserProcesses") not in ("yes", "true", "1"):
+        return []
+    hint = "Start long sends with: systemd-run --user --scope mailtui run … (and: loginctl enable-linger)"
+    return [Finding("logout", "note", "this system ends background programs at logout", hint)]
+
+
+def run(service: Service) -> list[Finding]:
+    """`examine`, for callers without a loop."""
+    return asyncio.run(examine(service))

@@ -1,0 +1,251 @@
+"""Owns the facade: everything a face may ask for, in one place. Values out are frozen; orders go in.
+
+A face never opens an outbox, a list or a connection by itself, and never imports what lies below this room.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from mailtui.accounts.secrets import SecretSource
+from mailtui.audience.views import AudienceCounts
+from mailtui.campaign.campaign import Campaign
+from mailtui.campaign.freeze import Again, Freezing, Launch, freeze
+from mailtui.dispatch.plan import SendPlan
+from mailtui.dispatch.runner import BUSY_ANSWER, Runner
+from mailtui.errors import RunnerError, UsageError
+from mailtui.outbox.opening import Outbox, parse_outbox
+from mailtui.outbox.ports import Reader
+from mailtui.outbox.records import Campaign as LaunchedCampaign
+from mailtui.outbox.states import DeliveryState, OrderKind
+from mailtui.report.export import ReportLine, report_lines
+from mailtui.service.campaigns import CampaignDesk, actor
+from mailtui.service.engine import runner_for
+from mailtui.service.runners import Launcher
+from mailtui.service.settings import Settings, read_settings
+from mailtui.service.views import CampaignView, now
+from mailtui.smtp.endpoint import Endpoint
+
+_LOOK_EVERY = 0.1
+_SHOW_EVERY = 0.25
+_ACKNOWLEDGED_WITHIN = 15.0
+_ACTIVE_ORDERS = (OrderKind.RESUME, OrderKind.TOP_UP)
+
+Ask = Callable[[str], str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchPlan:
+    """What is about to be launched, for a person to approve."""
+
+    campaign: Campaign
+    endpoint: Endpoint
+    plan: SendPlan
+    counts: AudienceCounts
+    first: str
+    last: str
+
+
+class Service:
+    """One user's mailtui. `close` it, or use it in a `with`."""
+
+    def __init__(self, settings: Settings, environ: Mapping[str, str], ask: Ask | None) -> None:
+        self.settings = settings
+        self.outbox: Outbox = parse_outbox(settings.outbox_url)
+        self.campaigns = CampaignDesk(settings)
+        self.environ = environ
+        self._secrets = SecretSource(environ, ask=ask)
+        self._launcher = Launcher(self.outbox, settings.home, environ)
+        self._stack = contextlib.ExitStack()
+
+    @classmethod
+    def open(cls, environ: Mapping[str, str], *, outbox: str | None = None, ask: Ask | None = None) -> Service:
+        """Read the settings. `ask` prompts for an account's password. Raises `ConfigError`."""
+        return cls(read_settings(environ, outbox=outbox), environ, ask)
+
+    def __enter__(self) -> Service:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._stack.close()
+
+    @cached_property
+    def _reader(self) -> Reader:
+        reader = self.outbox.reader()
+        self._stack.callback(reader.close)
+        return reader
+
+    # launching
+
+    def prepare(self, campaign: Campaign, *, plan: Mapping[str, object]) -> LaunchPlan:
+        """What a launch would do; `plan` overrides the campaign's workers, rate and burst."""
+        endpoint = self.campaigns.endpoint(campaign)
+        with self.campaigns.open_audience(campaign) as audience:
+            audience.require_sendable()
+            counts = audience.counts()
+            first = last = ""
+            for recipient in audience.recipients():
+                first = first or recipient.address
+                last = recipient.address
+        return LaunchPlan(campaign, endpoint, campaign.spec.dispatch.plan().changed(dict(plan)), counts, first, last)
+
+    async def launch(self, plan: LaunchPlan, *, again: Again, progress: Callable[[int], None]) -> Launch:
+        """Freeze the campaign into the outbox. Raises `MessageChanged`, `OutboxError`, `TemplateError`."""
+        source = plan.campaign.read_message()
+        desk = self.outbox.desk()
+        try:
+            with self.campaigns.open_audience(plan.campaign) as audience:
+                plan.campaign.compile(source, audience.columns, secret=b"")
+                freezing = Freezing(
+                    plan.campaign,
+                    audience,
+                    source,
+                    plan.endpoint,
+                    plan.plan,
+                    self.settings.home.audiences,
+                    actor(),
+                )
+                return await freeze(
+                    freezing,
+                    desk,
+                    self._reader,
+                    again,
+                    runner_lives=lambda: self._launcher.pid() is not None,
+                    progress=progress,
+                )
+        finally:
+            desk.close()
+
+    # sending
+
+    def runner_pid(self) -> int | None:
+        """The process id of the runner that lives on the outbox, None when none does."""
+        return self._launcher.pid()
+
+    async def secret_for(self, campaign: LaunchedCampaign) -> dict[str, str]:
+        """The password a runner will need, asked for where the person is; empty when none is needed.
+
+        Raises `SecretMissing`.
+        """
+        endpoint = Endpoint.from_json(campaign.endpoint)
+        password = await self.password(endpoint)
+        return {} if password is None else {endpoint.account: password}
+
+    async def password(self, endpoint: Endpoint) -> str | None:
+        """The password of a server that wants a login, None for one that does not. Raises `SecretMissing`."""
+        return await self._secrets(endpoint.account) if endpoint.user else None
+
+    def engine(self, campaign: LaunchedCampaign) -> Runner:
+        """An engine in this process, for this campaign only."""
+        return runner_for(self.outbox, self.environ, self._secrets, until_idle=True, only=campaign.number)
+
+    async def start_runner(self, secrets: Mapping[str, str]) -> int:
+        """A runner that outlives this process: the one that lives, or a new one."""
+        return await self._launcher.ensure(secrets)
+
+    # looking
+
+    async def view(self, campaign_id: str) -> CampaignView:
+        """A campaign by any unambiguous beginning of its id. Raises `UnknownCampaign`."""
+        return await self._view(await self._reader.campaign(campaign_id))
+
+    async def views(self) -> list[CampaignView]:
+        """Every campaign, the oldest first."""
+        return [await self._view(campaign) for campaign in await self._reader.campaigns()]
+
+    async def newest(self) -> CampaignView:
+        """The campaign launched last. Raises `UsageError` when there is none."""
+        campaigns = await self._reader.campaigns()
+        if not campaigns:
+            raise UsageError(
+                "Nothing has been launched from this outbox yet",
+                detail=self.outbox.url,
+                hint="Try it with the sample campaign: mailtui demo",
+            )
+        return await self._view(campaigns[-1])
+
+    async def _view(self, campaign: LaunchedCampaign) -> CampaignView:
+        return CampaignView(
+            campaign,
+            await self._reader.counts(campaign.number),
+            await self._reader.snapshot(campaign.number),
+            self._launcher.pid(),
+            now(),
+        )
+
+    async def follow(self, campaign_id: str) -> AsyncIterator[CampaignView]:
+        """The campaign now, and again whenever something changed, until it rests or has lost its runner."""
+        campaign = await self._reader.campaign(campaign_id)
+        shown_at = 0.0
+        while True:
+            if self._reader.changed() or now() - shown_at >= 1.0:
+                view = await self._view(await self._reader.campaign(campaign.id))
+                shown_at = now()
+                yield view
+                if not view.active or view.lost:
+                    return
+                await asyncio.sleep(_SHOW_EVERY - _LOOK_EVERY)
+            await asyncio.sleep(_LOOK_EVERY)
+
+    async def intake(self, view: CampaignView) -> dict[str, int]:
+        """How many rows of the list became no delivery, by kind."""
+        return await self._reader.intake_counts(view.campaign.number)
+
+    async def failures(self, view: CampaignView, limit: int = 10) -> list[tuple[str, int | None, str, int]]:
+        """(state, code, text, how many) of what did not arrive, the most frequent first."""
+        return await self._reader.failures(view.campaign.number, limit)
+
+    def report(self, view: CampaignView, states: Sequence[str] = ()) -> AsyncIterator[ReportLine]:
+        """One line a recipient, in the order of the list."""
+        return report_lines(self._reader, view.campaign, [DeliveryState(state) for state in states])
+
+    # orders
+
+    async def pause(self, view: CampaignView) -> str:
+        return await self._order(view, OrderKind.PAUSE)
+
+    async def resume(self, view: CampaignView) -> str:
+        return await self._order(view, OrderKind.RESUME)
+
+    async def cancel(self, view: CampaignView) -> str:
+        return await self._order(view, OrderKind.CANCEL)
+
+    async def change(self, view: CampaignView, settings: Mapping[str, object]) -> str:
+        """Set `workers`, `rate` (messages a second, None for no limit) or `burst`, at once."""
+        return await self._order(view, OrderKind.SET, dict(settings))
+
+    async def _order(self, view: CampaignView, kind: OrderKind, arguments: dict[str, object] | None = None) -> str:
+        """Write an order and see it obeyed; a runner is started when none lives. The runner's answer."""
+        desk = self.outbox.desk()
+        try:
+            order = await desk.order(view.campaign.number, kind, arguments or {}, actor=actor(), now=now())
+        finally:
+            desk.close()
+        secrets = await self.secret_for(view.campaign) if kind in _ACTIVE_ORDERS else {}
+        return await self.obeyed(order, secrets)
+
+    async def obeyed(self, order: int, secrets: Mapping[str, str]) -> str:
+        """Wait until a runner has answered an order. Raises `RunnerError` when none does."""
+        deadline = now() + _ACKNOWLEDGED_WITHIN
+        while now() < deadline:
+            answer = await self._reader.answer(order)
+            if answer is not None:
+                if answer.startswith(BUSY_ANSWER):
+                    raise UsageError(f"This cannot be changed now: {answer}")
+                return answer
+            if self._launcher.pid() is None:
+                # Also when one has left between our look and its end: the next one reads the order first.
+                await self.start_runner(secrets)
+            await asyncio.sleep(_LOOK_EVERY / 2)
+        raise RunnerError(
+            "The runner has not answered",
+            detail=f"Order {order} has waited for {_ACKNOWLEDGED_WITHIN:g} seconds",
+            hint="See whether it lives: mailtui status",
+        )

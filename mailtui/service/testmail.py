@@ -1,0 +1,59 @@
+"""Owns the test mail: one row's message, to an address that is not on the list, outside the outbox."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from dataclasses import dataclass
+
+from mailtui.audience.address import AddressError, parse_address
+from mailtui.campaign.campaign import Campaign
+from mailtui.dispatch.encoding import SentEncoding
+from mailtui.errors import ConfigError, Problem, UsageError
+from mailtui.message.rendered import RenderProblem
+from mailtui.service.facade import Service
+from mailtui.smtp.connect import NotConnected, connect
+from mailtui.smtp.job import Job
+from mailtui.smtp.oneshot import send_one
+from mailtui.smtp.timeouts import Timeouts, time_scale
+from mailtui.smtp.verdict import Kind, Verdict, judge
+
+
+@dataclass(frozen=True, slots=True)
+class TestVerdict:
+    """What became of the test: where the last word fell, and what it was (`code` None when nothing was said)."""
+
+    sent: bool
+    stage: str
+    code: int | None
+    text: str
+
+
+async def send_test(service: Service, campaign: Campaign, to: str, row: int | None) -> TestVerdict:
+    """Send one row's mail to `to`. Raises what is wrong with the campaign, the address or the account."""
+    try:
+        address = parse_address(to)
+    except AddressError as error:
+        raise UsageError(f"{to} is not a mail address", detail=str(error)) from None
+    shown = service.campaigns.preview(campaign, row=row)
+    endpoint = service.campaigns.endpoint(campaign)
+    password = await service.password(endpoint)
+    timeouts = Timeouts().scaled(time_scale(service.environ))
+    try:
+        connection = await connect(endpoint, password, timeouts=timeouts)
+    except NotConnected as error:
+        return _verdict(error.verdict)
+    encoding = SentEncoding.for_server(connection.capabilities)
+    with service.campaigns.open_audience(campaign) as audience:
+        compiled = campaign.compile(campaign.read_message(), audience.columns, secret=b"test")
+    recipient = dataclasses.replace(shown.recipient, key=address.key, address=address.text)
+    message = compiled.render(recipient, date=time.time(), encoding=encoding.transfer, smtputf8=encoding.smtputf8)
+    if isinstance(message, RenderProblem):
+        connection.transport.abort()
+        raise ConfigError(f"Row {recipient.row} cannot be rendered", [Problem(message.place, message.reason)])
+    job = Job(message.sender, message.recipient, message.data, connection.capabilities, None)
+    return _verdict(await send_one(connection, job, timeouts))
+
+
+def _verdict(verdict: Verdict) -> TestVerdict:
+    return TestVerdict(judge(verdict).kind is Kind.SENT, str(verdict.stage), verdict.code, verdict.text)
