@@ -13,6 +13,7 @@ as the first element of a group), which is one round trip a message.
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections import deque
 from enum import StrEnum
 
@@ -23,6 +24,7 @@ from mailtui.smtp.replies import MalformedReply, Reply, ReplyReader
 from mailtui.smtp.timeouts import Timeouts
 from mailtui.smtp.verdict import Stage, Verdict
 
+_SEND_BUFFER = 128 * 1024  # bytes; in the megabytes the kernel takes by itself, a slow reader looks like a dead one
 _READ_BUFFER = 8 * 1024  # the default of 256 KB costs an mmap and a munmap for every reply
 
 
@@ -73,6 +75,7 @@ class Session(asyncio.BufferedProtocol):
         self._transport = transport
         # So that we hear whether everything has left; 0 would make asyncio's TLS pause and resume at every write.
         transport.set_write_buffer_limits(high=1, low=0)
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
         transport.set_protocol(self)
         if transport.is_closing():
             self._end(Verdict.silence(Stage.IDLE, "the connection was closed before it was used"))

@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from functools import partial
 
 from mailtui.smtp.capabilities import Capabilities
 from mailtui.smtp.job import Job
@@ -64,7 +65,7 @@ class Owner:
         self.asked_event.set()
         if not self.by_hand:
             assert self.session is not None
-            asyncio.get_running_loop().call_soon(self.session.marked, job, True)
+            asyncio.get_running_loop().call_soon(partial(self.session.marked, job, held=True))
 
     def settled(self, job: Job, verdict: Verdict) -> None:
         self._keep(job, "settled", verdict)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -37,7 +39,7 @@ def _read(pieces: list[bytes]) -> list[Reply] | str:
 
 def _cut(raw: bytes, places: list[int]) -> list[bytes]:
     cuts = sorted({0, len(raw), *(place % (len(raw) + 1) for place in places)})
-    return [raw[start:end] for start, end in zip(cuts, cuts[1:], strict=False)]
+    return [raw[start:end] for start, end in itertools.pairwise(cuts)]
 
 
 @given(st.lists(replies(), min_size=1, max_size=8), st.lists(st.integers(0, 10_000), max_size=30))
@@ -45,9 +47,7 @@ def test_d07_every_split_of_a_dialogue_gives_the_same_replies(
     dialogue: list[tuple[int, list[bytes], bytes]], places: list[int]
 ) -> None:
     raw = b"".join(reply[2] for reply in dialogue)
-    wanted = [
-        Reply(code, b" ".join(lines).decode("utf-8", "backslashreplace")) for code, lines, _ in dialogue
-    ]
+    wanted = [Reply(code, b" ".join(lines).decode("utf-8", "backslashreplace")) for code, lines, _ in dialogue]
     assert _read([raw]) == wanted
     assert _read(_cut(raw, places)) == wanted
 

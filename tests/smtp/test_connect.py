@@ -1,0 +1,285 @@
+"""The way to a session: what goes wrong is told at its stage, and nothing secret is ever said unprotected."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mailtui.smtp.connect import Connection, NotConnected, connect
+from mailtui.smtp.endpoint import Endpoint, Security
+from mailtui.smtp.job import Job
+from mailtui.smtp.oneshot import send_one
+from mailtui.smtp.session import Gear, Session, best_gear
+from mailtui.smtp.timeouts import Timeouts
+from mailtui.smtp.verdict import Kind, Stage, Verdict, judge
+from tests.servers.aiosmtpd_server import PASSWORD, USER, Authority, Keeper, aiosmtpd_server
+from tests.servers.aiosmtpd_server import Security as ServerSecurity
+from tests.servers.programs import free_port
+from tests.servers.scripted import Close, Expect, Reset, Send, Silence, Step, scripted_peer
+from tests.smtp.bench import Owner, job, message
+
+QUICK = Timeouts(connect=0.3, greeting=0.6, command=0.3, data=0.3, block=0.3, dot=2.0, quit=0.2)
+HELLO: list[Step] = [Send(b"220 hi\r\n"), Expect(b"EHLO")]
+KINDS = {
+    Security.PLAIN: ServerSecurity.PLAIN,
+    Security.TLS: ServerSecurity.TLS,
+    Security.STARTTLS: ServerSecurity.STARTTLS,
+}
+
+
+def endpoint(port: int, security: Security = Security.PLAIN, *, host: str = "127.0.0.1", **more: str) -> Endpoint:
+    return Endpoint("acme", host, port, security, helo="sender.example", **more)
+
+
+async def refused(to: Endpoint, password: str | None = None, *, timeouts: Timeouts = QUICK) -> Verdict:
+    with pytest.raises(NotConnected) as caught:
+        await connect(to, password, timeouts=timeouts)
+    return caught.value.verdict
+
+
+@pytest.fixture
+def ca(authority: Authority, tmp_path: Path) -> str:
+    return str(authority.write_pem(tmp_path / "ca.pem"))
+
+
+# before anything is said
+
+
+async def test_f01_a_closed_port() -> None:
+    verdict = await refused(endpoint(free_port()))
+    assert verdict.stage is Stage.CONNECT
+    assert "connection refused" in verdict.text
+    assert judge(verdict).kind is Kind.REQUEUED
+
+
+async def test_f02_silence_instead_of_a_greeting_is_waited_for_as_long_as_the_greeting_may_take() -> None:
+    started = asyncio.get_running_loop().time()
+    async with scripted_peer([Silence()]) as peer:
+        verdict = await refused(endpoint(peer.port))
+        assert peer.received == b""
+    assert judge(verdict).kind is Kind.REQUEUED
+    assert 0.5 < asyncio.get_running_loop().time() - started < 2.0
+
+
+@pytest.mark.parametrize("step", [Close(), Reset()])
+async def test_f03_closed_instead_of_a_greeting(step: Step) -> None:
+    async with scripted_peer([step]) as peer:
+        verdict = await refused(endpoint(peer.port))
+    assert verdict.code is None
+    assert judge(verdict).kind is Kind.REQUEUED
+
+
+@pytest.mark.parametrize(("greeting", "kind"), [(b"554 5.7.1 no\r\n", Kind.HELD), (b"421 busy\r\n", Kind.REQUEUED)])
+async def test_f04_a_greeting_that_refuses(greeting: bytes, kind: Kind) -> None:
+    async with scripted_peer([Send(greeting), Silence()]) as peer:
+        verdict = await refused(endpoint(peer.port))
+        assert b"EHLO" not in peer.received
+    assert (verdict.stage, verdict.code) == (Stage.GREETING, int(greeting[:3]))
+    assert judge(verdict).kind is kind
+
+
+async def test_f08_ehlo_refused_then_helo_in_lockstep() -> None:
+    script: list[Step] = [*HELLO, Send(b"502 what\r\n"), Expect(b"HELO sender.example"), Send(b"250 hi\r\n"), Silence()]
+    async with scripted_peer(script) as peer:
+        connection = await connect(endpoint(peer.port), None, timeouts=QUICK)
+        assert best_gear(connection.capabilities) is Gear.LOCKSTEP
+        connection.transport.abort()
+
+
+async def test_n07_what_ehlo_offers() -> None:
+    offer = (
+        b"250-x.test\r\n250-PIPELINING\r\n250-SIZE 1000\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250 ENHANCEDSTATUSCODES\r\n"
+    )
+    async with scripted_peer([*HELLO, Send(offer, chunk=5), Silence()]) as peer:
+        connection = await connect(endpoint(peer.port), None, timeouts=QUICK)
+        offered = connection.capabilities
+        connection.transport.abort()
+    assert best_gear(offered) is Gear.CROSS
+    assert (offered.size_known, offered.size, offered.eight_bit, offered.smtputf8) == (True, 1000, True, True)
+
+
+async def test_a_421_to_ehlo_is_the_servers_trouble() -> None:
+    async with scripted_peer([*HELLO, Send(b"421 4.3.2 later\r\n"), Close()]) as peer:
+        verdict = await refused(endpoint(peer.port))
+    assert (verdict.stage, verdict.code) == (Stage.EHLO, 421)
+
+
+# TLS
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        [],  # F-51: not offered
+        [Expect(b"STARTTLS"), Send(b"454 4.7.0 not now\r\n"), Silence()],  # F-52
+        [Expect(b"STARTTLS"), Send(b"502 what\r\n"), Silence()],
+        [Expect(b"STARTTLS"), Send(b"354 go\r\n"), Silence()],
+        [Expect(b"STARTTLS"), Send(b"220 ready\r\nnonsense\r\n250 hi\r\n"), Silence()],
+        [Expect(b"STARTTLS"), Send(b"220 ready\r\n"), Silence()],  # F-54: the handshake stalls
+        [Expect(b"STARTTLS"), Close()],
+    ],
+)
+async def test_n10_without_starttls_not_a_byte_of_the_login_is_said(answer: list[Step]) -> None:
+    offer = b"250-x.test\r\n250-AUTH PLAIN LOGIN\r\n250 SIZE\r\n"
+    if answer:
+        offer = b"250-x.test\r\n250-AUTH PLAIN LOGIN\r\n250 STARTTLS\r\n"
+    async with scripted_peer([*HELLO, Send(offer), *answer, Silence()], strict=False) as peer:
+        verdict = await refused(endpoint(peer.port, Security.STARTTLS, user=USER), PASSWORD)
+        await asyncio.sleep(0.02)
+    assert b"AUTH" not in peer.received
+    assert b"MAIL" not in peer.received
+    assert verdict.stage is Stage.TLS
+    offers_none = not answer
+    assert ("does not offer STARTTLS" in verdict.text) == offers_none
+    if verdict.code is None:
+        assert judge(verdict).kind is Kind.HELD
+
+
+@pytest.mark.parametrize("security", [Security.TLS, Security.STARTTLS])
+@pytest.mark.parametrize("fault", ["untrusted", "wrong name", "expired"])
+async def test_f54_a_certificate_that_proves_nothing(
+    authority: Authority, ca: str, security: Security, fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ("other.test",) if fault == "wrong name" else ()
+    if fault == "expired":
+        issue = authority.ca.issue_cert
+        past = datetime.datetime(2001, 1, 1, tzinfo=datetime.UTC)
+        monkeypatch.setattr(authority.ca, "issue_cert", lambda *names: issue(*names, not_after=past))
+    keeper = Keeper()
+    with aiosmtpd_server(
+        authority, security=KINDS[security], auth=True, certificate_names=names, keeper=keeper
+    ) as server:
+        trusted = "" if fault == "untrusted" else ca
+        to = endpoint(server.port, security, host="localhost", user=USER, ca=trusted)
+        verdict = await refused(to, PASSWORD, timeouts=Timeouts())
+    assert verdict.stage is Stage.TLS
+    assert "is not trusted" in verdict.text
+    assert judge(verdict).kind is Kind.HELD
+    assert keeper.logins == []
+
+
+async def test_tls_to_a_server_that_speaks_none() -> None:
+    async with scripted_peer([Send(b"220 hi\r\n"), Silence()], strict=False) as peer:
+        verdict = await refused(endpoint(peer.port, Security.TLS, user=USER), PASSWORD)
+    assert verdict.stage is Stage.TLS
+    assert b"EHLO" not in peer.received
+
+
+async def test_authorities_that_cannot_be_read(tmp_path: Path) -> None:
+    verdict = await refused(endpoint(free_port(), Security.TLS, ca=str(tmp_path / "none.pem")))
+    assert "cannot be read" in verdict.text
+    assert judge(verdict).kind is Kind.HELD
+
+
+# a whole message
+
+
+async def _send(connection: Connection, size: int = 100) -> Verdict:
+    data = message(1) + b"0123456789abc\r\n" * (size // 15)
+    return await send_one(connection, Job("a@sender.example", "b@x.test", data, connection.capabilities, 1), Timeouts())
+
+
+@pytest.mark.parametrize("security", list(Security))
+@pytest.mark.parametrize("size", [100, 2_000_000])
+async def test_login_and_a_message_under_each_security(
+    authority: Authority, ca: str, security: Security, size: int
+) -> None:
+    auth = security is not Security.PLAIN
+    with aiosmtpd_server(authority, security=KINDS[security], auth=auth) as server:
+        to = endpoint(server.port, security, host="localhost", user=USER if auth else "", ca=ca)
+        connection = await connect(to, PASSWORD, timeouts=Timeouts())
+        async with asyncio.timeout(20):
+            verdict = await _send(connection, size)
+        [taken] = server.taken
+    assert verdict.code == 250
+    assert taken.content.startswith(message(1))
+    assert len(taken.content) > size
+    assert taken.secured == auth
+    assert taken.user == (USER if auth else None)
+
+
+@pytest.mark.parametrize("gear", list(Gear))
+async def test_many_messages_over_tls_in_every_gear(authority: Authority, ca: str, gear: Gear) -> None:
+    """Lockstep and flight wait for the body to leave, which TLS tells in its own way."""
+    with aiosmtpd_server(authority, security=ServerSecurity.TLS) as server:
+        connection = await connect(
+            endpoint(server.port, Security.TLS, host="localhost", ca=ca), None, timeouts=Timeouts()
+        )
+        owner = Owner(
+            [job(number, data=message(number) + b"0123456789abc\r\n" * 4_000) for number in range(20)], finish=True
+        )
+        session = Session(owner, connection.capabilities, gear, Timeouts())
+        owner.session = session
+        session.start(connection.transport)
+        await owner.wait_ended(20)
+        assert [owner.outcome(number) for number in range(20)] == ["settled 250"] * 20
+        assert len(server.taken) == 20
+
+
+class SlowKeeper(Keeper):
+    """Thinks about every message."""
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
+        await asyncio.sleep(0.6)
+        return await super().handle_DATA(server, session, envelope)
+
+
+@pytest.mark.parametrize("gear", list(Gear))
+async def test_f44_over_tls_too_the_dot_has_its_own_patience(authority: Authority, ca: str, gear: Gear) -> None:
+    with aiosmtpd_server(authority, security=ServerSecurity.TLS, keeper=SlowKeeper()) as server:
+        to = endpoint(server.port, Security.TLS, host="localhost", ca=ca)
+        connection = await connect(to, None, timeouts=Timeouts())
+        owner = Owner([job(number) for number in range(3)], finish=True)
+        session = Session(owner, connection.capabilities, gear, Timeouts(block=0.2, data=0.3))
+        owner.session = session
+        session.start(connection.transport)
+        await owner.wait_ended(20)
+    assert [owner.outcome(number) for number in range(3)] == ["settled 250"] * 3
+
+
+# logging in
+
+
+async def test_r05_a_wrong_password_is_said_once(authority: Authority) -> None:
+    script: list[Step] = [
+        *HELLO,
+        Send(b"250-x.test\r\n250 AUTH PLAIN LOGIN CRAM-MD5\r\n"),
+        Expect(b"AUTH PLAIN"),
+        Send(b"535 5.7.8 wrong\r\n"),
+        Silence(),
+    ]
+    async with scripted_peer(script) as peer:
+        verdict = await refused(endpoint(peer.port, user=USER), "wrong")
+    assert peer.received.count(b"AUTH") == 1
+    assert len(peer.talks) == 1
+    assert (verdict.stage, verdict.code, verdict.enhanced) == (Stage.AUTH, 535, "5.7.8")
+    assert judge(verdict).kind is Kind.HELD
+
+
+@pytest.mark.parametrize("offer", [b"250 x.test\r\n", b"250-x.test\r\n250 AUTH GSSAPI\r\n"])
+async def test_no_login_that_we_know_is_offered(offer: bytes) -> None:
+    async with scripted_peer([*HELLO, Send(offer), Silence()]) as peer:
+        verdict = await refused(endpoint(peer.port, user=USER), PASSWORD)
+    assert b"AUTH" not in peer.received
+    assert verdict.stage is Stage.AUTH
+    assert judge(verdict).kind is Kind.HELD
+
+
+@pytest.mark.parametrize("answer", [b"334 eyJzdGF0dXMiOiI0MDEifQ==\r\n", b"250 hm\r\n", b"garbage\r\n"])
+async def test_f10_an_answer_to_auth_that_is_none(answer: bytes) -> None:
+    script: list[Step] = [*HELLO, Send(b"250-x.test\r\n250 AUTH PLAIN\r\n"), Expect(b"AUTH"), Send(answer), Silence()]
+    async with scripted_peer(script, strict=False) as peer:
+        verdict = await refused(endpoint(peer.port, user=USER), PASSWORD)
+    assert judge(verdict).kind is Kind.HELD
+    assert peer.received.count(b"AUTH") == 1
+
+
+async def test_a_password_is_in_no_error() -> None:
+    script: list[Step] = [*HELLO, Send(b"250-x.test\r\n250 AUTH PLAIN\r\n"), Expect(b"AUTH"), Close()]
+    async with scripted_peer(script) as peer:
+        verdict = await refused(endpoint(peer.port, user=USER), "hunter2-hunter2")
+    assert "hunter2" not in repr(verdict)
