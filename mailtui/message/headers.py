@@ -232,6 +232,10 @@ def _encoded(value: str, used: int) -> str:
 
 
 def _q_words(value: str, room: int) -> Iterator[str]:
+    whole = "".join(map(_Q.__getitem__, value.encode()))
+    if len(whole) <= room:  # by far the most: spare them the walk over their characters
+        yield f"=?utf-8?q?{whole}?="
+        return
     word: list[str] = []
     length = 0
     for character in value:

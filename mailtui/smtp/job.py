@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from mailtui.smtp.capabilities import Capabilities
 from mailtui.smtp.verdict import Verdict
 
 DOT = b".\r\n"
+_UNFIT = re.compile(rb"[\x00-\x20<>\x7f]")
 
 
 class Job:
@@ -37,7 +39,7 @@ def stuffed(data: bytes) -> bytes:
 
 def _path(address: str) -> bytes:
     raw = address.encode()
-    if any(byte <= 0x20 or byte in b"<>\x7f" for byte in raw):
+    if _UNFIT.search(raw):
         raise ValueError(f"{address!r} cannot stand in an SMTP command")
     return raw
 
