@@ -1,0 +1,106 @@
+# Everything runs in .venv, which the first target that needs it sets up from hash-locked requirements.
+# Needed: make, and Python 3.11 or newer with pip or venv. Another Python: make PYTHON=python3.13 test
+
+SHELL := /bin/sh
+VENV  := .venv
+BIN   := $(VENV)/bin
+CODE   = $(wildcard mailtui tests benchmarks scripts)
+
+# The first Python on PATH that is new enough.
+ifeq ($(origin PYTHON), undefined)
+PYTHON := $(shell for name in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo $$name; break; }; done)
+endif
+
+# How many processes run the tests; each test file stays in one of them.
+JOBS ?= 2
+# More for pytest: make test ARGS="-k outbox"
+ARGS ?=
+
+.PHONY: help demo test torture lint format types imports bench lock clean
+.DEFAULT_GOAL := help
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
+
+demo: $(VENV)/.installed ## send the sample campaign to a sandbox on this machine
+	@$(BIN)/mailtui demo
+
+test: $(VENV)/.installed-dev ## run the test suite, without the long tests
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -ra $(ARGS)
+
+torture: $(VENV)/.installed-dev ## run the long tests: kills, faults and load in full size
+	$(BIN)/python -m pytest -m long --timeout 3600 -ra $(ARGS)
+
+lint: $(VENV)/.installed-dev ## look for mistakes and for formatting that is off
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(VENV)/.installed-dev ## format the code
+	$(BIN)/ruff check --fix --select I .
+	$(BIN)/ruff format .
+
+types: $(VENV)/.installed-dev ## check the types
+	$(BIN)/mypy $(CODE)
+
+imports: $(VENV)/.installed-dev ## check that rooms import one way
+	$(BIN)/lint-imports --no-cache
+
+bench: $(VENV)/.installed-dev ## measure, and print what was measured
+	$(BIN)/python -m benchmarks $(ARGS)
+
+clean: ## remove .venv and everything that tools left behind
+	rm -rf $(VENV) build dist .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis \
+	  .import_linter_cache .grimp_cache
+	find $(CODE) -type d -name __pycache__ -prune -exec rm -rf {} +
+
+# The locks hold no address of a registry, and serve every platform from Python 3.11 on.
+COMPILE = $(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header \
+	--no-emit-index-url --no-emit-find-links $(UPGRADE)
+
+lock: $(VENV)/.installed-dev ## lock the requirements anew (UPGRADE=--upgrade takes newer releases)
+	@[ -x $(BIN)/uv ] || $(BIN)/python -m pip install -q --require-hashes -r requirements-uv.lock
+	$(COMPILE) --group build pyproject.toml -o requirements.lock
+	$(COMPILE) --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	echo uv | $(COMPILE) --no-annotate -o requirements-uv.lock -
+	@! grep -n '://' requirements*.lock
+
+# Set-up. uv is quick where it can be had; pip alone does the same. $(1): lock, $(2): log of what failed
+define install
+	@set -e; py=$(BIN)/python; \
+	quick() { UV_SYSTEM_CERTS=1 UV_HTTP_RETRIES=1 "$$uv" pip install -q --python $$py --require-hashes -r $(1) && \
+	  "$$uv" pip install -q --python $$py --no-deps --no-build-isolation -e .; }; \
+	plain() { "$$@" install -q --disable-pip-version-check --require-hashes -r $(1) && \
+	  "$$@" install -q --disable-pip-version-check --no-deps --no-build-isolation -e .; }; \
+	log=$(VENV)/set-up.log; \
+	echo "Setting up $(VENV) from $(1) …" >&2; \
+	uv=$$(command -v uv || true); \
+	if [ -z "$$uv" ] && $$py -m pip --version >/dev/null 2>&1; then \
+	  [ -x $(BIN)/uv ] || $$py -m pip install -q --disable-pip-version-check --require-hashes --only-binary :all: \
+	    -r requirements-uv.lock >$$log 2>&1 || true; \
+	  [ ! -x $(BIN)/uv ] || uv=$(BIN)/uv; \
+	fi; \
+	if [ -n "$$uv" ] && quick >$$log 2>&1; then :; \
+	elif $$py -m pip --version >/dev/null 2>&1; then plain $$py -m pip; \
+	elif $(PYTHON) -m pip --version >/dev/null 2>&1; then plain $(PYTHON) -m pip --python $$py; \
+	else \
+	  echo "$(PYTHON) has neither ensurepip nor pip. Install them (Debian, Ubuntu: apt-get install python3-venv)," \
+	    "then run make again." >&2; exit 1; \
+	fi
+endef
+
+$(BIN)/python:
+	@if [ -z "$(PYTHON)" ]; then \
+	  echo "There is no Python 3.11 or newer on PATH. Install one, or name it: make PYTHON=/path/to/python3" >&2; exit 1; \
+	fi
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "mailtui needs Python 3.11 or newer; $(PYTHON) is older, or does not run." >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) >/dev/null 2>&1 || { rm -rf $(VENV); $(PYTHON) -m venv --without-pip $(VENV); }
+
+$(VENV)/.installed: requirements.lock pyproject.toml | $(BIN)/python
+	$(call install,requirements.lock)
+	@touch $@
+
+$(VENV)/.installed-dev: requirements-dev.lock pyproject.toml | $(BIN)/python
+	$(call install,requirements-dev.lock)
+	@touch $@ $(VENV)/.installed
