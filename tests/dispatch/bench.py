@@ -1,0 +1,173 @@
+"""An outbox with campaigns in it, runners over it, and the books held against what a sandbox accepted."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from mailtui.dispatch.plan import SendPlan
+from mailtui.dispatch.runner import Runner, RunnerOptions
+from mailtui.message.source import MessageSource
+from mailtui.message.templates import TemplateText
+from mailtui.outbox.opening import Outbox, parse_outbox
+from mailtui.outbox.records import Campaign, Counts, DeliveryRow, NewCampaign, NewDelivery
+from mailtui.outbox.states import CampaignState, OrderKind
+from mailtui.sandbox.capture import read_captured
+from mailtui.smtp.endpoint import Endpoint, Security
+
+TEXT = "Hello {{ name }}\n"
+
+
+async def no_secret(account: str) -> str:
+    raise AssertionError(f"nobody should ask for the password of {account}")
+
+
+def source(text: str = TEXT) -> MessageSource:
+    return MessageSource(
+        sender="News <news@acme.test>",
+        subject="Hi {{ name }}",
+        text=TemplateText("text", text),
+        html=None,
+        campaign="x",
+    )
+
+
+def address(number: int, campaign: str = "c1") -> str:
+    return f"u{number}.{campaign}@example.com"
+
+
+@dataclass
+class House:
+    """One outbox in a folder of its own."""
+
+    folder: Path
+
+    def __post_init__(self) -> None:
+        self.outbox: Outbox = parse_outbox(f"sqlite:///{self.folder}/outbox.db")
+        self.desk = self.outbox.desk()
+        self.reader = self.outbox.reader()
+
+    async def launch(
+        self,
+        size: int,
+        port: int,
+        plan: SendPlan | None = None,
+        *,
+        id: str = "c1",
+        user: str = "",
+        text: str = TEXT,
+    ) -> Campaign:
+        """A live campaign of `size` recipients to a server on 127.0.0.1."""
+        to = Endpoint("acme", "127.0.0.1", port, Security.PLAIN, user=user)
+        draft = await self.desk.create_draft(
+            NewCampaign(
+                id=id,
+                series=id,
+                occurrence=1,
+                name=id,
+                message_digest=source(text).digest,
+                message=source(text).to_json().encode(),
+                endpoint=to.to_json(),
+                plan=(plan or SendPlan(workers=4)).to_json(),
+                columns=("name",),
+                source="list.csv",
+                filter="",
+                secret=b"secret of " + id.encode(),
+            ),
+            now=time.time(),
+        )
+        assert draft is not None
+        await self.add(draft.number, range(1, size + 1), id=id)
+        await self.desk.go_live(draft.number, actor="ann", now=time.time())
+        return await self.reader.campaign(id)
+
+    async def add(self, campaign: int, numbers: range, *, id: str = "c1") -> None:
+        rows = [NewDelivery(address(n, id), n, address(n, id), (f"Zoé {n}",)) for n in numbers]
+        await self.desk.add(campaign, rows, now=time.time())
+
+    def runner(
+        self,
+        *,
+        scale: float = 0.01,
+        until_idle: bool = True,
+        secrets: Callable[[str], Awaitable[str]] = no_secret,
+        only: int | None = None,
+    ) -> Runner:
+        return Runner(self.outbox, RunnerOptions("0", until_idle=until_idle, only=only, scale=scale), secrets)
+
+    async def send(
+        self,
+        *,
+        scale: float = 0.01,
+        seconds: float = 30.0,
+        secrets: Callable[[str], Awaitable[str]] = no_secret,
+    ) -> None:
+        """Run a runner until nothing is left to do."""
+        async with asyncio.timeout(seconds):
+            await self.runner(scale=scale, secrets=secrets).run(lambda: None)
+
+    async def order(self, campaign: Campaign, kind: OrderKind, **arguments: object) -> int:
+        return await self.desk.order(campaign.number, kind, arguments, actor="ann", now=time.time())
+
+    async def counts(self, campaign: Campaign) -> Counts:
+        return await self.reader.counts(campaign.number)
+
+    async def state(self, campaign: Campaign) -> CampaignState:
+        return (await self.reader.campaign(campaign.id)).state
+
+    async def until(self, campaign: Campaign, condition: Callable[[Counts], bool], seconds: float = 15.0) -> Counts:
+        """Wait until the counts are so."""
+        async with asyncio.timeout(seconds):
+            while not condition(counts := await self.counts(campaign)):
+                await asyncio.sleep(0.005)
+        return counts
+
+    async def until_state(self, campaign: Campaign, state: CampaignState, seconds: float = 15.0) -> None:
+        async with asyncio.timeout(seconds):
+            while await self.state(campaign) is not state:
+                await asyncio.sleep(0.005)
+
+    async def rows(self, campaign: Campaign) -> dict[str, DeliveryRow]:
+        """Every delivery by its address."""
+        found: dict[str, DeliveryRow] = {}
+        after = 0
+        while page := await self.reader.deliveries(campaign.number, after=after):
+            after = page[-1].id
+            found |= {row.address: row for row in page}
+        return found
+
+    async def check_books(self, campaign: Campaign, sandbox: Path) -> dict[str, DeliveryRow]:
+        """No duplicate, no false sent, nothing lost; the rows."""
+        rows = await self.rows(campaign)
+        took = accepted(sandbox)
+        assert max(took.values(), default=0) <= 1, "nobody got it twice"
+        mine = {who for who in took if who in rows}
+        sent = {who for who, row in rows.items() if row.state == "sent"}
+        unknown = {who for who, row in rows.items() if row.state == "unknown"}
+        assert sent <= mine, "nothing is called sent that was not accepted"
+        assert mine <= sent | unknown, "everything accepted is sent or unknown"
+        counts = await self.counts(campaign)
+        assert counts.total == (await self.reader.campaign(campaign.id)).audience == len(rows)
+        assert Counter(row.state.value for row in rows.values()) == Counter(
+            {state: n for state, n in _as_dict(counts).items() if n}
+        )
+        return rows
+
+    def close(self) -> None:
+        self.desk.close()
+        self.reader.close()
+
+
+def _as_dict(counts: Counts) -> dict[str, int]:
+    from dataclasses import asdict
+
+    return asdict(counts)
+
+
+def accepted(sandbox: Path) -> Counter[str]:
+    """How often each recipient's mail was accepted."""
+    return Counter(who for mail in read_captured(sandbox) for who in mail.rcpt_to)
