@@ -23,7 +23,7 @@ class Run:
 
 
 def run(command: Sequence[str], home: Path) -> Run:
-    """Run a command that prints one JSON object, in a home of its own. Raises when it fails.
+    """Run a command that prints one JSON object or nothing, in a home of its own. Raises when it fails.
 
     Memory is measured over a small launcher, since a child starts out with its parent's peak.
     """
@@ -39,6 +39,5 @@ def run(command: Sequence[str], home: Path) -> Run:
     code, wall, cpu, peak, printed = json.loads(done.stdout)
     if code != 0:
         raise RuntimeError(f"{' '.join(command)} ended with {code}: {printed}")
-    return Run(wall, cpu, peak, json.loads(printed.strip().splitlines()[-1]))
-
-
+    lines = printed.strip().splitlines()
+    return Run(wall, cpu, peak, json.loads(lines[-1]) if lines else {})

@@ -1,7 +1,7 @@
-"""Peak memory of mailtui by the length of the list: `python -m benchmarks.memory [--rows N ...]`.
+"""Peak memory by the length of the list: `python -m benchmarks.memory [--rows N ...]`.
 
-`run` hosts the engine in its own process, so its peak covers reading, checking, launching and sending. The engine
-alone is measured as `mailtui runner` on an outbox that was launched before.
+`run` covers reading, checking, launching and sending in one process; `runner` is the engine alone, on an outbox that
+another process has filled.
 """
 
 from __future__ import annotations
@@ -16,22 +16,26 @@ from benchmarks.campaigns import write_campaign
 from benchmarks.measured import run
 from tests.servers.smtp_sink import smtp_sink
 
+_MAILTUI = [sys.executable, "-m", "mailtui"]
+
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--rows", type=int, nargs="+", default=[1_000, 100_000])
+    parser.add_argument("--workers", type=int, default=8)
     options = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="mailtui-bench-"))
-    print(f"{'recipients':>12}{'run, peak MB':>16}{'send seconds':>16}")
+    print(f"{'recipients':>12}{'runner, peak MB':>18}{'run, peak MB':>16}")
     try:
         for rows in options.rows:
             with smtp_sink() as sink:
-                campaign = write_campaign(folder / f"c{rows}", port=sink.port, rows=rows, workers=8)
-                home = folder / f"home{rows}"
-                command = [sys.executable, "-m", "mailtui", "run", str(campaign), "--yes", "--json"]
-                done = run(command, home)
-                print(f"{rows:>12,}{done.peak_mb:>16.1f}{done.said['send_seconds']:>16.1f}")
+                campaign = write_campaign(folder / f"c{rows}", port=sink.port, rows=rows, workers=options.workers)
+                launched = run([sys.executable, "-m", "benchmarks.launch", str(campaign)], folder / f"a{rows}")
+                outbox = str(launched.said["outbox"])
+                engine = run([*_MAILTUI, "runner", "--until-idle", "--outbox", outbox], folder / f"a{rows}")
+                whole = run([*_MAILTUI, "run", str(campaign), "--yes", "--json"], folder / f"b{rows}")
+                print(f"{rows:>12,}{engine.peak_mb:>18.1f}{whole.peak_mb:>16.1f}")
     finally:
         shutil.rmtree(folder)
 

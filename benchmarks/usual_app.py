@@ -46,11 +46,7 @@ async def main(folder: Path, port: int, workers: int) -> None:
     await asyncio.gather(*(worker() for _ in range(workers)))
     seconds = time.perf_counter() - start
     usage = resource.getrusage(resource.RUSAGE_SELF)
-    print(
-        json.dumps(
-            {"sent": sent, "seconds": seconds, "cpu": time.process_time() - cpu, "peak_kb": usage.ru_maxrss}
-        )
-    )
+    print(json.dumps({"sent": sent, "seconds": seconds, "cpu": time.process_time() - cpu, "peak_kb": usage.ru_maxrss}))
 
 
 if __name__ == "__main__":
