@@ -157,6 +157,16 @@ class House:
         )
         return rows
 
+    async def check_books_after_a_crash(self, campaign: Campaign, sandbox: Path) -> dict[str, str]:
+        """What must hold at any instant, whatever is under way; the states."""
+        rows = {who: row.state.value for who, row in (await self.rows(campaign)).items()}
+        took = accepted(sandbox)
+        assert max(took.values(), default=0) <= 1, "nobody got it twice"
+        assert {who for who, state in rows.items() if state == "sent"} <= set(took)
+        assert set(took) <= {who for who, state in rows.items() if state in ("sent", "unknown", "in_flight")}
+        assert (await self.counts(campaign)).total == len(rows)
+        return rows
+
     def close(self) -> None:
         self.desk.close()
         self.reader.close()

@@ -17,7 +17,7 @@ from mailtui.sandbox.faults import Action, FaultRule, Faults, Stage
 from mailtui.sandbox.server import SandboxServer
 from tests.dispatch.bench import House, accepted, address
 from tests.servers.programs import free_port
-from tests.servers.scripted import Close, Expect, Send, Talk, scripted_peer
+from tests.servers.scripted import Close, Expect, Send, Step, Talk, scripted_peer
 from tests.servers.smtp_sink import smtp_sink
 
 pytestmark = [
@@ -303,7 +303,7 @@ async def test_n05_a_421_for_one_recipient_starves_nobody(house: House, tmp_path
 
 @pytest.mark.parametrize("words", [b"421 4.3.2 no\r\n", b""])
 async def test_a_server_that_closes_right_away_is_not_stormed(house: House, words: bytes) -> None:
-    script = [Send(b"220 hi\r\n"), Expect(b"EHLO"), Send(b"250 x.test\r\n" + words), Close()]
+    script: list[Step] = [Send(b"220 hi\r\n"), Expect(b"EHLO"), Send(b"250 x.test\r\n" + words), Close()]
     async with scripted_peer(script, strict=False) as peer:
         campaign = await house.launch(50, peer.port, SendPlan(workers=8))
         runner = house.runner(scale=0.1, until_idle=False)
