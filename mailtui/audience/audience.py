@@ -29,7 +29,7 @@ from mailtui.audience.selection import Selection, repeat_reason
 from mailtui.audience.sniff import Reading, sniff
 from mailtui.audience.source import find_source
 from mailtui.audience.spec import AudienceSpec
-from mailtui.audience.views import AudienceCounts, RowView, StreamCounts
+from mailtui.audience.views import AudienceCounts, ListRow, RowView, StreamCounts
 from mailtui.errors import AudienceError, UsageError
 
 Filter = str | Mapping[str, Any] | Rule | None
@@ -110,6 +110,10 @@ class Audience:
         """Let go of the index. Calling it twice does no harm."""
         self._selection.close()
         self._connection.close()
+
+    def interrupt(self) -> None:
+        """End, from another thread, whatever is being read; its reader gets `apsw.InterruptError`."""
+        self._connection.interrupt()
 
     @property
     def understanding(self) -> Understanding:
@@ -193,6 +197,38 @@ class Audience:
         fields = dict(zip(self.columns, cells, strict=True))
         held = explanation is None or explanation.held
         return RowView(number, line, fields, key, problem, matched=held, explanation=explanation)
+
+    def page(self, first: int, count: int) -> list[ListRow]:
+        """The data records `first` to `first + count - 1` as they stand in the list, bad ones included."""
+        last = first + count - 1
+        rows = {
+            row: ListRow(row, line, tuple(cells), usable=key is not None)
+            for row, line, key, *cells in self._connection.execute(
+                f"SELECT row, line, key, {self._cells} FROM entry WHERE row BETWEEN ? AND ?",  # noqa: S608 - c0 to cN
+                (first, last),
+            )
+        }
+        bad = self._connection.execute("SELECT row, line, text FROM problem WHERE row BETWEEN ? AND ?", (first, last))
+        for row, line, text in bad:
+            if row not in rows:
+                rows[row] = ListRow(row, line, (text,), usable=False)
+        return [rows[row] for row in sorted(rows)]
+
+    def matching(self, first: int, wanted: int, *, held: bool) -> list[ListRow]:
+        """Up to `wanted` rows from `first` on for which the filter holds, or does not; a sample to look at."""
+        found: list[ListRow] = []
+        query = f"SELECT row, line, key, {self._cells} FROM entry WHERE row >= ? ORDER BY row"  # noqa: S608 - c0 to cN
+        for row, line, key, *cells in self._connection.execute(query, (first,)):
+            if (self._matcher is None or self._matcher.test(cells)) is held:
+                found.append(ListRow(row, line, tuple(cells), usable=key is not None))
+                if len(found) == wanted:
+                    break
+        return found
+
+    @property
+    def size(self) -> int:
+        """How many data records there are, bad ones included."""
+        return self._rows
 
     def find(self, address: str) -> RowView | None:
         """The row that stands for an address: the one that is kept, else its first; None when there is none."""

@@ -41,6 +41,20 @@ class AudienceCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class ListRow:
+    """One data record for a table: its cells in the order of the columns.
+
+    A row that could not be cut into cells has its original text as its only one. `usable` is whether it has an
+    address that mail can go to.
+    """
+
+    row: int
+    line: int
+    cells: tuple[str, ...]
+    usable: bool
+
+
+@dataclass(frozen=True, slots=True)
 class RowView:
     """One data record as it stands in the list.
 
