@@ -1,0 +1,94 @@
+"""Owns every action of the app: the one table that bindings, footer, palette and help are made from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from textual.binding import Binding, BindingType
+
+EVERYWHERE = "app"
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One thing a person can do. `name` is the method `action_<name>`, `keys` as Textual writes them.
+
+    `label` is the word in the footer, `what` the sentence in palette, tooltip and help.
+    """
+
+    name: str
+    keys: str
+    label: str
+    what: str
+    show: bool = True
+
+
+ACTIONS: Mapping[str, tuple[Action, ...]] = {
+    EVERYWHERE: (
+        Action("go('home')", "1,f2", "Home", "Campaigns and how they stand", show=False),
+        Action("go('audience')", "2,f3", "List", "The list: what was understood, and its rows", show=False),
+        Action("go('rules')", "3,f4", "Rules", "Who of the list is meant", show=False),
+        Action("go('message')", "4,f5", "Message", "The message's files and their fields", show=False),
+        Action("go('preview')", "5,f6", "Preview", "Any recipient's mail", show=False),
+        Action("go('review')", "6,f7", "Review", "What is about to be sent; start it", show=False),
+        Action("go('board')", "7,f8", "Sending", "The workers at work", show=False),
+        Action("go('report')", "8,f9", "Report", "What became of every recipient", show=False),
+        Action("open", "o", "Open", "Open a campaign file or a list"),
+        Action("help", "question_mark,f1", "Help", "What can be done here, and with which keys"),
+    ),
+    "home": (
+        Action("show_board", "enter", "Watch", "Watch the campaign under the cursor, or see its report"),
+        Action("demo", "d", "Demo", "Load the sample campaign, ready to be sent to a sandbox on this machine"),
+        Action("resume", "r", "Resume", "Go on with the campaign under the cursor"),
+    ),
+    "audience": (
+        Action("problems", "p", "Problems", "The rows that get no mail, and why"),
+        Action("goto", "g", "Go to", "Go to a row by its number"),
+        Action("explain", "e", "Why", "Why the row under the cursor is in or out"),
+        Action("preview_row", "v", "Mail", "See the mail of the row under the cursor"),
+    ),
+    "rules": (
+        Action("apply", "ctrl+s", "Apply", "Use this filter for the campaign"),
+        Action("reset", "ctrl+r", "Reset", "Go back to the filter as it is set"),
+    ),
+    "message": (
+        Action("next_file", "n", "Next file", "The next of the message's files"),
+        Action("check", "c", "Check", "Render every row and list what is wrong"),
+    ),
+    "preview": (
+        Action("next", "n,right", "Next", "The next recipient's mail"),
+        Action("previous", "b,left", "Back", "The recipient before"),
+        Action("goto", "g", "Go to", "A recipient by row or address"),
+        Action("view", "tab", "View", "The next view: laid out, text, headers, source"),
+        Action("test", "t", "Test", "Send this mail to an address of yours"),
+    ),
+    "review": (Action("start", "s", "Start", "Type the number of recipients, and send"),),
+    "board": (
+        Action("pause", "f10,space", "Pause", "Begin no further message; what is under way finishes"),
+        Action("resume", "r", "Resume", "Go on"),
+        Action("cancel", "x", "Cancel", "Stop for good; who waits gets nothing"),
+        Action("faster", "plus", "Workers +", "One worker more", show=False),
+        Action("slower", "minus", "Workers -", "One worker less", show=False),
+        Action("rate", "t", "Rate", "Change the rate"),
+    ),
+    "report": (
+        Action("filter", "f", "Only", "Show only one state: all, failed, unknown, deferred, sent"),
+        Action("export", "e", "Export", "Write the report to a file"),
+    ),
+}
+
+
+def bindings(room: str) -> list[BindingType]:
+    """The key bindings of a room, or of the app."""
+    return [
+        Binding(
+            action.keys,
+            action.name,
+            action.label,
+            show=action.show,
+            tooltip=action.what,
+            id=f"{room}.{action.name}",
+        )
+        for action in ACTIONS[room]
+    ]

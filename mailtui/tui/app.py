@@ -1,0 +1,129 @@
+"""Owns the app: its screens as modes, its themes, what works everywhere, and leaving the terminal as it was."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import traceback
+from collections.abc import Iterable
+from functools import partial
+from pathlib import Path
+from typing import ClassVar
+
+from textual.app import App, SystemCommand
+from textual.screen import Screen
+
+from mailtui.errors import MailtuiError
+from mailtui.service.facade import Service
+from mailtui.service.workbench import Workbench
+from mailtui.tui.actions import ACTIONS, EVERYWHERE, bindings
+from mailtui.tui.dialogs.help import HelpDialog
+from mailtui.tui.dialogs.open import OpenDialog
+from mailtui.tui.result import AppResult
+from mailtui.tui.room import ROOMS, Room
+from mailtui.tui.screens import SCREENS
+from mailtui.tui.text import tell
+from mailtui.tui.themes import DEFAULT, FOLLOW_TERMINAL, load_themes, shipped_themes
+
+_SIGNALS = ("SIGTERM", "SIGHUP")
+
+
+class MailtuiApp(App[AppResult]):
+    """The terminal app over one user's service."""
+
+    TITLE = "mailtui"
+    CSS_PATH = "app.tcss"
+    BINDINGS: ClassVar = bindings(EVERYWHERE)
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (80, "-normal"), (120, "-wide")]  # noqa: RUF012 - Textual declares it so
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]  # noqa: RUF012
+
+    def __init__(self, service: Service, *, target: Path | None = None, colourless: bool = False) -> None:
+        """`target` is a campaign or list to open at the start; `colourless` follows the terminal's own colours."""
+        super().__init__()
+        self.service = service
+        self.bench = Workbench(service)
+        self.crash: str = ""
+        self._target = target
+        self._colourless = colourless
+        for room in ROOMS:
+            self.add_mode(room, partial(SCREENS[room], service, self.bench))
+
+    async def on_mount(self) -> None:
+        self._restore_terminal_on_signals()
+        found = load_themes([shipped_themes(), self.service.settings.home.config / "themes"])
+        for theme in found.loaded:
+            self.register_theme(theme)
+        self.theme = FOLLOW_TERMINAL if self._colourless else DEFAULT
+        await self.switch_mode("home")
+        if found.failed:
+            tell(self, f"{len(found.failed)} themes could not be read: {found.failed[0]}", bad=True)
+        if self._target is not None:
+            self.run_worker(self.open_target(self._target), name="open", exit_on_error=False)
+
+    def on_unmount(self) -> None:
+        self.bench.close()
+
+    async def open_target(self, target: Path, *, then: str = "audience") -> bool:
+        """Open a campaign or a list and go to a room; whether it could be opened."""
+        try:
+            await self.bench.open(target)
+        except MailtuiError as error:
+            room = self.screen
+            if isinstance(room, Room):
+                room.complain(error)
+            else:
+                tell(self, str(error), bad=True)
+            return False
+        await self.switch_mode(then)
+        if isinstance(self.screen, Room):
+            await self.screen.opened()
+        return True
+
+    # what works everywhere
+
+    async def action_go(self, room: str) -> None:
+        await self.switch_mode(room)
+
+    def action_open(self) -> None:
+        self.run_worker(self._open(), name="open", exclusive=True, group="open", exit_on_error=False)
+
+    async def _open(self) -> None:
+        target = await self.push_screen_wait(OpenDialog(Path.cwd()))
+        if target is not None:
+            await self.open_target(target)
+
+    def action_help(self) -> None:
+        room = self.screen
+        name = room.ROOM if isinstance(room, Room) else EVERYWHERE
+        self.push_screen(HelpDialog(name, room.HELP if isinstance(room, Room) else ""))
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """The palette: every action of this screen and of the app, and Textual's own."""
+        names = [screen.ROOM] if isinstance(screen, Room) else []
+        for name in (*names, EVERYWHERE):
+            for action in ACTIONS[name]:
+                target = screen if name != EVERYWHERE else self
+                run = partial(self._run_named, action.name, target)
+                yield SystemCommand(f"{action.label}: {action.what}"[:60], f"Key: {action.keys}", run)
+        yield from super().get_system_commands(screen)
+
+    async def _run_named(self, name: str, target: App[AppResult] | Screen[object]) -> None:
+        await self.run_action(name, target)
+
+    # leaving
+
+    def _restore_terminal_on_signals(self) -> None:
+        """A killed app must not leave the terminal in its own screen with the mouse on."""
+        loop = asyncio.get_running_loop()
+        for name in _SIGNALS:
+            number = getattr(signal, name, None)
+            if number is not None:
+                loop.add_signal_handler(number, partial(self.exit, return_code=128 + number))
+
+    def _handle_exception(self, error: Exception) -> None:
+        """Textual would print every local variable, which may be a stranger's data or a secret. We keep the bare
+        traceback for a file instead. There is no public place for this.
+        """
+        self.crash = self.crash or "".join(traceback.format_exception(error))
+        self._exception = error
+        self.exit(return_code=1)

@@ -1,0 +1,27 @@
+"""The screens, one file and one style sheet each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from mailtui.tui.room import Room
+from mailtui.tui.screens.audience import AudienceScreen
+from mailtui.tui.screens.board import BoardScreen
+from mailtui.tui.screens.home import HomeScreen
+from mailtui.tui.screens.message import MessageScreen
+from mailtui.tui.screens.preview import PreviewScreen
+from mailtui.tui.screens.report import ReportScreen
+from mailtui.tui.screens.review import ReviewScreen
+from mailtui.tui.screens.rules import RulesScreen
+
+SCREENS: Mapping[str, type[Room]] = {
+    "home": HomeScreen,
+    "audience": AudienceScreen,
+    "rules": RulesScreen,
+    "message": MessageScreen,
+    "preview": PreviewScreen,
+    "review": ReviewScreen,
+    "board": BoardScreen,
+    "report": ReportScreen,
+}
+"""Every room and the screen that shows it."""
