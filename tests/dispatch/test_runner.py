@@ -286,10 +286,11 @@ async def test_d03_what_is_in_doubt_is_listed_and_never_sent_again(house: House,
     assert len(accepted(server.folder)) == 100
 
 
-async def test_n05_a_421_for_one_recipient_starves_nobody(house: House, tmp_path: Path) -> None:
+@pytest.mark.parametrize("workers", [1, 4])
+async def test_n05_a_421_for_one_recipient_starves_nobody(house: House, tmp_path: Path, workers: int) -> None:
     """Its own row goes on being tried; all others get their mail meanwhile."""
     async with sandbox(tmp_path, reply(Stage.RCPT, "421 4.7.0 not now", recipient="u1.*")) as server:
-        campaign = await house.launch(40, server.port)
+        campaign = await house.launch(40, server.port, SendPlan(workers=workers))
         runner = house.runner(scale=0.05, until_idle=False)
         task = asyncio.create_task(runner.run(lambda: None))
         await house.until(campaign, lambda counts: counts.sent == 39)
@@ -368,6 +369,46 @@ async def test_d13_a_cancelled_row_is_never_accepted(house: House, tmp_path: Pat
     took = accepted(server.folder)
     assert sum(took.values()) == counts.sent + counts.unknown
     assert not [who for who in took if rows[who].state == "cancelled"]
+
+
+async def test_what_is_refused_for_now_after_a_cancel_is_cancelled_too(house: House, tmp_path: Path) -> None:
+    rules = (FaultRule(Stage.DOT, Action.DELAY, seconds=0.3), reply(Stage.DOT, "451 4.3.0 later"))
+    async with sandbox(tmp_path, *rules) as server:
+        campaign = await house.launch(40, server.port)
+        task = asyncio.create_task(house.send(scale=1.0))
+        await house.until(campaign, lambda counts: counts.in_flight == 4)
+        await house.order(campaign, OrderKind.CANCEL)
+        await task
+    assert (await house.counts(campaign)).cancelled == 40
+    assert not accepted(server.folder)
+
+
+async def test_a_connection_that_comes_too_late_to_be_of_use_is_not_kept(house: House, tmp_path: Path) -> None:
+    rules = (
+        reply(Stage.RCPT, "451 4.3.0 later", times=3),
+        FaultRule(Stage.CONNECT, Action.DELAY, seconds=0.3, connection=2),
+    )
+    async with sandbox(tmp_path, *rules) as server:
+        campaign = await house.launch(3, server.port, SendPlan(workers=2))
+        task = asyncio.create_task(house.send())
+        await house.until(campaign, lambda counts: counts.deferred == 3)
+        await asyncio.sleep(0.7)
+        assert (server.counters.connections, server.counters.open) == (2, 0)
+        await task
+    assert (await house.counts(campaign)).sent == 3
+
+
+async def test_a_pause_does_not_wait_for_the_leave_taking(house: House, tmp_path: Path) -> None:
+    rules = (FaultRule(Stage.QUIT, Action.SILENCE), FaultRule(Stage.DOT, Action.DELAY, seconds=0.1))
+    async with sandbox(tmp_path, *rules) as server:
+        campaign = await house.launch(300, server.port)
+        task = asyncio.create_task(house.send(scale=0.4))
+        await house.until(campaign, lambda counts: counts.sent >= 20)
+        asked = time.monotonic()
+        await house.order(campaign, OrderKind.PAUSE)
+        await house.until_state(campaign, CampaignState.PAUSED)
+        assert time.monotonic() - asked < 1.0, "QUIT alone would take two seconds"
+        await task
 
 
 async def test_cancel_while_paused_and_while_waiting(house: House, tmp_path: Path) -> None:
