@@ -6,12 +6,14 @@ Nothing is ever written by this module, and no password appears in an error.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import threading
 from collections.abc import Callable, Mapping
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from mailtui.errors import AccountError, SecretMissing
+from mailtui.kit.suggest import did_you_mean
 
 Answer = TypeVar("Answer")
 
@@ -25,6 +27,7 @@ _REAL_BACKENDS = (
     "keyring.backends.Windows",
 )
 """Backends that are the operating system's own. Others keep passwords readable on disk, or throw them away."""
+_CHAIN = "keyring.backends.chainer"
 
 
 def variable_for(account: str) -> str:
@@ -98,14 +101,22 @@ async def _left_behind(ask: Callable[[], Answer]) -> Answer:
     loop = asyncio.get_running_loop()
     answer: asyncio.Future[Answer] = loop.create_future()
 
-    def deliver(result: Answer) -> None:
-        if not answer.done():
+    def deliver(result: Answer | None, error: Exception | None) -> None:
+        if answer.done():
+            return
+        if error is not None:
+            answer.set_exception(error)
+        elif result is not None:
             answer.set_result(result)
 
     def work() -> None:
-        result = ask()
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(deliver, result)
+        result, error = None, None
+        try:
+            result = ask()
+        except Exception as problem:  # noqa: BLE001 - backends are other people's programs, and raise what they like
+            error = problem
+        with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile: nobody waits any more
+            loop.call_soon_threadsafe(deliver, result, error)
 
     threading.Thread(target=work, name="keyring", daemon=True).start()
     async with asyncio.timeout(_PATIENCE):
@@ -113,35 +124,44 @@ async def _left_behind(ask: Callable[[], Answer]) -> Answer:
 
 
 def _describe_keyring() -> tuple[str, bool]:
+    try:
+        backends, other = _backends()
+    except Exception as error:  # noqa: BLE001 - as above: a configured backend that cannot be loaded, for example
+        return f"it cannot be used ({type(error).__name__})", False
+    if backends:
+        return ", ".join(type(backend).__module__.rpartition(".")[2] for backend in backends), True
+    return ("none on this machine" if other.endswith(".fail") else f"{other} does not keep secrets"), False
+
+
+def _backends() -> tuple[list[Any], str]:
+    """The backends to ask: the one in use, or the real ones of a chain of them; and the name of the one in use."""
     import keyring  # here, since it loads its backends
 
-    module = type(keyring.get_keyring()).__module__
-    if module.startswith(_REAL_BACKENDS):
-        return module.removeprefix("keyring.backends."), True
-    return ("none on this machine" if module.endswith(".fail") else f"{module} does not keep secrets"), False
+    used: Any = keyring.get_keyring()
+    name = type(used).__module__
+    members = list(used.backends) if name == _CHAIN else [used]
+    return [member for member in members if type(member).__module__ in _REAL_BACKENDS], name
 
 
 def _ask_keyring(account: str) -> tuple[str | None, str]:
-    import keyring
-    import keyring.errors
-
     name, real = _describe_keyring()
     if not real:
         return None, name
-    try:
-        found = keyring.get_keyring().get_password(KEYRING_SERVICE, account)
-    except keyring.errors.KeyringLocked:
-        return None, "it is locked"
-    except keyring.errors.KeyringError as error:
-        return None, f"it answered: {error}"
-    return (found, "found") if found else (None, f"no entry {KEYRING_SERVICE} {account}")
+    import keyring.errors
+
+    for backend in _backends()[0]:
+        try:
+            found = backend.get_password(KEYRING_SERVICE, account)
+        except keyring.errors.KeyringLocked:
+            return None, "it is locked"
+        except Exception as error:  # noqa: BLE001 - as above; its text is not shown, since it is not ours to vouch for
+            return None, f"it could not be asked: {type(error).__name__}"
+        if found:
+            return str(found), "found"
+    return None, f"no entry {KEYRING_SERVICE} {account}"
 
 
-def unknown_account(name: str, known: list[str]) -> AccountError:
-    """The error for an account that the settings do not have."""
-    from mailtui.kit.suggest import did_you_mean
-
-    hint = (
-        did_you_mean(name, known) or "Add it to the settings file; a commented sample is in sample_data/settings.yaml."
-    )
+def unknown_account(name: str, known: list[str], *, file: str) -> AccountError:
+    """The error for an account that the settings do not have; `file` is where it would stand."""
+    hint = did_you_mean(name, known) or f"Accounts stand in the settings file, {file}, under accounts:"
     return AccountError(f"There is no account {name} in the settings", hint=hint)

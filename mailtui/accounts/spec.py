@@ -61,7 +61,7 @@ class InlineServerSpec(ServerSpec):
                 if key in data:
                     raise ValueError(
                         f"a login does not belong in a campaign file ({key}). Make an account of it in the settings "
-                        "(see: mailtui accounts add), and name it here: account: NAME"
+                        "file, and name it here: account: NAME"
                     )
         return data
 

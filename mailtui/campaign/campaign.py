@@ -11,7 +11,7 @@ from mailtui.audience.rules import AllOf
 from mailtui.audience.rules_text import format_rule
 from mailtui.audience.rules_tree import read_rule
 from mailtui.campaign.spec import CampaignSpec, later_problems, without_later
-from mailtui.errors import ConfigError, Place, Problem, TemplateError, UsageError
+from mailtui.errors import AudienceError, ConfigError, Place, Problem, RuleError, TemplateError, UsageError
 from mailtui.kit.validation import validate
 from mailtui.kit.yaml_file import YamlDocument, read_yaml
 from mailtui.message.compose import CompiledMessage, compile_message
@@ -25,6 +25,8 @@ class Campaign:
     path: Path
     spec: CampaignSpec
     document: YamlDocument
+    extra: str = ""  # a further filter, which narrows that of the file
+    original: CampaignSpec | None = None  # as the file has it, where `spec` is narrowed
 
     @property
     def folder(self) -> Path:
@@ -45,20 +47,56 @@ class Campaign:
         rule = read_rule(self.spec.audience.filter)
         return "" if rule is None else format_rule(rule)
 
+    def with_source(self, path: Path) -> Campaign:
+        """The same campaign with its list at another path."""
+        audience = self.spec.audience.model_copy(update={"source": str(path)})
+        return dataclasses.replace(self, spec=self.spec.model_copy(update={"audience": audience}))
+
     def narrowed(self, extra: str | None) -> Campaign:
         """The same campaign for those who match `extra` too. A further filter never lets more people in."""
         if not extra:
             return self
-        added, own = read_rule(extra), read_rule(self.spec.audience.filter)
+        try:
+            added, own = read_rule(extra), read_rule(self.spec.audience.filter)
+        except RuleError as error:
+            problems = [
+                dataclasses.replace(item, place=dataclasses.replace(item.place, file="--filter"))
+                for item in error.problems
+            ]
+            raise RuleError(error.title, problems, hint=error.hint) from None
         if added is None:
             return self
         text = format_rule(added if own is None else AllOf((own, added)))
         audience = self.spec.audience.model_copy(update={"filter": text})
-        return dataclasses.replace(self, spec=self.spec.model_copy(update={"audience": audience}))
+        spec = self.spec.model_copy(update={"audience": audience})
+        return dataclasses.replace(self, spec=spec, extra=extra, original=self.spec)
 
     def open_audience(self, cache: Path) -> Audience:
-        """Open the list. Raises `AudienceError`, `RuleError`."""
-        return open_audience(self.spec.audience, folder=self.folder, cache=cache)
+        """Open the list. Raises `AudienceError`, `RuleError`, each with its place."""
+        try:
+            return open_audience(self.spec.audience, folder=self.folder, cache=cache)
+        except RuleError as error:
+            raise RuleError(error.title, [self._rule_placed(item, cache) for item in error.problems]) from None
+        except AudienceError as error:
+            spec = self.spec.audience
+            key = "address" if spec.address is not None and spec.address in error.title else "source"
+            if spec.source not in error.title and key == "source":
+                raise  # about something else than the file named there, such as a full disk
+            raise error_at(self.document.place(("audience", key)), error) from None
+
+    def _rule_placed(self, problem: Problem, cache: Path) -> Problem:
+        if self.extra and self._own_filter_fits(cache):
+            return dataclasses.replace(problem, place=Place("--filter"))
+        return dataclasses.replace(problem, place=self.document.place(("audience", "filter")))
+
+    def _own_filter_fits(self, cache: Path) -> bool:
+        """Whether a mistake in the rules is in what was added to those of the file."""
+        own = dataclasses.replace(self, spec=self.original or self.spec, extra="")
+        try:
+            own.open_audience(cache).close()
+        except RuleError:
+            return False
+        return True
 
     def read_message(self) -> MessageSource:
         """Read the templates. Raises `TemplateError` with every mistake in its place."""
@@ -98,6 +136,12 @@ class Campaign:
         return dataclasses.replace(found, key=f"{'.'.join(key)}{column}")
 
 
+def error_at(place: Place, error: AudienceError) -> AudienceError:
+    """The same error, saying first which line of the campaign file named the list."""
+    detail = "\n".join(part for part in (str(place), error.detail) if part)
+    return AudienceError(error.title, detail=detail, hint=error.hint)
+
+
 def load_campaign(path: Path) -> Campaign:
     """Read a campaign file. Raises `ConfigError` that lists every mistake."""
     if path.is_dir() and (path / "campaign.yaml").is_file():
@@ -114,7 +158,8 @@ def load_campaign(path: Path) -> Campaign:
     try:
         spec = validate(CampaignSpec, readable, title=title)
     except ConfigError as error:
-        raise ConfigError(title, [*error.problems, *later]) from None
+        found = sorted((*error.problems, *later), key=lambda item: (item.place.line or 0, item.place.column or 0))
+        raise ConfigError(title, found) from None
     if later:
         raise ConfigError(title, later)
     return Campaign(path, spec, document)

@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from mailtui.audience.audience import Audience
-from mailtui.audience.recipient import Recipient
 from mailtui.audience.views import AudienceCounts
 from mailtui.campaign.campaign import Campaign
+from mailtui.campaign.suppression import Suppressed
 from mailtui.campaign.trial import TrialRenderer
+from mailtui.kit.words import counted
 from mailtui.message.preflight import Finding, Preflight
 from mailtui.message.source import MessageSource
 
@@ -37,6 +38,7 @@ def run_checks(
     campaign: Campaign,
     audience: Audience,
     source: MessageSource,
+    suppressed: Suppressed,
     *,
     sample: int | None,
     progress: Callable[[int, int], None],
@@ -51,42 +53,53 @@ def run_checks(
     counts = audience.counts()
     preflight = Preflight(compiled)
     total = counts.recipients
-    rendered = 0
+    rendered = left_out = 0
     with TrialRenderer(source, audience.columns, secret=_TRIAL_SECRET, date=time.time()) as trial:
         if sample is None or sample >= total:
             for recipient, message in trial.render(audience.recipients()):
                 preflight.feed_row(recipient)
+                left_out += recipient.key in suppressed.keys
                 preflight.feed_message(recipient, message)
                 rendered += 1
                 if rendered % _STEP == 0:
                     progress(rendered, total)
         else:
+            wanted, chosen = spread(total, sample), []
             for done, recipient in enumerate(audience.recipients(), 1):
+                if done in wanted:
+                    chosen.append(recipient)
                 preflight.feed_row(recipient)
+                left_out += recipient.key in suppressed.keys
                 if done % _STEP == 0:
                     progress(done, total)
-            for recipient, message in trial.render(spread(audience, counts, sample)):
+            for recipient, message in trial.render(chosen):
                 preflight.feed_message(recipient, message)
                 rendered += 1
     progress(total, total)
-    findings = (*_audience_findings(audience, counts), *preflight.findings())
+    about_list = (*_audience_findings(campaign, counts, audience), *_suppression_findings(suppressed, left_out, counts))
+    findings = (*about_list, *preflight.findings())
     order = {"error": 0, "warning": 1, "note": 2}
     return CheckReport(campaign.name, counts, rendered, tuple(sorted(findings, key=lambda item: order[item.severity])))
 
 
-def spread(audience: Audience, counts: AudienceCounts, sample: int) -> Iterator[Recipient]:
-    """Recipients from all over the list: its first, its last part, and some between."""
-    last = 0
-    for step in range(sample):
-        start = 1 + step * counts.rows // sample
-        recipient = next(audience.recipients(max(start, last + 1)), None)
-        if recipient is None:
-            return
-        last = recipient.row
-        yield recipient
+def spread(total: int, sample: int) -> frozenset[int]:
+    """Which of `total` recipients to try, counted from 1: the first, the last, and some evenly between."""
+    if sample >= total:
+        return frozenset(range(1, total + 1))
+    return frozenset(1 + step * (total - 1) // max(sample - 1, 1) for step in range(sample))
 
 
-def _audience_findings(audience: Audience, counts: AudienceCounts) -> Iterator[Finding]:
+def _suppression_findings(suppressed: Suppressed, left_out: int, counts: AudienceCounts) -> Iterator[Finding]:
+    if left_out and left_out == counts.recipients:
+        yield Finding("warning", "all-suppressed", "everybody is on a list under audience: suppress, and gets nothing")
+    elif left_out:
+        yield Finding("note", "suppressed", f"{counted(left_out, 'recipient')} suppressed: nothing is sent there")
+    for name, count in suppressed.unusable:
+        message = f"{name}: {counted(count, 'row')} without a usable address, which suppress nobody"
+        yield Finding("warning", "suppress-list", message)
+
+
+def _audience_findings(campaign: Campaign, counts: AudienceCounts, audience: Audience) -> Iterator[Finding]:
     if counts.recipients == 0:
         why = "the filter matches nobody" if counts.matched == 0 else "no row that matches has a usable address"
         yield Finding("error", "nobody", f"There is nobody to send to: {why}.")
@@ -97,9 +110,10 @@ def _audience_findings(audience: Audience, counts: AudienceCounts) -> Iterator[F
             if problem.row is not None and problem.kind != "duplicate"
         )
         message = (
-            f"{counts.problems:,} rows of the list cannot be used and get no mail "
-            f"(see them: mailtui audience {audience.name} --problems)"
+            f"{counted(counts.problems, 'row')} of the list cannot be used, and get no mail; "
+            f"see why: mailtui audience {campaign.path} --problems"
         )
         yield Finding("warning", "bad-rows", message, rows, counts.problems)
     if counts.duplicates:
-        yield Finding("note", "duplicates", "addresses stand more than once; each gets one mail", (), counts.duplicates)
+        message = f"{counted(counts.duplicates, 'row')} with an address that stands in an earlier row; it gets one mail"
+        yield Finding("note", "duplicates", message)

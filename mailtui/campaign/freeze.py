@@ -1,8 +1,9 @@
 """Owns freezing a campaign into the outbox: from here on, files may change and what is sent does not.
 
 A campaign belongs to a series (its file and name). Launching the same message again adds only people who are not in
-it yet; two launches at the same time make one set of rows, because the occurrence and the recipients' keys are
-unique in the outbox. Rows go in by a thousand, so that a runner beside it is never kept waiting.
+it yet. Launches into one outbox take turns, so two at the same time make one set of rows; a draft that is found is
+one whose launch died, and its rows are thrown away: since then the list, the filter or who is left out may have
+changed. Rows go in by a thousand, so that a runner beside it is never kept waiting.
 """
 
 from __future__ import annotations
@@ -16,22 +17,23 @@ from enum import Enum
 from itertools import islice
 from pathlib import Path
 
-from mailtui.audience.audience import Audience, open_audience
-from mailtui.audience.spec import AudienceSpec
+from mailtui.audience.audience import Audience
 from mailtui.campaign.campaign import Campaign
+from mailtui.campaign.suppression import read_suppressed
 from mailtui.dispatch.plan import SendPlan
 from mailtui.errors import OutboxError, UsageError
+from mailtui.kit.file_lock import exclusive
 from mailtui.message.source import MessageSource
 from mailtui.outbox.ports import Desk, Reader
 from mailtui.outbox.records import Campaign as LaunchedCampaign
 from mailtui.outbox.records import IntakeRow, NewCampaign, NewDelivery
-from mailtui.outbox.states import CampaignState, OrderKind
+from mailtui.outbox.states import ACTIVE_CAMPAIGNS, OPEN_STATES, CampaignState, OrderKind
 from mailtui.smtp.endpoint import Endpoint
 
 _STEP = 1_000
 _BREATH = 0.003  # between two steps while a runner lives: its commits then wait 4 ms at the most
 _ID_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that is read as another
-_RACES = 5
+_PAGE = 1_000
 
 
 class Again(Enum):
@@ -44,7 +46,7 @@ class Again(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Freezing:
-    """Everything a launch needs. `actor` is who launches, for the record."""
+    """Everything a launch needs. `actor` is who launches, for the record; `lock` the file that launches queue up at."""
 
     campaign: Campaign
     audience: Audience
@@ -52,6 +54,7 @@ class Freezing:
     endpoint: Endpoint
     plan: SendPlan
     cache: Path
+    lock: Path
     actor: str
 
 
@@ -77,6 +80,29 @@ class MessageChanged(UsageError):
         self.earlier = earlier
 
 
+class BeingSent(UsageError):
+    """What a running campaign is sent through, or says, cannot be changed under its runner."""
+
+    def __init__(self, running: LaunchedCampaign, what: str) -> None:
+        super().__init__(
+            f"{running.name} is being sent at the moment ({running.id}), and {what} since it was launched",
+            detail="Nothing was changed, and nobody was added.",
+            hint=f"Run it again when it has finished, or pause it first: mailtui pause {running.id}",
+        )
+
+
+class NowSuppressed(UsageError):
+    """People who wait in a campaign have been put on a list of those who get nothing."""
+
+    def __init__(self, campaign: LaunchedCampaign, addresses: list[str]) -> None:
+        shown = ", ".join(addresses[:5]) + (f" and {len(addresses) - 5:,} more" if len(addresses) > 5 else "")
+        super().__init__(
+            f"Somebody who still waits in {campaign.name} ({campaign.id}) is to get nothing since it was launched",
+            detail=f"On a list under audience: suppress: {shown}",
+            hint=f"Cancel it, and launch it anew without them: mailtui cancel {campaign.id}, then mailtui run … --new",
+        )
+
+
 async def freeze(
     freezing: Freezing,
     desk: Desk,
@@ -86,57 +112,57 @@ async def freeze(
     runner_lives: Callable[[], bool],
     progress: Callable[[int], None],
 ) -> Launch:
-    """Put the campaign into the outbox. Raises `MessageChanged`, `OutboxError`.
+    """Put the campaign into the outbox. Raises `MessageChanged`, `BeingSent`, `NowSuppressed`, `OutboxError`.
 
-    `progress` hears how many recipients were written.
+    `progress` hears how many recipients were written. Before anything is written, everything has been read.
     """
-    draft, is_new = await _place(freezing, desk, reader, again)
-    await _keep_intake(freezing, desk, draft.number)
-    added = await _copy(freezing, desk, draft, runner_lives, progress)
-    now = time.time()
-    orders: tuple[int, ...] = ()
-    if is_new:
-        try:
-            await desk.go_live(draft.number, actor=freezing.actor, now=now)
-        except OutboxError:
-            # Another launch of the same campaign was quicker by an instant; it is live, and that is all we wanted.
-            if (await reader.campaign(draft.id)).state is CampaignState.DRAFT:
-                raise
-    else:
-        orders = await _top_up(freezing, desk, draft, now)
-    return Launch(await reader.campaign(draft.id), added, is_new, orders)
+    suppressed = read_suppressed(freezing.campaign, freezing.cache).keys
+    async with exclusive(freezing.lock):
+        earlier = await _earlier(freezing, reader, desk, again)
+        if earlier is None:
+            draft = await _draft(freezing, desk, reader)
+            added = await _fill(freezing, desk, draft, suppressed, runner_lives, progress)
+            await desk.go_live(draft.number, actor=freezing.actor, now=time.time())
+            return Launch(await reader.campaign(draft.id), added, is_new=True, orders=())
+        changes = _changes(freezing, earlier)
+        if runner_lives() and earlier.state in ACTIVE_CAMPAIGNS:
+            _require_at_rest(earlier, changes)
+        await _require_nobody_suppressed_waits(reader, earlier, suppressed)
+        orders = await _order_changes(freezing, desk, earlier, changes)
+        added = await _fill(freezing, desk, earlier, suppressed, runner_lives, progress)
+        now = time.time()
+        orders.append(await desk.order(earlier.number, OrderKind.TOP_UP, {}, actor=freezing.actor, now=now))
+        return Launch(await reader.campaign(earlier.id), added, is_new=False, orders=tuple(orders))
 
 
-async def _place(freezing: Freezing, desk: Desk, reader: Reader, again: Again) -> tuple[LaunchedCampaign, bool]:
-    """The campaign to fill, and whether it is a new one."""
-    message = freezing.source.to_json().encode()
-    digest = freezing.source.digest
-    for _ in range(_RACES):
+async def _earlier(freezing: Freezing, reader: Reader, desk: Desk, again: Again) -> LaunchedCampaign | None:
+    """The campaign to add to, None when there is to be a new one."""
+    latest = await reader.latest_of_series(freezing.campaign.series)
+    while latest is not None and latest.state is CampaignState.DRAFT:
+        await desk.discard_draft(latest.number)
         latest = await reader.latest_of_series(freezing.campaign.series)
-        if latest is not None and latest.state is CampaignState.DRAFT:
-            # A launch that did not come to its end. The same message: take it further. Another: begin anew.
-            if latest.message_digest == digest and latest.columns == freezing.audience.columns:
-                return latest, True
-            await desk.discard_draft(latest.number)
-            continue
-        if latest is not None:
-            if latest.state is CampaignState.CANCELLED and again is not Again.NEW:
-                raise UsageError(
-                    f"{latest.name} was cancelled ({latest.id}), perhaps after some had got it",
-                    detail=f"Who got it: mailtui report {latest.id}",
-                    hint="Say --new to send it to everybody on the list, these included",
-                )
-            if latest.message_digest == digest and again is not Again.NEW:
-                return latest, False
-            if again is Again.ASK:
-                raise MessageChanged(latest)
-            if again is Again.TOP_UP:
-                _require_columns(freezing, latest)
-                return latest, False
-        draft = await desk.create_draft(_new_campaign(freezing, message, latest), now=time.time())
-        if draft is not None:
-            return draft, True
-    raise OutboxError("Several launches of this campaign are in each other's way", hint="Try again in a moment.")
+    if latest is None or again is Again.NEW:
+        return None
+    if latest.state in (CampaignState.CANCELLED, CampaignState.CANCELLING):
+        raise UsageError(
+            f"{latest.name} was cancelled ({latest.id}), perhaps after some had got it",
+            detail=f"Who got it: mailtui report {latest.id} --only sent",
+            hint="Say --new to send it to everybody on the list, these included",
+        )
+    if latest.message_digest != freezing.source.digest:
+        if again is Again.ASK:
+            raise MessageChanged(latest)
+        _require_columns(freezing, latest)
+    return latest
+
+
+async def _draft(freezing: Freezing, desk: Desk, reader: Reader) -> LaunchedCampaign:
+    latest = await reader.latest_of_series(freezing.campaign.series)
+    message = freezing.source.to_json().encode()
+    draft = await desk.create_draft(_new_campaign(freezing, message, latest), now=time.time())
+    if draft is None:
+        raise OutboxError("Another launch of this campaign was quicker by an instant", hint="Try again in a moment.")
+    return draft
 
 
 def _new_campaign(freezing: Freezing, message: bytes, latest: LaunchedCampaign | None) -> NewCampaign:
@@ -169,26 +195,23 @@ def _require_columns(freezing: Freezing, latest: LaunchedCampaign) -> None:
         )
 
 
-async def _keep_intake(freezing: Freezing, desk: Desk, number: int) -> None:
-    problems = iter(freezing.audience.problems())
-    while part := list(islice(problems, _STEP)):
-        await desk.add_intake(
-            number, [IntakeRow(item.line, item.row, item.kind, item.reason, item.text) for item in part]
-        )
-
-
-async def _copy(
+async def _fill(
     freezing: Freezing,
     desk: Desk,
-    draft: LaunchedCampaign,
+    campaign: LaunchedCampaign,
+    suppressed: frozenset[str],
     runner_lives: Callable[[], bool],
     progress: Callable[[int], None],
 ) -> int:
-    suppressed = _suppressed_keys(freezing)
-    deliveries = _deliveries(freezing.audience, draft.columns, suppressed)
+    """Write the rows of the list; how many recipients were new."""
+    problems = iter(freezing.audience.problems())
+    while bad := list(islice(problems, _STEP)):
+        rows = [IntakeRow(item.line, item.row, item.kind, item.reason, item.text) for item in bad]
+        await desk.add_intake(campaign.number, rows)
+    deliveries = _deliveries(freezing.audience, campaign.columns, suppressed)
     added = done = 0
     while part := list(islice(deliveries, _STEP)):
-        added += await desk.add(draft.number, part, now=time.time())
+        added += await desk.add(campaign.number, part, now=time.time())
         done += len(part)
         progress(done)
         await asyncio.sleep(_BREATH if runner_lives() else 0)
@@ -201,39 +224,49 @@ def _deliveries(audience: Audience, columns: tuple[str, ...], suppressed: frozen
         yield NewDelivery(item.key, item.row, item.address, fields, item.key in suppressed)
 
 
-def _suppressed_keys(freezing: Freezing) -> frozenset[str]:
-    """The keys of everybody on the lists that the campaign leaves out. Raises `AudienceError` for a list it cannot
-    read: mailing somebody because of a typing error in a path is not an option.
-    """
-    keys: set[str] = set()
-    for path in freezing.campaign.spec.audience.suppress:
-        with open_audience(
-            AudienceSpec(source=path), folder=freezing.campaign.folder, cache=freezing.cache
-        ) as left_out:
-            keys.update(item.key for item in left_out.recipients())
-    return frozenset(keys)
-
-
-async def _top_up(freezing: Freezing, desk: Desk, campaign: LaunchedCampaign, now: float) -> tuple[int, ...]:
-    """Let the runner take over what changed since the first launch, and go on."""
+def _changes(freezing: Freezing, campaign: LaunchedCampaign) -> dict[str, object]:
+    """What is another now than at the first launch, as the order that takes it over."""
     changes: dict[str, object] = {}
-    before = SendPlan.from_json(campaign.plan)
-    if freezing.plan != before:
-        changes |= {
-            "workers": freezing.plan.workers,
-            "rate": freezing.plan.rate,
-            "burst": freezing.plan.burst,
-        }
+    if freezing.plan != SendPlan.from_json(campaign.plan):
+        plan = freezing.plan
+        changes |= {"workers": plan.workers, "rate": plan.rate, "burst": plan.burst}
     if freezing.endpoint.to_json() != campaign.endpoint:
         changes["endpoint"] = freezing.endpoint.to_json()
     if freezing.source.digest != campaign.message_digest:
-        await desk.put_message(freezing.source.digest, freezing.source.to_json().encode())
         changes["message"] = freezing.source.digest
-    wanted = [(OrderKind.SET, changes)] if changes else []
-    wanted.append((OrderKind.TOP_UP, {}))
-    return tuple(
-        [
-            await desk.order(campaign.number, kind, arguments, actor=freezing.actor, now=now)
-            for kind, arguments in wanted
-        ]
-    )
+    return changes
+
+
+def _require_at_rest(running: LaunchedCampaign, changes: dict[str, object]) -> None:
+    """New people must not get the old message, nor go to the old server, because the order to change came too late."""
+    if "message" in changes:
+        raise BeingSent(running, "its message has changed")
+    if "endpoint" in changes:
+        raise BeingSent(running, "its server has changed")
+
+
+async def _require_nobody_suppressed_waits(
+    reader: Reader, campaign: LaunchedCampaign, suppressed: frozenset[str]
+) -> None:
+    """Raise `NowSuppressed` rather than mail people who were left out after the first launch."""
+    if not suppressed:
+        return
+    found: list[str] = []
+    after = 0
+    states = sorted(OPEN_STATES)
+    while page := await reader.deliveries(campaign.number, states=states, after=after, limit=_PAGE):
+        after = page[-1].id
+        found += [row.address for row in page if row.key in suppressed]
+    if found:
+        raise NowSuppressed(campaign, found)
+
+
+async def _order_changes(
+    freezing: Freezing, desk: Desk, campaign: LaunchedCampaign, changes: dict[str, object]
+) -> list[int]:
+    """Have the runner take over what changed. Ordered before anybody is added, and orders are obeyed in turn."""
+    if not changes:
+        return []
+    if "message" in changes:
+        await desk.put_message(freezing.source.digest, freezing.source.to_json().encode())
+    return [await desk.order(campaign.number, OrderKind.SET, changes, actor=freezing.actor, now=time.time())]

@@ -43,7 +43,7 @@ class CampaignSpec(MessageSpec):
 def later_problems(document: Document) -> list[Problem]:
     """What the file asks for that this version cannot do."""
     return [
-        Problem(document.place(loc), "this version does not support it yet; leave it out")
+        Problem(document.place(loc), "this version does not support it yet.", "Leave it out.")
         for loc in _LATER
         if _at(document.data, loc[:-1]) is not None and loc[-1] in _at(document.data, loc[:-1])
     ]

@@ -10,6 +10,7 @@ import click
 from mailtui.cli import output
 from mailtui.cli.options import common, filter_option
 from mailtui.kit.safe_text import safe_text
+from mailtui.kit.words import counted
 from mailtui.service.facade import Service
 from mailtui.service.lists import Audience, Explanation, RowView
 
@@ -20,7 +21,7 @@ from mailtui.service.lists import Audience, Explanation, RowView
 @click.option("--count", is_flag=True, help="Only count, in one pass over the list.")
 @click.option("--full", is_flag=True, help="With --count: also valid addresses and duplicates.")
 @click.option("--explain", type=int, metavar="ROW", help="Say clause by clause why a row is in or out.")
-@click.option("--limit", type=click.IntRange(min=0), default=10, show_default=True, help="Rows to show.")
+@click.option("--limit", type=click.IntRange(min=0), default=10, metavar="N", show_default=True, help="Rows to show.")
 @click.option("--problems", is_flag=True, help="Show the rows that get no mail, and why.")
 @common
 def audience(
@@ -79,8 +80,8 @@ def _show_list(opened: Audience, limit: int, *, as_json: bool) -> None:
         output.data(f"  note           {safe_text(note)}")
     output.data("")
     output.data(
-        f"  {counts.rows:,} rows, {counts.matched:,} match, {counts.duplicates:,} duplicates, "
-        f"{counts.problems:,} unusable: {counts.recipients:,} recipients"
+        f"  {counted(counts.rows, 'row')}, {counts.matched:,} match, {counted(counts.duplicates, 'duplicate')}, "
+        f"{counts.problems:,} unusable: {counted(counts.recipients, 'recipient')}"
     )
     if recipients:
         columns = list(opened.columns)[:6]
@@ -88,7 +89,7 @@ def _show_list(opened: Audience, limit: int, *, as_json: bool) -> None:
         shown = [[str(item.row), *(item.fields[column] for column in columns)] for item in recipients]
         output.table(["row", *columns], [[safe_text(cell, limit=32) for cell in row] for row in shown], right=[0])
     if counts.problems or counts.duplicates:
-        output.say("See the rows that get no mail: add --problems")
+        output.note("See the rows that get no mail: add --problems")
 
 
 def _show_problems(opened: Audience, *, as_json: bool) -> None:
@@ -101,7 +102,7 @@ def _show_problems(opened: Audience, *, as_json: bool) -> None:
             reason, text = safe_text(problem.reason), safe_text(problem.text, limit=100)
             output.data(f"line {problem.line}: {problem.kind.replace('_', ' ')}: {reason}   {text}")
     if not found and not as_json:
-        output.say("Every row gets a mail.")
+        output.note("No row is unusable or a duplicate.")
 
 
 def _show_row(view: RowView, *, as_json: bool) -> None:

@@ -11,12 +11,13 @@ from mailtui.cli import output
 from mailtui.cli.options import common, filter_option
 from mailtui.errors import ExitCode
 from mailtui.kit.safe_text import safe_text
+from mailtui.kit.words import counted
 from mailtui.service.facade import Service
 from mailtui.service.lists import CheckReport
 
 
 @click.command()
-@click.argument("campaign", type=click.Path(path_type=Path))
+@click.argument("campaign", metavar="CAMPAIGN", type=click.Path(path_type=Path))
 @filter_option
 @common
 def check(campaign: Path, filter_text: str | None, *, service: Service, as_json: bool) -> ExitCode:
@@ -33,8 +34,9 @@ def check(campaign: Path, filter_text: str | None, *, service: Service, as_json:
     else:
         for line in finding_lines(found):
             output.data(line)
-        verdict = f"{found.errors} errors" if found.errors else "nothing stands in the way"
-        output.data(f"{found.rendered:,} of {found.counts.recipients:,} mails rendered: {verdict}")
+        verdict = f"{counted(found.errors, 'error')}" if found.errors else "nothing stands in the way"
+        mails = counted(found.counts.recipients, "mail")
+        output.data(f"{found.rendered:,} of {mails} rendered: {verdict}.")
     return ExitCode.FINDINGS if found.errors else ExitCode.DONE
 
 
@@ -49,17 +51,17 @@ def as_object(found: CheckReport) -> dict[str, object]:
     }
 
 
-def finding_lines(found: CheckReport) -> list[str]:
-    """The findings as lines for a person, the gravest first."""
+def finding_lines(found: CheckReport, *, notes: bool = True) -> list[str]:
+    """The findings as lines for a person, the gravest first. Where rows are told, all of them are counted."""
     lines = []
     for item in found.findings:
+        if item.severity == "note" and not notes:
+            continue
         rows = ""
         if item.rows:
             shown = ", ".join(map(str, item.rows[:5]))
             more = f" and {item.count - 5:,} more" if item.count > 5 else ""
             rows = f"  [row {shown}{more}]" if item.count == 1 else f"  [rows {shown}{more}]"
-        elif item.count:
-            rows = f"  [{item.count:,}]"
         place = f"{item.place}: " if str(item.place) else ""
         lines.append(safe_text(f"{item.severity:<8}{place}{item.message}{rows}"))
     return lines

@@ -17,8 +17,8 @@ from mailtui.service.lists import Again
 
 
 @click.command()
-@click.option("--headless", is_flag=True, help="Without the terminal app; this version has no other way.")
-@click.option("--rows", type=click.IntRange(1, 1_000_000), help="How long to make the list.")
+@click.option("--headless", is_flag=True, help="Without the terminal app.")
+@click.option("--rows", type=click.IntRange(1, 1_000_000), metavar="N", help="Send to a list of so many people.")
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as one JSON object.")
 @click.option("--outbox", hidden=True)
 def demo(headless: bool, rows: int | None, as_json: bool, outbox: str | None) -> ExitCode:  # noqa: ARG001

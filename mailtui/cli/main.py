@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
+import io
 import os
 import sys
 import tempfile
 import traceback
 from collections.abc import Sequence
-from pathlib import Path
 
 import click
 
 from mailtui import __version__
-from mailtui.cli.output import show_error
-from mailtui.errors import ExitCode, MailtuiError
+from mailtui.cli.output import mute, show_error
+from mailtui.errors import ExitCode, MailtuiError, UsageError
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("mailtui.cli.demo:demo", "Send the sample campaign to a sandbox on this machine."),
@@ -60,15 +61,13 @@ class _Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        try:
-            return super().resolve_command(ctx, args)
-        except click.UsageError as error:
+        if args[0] not in COMMANDS and not args[0].startswith("-"):
             from mailtui.kit.suggest import nearest
 
             hit = nearest(args[0], COMMANDS)
-            if hit is not None:
-                raise click.UsageError(f"There is no command {args[0]}. Did you mean {hit}?", ctx) from error
-            raise
+            offer = f" Did you mean {hit}?" if hit is not None else ""
+            raise click.UsageError(f"There is no command {args[0]}.{offer}", ctx)
+        return super().resolve_command(ctx, args)
 
 
 @click.group(
@@ -85,36 +84,63 @@ def cli() -> None:
 def run(arguments: Sequence[str]) -> ExitCode:
     """Run one command; every way it can end becomes a documented exit code."""
     as_json = "--json" in arguments
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a file name may hold what the terminal cannot show
     try:
         result = cli.main(args=list(arguments), prog_name="mailtui", standalone_mode=False)
+        sys.stdout.flush()
     except MailtuiError as error:
-        show_error(error, as_json=as_json)
-        return error.exit_code
-    except click.exceptions.Exit as error:
-        return ExitCode(error.exit_code)
+        return _told(error, as_json=as_json)
     except click.ClickException as error:
-        error.show()
-        return ExitCode.USAGE
+        return _told(_usage(error), as_json=as_json)
     except (click.Abort, KeyboardInterrupt):
         click.echo("Stopped.", err=True)
         return ExitCode.INTERRUPTED
     except BrokenPipeError:
-        # Whoever read our output has enough, as `head` does. Nothing more may be written, not even at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        mute()
         return ExitCode.DONE
+    except OSError as error:
+        return _told(_refused(error), as_json=as_json)
     except Exception as error:  # noqa: BLE001 - the last door: a defect is told in one sentence, details go to a file
-        show_error(_defect(error), as_json=as_json)
-        return ExitCode.UNEXPECTED
-    return result if isinstance(result, ExitCode) else ExitCode.DONE
+        return _told(_defect(error), as_json=as_json)
+    return ExitCode(result) if isinstance(result, int) else ExitCode.DONE
+
+
+def _told(error: MailtuiError, *, as_json: bool) -> ExitCode:
+    try:
+        show_error(error, as_json=as_json)
+    except OSError:
+        mute()  # nobody listens any more; the exit code still says it
+    return error.exit_code
+
+
+def _usage(error: click.ClickException) -> UsageError:
+    """What click found wrong with the command line, in the form of all our errors."""
+    message = error.format_message()
+    context = getattr(error, "ctx", None)
+    command = context.command_path if isinstance(context, click.Context) else "mailtui"
+    return UsageError(message, hint=f"See: {command} --help")
+
+
+def _refused(error: OSError) -> MailtuiError:
+    """The system refused something that no room has a better sentence for."""
+    what = f"{error.filename} cannot be used" if error.filename else "The system refused what was asked of it"
+    hint = "Free some space and run the same command again." if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
+    return MailtuiError(what, detail=str(error.strerror or error), hint=hint)
 
 
 def _defect(error: Exception) -> MailtuiError:
     """Keep the traceback, without any variable's value, in a file only its owner can read."""
-    handle, name = tempfile.mkstemp(prefix="mailtui-", suffix=".txt")
-    with os.fdopen(handle, "w") as stream:
-        stream.write("".join(traceback.format_exception(error)))
+    try:
+        handle, name = tempfile.mkstemp(prefix="mailtui-", suffix=".txt")
+        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as stream:
+            stream.write("".join(traceback.format_exception(error)))
+        where = f"the details are in {name}"
+    except OSError as problem:
+        where = f"the details could not be written: {problem.strerror or problem}"
     return MailtuiError(
         "mailtui broke on something it should have handled",
-        detail=f"{type(error).__name__}; the details are in {Path(name)}",
+        detail=f"{type(error).__name__}; {where}",
         hint="Please report it with that file. What was sent is on record: mailtui list",
     )

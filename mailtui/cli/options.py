@@ -41,9 +41,18 @@ def _rate(_context: click.Context, _parameter: click.Parameter, text: str | None
         raise click.BadParameter(str(error)) from None
 
 
-rate_option = click.option("--rate", callback=_rate, metavar="10/s", help="The most messages in a time.")
-workers_option = click.option("--workers", type=click.IntRange(1, MAX_WORKERS), help="Connections at the same time.")
-burst_option = click.option("--burst", type=click.IntRange(min=1), help="How many may go at once after a rest.")
+rate_option = click.option(
+    "--rate", callback=_rate, metavar="RATE", help="The most messages in a time, such as 10/s, 600/m or 5000/h."
+)
+workers_option = click.option(
+    "--workers",
+    type=click.IntRange(1, MAX_WORKERS),
+    metavar="N",
+    help=f"Connections at the same time, 1 to {MAX_WORKERS}.",
+)
+burst_option = click.option(
+    "--burst", type=click.IntRange(min=1), metavar="N", help="How many may go at once after a rest."
+)
 
 
 def _ask_password(account: str) -> str | None:

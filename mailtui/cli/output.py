@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -11,7 +12,8 @@ from typing import Any
 import click
 
 from mailtui.errors import MailtuiError
-from mailtui.kit.safe_text import safe_text
+from mailtui.kit.safe_text import safe_json, safe_text
+from mailtui.kit.words import sentence
 
 Advance = Callable[[int, int], None]
 
@@ -23,7 +25,13 @@ def data(text: str) -> None:
 
 def json_line(value: Any) -> None:
     """One JSON object on one line of stdout."""
-    click.echo(json.dumps(value, ensure_ascii=False, default=str))
+    ascii_only = (sys.stdout.encoding or "").lower().replace("-", "") != "utf8"
+    click.echo(safe_json(json.dumps(value, ensure_ascii=ascii_only, default=str)))
+
+
+def mute() -> None:
+    """Whoever read our output has enough, as `head` does: nothing more is written to stdout, not even at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def pretty(value: Any) -> str:
@@ -36,9 +44,20 @@ def safe(text: str) -> str:
     return safe_text(text)
 
 
+def safe_lines(text: str) -> str:
+    """The same, keeping line ends."""
+    return safe_text(text.replace("\r\n", "\n"), newlines=True)
+
+
 def say(text: str) -> None:
     """A line of talk on stderr."""
     click.echo(safe_text(text, newlines=True), err=True)
+
+
+def note(text: str) -> None:
+    """A line of talk that is no problem: only for a person at a terminal."""
+    if sys.stderr.isatty():
+        say(text)
 
 
 def bold(text: str) -> str:
@@ -57,7 +76,7 @@ def show_error(error: MailtuiError, *, as_json: bool) -> None:
                 "exit_code": int(error.exit_code),
             }
         )
-    say(f"mailtui: {error.title}." if not error.title.endswith((".", "?", "!")) else f"mailtui: {error.title}")
+    say(f"mailtui: {sentence(error.title)}")
     for text in (error.detail, error.hint):
         for line in text.splitlines():
             say(f"  {line}")

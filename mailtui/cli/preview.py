@@ -16,9 +16,9 @@ PARTS = ("text", "html", "headers", "source", "tree")
 
 
 @click.command()
-@click.argument("campaign", type=click.Path(path_type=Path))
-@click.option("--row", type=click.IntRange(min=1), help="The row of the list, from 1.")
-@click.option("--to", "address", help="The recipient's address.")
+@click.argument("campaign", metavar="CAMPAIGN", type=click.Path(path_type=Path))
+@click.option("--row", type=click.IntRange(min=1), metavar="N", help="The row of the list, from 1.")
+@click.option("--to", "address", metavar="ADDRESS", help="The recipient's address.")
 @click.option("--part", type=click.Choice(PARTS), help="What to show; left out: headers and text.")
 @filter_option
 @common

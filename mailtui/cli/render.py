@@ -13,13 +13,14 @@ import click
 from mailtui.cli import output
 from mailtui.cli.options import common, filter_option
 from mailtui.errors import ExitCode, UsageError
+from mailtui.kit.words import counted
 from mailtui.service.facade import Service
 from mailtui.service.lists import RenderProblem
 from mailtui.service.mailbox import EmlFolder, Mbox, Nowhere, Sink
 
 
 @click.command()
-@click.argument("campaign", type=click.Path(path_type=Path))
+@click.argument("campaign", metavar="CAMPAIGN", type=click.Path(path_type=Path))
 @click.option("--out", required=True, metavar="DIR|FILE.mbox|-", help="A folder of .eml files, one mbox, or stdout.")
 @filter_option
 @common
@@ -46,7 +47,7 @@ def render_to(service: Service, campaign: Path, sink: Sink, *, filter_text: str 
     if as_json:
         output.json_line({"rendered": rendered, "failed": failed, "out": sink.name})
     else:
-        output.say(f"{rendered:,} mails rendered{sink.where}, {failed:,} could not be. Nothing was sent.")
+        output.note(f"{counted(rendered, 'mail')} rendered{sink.where}, {failed:,} could not be. Nothing was sent.")
     return ExitCode.FINDINGS if failed else ExitCode.DONE
 
 

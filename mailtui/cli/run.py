@@ -14,13 +14,14 @@ from mailtui.cli.options import burst_option, common, filter_option, rate_option
 from mailtui.cli.render import nowhere, render_to
 from mailtui.errors import ExitCode, UsageError
 from mailtui.kit.safe_text import safe_text
+from mailtui.kit.words import counted
 from mailtui.service.facade import LaunchPlan, Service
 from mailtui.service.lists import Again, Launch, MessageChanged
 from mailtui.service.terms import show_rate
 
 
 @click.command()
-@click.argument("campaign", type=click.Path(path_type=Path))
+@click.argument("campaign", metavar="CAMPAIGN", type=click.Path(path_type=Path))
 @workers_option
 @rate_option
 @burst_option
@@ -63,7 +64,7 @@ def run(
     if found.errors and as_json:
         output.json_line({**as_object(found), "state": "not launched"})
     if found.errors or not as_json:
-        for line in finding_lines(found):
+        for line in finding_lines(found, notes=sys.stderr.isatty()):
             output.say(line)
     if found.errors:
         output.say("Nothing was sent.")
@@ -78,17 +79,21 @@ async def _send(service: Service, plan: LaunchPlan, again: Again, *, detach: boo
     await service.password(plan.endpoint)  # before anything is launched: without it, nothing could be sent
     launch = await _launch(service, plan, again)
     if not launch.is_new and not as_json:
-        output.say(f"{launch.campaign.name} was launched before ({launch.campaign.id}): {launch.added:,} are new.")
+        new = f"{counted(launch.added, 'recipient')} added" if launch.added else "nobody is new on the list"
+        output.note(f"{launch.campaign.name} was launched before ({launch.campaign.id}): {new}.")
     if detach:
         view = await sending.detach(service, launch)
-        output.json_line(view.to_json()) if as_json else output.say(
-            f"{view.name} is sent in the background. Watch it: mailtui status {view.id} --follow"
-        )
-        if not as_json:
+        if as_json:
+            output.json_line(view.to_json())
+        else:
             output.data(view.id)
+            output.note(f"{view.name} is sent in the background. Watch it: mailtui status {view.id} --follow")
         return ExitCode.DONE
     view = await sending.send(service, launch)
-    await watching.print_outcome(service, view, as_json=as_json)
+    try:
+        await watching.print_outcome(service, view, as_json=as_json)
+    except BrokenPipeError:
+        output.mute()  # the exit code says what became of the campaign, whoever reads the rest
     return view.exit_code
 
 
@@ -109,7 +114,8 @@ async def _launch(service: Service, plan: LaunchPlan, again: Again) -> Launch:
         err=True,
     )
     if choice == "s":
-        raise click.Abort
+        output.say("Nothing was sent.")
+        raise click.exceptions.Exit(int(ExitCode.INTERRUPTED))
     return await _launch(service, plan, Again.NEW if choice == "n" else Again.TOP_UP)
 
 
@@ -118,7 +124,7 @@ def _confirm(plan: LaunchPlan) -> None:
     count = plan.counts.recipients
     if not _at_terminal():
         raise UsageError(
-            f"{count:,} mails would be sent, and nobody is at a terminal to confirm it",
+            f"{counted(count, 'mail')} would be sent, and nobody is at a terminal to confirm it",
             hint="Say --yes to send without being asked.",
         )
     spec = plan.campaign.spec
@@ -127,13 +133,14 @@ def _confirm(plan: LaunchPlan) -> None:
     output.say(f"  server      {plan.endpoint} ({plan.endpoint.security}){login}")
     output.say(f"  from        {safe_text(spec.sender or 'as each row says')}")
     output.say(f"  subject     {safe_text(spec.subject or 'as each row says')}")
-    output.say(f"  recipients  {count:,} of {plan.counts.rows:,} rows")
+    output.say(f"  recipients  {count:,} of {counted(plan.counts.rows, 'row')}")
     if count:
         output.say(f"  first, last {safe_text(plan.first)}, {safe_text(plan.last)}")
-    output.say(f"  pace        {show_rate(plan.plan.rate)}, {plan.plan.workers} workers")
+    output.say(f"  pace        {show_rate(plan.plan.rate)}, {counted(plan.plan.workers, 'worker')}")
     typed = click.prompt(f"Type {count} to send, anything else to stop", default="", show_default=False, err=True)
     if typed.strip().replace(",", "") != str(count):
-        raise click.Abort
+        output.say("Nothing was sent.")
+        raise click.exceptions.Exit(int(ExitCode.INTERRUPTED))
 
 
 def _at_terminal() -> bool:

@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sys
 from pathlib import Path
 
 import click
 
 from mailtui.cli import output
 from mailtui.cli.options import common
+from mailtui.kit.words import counted
 from mailtui.service.facade import Service
 from mailtui.service.sandboxes import serve_sandbox
 
 
 @click.command()
-@click.option("--port", type=click.IntRange(0, 65_535), default=2525, show_default=True, help="0 picks a free one.")
-@click.option("--folder", type=click.Path(path_type=Path), help="Where to keep what it catches.")
-@click.option("--faults", type=click.Path(path_type=Path), help="A file with rules for misbehaving.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65_535),
+    default=2525,
+    metavar="P",
+    show_default=True,
+    help="Where to listen; 0 picks a free port.",
+)
+@click.option("--folder", type=click.Path(path_type=Path), metavar="DIR", help="Where to keep what it catches.")
+@click.option("--faults", type=click.Path(path_type=Path), metavar="FILE", help="A file with rules for misbehaving.")
 @common
 def sandbox(port: int, folder: Path | None, faults: Path | None, *, service: Service, as_json: bool) -> None:
     """Run a mail server on this machine that catches everything. Ctrl-C ends it."""
@@ -32,7 +41,9 @@ async def _serve(service: Service, port: int, folder: Path | None, faults: Path 
     async with serve_sandbox(service.settings.home, port, folder, faults) as server:
         if as_json:
             output.json_line({"host": "127.0.0.1", "port": server.port, "folder": str(server.folder)})
-        output.say(f"Catching mail on 127.0.0.1:{server.port}; it is kept in {server.folder}")
-        output.say(f"In a campaign file:  smtp: {{host: 127.0.0.1, port: {server.port}, security: plain}}")
+        output.note(f"Catching mail on 127.0.0.1:{server.port}; it is kept in {server.folder}")
+        output.note(f"In a campaign file:  smtp: {{host: 127.0.0.1, port: {server.port}, security: plain}}")
+        if not as_json and not sys.stderr.isatty():
+            output.data(f"127.0.0.1:{server.port}")
         await over.wait()
-    output.say(f"{server.counters.accepted:,} mails were accepted and {server.counters.refused:,} refused.")
+    output.note(f"{counted(server.counters.accepted, 'mail')} accepted, {server.counters.refused:,} refused.")

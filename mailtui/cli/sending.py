@@ -11,12 +11,14 @@ from contextlib import contextmanager
 import click
 
 from mailtui.cli import output, watching
-from mailtui.errors import RunnerBusy
+from mailtui.errors import ExitCode, RunnerBusy
 from mailtui.service.facade import Service
 from mailtui.service.lists import Launch
 from mailtui.service.views import CampaignView
 
 _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
+_LOOK_EVERY = 0.1
+_WORTH_SAYING = 1.0  # seconds of waiting after which a person is told what for
 
 
 async def detach(service: Service, launch: Launch) -> CampaignView:
@@ -25,32 +27,56 @@ async def detach(service: Service, launch: Launch) -> CampaignView:
     await service.start_runner(secrets)
     for order in launch.orders:
         await service.obeyed(order, secrets)
+    await service.taken_up(launch.campaign.id)
     return await service.view(launch.campaign.id)
 
 
 async def send(service: Service, launch: Launch) -> CampaignView:
-    """Send the campaign from this process, or watch the runner that lives; the campaign as it stands at the end."""
-    if service.runner_pid() is None:
-        try:
-            return await _host(service, launch)
-        except RunnerBusy:
-            output.say("Another runner has just begun to work on this outbox; watching it.")
-    await detach(service, launch)
-    return await watch(service, launch.campaign.id)
+    """Send the campaign from this process, or watch the runner that lives, and take over when that one goes."""
+    campaign = launch.campaign.id
+    while True:
+        if service.runner_pid() is None:
+            try:
+                return await _host(service, launch)
+            except RunnerBusy:
+                output.note("Another runner has just begun to work on this outbox; watching it.")
+        if await _obeyed_elsewhere(service, launch):
+            view = await watch(service, campaign)
+            if not view.lost:
+                return view
+            output.say("The runner that sent it is gone; going on from here.")
+
+
+async def _obeyed_elsewhere(service: Service, launch: Launch) -> bool:
+    """Wait until the runner that lives takes the campaign up; False when it leaves without having done so."""
+    waited = 0.0
+    while not await service.in_hand(launch.campaign.id, launch.orders):
+        pid = service.runner_pid()
+        if pid is None:
+            return False
+        if waited > _WORTH_SAYING >= waited - _LOOK_EVERY:
+            output.say(f"Waiting for process {pid}, which sends another campaign from this outbox.")
+        await asyncio.sleep(_LOOK_EVERY)
+        waited += _LOOK_EVERY
+    return True
 
 
 async def _host(service: Service, launch: Launch) -> CampaignView:
     runner = service.engine(launch.campaign)
     started = asyncio.Event()
     work = asyncio.create_task(runner.run(started.set), name="runner")
-    presses = 0
+    pauses: list[asyncio.Task[None]] = []
+
+    async def pause() -> None:
+        # More than once: the first may come before the runner has taken the campaign up.
+        for _ in range(5):
+            runner.pause("the person at the terminal")
+            await asyncio.sleep(_LOOK_EVERY)
 
     def stop() -> None:
-        nonlocal presses
-        presses += 1
-        if presses == 1:
+        if not pauses:
             output.say("Pausing: what is under way finishes. Once more, and connections are dropped at once.")
-            runner.pause("the person at the terminal")
+            pauses.append(asyncio.create_task(pause(), name="pause"))
         else:
             runner.abort("stopped at the terminal")
 
@@ -59,8 +85,12 @@ async def _host(service: Service, launch: Launch) -> CampaignView:
         try:
             await work
         finally:
-            watcher.cancel()
-            await asyncio.gather(watcher, return_exceptions=True)
+            for task in (watcher, *pauses):
+                task.cancel()
+            ends = await asyncio.gather(watcher, *pauses, return_exceptions=True)
+    for end in ends:
+        if isinstance(end, Exception):
+            raise end
     return await service.view(launch.campaign.id)
 
 
@@ -71,7 +101,10 @@ async def _show_while(service: Service, campaign: str, show: watching.Show, star
 
 
 async def watch(service: Service, campaign: str, *, plain: bool = False) -> CampaignView:
-    """Follow a campaign that a runner elsewhere sends. Ctrl-C asks what to do; without a terminal it lets it run."""
+    """Follow a campaign that a runner elsewhere sends. Ctrl-C asks what to do; without a terminal it lets it run.
+
+    Either way the command is over then, with exit code 130.
+    """
     interrupted = asyncio.Event()
     view = await service.view(campaign)
     with _on_signals(interrupted.set):
@@ -86,7 +119,7 @@ async def watch(service: Service, campaign: str, *, plain: bool = False) -> Camp
             await asyncio.gather(following, return_exceptions=True)
         view = await service.view(campaign)
         await _ask(service, view)
-    raise click.Abort
+    raise click.exceptions.Exit(int(ExitCode.INTERRUPTED))
 
 
 async def _follow(service: Service, campaign: str, show: watching.Show) -> CampaignView:
@@ -98,7 +131,7 @@ async def _follow(service: Service, campaign: str, show: watching.Show) -> Campa
 
 async def _ask(service: Service, view: CampaignView) -> None:
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        output.say(f"{view.name} is sent on in the background: mailtui status {view.id} --follow")
+        output.say(f"{view.name} is still being sent in the background. Watch it: mailtui status {view.id} --follow")
         return
     choice = await asyncio.to_thread(
         click.prompt,
@@ -108,9 +141,11 @@ async def _ask(service: Service, view: CampaignView) -> None:
         err=True,
     )
     if choice == "p":
-        output.say(await service.pause(view))
+        output.say(f"{view.name}: {await service.pause(view)}. Go on with: mailtui resume {view.id}")
     elif choice == "c":
-        output.say(await service.cancel(view))
+        output.say(f"{view.name}: {await service.cancel(view)}.")
+    else:
+        output.say(f"It is sent on. Watch it: mailtui status {view.id} --follow")
 
 
 @contextmanager

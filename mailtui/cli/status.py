@@ -6,7 +6,7 @@ import asyncio
 
 import click
 
-from mailtui.cli import output, sending, watching
+from mailtui.cli import sending, watching
 from mailtui.cli.options import common
 from mailtui.errors import ExitCode
 from mailtui.service.facade import Service
@@ -31,12 +31,9 @@ async def _status(service: Service, campaign_id: str | None, *, follow: bool, pl
     if view.active and not view.lost:
         view = await sending.watch(service, view.id, plain=plain)
     await watching.print_outcome(service, view, as_json=as_json)
-    if view.lost:
-        output.say("It is not being sent by anybody right now.")
-        return ExitCode.UNEXPECTED
     return view.exit_code
 
 
 async def find(service: Service, campaign_id: str | None) -> CampaignView:
     """The campaign with this id, or the newest."""
-    return await (service.newest() if campaign_id is None else service.view(campaign_id))
+    return await (service.newest() if not campaign_id else service.view(campaign_id))

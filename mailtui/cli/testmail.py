@@ -16,9 +16,11 @@ from mailtui.service.testmail import send_test
 
 
 @click.command()
-@click.argument("campaign", type=click.Path(path_type=Path))
-@click.option("--to", "address", required=True, help="Where the test goes.")
-@click.option("--row", type=click.IntRange(min=1), help="Whose data to use; left out: the first recipient's.")
+@click.argument("campaign", metavar="CAMPAIGN", type=click.Path(path_type=Path))
+@click.option("--to", "address", required=True, metavar="ADDRESS", help="Where the test goes.")
+@click.option(
+    "--row", type=click.IntRange(min=1), metavar="N", help="Whose data to use; left out: the first recipient's."
+)
 @common
 def test(campaign: Path, address: str, row: int | None, *, service: Service, as_json: bool) -> ExitCode:
     """Send one row's mail to an address of yours, through the campaign's server. Nobody on the list gets anything."""
@@ -29,8 +31,8 @@ def test(campaign: Path, address: str, row: int | None, *, service: Service, as_
             {"to": address, "sent": verdict.sent, "stage": verdict.stage, "code": verdict.code, "reply": verdict.text}
         )
     elif verdict.sent:
-        output.say(f"Sent to {address}: the server said {verdict.code} {safe_text(verdict.text)}")
+        output.data(safe_text(f"Sent to {address}. The server said: {verdict.code} {verdict.text}"))
     else:
         said = f"{verdict.code} {verdict.text}" if verdict.code is not None else verdict.text
-        output.say(f"Not sent to {address}, at {verdict.stage}: {safe_text(said)}")
+        output.say(f"Not sent to {address}. At {verdict.stage}: {safe_text(said)}")
     return ExitCode.DONE if verdict.sent else ExitCode.SOME_FAILED

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from mailtui.cli import output
 from mailtui.kit.safe_text import safe_text
+from mailtui.kit.words import counted
 from mailtui.service.facade import Service
 from mailtui.service.views import CampaignView
 
@@ -96,39 +97,43 @@ async def print_outcome(service: Service, view: CampaignView, *, as_json: bool) 
     if as_json:
         output.json_line(view.to_json())
         return
-    state = "has lost its runner" if view.lost else view.state
+    state = "lost: its runner is gone" if view.lost else view.state
     output.data(output.bold(f"{safe_text(view.name)}  {view.id}  {state}"))
+    if view.reason:
+        output.data(f"  because {safe_text(view.reason)}")
     for name in (*_STATES, *_WAITING):
         count = getattr(view.counts, name)
         if count or name == "sent":
-            output.data(f"  {name.replace('_', ' '):<11}{count:>10,}")
-    output.data(f"  {'audience':<11}{view.counts.total:>10,}")
+            _line(name.replace("_", " "), f"{count:,}")
+    _line("audience", f"{view.counts.total:,}")
     intake = await service.intake(view)
     for kind, count in sorted(intake.items()):
-        output.data(f"  {kind.replace('_', ' '):<11}{count:>10,}  not in the audience")
+        _line(kind.replace("_", " "), f"{count:,}", "not in the audience")
     if view.send_seconds and view.counts.sent:
         rate = view.counts.sent / view.send_seconds
-        output.data(f"  {'time':<11}{output.show_duration(view.send_seconds):>10}  {rate:,.0f} a second")
-    for state, code, text, count in await service.failures(view, 5):
+        _line("time", output.show_duration(view.send_seconds), f"{rate:,.0f} a second" if view.counts.sent > 1 else "")
+    for failed_state, code, text, count in await service.failures(view, 5):
         said = f"{code} {text}" if code is not None else text
-        output.data(f"  {count:,} {state}: {safe_text(said, limit=100)}")
+        output.data(f"  {count:,} {failed_state}: {safe_text(said, limit=100)}")
     for line in next_steps(view):
         output.say(line)
+
+
+def _line(name: str, value: str, remark: str = "") -> None:
+    output.data(f"  {name:<11}{value:>12}  {remark}".rstrip())
 
 
 def next_steps(view: CampaignView) -> list[str]:
     """What a person may want to do next."""
     steps = []
-    if view.reason:
-        steps.append(f"Paused because {view.reason}")
     if view.lost:
         steps.append(f"Nothing sends it at the moment. Go on with: mailtui resume {view.id}")
     elif view.state in ("paused", "pausing"):
         steps.append(f"Go on with: mailtui resume {view.id}. Or stop for good: mailtui cancel {view.id}")
     if view.counts.unknown:
         steps.append(
-            f"{view.counts.unknown:,} may or may not have arrived; they are not sent again. "
-            f"Who: mailtui report {view.id} --only unknown"
+            f"{counted(view.counts.unknown, 'mail')} may or may not have arrived; none is sent again by itself. "
+            f"To whom: mailtui report {view.id} --only unknown"
         )
     if view.counts.failed:
         steps.append(f"Who failed, and why: mailtui report {view.id} --only failed")

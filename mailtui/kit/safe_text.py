@@ -33,6 +33,11 @@ def safe_text(text: str, *, limit: int | None = None, newlines: bool = False) ->
     return unsafe.sub(_visible, text)
 
 
+def safe_json(text: str) -> str:
+    """The same JSON with those characters escaped as JSON escapes them: what it says is unchanged."""
+    return _UNSAFE_KEEPING_NEWLINES.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
+
+
 def _visible(match: re.Match[str]) -> str:
     code = ord(match.group())
     if code == 0x0A:

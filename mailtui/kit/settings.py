@@ -14,6 +14,8 @@ from mailtui.errors import ConfigError, Place, Problem
 from mailtui.kit.yaml_file import Loc, YamlDocument, parse_yaml
 
 PREFIX = "MAILTUI_"
+SECRETS = "MAILTUI_PASSWORD_"
+"""Variables that begin so hold passwords. They are no settings, and are not even looked at here."""
 _SEPARATOR = "__"
 
 
@@ -80,7 +82,7 @@ def environment_layer(environ: Mapping[str, str]) -> Layer:
     data: dict[str, Any] = {}
     places: dict[Loc, Place] = {}
     for name, text in sorted(environ.items()):
-        if not name.startswith(PREFIX) or _SEPARATOR not in name:
+        if not name.startswith(PREFIX) or _SEPARATOR not in name or name.startswith(SECRETS):
             continue
         keys = tuple(name.removeprefix(PREFIX).lower().split(_SEPARATOR))
         value = parse_yaml(text, Path(name)).data

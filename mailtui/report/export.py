@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
 from mailtui.audience.recipient import Recipient
+from mailtui.kit.safe_text import safe_json
 from mailtui.message.compose import CompiledMessage, compile_message
 from mailtui.message.source import MessageSource
 from mailtui.outbox.ports import Reader
@@ -70,7 +71,7 @@ def _line(row: DeliveryRow, campaign: Campaign, compiled: CompiledMessage) -> Re
 
 def as_json(line: ReportLine) -> str:
     """One JSON object, on one line."""
-    return json.dumps(asdict(line), ensure_ascii=False)
+    return safe_json(json.dumps(asdict(line), ensure_ascii=False))
 
 
 def csv_header() -> str:

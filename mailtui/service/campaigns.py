@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
+import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -10,12 +13,15 @@ from pathlib import Path
 
 from mailtui.audience.audience import Audience, count_stream, open_audience
 from mailtui.audience.recipient import Recipient
-from mailtui.audience.spec import AudienceSpec
+from mailtui.audience.rules_tree import read_rule
+from mailtui.audience.spec import STDIN, AudienceSpec
 from mailtui.audience.views import RowView, StreamCounts
 from mailtui.campaign.campaign import Campaign, load_campaign
 from mailtui.campaign.checks import CheckReport, run_checks
+from mailtui.campaign.suppression import read_suppressed
 from mailtui.campaign.trial import TrialRenderer
 from mailtui.errors import AccountError, AudienceError, ConfigError, Problem, UsageError
+from mailtui.kit.paths import private_folder, touch_private
 from mailtui.message.mime import TransferEncoding
 from mailtui.message.rendered import RenderedMessage, RenderProblem
 from mailtui.message.tree import MessageView, describe
@@ -43,10 +49,29 @@ class CampaignDesk:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._cache = settings.home.audiences
+        self._stdin: Path | None = None
+
+    def close(self) -> None:
+        """Forget what came on standard input."""
+        if self._stdin is not None:
+            shutil.rmtree(self._stdin.parent, ignore_errors=True)
+            self._stdin = None
 
     def load(self, path: Path, *, filter: str | None = None) -> Campaign:
         """Read a campaign file, narrowed to those who match `filter` too. Raises `ConfigError`, `RuleError`."""
-        return load_campaign(path).narrowed(filter)
+        campaign = load_campaign(path)
+        if campaign.spec.audience.source == STDIN:
+            campaign = campaign.with_source(self._standard_input())
+        return campaign.narrowed(filter)
+
+    def _standard_input(self) -> Path:
+        """A private copy, kept until `close`: a list is looked at more than once, a pipe can be read only once."""
+        if self._stdin is None:
+            folder = Path(tempfile.mkdtemp(prefix="stdin-", dir=private_folder(self._cache)))
+            self._stdin = touch_private(folder / "standard input")
+            with self._stdin.open("wb") as copy:
+                shutil.copyfileobj(sys.stdin.buffer, copy)
+        return self._stdin
 
     def list_spec(self, target: str, *, filter: str | None) -> tuple[AudienceSpec, Path]:
         """What to open for a list or a campaign file, and the folder its paths are relative to."""
@@ -55,7 +80,9 @@ class CampaignDesk:
         if not is_list and (path.suffix.lower() in (".yaml", ".yml") or path.is_dir()):
             campaign = self.load(path, filter=filter)
             return campaign.spec.audience, campaign.folder
-        return AudienceSpec(source=target, filter=filter), Path()
+        read_rule(filter)  # for its errors, which name the place in the rule
+        # As it is: the name of a file may hold bytes that are no text, and then no model would take it.
+        return AudienceSpec.model_construct(source=target, filter=filter), Path()
 
     def open_list(self, target: str, *, filter: str | None) -> Audience:
         """Open a list, or a campaign's. Raises `AudienceError`, `RuleError`, `ConfigError`."""
@@ -92,7 +119,8 @@ class CampaignDesk:
         source = campaign.read_message()
         with self.open_audience(campaign) as audience:
             sample = None if every_row else self._settings.spec.checks.sample
-            return run_checks(campaign, audience, source, sample=sample, progress=progress)
+            suppressed = read_suppressed(campaign, self._cache)
+            return run_checks(campaign, audience, source, suppressed, sample=sample, progress=progress)
 
     def preview(self, campaign: Campaign, *, row: int | None = None, to: str | None = None) -> Preview:
         """One recipient's mail: by row, by address, or the first. Raises `UsageError` for one who gets none."""
@@ -132,7 +160,7 @@ def _pick(audience: Audience, row: int | None, to: str | None) -> Recipient:
     if to is not None:
         view = audience.find(to)
         if view is None:
-            raise UsageError(f"{to} is not in {audience.name}", hint="See the list: mailtui audience FILE")
+            raise UsageError(f"{to} is not in {audience.name}", hint="See the list: mailtui audience CAMPAIGN")
         return _recipient_of(view)
     if row is not None:
         return _recipient_of(audience.row(row))

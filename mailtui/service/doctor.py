@@ -13,6 +13,7 @@ from mailtui import __version__
 from mailtui.accounts.secrets import backend_name
 from mailtui.errors import MailtuiError
 from mailtui.kit.sqlite import MINIMUM_SQLITE, sqlite_version
+from mailtui.kit.words import counted, sentence
 from mailtui.service.facade import Service
 
 Health = Literal["ok", "note", "wrong"]
@@ -54,12 +55,14 @@ async def _outbox(service: Service) -> Finding:
     try:
         views = await service.views()
     except MailtuiError as error:
-        return Finding("outbox", "wrong", f"{error.title}. {error.detail}", error.hint)
+        return Finding(
+            "outbox", "wrong", " ".join(sentence(part) for part in (error.title, error.detail) if part), error.hint
+        )
     lost = [view.id for view in views if view.lost]
     if lost:
         hint = f"Go on with: mailtui resume {lost[0]}"
         return Finding("outbox", "wrong", f"{service.outbox.url}: nobody sends {', '.join(lost)}", hint)
-    return Finding("outbox", "ok", f"{service.outbox.url}, {len(views)} campaigns")
+    return Finding("outbox", "ok", f"{service.outbox.url}, {counted(len(views), 'campaign')}")
 
 
 def _runner(service: Service) -> Finding:

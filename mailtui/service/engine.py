@@ -30,7 +30,7 @@ def runner_for(
 def main(arguments: Sequence[str]) -> int:
     """`mailtui runner`: the engine in the foreground."""
     options = _parse(arguments)
-    say = _Mouth(options.ready_fd)
+    say = _Mouth(options.ready_fd, as_json=options.json)
     try:
         outbox = parse_outbox(options.outbox or os.environ.get("MAILTUI_OUTBOX") or _default_outbox())
         given = _read_secrets(options.secrets_fd)
@@ -63,6 +63,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         description="The engine in the foreground: sends what was launched into an outbox. One per SQLite outbox.",
     )
     parser.add_argument("--outbox", metavar="URL", help="the outbox to work on: sqlite:///PATH")
+    parser.add_argument("--json", action="store_true", help="print its process id and outbox as one JSON object")
     parser.add_argument("--until-idle", action="store_true", help="leave when nothing is left to do")
     parser.add_argument("--ready-fd", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--secrets-fd", type=int, help=argparse.SUPPRESS)
@@ -87,18 +88,23 @@ def _read_secrets(handle: int | None) -> dict[str, str]:
 class _Mouth:
     """Says once, to whoever started this process, whether it came up; and errors to people."""
 
-    def __init__(self, handle: int | None) -> None:
+    def __init__(self, handle: int | None, *, as_json: bool) -> None:
         self._handle = handle
+        self._as_json = as_json
 
     def ready(self, outbox: str) -> None:
-        if not self._tell({"pid": os.getpid()}):
+        if self._tell({"pid": os.getpid()}):
+            return
+        if self._as_json:
+            print(json.dumps({"pid": os.getpid(), "outbox": outbox}), flush=True)  # noqa: T201
+        elif sys.stderr.isatty():
             print(f"mailtui runner {os.getpid()} works on {outbox}. Stop it with Ctrl-C.", file=sys.stderr)  # noqa: T201
 
     def failed(self, error: MailtuiError) -> None:
         self._tell(
             {"error": error.title, "detail": error.detail, "hint": error.hint, "exit_code": int(error.exit_code)}
         )
-        print(error, file=sys.stderr)  # noqa: T201
+        print(f"mailtui: {error}", file=sys.stderr)  # noqa: T201
 
     def _tell(self, what: Mapping[str, object]) -> bool:
         if self._handle is None:

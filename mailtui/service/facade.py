@@ -33,6 +33,8 @@ from mailtui.smtp.endpoint import Endpoint
 _LOOK_EVERY = 0.1
 _SHOW_EVERY = 0.25
 _ACKNOWLEDGED_WITHIN = 15.0
+_TAKEN_UP_WITHIN = 5.0
+_FOREGROUND_ONLY = "{process} may be a mailtui run in the foreground, which looks after its own campaign only."
 _ACTIVE_ORDERS = (OrderKind.RESUME, OrderKind.TOP_UP)
 
 Ask = Callable[[str], str | None]
@@ -74,7 +76,9 @@ class Service:
         self.close()
 
     def close(self) -> None:
+        """Let go of the outbox and of what was kept for this command only."""
         self._stack.close()
+        self.campaigns.close()
 
     @cached_property
     def _reader(self) -> Reader:
@@ -99,7 +103,7 @@ class Service:
     async def launch(self, plan: LaunchPlan, *, again: Again, progress: Callable[[int], None]) -> Launch:
         """Freeze the campaign into the outbox. Raises `MessageChanged`, `OutboxError`, `TemplateError`."""
         source = plan.campaign.read_message()
-        desk = self.outbox.desk()
+        desk, reader = self.outbox.desk(), self.outbox.reader()  # of its own: an app launches from another thread
         try:
             with self.campaigns.open_audience(plan.campaign) as audience:
                 plan.campaign.compile(source, audience.columns, secret=b"")
@@ -110,18 +114,20 @@ class Service:
                     plan.endpoint,
                     plan.plan,
                     self.settings.home.audiences,
+                    self.outbox.path.with_name(self.outbox.path.name + ".launch.lock"),
                     actor(),
                 )
                 return await freeze(
                     freezing,
                     desk,
-                    self._reader,
+                    reader,
                     again,
                     runner_lives=lambda: self._launcher.pid() is not None,
                     progress=progress,
                 )
         finally:
             desk.close()
+            reader.close()
 
     # sending
 
@@ -154,11 +160,11 @@ class Service:
 
     async def view(self, campaign_id: str) -> CampaignView:
         """A campaign by any unambiguous beginning of its id. Raises `UnknownCampaign`."""
-        return await self._view(await self._reader.campaign(campaign_id))
+        return await self._view(campaign_id)
 
     async def views(self) -> list[CampaignView]:
         """Every campaign, the oldest first."""
-        return [await self._view(campaign) for campaign in await self._reader.campaigns()]
+        return [await self._view(campaign.id) for campaign in await self._reader.campaigns()]
 
     async def newest(self) -> CampaignView:
         """The campaign launched last. Raises `UsageError` when there is none."""
@@ -169,14 +175,17 @@ class Service:
                 detail=self.outbox.url,
                 hint="Try it with the sample campaign: mailtui demo",
             )
-        return await self._view(campaigns[-1])
+        return await self._view(campaigns[-1].id)
 
-    async def _view(self, campaign: LaunchedCampaign) -> CampaignView:
+    async def _view(self, campaign_id: str) -> CampaignView:
+        # The runner first: one that finishes the campaign and leaves between the two looks is not a lost one.
+        runner = self._launcher.pid()
+        campaign = await self._reader.campaign(campaign_id)
         return CampaignView(
             campaign,
             await self._reader.counts(campaign.number),
             await self._reader.snapshot(campaign.number),
-            self._launcher.pid(),
+            runner,
             now(),
         )
 
@@ -186,7 +195,7 @@ class Service:
         shown_at = 0.0
         while True:
             if self._reader.changed() or now() - shown_at >= 1.0:
-                view = await self._view(await self._reader.campaign(campaign.id))
+                view = await self._view(campaign.id)
                 shown_at = now()
                 yield view
                 if not view.active or view.lost:
@@ -231,21 +240,53 @@ class Service:
         secrets = await self.secret_for(view.campaign) if kind in _ACTIVE_ORDERS else {}
         return await self.obeyed(order, secrets)
 
+    async def in_hand(self, campaign_id: str, orders: Sequence[int]) -> bool:
+        """Whether a runner has taken a campaign up, and answered these orders. Raises what `obeyed` raises for a no."""
+        for order in orders:
+            answer = await self._reader.answer(order)
+            if answer is None:
+                return False
+            _require_yes(answer)
+        view = await self._view(campaign_id)
+        return not view.active or view.snapshot is not None
+
+    async def taken_up(self, campaign_id: str) -> None:
+        """Wait until the runner that lives sends a campaign. Raises `RunnerError` when it does not begin to."""
+        deadline = now() + _TAKEN_UP_WITHIN
+        while now() < deadline:
+            if await self.in_hand(campaign_id, ()):
+                return
+            await asyncio.sleep(_LOOK_EVERY / 2)
+        pid = self._launcher.pid()
+        raise RunnerError(
+            f"{campaign_id} is launched, and nobody sends it yet",
+            detail=_FOREGROUND_ONLY.format(process=f"Process {pid}" if pid else "The runner that lives"),
+            hint=f"When that one has ended: mailtui resume {campaign_id}",
+        )
+
     async def obeyed(self, order: int, secrets: Mapping[str, str]) -> str:
         """Wait until a runner has answered an order. Raises `RunnerError` when none does."""
         deadline = now() + _ACKNOWLEDGED_WITHIN
         while now() < deadline:
             answer = await self._reader.answer(order)
             if answer is not None:
-                if answer.startswith(BUSY_ANSWER):
-                    raise UsageError(f"This cannot be changed now: {answer}")
+                _require_yes(answer)
                 return answer
             if self._launcher.pid() is None:
                 # Also when one has left between our look and its end: the next one reads the order first.
                 await self.start_runner(secrets)
             await asyncio.sleep(_LOOK_EVERY / 2)
+        pid = self._launcher.pid()
         raise RunnerError(
-            "The runner has not answered",
-            detail=f"Order {order} has waited for {_ACKNOWLEDGED_WITHIN:g} seconds",
-            hint="See whether it lives: mailtui status",
+            "The runner has not answered" + (f" (process {pid})" if pid else ""),
+            detail=_FOREGROUND_ONLY.format(process="It"),
+            hint="The order is on record, and is carried out by the next runner. See: mailtui list",
+        )
+
+
+def _require_yes(answer: str) -> None:
+    if answer.startswith(BUSY_ANSWER):
+        raise UsageError(
+            "The server and the message of a campaign cannot be changed while it is being sent",
+            hint="Pause it, then run it again: mailtui pause ID",
         )

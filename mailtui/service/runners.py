@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import subprocess
@@ -65,13 +66,14 @@ class Launcher:
             os.close(secrets_read)
         # Collects the runner when it ends, so that it leaves no zombie behind while this process lives on.
         threading.Thread(target=process.wait, name="runner-reaper", daemon=True).start()
-        with os.fdopen(secrets_write, "w") as pipe:
-            json.dump(dict(secrets), pipe)
+        # One that has ended already reads nothing; what it said tells why.
+        with contextlib.suppress(BrokenPipeError), os.fdopen(secrets_write, "w") as pipe:
+            pipe.write(json.dumps(dict(secrets)))
         answer = await _read_line(ready_read)
         if not answer:
             raise RunnerError(
                 "The runner did not start",
-                detail=f"Process {process.pid} said nothing within {_READY_WITHIN:g} seconds",
+                detail=f"Process {process.pid} ended, or said nothing within {_READY_WITHIN:g} seconds.",
                 hint=f"Its log: {log}",
             )
         said = json.loads(answer)

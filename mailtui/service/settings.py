@@ -76,7 +76,7 @@ class Settings:
         """The server of an account. Raises `AccountError` for one that the settings do not have."""
         found = self.spec.accounts.get(account)
         if found is None:
-            raise unknown_account(account, sorted(self.spec.accounts))
+            raise unknown_account(account, sorted(self.spec.accounts), file=str(self.home.settings_file))
         return found.endpoint(account, folder=self.home.config)
 
     def provenance(self) -> list[Provenance]:

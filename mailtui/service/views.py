@@ -86,6 +86,8 @@ class CampaignView:
     def exit_code(self) -> ExitCode:
         """What a command that watched it to this point tells the shell."""
         state = self.campaign.state
+        if self.lost:
+            return ExitCode.UNEXPECTED
         if state in (CampaignState.CANCELLED, CampaignState.CANCELLING, CampaignState.PAUSING) or (
             state is CampaignState.PAUSED and not self.campaign.held
         ):
