@@ -134,7 +134,8 @@ class Runner:
             if not self._sendings and not look and (self._leaving.is_set() or self._options.until_idle):
                 return
             if loop.time() >= nudge_at:
-                nudge_at = loop.time() + (_NUDGE_EVERY if self._sendings else _IDLE_NUDGE_EVERY)
+                waiting = all(sending.waiting for sending, _ in self._sendings.values())
+                nudge_at = loop.time() + (_IDLE_NUDGE_EVERY if waiting else _NUDGE_EVERY)
                 await self._refresh(ledger, tools)
             await self._pause_between(look)
 

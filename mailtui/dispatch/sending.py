@@ -132,8 +132,9 @@ class Sending:
         self._wake_paced()
 
     @property
-    def plan(self) -> SendPlan:
-        return self._plan
+    def waiting(self) -> bool:
+        """Whether nothing can be done before the next delivery is due."""
+        return self._intent is Intent.SEND and self._next_due is not None and not self.work.is_set()
 
     def hold(self, verdict: Verdict) -> None:
         """Pause because of the account, the message or the server; nobody's row is burnt for it."""
@@ -396,6 +397,4 @@ class Sending:
 
     def _note(self) -> str:
         error = self._tools.storage.error
-        if error is not None:
-            return f"{error.title}: {error.detail}"
-        return self._held_because
+        return f"{error.title}: {error.detail}" if error is not None else self._held_because
