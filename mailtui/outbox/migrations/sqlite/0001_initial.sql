@@ -51,7 +51,7 @@ CREATE TABLE delivery (
   due_at      REAL NOT NULL DEFAULT 0,        -- 0: fresh; else not before this epoch second
   owner       TEXT,                           -- the runner that claimed it
   fence       INTEGER NOT NULL DEFAULT 0,     -- grows with each claim, so that a stale claim cannot write
-  lease_until REAL,
+  lease_until REAL,                           -- set while claimed or in flight, else null
   date_at     REAL,                           -- the Date header, fixed at the first claim
   stage       TEXT,                           -- where in the dialogue the last reply came
   code        INTEGER,
@@ -62,7 +62,11 @@ CREATE TABLE delivery (
 ) STRICT;
 
 CREATE INDEX delivery_due ON delivery (campaign, due_at, id) WHERE state IN ('queued', 'deferred');
-CREATE INDEX delivery_live ON delivery (campaign, state) WHERE state IN ('claimed', 'in_flight');
+-- Holds what a runner has; keyed by the lease, which a mark does not change, so that marking writes no index.
+CREATE INDEX delivery_leased ON delivery (campaign, lease_until) WHERE lease_until IS NOT NULL;
+-- What did not arrive, or not yet; a message that does costs it nothing.
+CREATE INDEX delivery_trouble ON delivery (campaign, state, code)
+  WHERE state IN ('failed', 'unknown', 'deferred', 'expired');
 
 -- Changed in the same transaction as the deliveries, so progress never counts a million rows.
 CREATE TABLE counter (

@@ -11,16 +11,17 @@ DELETE FROM runner WHERE id = ?
 UPDATE runner SET heartbeat_at = ? WHERE id = ?
 
 -- name: live_counts
-SELECT campaign, state, count(*) FROM delivery WHERE state IN ('claimed', 'in_flight') GROUP BY campaign, state
+SELECT campaign, state, count(*) FROM delivery WHERE lease_until IS NOT NULL GROUP BY campaign, state
 
 -- name: requeue_claimed
-UPDATE delivery SET state = 'queued', due_at = 0, owner = NULL, lease_until = NULL, updated_at = ? WHERE state = 'claimed'
+UPDATE delivery SET state = 'queued', due_at = 0, owner = NULL, lease_until = NULL, updated_at = ?
+WHERE lease_until IS NOT NULL AND state = 'claimed'
 
 -- name: lose_in_flight
 UPDATE delivery
 SET state = 'unknown', reason = 'the runner stopped before the reply to this message came', owner = NULL,
     lease_until = NULL, attempts = attempts + 1, updated_at = ?
-WHERE state = 'in_flight'
+WHERE lease_until IS NOT NULL AND state = 'in_flight'
 
 -- name: claim_fresh
 UPDATE delivery
@@ -48,7 +49,8 @@ SELECT 1 FROM delivery WHERE id = ? AND fence = ? AND state = 'in_flight'
 
 -- name: settle
 UPDATE delivery
-SET state = ?, attempts = ?, due_at = ?, reason = ?, stage = ?, code = ?, enhanced = ?, reply = ?, updated_at = ?
+SET state = ?, attempts = ?, due_at = ?, reason = ?, stage = ?, code = ?, enhanced = ?, reply = ?, updated_at = ?,
+    owner = NULL, lease_until = NULL
 WHERE id = ? AND fence = ? AND state = ?
 
 -- name: state_under_fence
@@ -78,10 +80,11 @@ SELECT due_at FROM delivery WHERE campaign = ? AND state IN ('queued', 'deferred
 SELECT id, state FROM delivery WHERE campaign = ? AND state IN ('queued', 'deferred') ORDER BY due_at, id LIMIT ?
 
 -- name: cancellable_claimed
-SELECT id, state FROM delivery WHERE campaign = ? AND state = 'claimed' LIMIT ?
+SELECT id, state FROM delivery WHERE campaign = ? AND lease_until IS NOT NULL AND state = 'claimed' LIMIT ?
 
 -- name: cancel
-UPDATE delivery SET state = 'cancelled', reason = 'cancelled', updated_at = ?
+UPDATE delivery
+SET state = 'cancelled', reason = 'cancelled', owner = NULL, lease_until = NULL, updated_at = ?
 WHERE id IN (SELECT value FROM json_each(?))
 
 -- name: set_state
