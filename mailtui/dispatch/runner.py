@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from mailtui.dispatch.lock import RunnerLock
 from mailtui.dispatch.plan import SendPlan
 from mailtui.dispatch.recorder import Recorder
-from mailtui.dispatch.sending import Secrets, Sending, Tools
+from mailtui.dispatch.sending import Sending
 from mailtui.dispatch.storage import Storage
+from mailtui.dispatch.tools import Secrets, Tools
 from mailtui.errors import MailtuiError, OutboxError
 from mailtui.outbox.opening import Outbox
 from mailtui.outbox.ports import Ledger

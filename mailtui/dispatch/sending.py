@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from enum import Enum
 
 from mailtui.dispatch.encoding import SentEncoding
 from mailtui.dispatch.pace import TokenBucket
 from mailtui.dispatch.plan import SendPlan
 from mailtui.dispatch.reach import Reach
-from mailtui.dispatch.recorder import Recorder
 from mailtui.dispatch.retry import RetryPolicy
-from mailtui.dispatch.storage import Storage
 from mailtui.dispatch.supply import Supply
 from mailtui.dispatch.tally import RateWindow
+from mailtui.dispatch.tools import Tools
 from mailtui.dispatch.worker import Worker
 from mailtui.errors import AccountError, OutboxError
 from mailtui.kit.safe_text import safe_text
 from mailtui.message.compose import compile_message
 from mailtui.message.source import MessageSource
-from mailtui.outbox.ports import Ledger
 from mailtui.outbox.records import Campaign, Claim, Counts, ProgressSnapshot
 from mailtui.outbox.states import CampaignState
 from mailtui.smtp.capabilities import Capabilities
@@ -30,9 +26,6 @@ from mailtui.smtp.endpoint import Endpoint
 from mailtui.smtp.job import Job
 from mailtui.smtp.timeouts import Timeouts
 from mailtui.smtp.verdict import Kind, Verdict, judge
-
-Secrets = Callable[[str], Awaitable[str]]
-"""Asks for the password of an account by name; raises `AccountError` when there is none."""
 
 _CANCEL_STEP = 1_000
 _LONGEST_NAP = 60.0
@@ -45,18 +38,6 @@ class Intent(Enum):
     PAUSE = "pause"
     CANCEL = "cancel"
     LEAVE = "leave"  # the runner goes; the campaign stays as it is for the next one
-
-
-@dataclass(frozen=True, slots=True)
-class Tools:
-    """What every campaign of a runner shares. `scale` shortens waiting in tests; `wall` is epoch seconds."""
-
-    ledger: Ledger
-    recorder: Recorder
-    storage: Storage
-    secrets: Secrets
-    wall: Callable[[], float]
-    scale: float
 
 
 class Sending:
@@ -102,6 +83,7 @@ class Sending:
         self._next_due: float | None = None
         self._password: str | None = None
         self._settled = 0
+        self._doubts = 0  # messages in a row that got no answer
         self.resting = False  # whether the campaign's last state is being written
         self._rate = RateWindow()
         self.counts = Counts()
@@ -181,8 +163,19 @@ class Sending:
 
     def settled_one(self) -> None:
         """A message got its answer."""
-        self._settled += 1
+        self._doubts = 0
         self.reach.useful()
+        self._count_one()
+
+    def doubtful_one(self) -> None:
+        """A message was written to its end and got no answer; a list must not go that way row by row."""
+        self._doubts += 1
+        if self._doubts > 2 * len(self._workers) + 2:
+            self.hold_because(f"the server answered none of the last {self._doubts} messages that were sent")
+        self._count_one()
+
+    def _count_one(self) -> None:
+        self._settled += 1
         if self._intent is not Intent.SEND:
             self.stir()  # it may have been the last one under way
 

@@ -238,7 +238,7 @@ class Worker:
                 stage=verdict.stage,
             )
         )
-        self._sending.settled_one()
+        self._sending.doubtful_one()
 
     def ended(self, verdict: Verdict) -> None:
         self._last_words = verdict

@@ -286,6 +286,18 @@ async def test_d03_what_is_in_doubt_is_listed_and_never_sent_again(house: House,
     assert len(accepted(server.folder)) == 100
 
 
+async def test_a_server_that_answers_no_message_does_not_get_the_whole_list(house: House, tmp_path: Path) -> None:
+    async with sandbox(tmp_path, FaultRule(Stage.DOT, Action.DROP)) as server:
+        campaign = await house.launch(200, server.port, SendPlan(workers=2))
+        await house.send()
+    after = await house.reader.campaign(campaign.id)
+    assert (after.state, after.held) == (CampaignState.PAUSED, True)
+    assert "answered none of the last" in after.reason
+    counts = await house.counts(campaign)
+    assert counts.unknown <= 8
+    assert counts.queued == 200 - counts.unknown
+
+
 @pytest.mark.parametrize("workers", [1, 4])
 async def test_n05_a_421_for_one_recipient_starves_nobody(house: House, tmp_path: Path, workers: int) -> None:
     """Its own row goes on being tried; all others get their mail meanwhile."""
