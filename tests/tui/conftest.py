@@ -1,0 +1,142 @@
+"""What every test of the terminal app needs: a home, a campaign, a sandbox, the app, and eyes for the screen."""
+
+from __future__ import annotations
+
+import asyncio
+import html
+import os
+import re
+import signal
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from textual.app import App
+
+from mailtui.kit.paths import Home
+from mailtui.sandbox.process import SandboxHandle, start_sandbox, stop_sandbox
+from mailtui.service.facade import Service
+from mailtui.service.lists import Again, Launch
+from mailtui.service.samples import write_sample
+from mailtui.tui.app import MailtuiApp
+
+_TEXT = re.compile(
+    r'<text class="[^"]*" x="([\d.]+)" y="[\d.]+" textLength="([\d.]+)" '
+    r'clip-path="url\(#[^)]*-line-(\d+)\)">([^<]*)</text>'
+)
+
+MakeApp = Callable[..., MailtuiApp]
+Condition = Callable[[], object]
+
+
+@pytest.fixture
+def service(home: Home) -> Iterator[Service]:
+    """The service over the test's home. A runner that a test started and left is told to leave."""
+    with Service.open(os.environ) as opened:
+        yield opened
+        pid = opened.runner_pid()
+        if pid is not None and pid != os.getpid():
+            os.kill(pid, signal.SIGTERM)
+            deadline = time.monotonic() + 10
+            while opened.runner_pid() is not None and time.monotonic() < deadline:
+                time.sleep(0.02)
+
+
+@pytest.fixture
+def sample(tmp_path: Path) -> Path:
+    """The sample campaign's file, in a folder of its own; its server's port has nobody listening."""
+    folder = tmp_path / "spring"
+    write_sample(folder)
+    return folder / "campaign.yaml"
+
+
+@pytest_asyncio.fixture
+async def sandbox(tmp_path: Path) -> AsyncIterator[SandboxHandle]:
+    """A sandbox in a process of its own."""
+    handle = await start_sandbox(tmp_path / "sandbox", idle_seconds=120)
+    yield handle
+    await stop_sandbox(handle)
+
+
+@pytest.fixture
+def sendable(sample: Path, sandbox: SandboxHandle) -> Path:
+    """The sample campaign's file, with the sandbox as its server."""
+    change(sample, "port: 2525", f"port: {sandbox.port}")
+    return sample
+
+
+@pytest.fixture
+def app(service: Service) -> MakeApp:
+    """Makes the app: `app()`, or `app(target=path)` with a campaign or list to open at the start."""
+
+    def make(*, target: Path | None = None, colourless: bool = False) -> MailtuiApp:
+        return MailtuiApp(service, target=target, colourless=colourless)
+
+    return make
+
+
+def change(path: Path, old: str, new: str) -> None:
+    """Replace a text that must be there in a file."""
+    text = path.read_text("utf-8")
+    assert old in text, f"{old!r} is not in {path}"
+    path.write_text(text.replace(old, new), "utf-8")
+
+
+def stretch(campaign: Path, rows: int) -> None:
+    """Give a campaign a list of so many good rows, all of whom the sample's filter lets in."""
+    lines = (campaign.parent / "contacts.csv").read_text("utf-8").splitlines()
+    columns = lines[0].split(",")
+    fixed = {"joined": "2024-05-01", "unsubscribed": "no"}
+    with (campaign.parent / "contacts.csv").open("w", encoding="utf-8") as stream:
+        stream.write(lines[0] + "\n")
+        for number in range(1, rows + 1):
+            cells = {"email": f"person{number}@example.test", **fixed}
+            stream.write(",".join(cells.get(column, f"{column}{number}") for column in columns) + "\n")
+
+
+async def launch(service: Service, campaign: Path, **plan: object) -> Launch:
+    """Freeze a campaign into the outbox; nobody sends it yet."""
+    prepared = service.prepare(service.campaigns.load(campaign), plan=plan)
+    return await service.launch(prepared, again=Again.ASK, progress=lambda _: None)
+
+
+async def finished(service: Service, campaign_id: str, *, seconds: float = 30.0) -> None:
+    """Wait until nothing of a campaign is under way any more."""
+    deadline = time.monotonic() + seconds
+    while (await service.view(campaign_id)).active:
+        assert time.monotonic() < deadline, "the campaign does not come to rest"
+        await asyncio.sleep(0.02)
+
+
+async def until(condition: Condition | Callable[[], Awaitable[object]], *, seconds: float = 10.0) -> None:
+    """Wait until a condition holds; the test fails when it does not in time."""
+    deadline = time.monotonic() + seconds
+    while True:
+        answer = condition()
+        if asyncio.iscoroutine(answer):
+            answer = await answer
+        if answer:
+            return
+        assert time.monotonic() < deadline, f"this has not come true: {condition}"
+        await asyncio.sleep(0.02)
+
+
+def grid(app: App[Any]) -> list[str]:
+    """The screen as lines of text, as a person sees it (toasts only with run_test(notifications=True))."""
+    lines: dict[int, str] = {}
+    for x, length, number, escaped in _TEXT.findall(app.export_screenshot()):
+        text = html.unescape(escaped).replace("\xa0", " ")
+        if text:
+            column = round(float(x) / (float(length) / len(text)))
+            line = lines.get(int(number), "").ljust(column)
+            lines[int(number)] = line[:column] + text + line[column + len(text) :]
+    return [lines.get(number, "").rstrip() for number in range(app.size.height)]
+
+
+def shows(app: App[Any], *texts: str) -> bool:
+    """Whether all texts stand on the screen, each within one line."""
+    lines = grid(app)
+    return all(any(text in line for line in lines) for text in texts)
