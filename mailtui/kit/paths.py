@@ -5,8 +5,10 @@ Nothing here touches the disk until a caller asks for a folder to be made.
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,8 +36,13 @@ class Home:
         import platformdirs  # here, since it costs start-up time that a set MAILTUI_HOME need not pay
 
         dirs = platformdirs.PlatformDirs("mailtui", appauthor=False)
-        runtime = dirs.user_runtime_path
-        run = runtime if runtime.parent.is_dir() else dirs.user_state_path / "run"
+        with warnings.catch_warnings():  # it warns where a system has no folder for this; ours is below the state then
+            warnings.simplefilter("error")
+            try:
+                runtime = dirs.user_runtime_path
+                run = runtime if runtime.parent.is_dir() else dirs.user_state_path / "run"
+            except UserWarning:
+                run = dirs.user_state_path / "run"
         return cls(
             config=dirs.user_config_path,
             data=dirs.user_data_path,
@@ -85,6 +92,8 @@ def touch_private(path: Path) -> Path:
     try:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, PRIVATE_FILE))
     except FileExistsError:
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path)) from None
         return path
     path.chmod(PRIVATE_FILE)
     return path

@@ -13,6 +13,7 @@ from mailtui.errors import ConfigError, Place, Problem
 from mailtui.kit.suggest import did_you_mean
 from mailtui.kit.yaml_file import Loc
 
+_UNIONS = (typing.Union, types.UnionType, typing.Annotated)
 Model = TypeVar("Model", bound=pydantic.BaseModel)
 
 
@@ -72,23 +73,32 @@ def _own_keys(loc: Loc, document: Document) -> Loc:
 
 
 def _keys_at(model: type[pydantic.BaseModel], loc: Loc) -> list[str]:
-    here: list[type[pydantic.BaseModel]] = [model]
+    """The keys that the model knows at a location."""
+    here: list[Any] = [model]
     for part in loc:
-        found: list[type[pydantic.BaseModel]] = []
-        for candidate in here:
-            if isinstance(part, int):
-                found.append(candidate)
-                continue
-            for name, field in candidate.model_fields.items():
-                if (field.alias or name) == part:
-                    found.extend(_models_in(field.annotation))
-        here = found
-    return [field.alias or name for candidate in here for name, field in candidate.model_fields.items()]
+        here = [inner for annotation in here for inner in _inside(annotation, part)]
+    models = [found for annotation in here for found in _models_in(annotation)]
+    return [field.alias or name for found in models for name, field in found.model_fields.items()]
+
+
+def _inside(annotation: Any, part: str | int) -> list[Any]:
+    """What may stand below a key, or at an index, of what is annotated so."""
+    if isinstance(annotation, type) and issubclass(annotation, pydantic.BaseModel):
+        fields = annotation.model_fields.items()
+        return [field.annotation for name, field in fields if (field.alias or name) == part]
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is dict:
+        return [arguments[1]]
+    if origin in (list, tuple):
+        return list(arguments) if isinstance(part, int) else []
+    if origin in _UNIONS:
+        return [inner for argument in arguments for inner in _inside(argument, part)]
+    return []
 
 
 def _models_in(annotation: Any) -> list[type[pydantic.BaseModel]]:
     if isinstance(annotation, type) and issubclass(annotation, pydantic.BaseModel):
         return [annotation]
-    if typing.get_origin(annotation) in (typing.Union, types.UnionType, list, tuple, dict, typing.Annotated):
-        return [model for part in typing.get_args(annotation) for model in _models_in(part)]
+    if typing.get_origin(annotation) in _UNIONS:
+        return [model for argument in typing.get_args(annotation) for model in _models_in(argument)]
     return []

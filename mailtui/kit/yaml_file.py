@@ -18,6 +18,7 @@ from mailtui.errors import ConfigError, Place, Problem
 
 Loc = tuple[str | int, ...]
 _SIZE_LIMIT = 4 * 1024 * 1024
+_DEPTH_LIMIT = 100
 _PREFIX = "tag:yaml.org,2002:"
 
 _BASE: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -90,6 +91,7 @@ def read_yaml(path: Path) -> YamlDocument:
 def parse_yaml(text: str, path: Path) -> YamlDocument:
     """Parse YAML text; `path` is only named in errors."""
     try:
+        _refuse_depth(text, path)
         root = yaml.compose(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -105,6 +107,21 @@ def parse_yaml(text: str, path: Path) -> YamlDocument:
     marks: dict[Loc, tuple[int, int]] = {(): (1, 1)}
     data = None if root is None else _walk(root, (), marks, set(), str(path))
     return YamlDocument(path, data, marks)
+
+
+def _refuse_depth(text: str, path: Path) -> None:
+    """Composing a document recurses, in C too, so one nested without end would end the process."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > _DEPTH_LIMIT:
+                mark = event.start_mark
+                place = Place(str(path), mark.line + 1, mark.column + 1) if mark else Place(str(path))
+                message = f"more than {_DEPTH_LIMIT} levels inside one another"
+                raise ConfigError(f"{path} is nested too deep", [Problem(place, message)])
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
 
 
 def _walk(node: yaml.Node, loc: Loc, marks: dict[Loc, tuple[int, int]], seen: set[int], file: str) -> Any:
