@@ -134,7 +134,7 @@ def test_old_indexes_go_first_by_age_then_by_size(tmp_path: Path) -> None:
 
 
 MEASURED = """
-import resource, sys
+import re, sys
 from pathlib import Path
 from mailtui.audience.audience import count_stream, open_audience
 from mailtui.audience.sniff import Reading
@@ -146,11 +146,12 @@ with open_audience(spec, folder=folder, cache=folder / "cache") as audience:
     audience.counts()
     for _ in audience.recipients(): pass
     for _ in audience.problems(): pass
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+# not ru_maxrss: a child starts with that of the process that started it, here a test process of any size
+print(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
 """
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss counts kilobytes on Linux")
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_memory_does_not_grow_with_the_list(tmp_path: Path) -> None:
     peaks = []
     for rows in (20_000, 200_000):
@@ -166,5 +167,6 @@ def test_memory_does_not_grow_with_the_list(tmp_path: Path) -> None:
             [sys.executable, "-c", MEASURED, str(tmp_path), f"{rows}.csv"], check=True, capture_output=True, text=True
         )
         peaks.append(int(done.stdout))
-    assert peaks[1] - peaks[0] < 12 * 1024, peaks
-    assert peaks[1] < 120 * 1024, peaks
+    # SQLite's page cache of 16 MB and its sorter fill on the way; 180,000 rows in memory would take twice that.
+    assert peaks[1] - peaks[0] < 30 * 1024, peaks
+    assert peaks[1] < 100 * 1024, peaks

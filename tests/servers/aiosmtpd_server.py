@@ -71,7 +71,7 @@ class Taken:
     user: str | None
 
 
-@dataclass(slots=True)
+@dataclass  # no slots: aiosmtpd looks at every member, which fails on __weakref__ before Python 3.11.3
 class Keeper:
     """The handler: keeps what it gets; `refuse` maps globs of recipients to replies, `dot` answers the message."""
 
