@@ -15,7 +15,7 @@ from tests.servers.scripted import ScriptError, Talk, scripted_peer
 from tests.smtp.bench import QUICK, Owner, job, session_to, stuffed
 
 MESSAGES = 12
-SEEDS = [*range(8), *(pytest.param(seed, marks=pytest.mark.long) for seed in range(8, 100))]
+SEEDS = [*range(4), *(pytest.param(seed, marks=pytest.mark.long) for seed in range(4, 100))]
 
 
 @dataclass
