@@ -1,10 +1,9 @@
-"""Picks a face: the command line for a command, the runner for `runner`, a hint when there is nothing to show."""
+"""Picks a face: the app when nothing is said, the command line for a command, the runner for `runner`."""
 
 from __future__ import annotations
 
+import os
 import sys
-
-from mailtui.errors import ExitCode
 
 
 def main() -> int:
@@ -15,19 +14,34 @@ def main() -> int:
         from mailtui.service.engine import main as run_engine
 
         return run_engine(arguments[1:])
-    if not arguments:
-        print(  # noqa: T201
-            "mailtui: say what to do, for example:\n"
-            "  mailtui demo           send a sample campaign to a sandbox on this machine\n"
-            "  mailtui init DIR       write a sample campaign to start from\n"
-            "  mailtui run CAMPAIGN   send a campaign\n"
-            "  mailtui --help         everything else",
-            file=sys.stderr,
-        )
-        return int(ExitCode.USAGE)
-    from mailtui.cli.main import run
+    from mailtui.cli.main import concluded, run
 
-    return int(run(arguments))
+    if not arguments:
+        return int(concluded(_open_app))
+    return int(run(arguments, demo_app=_open_demo))
+
+
+# The app's library takes longer to load than most commands to run, so it is loaded only to open the app.
+
+
+def _open_app() -> int:
+    from mailtui.tui.terminal import require_terminal
+
+    require_terminal(os.environ)
+    from mailtui.tui.start import run_app
+
+    return run_app(os.environ)
+
+
+def _open_demo(rows: int | None) -> int | None:
+    """The demo in the app; None where no terminal can show it."""
+    from mailtui.tui.terminal import can_show
+
+    if not can_show(os.environ):
+        return None
+    from mailtui.tui.start import run_demo
+
+    return run_demo(os.environ, rows=rows)
 
 
 if __name__ == "__main__":

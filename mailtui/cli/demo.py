@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Callable
 
 import click
 
@@ -21,8 +22,22 @@ from mailtui.service.lists import Again
 @click.option("--rows", type=click.IntRange(1, 1_000_000), metavar="N", help="Send to a list of so many people.")
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as one JSON object.")
 @click.option("--outbox", hidden=True)
-def demo(headless: bool, rows: int | None, as_json: bool, outbox: str | None) -> ExitCode:  # noqa: ARG001
-    """Send the sample campaign through the built-in sandbox. Nothing leaves this machine."""
+@click.pass_obj
+def demo(
+    demo_app: Callable[[int | None], int | None] | None,
+    headless: bool,
+    rows: int | None,
+    as_json: bool,
+    outbox: str | None,  # noqa: ARG001
+) -> int:
+    """Send the sample campaign through the built-in sandbox. Nothing leaves this machine.
+
+    On a terminal the app opens with the campaign loaded, ready to be started.
+    """
+    if demo_app is not None and not headless and not as_json:
+        code = demo_app(rows)
+        if code is not None:
+            return code
     return asyncio.run(_demo(rows, as_json=as_json))
 
 

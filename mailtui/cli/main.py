@@ -9,7 +9,7 @@ import os
 import sys
 import tempfile
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import click
 
@@ -81,14 +81,24 @@ def cli() -> None:
     """Send personalised mail to a list through your own SMTP server: nobody twice, nobody lost."""
 
 
-def run(arguments: Sequence[str]) -> ExitCode:
-    """Run one command; every way it can end becomes a documented exit code."""
-    as_json = "--json" in arguments
+def run(arguments: Sequence[str], *, demo_app: Callable[[int | None], int | None] | None = None) -> int:
+    """Run one command; every way it can end becomes a documented exit code.
+
+    `demo_app` opens the demo in the app with so many rows; it gives None where no terminal can show it.
+    """
+    return concluded(
+        lambda: cli.main(args=list(arguments), prog_name="mailtui", standalone_mode=False, obj=demo_app),
+        as_json="--json" in arguments,
+    )
+
+
+def concluded(work: Callable[[], object], *, as_json: bool = False) -> int:
+    """Do a command's work, tell every way it can fail, and give its exit code."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a file name may hold what the terminal cannot show
     try:
-        result = cli.main(args=list(arguments), prog_name="mailtui", standalone_mode=False)
+        result = work()
         sys.stdout.flush()
     except MailtuiError as error:
         return _told(error, as_json=as_json)
@@ -104,7 +114,7 @@ def run(arguments: Sequence[str]) -> ExitCode:
         return _told(_refused(error), as_json=as_json)
     except Exception as error:  # noqa: BLE001 - the last door: a defect is told in one sentence, details go to a file
         return _told(_defect(error), as_json=as_json)
-    return ExitCode(result) if isinstance(result, int) else ExitCode.DONE
+    return int(result) if isinstance(result, int) else int(ExitCode.DONE)
 
 
 def _told(error: MailtuiError, *, as_json: bool) -> ExitCode:

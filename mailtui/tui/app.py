@@ -11,16 +11,20 @@ from pathlib import Path
 from typing import ClassVar
 
 from textual.app import App, SystemCommand
+from textual.binding import Binding
 from textual.screen import Screen
+from textual.worker import Worker
 
 from mailtui.errors import MailtuiError
+from mailtui.kit.words import sentence
 from mailtui.service.facade import Service
 from mailtui.service.workbench import Workbench
 from mailtui.tui.actions import ACTIONS, EVERYWHERE, bindings
 from mailtui.tui.dialogs.help import HelpDialog
 from mailtui.tui.dialogs.open import OpenDialog
+from mailtui.tui.dialogs.quit import Leaving, QuitDialog
 from mailtui.tui.result import AppResult
-from mailtui.tui.room import ROOMS, Room
+from mailtui.tui.room import ROOMS, Room, failure_of
 from mailtui.tui.screens import SCREENS
 from mailtui.tui.text import tell
 from mailtui.tui.themes import DEFAULT, FOLLOW_TERMINAL, load_themes, shipped_themes
@@ -33,16 +37,23 @@ class MailtuiApp(App[AppResult]):
 
     TITLE = "mailtui"
     CSS_PATH = "app.tcss"
-    BINDINGS: ClassVar = bindings(EVERYWHERE)
+    BINDINGS: ClassVar = [*bindings(EVERYWHERE), Binding("ctrl+z", "suspend_process", show=False, system=True)]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (80, "-normal"), (120, "-wide")]  # noqa: RUF012 - Textual declares it so
     VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]  # noqa: RUF012
 
-    def __init__(self, service: Service, *, target: Path | None = None, colourless: bool = False) -> None:
-        """`target` is a campaign or list to open at the start; `colourless` follows the terminal's own colours."""
+    def __init__(
+        self, service: Service, *, target: Path | None = None, colourless: bool = False, demo: bool = False
+    ) -> None:
+        """`target` is a campaign or list to open at the start; `colourless` follows the terminal's own colours.
+
+        `demo` says that this is the demo already, which then is not offered again.
+        """
         super().__init__()
         self.service = service
         self.bench = Workbench(service)
+        self.demo = demo
         self.crash: str = ""
+        """The traceback of what broke the app, without any variable's value."""
         self._target = target
         self._colourless = colourless
         for room in ROOMS:
@@ -63,21 +74,29 @@ class MailtuiApp(App[AppResult]):
     def on_unmount(self) -> None:
         self.bench.close()
 
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        error = failure_of(event)
+        if error is not None:
+            self._complain(error)
+
     async def open_target(self, target: Path, *, then: str = "audience") -> bool:
         """Open a campaign or a list and go to a room; whether it could be opened."""
         try:
             await self.bench.open(target)
         except MailtuiError as error:
-            room = self.screen
-            if isinstance(room, Room):
-                room.complain(error)
-            else:
-                tell(self, str(error), bad=True)
+            self._complain(error)
             return False
         await self.switch_mode(then)
         if isinstance(self.screen, Room):
             await self.screen.opened()
         return True
+
+    def _complain(self, error: MailtuiError) -> None:
+        room = self.screen
+        if isinstance(room, Room):
+            room.complain(error)
+        else:
+            tell(self, f"{sentence(error.title)} {error.hint}", bad=True)
 
     # what works everywhere
 
@@ -120,10 +139,33 @@ class MailtuiApp(App[AppResult]):
             if number is not None:
                 loop.add_signal_handler(number, partial(self.exit, return_code=128 + number))
 
+    async def action_quit(self) -> None:
+        """Leave; while something is being sent, ask what is to become of it."""
+        self.run_worker(self._leave(), name="quit", exclusive=True, group="quit", exit_on_error=False)
+
+    async def _leave(self) -> None:
+        sending = [view for view in await self.service.views() if view.active and not view.lost]
+        if sending:
+            choice = await self.push_screen_wait(QuitDialog([view.name for view in sending]))
+            if choice is Leaving.STAY:
+                return
+            if choice is Leaving.PAUSE:
+                for view in sending:
+                    await self.service.pause(view)
+        self.exit()
+
     def _handle_exception(self, error: Exception) -> None:
         """Textual would print every local variable, which may be a stranger's data or a secret. We keep the bare
-        traceback for a file instead. There is no public place for this.
+        traceback for a file, and show nothing. There is no public place for this.
         """
         self.crash = self.crash or "".join(traceback.format_exception(error))
-        self._exception = error
-        self.exit(return_code=1)
+        crash = AppCrash()
+        crash.__cause__ = error
+        super()._handle_exception(crash)
+
+
+class AppCrash(Exception):
+    """The app broke; its cause is what broke it. Textual prints what an error has to show, which here is nothing."""
+
+    def __rich__(self) -> str:
+        return ""

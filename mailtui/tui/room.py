@@ -9,8 +9,10 @@ from textual.app import ComposeResult
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Footer
+from textual.worker import Worker, WorkerState
 
 from mailtui.errors import MailtuiError
+from mailtui.kit.words import sentence
 from mailtui.service.facade import Service
 from mailtui.service.workbench import Superseded, Workbench
 from mailtui.tui.text import Plain, joined, plain, tell
@@ -71,6 +73,12 @@ class Room(Screen[None]):
         tabs = joined(*rooms, separator="  " if wide else " ")
         self.query_one("#where", Plain).show(joined(plain(name, "bold", limit=width), tabs, separator="  "))
 
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """The end of a worker that nobody waits for: what it stumbled over is shown, and a defect ends the app."""
+        error = failure_of(event)
+        if error is not None:
+            self.complain(error)
+
     async def ask(self, work: Callable[[], Awaitable[Value]]) -> Value | None:
         """Await the service; its error becomes a message on this screen, and None comes back."""
         try:
@@ -83,4 +91,16 @@ class Room(Screen[None]):
 
     def complain(self, error: MailtuiError) -> None:
         """Show an error. Screens with a place for it override this."""
-        tell(self.app, f"{error.title}. {error.hint}", bad=True)
+        tell(self.app, f"{sentence(error.title)} {error.hint}", bad=True)
+
+
+def failure_of(event: Worker.StateChanged) -> MailtuiError | None:
+    """What a worker failed with, when a person can do something about it. Raises what is a defect of ours."""
+    if event.state is not WorkerState.ERROR or event.worker.error is None:
+        return None
+    error = event.worker.error
+    if isinstance(error, MailtuiError):
+        return error
+    if isinstance(error, Superseded):
+        return None
+    raise error
