@@ -1,0 +1,173 @@
+"""Owns reading what was launched beside an interface: in a thread of its own, over a connection of its own.
+
+A report over a million recipients takes seconds to read; an interface that read it by itself would stand still.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, TypeVar
+
+from mailtui.errors import MailtuiError, UsageError
+from mailtui.kit.paths import PRIVATE_FILE
+from mailtui.outbox.ports import Reader
+from mailtui.report.export import ReportLine, as_csv, as_json, csv_header
+from mailtui.service.facade import Service
+from mailtui.service.views import CampaignView
+
+Value = TypeVar("Value")
+Failure = tuple[str, int | None, str, int]
+"""(state, code, text, how many)"""
+
+_FORMS = {".csv": "csv", ".jsonl": "jsonl", ".json": "jsonl", ".ndjson": "jsonl"}
+
+
+class Archive:
+    """The campaigns of one outbox, for one interface. `close` it."""
+
+    def __init__(self, service: Service) -> None:
+        self._environ = service.environ
+        self._outbox = service.outbox.url
+        self._pool = ThreadPoolExecutor(1, "archive")
+        self._opened: tuple[asyncio.AbstractEventLoop, Service, Reader] | None = None
+        self._runner: int | None = None
+        self._closing = False
+
+    async def views(self, *, changed_only: bool = False) -> list[CampaignView] | None:
+        """Every campaign, the oldest first. With `changed_only` None when all is as at the last call.
+
+        Changed is also what no writer tells: a runner that is gone, or has come.
+        """
+
+        async def look(service: Service, reader: Reader) -> list[CampaignView] | None:
+            runner, former = service.runner_pid(), self._runner
+            self._runner = runner
+            changed = reader.changed() or runner != former
+            return await service.views() if changed or not changed_only else None
+
+        return await self.within(look)
+
+    async def failures(self, view: CampaignView, limit: int = 10) -> list[Failure]:
+        """What did not arrive, the most frequent first."""
+        return await self.within(lambda service, _: service.failures(view, limit))
+
+    async def intake(self, view: CampaignView) -> dict[str, int]:
+        """How many rows of the list became no delivery, by kind."""
+        return await self.within(lambda service, _: service.intake(view))
+
+    def pages(self, view: CampaignView, states: Sequence[str], size: int) -> ReportPages:
+        """The report in pages of `size` recipients."""
+        return ReportPages(self, view, states, size)
+
+    async def export(self, view: CampaignView, path: Path, states: Sequence[str]) -> int:
+        """Write the report to a new file, CSV or JSON lines by the file's ending; how many recipients.
+
+        Raises `UsageError` when the file exists or its ending is none of these, `MailtuiError` when the disk is full.
+        """
+        form = _FORMS.get(path.suffix.lower())
+        if form is None:
+            raise UsageError(
+                f"{path.name} does not say which form it is to have", hint="End it with .csv or .jsonl, for example."
+            )
+
+        def work() -> int:
+            # A thread and a connection of its own: a long export keeps no page waiting.
+            with Service.open(self._environ, outbox=self._outbox) as service, _new_file(path) as stream:
+                return asyncio.run(self._write(service, view, stream, form, states))
+
+        return await asyncio.to_thread(work)
+
+    async def _write(
+        self, service: Service, view: CampaignView, stream: IO[str], form: str, states: Sequence[str]
+    ) -> int:
+        count = 0
+        if form == "csv":
+            stream.write(csv_header())
+        async for line in service.report(view, states):
+            if self._closing:
+                raise MailtuiError("The export was given up, since the app was closed")
+            stream.write(as_csv(line) if form == "csv" else as_json(line) + "\n")
+            count += 1
+        return count
+
+    def close(self) -> None:
+        """Let go of the connection; an export that still runs is given up, and leaves no file."""
+        self._closing = True
+        self._pool.submit(self._shut)
+        self._pool.shutdown(wait=False)
+
+    async def within(self, ask: Callable[[Service, Reader], Coroutine[Any, Any, Value]]) -> Value:
+        """Ask in the archive's thread."""
+
+        def work() -> Value:
+            loop, service, reader = self._open()
+            return loop.run_until_complete(ask(service, reader))
+
+        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+
+    def _open(self) -> tuple[asyncio.AbstractEventLoop, Service, Reader]:
+        if self._opened is None:
+            service = Service.open(self._environ, outbox=self._outbox)
+            self._opened = (asyncio.new_event_loop(), service, service.outbox.reader())
+        return self._opened
+
+    def _shut(self) -> None:
+        if self._opened is not None:
+            loop, service, reader = self._opened
+            reader.close()
+            service.close()
+            loop.run_until_complete(loop.shutdown_asyncgens())
+            loop.close()
+
+
+class ReportPages:
+    """A report that is read as far as somebody turns its pages; what was read is kept as it was then."""
+
+    def __init__(self, archive: Archive, view: CampaignView, states: Sequence[str], size: int) -> None:
+        self._archive = archive
+        self._view = view
+        self._states = tuple(states)
+        self._size = size
+        self._pages: list[list[ReportLine]] = []
+        self._lines: AsyncIterator[ReportLine] | None = None
+
+    async def page(self, number: int) -> list[ReportLine]:
+        """The page with this number, from 0; empty after the last."""
+        while len(self._pages) <= number and (not self._pages or len(self._pages[-1]) == self._size):
+            self._pages.append(await self._archive.within(self._next))
+        return self._pages[number] if number < len(self._pages) else []
+
+    async def _next(self, service: Service, _: Reader) -> list[ReportLine]:
+        if self._lines is None:
+            self._lines = service.report(self._view, self._states)
+        page: list[ReportLine] = []
+        async for line in self._lines:
+            page.append(line)
+            if len(page) == self._size:
+                break
+        return page
+
+
+@contextmanager
+def _new_file(path: Path) -> Iterator[IO[str]]:
+    """A new file that only its owner can read; nothing is left of it when it cannot be written to its end."""
+    try:
+        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, PRIVATE_FILE)
+    except FileExistsError:
+        raise UsageError(f"{path} exists already", hint="Name a new file; nothing is ever overwritten.") from None
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written", detail=str(error.strerror or error)) from None
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as stream:
+            yield stream
+    except OSError as error:
+        path.unlink(missing_ok=True)
+        raise MailtuiError(f"{path} could not be written to its end", detail=str(error.strerror or error)) from None
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
