@@ -7,7 +7,7 @@ such row is kept. So a person whose first row is filtered out and whose second i
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -33,18 +33,28 @@ from mailtui.audience.views import AudienceCounts, ListRow, RowView, StreamCount
 from mailtui.errors import AudienceError, UsageError
 
 Filter = str | Mapping[str, Any] | Rule | None
+_BLOCK = 50
 
 
-def open_audience(spec: AudienceSpec, *, folder: Path, cache: Path, now: datetime | None = None) -> Audience:
+def open_audience(
+    spec: AudienceSpec,
+    *,
+    folder: Path,
+    cache: Path,
+    now: datetime | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> Audience:
     """Open a list. A relative `spec.source` is looked for in `folder`; its index is kept in `cache`.
 
-    `now` is what `within` counts from. A list with column names and no row opens, since it can be looked at;
-    `require_sendable` refuses it. Raises `AudienceError` when the list is missing, empty or no text, has no
-    column of addresses or not the one `spec.address` names; `RuleError` when the filter does not fit.
+    `now` is what `within` counts from. `progress` hears how many rows have been read when the index has to be
+    built; what it raises ends the reading and leaves nothing behind. A list with column names and no row opens,
+    since it can be looked at; `require_sendable` refuses it. Raises `AudienceError` when the list is missing,
+    empty or no text, has no column of addresses or not the one `spec.address` names; `RuleError` when the filter
+    does not fit.
     """
     source = find_source(spec, folder, spool=cache)
     try:
-        connection, reading = open_index(source, spec, cache)
+        connection, reading = open_index(source, spec, cache, progress=progress)
     finally:
         source.discard()
     try:
@@ -89,6 +99,7 @@ class Audience:
         self._connection = connection
         self._reading = reading
         self._now = now
+        self._ended = False
         self._matcher = None if rule is None else _matcher(rule, reading, now)
         self._selection = Selection(connection, self._matcher)
         self._rows = int(connection.execute("SELECT value FROM meta WHERE name = 'rows'").get)
@@ -112,7 +123,8 @@ class Audience:
         self._connection.close()
 
     def interrupt(self) -> None:
-        """End, from another thread, whatever is being read; its reader gets `apsw.InterruptError`."""
+        """End, from another thread, whatever is read or counted now or later; its reader gets `apsw.InterruptError`."""
+        self._ended = True
         self._connection.interrupt()
 
     @property
@@ -214,16 +226,41 @@ class Audience:
                 rows[row] = ListRow(row, line, (text,), usable=False)
         return [rows[row] for row in sorted(rows)]
 
-    def matching(self, first: int, wanted: int, *, held: bool) -> list[ListRow]:
-        """Up to `wanted` rows from `first` on for which the filter holds, or does not; a sample to look at."""
+    def matching(self, first: int, wanted: int, *, held: bool, among: int | None = None) -> list[ListRow]:
+        """Up to `wanted` rows from `first` on for which the filter holds, or does not; a sample to look at.
+
+        `among` is how many rows are looked at before it gives up; None means all of them.
+        """
         found: list[ListRow] = []
-        query = f"SELECT row, line, key, {self._cells} FROM entry WHERE row >= ? ORDER BY row"  # noqa: S608 - c0 to cN
-        for row, line, key, *cells in self._connection.execute(query, (first,)):
+        if wanted < 1:
+            return found
+        self._require_going()
+        query = f"SELECT row, line, key, {self._cells} FROM entry WHERE row >= ? ORDER BY row LIMIT ?"  # noqa: S608
+        for row, line, key, *cells in self._connection.execute(query, (first, -1 if among is None else among)):
             if (self._matcher is None or self._matcher.test(cells)) is held:
                 found.append(ListRow(row, line, tuple(cells), usable=key is not None))
                 if len(found) == wanted:
                     break
         return found
+
+    def share(self, sample: int) -> float:
+        """For which part of the list the filter holds, judged by about `sample` rows in blocks from all over it."""
+        if self._matcher is None or not self._rows:
+            return 1.0
+        blocks = max(1, sample // _BLOCK)
+        seen = held = 0
+        query = f"SELECT {self._cells} FROM entry WHERE row >= ? ORDER BY row LIMIT ?"  # noqa: S608 - c0 to cN
+        for block in range(blocks):
+            first = 1 + block * self._rows // blocks
+            for cells in self._connection.execute(query, (first, _BLOCK)):
+                seen += 1
+                held += self._matcher.test(cells)
+        return held / seen if seen else 0.0
+
+    def require_fitting(self, rule: Rule | None) -> None:
+        """Raise `RuleError` when a filter names a column the list does not have, or a value no cell compares with."""
+        if rule is not None:
+            _matcher(rule, self._reading, self._now)
 
     @property
     def size(self) -> int:
@@ -253,7 +290,13 @@ class Audience:
         ).fetchone()
         return None if found is None else RowProblem(*found)
 
+    def _require_going(self) -> None:
+        """An interrupt between two statements would be lost on SQLite."""
+        if self._ended:
+            raise apsw.InterruptError
+
     def _count(self, selection: Selection) -> AudienceCounts:
+        self._require_going()
         problems = int(self._connection.execute("SELECT count(*) FROM problem").get)
         matched, matched_valid, duplicates = selection.totals()
         return AudienceCounts(

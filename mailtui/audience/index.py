@@ -13,7 +13,7 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 
@@ -37,8 +37,13 @@ _ORPHAN_AGE = 86_400.0
 _BATCH = 5_000
 
 
-def open_index(source: Source, spec: AudienceSpec, cache: Path) -> tuple[apsw.Connection, Reading]:
-    """The index of a list, built when there is none yet, opened for reading. Raises `AudienceError`."""
+def open_index(
+    source: Source, spec: AudienceSpec, cache: Path, *, progress: Callable[[int], None] | None = None
+) -> tuple[apsw.Connection, Reading]:
+    """The index of a list, built when there is none yet, opened for reading. Raises `AudienceError`.
+
+    `progress` hears how many rows were read while it is built; what it raises ends that.
+    """
     try:
         private_folder(cache)
     except OSError as error:
@@ -50,7 +55,7 @@ def open_index(source: Source, spec: AudienceSpec, cache: Path) -> tuple[apsw.Co
     path = cache / f"{_name(source, spec)}.db"
     found = _open_existing(path)
     if found is None:
-        _build(source, spec, path)
+        _build(source, spec, path, progress)
         found = _open_existing(path)
         if found is None:
             raise AudienceError(f"The index of {source.name} cannot be opened", detail=str(path))
@@ -107,7 +112,7 @@ def _open_existing(path: Path) -> tuple[apsw.Connection, Reading] | None:
     return connection, _reading_from(str(meta))
 
 
-def _build(source: Source, spec: AudienceSpec, path: Path) -> None:
+def _build(source: Source, spec: AudienceSpec, path: Path, progress: Callable[[int], None] | None) -> None:
     reading = sniff(source, spec)
     handle, name = tempfile.mkstemp(prefix=".building-", suffix=".tmp", dir=path.parent)
     os.close(handle)
@@ -115,7 +120,7 @@ def _build(source: Source, spec: AudienceSpec, path: Path) -> None:
     try:
         connection = open_disposable(temporary)
         try:
-            _fill(connection, source, reading)
+            _fill(connection, source, reading, progress)
         finally:
             connection.close()
         if source.changed():
@@ -131,7 +136,9 @@ def _build(source: Source, spec: AudienceSpec, path: Path) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def _fill(connection: apsw.Connection, source: Source, reading: Reading) -> None:
+def _fill(
+    connection: apsw.Connection, source: Source, reading: Reading, progress: Callable[[int], None] | None
+) -> None:
     width = len(reading.columns)
     cells = "".join(f", c{number} TEXT NOT NULL" for number in range(width))
     connection.execute("PRAGMA cache_size = -16000")
@@ -152,6 +159,8 @@ def _fill(connection: apsw.Connection, source: Source, reading: Reading) -> None
                 connection.executemany(insert, batch)
                 _insert_problems(connection, filling)
                 batch.clear()
+                if progress is not None:
+                    progress(filling.rows)
         connection.executemany(insert, batch)
         _insert_problems(connection, filling)
         connection.execute("CREATE INDEX by_key ON entry (key, row) WHERE key IS NOT NULL")

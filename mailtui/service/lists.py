@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from mailtui.audience.audience import Audience
+from mailtui.audience.findings import Finding, Understanding
 from mailtui.audience.match import Explanation
-from mailtui.audience.views import AudienceCounts, RowView
+from mailtui.audience.problem import RowProblem
+from mailtui.audience.views import AudienceCounts, ListRow, RowView
 from mailtui.campaign.checks import CheckReport
 from mailtui.campaign.freeze import Again, Launch, MessageChanged
 from mailtui.message.rendered import RenderProblem
@@ -15,8 +17,12 @@ __all__ = [
     "AudienceCounts",
     "CheckReport",
     "Explanation",
+    "Finding",
     "Launch",
+    "ListRow",
     "MessageChanged",
     "RenderProblem",
+    "RowProblem",
     "RowView",
+    "Understanding",
 ]

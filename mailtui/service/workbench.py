@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -31,6 +32,8 @@ from mailtui.service.campaigns import Preview
 from mailtui.service.facade import LaunchPlan, Service
 
 Value = TypeVar("Value")
+_GLANCE_ROWS = 2_000
+_GLANCE_AMONG = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,25 @@ class Sample:
     without: tuple[ListRow, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """A first look at a filter on a long list, before everything is counted.
+
+    `share` is the part of the list it lets in, judged by some rows of it, from 0 to 1.
+    """
+
+    share: float
+    sample: Sample
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A list that is being read for the first time: its name, and how many rows have been read so far."""
+
+    name: str
+    rows: int
+
+
 class Superseded(Exception):
     """A newer question about the list ended this one; nobody waits for its answer any more."""
 
@@ -60,20 +82,47 @@ class Workbench:
 
     def __init__(self, service: Service) -> None:
         self._service = service
+        self._opener = ThreadPoolExecutor(1, "opening")
         self._reading = ThreadPoolExecutor(1, "reading")
         self._counting = ThreadPoolExecutor(1, "counting")
+        self._asking = ThreadPoolExecutor(1, "asking")
         self._rows: Audience | None = None
         self._asked: dict[str, int] = {}
-        self._answering: tuple[str, Audience] | None = None
+        self._answering: dict[str, Audience] = {}
+        self._lock = threading.Lock()
+        self._counted: tuple[OpenList, str, AudienceCounts] | None = None
         self._spec: AudienceSpec | None = None
         self._folder = Path()
         self.campaign: Campaign | None = None
         """The campaign, with the filter as it is set now; None when only a list is open."""
         self.open_list: OpenList | None = None
+        self.opening: Opening | None = None
+        """What is being opened now, until it is open; a screen may look at it as often as it likes."""
         self.filter_text = ""
 
     async def open(self, target: Path) -> OpenList:
-        """Open a campaign file, its folder, or a bare list. Raises what is wrong with it; what was open stays open."""
+        """Open a campaign file, its folder, or a bare list. Raises what is wrong with it; what was open stays open.
+
+        A newer `open`, or `stop_opening`, ends this one with `Superseded`.
+        """
+        ticket = self._ticket("open")
+        self.opening = Opening(target.name, 0)
+        try:
+            return await self._open_target(target, ticket)
+        except asyncio.CancelledError:
+            if ticket == self._asked["open"]:
+                self.stop_opening()
+            raise
+        finally:
+            if ticket == self._asked["open"]:
+                self.opening = None
+
+    def stop_opening(self) -> None:
+        """Give up what is being opened; what was open stays open."""
+        self._ticket("open")
+        self.opening = None
+
+    async def _open_target(self, target: Path, ticket: int) -> OpenList:
         campaign: Campaign | None = None
         if target.suffix.lower() in (".yaml", ".yml") or await asyncio.to_thread(target.is_dir):
             campaign = await asyncio.to_thread(self._service.campaigns.load, target)
@@ -81,45 +130,90 @@ class Workbench:
             filter_text = campaign.filter_text
         else:
             spec, folder, filter_text = AudienceSpec(source=str(target)), Path(), ""
-        opened = await self._in(self._reading, lambda: self._open(spec, folder))
-        if self._rows is not None:
-            await self._in(self._reading, self._rows.close)
-        self._rows, self._spec, self._folder = opened, spec, folder
+
+        def heard(rows: int) -> None:
+            self._require_asked("open", ticket)
+            self.opening = Opening(Path(spec.source).name, rows)
+
+        def work() -> Audience:
+            self._require_asked("open", ticket)
+            return self._open(spec, folder, heard)
+
+        opened = await self._in(self._opener, work)
+        if ticket != self._asked["open"]:
+            self._reading.submit(opened.close)
+            raise Superseded
+        former, self._rows = self._rows, opened
+        if former is not None:
+            self._reading.submit(former.close)
+        self._spec, self._folder = spec, folder
         self.campaign, self.filter_text = campaign, filter_text
         self.open_list = OpenList(opened.name, opened.columns, opened.size, opened.understanding)
         return self.open_list
 
-    def _open(self, spec: AudienceSpec, folder: Path) -> Audience:
-        return open_audience(spec, folder=folder, cache=self._service.settings.home.audiences)
+    def _open(self, spec: AudienceSpec, folder: Path, progress: Callable[[int], None] | None = None) -> Audience:
+        cache = self._service.settings.home.audiences
+        return open_audience(spec, folder=folder, cache=cache, progress=progress)
 
     async def page(self, first: int, count: int) -> list[ListRow]:
         """Rows of the list as they stand in it, from row number `first` on."""
         rows = self._require()
         return await self._in(self._reading, lambda: rows.page(first, count))
 
+    async def counts(self) -> AudienceCounts:
+        """The counts under the filter as it is set; worked out once for a list and a filter."""
+        opened, text = self.open_list, self.filter_text
+        kept = self._counted
+        if kept is not None and opened is kept[0] and text == kept[1]:
+            return kept[2]
+        counts = await self._with_filter(text, lambda audience: audience.counts(), kind="counts", pool=self._counting)
+        if opened is not None:
+            self._counted = (opened, text, counts)
+        return counts
+
     async def problems(self, limit: int) -> list[RowProblem]:
         """The first rows that no mail goes to, under the filter as it is set."""
         return await self._with_filter(
-            self.filter_text, lambda audience: list(audience.problems(limit)), kind="problems"
+            self.filter_text, lambda audience: list(audience.problems(limit)), kind="problems", pool=self._asking
         )
 
     async def examine(self, filter_text: str, size: int) -> tuple[AudienceCounts, Sample]:
         """Count under a filter, with up to `size` rows it lets in and leaves out. Raises `RuleError`, `Superseded`."""
 
         def look(audience: Audience) -> tuple[AudienceCounts, Sample]:
-            within = tuple(audience.matching(1, size, held=True))
-            without = tuple(audience.matching(1, size, held=False)) if audience.rule is not None else ()
-            return audience.counts(), Sample(within, without)
+            sample = _sample(audience, size, among=None)
+            return audience.counts(), sample
 
-        return await self._with_filter(filter_text, look, kind="examine")
+        return await self._with_filter(filter_text, look, kind="examine", pool=self._counting)
+
+    async def glance(self, filter_text: str, size: int) -> Glance:
+        """A quick first look at what `examine` will tell; it ends an older `examine`, and the other way round."""
+
+        def look(audience: Audience) -> Glance:
+            return Glance(audience.share(_GLANCE_ROWS), _sample(audience, size, among=_GLANCE_AMONG))
+
+        return await self._with_filter(filter_text, look, kind="examine", pool=self._counting)
 
     async def explain(self, row: int) -> RowView:
         """One row, and clause by clause why it is in or out."""
-        return await self._with_filter(self.filter_text, lambda audience: audience.row(row), kind="explain")
+        return await self._with_filter(
+            self.filter_text, lambda audience: audience.row(row), kind="explain", pool=self._asking
+        )
+
+    async def find(self, address: str) -> int | None:
+        """The row that stands for an address, None when there is none. Raises `UsageError` for what is no address."""
+
+        def look(audience: Audience) -> int | None:
+            found = audience.find(address)
+            return None if found is None else found.row
+
+        return await self._with_filter(self.filter_text, look, kind="find", pool=self._asking)
 
     def set_filter(self, text: str) -> None:
-        """Take a filter over. Raises `RuleError` when it cannot be read; what was set stays."""
-        rule = read_rule(text or None)
+        """Take a filter over. Raises `RuleError` when it cannot be read or does not fit; what was set stays."""
+        rule = read_rule(text.strip() or None)
+        if self._rows is not None:
+            self._rows.require_fitting(rule)
         self.filter_text = "" if rule is None else format_rule(rule)
         if self.campaign is not None:
             spec = self.campaign.spec
@@ -144,7 +238,7 @@ class Workbench:
                     return found.row
             return None
 
-        return await self._with_filter(self.filter_text, find, kind="neighbour")
+        return await self._with_filter(self.filter_text, find, kind="neighbour", pool=self._asking)
 
     async def check(self, *, every_row: bool, progress: Callable[[int, int], None]) -> CheckReport:
         """The preflight; `progress` is called from another thread."""
@@ -165,36 +259,57 @@ class Workbench:
         return await asyncio.to_thread(work)
 
     def close(self) -> None:
-        """Let go of the list and the threads."""
+        """Let go of the list and the threads; what they are at is given up."""
+        for kind in list(self._asked):
+            self._end(kind)
         if self._rows is not None:
             self._reading.submit(self._rows.close)
         self._reading.shutdown(wait=True)
-        self._counting.shutdown(wait=False, cancel_futures=True)
+        for pool in (self._opener, self._counting, self._asking):
+            pool.shutdown(wait=False, cancel_futures=True)
 
-    async def _with_filter(self, text: str, ask: Callable[[Audience], Value], *, kind: str) -> Value:
-        """Ask a list of its own under a filter, in the counting thread; a newer question of the same kind ends it."""
+    def _ticket(self, kind: str) -> int:
+        """A ticket for a question of a kind; only the newest of its kind is waited for."""
+        self._asked[kind] = self._asked.get(kind, 0) + 1
+        return self._asked[kind]
+
+    def _require_asked(self, kind: str, ticket: int) -> None:
+        if ticket != self._asked[kind]:
+            raise Superseded
+
+    def _end(self, kind: str) -> int:
+        """End the question of a kind that is being answered; the ticket for the next one."""
+        with self._lock:
+            ticket = self._ticket(kind)
+            if kind in self._answering:
+                self._answering[kind].interrupt()
+            return ticket
+
+    async def _with_filter(
+        self, text: str, ask: Callable[[Audience], Value], *, kind: str, pool: ThreadPoolExecutor
+    ) -> Value:
+        """Ask a list of its own under a filter, in a thread; a newer question of the same kind ends it."""
         if self._spec is None:
             raise UsageError("No list is open", hint="Open one first.")
-        spec = self._spec.model_copy(update={"filter": text or None})
+        spec = self._spec.model_copy(update={"filter": text.strip() or None})
         folder = self._folder
-        ticket = self._asked[kind] = self._asked.get(kind, 0) + 1
+        ticket = self._end(kind)
 
         def work() -> Value:
-            if ticket != self._asked[kind]:
-                raise Superseded
+            self._require_asked(kind, ticket)
             with self._open(spec, folder) as audience:
-                self._answering = (kind, audience)
+                with self._lock:
+                    self._require_asked(kind, ticket)
+                    self._answering[kind] = audience
                 try:
                     return ask(audience)
                 except apsw.InterruptError:
                     raise Superseded from None
                 finally:
-                    self._answering = None
+                    with self._lock:
+                        del self._answering[kind]
 
-        answering = self._answering
-        if answering is not None and answering[0] == kind:
-            answering[1].interrupt()
-        return await self._in(self._counting, work)
+        return await self._in(pool, work)
 
     async def _in(self, pool: ThreadPoolExecutor, work: Callable[[], Value]) -> Value:
         return await asyncio.get_running_loop().run_in_executor(pool, work)
@@ -210,3 +325,10 @@ class Workbench:
                 "A list is open, and no campaign", hint="Open a campaign file to see its mails and send it."
             )
         return self.campaign
+
+
+def _sample(audience: Audience, size: int, *, among: int | None) -> Sample:
+    within = tuple(audience.matching(1, size, held=True, among=among))
+    if audience.rule is None:
+        return Sample(within, ())
+    return Sample(within, tuple(audience.matching(1, size, held=False, among=among)))
