@@ -18,7 +18,7 @@ from textual.worker import Worker
 from mailtui.errors import MailtuiError
 from mailtui.kit.words import sentence
 from mailtui.service.facade import Service
-from mailtui.service.workbench import Workbench
+from mailtui.service.workbench import Superseded, Workbench
 from mailtui.tui.actions import ACTIONS, EVERYWHERE, bindings
 from mailtui.tui.dialogs.help import HelpDialog
 from mailtui.tui.dialogs.open import OpenDialog
@@ -80,13 +80,15 @@ class MailtuiApp(App[AppResult]):
             self._complain(error)
 
     async def open_target(self, target: Path, *, then: str = "audience") -> bool:
-        """Open a campaign or a list and go to a room; whether it could be opened."""
+        """Go to a room and open a campaign or a list there, which may take a while; whether it could be opened."""
+        await self.switch_mode(then)
         try:
             await self.bench.open(target)
+        except Superseded:
+            return False
         except MailtuiError as error:
             self._complain(error)
             return False
-        await self.switch_mode(then)
         if isinstance(self.screen, Room):
             await self.screen.opened()
         return True
