@@ -103,6 +103,17 @@ def read_message(spec: MessageSpec, folder: Path, name: str) -> MessageSource:
     )
 
 
+def readable_templates(spec: MessageSpec, folder: Path) -> tuple[tuple[TemplateText, ...], tuple[TemplateText, ...]]:
+    """The bodies' template files, and those they include, as far as they can be read; for a look at a draft.
+
+    A body that cannot be read is blank here. Whatever is wrong, `read_message` tells.
+    """
+    files = _Files(folder, [])
+    found = [files.body(name, key) for name, key in ((spec.text, "text"), (spec.html, "html"))]
+    bodies = [body for body in found if body is not None]
+    return tuple(bodies), files.reached_from(bodies, spec)
+
+
 def own_mail_defaults(spec: MessageSpec) -> MessageSpec:
     """A list that brings its own mail, in columns `from`, `to`, `subject` and `body`, needs no template.
 

@@ -29,7 +29,9 @@ from mailtui.campaign.checks import CheckReport
 from mailtui.campaign.freeze import Again, Launch
 from mailtui.errors import UsageError
 from mailtui.service.campaigns import Preview
+from mailtui.service.drafts import Draft, read_draft
 from mailtui.service.facade import LaunchPlan, Service
+from mailtui.service.testmail import TestVerdict, send_test
 
 Value = TypeVar("Value")
 _GLANCE_ROWS = 2_000
@@ -225,6 +227,20 @@ class Workbench:
         campaign = self._require_campaign()
         return await asyncio.to_thread(self._service.campaigns.preview, campaign, row=row, to=to)
 
+    async def draft(self) -> Draft:
+        """The message's files and fields as they are now, whatever is wrong with them."""
+        campaign = self._require_campaign()
+        return await asyncio.to_thread(read_draft, campaign, self._service.settings.home.audiences)
+
+    async def test(self, row: int | None, to: str) -> TestVerdict:
+        """Send one row's mail to an address. Raises what stands in the way, `SecretMissing` among it."""
+        campaign = self._require_campaign()
+
+        def work() -> TestVerdict:
+            return asyncio.run(send_test(self._service, campaign, to, row))
+
+        return await asyncio.to_thread(work)
+
     async def neighbour(self, row: int, step: int) -> int | None:
         """The row of the recipient after (`step` 1) or before (-1) a row, under the filter; None at the end."""
 
@@ -232,10 +248,16 @@ class Workbench:
             if step > 0:
                 found = next(audience.recipients(row + 1), None)
                 return None if found is None else found.row
-            for start in range(row - 1, 0, -1):
-                found = next(audience.recipients(start), None)
-                if found is not None and found.row < row:
-                    return found.row
+            start, reach = row, 64
+            while start > 1:
+                until, start, reach = start, max(1, start - reach), reach * 4
+                before = None
+                for recipient in audience.recipients(start):
+                    if recipient.row >= until:
+                        break
+                    before = recipient.row
+                if before is not None:
+                    return before
             return None
 
         return await self._with_filter(self.filter_text, find, kind="neighbour", pool=self._asking)
