@@ -7,6 +7,7 @@ from collections import deque
 from enum import Enum
 
 from mailtui.dispatch.encoding import SentEncoding
+from mailtui.dispatch.gearbox import GearBox
 from mailtui.dispatch.pace import TokenBucket
 from mailtui.dispatch.plan import SendPlan
 from mailtui.dispatch.reach import Reach
@@ -50,6 +51,7 @@ class Sending:
         self.scale = tools.scale
         self.timeouts = Timeouts().scaled(tools.scale)
         self.reach = Reach(scale=tools.scale)
+        self.gears = GearBox()
         self.work = asyncio.Event()
         self._tools = tools
         self._loop = asyncio.get_running_loop()
@@ -390,4 +392,6 @@ class Sending:
 
     def _note(self) -> str:
         error = self._tools.storage.error
-        return f"{error.title}: {error.detail}" if error is not None else self._held_because
+        if error is not None:
+            return f"{error.title}: {error.detail}"
+        return self._held_because or self.gears.note

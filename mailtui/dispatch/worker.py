@@ -6,13 +6,14 @@ import asyncio
 from functools import partial
 from typing import TYPE_CHECKING
 
+from mailtui.dispatch.gearbox import REFUSALS_A_CONNECTION
 from mailtui.dispatch.supply import requeued
 from mailtui.dispatch.tally import RateWindow
 from mailtui.outbox.records import Claim, Mark, Result, WorkerSnapshot
 from mailtui.outbox.states import DeliveryState
 from mailtui.smtp.connect import Connection, NotConnected, connect
 from mailtui.smtp.job import Job
-from mailtui.smtp.session import Session, best_gear
+from mailtui.smtp.session import Session
 from mailtui.smtp.verdict import Kind, Stage, Verdict, judge
 
 if TYPE_CHECKING:
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 REPLY_LIMIT = 500  # characters of a server's text that are kept
 _BRIEF = 10.0  # seconds; a connection that ends unused before is a failure, later it was idle for too long
+
+_ENVELOPE = (Stage.MAIL, Stage.RCPT, Stage.DATA)
+_CLOSING = 421
 
 _AFTER = {
     Kind.SENT: DeliveryState.SENT,
@@ -45,6 +49,7 @@ class Worker:
         self._dismissed = False
         self._answered = 0  # messages this connection got an answer for
         self._touched = False  # whether this connection was given a message
+        self._refused = 0  # envelopes refused on this connection
         self._finished = False  # whether this connection was told to end
         self._connected_at = 0.0
         self._stage = "idle"
@@ -92,7 +97,11 @@ class Worker:
         self._finished = False
         self._connected_at = self._loop.time()
         self._connection = connection
-        session = Session(self, connection.capabilities, best_gear(connection.capabilities), self._sending.timeouts)
+        gears = self._sending.gears
+        gear = gears.gear_for(connection.capabilities)
+        session = Session(self, connection.capabilities, gear, self._sending.timeouts)
+        session.data_apart = gears.data_apart
+        self._refused = 0
         self._session = session
         try:
             session.start(connection.transport)
@@ -102,7 +111,11 @@ class Worker:
         finally:
             session.abort("the worker was stopped")
             self._session = None
+        if session.misbehaved:
+            gears.misbehaved(gear)
         if not self._answered and (self._touched or self._is_brief()):
+            if self._touched:
+                gears.useless(gear)
             self._sending.useless(self._last_words)
 
     def _is_brief(self) -> bool:
@@ -150,8 +163,14 @@ class Worker:
             rate=self._rate.sample(now, self.sent),
             reply=(session.last_reply if session is not None else self._reply)[:REPLY_LIMIT],
             age=now - self._connected_at if session is not None else 0.0,
-            gear=session.gear if session is not None else "",
+            gear=self._gear(),
         )
+
+    def _gear(self) -> str:
+        session = self._session
+        if session is None:
+            return ""
+        return f"{session.gear}, DATA apart" if session.data_apart else str(session.gear)
 
     # what the session asks of it
 
@@ -187,9 +206,10 @@ class Worker:
         if after is DeliveryState.DEFERRED:
             due = self._sending.next_attempt(claim, attempts, outcome.retry_after)
             if due is None:
-                after, reason = DeliveryState.FAILED, f"gave up after {attempts} attempt{'s'[: attempts - 1]}"
+                after, reason = DeliveryState.FAILED, f"gave up after {attempts} attempt{'s' if attempts > 1 else ''}"
             else:
                 due_at = due
+        self._judge_envelope(verdict)
         if after is not DeliveryState.QUEUED:
             self._answered += 1
             self._sending.settled_one()
@@ -216,6 +236,18 @@ class Worker:
         )
         if outcome.kind is Kind.HELD:
             self._sending.hold(verdict)
+
+    def _judge_envelope(self, verdict: Verdict) -> None:
+        """Keep count of refused envelopes: for the gear, and for how long this connection stays welcome."""
+        refused = verdict.stage in _ENVELOPE and verdict.code != _CLOSING
+        gears = self._sending.gears
+        gears.envelope(refused=refused)
+        if self._session is not None:
+            self._session.data_apart = gears.data_apart
+        if refused:
+            self._refused += 1
+            if self._refused >= REFUSALS_A_CONNECTION:
+                self.finish()
 
     def untouched(self, job: Job) -> None:
         claim: Claim = job.tag

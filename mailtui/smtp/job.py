@@ -15,7 +15,7 @@ _UNFIT = re.compile(rb"[\x00-\x20<>\x7f]")
 class Job:
     """One transaction's bytes. `tag` is the owner's and means nothing here."""
 
-    __slots__ = ("body", "mail", "marked", "rcpt", "recipient", "refused", "tag")
+    __slots__ = ("body", "data_apart", "mail", "marked", "rcpt", "recipient", "refused", "tag")
 
     def __init__(self, sender: str, recipient: str, data: bytes, capabilities: Capabilities, tag: Any) -> None:
         """`data` is a message in CRLF lines. Raises ValueError for an address that could end its command."""
@@ -25,6 +25,7 @@ class Job:
         self.rcpt = b"RCPT TO:<%b>\r\n" % _path(recipient)
         self.refused: Verdict | None = None
         self.marked = False  # a mark was asked for, so the record may say in_flight
+        self.data_apart = False  # DATA was not written with the envelope; it waits for the recipient's reply
         self.tag = tag
 
 

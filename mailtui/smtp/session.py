@@ -46,6 +46,11 @@ class Session(asyncio.BufferedProtocol):
 
     def __init__(self, owner: SessionOwner, capabilities: Capabilities, gear: Gear, timeouts: Timeouts) -> None:
         self.gear = gear
+        self.data_apart = False
+        """Whether DATA waits for the recipient's reply; the owner sets it where refusals are frequent, since servers
+        count a DATA after a refused recipient as a second mistake (Postfix hangs up after ten such pairs)."""
+        self.misbehaved = False
+        """Whether the connection was given up because replies could not be paired with commands."""
         self.stage = Stage.IDLE
         self.last_reply = ""
         self._owner = owner
@@ -166,8 +171,13 @@ class Session(asyncio.BufferedProtocol):
                 self._write(before + job.mail, (Stage.MAIL, job))
             return
         self._expected.append((Stage.MAIL, job))
-        self._expected.append((Stage.RCPT, job))
-        self._write(before + reset + job.mail + job.rcpt + b"DATA\r\n", (Stage.DATA, job))
+        envelope = before + reset + job.mail + job.rcpt
+        job.data_apart = self.data_apart
+        if job.data_apart:
+            self._write(envelope, (Stage.RCPT, job))
+        else:
+            self._expected.append((Stage.RCPT, job))
+            self._write(envelope + b"DATA\r\n", (Stage.DATA, job))
 
     def _on_reply(self, stage: Stage, job: Job | None, reply: Reply) -> None:
         self.last_reply = str(reply)
@@ -198,15 +208,16 @@ class Session(asyncio.BufferedProtocol):
         if reply.code >= 400 and job.refused is None:
             job.refused = Verdict.of(stage, reply)
             self._reset_first = stage is Stage.RCPT
-        if self.gear is Gear.LOCKSTEP:
-            if job.refused is not None:
-                self._settle_refused(job)
-            elif stage is Stage.RSET:
-                self._write(job.mail, (Stage.MAIL, job))
-            elif stage is Stage.MAIL:
-                self._write(job.rcpt, (Stage.RCPT, job))
-            else:
-                self._write(b"DATA\r\n", (Stage.DATA, job))
+        if self.gear is not Gear.LOCKSTEP and not (stage is Stage.RCPT and job.data_apart):
+            return  # the next command is on its way already
+        if job.refused is not None:
+            self._settle_refused(job)
+        elif stage is Stage.RSET:
+            self._write(job.mail, (Stage.MAIL, job))
+        elif stage is Stage.MAIL:
+            self._write(job.rcpt, (Stage.RCPT, job))
+        else:
+            self._write(b"DATA\r\n", (Stage.DATA, job))
 
     def _on_data(self, job: Job, reply: Reply) -> None:
         if reply.code == 354:
@@ -266,6 +277,7 @@ class Session(asyncio.BufferedProtocol):
 
     def _poison(self, what: str) -> None:
         """Nothing more on this connection can be paired with what was asked."""
+        self.misbehaved = True
         self._end(Verdict.silence(self._stage_due(), f"{what}; the connection was given up"))
 
     def _end(self, verdict: Verdict, *, in_doubt: Job | None = None) -> None:
