@@ -61,6 +61,13 @@ class SecretSource:
             self._known[account] = await self._find(account)
         return self._known[account]
 
+    def tell(self, account: str, secret: str | None) -> None:
+        """Keep a password that a person typed, in memory only; None forgets it, so that it is looked for again."""
+        if secret is None:
+            self._known.pop(account, None)
+        else:
+            self._known[account] = secret
+
     async def _find(self, account: str) -> str:
         tried = []
         variable = variable_for(account)

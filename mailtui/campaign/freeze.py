@@ -80,6 +80,18 @@ class MessageChanged(UsageError):
         self.earlier = earlier
 
 
+class WasCancelled(UsageError):
+    """The series was cancelled, and nobody said that this is to be a new send to everybody."""
+
+    def __init__(self, earlier: LaunchedCampaign) -> None:
+        super().__init__(
+            f"{earlier.name} was cancelled ({earlier.id}), perhaps after some had got it",
+            detail=f"Who got it: mailtui report {earlier.id} --only sent",
+            hint="Say --new to send it to everybody on the list, these included",
+        )
+        self.earlier = earlier
+
+
 class BeingSent(UsageError):
     """What a running campaign is sent through, or says, cannot be changed under its runner."""
 
@@ -144,11 +156,7 @@ async def _earlier(freezing: Freezing, reader: Reader, desk: Desk, again: Again)
     if latest is None or again is Again.NEW:
         return None
     if latest.state in (CampaignState.CANCELLED, CampaignState.CANCELLING):
-        raise UsageError(
-            f"{latest.name} was cancelled ({latest.id}), perhaps after some had got it",
-            detail=f"Who got it: mailtui report {latest.id} --only sent",
-            hint="Say --new to send it to everybody on the list, these included",
-        )
+        raise WasCancelled(latest)
     if latest.message_digest != freezing.source.digest:
         if again is Again.ASK:
             raise MessageChanged(latest)

@@ -18,6 +18,7 @@ from mailtui.campaign.freeze import Again, Freezing, Launch, freeze
 from mailtui.dispatch.plan import SendPlan
 from mailtui.dispatch.runner import BUSY_ANSWER, Runner
 from mailtui.errors import RunnerError, UsageError
+from mailtui.kit.words import counted
 from mailtui.outbox.opening import Outbox, parse_outbox
 from mailtui.outbox.ports import Reader
 from mailtui.outbox.records import Campaign as LaunchedCampaign
@@ -106,6 +107,7 @@ class Service:
         desk, reader = self.outbox.desk(), self.outbox.reader()  # of its own: an app launches from another thread
         try:
             with self.campaigns.open_audience(plan.campaign) as audience:
+                _require_as_approved(plan, audience.counts())
                 plan.campaign.compile(source, audience.columns, secret=b"")
                 freezing = Freezing(
                     plan.campaign,
@@ -147,6 +149,10 @@ class Service:
     async def password(self, endpoint: Endpoint) -> str | None:
         """The password of a server that wants a login, None for one that does not. Raises `SecretMissing`."""
         return await self._secrets(endpoint.account) if endpoint.user else None
+
+    def tell_password(self, account: str, password: str | None) -> None:
+        """Use this password for an account until the app is closed; None forgets it. It is written nowhere."""
+        self._secrets.tell(account, password)
 
     def engine(self, campaign: LaunchedCampaign) -> Runner:
         """An engine in this process, for this campaign only."""
@@ -281,6 +287,17 @@ class Service:
             "The runner has not answered" + (f" (process {pid})" if pid else ""),
             detail=_FOREGROUND_ONLY.format(process="It"),
             hint="The order is on record, and is carried out by the next runner. See: mailtui list",
+        )
+
+
+def _require_as_approved(plan: LaunchPlan, counts: AudienceCounts) -> None:
+    """Nobody has agreed to mail the people who came into the list since its number was shown."""
+    if counts.recipients != plan.counts.recipients:
+        raise UsageError(
+            f"The list has changed: {counted(plan.counts.recipients, 'recipient')} when you looked, "
+            f"{counts.recipients:,} now",
+            detail="Nothing was launched.",
+            hint="Look at it again, and start anew.",
         )
 
 

@@ -8,7 +8,7 @@ from mailtui.audience.match import Explanation
 from mailtui.audience.problem import RowProblem
 from mailtui.audience.views import AudienceCounts, ListRow, RowView
 from mailtui.campaign.checks import CheckReport
-from mailtui.campaign.freeze import Again, Launch, MessageChanged
+from mailtui.campaign.freeze import Again, Launch, MessageChanged, WasCancelled
 from mailtui.message.rendered import RenderProblem
 
 __all__ = [
@@ -24,5 +24,6 @@ __all__ = [
     "RenderProblem",
     "RowProblem",
     "RowView",
+    "WasCancelled",
     "Understanding",
 ]
