@@ -287,10 +287,15 @@ class Runner:
     # the recorder's ear and mouth
 
     def _snapshots(self, wall: float) -> Sequence[tuple[int, ProgressSnapshot]]:
-        if not self._sendings or (0 <= wall - self._snapshot_due < _SNAPSHOT_EVERY):
-            return ()
-        self._snapshot_due = wall
-        return [(number, sending.snapshot(wall)) for number, (sending, _) in self._sendings.items()]
+        due = not 0 <= wall - self._snapshot_due < _SNAPSHOT_EVERY
+        if due:
+            self._snapshot_due = wall
+        # The last words of a campaign that comes to rest are kept whatever the time.
+        return [
+            (number, sending.snapshot(wall))
+            for number, (sending, _) in self._sendings.items()
+            if due or sending.resting
+        ]
 
     def _on_trouble(self, error: OutboxError | None) -> None:
         self._storage.report(error)
