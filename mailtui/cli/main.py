@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import importlib
 import io
@@ -107,7 +108,9 @@ def concluded(work: Callable[[], object], *, as_json: bool = False) -> int:
     except (click.Abort, KeyboardInterrupt):
         click.echo("Stopped.", err=True)
         return ExitCode.INTERRUPTED
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit):  # click exits where it meets a broken pipe, and after shell completion
+        with contextlib.suppress(OSError):
+            sys.stdout.flush()
         mute()
         return ExitCode.DONE
     except OSError as error:

@@ -7,6 +7,8 @@ So every file is opened through apsw, which brings a current SQLite of its own; 
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 from urllib.parse import quote
 
@@ -60,6 +62,8 @@ def open_durable(path: Path, *, busy_ms: int) -> apsw.Connection:
 def open_reader(path: Path, *, busy_ms: int = 2_000) -> apsw.Connection:
     """Open an existing file for reading only."""
     require_safe_sqlite()
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     uri = f"file:{quote(str(path))}?mode=ro"
     connection = apsw.Connection(uri, flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI)
     connection.set_busy_timeout(busy_ms)

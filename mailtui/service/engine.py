@@ -15,6 +15,8 @@ from mailtui import __version__
 from mailtui.accounts.secrets import SecretSource
 from mailtui.dispatch.runner import Runner, RunnerOptions
 from mailtui.errors import ExitCode, MailtuiError
+from mailtui.kit.safe_text import safe_text
+from mailtui.kit.words import sentence
 from mailtui.outbox.opening import Outbox, parse_outbox
 from mailtui.smtp.timeouts import time_scale
 
@@ -104,7 +106,8 @@ class _Mouth:
         self._tell(
             {"error": error.title, "detail": error.detail, "hint": error.hint, "exit_code": int(error.exit_code)}
         )
-        print(f"mailtui: {error}", file=sys.stderr)  # noqa: T201
+        rest = [f"  {line}" for text in (error.detail, error.hint) for line in text.splitlines()]
+        print(safe_text("\n".join([f"mailtui: {sentence(error.title)}", *rest]), newlines=True), file=sys.stderr)  # noqa: T201
 
     def _tell(self, what: Mapping[str, object]) -> bool:
         if self._handle is None:

@@ -1,0 +1,277 @@
+"""Every command's happy path: data on stdout, nothing on stderr without a terminal, and the documented shapes."""
+
+from __future__ import annotations
+
+import csv
+import json
+import mailbox
+import os
+import signal
+import stat
+from pathlib import Path
+
+import pytest
+
+from mailtui import __version__
+from mailtui.sandbox.process import find_sandbox
+from tests.cli.conftest import StartSandbox
+from tests.cli.program import Mailtui, Oracle, wait_until
+
+STATES = (
+    "queued", "claimed", "in_flight", "sent", "failed", "deferred", "unknown", "suppressed", "skipped", "cancelled",
+    "expired",
+)  # fmt: skip
+RUN_KEYS = {"campaign", "state", "audience", "seconds", "send_seconds", *STATES}
+ROWS = ["email,first_name,city", "ann@example.com,Ann,York", "bob@example.com,Bob,Bath", "no address,Eve,York",
+        "ann@example.com,Ann,York"]  # fmt: skip
+
+
+def test_a_campaign_from_first_look_to_report(mailtui: Mailtui, sandbox: Oracle) -> None:
+    campaign = mailtui.campaign(ROWS, port=sandbox.port)
+
+    counted = mailtui.call("audience", campaign, "--count", "--json", "--full")
+    assert counted.json == {"rows": 4, "valid": 3, "duplicates": 1, "problems": 1, "matched": 4, "recipients": 2}
+    assert mailtui.call("audience", "c/contacts.csv", "--count", "--json").json == {
+        "rows": 4,
+        "matched": 4,
+        "problems": 1,
+    }
+    listed = mailtui.call("audience", campaign, "--json", "--limit", "1").json
+    assert listed["recipients"] == [
+        {
+            "row": 1,
+            "address": "ann@example.com",
+            "fields": {"email": "ann@example.com", "first_name": "Ann", "city": "York"},
+        }
+    ]
+    problems = mailtui.call("audience", campaign, "--problems", "--json").lines
+    assert [(item["line"], item["kind"]) for item in problems] == [(4, "bad_address"), (5, "duplicate")]
+    explained = mailtui.call("audience", campaign, "--filter", 'city == "York"', "--explain", "2")
+    assert (explained.code, explained.err) == (0, "")
+    assert "Row 2 (line 3) is out" in explained.out
+    assert "it is 'Bath'" in explained.out
+
+    checked = mailtui.call("check", campaign, "--json")
+    assert (checked.code, checked.err) == (0, "")
+    assert (checked.json["rendered"], checked.json["errors"]) == (2, 0)
+    assert {item["code"] for item in checked.json["findings"]} == {"bad-rows", "duplicates", "special-domain"}
+    shown = mailtui.call("preview", campaign, "--to", "BOB@EXAMPLE.COM".lower())
+    assert "Subject: Bob, news" in shown.out
+    assert "news from Bath." in shown.out
+    assert sandbox.accepted == {}, "looking sends nothing"
+
+    sent = mailtui.run("run", campaign, "--yes", "--json")
+    assert (sent.code, sent.err) == (0, "")
+    assert set(sent.json) >= RUN_KEYS
+    assert (sent.json["state"], sent.json["sent"], sent.json["audience"]) == ("finished", 2, 2)
+    assert sum(sent.json[state] for state in STATES) == sent.json["audience"]
+    assert sandbox.accepted == {"ann@example.com": 1, "bob@example.com": 1}
+    again = mailtui.run("run", campaign, "--yes", "--json")
+    assert (again.code, again.json["campaign"]) == (0, sent.json["campaign"])
+    assert sandbox.accepted.total() == 2, "running it again sends nothing twice"
+
+    short = sent.json["campaign"][:3]
+    status = mailtui.call("status", short, "--json").json
+    assert set(status) >= RUN_KEYS | {"rate", "eta_seconds", "workers"}
+    assert [item["campaign"] for item in mailtui.call("list", "--json").lines] == [sent.json["campaign"]]
+    report = mailtui.call("report", short, "--format", "jsonl")
+    assert report.err == ""
+    assert [line["address"] for line in report.lines] == ["ann@example.com", "bob@example.com"]
+    assert set(report.lines[0]) >= {"address", "state", "code", "reply", "attempts", "message_id", "row"}
+    assert (report.lines[0]["state"], report.lines[0]["code"], report.lines[0]["row"]) == ("sent", 250, 1)
+    assert mailtui.call("report", short, "--json").out == report.out
+    assert "not in the audience" in mailtui.call("report", short).out
+    assert mailtui.call("report", short, "--only", "failed").out == ""
+
+    written = mailtui.call("report", short, "--format", "csv", "--out", "r.csv")
+    assert (written.code, written.out, written.err) == (0, "", "")
+    path = mailtui.folder / "r.csv"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    with path.open(newline="") as stream:
+        assert [row["state"] for row in csv.DictReader(stream)] == ["sent", "sent"]
+    refused = mailtui.call("report", short, "--out", "r.csv")
+    assert (refused.code, "exists already" in refused.err) == (2, True)
+
+
+def test_what_is_written_is_readable_by_its_owner_only(mailtui: Mailtui, sandbox: Oracle) -> None:
+    campaign = mailtui.campaign(2, port=sandbox.port)
+    process = mailtui.start("run", campaign, "--yes", preexec_fn=lambda: os.umask(0))
+    assert process.communicate()[1] == ""
+    assert process.returncode == 0
+    wrong = [path for path in mailtui.home.config.parent.rglob("*") if stat.S_IMODE(path.stat().st_mode) & 0o077]
+    assert wrong == []
+    assert mailtui.home.outbox_file.exists()
+
+
+def test_rendering_writes_what_would_be_sent_and_connects_to_nobody(mailtui: Mailtui) -> None:
+    campaign = mailtui.campaign(ROWS, port=9)  # nothing listens there
+    boxed = mailtui.call("render", campaign, "--out", "all.mbox", "--json")
+    assert boxed.json == {"rendered": 2, "failed": 0, "out": "all.mbox"}
+    subjects = [message["subject"] for message in mailbox.mbox(mailtui.folder / "all.mbox")]
+    assert subjects == ["Ann, news", "Bob, news"]
+    assert mailtui.call("render", campaign, "--out", "mails").code == 0
+    files = sorted((mailtui.folder / "mails").iterdir())
+    assert [path.name for path in files] == ["000001-ann@example.com.eml", "000002-bob@example.com.eml"]
+    assert mailtui.call("render", campaign, "--out", "mails").code == 2
+    assert mailtui.call("render", campaign, "--out", "all.mbox").code == 2
+    piped = mailtui.run("render", campaign, "--out", "-")
+    assert (piped.out.count("\nSubject: "), piped.err) == (2, "")
+    dry = mailtui.run("run", campaign, "--dry-run", "--json")
+    assert (dry.code, dry.json["rendered"]) == (0, 2)
+    assert not mailtui.home.outbox_file.exists(), "a dry run launches nothing"
+
+
+def test_a_test_mail_goes_to_its_address_and_to_nobody_on_the_list(mailtui: Mailtui, sandbox: Oracle) -> None:
+    campaign = mailtui.campaign(ROWS, port=sandbox.port)
+    tested = mailtui.run("test", campaign, "--to", "me@acme.test", "--row", "2", "--json")
+    assert (tested.code, tested.err) == (0, "")
+    assert (tested.json["sent"], tested.json["code"]) == (True, 250)
+    assert sandbox.accepted == {"me@acme.test": 1}
+    assert not mailtui.home.outbox_file.exists()
+
+
+def test_init_writes_a_campaign_that_can_be_sent(mailtui: Mailtui, sandbox: Oracle) -> None:
+    made = mailtui.run("init", "mine", "--json")
+    assert made.code == 0
+    campaign = mailtui.folder / "mine" / "campaign.yaml"
+    assert str(Path("mine") / "campaign.yaml") in made.json["files"]
+    campaign.write_text(campaign.read_text().replace("2525", str(sandbox.port)))
+    assert mailtui.call("check", "mine").code == 0
+    sent = mailtui.run("run", "mine", "--yes", "--json")
+    assert (sent.code, sent.json["state"]) == (0, "finished")
+    assert sandbox.accepted.total() == sent.json["audience"] > 0
+    assert mailtui.run("init", "mine").code == 2
+
+
+def test_the_demo_needs_nothing_and_touches_nothing_of_the_users(mailtui: Mailtui) -> None:
+    shown = mailtui.run("demo", "--rows", "20", "--json")
+    assert shown.code == 0, shown.err
+    assert shown.json["sent"] == shown.json["audience"] > 0
+    assert not mailtui.home.data.exists()
+    box = find_sandbox(mailtui.home.state / "demo" / "sandbox")
+    again = mailtui.run("demo", "--headless")
+    assert again.code == 0
+    assert "nothing leaves it" in again.out
+    other = find_sandbox(mailtui.home.state / "demo" / "sandbox")
+    assert box is not None
+    assert other is not None
+    assert box.pid != other.pid, "the former one is ended"
+    os.kill(other.pid, signal.SIGTERM)
+
+
+def test_sandbox_catches_and_says_where(mailtui: Mailtui) -> None:
+    process = mailtui.start("sandbox", "--port", "0", "--folder", "caught", "--json")
+    assert process.stdout is not None
+    where = json.loads(process.stdout.readline())
+    campaign = mailtui.campaign(3, port=where["port"])
+    assert mailtui.run("run", campaign, "--yes").code == 0
+    second = mailtui.run("sandbox", "--port", str(where["port"]), "--folder", "other")
+    assert second.code == 2
+    assert str(where["port"]) in second.err
+    process.send_signal(signal.SIGINT)
+    assert process.wait(10) == 0
+    assert len(mailbox.mbox(mailtui.folder / "caught" / "messages.mbox")) == 3
+
+
+def test_doctor_and_schema(mailtui: Mailtui) -> None:
+    found = mailtui.call("doctor", "--json", env={"MAILTUI_CHECKS__SAMPLE": "9"})
+    assert (found.code, found.err) == (0, "")
+    assert {item["name"] for item in found.json["findings"]} >= {"sqlite", "outbox", "runner", "keyring", "folders"}
+    origins = {item["key"]: item["origin"] for item in found.json["settings"]}
+    assert origins["checks.sample"] == "environment variable MAILTUI_CHECKS__SAMPLE"
+    assert not mailtui.home.data.exists(), "looking makes nothing"
+    schema = mailtui.call("schema").json
+    assert schema["properties"]["audience"]
+    assert schema["additionalProperties"] is False
+    assert mailtui.call("schema", "--json").json == schema
+
+
+def test_a_runner_in_the_foreground_works_until_it_is_told_to_leave(mailtui: Mailtui, sandbox: Oracle) -> None:
+    runner = mailtui.start("runner", "--json")
+    assert runner.stdout is not None
+    assert json.loads(runner.stdout.readline())["pid"] == runner.pid
+    second = mailtui.run("runner")
+    assert second.code == 2
+    assert f"process {runner.pid}" in second.err
+    launched = mailtui.run("run", mailtui.campaign(5, port=sandbox.port), "--yes", "--json")
+    assert (launched.code, launched.json["sent"]) == (0, 5)
+    assert runner.poll() is None
+    runner.terminate()
+    assert runner.wait(10) == 0
+    assert mailtui.run("runner", "--until-idle").code == 0
+
+
+@pytest.mark.parametrize("command", ["audience", "check", "run"])
+def test_help_and_plain_words(mailtui: Mailtui, command: str) -> None:
+    shown = mailtui.call(command, "--help")
+    assert (shown.code, shown.err) == (0, "")
+    assert "INTEGER RANGE" not in shown.out
+
+
+def test_a_reader_that_goes_away_is_no_error(mailtui: Mailtui, sandbox: Oracle) -> None:
+    campaign = mailtui.campaign(4_000, port=sandbox.port)
+    assert mailtui.run("run", campaign, "--yes").code == 0
+    for command in (
+        ["report", "--format", "csv"],
+        ["report", "--json"],
+        ["audience", str(campaign), "--limit", "4000"],
+    ):
+        writer = mailtui.start(*command)
+        assert writer.stdout is not None
+        assert writer.stdout.readline()
+        writer.stdout.close()
+        assert writer.wait(30) == 0
+        assert writer.stderr is not None
+        assert writer.stderr.read() == ""
+
+
+def test_a_list_from_a_pipe(mailtui: Mailtui, sandbox: Oracle) -> None:
+    text = "\n".join(ROWS) + "\n"
+    assert mailtui.run("audience", "-", "--count", "--json", stdin=text).json["rows"] == 4
+    campaign = mailtui.campaign(0, port=sandbox.port, audience={"source": "-"})
+    sent = mailtui.run("run", campaign, "--yes", "--json", stdin=text)
+    assert (sent.code, sent.json["sent"]) == (0, 2), sent.err
+    assert not list(mailtui.home.audiences.glob("stdin-*")), "the copy of what was piped in is gone"
+
+
+def test_progress_is_for_terminals_and_problems_for_everybody(mailtui: Mailtui, faulty: StartSandbox) -> None:
+    box = faulty("rules:\n  - {stage: rcpt, recipient: 'p1@*', reply: 550 5.1.1 No such user}\n")
+    ended = mailtui.run("run", mailtui.campaign(3, port=box.port), "--yes")
+    assert ended.code == 4
+    assert "550 5.1.1 No such user" in ended.out
+    assert ended.err.splitlines() == [f"Who failed, and why: mailtui report {ended.out.split()[2]} --only failed"]
+
+
+def test_two_runs_at_once_are_one_campaign(mailtui: Mailtui, sandbox: Oracle) -> None:
+    campaign = mailtui.campaign(300, port=sandbox.port)
+    both = [mailtui.start("run", campaign, "--yes", "--json") for _ in range(2)]
+    ends = [process.communicate(timeout=60) for process in both]
+    assert [process.returncode for process in both] == [0, 0], ends
+    views = [json.loads(out) for out, _ in ends]
+    assert len({view["campaign"] for view in views}) == 1
+    assert {view["sent"] for view in views} == {300}
+    assert set(sandbox.accepted.values()) == {1}
+    assert sandbox.accepted.total() == 300
+
+
+def test_a_second_campaign_waits_for_the_run_that_has_the_outbox_and_then_goes_out(
+    mailtui: Mailtui, sandbox: Oracle
+) -> None:
+    first = mailtui.campaign(40, port=sandbox.port, name="first", dispatch={"rate": "10/s"})
+    second = mailtui.campaign(5, port=sandbox.port, name="second")
+    running = mailtui.start("run", first, "--yes")
+    wait_until(mailtui.runner)
+    later = mailtui.start("run", second, "--yes", "--json")
+    assert running.wait(30) == 0
+    out, err = later.communicate(timeout=30)
+    assert later.returncode == 0, (out, err)
+    assert json.loads(out)["sent"] == 5
+    assert "Waiting for process" in err
+    assert sandbox.accepted.total() == 45
+    for stream in (running.stdout, running.stderr):
+        assert stream is not None
+        stream.close()
+
+
+def test_version(mailtui: Mailtui) -> None:
+    assert mailtui.call("--version").out == f"mailtui {__version__}\n"
