@@ -24,6 +24,6 @@ __all__ = [
     "RenderProblem",
     "RowProblem",
     "RowView",
-    "WasCancelled",
     "Understanding",
+    "WasCancelled",
 ]
