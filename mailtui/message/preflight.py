@@ -29,6 +29,8 @@ _SPECIAL = re.compile(
     r"(?:^|\.)(?:test|example|invalid|localhost|local|onion|example\.(?:com|net|org))$", re.IGNORECASE
 )
 _ACTIVE_LINK = re.compile(r"""(?:href|src|action)\s*=\s*["']?\s*(?:javascript|vbscript|data:text)""", re.IGNORECASE)
+_OPEN_ATTRIBUTE = re.compile(r"""<[^<>"']*(?:"[^"]*"[^<>"']*|'[^']*'[^<>"']*)*=\s*$""")
+"""Markup that ends right after the = of an attribute, with every quote before it closed."""
 _HTTP_LINK = re.compile(r"""(?:href|src)\s*=\s*["']?\s*http://""", re.IGNORECASE)
 
 
@@ -198,7 +200,6 @@ def _unquoted(text: TemplateText, tree: nodes.Template) -> Iterator[Finding]:
         for before, after in zip(output.nodes, output.nodes[1:], strict=False):
             if not isinstance(before, nodes.TemplateData) or isinstance(after, nodes.TemplateData):
                 continue
-            data = before.data.rstrip()
-            if data.endswith("=") and data.rfind("<") > data.rfind(">"):
+            if _OPEN_ATTRIBUTE.search(before.data):
                 message = "an attribute is filled in without quotes; a blank in the cell starts a new attribute"
                 yield Finding("warning", "unquoted-attribute", message, place=Place(text.name, after.lineno))

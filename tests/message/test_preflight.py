@@ -120,6 +120,9 @@ def test_m10_ways_for_a_cell_into_the_html_are_flagged_with_their_place() -> Non
     }
     assert find(check([], html="{{ '<b>'|safe }}"), "unescaped") is None
     assert find(check([], html="<a href='{{ body }}'>{{ body }}</a>"), "unquoted-attribute") is None
+    in_quotes = '<p class="x"><a href="https://acme.test/?plan={{ body }}">{{ body }}</a>'
+    assert find(check([], html=in_quotes), "unquoted-attribute") is None
+    assert find(check([], html='<a class="x" href={{ body }}>x</a>'), "unquoted-attribute") is not None
 
 
 def test_m10_a_link_from_the_list_that_runs_a_script_is_an_error() -> None:
