@@ -17,10 +17,15 @@ from mailtui.kit.safe_text import safe_text
 
 Shown = str | Content
 
+# Within text these variables come out as full white or black: they are blended by the style sheet only.
+_AS_DIM = ("$text-muted", "$text-disabled")
+
 
 def plain(text: str, style: str = "", *, limit: int | None = None, newlines: bool = False) -> Content:
     """Foreign text as it may be shown; `style` is ours, such as `bold` or `$error`."""
     safe = safe_text(text, limit=limit, newlines=newlines)
+    for variable in _AS_DIM:
+        style = style.replace(variable, "dim")
     return Content.styled(safe, style) if style else Content(safe)
 
 
