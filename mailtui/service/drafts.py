@@ -14,10 +14,11 @@ from mailtui.campaign.campaign import Campaign
 from mailtui.errors import ConfigError, Problem
 from mailtui.message.fields import FieldUse, used_fields
 from mailtui.message.html_text import Block, Kind, Look, lay_out
+from mailtui.message.preflight import Finding as CheckFinding
 from mailtui.message.source import own_mail_defaults, readable_templates
 from mailtui.message.templates import TemplateText
 
-__all__ = ["Block", "Draft", "DraftField", "DraftFile", "Kind", "Look", "lay_out", "read_draft"]
+__all__ = ["Block", "CheckFinding", "Draft", "DraftField", "DraftFile", "Kind", "Look", "lay_out", "read_draft"]
 
 
 @dataclass(frozen=True, slots=True)

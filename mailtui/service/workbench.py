@@ -101,6 +101,8 @@ class Workbench:
         self.opening: Opening | None = None
         """What is being opened now, until it is open; a screen may look at it as often as it likes."""
         self.filter_text = ""
+        self.file_filter = ""
+        """The filter as the campaign file has it; `filter_text` is the one that was set since."""
 
     async def open(self, target: Path) -> OpenList:
         """Open a campaign file, its folder, or a bare list. Raises what is wrong with it; what was open stays open.
@@ -149,7 +151,7 @@ class Workbench:
         if former is not None:
             self._reading.submit(former.close)
         self._spec, self._folder = spec, folder
-        self.campaign, self.filter_text = campaign, filter_text
+        self.campaign, self.filter_text, self.file_filter = campaign, filter_text, filter_text
         self.open_list = OpenList(opened.name, opened.columns, opened.size, opened.understanding)
         return self.open_list
 
