@@ -1,0 +1,99 @@
+"""Owns the words for how a list was understood and how many of it are meant."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping
+
+from textual.content import Content
+
+from mailtui.kit.words import counted
+from mailtui.service.lists import AudienceCounts, Finding, Understanding
+from mailtui.tui.text import joined, plain
+
+# What a confidence looks like: symbol and colour beside its word.
+_SURE: Mapping[str, tuple[str, str]] = {
+    "given": ("=", "$text-success"),
+    "certain": ("+", "$text-success"),
+    "likely": ("~", "$text-accent"),
+    "guess": ("?", "$text-warning"),
+}
+_DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe", " ": "blank"}
+_NOTES = 2
+_PANEL = 43
+_REASON = 300
+_SAMPLE = 32
+_DIGITS = 9
+_LABEL = 11
+_VALUE = 17
+
+
+def understood(found: Understanding, *, reasons: str) -> Content:
+    """How the list was read. `reasons` are left out (`none`), beside what they explain (`beside`), or `below` it."""
+    findings = _findings(found)
+    if reasons == "none":
+        cells = [_finding(*item) for item in findings]
+        lines = [joined(*cells[:2], separator="  "), joined(*cells[2:], separator="  ")]
+    elif reasons == "beside":
+        lines = [joined(_finding(*item), "  ", plain(item[2].reason, "$text-muted", limit=120)) for item in findings]
+    else:
+        lines = [line for item in findings for line in (_finding(*item), *_wrapped(item[2].reason, "$text-muted"))]
+    notes = found.notes if reasons == "below" else found.notes[:_NOTES]
+    for note in notes:
+        label = plain(f"{'note':<{_LABEL}}", "$text-warning")
+        lines += [label, *_wrapped(note, "")] if reasons == "below" else [joined(label, plain(note, limit=200))]
+    if len(notes) < len(found.notes):
+        more = f"and {counted(len(found.notes) - len(notes), 'more note')}, shown on a larger screen"
+        lines.append(plain(" " * _LABEL + more, "$text-muted"))
+    if found.samples and reasons != "none":
+        lines.append(joined(plain(f"{'reads as':<{_LABEL}}", "$text-muted"), plain(found.samples[0], limit=_SAMPLE)))
+    return joined(*lines, separator="\n")
+
+
+def _wrapped(text: str, style: str) -> list[Content]:
+    lines = textwrap.wrap(plain(text, limit=_REASON).plain, _PANEL - 2)
+    return [plain("  " + line, style) for line in lines]
+
+
+def counts_text(counts: AudienceCounts | int, filter_text: str, *, counting: bool, stacked: bool) -> Content:
+    """How many rows there are, and how many mails come of them; only the rows, as long as nothing is counted."""
+    if isinstance(counts, int):
+        numbers = [_number(counts, "rows"), plain("counting ..." if counting else "not counted", "$text-muted")]
+    else:
+        numbers = [
+            _number(counts.rows, "rows"),
+            _number(counts.valid, "valid"),
+            _number(counts.problems, "unusable", "$text-error" if counts.problems else ""),
+            *([_number(counts.matched, "matched")] if filter_text else []),
+            _number(counts.duplicates, "duplicates", "$text-warning" if counts.duplicates else ""),
+            _number(counts.recipients, "recipients", "bold $text-success" if counts.recipients else "bold $text-error"),
+        ]
+    shown = plain(filter_text, limit=500) if filter_text else plain("none, so everybody is meant", "$text-muted")
+    line = joined(plain("filter  " if not stacked else "filter\n", "$text-muted", newlines=True), shown)
+    if stacked:
+        numbers = [joined(" " * (_DIGITS - len(number.plain.split(" ")[0])), number) for number in numbers]
+        return joined(*numbers, "", line, separator="\n")
+    return joined(joined(*numbers, separator="   "), line, separator="\n")
+
+
+def _number(number: int, name: str, style: str = "bold") -> Content:
+    return joined(plain(f"{number:,}", style or "bold"), " ", plain(name, "$text-muted"))
+
+
+def _findings(found: Understanding) -> list[tuple[str, str, Finding]]:
+    delimiter = found.delimiter.value
+    return [
+        ("encoding", found.encoding.value, found.encoding),
+        ("delimiter", _DELIMITERS.get(delimiter, delimiter), found.delimiter),
+        ("header", found.has_header.value, found.has_header),
+        ("address", found.address_column.value or "no column", found.address_column),
+    ]
+
+
+def _finding(name: str, value: str, finding: Finding) -> Content:
+    symbol, style = _SURE[finding.confidence]
+    shown = plain(value, "bold", limit=_VALUE - 1)
+    gap = " " * max(1, _VALUE - shown.cell_length)
+    return joined(
+        plain(f"{name:<{_LABEL}}", "$text-muted"), shown, gap, plain(f"{symbol} {finding.confidence:<8}", style)
+    )
