@@ -62,7 +62,7 @@ def note(text: str) -> None:
 
 def bold(text: str) -> str:
     """Emphasis for a heading; plain where stdout is no terminal or NO_COLOR is set."""
-    return click.style(text, bold=True)
+    return text if os.environ.get("NO_COLOR") else click.style(text, bold=True)
 
 
 def show_error(error: MailtuiError, *, as_json: bool) -> None:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 import click
 
@@ -77,4 +77,12 @@ def _sink(out: str) -> Iterator[Sink]:
 
 
 def _stdout() -> IO[bytes]:
-    return sys.stdout.buffer
+    """A pipe gets the bytes as they are; a terminal gets nothing that could act on it."""
+    return cast("IO[bytes]", _Screen()) if sys.stdout.isatty() else sys.stdout.buffer
+
+
+class _Screen:
+    """Takes bytes, and shows them."""
+
+    def write(self, data: bytes) -> None:
+        sys.stdout.write(output.safe_lines(data.decode("utf-8", "replace")))

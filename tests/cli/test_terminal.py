@@ -1,0 +1,205 @@
+"""At a real pseudo-terminal: the question before a send, the bar, colours, and what a person may answer."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import re
+import select
+import signal
+import subprocess
+import termios
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from tests.cli.program import PROGRAM, Mailtui, Oracle, wait_until
+from tests.servers.aiosmtpd_server import PASSWORD, USER, Authority, Security, aiosmtpd_server
+
+pty = pytest.importorskip("pty")
+CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\r")
+
+
+class Terminal:
+    """A command with a terminal on stdin and stderr; stdout too, unless it is piped."""
+
+    def __init__(self, process: subprocess.Popen[bytes], master: int) -> None:
+        self.process = process
+        self._master = master
+        self.seen = ""
+
+    def until(self, text: str, seconds: float = 15.0) -> None:
+        deadline = time.monotonic() + seconds
+        while text not in self.plain:
+            assert time.monotonic() < deadline, f"no {text!r} in {self.seen!r}"
+            self._read(0.1)
+
+    @property
+    def plain(self) -> str:
+        return CONTROL.sub("", self.seen)
+
+    def type(self, text: str) -> None:
+        os.write(self._master, text.encode())
+
+    def end(self, seconds: float = 20.0) -> int:
+        deadline = time.monotonic() + seconds
+        while self.process.poll() is None:
+            assert time.monotonic() < deadline, self.seen
+            self._read(0.1)
+        while self._read(0.1):
+            pass
+        return self.process.returncode
+
+    def _read(self, seconds: float) -> bool:
+        ready, _, _ = select.select([self._master], [], [], seconds)
+        if not ready:
+            return False
+        try:
+            data = os.read(self._master, 65_536)
+        except OSError:  # the other side is gone
+            return False
+        self.seen += data.decode("utf-8", "replace")
+        return bool(data)
+
+
+def _take_terminal() -> None:
+    """In the child: the terminal on stdin is its own, so that Ctrl-C typed there reaches it."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
+@contextmanager
+def terminal(mailtui: Mailtui, *arguments: object, **env: str) -> Iterator[Terminal]:
+    master, slave = pty.openpty()
+    environ = mailtui.environment(TERM="xterm-256color", COLUMNS="100", LINES="30", **env)
+    process = subprocess.Popen(
+        [*PROGRAM, *map(str, arguments)],
+        stdin=slave, stdout=slave, stderr=slave, cwd=mailtui.folder, env=environ, start_new_session=True, preexec_fn=_take_terminal,
+    )  # fmt: skip
+    os.close(slave)
+    try:
+        yield Terminal(process, master)
+    finally:
+        process.kill()
+        process.wait()
+        os.close(master)
+
+
+def test_the_count_is_typed_the_bar_comes_and_goes(mailtui: Mailtui, sandbox: Oracle) -> None:
+    campaign = mailtui.campaign(60, port=sandbox.port, dispatch={"rate": "40/s"})
+    with terminal(mailtui, "run", campaign) as screen:
+        screen.until("Type 60 to send")
+        for part in (
+            "News c",
+            f"127.0.0.1:{sandbox.port} (plain)",
+            "60 of 60 rows",
+            "p0@example.com, p59@example.com",
+            "40/s",
+        ):
+            assert part in screen.plain, screen.plain
+        assert sandbox.accepted == {}
+        screen.type("60\n")
+        screen.until("of 60")
+        assert screen.end() == 0
+        assert "\x1b[?25h" in screen.seen, "the cursor is given back"
+        assert "\x1b[2K" in screen.seen, "the bar is wiped"
+        final = screen.plain[screen.plain.rindex("News c  ") :]
+        assert "finished" in final
+        assert "%" not in final
+    assert sandbox.accepted.total() == 60
+
+
+@pytest.mark.parametrize("answer", ["2\n", "\n", "y\n", "\x03", "\x04"])
+def test_anything_else_sends_nothing(mailtui: Mailtui, sandbox: Oracle, answer: str) -> None:
+    with terminal(mailtui, "run", mailtui.campaign(3, port=sandbox.port)) as screen:
+        screen.until("Type 3 to send")
+        screen.type(answer)
+        assert screen.end() == 130
+        assert "Nothing was sent." in screen.plain or "Stopped." in screen.plain
+    assert sandbox.accepted == {}
+    assert not mailtui.home.data.exists()
+
+
+def test_no_colour_when_it_is_not_wanted(mailtui: Mailtui, sandbox: Oracle) -> None:
+    campaign = mailtui.campaign(2, port=sandbox.port)
+    assert mailtui.run("run", campaign, "--yes").code == 0
+    with terminal(mailtui, "status") as screen:
+        assert screen.end() == 0
+        assert "\x1b[1m" in screen.seen
+    with terminal(mailtui, "status", NO_COLOR="1") as screen:
+        assert screen.end() == 0
+        assert "\x1b" not in screen.seen
+    with terminal(mailtui, "run", campaign, "--yes", NO_COLOR="1") as screen:
+        assert screen.end() == 0
+        assert not re.search(r"\x1b\[[0-9;]*3[0-9]m", screen.seen), "a colour"
+
+
+def test_a_changed_message_is_asked_about(mailtui: Mailtui, sandbox: Oracle) -> None:
+    campaign = mailtui.campaign(2, port=sandbox.port)
+    first = mailtui.run("run", campaign, "--yes", "--json").json["campaign"]
+    campaign.write_text(campaign.read_text().replace("}}, news", "}}, more news"))
+    assert mailtui.run("run", campaign, "--yes").code == 2
+    for answer, code, mails in (("s", 130, 2), ("t", 0, 2), ("n", 0, 4)):
+        if answer == "n":
+            campaign.write_text(campaign.read_text().replace("more", "most"))
+        with terminal(mailtui, "run", campaign, "--yes") as screen:
+            screen.until("(n)ew")
+            assert first in screen.plain
+            screen.type(f"{answer}\n")
+            assert screen.end() == code, screen.plain
+        assert sandbox.accepted.total() == mails
+
+
+def test_a_password_is_asked_for_and_not_shown(mailtui: Mailtui, authority: Authority) -> None:
+    with aiosmtpd_server(authority, security=Security.STARTTLS, auth=True) as server:
+        ca = authority.write_pem(mailtui.folder / "ca.pem")
+        mailtui.home.config.mkdir(parents=True)
+        account = {"host": "127.0.0.1", "port": server.port, "security": "starttls", "user": USER, "ca": str(ca)}
+        mailtui.home.settings_file.write_text(f"accounts: {json.dumps({'acme': account})}\n")
+        campaign = mailtui.campaign(2, port=9, smtp=None, account="acme")
+        with terminal(mailtui, "run", campaign, "--yes") as screen:
+            screen.until("Password of acme")
+            time.sleep(0.2)
+            screen.type(f"{PASSWORD}\n")
+            assert screen.end() == 0, screen.plain
+            assert PASSWORD not in screen.seen
+        with terminal(mailtui, "run", campaign, "--yes", "--new", "--detach") as screen:
+            screen.until("Password of acme")
+            time.sleep(0.2)
+            screen.type(f"{PASSWORD}\n")
+            assert screen.end() == 0, screen.plain
+        wait_until(lambda: len(server.taken) == 4)
+        wait_until(lambda: mailtui.runner() is None)
+
+
+@pytest.mark.parametrize(("answer", "state"), [("p", "paused"), ("c", "cancelled"), ("l", "running")])
+def test_a_watcher_is_asked_what_ctrl_c_means(mailtui: Mailtui, sandbox: Oracle, answer: str, state: str) -> None:
+    campaign = mailtui.campaign(400, port=sandbox.port, dispatch={"rate": "20/s"})
+    short = mailtui.run("run", campaign, "--yes", "--detach").out.strip()
+    with terminal(mailtui, "status", short, "--follow") as screen:
+        screen.until("of 400")
+        screen.process.send_signal(signal.SIGINT)
+        screen.until("(p)ause it, (c)ancel it, or (l)et it run on?")
+        screen.type(f"{answer}\n")
+        assert screen.end() == 130
+    wait_until(lambda: mailtui.call("status", short, "--json").json["state"] == state)
+
+
+def test_text_from_strangers_does_not_act_on_the_terminal(mailtui: Mailtui, faulty: object) -> None:
+    box: Oracle = faulty(  # type: ignore[operator]
+        'rules:\n  - {stage: rcpt, recipient: "p2@*", raw: "550 5.1.1 \\x1b]0;PWNED\\x07 \\x9b31m gone\\r\\n"}\n'
+    )
+    rows = ["email,first_name,city", "p1@example.com,A,\u202eYork\x9b31m", "p2@example.com,B,York", "b\x9bd,C,York"]
+    campaign = mailtui.campaign(rows, port=box.port)
+    campaign.write_text(campaign.read_text().replace('"News c"', '"News \\u202e \\u009b31m"'))
+    commands: list[list[object]] = [["run", campaign, "--yes"], ["report"], ["report", "--format", "csv"], ["report", "--json"],
+                ["audience", campaign, "--problems"], ["render", campaign, "--out", "-"]]  # fmt: skip
+    for command in commands:
+        with terminal(mailtui, *command, NO_COLOR="1") as screen:
+            screen.end()
+            plain = CONTROL.sub("", screen.seen)
+            bad = [c for c in plain if c in "\u202e\x7f\x07\x1b" or "\x80" <= c <= "\x9f"]
+            assert bad == [], (command, screen.seen)
+            assert "PWNED" not in screen.seen or "]0;PWNED" in plain
