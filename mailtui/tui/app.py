@@ -24,7 +24,7 @@ from mailtui.tui.dialogs.help import HelpDialog
 from mailtui.tui.dialogs.open import OpenDialog
 from mailtui.tui.dialogs.quit import Leaving, QuitDialog
 from mailtui.tui.result import AppResult
-from mailtui.tui.room import ROOMS, Room, failure_of
+from mailtui.tui.room import ROOMS, Room, failure_of, start
 from mailtui.tui.screens import SCREENS
 from mailtui.tui.text import tell
 from mailtui.tui.themes import DEFAULT, FOLLOW_TERMINAL, load_themes, shipped_themes
@@ -52,6 +52,7 @@ class MailtuiApp(App[AppResult]):
         self.service = service
         self.bench = Workbench(service)
         self.demo = demo
+        self.watched = ""
         self.crash: str = ""
         """The traceback of what broke the app, without any variable's value."""
         self._target = target
@@ -69,7 +70,7 @@ class MailtuiApp(App[AppResult]):
         if found.failed:
             tell(self, f"{len(found.failed)} themes could not be read: {found.failed[0]}", bad=True)
         if self._target is not None:
-            self.run_worker(self.open_target(self._target), name="open", exit_on_error=False)
+            start(self, partial(self.open_target, self._target), "open")
 
     def on_unmount(self) -> None:
         self.bench.close()
@@ -106,7 +107,7 @@ class MailtuiApp(App[AppResult]):
         await self.switch_mode(room)
 
     def action_open(self) -> None:
-        self.run_worker(self._open(), name="open", exclusive=True, group="open", exit_on_error=False)
+        start(self, self._open, "open")
 
     async def _open(self) -> None:
         target = await self.push_screen_wait(OpenDialog(Path.cwd()))
@@ -143,7 +144,7 @@ class MailtuiApp(App[AppResult]):
 
     async def action_quit(self) -> None:
         """Leave; while something is being sent, ask what is to become of it."""
-        self.run_worker(self._leave(), name="quit", exclusive=True, group="quit", exit_on_error=False)
+        start(self, self._leave, "quit")
 
     async def _leave(self) -> None:
         sending = [view for view in await self.service.views() if view.active and not view.lost]

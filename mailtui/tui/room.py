@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
-from typing import ClassVar, TypeVar
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from typing import Any, ClassVar, Protocol, TypeVar, cast
 
 from textual.app import ComposeResult
+from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Footer
@@ -21,6 +22,14 @@ Value = TypeVar("Value")
 
 ROOMS = ("home", "audience", "rules", "message", "preview", "review", "board", "report")
 _TITLES = {"audience": "list", "board": "sending"}
+
+
+class House(Protocol):
+    """What rooms know of the app they are in."""
+
+    demo: bool
+    watched: str
+    """The id of the launched campaign that board and report are about; empty for the newest."""
 
 
 class Room(Screen[None]):
@@ -79,6 +88,21 @@ class Room(Screen[None]):
         if error is not None:
             self.complain(error)
 
+    @property
+    def house(self) -> House:
+        return cast(House, self.app)
+
+    async def show_campaign(self, room: str, campaign_id: str) -> None:
+        """Go to the board or the report of a launched campaign."""
+        self.house.watched = campaign_id
+        await self.app.switch_mode(room)
+        screen = self.app.screen
+        if isinstance(screen, Room):
+            screen.turn_to(campaign_id)
+
+    def turn_to(self, campaign_id: str) -> None:
+        """Be about this launched campaign from now on; board and report override this."""
+
     async def ask(self, work: Callable[[], Awaitable[Value]]) -> Value | None:
         """Await the service; its error becomes a message on this screen, and None comes back."""
         try:
@@ -92,6 +116,15 @@ class Room(Screen[None]):
     def complain(self, error: MailtuiError) -> None:
         """Show an error. Screens with a place for it override this."""
         tell(self.app, f"{sentence(error.title)} {error.hint}", bad=True)
+
+
+def start(node: DOMNode, work: Callable[[], Coroutine[Any, Any, object]], group: str) -> None:
+    """Have a worker of the node do this; one of the same group that is still at it is given up.
+
+    The node sees in `on_worker_state_changed` how it ended.
+    """
+    work_of_any_kind: Any = work  # its declared type cannot be said of a bound method
+    node.run_worker(work_of_any_kind, name=group, group=group, exclusive=True, exit_on_error=False)
 
 
 def failure_of(event: Worker.StateChanged) -> MailtuiError | None:

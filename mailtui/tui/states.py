@@ -5,6 +5,7 @@ Symbols are ASCII, Latin-1 or box drawing, which every terminal draws one cell w
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -64,3 +65,14 @@ def count_content(state: str, count: int) -> Content:
     """A count of a state; nothing to see in grey."""
     look = DELIVERIES[state]
     return plain(f"{look.symbol} {count:,} {look.word}", look.style if count else "$text-muted")
+
+
+def resumable(view: CampaignView) -> bool:
+    """Whether going on with it would do something."""
+    return view.lost or view.state == "paused"
+
+
+def last_heard(view: CampaignView) -> str:
+    """The time of day at which its runner last said something."""
+    at = view.snapshot.at if view.snapshot is not None else view.campaign.launched_at
+    return time.strftime("%H:%M:%S", time.localtime(at)) if at is not None else "never"

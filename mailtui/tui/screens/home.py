@@ -1,15 +1,219 @@
-"""Owns the home screen."""
+"""Owns the home screen: the campaigns of the outbox and how they stand, and where a newcomer begins."""
 
 from __future__ import annotations
 
+import asyncio
+import time
+from collections.abc import Iterable
+from functools import partial
 from typing import ClassVar
 
+from textual import on
+from textual.widget import Widget
+from textual.widgets import DataTable
+
+from mailtui.errors import MailtuiError
+from mailtui.kit.words import counted, sentence
+from mailtui.service.archive import Archive
+from mailtui.service.facade import Service
+from mailtui.service.views import CampaignView
+from mailtui.service.workbench import Workbench
 from mailtui.tui.actions import bindings
-from mailtui.tui.room import Room
+from mailtui.tui.result import AppResult
+from mailtui.tui.room import Room, start
+from mailtui.tui.states import campaign_look, last_heard, resumable
+from mailtui.tui.text import Plain, joined, plain, tell
+from mailtui.tui.widgets.table import Column, KeyedTable, Row
+
+_LOOK_EVERY = 0.5
+_COLUMNS = (
+    Column("state", "State", 12),
+    Column("name", "Campaign"),
+    Column("sent", "Sent", 8, right=True),
+    Column("failed", "Failed", 7, right=True),
+    Column("unknown", "Unknown", 7, right=True, least=70),
+    Column("audience", "Of", 9, right=True),
+    Column("launched", "Launched", 12, right=True, least=76),
+)
+_EMPTY = """Nothing has been sent from here yet.
+
+Press o to open a campaign file or a list,
+or d to try the demo: it sends to a sandbox on this machine.
+
+A campaign to start from is written by: mailtui init my-campaign"""
 
 
 class HomeScreen(Room):
-    """The home screen."""
+    """Campaigns, the newest first."""
 
     ROOM: ClassVar[str] = "home"
     BINDINGS: ClassVar = bindings("home")
+    CSS_PATH = "home.tcss"
+    HELP: ClassVar[str] = (
+        "Everything that was launched from this outbox, the newest first. A send goes on when the app is closed;\n"
+        "it is found here again. One that is lost has no process that sends it any more: r goes on with it."
+    )
+
+    def __init__(self, service: Service, bench: Workbench) -> None:
+        super().__init__(service, bench)
+        self._archive = Archive(service)
+        self._views: dict[str, CampaignView] = {}
+
+    def body(self) -> Iterable[Widget]:
+        yield Plain(id="news")
+        yield KeyedTable(_COLUMNS, id="campaigns")
+        yield Plain("Looking …", id="empty", classes="empty")
+        yield Plain(id="detail")
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        for name in ("#news", "#campaigns", "#detail"):
+            self.query_one(name).display = False
+
+    def on_screen_resume(self) -> None:
+        super().on_screen_resume()
+        start(self, self._watch, "watch")
+
+    def on_screen_suspend(self) -> None:
+        self.workers.cancel_group(self, "watch")
+
+    def on_unmount(self) -> None:
+        self._archive.close()
+
+    async def _watch(self) -> None:
+        """Look twice a second whether anything changed, for as long as the screen is seen."""
+        changed_only = False
+        while True:
+            try:
+                views = await self._archive.views(changed_only=changed_only)
+            except MailtuiError as error:
+                self.complain(error)
+                changed_only = False
+            else:
+                if views is not None:
+                    self._show(views)
+                changed_only = True
+            await asyncio.sleep(_LOOK_EVERY)
+
+    def _show(self, views: list[CampaignView]) -> None:
+        self._views = {view.id: view for view in reversed(views)}
+        table = self.query_one("#campaigns", KeyedTable)
+        with self.app.batch_update():
+            self.query_one("#empty", Plain).show(_EMPTY)
+            self.query_one("#empty").display = not views
+            for name in ("#campaigns", "#detail"):
+                self.query_one(name).display = bool(views)
+            self._show_news([view for view in self._views.values() if view.active])
+            table.show({view.id: _row(view) for view in self._views.values()})
+            self._show_detail()
+        if views and self.focused is None:
+            table.focus()
+
+    def _show_news(self, active: list[CampaignView]) -> None:
+        news = self.query_one("#news", Plain)
+        news.display = bool(active)
+        if active:
+            view = active[0]
+            look = campaign_look(view)
+            done = f"{100 * view.counts.settled // max(1, view.counts.total)}% done"
+            what = " has lost the process that sent it." if view.lost else f" is {look.word}, {done}."
+            more = f" {counted(len(active) - 1, 'other campaign')} too." if len(active) > 1 else ""
+            news.show(joined(plain(f"{look.symbol} ", look.style), plain(view.name, "bold", limit=40), what, more))
+
+    @on(DataTable.RowHighlighted)
+    def moved(self) -> None:
+        self._show_detail()
+
+    @on(DataTable.RowSelected)
+    async def clicked(self) -> None:
+        await self.action_show_board()
+
+    def _show_detail(self) -> None:
+        view = self._chosen()
+        if view is not None:
+            self.query_one("#detail", Plain).show(_detail(view))
+        self.refresh_bindings()
+
+    def _chosen(self) -> CampaignView | None:
+        key = self.query_one("#campaigns", KeyedTable).key
+        return None if key is None else self._views.get(key)
+
+    def complain(self, error: MailtuiError) -> None:
+        """In the place of the list when there is none, else below it."""
+        text = "\n".join(part for part in (sentence(error.title), error.detail, error.hint) if part)
+        place = self.query_one("#detail" if self._views else "#empty", Plain)
+        place.show(plain(text, "$text-error", newlines=True))
+
+    # actions
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Grey what has no campaign to act on."""
+        view = self._chosen() if self.is_mounted else None
+        if action == "show_board":
+            return True if view is not None else None
+        if action == "resume":
+            return True if view is not None and resumable(view) else None
+        if action == "demo":
+            return None if self.house.demo else True
+        return super().check_action(action, parameters)
+
+    async def action_show_board(self) -> None:
+        view = self._chosen()
+        if view is None:
+            return
+        if view.active and not view.lost:
+            await self.show_campaign("board", view.id)
+        else:
+            await self.show_campaign("report", view.id)
+
+    def action_demo(self) -> None:
+        self.app.exit(AppResult.DEMO)
+
+    def action_resume(self) -> None:
+        view = self._chosen()
+        if view is not None:
+            start(self, partial(self._resume, view), "order")
+
+    async def _resume(self, view: CampaignView) -> None:
+        answer = await self.ask(lambda: self.service.resume(view))
+        if answer is not None:
+            tell(self.app, f"{view.name}: {answer}")
+            await self.show_campaign("board", view.id)
+
+
+def _row(view: CampaignView) -> Row:
+    counts = view.counts
+    look = campaign_look(view)
+    return (
+        look.content,
+        plain(view.name, "bold" if view.active else ""),
+        plain(f"{counts.sent:,}"),
+        plain(f"{counts.failed:,}", "$text-error" if counts.failed else "$text-muted"),
+        plain(f"{counts.unknown:,}", "$text-warning" if counts.unknown else "$text-muted"),
+        plain(f"{counts.total:,}"),
+        plain(_when(view.campaign.launched_at), "$text-muted"),
+    )
+
+
+def _when(at: float | None) -> str:
+    """A moment of this year with its time, another with its year."""
+    if at is None:
+        return ""
+    moment, today = time.localtime(at), time.localtime()
+    return time.strftime("%d %b %H:%M" if moment.tm_year == today.tm_year else "%d %b %Y", moment)
+
+
+def _detail(view: CampaignView) -> str:
+    """What is worth knowing about one campaign, and what can be done."""
+    if view.lost:
+        said = f"Lost: no process sends it any more, last heard of {last_heard(view)}. r goes on."
+    elif view.state == "paused":
+        said = f"Paused: {sentence(view.reason)} r goes on." if view.reason else "Paused. r goes on with it."
+    elif view.active:
+        said = "enter watches it."
+    elif view.counts.unknown:
+        mails = counted(view.counts.unknown, "mail")
+        said = f"{mails} may or may not have arrived; none is sent again by itself. enter shows which."
+    else:
+        said = "enter shows what became of every recipient."
+    return f"{view.id}  {view.name}\n{said}"

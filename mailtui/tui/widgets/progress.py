@@ -1,0 +1,120 @@
+"""Owns how far a send has come: its bar, the totals by state, its pace, and what it is doing now."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import asdict
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.widgets import ProgressBar, Sparkline
+
+from mailtui.kit.durations import show_duration
+from mailtui.kit.words import counted, sentence
+from mailtui.service.pace import plan_of
+from mailtui.service.terms import show_rate
+from mailtui.service.views import CampaignView
+from mailtui.tui.states import campaign_look, count_content, last_heard
+from mailtui.tui.text import Plain, joined, plain
+
+_ALWAYS = ("sent", "failed", "unknown")
+_TRUST_AFTER = 5.0  # seconds before which a rate says nothing
+_CURVE = 240  # values kept; a minute at the pace at which a board is drawn
+
+
+class SendProgress(Vertical):
+    """Shows one view after another."""
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self._rates: deque[float] = deque(maxlen=_CURVE)
+
+    def compose(self) -> ComposeResult:
+        yield Plain(id="head")
+        with Horizontal(id="bar"):
+            yield ProgressBar(show_eta=False, id="done")
+            yield Plain(id="count")
+        yield Plain(id="totals")
+        with Horizontal(id="pace"):
+            yield Plain(id="rate")
+            yield Sparkline(id="curve")
+        yield Plain(id="doing")
+
+    def forget(self) -> None:
+        """Another campaign comes: its curve begins anew."""
+        self._rates.clear()
+
+    def show(self, view: CampaignView, *, asking: str = "") -> None:
+        """Show how a campaign stands; `asking` is what its runner is being asked to do."""
+        counts = view.counts
+        look = campaign_look(view)
+        times = show_duration(view.send_seconds) if view.send_seconds else ""
+        name = plain(view.name, "bold", limit=max(12, self.size.width - 40))
+        self._set("#head", joined(name, look.content, plain(view.id, "$text-muted"), times, separator="   "))
+        self.query_one("#done", ProgressBar).update(total=max(1, counts.total), progress=counts.settled)
+        self._set("#count", plain(f"{counts.settled:,} of {counts.total:,}"))
+        states = {name: count for name, count in asdict(counts).items() if count or name in _ALWAYS}
+        waiting = states.pop("queued", 0) + states.pop("claimed", 0)
+        parts = [count_content(name, count) for name, count in states.items() if name != "in_flight"]
+        parts += [count_content("in_flight", counts.in_flight), plain(f"· {waiting:,} waiting", "$text-muted")]
+        self._set("#totals", _in_lines(parts, self.size.width - 2))
+        self._show_pace(view)
+        self._set("#doing", plain(f"… {asking}", "$text-accent") if asking else doing(view))
+
+    def _show_pace(self, view: CampaignView) -> None:
+        plan = plan_of(view)
+        limit = f"limit {show_rate(plan.rate)}" if plan.rate is not None else "no limit"
+        crew = counted(plan.workers, "worker")
+        if not view.active:
+            average = view.counts.sent / view.send_seconds if view.send_seconds and view.counts.sent > 1 else 0.0
+            said = f"{average:,.1f}/s on average" if average else ""
+        elif view.live is None:
+            said = ""
+        elif view.send_seconds < _TRUST_AFTER:
+            said = "measuring its pace"
+        else:
+            left = f", {show_duration(view.eta_seconds)} left" if view.eta_seconds is not None else ""
+            said = f"{view.rate:,.1f}/s{left}"
+        self._set("#rate", joined(*[plain(text) for text in (said, limit, crew) if text], separator="   "))
+        if view.live is not None:
+            self._rates.append(view.rate)
+        self.query_one("#curve", Sparkline).data = [0.0, *self._rates]  # drawn from zero up, not from the lowest
+
+    def _set(self, name: str, text: Content) -> None:
+        self.query_one(name, Plain).show(text)
+
+
+def _in_lines(parts: list[Content], width: int) -> Content:
+    """Parts side by side, a new line before one that does not fit whole."""
+    lines: list[list[Content]] = [[]]
+    for part in parts:
+        if lines[-1] and sum(each.cell_length + 3 for each in lines[-1]) + part.cell_length > width:
+            lines.append([])
+        lines[-1].append(part)
+    return joined(*(joined(*line, separator="   ") for line in lines), separator="\n")
+
+
+def doing(view: CampaignView) -> Content:
+    """One line: what is going on, or why nothing is."""
+    look = campaign_look(view)
+    busy = sum(1 for worker in view.workers if worker.recipient)
+    if view.lost:
+        text = f"Nothing sends it any more; its runner was last heard of at {last_heard(view)}. r goes on with it."
+    elif view.state == "pausing":
+        text = f"Pausing: {busy} finishing." if busy else "Pausing."
+    elif view.state == "cancelling":
+        text = f"Cancelling: {busy} finishing, nobody else gets a mail." if busy else "Cancelling."
+    elif view.state == "paused":
+        text = f"Paused because {sentence(view.reason)} r goes on." if view.reason else "Paused. r goes on."
+    elif view.state in ("finished", "cancelled"):
+        text = "Done. enter shows what became of every recipient."
+    elif view.note:
+        return plain(sentence(view.note), "$text-warning")
+    elif view.live is None and view.snapshot is not None:
+        text = f"No word from process {view.runner} since {last_heard(view)}."
+    elif view.live is None:
+        text = f"Waiting for process {view.runner} to take it up."
+    else:
+        return plain(f"Sent by process {view.runner}, which goes on when the app is closed.", "$text-muted")
+    return plain(text, look.style)
