@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from textual.content import Content
 
 from mailtui.service.views import CampaignView
-from mailtui.tui.text import plain
+from mailtui.tui.text import joined, plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,7 @@ class Look:
         return plain(f"{self.symbol} {self.word}", self.style)
 
 
+_ALWAYS = ("sent", "failed", "unknown")
 LOST = Look("!", "lost", "bold $text-error")
 
 CAMPAIGNS: Mapping[str, Look] = {
@@ -76,3 +77,25 @@ def last_heard(view: CampaignView) -> str:
     """The time of day at which its runner last said something."""
     at = view.snapshot.at if view.snapshot is not None else view.campaign.launched_at
     return time.strftime("%H:%M:%S", time.localtime(at)) if at is not None else "never"
+
+
+def totals_content(view: CampaignView, width: int) -> Content:
+    """The counts of all states that matter, in lines of at most `width` cells."""
+    counts = asdict(view.counts)
+    waiting = counts.pop("queued") + counts.pop("claimed")
+    parts = [count_content(name, count) for name, count in counts.items() if count or name in _ALWAYS]
+    if waiting or view.active:
+        parts.append(plain(f"· {waiting:,} waiting", "$text-muted"))
+    lines: list[list[Content]] = [[]]
+    for part in parts:
+        if lines[-1] and sum(each.cell_length + 3 for each in lines[-1]) + part.cell_length > width:
+            lines.append([])
+        lines[-1].append(part)
+    return joined(*(joined(*line, separator="   ") for line in lines), separator="\n")
+
+
+def failure_content(state: str, code: int | None, text: str, count: int) -> Content:
+    """One reason why mails did not arrive, and how many it was."""
+    look = DELIVERIES[state]
+    said = f"{code} {text}" if code is not None else text
+    return joined(plain(f"{look.symbol} {count:,} {look.word}: ", look.style), plain(said, limit=200))

@@ -41,8 +41,8 @@ class QuitDialog(ModalScreen[Leaving]):
             yield Plain("The app may close: a process of its own sends on, and the app finds it again when it opens.")
             yield Plain("Pausing lets finish what is under way, and begins nothing more until it is resumed.")
             with Horizontal(classes="buttons"):
-                yield Button("Send on, close the app", id="send-on", variant="primary")
-                yield Button("Pause, and close", id="pause")
+                yield Button("Send on", id="send-on", variant="primary")
+                yield Button("Pause", id="pause")
                 yield Button("Stay", id="stay")
 
     @on(Button.Pressed)

@@ -7,13 +7,12 @@ from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from typing import ClassVar
 
-from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widget import Widget
 
 from mailtui.errors import MailtuiError
 from mailtui.kit.words import counted, sentence
-from mailtui.service.archive import Archive, Failure
+from mailtui.service.archive import Archive
 from mailtui.service.facade import Service
 from mailtui.service.pace import plan_of
 from mailtui.service.views import CampaignView
@@ -22,7 +21,7 @@ from mailtui.tui.actions import bindings
 from mailtui.tui.dialogs.confirm import ConfirmDialog
 from mailtui.tui.dialogs.rate import RateDialog
 from mailtui.tui.room import Room, start
-from mailtui.tui.states import DELIVERIES, campaign_look, resumable
+from mailtui.tui.states import campaign_look, failure_content, resumable
 from mailtui.tui.text import Plain, joined, plain, tell
 from mailtui.tui.widgets.progress import SendProgress
 from mailtui.tui.widgets.workers import WorkerTable
@@ -138,8 +137,9 @@ class BoardScreen(Room):
                 counts = view.counts
                 now = (view.id, counts.failed, counts.unknown, counts.deferred, counts.expired)
                 if now != known:
-                    failures = await self.ask(lambda view=view: self._archive.failures(view, _FAILURES_SHOWN))  # type: ignore[misc]
-                    self.query_one("#failures", Plain).show(joined(*map(_failure, failures or ()), separator="\n"))
+                    reasons = await self.ask(partial(self._archive.failures, view, _FAILURES_SHOWN)) or []
+                    text = joined(*(failure_content(*reason) for reason in reasons), separator="\n")
+                    self.query_one("#failures", Plain).show(text)
                     known = now
             await asyncio.sleep(_LOOK_AGAIN)
 
@@ -238,10 +238,3 @@ def _what_cancelling_does(view: CampaignView) -> list[str]:
         "",
         "A pause can be undone; this cannot.",
     ]
-
-
-def _failure(failure: Failure) -> Content:
-    state, code, text, count = failure
-    look = DELIVERIES[state]
-    said = f"{code} {text}" if code is not None else text
-    return joined(plain(f"{look.symbol} {count:,} {look.word}: ", look.style), plain(said, limit=200))

@@ -1,15 +1,257 @@
-"""Owns the report screen."""
+"""Owns the report: what a launched campaign came to, and what became of every recipient."""
 
 from __future__ import annotations
 
+import asyncio
+import re
+from collections.abc import Iterable
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
 from typing import ClassVar
 
+from textual.content import Content
+from textual.widget import Widget
+
+from mailtui.errors import MailtuiError
+from mailtui.kit.durations import show_duration
+from mailtui.kit.words import counted, sentence
+from mailtui.service.archive import Archive, ReportPages
+from mailtui.service.facade import Service
+from mailtui.service.reports import ReportLine
+from mailtui.service.views import CampaignView
+from mailtui.service.workbench import Workbench
 from mailtui.tui.actions import bindings
-from mailtui.tui.room import Room
+from mailtui.tui.dialogs.export import ExportDialog
+from mailtui.tui.room import Room, start
+from mailtui.tui.states import DELIVERIES, campaign_look, failure_content, totals_content
+from mailtui.tui.text import Plain, joined, plain, tell
+from mailtui.tui.widgets.table import Column, KeyedTable, Row
+
+_PAGE = 200
+_LOOK_AGAIN = 1.0
+_FAILURES_SHOWN = 5
+_COLUMNS = (
+    Column("row", "Row", 7, right=True),
+    Column("state", "State", 11),
+    Column("address", "Address"),
+    Column("attempts", "Tries", 5, right=True, least=100),
+    Column("at", "Last change, UTC", 19, least=116),
+    Column("said", "Reply or reason"),
+)
+_EMPTY = "Nothing has been launched from this outbox, so there is nothing to report."
 
 
 class ReportScreen(Room):
-    """The report screen."""
+    """About the campaign that was watched last, or the newest."""
 
     ROOM: ClassVar[str] = "report"
     BINDINGS: ClassVar = bindings("report")
+    CSS_PATH = "report.tcss"
+    HELP: ClassVar[str] = (
+        "Every recipient has exactly one state. Unknown is a mail whose reply was lost: it may have arrived,\n"
+        "and is never sent again by itself. The same as a file: e, or on the command line: mailtui report ID."
+    )
+
+    def __init__(self, service: Service, bench: Workbench) -> None:
+        super().__init__(service, bench)
+        self._archive = Archive(service)
+        self._view: CampaignView | None = None
+        self._state = ""
+        self._number = 0
+        self._pages: ReportPages | None = None
+        self._more = False
+
+    def body(self) -> Iterable[Widget]:
+        yield Plain("Looking …", id="empty", classes="empty")
+        yield Plain(id="head")
+        yield Plain(id="totals")
+        yield Plain(id="failures")
+        yield Plain(id="shown")
+        yield KeyedTable(_COLUMNS, id="lines")
+        yield Plain(id="trouble", classes="trouble")
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self._show_parts(some=False)
+
+    def on_screen_resume(self) -> None:
+        super().on_screen_resume()
+        start(self, self._follow, "follow")
+
+    def on_screen_suspend(self) -> None:
+        self.workers.cancel_group(self, "follow")
+
+    def on_unmount(self) -> None:
+        self._archive.close()
+
+    def turn_to(self, campaign_id: str) -> None:
+        """Be about this campaign from now on."""
+        self.house.watched = campaign_id
+        if self.is_current:
+            start(self, self._follow, "follow")
+
+    async def _follow(self) -> None:
+        """Keep the totals right while the screen is seen; the lines are read when somebody asks for them."""
+        while True:
+            try:
+                view = await self._look()
+                if view is not None:
+                    await self._take(view)
+            except MailtuiError as error:
+                self.complain(error)
+            await asyncio.sleep(_LOOK_AGAIN)
+
+    async def _look(self) -> CampaignView | None:
+        campaign = self.house.watched
+        if campaign:
+            return await self.service.view(campaign)
+        views = await self._archive.views()
+        return views[-1] if views else None
+
+    async def _take(self, view: CampaignView) -> None:
+        before, self._view = self._view, view
+        if before is None or before.id != view.id:
+            self._state = ""
+            self._show_parts(some=True)
+            self._show_totals(view)
+            await self._read()
+        elif before.counts != view.counts or before.state != view.state or before.lost != view.lost:
+            self._show_totals(view)
+        else:
+            return
+        failures = await self._archive.failures(view, _FAILURES_SHOWN)
+        place = self.query_one("#failures", Plain)
+        place.display = bool(failures)
+        place.show(joined(*(failure_content(*failure) for failure in failures), separator="\n"))
+
+    def _show_parts(self, *, some: bool) -> None:
+        empty = self.query_one("#empty", Plain)
+        empty.display = not some
+        if not some:
+            empty.show(_EMPTY)
+        for name in ("#head", "#totals", "#failures", "#shown", "#lines"):
+            self.query_one(name).display = some
+
+    def _show_totals(self, view: CampaignView) -> None:
+        times = show_duration(view.send_seconds) if view.send_seconds else ""
+        reason = f"because {view.reason}" if view.reason and not view.active else ""
+        head = (
+            plain(view.name, "bold", limit=max(12, self.size.width - 40)),
+            campaign_look(view).content,
+            *(plain(text, "$text-muted") for text in (view.id, times, reason) if text),
+        )
+        self.query_one("#head", Plain).show(joined(*head, separator="   "))
+        self.query_one("#totals", Plain).show(totals_content(view, self.size.width - 2))
+        self._show_shown()
+        self.refresh_bindings()
+
+    # the lines
+
+    async def _read(self, number: int = 0) -> None:
+        """Read a page of the report and show it; page 0 begins anew."""
+        view = self._view
+        if view is None:
+            return
+        table = self.query_one("#lines", KeyedTable)
+        table.loading = True
+        try:
+            if number == 0 or self._pages is None:
+                self._pages = self._archive.pages(view, [self._state] if self._state else [], _PAGE)
+            pages = self._pages
+            lines = await pages.page(number)
+            self._more = bool(await pages.page(number + 1))
+        finally:
+            table.loading = False
+        self._number = number
+        table.show({str(line.row): _row(line) for line in lines})
+        if lines:
+            table.move_cursor(row=0, animate=False)
+            if self.focused is None:
+                table.focus()
+        self._show_shown()
+        self.refresh_bindings()
+
+    def _show_shown(self) -> None:
+        view = self._view
+        if view is None:
+            return
+        total = self._total(view)
+        which: Content | str = DELIVERIES[self._state].content if self._state else "every recipient"
+        first = self._number * _PAGE + 1
+        where = f"{first:,} to {min(first + _PAGE - 1, total):,} of {total:,}" if total else "nobody"
+        anew = plain("moving on: ctrl+r reads anew", "$text-muted") if view.active else ""
+        self.query_one("#shown", Plain).show(joined(plain("Shown: "), which, plain(f"   {where}   "), anew))
+
+    def _total(self, view: CampaignView) -> int:
+        return asdict(view.counts).get(self._state, 0) if self._state else view.counts.total
+
+    def complain(self, error: MailtuiError) -> None:
+        text = "\n".join(part for part in (sentence(error.title), error.detail, error.hint) if part)
+        self.query_one("#trouble", Plain).show(plain(text, newlines=True))
+
+    # actions
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Grey what there is nothing for."""
+        if action not in ("state", "page", "again", "export"):
+            return super().check_action(action, parameters)
+        if self._view is None:
+            return None
+        if action == "page":
+            possible = self._more if parameters == (1,) else self._number > 0
+            return True if possible else None
+        return True
+
+    def action_state(self) -> None:
+        """The next state that somebody is in."""
+        if self._view is not None:
+            found = [state for state, count in asdict(self._view.counts).items() if count]
+            order = ["", *sorted(found, key=list(_INTERESTING).index)]
+            self._state = order[(order.index(self._state) + 1) % len(order)] if self._state in order else ""
+            start(self, self._read, "read")
+
+    def action_page(self, step: int) -> None:
+        start(self, partial(self._read, self._number + step), "read")
+
+    def action_again(self) -> None:
+        start(self, self._read, "read")
+
+    def action_export(self) -> None:
+        start(self, self._export, "export")
+
+    async def _export(self) -> None:
+        view = self._view
+        if view is None:
+            return
+        what = DELIVERIES[self._state].word if self._state else "report"
+        name = re.sub(r"[^a-z0-9]+", "-", view.name.lower()).strip("-") or "campaign"
+        proposed = Path.cwd() / f"{name}-{view.id}-{what.replace(' ', '-')}.csv"
+        everybody = counted(self._total(view), "recipient")
+        path = await self.app.push_screen_wait(ExportDialog(f"{everybody} of {view.name}", proposed))
+        if path is None:
+            return
+        self.query_one("#trouble", Plain).show("")
+        tell(self.app, f"Writing {path.name} …")
+        written = await self.ask(lambda: self._archive.export(view, path, [self._state] if self._state else []))
+        if written is not None:
+            tell(self.app, f"{counted(written, 'recipient')} written to {path}")
+
+
+_INTERESTING = (
+    *("failed", "unknown", "expired", "deferred", "sent", "in_flight", "claimed", "queued"),
+    *("suppressed", "skipped", "cancelled"),
+)
+"""The order in which states are stepped through."""
+
+
+def _row(line: ReportLine) -> Row:
+    said = f"{line.code} {line.reply}" if line.code is not None else line.reason
+    return (
+        plain(f"{line.row:,}", "$text-muted"),
+        DELIVERIES[line.state].content,
+        plain(line.address),
+        plain(str(line.attempts), "$text-muted"),
+        plain(line.at[:19].replace("T", " "), "$text-muted"),
+        plain(said, "$text-muted" if line.state == "sent" else ""),
+    )

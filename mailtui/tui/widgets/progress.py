@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
-from dataclasses import asdict
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
@@ -15,10 +15,9 @@ from mailtui.kit.words import counted, sentence
 from mailtui.service.pace import plan_of
 from mailtui.service.terms import show_rate
 from mailtui.service.views import CampaignView
-from mailtui.tui.states import campaign_look, count_content, last_heard
+from mailtui.tui.states import campaign_look, last_heard, totals_content
 from mailtui.tui.text import Plain, joined, plain
 
-_ALWAYS = ("sent", "failed", "unknown")
 _TRUST_AFTER = 5.0  # seconds before which a rate says nothing
 _CURVE = 240  # values kept; a minute at the pace at which a board is drawn
 
@@ -54,11 +53,7 @@ class SendProgress(Vertical):
         self._set("#head", joined(name, look.content, plain(view.id, "$text-muted"), times, separator="   "))
         self.query_one("#done", ProgressBar).update(total=max(1, counts.total), progress=counts.settled)
         self._set("#count", plain(f"{counts.settled:,} of {counts.total:,}"))
-        states = {name: count for name, count in asdict(counts).items() if count or name in _ALWAYS}
-        waiting = states.pop("queued", 0) + states.pop("claimed", 0)
-        parts = [count_content(name, count) for name, count in states.items() if name != "in_flight"]
-        parts += [count_content("in_flight", counts.in_flight), plain(f"· {waiting:,} waiting", "$text-muted")]
-        self._set("#totals", _in_lines(parts, self.size.width - 2))
+        self._set("#totals", totals_content(view, self.size.width - 2))
         self._show_pace(view)
         self._set("#doing", plain(f"… {asking}", "$text-accent") if asking else doing(view))
 
@@ -85,14 +80,9 @@ class SendProgress(Vertical):
         self.query_one(name, Plain).show(text)
 
 
-def _in_lines(parts: list[Content], width: int) -> Content:
-    """Parts side by side, a new line before one that does not fit whole."""
-    lines: list[list[Content]] = [[]]
-    for part in parts:
-        if lines[-1] and sum(each.cell_length + 3 for each in lines[-1]) + part.cell_length > width:
-            lines.append([])
-        lines[-1].append(part)
-    return joined(*(joined(*line, separator="   ") for line in lines), separator="\n")
+def _at_work(view: CampaignView) -> bool:
+    counts = view.counts
+    return bool(counts.queued or counts.claimed or counts.in_flight)
 
 
 def doing(view: CampaignView) -> Content:
@@ -111,6 +101,9 @@ def doing(view: CampaignView) -> Content:
         text = "Done. enter shows what became of every recipient."
     elif view.note:
         return plain(sentence(view.note), "$text-warning")
+    elif view.live is not None and view.live.next_due is not None and not _at_work(view):
+        at = time.strftime("%H:%M:%S", time.localtime(view.live.next_due))
+        text = f"Nobody is left but {counted(view.counts.deferred, 'deferred mail')}; the next try is at {at}."
     elif view.live is None and view.snapshot is not None:
         text = f"No word from process {view.runner} since {last_heard(view)}."
     elif view.live is None:

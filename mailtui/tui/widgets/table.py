@@ -34,6 +34,13 @@ class Column:
 class KeyedTable(DataTable[Text], inherit_bindings=False):
     """`show` says what is in it. Enter belongs to the screen."""
 
+    DEFAULT_CSS = """
+    KeyedTable {
+        overflow-x: hidden;
+        scrollbar-gutter: stable;
+        scrollbar-size-vertical: 1;
+    }
+    """
     BINDINGS: ClassVar = [
         Binding("up,k", "cursor_up", show=False),
         Binding("down,j", "cursor_down", show=False),
@@ -67,8 +74,8 @@ class KeyedTable(DataTable[Text], inherit_bindings=False):
     def on_mount(self) -> None:
         self.app.theme_changed_signal.subscribe(self, lambda _: self._recolour())
 
-    def on_resize(self, event: events.Resize) -> None:
-        layout = self._lay_out(event.size.width)
+    def on_resize(self, _: events.Resize) -> None:
+        layout = self._lay_out(self.scrollable_content_region.width)
         if layout != self._layout:
             self._layout = layout
             self._rebuild()
