@@ -20,6 +20,7 @@ import apsw
 from mailtui.audience.audience import Audience, open_audience
 from mailtui.audience.findings import Understanding
 from mailtui.audience.problem import RowProblem
+from mailtui.audience.rules import Rule
 from mailtui.audience.rules_text import format_rule
 from mailtui.audience.rules_tree import read_rule
 from mailtui.audience.spec import AudienceSpec
@@ -213,11 +214,16 @@ class Workbench:
 
         return await self._with_filter(self.filter_text, look, kind="find", pool=self._asking)
 
-    def set_filter(self, text: str) -> None:
-        """Take a filter over. Raises `RuleError` when it cannot be read or does not fit; what was set stays."""
+    def read_filter(self, text: str) -> Rule | None:
+        """The rule that a text spells for the open list, None for everybody. Raises `RuleError`, with its columns."""
         rule = read_rule(text.strip() or None)
         if self._rows is not None:
             self._rows.require_fitting(rule)
+        return rule
+
+    def set_filter(self, text: str) -> None:
+        """Take a filter over. Raises `RuleError` when it cannot be read or does not fit; what was set stays."""
+        rule = self.read_filter(text)
         self.filter_text = "" if rule is None else format_rule(rule)
         if self.campaign is not None:
             spec = self.campaign.spec

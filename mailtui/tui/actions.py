@@ -54,6 +54,7 @@ ACTIONS: Mapping[str, tuple[Action, ...]] = {
     "rules": (
         Action("apply", "ctrl+s", "Apply", "Use this filter for the campaign"),
         Action("reset", "ctrl+r", "Reset", "Go back to the filter as it is set"),
+        Action("leave_editor", "escape", "Leave", "Leave the editor, so that letters and digits are keys", show=False),
     ),
     "message": (
         Action("next_file", "n", "Next file", "The next of the message's files"),
@@ -64,7 +65,7 @@ ACTIONS: Mapping[str, tuple[Action, ...]] = {
         Action("next", "n,right", "Next", "The next recipient's mail"),
         Action("previous", "b,left", "Back", "The recipient before"),
         Action("goto", "g", "Go to", "A recipient by row or address"),
-        Action("view", "tab,v", "View", "The next view: laid out, text, headers, source"),
+        Action("view", "v,tab", "View", "The next view: laid out, text, headers, source"),
         Action("test", "t", "Test", "Send this mail to an address of yours"),
     ),
     "review": (

@@ -28,6 +28,7 @@ from mailtui.tui.widgets.understood import counts_text, understood
 PROBLEMS_SHOWN = 500
 _LOOK_EVERY = 0.1
 _DETAIL = 600
+_PAIRS_NEED = 80
 
 
 class AudienceScreen(Room):
@@ -131,7 +132,9 @@ class AudienceScreen(Room):
         if opened is None:
             return
         wide, tall = self.app.size.width >= 120, self.app.size.height >= 30
-        reasons = "below" if wide and tall else "beside" if tall else "none"
+        reasons = "below" if wide and tall else "beside" if tall else "pairs"
+        if self.app.size.width < _PAIRS_NEED:
+            reasons = "none"
         self.query_one("#understood", Plain).show(understood(opened.understanding, reasons=reasons))
         text = counts_text(self._counts or opened.rows, self._filter, counting=self._counting, stacked=wide and tall)
         self.query_one("#counts", Plain).show(text)

@@ -29,10 +29,16 @@ _VALUE = 17
 
 
 def understood(found: Understanding, *, reasons: str) -> Content:
-    """How the list was read. `reasons` are left out (`none`), beside what they explain (`beside`), or `below` it."""
+    """How the list was read.
+
+    `reasons` stand `beside` what they explain or `below` it, or are left out, with two findings a line (`pairs`) or
+    one (`none`).
+    """
     findings = _findings(found)
+    cells = [_finding(*item) for item in findings]
     if reasons == "none":
-        cells = [_finding(*item) for item in findings]
+        lines = cells
+    elif reasons == "pairs":
         lines = [joined(*cells[:2], separator="  "), joined(*cells[2:], separator="  ")]
     elif reasons == "beside":
         lines = [joined(_finding(*item), "  ", plain(item[2].reason, "$text-muted", limit=120)) for item in findings]
@@ -45,7 +51,7 @@ def understood(found: Understanding, *, reasons: str) -> Content:
     if len(notes) < len(found.notes):
         more = f"and {counted(len(found.notes) - len(notes), 'more note')}, shown on a larger screen"
         lines.append(plain(" " * _LABEL + more, "$text-muted"))
-    if found.samples and reasons != "none":
+    if found.samples and reasons in ("beside", "below"):
         lines.append(joined(plain(f"{'reads as':<{_LABEL}}", "$text-muted"), plain(found.samples[0], limit=_SAMPLE)))
     return joined(*lines, separator="\n")
 
@@ -73,6 +79,7 @@ def counts_text(counts: AudienceCounts | int, filter_text: str, *, counting: boo
     if stacked:
         numbers = [joined(" " * (_DIGITS - len(number.plain.split(" ")[0])), number) for number in numbers]
         return joined(*numbers, "", line, separator="\n")
+    numbers.insert(0, numbers.pop())  # what matters most stays in sight on a narrow screen
     return joined(joined(*numbers, separator="   "), line, separator="\n")
 
 

@@ -1,0 +1,101 @@
+"""Owns the one-line editor of a filter: column names are completed, and nothing unsafe can stand in it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.suggester import Suggester
+from textual.widgets import Input
+
+from mailtui.kit.safe_text import safe_text
+
+_BARE = re.compile(r"[^\W\d][\w.@-]*")
+_WORD = re.compile(r"[^\W\d][\w.@-]*$")
+_WORDS = (
+    *("and", "or", "not", "is", "in", "empty", "within", "contains", "startsWith", "endsWith", "matches"),
+    *("before", "after"),
+)
+
+
+def written(column: str) -> str:
+    """A column's name as a filter has it: in backquotes where it is more than a word."""
+    bare = _BARE.fullmatch(column) and column.casefold() not in {word.casefold() for word in _WORDS}
+    return column if bare else "`" + column.replace("`", "``") + "`"
+
+
+def completion(text: str, columns: Sequence[str]) -> str:
+    """The column whose name goes on from the word at the end of the text, as it is written; else nothing."""
+    found = _WORD.search(text)
+    if found is None or _in_quotes(text):
+        return ""
+    word = found.group().casefold()
+    for column in columns:
+        if column.casefold().startswith(word) and len(column) > len(word) and safe_text(column) == column:
+            return written(column)
+    return ""
+
+
+def _in_quotes(text: str) -> bool:
+    quote, skip = "", False
+    for character in text:
+        if skip:
+            skip = False
+        elif quote:
+            skip = character == "\\" and quote != "`"
+            quote = "" if character == quote else quote
+        elif character in "\"'`":
+            quote = character
+    return bool(quote)
+
+
+class _Columns(Suggester):
+    """Offers the rest of a column's name."""
+
+    def __init__(self, columns: Sequence[str]) -> None:
+        super().__init__(use_cache=False, case_sensitive=True)
+        self._columns = columns
+
+    async def get_suggestion(self, value: str) -> str | None:
+        found, word = completion(value, self._columns), _WORD.search(value)
+        # What is suggested goes on from what is typed, so a name that needs backquotes is completed by tab only.
+        if word is None or not found.casefold().startswith(word.group().casefold()):
+            return None
+        return value + found[len(word.group()) :]
+
+
+class FilterInput(Input):
+    """The filter. Tab completes a column's name, and goes on to the next widget where there is none."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("tab", "complete", "Complete", show=False)]
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(placeholder='Everybody. For example: city == "London"', id=id, select_on_focus=False)
+        self._columns: tuple[str, ...] = ()
+
+    def offer(self, columns: Sequence[str]) -> None:
+        """The columns whose names are completed."""
+        self._columns = tuple(columns)
+        self.suggester = _Columns(self._columns)
+
+    def validate_value(self, value: str) -> str:
+        """What was pasted may hold anything; what would act on the terminal becomes visible text."""
+        return safe_text(value)
+
+    def put(self, column: str) -> None:
+        """Write a column's name where the cursor is, with blanks around it where they are needed."""
+        before = self.value[: self.cursor_position]
+        after = self.value[self.cursor_position :]
+        left = "" if not before or before[-1] in " (!" else " "
+        right = "" if after.startswith((" ", ")")) else " "
+        self.insert_text_at_cursor(f"{left}{written(column)}{right}")
+
+    def action_complete(self) -> None:
+        before = self.value[: self.cursor_position]
+        found, word = completion(before, self._columns), _WORD.search(before)
+        if not found or word is None:
+            self.screen.focus_next()
+            return
+        self.replace(found + " ", word.start(), self.cursor_position)
