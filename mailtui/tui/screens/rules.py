@@ -107,6 +107,7 @@ class RulesScreen(Room):
     async def _look(self, text: str, opened: OpenList) -> None:
         """Count and show; the next keystroke ends this."""
         await asyncio.sleep(_DEBOUNCE)
+        self.query_one("#samples").add_class("-stale")
         try:
             self.bench.read_filter(text)
             self._say(joined(plain(self._answer.plain.partition("\n")[0], "$text-muted"), self._counting))
@@ -169,6 +170,7 @@ class RulesScreen(Room):
 
     def _show_rows(self, text: str, table: str, rows: Sequence[ListRow]) -> None:
         """Rows of a sample, the address and what the filter asks about first."""
+        self.query_one("#samples").remove_class("-stale")
         assert self._shown is not None
         columns = self._shown.columns
         address = self._shown.understanding.address_column.value

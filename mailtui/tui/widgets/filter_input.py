@@ -27,13 +27,13 @@ def written(column: str) -> str:
 
 
 def completion(text: str, columns: Sequence[str]) -> str:
-    """The column whose name goes on from the word at the end of the text, as it is written; else nothing."""
+    """The column whose name begins with the word at the end of the text, as a filter has it; else nothing."""
     found = _WORD.search(text)
     if found is None or _in_quotes(text):
         return ""
     word = found.group().casefold()
     for column in columns:
-        if column.casefold().startswith(word) and len(column) > len(word) and safe_text(column) == column:
+        if column.casefold().startswith(word) and safe_text(column) == column:
             return written(column)
     return ""
 
@@ -63,7 +63,7 @@ class _Columns(Suggester):
         # What is suggested goes on from what is typed, so a name that needs backquotes is completed by tab only.
         if word is None or not found.casefold().startswith(word.group().casefold()):
             return None
-        return value + found[len(word.group()) :]
+        return value + found[len(word.group()) :] if len(found) > len(word.group()) else None
 
 
 class FilterInput(Input):
