@@ -111,7 +111,8 @@ class NowSuppressed(UsageError):
         super().__init__(
             f"Somebody who still waits in {campaign.name} ({campaign.id}) is to get nothing since it was launched",
             detail=f"On a list under audience: suppress: {shown}",
-            hint=f"Cancel it, and launch it anew without them: mailtui cancel {campaign.id}, then mailtui run … --new",
+            hint="This version cannot take single people out of a launched campaign. Take them off that list, "
+            f"or stop the campaign for all who wait: mailtui cancel {campaign.id}",
         )
 
 

@@ -1,0 +1,75 @@
+"""What is looked at before anything is sent."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mailtui.campaign.checks import CheckReport, spread
+from mailtui.errors import AudienceError
+from mailtui.service.facade import Service
+from tests.campaign.conftest import WriteCampaign
+
+
+def check(
+    service: Service, write: WriteCampaign, *args: object, every_row: bool = False, **keys: object
+) -> CheckReport:
+    campaign = service.campaigns.load(write(*args, **keys))
+    return service.campaigns.check(campaign, every_row=every_row, progress=lambda done, total: None)
+
+
+@given(st.integers(1, 5_000), st.integers(1, 200))
+def test_a_sample_has_the_first_and_the_last_and_is_spread_evenly(total: int, sample: int) -> None:
+    chosen = sorted(spread(total, sample))
+    assert len(chosen) == min(total, sample)
+    assert chosen[0] == 1
+    assert chosen[-1] == total or sample == 1
+    gaps = {after - before for before, after in pairwise(chosen)}
+    assert max(gaps, default=0) - min(gaps, default=0) <= 1
+
+
+def test_the_sample_finds_what_is_wrong_with_the_last_row(service: Service, write_campaign: WriteCampaign) -> None:
+    rows = ["email,first_name,city", *(f"p{n}@example.com,Pat,York" for n in range(500)), "z@example.com,X,York"]
+    found = check(service, write_campaign, rows, "{{ 1 // (first_name|length - 1) }}\n")
+    [error] = [finding for finding in found.findings if finding.severity == "error"]
+    assert (error.rows, found.rendered) == ((501,), 20)
+
+
+def test_blank_fields_are_counted_over_all_rows(service: Service, write_campaign: WriteCampaign) -> None:
+    rows = ["email,first_name,city", *(f"p{n}@example.com,{'' if n in (77, 333) else 'Pat'},York" for n in range(500))]
+    found = check(service, write_campaign, rows)
+    [blank] = [finding for finding in found.findings if finding.code == "blank-field"]
+    assert (blank.count, blank.rows) == (2, (78, 334))
+
+
+def test_every_row_is_rendered_when_asked(service: Service, write_campaign: WriteCampaign) -> None:
+    rows = ["email,first_name,city", *(f"p{n}@example.com,{'X' if n == 77 else 'Pat'},York" for n in range(200))]
+    body = "{{ 1 // (first_name|length - 1) }}\n"
+    assert check(service, write_campaign, rows, body).errors == 0
+    found = check(service, write_campaign, rows, body, every_row=True)
+    assert (found.errors, found.rendered) == (1, 200)
+
+
+def test_nobody_is_an_error(service: Service, write_campaign: WriteCampaign) -> None:
+    found = check(service, write_campaign, audience={"source": "contacts.csv", "filter": 'city == "x"'})
+    assert next((item.severity, item.code) for item in found.findings) == ("error", "nobody")
+    bad = check(service, write_campaign, ["email,first_name,city", "nope,A,B"])
+    assert any(item.code == "nobody" and "usable address" in item.message for item in bad.findings)
+
+
+def test_who_is_left_out_is_counted_and_a_list_of_rubbish_is_told(
+    service: Service, write_campaign: WriteCampaign
+) -> None:
+    path = write_campaign(3, audience={"source": "contacts.csv", "suppress": ["no.csv", "empty.csv"]})
+    (path.parent / "no.csv").write_text("email\nP1@EXAMPLE.com\nrubbish\n")
+    (path.parent / "empty.csv").write_text("")
+    campaign = service.campaigns.load(path)
+    found = service.campaigns.check(campaign, every_row=False, progress=lambda done, total: None)
+    said = {item.code: item.message for item in found.findings}
+    assert said["suppress-list"] == "no.csv: 1 row without a usable address, which suppress nobody"
+    (path.parent / "no.csv").unlink()
+    with pytest.raises(AudienceError, match=r"campaign.yaml:6:51: audience.suppress.0"):
+        service.campaigns.check(campaign, every_row=False, progress=lambda done, total: None)

@@ -1,0 +1,229 @@
+"""Launching: everybody once, whatever crashes, races or changes in between."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mailtui.campaign.freeze import Again, BeingSent, Launch, MessageChanged, NowSuppressed, WasCancelled
+from mailtui.errors import AudienceError, UsageError
+from mailtui.outbox.states import CampaignState
+from mailtui.service.facade import Service
+from tests.campaign.conftest import WriteCampaign
+from tests.cli.program import people
+
+LAUNCH = """
+import asyncio, os, sys
+from pathlib import Path
+from mailtui.campaign.freeze import Again
+from mailtui.service.facade import Service
+service = Service.open(os.environ)
+plan = service.prepare(service.campaigns.load(Path(sys.argv[1])), plan={})
+print("ready", flush=True)
+sys.stdin.readline()
+launch = asyncio.run(service.launch(plan, again=Again.ASK, progress=lambda done: print(done, flush=True)))
+print("launched", launch.campaign.id, launch.added, launch.is_new, flush=True)
+"""
+
+
+def launch(service: Service, path: Path, again: Again = Again.ASK, plan: Mapping[str, object] | None = None) -> Launch:
+    prepared = service.prepare(service.campaigns.load(path), plan=plan or {})
+    return asyncio.run(service.launch(prepared, again=again, progress=lambda done: None))
+
+
+def orders(service: Service, wanted: Launch) -> list[tuple[str, dict[str, Any]]]:
+    async def read() -> list[tuple[str, dict[str, Any]]]:
+        ledger = service.outbox.ledger()
+        try:
+            found = {order.id: order for order in await ledger.open_orders()}
+            return [(str(found[number].kind), dict(found[number].arguments)) for number in wanted.orders]
+        finally:
+            ledger.close()
+
+    return asyncio.run(read())
+
+
+def turn(service: Service, found: Launch, state: CampaignState) -> None:
+    async def write() -> None:
+        ledger = service.outbox.ledger()
+        await ledger.set_state(found.campaign.number, state, actor="test", now=time.time())
+        ledger.close()
+
+    asyncio.run(write())
+
+
+def counts(service: Service, found: Launch) -> dict[str, int]:
+    view = asyncio.run(service.view(found.campaign.id))
+    return {"total": view.counts.total, "queued": view.counts.queued, "suppressed": view.counts.suppressed}
+
+
+def addresses(service: Service, found: Launch) -> list[str]:
+    async def read() -> list[str]:
+        view = await service.view(found.campaign.id)
+        return [line.address async for line in service.report(view)]
+
+    return asyncio.run(read())
+
+
+def starter(tmp_path: Path, path: Path) -> subprocess.Popen[str]:
+    environ = {**os.environ, "MAILTUI_HOME": str(tmp_path / "home"), "PYTHONPATH": str(Path(__file__).parents[2])}
+    pipe = subprocess.PIPE
+    return subprocess.Popen([sys.executable, "-c", LAUNCH, str(path)], stdin=pipe, stdout=pipe, text=True, env=environ)
+
+
+def test_a_new_campaign_has_everybody_once(service: Service, write_campaign: WriteCampaign) -> None:
+    rows = [*people(3), "P1@EXAMPLE.COM,x,y", "nobody,x,y"]
+    first = launch(service, write_campaign(rows))
+    assert (first.is_new, first.added, first.orders) == (True, 4, ())
+    assert first.campaign.state is CampaignState.RUNNING
+    assert counts(service, first) == {"total": 4, "queued": 4, "suppressed": 0}
+    assert asyncio.run(service.intake(asyncio.run(service.view(first.campaign.id)))) == {"bad_address": 1}
+
+
+def test_the_same_again_adds_only_who_is_new(service: Service, write_campaign: WriteCampaign) -> None:
+    first = launch(service, write_campaign(3))
+    again = launch(service, write_campaign(5))
+    assert (again.campaign.id, again.added, again.is_new) == (first.campaign.id, 2, False)
+    assert addresses(service, again) == [f"p{n}@example.com" for n in range(5)]
+    assert orders(service, again) == [("top_up", {})]
+
+
+def test_a_changed_message_is_asked_about(service: Service, write_campaign: WriteCampaign) -> None:
+    first = launch(service, write_campaign(3))
+    changed = write_campaign(4, body="Another {{ city }}\n")
+    with pytest.raises(MessageChanged, match=first.campaign.id):
+        launch(service, changed)
+    topped = launch(service, changed, Again.TOP_UP)
+    assert (topped.campaign.id, topped.added) == (first.campaign.id, 1)
+    kinds = orders(service, topped)
+    assert [kind for kind, _ in kinds] == ["set", "top_up"], "changed before anybody new is sent to"
+    assert set(kinds[0][1]) == {"message"}
+    new = launch(service, changed, Again.NEW)
+    assert (new.is_new, new.added) == (True, 4)
+    assert new.campaign.id != first.campaign.id
+
+
+def test_a_message_that_needs_a_column_the_campaign_never_had(service: Service, write_campaign: WriteCampaign) -> None:
+    launch(service, write_campaign(["email,first_name,city", "a@example.com,A,York"]))
+    wider = ["email,first_name,city,code", "b@example.com,B,York,7"]
+    with pytest.raises(UsageError, match="launched without: code"):
+        launch(service, write_campaign(wider, body="{{ code }}\n"), Again.TOP_UP)
+
+
+def test_a_changed_server_and_pace_are_taken_over(service: Service, write_campaign: WriteCampaign) -> None:
+    launch(service, write_campaign(3))
+    moved = write_campaign(3, smtp={"host": "127.0.0.1", "port": 10, "security": "plain"})
+    kind, changes = orders(service, launch(service, moved, plan={"workers": 3, "rate": 5.0}))[0]
+    assert kind == "set"
+    assert json.loads(changes["endpoint"])["port"] == 10
+    assert (changes["workers"], changes["rate"], "message" in changes) == (3, 5.0, False)
+
+
+def test_under_a_living_runner_server_and_message_stay_and_nobody_is_added(
+    service: Service, write_campaign: WriteCampaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = launch(service, write_campaign(3))
+    monkeypatch.setattr(service._launcher, "pid", lambda: 4711)
+    moved = write_campaign(5, smtp={"host": "127.0.0.1", "port": 10, "security": "plain"})
+    with pytest.raises(BeingSent, match="its server has changed"):
+        launch(service, moved)
+    with pytest.raises(BeingSent, match="its message has changed"):
+        launch(service, write_campaign(5, body="New\n"), Again.TOP_UP)
+    assert counts(service, first)["total"] == 3
+    assert launch(service, write_campaign(4)).added == 1, "more people are no such change"
+
+
+@pytest.mark.parametrize("state", [CampaignState.CANCELLED, CampaignState.CANCELLING])
+def test_what_was_cancelled_needs_a_word(service: Service, write_campaign: WriteCampaign, state: CampaignState) -> None:
+    path = write_campaign(3)
+    first = launch(service, path)
+    turn(service, first, state)
+    for again in (Again.ASK, Again.TOP_UP):
+        with pytest.raises(WasCancelled):
+            launch(service, path, again)
+    assert launch(service, path, Again.NEW).added == 3
+
+
+def test_who_is_suppressed_counts_and_gets_nothing(service: Service, write_campaign: WriteCampaign) -> None:
+    path = write_campaign(4, audience={"source": "contacts.csv", "suppress": ["no.csv"]})
+    (path.parent / "no.csv").write_text("email\np1@EXAMPLE.com\nstranger@example.com\n")
+    first = launch(service, path)
+    assert counts(service, first) == {"total": 4, "queued": 3, "suppressed": 1}
+    (path.parent / "no.csv").write_text("email\np1@example.com\np2@example.com\n")
+    with pytest.raises(NowSuppressed, match=r"p2@example\.com"):
+        launch(service, path)
+
+
+@pytest.mark.parametrize("rubbish", [None, "no address here\n1\n"])
+def test_a_list_of_the_left_out_that_cannot_be_read_stops_the_launch(
+    service: Service, write_campaign: WriteCampaign, rubbish: str | None
+) -> None:
+    path = write_campaign(4, audience={"source": "contacts.csv", "suppress": ["no.csv"]})
+    if rubbish:
+        (path.parent / "no.csv").write_text(rubbish)
+    with pytest.raises(AudienceError, match=r"audience\.suppress\.0"):
+        launch(service, path)
+    assert asyncio.run(service.views()) == []
+
+
+def test_a_launch_that_was_killed_half_way_is_begun_anew(
+    service: Service, write_campaign: WriteCampaign, tmp_path: Path
+) -> None:
+    """In between the list loses its first thousand: they are in the dead draft, and must not be mailed."""
+    path = write_campaign(20_000)
+    process = starter(tmp_path, path)
+    assert process.stdout is not None
+    assert process.stdin is not None
+    assert process.stdout.readline() == "ready\n"
+    process.stdin.write("\n")
+    process.stdin.flush()
+    while int(process.stdout.readline()) < 5_000:
+        pass
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert [view.state for view in asyncio.run(service.views())] == [CampaignState.DRAFT]
+    rows = people(20_000)
+    path.with_name("contacts.csv").write_text("\n".join([rows[0], *rows[1_001:]]) + "\n")
+    done = launch(service, path)
+    assert (done.is_new, done.added) == (True, 19_000)
+    assert counts(service, done)["total"] == 19_000
+    assert addresses(service, done) == [f"p{n}@example.com" for n in range(1_000, 20_000)]
+    assert len(asyncio.run(service.views())) == 1
+
+
+@pytest.mark.parametrize("lap", range(3))
+def test_two_launches_at_once_are_one_campaign(
+    service: Service, write_campaign: WriteCampaign, tmp_path: Path, lap: int
+) -> None:
+    path = write_campaign(3_000)
+    both = [starter(tmp_path, path) for _ in range(2)]
+    for process in both:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    for process in both:
+        assert process.stdin is not None
+        process.stdin.write("\n")
+        process.stdin.flush()
+    said = [process.communicate(timeout=60)[0].splitlines()[-1].split() for process in both]
+    assert {line[1] for line in said} == {said[0][1]}
+    assert sorted(int(line[2]) for line in said) == [0, 3_000]
+    [view] = asyncio.run(service.views())
+    assert (view.counts.total, view.state) == (3_000, CampaignState.RUNNING)
+
+
+@pytest.mark.long
+def test_two_launches_at_once_ten_times_more(service: Service, write_campaign: WriteCampaign, tmp_path: Path) -> None:
+    for lap in range(10):
+        test_two_launches_at_once_are_one_campaign(
+            Service.open({"MAILTUI_HOME": str(tmp_path / str(lap) / "home")}), write_campaign, tmp_path / str(lap), lap
+        )
