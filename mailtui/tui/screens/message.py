@@ -1,15 +1,273 @@
-"""Owns the message screen."""
+"""Owns the message screen: the texts a mail is made from, the fields they use, and what is wrong with them."""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+from collections.abc import Iterable
 from typing import ClassVar
 
+from textual import on
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import OptionList, ProgressBar
+from textual.widgets.option_list import Option
+
+from mailtui.errors import MailtuiError
+from mailtui.kit.words import counted
+from mailtui.service.drafts import Draft, DraftField, DraftFile
+from mailtui.service.facade import Service
+from mailtui.service.workbench import Superseded, Workbench
 from mailtui.tui.actions import bindings
+from mailtui.tui.background import in_background
 from mailtui.tui.room import Room
+from mailtui.tui.screens.preview import PreviewScreen
+from mailtui.tui.text import Plain, joined, plain
+from mailtui.tui.widgets.findings import Findings, summary
+from mailtui.tui.widgets.mail_text import as_source
+from mailtui.tui.widgets.trouble import Trouble
+from mailtui.tui.widgets.wrapped import Wrapped
+
+_EMPTY = """No message here yet.
+
+Press o to open a campaign file (campaign.yaml).
+A sample to start from is written by: mailtui init DIR"""
+_LIST_ONLY = """Only a list is open, and a list has no message.
+
+Press o to open a campaign file (campaign.yaml): it names the list and the templates.
+A sample to start from is written by: mailtui init DIR"""
+_ORIGINS = {
+    "mailtui": ("·", "$text-muted", "in every message"),
+    "default": ("~", "$text-warning", "not on the list; has a default"),
+    "missing": ("×", "$text-error", "not on the list"),
+    "unknown": ("?", "$text-muted", "the list cannot be read"),
+}
 
 
 class MessageScreen(Room):
-    """The message screen."""
+    """The message's files at the left, the one under the cursor at the right; what a check found below."""
 
     ROOM: ClassVar[str] = "message"
+    HELP: ClassVar[str] = (
+        "The texts this mail is made from, as they are on disk now, and the fields they use with the first"
+        " recipient's value. Edit them with an editor of yours and come back, or press r. c renders every row and"
+        " lists what is wrong; enter on a finding shows the mail of the first row it is about."
+    )
+    CSS_PATH = "message.tcss"
     BINDINGS: ClassVar = bindings("message")
+
+    def __init__(self, service: Service, bench: Workbench) -> None:
+        super().__init__(service, bench)
+        self._draft: Draft | None = None
+        self._shown: tuple[str, str] | None = None
+        self._of: object = None
+        self._checking: object = None
+
+    def body(self) -> Iterable[Widget]:
+        yield Trouble(id="trouble")
+        yield Plain(_EMPTY, id="empty", classes="empty")
+        with Horizontal(id="draft"):
+            with Vertical(id="left"):
+                yield OptionList(id="files", markup=False)
+                yield Plain("Fields", classes="title")
+                with VerticalScroll(id="fields-scroll", can_focus=False):
+                    yield Plain(id="fields")
+            with Vertical(id="right"):
+                yield Plain(id="file-name")
+                with VerticalScroll(id="source-scroll"):
+                    yield Wrapped(id="source")
+        with Vertical(id="check"):
+            yield Plain(id="check-title")
+            yield ProgressBar(id="check-bar", show_eta=False)
+            yield Findings(id="findings")
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.query_one("#check").display = False
+
+    def on_unmount(self) -> None:
+        self._checking = None
+
+    def on_screen_resume(self) -> None:
+        super().on_screen_resume()
+        self._read()
+
+    async def opened(self) -> None:
+        await super().opened()
+        self._read()
+
+    # reading and showing
+
+    def _read(self) -> None:
+        """Read the files again: they may have been edited since."""
+        campaign = self.bench.campaign
+        path = None if campaign is None else campaign.path
+        if path != self._of:
+            self._of, self._draft, self._shown, self._checking = path, None, None, None
+            self.query_one("#check").display = False
+            self.query_one(Trouble).clear()
+        empty, draft = self.query_one("#empty", Plain), self.query_one("#draft")
+        empty.show(_EMPTY if self.bench.open_list is None else _LIST_ONLY)
+        empty.display = campaign is None
+        draft.display = campaign is not None
+        self.refresh_bindings()
+        if campaign is not None:
+            draft.loading = self._draft is None
+            in_background(self, self._read_draft, group="draft")
+
+    async def _read_draft(self) -> None:
+        draft = await self.ask(self.bench.draft)
+        self.query_one("#draft").loading = False
+        if draft is None:
+            return
+        first_time = self._draft is None
+        self._draft = draft
+        if draft.errors:
+            self.query_one(Trouble).tell(*draft.errors)
+        else:
+            self.query_one(Trouble).clear()
+        self._show_files(draft)
+        self.query_one("#fields", Plain).show(_fields(draft))
+        if first_time or self.focused is None:
+            self.query_one("#files").focus()
+        self.refresh_bindings()
+
+    def _show_files(self, draft: Draft) -> None:
+        files = self.query_one("#files", OptionList)
+        kept = [(file.role, file.name) for file in draft.files]
+        wrong = [number for number, file in enumerate(draft.files) if file.wrong]
+        bodies = [number for number, file in enumerate(draft.files) if file.role in ("html", "text")]
+        at = kept.index(self._shown) if self._shown in kept else (wrong or bodies or [0])[0]
+        with self.prevent(OptionList.OptionHighlighted):
+            files.clear_options()
+            files.add_options([Option(_entry(file)) for file in draft.files])
+            files.highlighted = at
+        self._show_file(draft.files[at])
+
+    @on(OptionList.OptionHighlighted, "#files")
+    def chosen(self, event: OptionList.OptionHighlighted) -> None:
+        if self._draft is not None:
+            self._show_file(self._draft.files[event.option_index])
+
+    def _show_file(self, file: DraftFile) -> None:
+        again, self._shown = self._shown == (file.role, file.name), (file.role, file.name)
+        where = plain("" if file.role in ("html", "text", "included", "campaign") else "  in the campaign file")
+        title = joined(plain(file.role, "$text-muted"), "  ", plain(file.name, "bold", limit=80), where)
+        self.query_one("#file-name", Plain).show(title)
+        wrong = {line: f"{problem.message} {problem.hint}".strip() for line, problem in file.wrong.items()}
+        self.query_one("#source", Wrapped).show_lines(as_source(file.source, file.language, wrong))
+        if not again:
+            line = min(file.wrong, default=1)
+            self.query_one("#source-scroll").scroll_to(0, max(0, line - 4), animate=False)
+
+    def complain(self, error: MailtuiError) -> None:
+        self.query_one(Trouble).tell(error)
+
+    # checking
+
+    async def _check(self) -> None:
+        ticket = self._checking = object()
+        loop = asyncio.get_running_loop()
+        bar, title = self.query_one("#check-bar", ProgressBar), self.query_one("#check-title", Plain)
+        self.query_one("#check").display = True
+        self.query_one("#findings").display = False
+        bar.display = True
+        bar.update(total=None, progress=0)
+        title.show(plain("Rendering every row …", "bold"))
+
+        def show(done: int, total: int) -> None:
+            if self._checking is ticket:
+                bar.update(total=total, progress=done)
+                title.show(plain(f"Rendering every row: {done:,} of {total:,}", "bold"))
+
+        def heard(done: int, total: int) -> None:
+            """In the thread that checks; it ends there when nobody waits any more."""
+            if self._checking is not ticket:
+                raise Superseded
+            with contextlib.suppress(RuntimeError):  # the app has just been closed
+                loop.call_soon_threadsafe(show, done, total)
+
+        self.refresh_bindings()
+        found = await self.ask(lambda: self.bench.check(every_row=True, progress=heard))
+        if self._checking is not ticket:
+            return
+        self._checking = None
+        bar.display = False
+        self.refresh_bindings()
+        if found is None:
+            self.query_one("#check").display = False
+            return
+        rendered = counted(found.rendered, "mail")
+        title.show(joined(plain(f"{rendered} rendered", "bold"), summary(found), separator="   "))
+        findings = self.query_one(Findings)
+        findings.tell(found)
+        findings.display = bool(found.findings)
+        if found.findings:
+            findings.focus()
+
+    @on(Findings.Chosen)
+    async def go_to_row(self, event: Findings.Chosen) -> None:
+        await self.app.switch_mode("preview")
+        screen = self.app.screen
+        if isinstance(screen, PreviewScreen):
+            screen.show_row(event.row)
+
+    # actions
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Grey what there is no message for."""
+        if action in ("next_file", "reload") and self.bench.campaign is None:
+            return None
+        if action == "check":
+            return None if self.bench.campaign is None or self._checking is not None else True
+        return super().check_action(action, parameters)
+
+    def action_next_file(self) -> None:
+        files = self.query_one("#files", OptionList)
+        if files.option_count:
+            files.highlighted = ((files.highlighted or 0) + 1) % files.option_count
+
+    def action_check(self) -> None:
+        in_background(self, self._check, group="check")
+
+    def action_reload(self) -> None:
+        in_background(self, self._reload, group="draft")
+
+    async def _reload(self) -> None:
+        """The campaign file too; a filter set on the rules screen stays."""
+        campaign, chosen, own = self.bench.campaign, self.bench.filter_text, self.bench.file_filter
+        if campaign is None or await self.ask(lambda: self.bench.open(campaign.path)) is None:
+            return
+        if chosen != own:
+            try:
+                self.bench.set_filter(chosen)
+            except MailtuiError as error:
+                self.complain(error)
+        await self.opened()
+
+
+def _entry(file: DraftFile) -> Content:
+    mark = plain("× ", "bold $text-error") if file.wrong else plain("  ")
+    if file.role in ("html", "text", "included"):
+        return joined(mark, plain(f"{file.role:<9}", "$text-muted"), plain(file.name, limit=60))
+    return joined(mark, plain(file.name if file.role == "campaign" else file.role, limit=60))
+
+
+def _fields(draft: Draft) -> Content:
+    if not draft.fields:
+        said = "The whole row is read." if draft.whole_row else "None: everybody gets the same."
+        return plain(said, "$text-muted")
+    lines = [_field(field) for field in draft.fields]
+    if draft.whole_row:
+        lines.append(plain("and others, read from the row", "$text-muted"))
+    return joined(*lines, separator="\n")
+
+
+def _field(field: DraftField) -> Content:
+    if field.origin == "list":
+        value = plain(field.sample, limit=60) if field.sample.strip() else plain("(blank)", "$text-warning")
+        return joined(plain("+ ", "$text-success"), plain(field.name, "bold", limit=40), " ", value)
+    symbol, style, said = _ORIGINS[field.origin]
+    told = field.sample if field.origin == "mailtui" and field.sample else said
+    return joined(plain(f"{symbol} ", style), plain(field.name, "bold", limit=40), " ", plain(told, style, limit=60))

@@ -1,15 +1,264 @@
-"""Owns the review screen."""
+"""Owns the review screen: everything that is about to happen, and starting it."""
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Iterable
 from typing import ClassVar
 
+from textual import on
+from textual.containers import Vertical, VerticalScroll
+from textual.widget import Widget
+from textual.widgets import Button, Input
+
+from mailtui.errors import MailtuiError
+from mailtui.service.facade import LaunchPlan, Service
+from mailtui.service.lists import Again, CheckReport, Launch, MessageChanged, WasCancelled
+from mailtui.service.workbench import Superseded, Workbench
 from mailtui.tui.actions import bindings
+from mailtui.tui.background import in_background
+from mailtui.tui.dialogs.changed import ChangedDialog
+from mailtui.tui.dialogs.confirm_start import ConfirmStartDialog
+from mailtui.tui.dialogs.password import asking_password
 from mailtui.tui.room import Room
+from mailtui.tui.screens.preview import PreviewScreen
+from mailtui.tui.text import Plain, joined, plain, tell
+from mailtui.tui.widgets.findings import Findings, summary
+from mailtui.tui.widgets.launching import Launching
+from mailtui.tui.widgets.pace import Pace
+from mailtui.tui.widgets.plan_facts import facts
+from mailtui.tui.widgets.trouble import Trouble
+
+_EMPTY = """Nothing to send yet.
+
+Press o to open a campaign file (campaign.yaml)."""
+_LIST_ONLY = """Only a list is open: it says who, and not what or how.
+
+Press o to open a campaign file (campaign.yaml): it names the list, the message and the server."""
 
 
 class ReviewScreen(Room):
-    """The review screen."""
+    """What a launch would do now."""
 
     ROOM: ClassVar[str] = "review"
+    HELP: ClassVar[str] = (
+        "What is about to be sent: through which server, from whom, to how many, how fast, and what a check of some"
+        " rows found. Everything is counted anew when this screen is entered. Errors keep it from being started. s asks"
+        " for the number of recipients; nothing is sent before that number has been typed. A send goes on when the app"
+        " is closed, and nobody gets a mail twice."
+    )
+    CSS_PATH = "review.tcss"
+    AUTO_FOCUS = "#findings"
     BINDINGS: ClassVar = bindings("review")
+
+    def __init__(self, service: Service, bench: Workbench) -> None:
+        super().__init__(service, bench)
+        self._of: object = None
+        self._plan: LaunchPlan | None = None
+        self._report: CheckReport | None = None
+        self._failed = False
+        self._starting = False
+
+    def body(self) -> Iterable[Widget]:
+        yield Trouble(id="trouble")
+        yield Plain(_EMPTY, id="empty", classes="empty")
+        with Vertical(id="review"):
+            with Vertical(id="about"):
+                yield Plain(id="facts")
+                yield Pace(id="pace")
+            with Vertical(id="checks"):
+                yield Plain(id="verdict")
+                with VerticalScroll(id="findings-scroll", can_focus=False):
+                    yield Findings(id="findings")
+            yield Launching(id="launching")
+            yield Button("Start …", id="start", variant="primary", compact=True)
+
+    def on_screen_resume(self) -> None:
+        super().on_screen_resume()
+        self._look()
+
+    async def opened(self) -> None:
+        await super().opened()
+        self._look()
+
+    # counting and checking
+
+    def _look(self) -> None:
+        """Count and check: list, templates and filter may have changed since."""
+        if self._starting:
+            return
+        campaign = self.bench.campaign
+        empty = self.query_one("#empty", Plain)
+        empty.show(_EMPTY if self.bench.open_list is None else _LIST_ONLY)
+        empty.display = campaign is None
+        self.query_one("#review").display = campaign is not None
+        self._plan = self._report = None
+        self._failed = False
+        self.query_one(Trouble).clear()
+        if campaign is not None:
+            self.query_one("#about").loading = self._of != campaign.path
+            in_background(self, self._count_and_check, group="look")
+        self._show()
+
+    async def _count_and_check(self) -> None:
+        plan = await self.ask(self.bench.prepare)
+        self.query_one("#about").loading = False
+        if plan is None:
+            self._show()
+            return
+        self._plan = plan
+        pace = self.query_one(Pace)
+        if self._of != plan.campaign.path:
+            self._of = plan.campaign.path
+            pace.fill(plan)
+        self._show()
+        report = await self.ask(lambda: self.bench.check(every_row=False, progress=lambda *_: None))
+        if report is not None:
+            self._report = report
+            findings = self.query_one(Findings)
+            findings.tell(report)
+            if self.focused is None:
+                findings.focus()
+        self._show()
+
+    # showing
+
+    @property
+    def _ready(self) -> bool:
+        plan, report = self._plan, self._report
+        known = plan is not None and report is not None and not report.errors
+        return known and not self._starting and not self.query_one(Pace).problem
+
+    def _show(self) -> None:
+        plan, report = self._plan, self._report
+        if plan is not None:
+            lines = facts(plan, wide=self.app.size.width >= 120)
+            self.query_one("#facts", Plain).show(joined(*lines, separator="\n"))
+        self.query_one("#findings-scroll").display = report is not None
+        self.query_one("#start", Button).disabled = not self._ready
+        self._show_verdict(plan, report)
+        self.refresh_bindings()
+
+    def _show_verdict(self, plan: LaunchPlan | None, report: CheckReport | None) -> None:
+        verdict = self.query_one("#verdict", Plain)
+        if self._failed:
+            verdict.show(plain("× It cannot be started as it is.", "bold $text-error"))
+        elif plan is None:
+            verdict.show(plain("Counting …", "$text-muted"))
+        elif report is None:
+            verdict.show(plain("Checking some rows …", "$text-muted"))
+        elif report.errors:
+            stop = plain("These errors keep it from being started:", "bold $text-error")
+            verdict.show(joined(stop, summary(report), separator="  "))
+        else:
+            tried = plain(f"{report.rendered:,} of {report.counts.recipients:,} rows tried:")
+            verdict.show(joined(tried, summary(report), separator="  "))
+
+    def complain(self, error: MailtuiError) -> None:
+        self._failed = not self._starting
+        self.query_one(Trouble).tell(error)
+        self._show()
+
+    def on_resize(self) -> None:
+        self._show()
+
+    # starting
+
+    async def _start(self) -> None:
+        plan = self._plan
+        if plan is None or not self._ready:
+            return
+        try:
+            changes = self.query_one(Pace).arguments
+            plan = dataclasses.replace(plan, plan=plan.plan.changed(changes))
+        except ValueError as error:
+            tell(self.app, str(error), bad=True)
+            return
+        if not await self.app.push_screen_wait(ConfirmStartDialog(plan.counts.recipients, facts(plan, paced=True))):
+            return
+        self._starting = True
+        self.query_one(Trouble).clear()
+        self._show()
+        launch: Launch | None = None
+        try:
+            await asking_password(self.app, self.service, lambda: self.service.password(plan.endpoint))
+            launch = await self._launch(plan, Again.ASK)
+            if launch is not None:
+                await self.query_one(Launching).begin(self.service, launch)
+        except Superseded:
+            return
+        except MailtuiError as error:
+            self.query_one(Trouble).tell(error, after=_go_on(launch))
+            return
+        finally:
+            self.query_one(Launching).done()
+            self._starting = False
+            self._show()
+        if launch is not None:
+            await self._watch(launch)
+
+    async def _launch(self, plan: LaunchPlan, again: Again) -> Launch | None:
+        try:
+            return await self.query_one(Launching).launch(self.bench, plan, again)
+        except (MessageChanged, WasCancelled) as error:
+            changed = error
+        self.query_one(Launching).done()
+        choice = await self.app.push_screen_wait(ChangedDialog(changed))
+        if choice is None:
+            tell(self.app, "Nothing was sent.")
+            return None
+        return await self._launch(plan, choice)
+
+    async def _watch(self, launch: Launch) -> None:
+        self._of = None  # the pace was for this launch
+        if not launch.is_new:
+            who = f"{launch.added:,} added" if launch.added else "nobody on the list is new"
+            tell(self.app, f"{launch.campaign.name} was launched before: {who}.")
+        await self.show_campaign("board", launch.campaign.id)
+
+    # actions
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Grey what cannot be done now; a start for as long as anything stands in its way."""
+        if action == "start":
+            return True if self.is_mounted and self._ready else None
+        if action in ("pace", "again"):
+            return None if self.bench.campaign is None or self._starting else True
+        if action == "leave_pace":
+            return isinstance(self.focused, Input)
+        return super().check_action(action, parameters)
+
+    @on(Button.Pressed, "#start")
+    def action_start(self) -> None:
+        if self._ready:
+            in_background(self, self._start, group="start")
+
+    def action_pace(self) -> None:
+        self.query_one("#pace-rate").focus()
+
+    @on(Input.Submitted)
+    def action_leave_pace(self) -> None:
+        self.query_one(Findings).focus()
+
+    def action_again(self) -> None:
+        self._look()
+
+    @on(Pace.Changed)
+    def paced(self) -> None:
+        self._show()
+
+    @on(Findings.Chosen)
+    async def go_to_row(self, event: Findings.Chosen) -> None:
+        await self.app.switch_mode("preview")
+        screen = self.app.screen
+        if isinstance(screen, PreviewScreen):
+            screen.show_row(event.row)
+
+
+def _go_on(launch: Launch | None) -> str:
+    if launch is None:
+        return "Nothing was sent. When that is mended, press s again."
+    return (
+        f"It is launched as {launch.campaign.id}, and nothing of it is lost. To go on: s here again, or r on the home"
+        " screen. Nobody gets it twice."
+    )

@@ -1,0 +1,79 @@
+"""Owns the last question before a send: it starts only after the number of recipients has been typed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Button, Input
+
+from mailtui.tui.text import Plain, joined, plain
+
+
+class ConfirmStartDialog(ModalScreen[bool]):
+    """Whether to send. The focus is on Cancel; digits go to the number; Start is greyed until the number is right."""
+
+    AUTO_FOCUS = "#cancel"
+    DEFAULT_CSS = """
+    ConfirmStartDialog #facts { height: auto; max-height: 12; margin: 1 0; }
+    ConfirmStartDialog .fact { text-wrap: nowrap; text-overflow: ellipsis; }
+    """
+    BINDINGS: ClassVar = [("escape", "leave", "Cancel")]
+
+    def __init__(self, count: int, facts: Sequence[Content]) -> None:
+        """`facts` are the lines that say what is about to happen."""
+        super().__init__()
+        self._count = count
+        self._facts = facts
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog"):
+            yield Plain(plain(f"Send {self._count:,} mails for real?"), classes="title")
+            with VerticalScroll(id="facts", can_focus=False):
+                for fact in self._facts:
+                    yield Plain(fact, classes="fact")
+            yield Plain(joined("Type ", plain(str(self._count), "bold $accent"), " to send:"), id="ask")
+            yield Input(id="count", restrict=r"[0-9,. ]*", max_length=20, select_on_focus=False)
+            with Horizontal(classes="buttons"):
+                yield Button("Cancel", id="cancel", compact=True)
+                yield Button("Start", id="start", variant="error", compact=True, disabled=True)
+
+    def on_key(self, event: events.Key) -> None:
+        """A digit typed while Cancel has the focus is meant for the number."""
+        field = self.query_one(Input)
+        if not field.has_focus and event.character is not None and event.character.isdecimal():
+            event.stop()
+            field.focus()
+            field.insert_text_at_cursor(event.character)
+
+    @on(Input.Changed)
+    def typed(self) -> None:
+        self.query_one("#start", Button).disabled = not self._is_right
+
+    @property
+    def _is_right(self) -> bool:
+        typed = self.query_one(Input).value
+        return typed.translate(str.maketrans("", "", ",. ")) == str(self._count)
+
+    @on(Input.Submitted)
+    def entered(self) -> None:
+        """Enter goes to Start and does not press it: a number and two keys."""
+        if self._is_right:
+            self.query_one("#start").focus()
+        else:
+            self.query_one("#ask", Plain).show(
+                plain(f"That is not the number. Type {self._count} to send:", "$text-warning")
+            )
+
+    @on(Button.Pressed, "#start")
+    def start(self) -> None:
+        self.dismiss(self._is_right)
+
+    @on(Button.Pressed, "#cancel")
+    def action_leave(self) -> None:
+        self.dismiss(result=False)

@@ -1,0 +1,63 @@
+"""Owns asking for an account's password: hidden, kept in memory until the app is closed, written nowhere."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, ClassVar, TypeVar
+
+from textual import on
+from textual.app import App, ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Button, Input
+
+from mailtui.errors import SecretMissing
+from mailtui.service.facade import Service
+from mailtui.tui.text import Plain, plain
+
+Value = TypeVar("Value")
+
+
+class PasswordDialog(ModalScreen[str | None]):
+    """What was typed, or None."""
+
+    BINDINGS: ClassVar = [("escape", "leave", "Cancel")]
+
+    def __init__(self, missing: SecretMissing) -> None:
+        super().__init__()
+        self._missing = missing
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog"):
+            yield Plain(plain(f"The password of {self._missing.account}", limit=200), classes="title")
+            yield Plain("It is kept in memory until the app is closed, and written nowhere.", classes="muted")
+            yield Input(password=True, id="password")
+            yield Plain(plain(self._missing.hint), classes="muted")
+            with Horizontal(classes="buttons"):
+                yield Button("Cancel", id="cancel", compact=True)
+                yield Button("Use it", id="use", variant="primary", compact=True)
+
+    def on_mount(self) -> None:
+        self.query_one(Input).focus()
+
+    @on(Input.Submitted)
+    @on(Button.Pressed, "#use")
+    def done(self) -> None:
+        self.dismiss(self.query_one(Input).value or None)
+
+    @on(Button.Pressed, "#cancel")
+    def action_leave(self) -> None:
+        self.dismiss(None)
+
+
+async def asking_password(app: App[Any], service: Service, work: Callable[[], Awaitable[Value]]) -> Value:
+    """Do what may need a password, asking for it where it is missing. Raises `SecretMissing` when none is given."""
+    while True:
+        try:
+            return await work()
+        except SecretMissing as error:
+            missing = error
+        password = await app.push_screen_wait(PasswordDialog(missing))
+        if password is None:
+            raise missing
+        service.tell_password(missing.account, password)

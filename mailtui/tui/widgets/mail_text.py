@@ -1,0 +1,87 @@
+"""Owns how a mail and its templates look as lines: laid out, as plain text, its headers, its source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from textual.content import Content
+from textual.highlight import highlight
+
+from mailtui.kit.safe_text import safe_text
+from mailtui.service.drafts import Block, Kind, Look
+from mailtui.tui.text import joined, plain
+from mailtui.tui.widgets.wrapped import LINES, Line
+
+_SHOWN = 300_000  # characters
+_COLOURED = 60_000
+_LONGEST = 20_000  # of one line
+_LEXERS = {"html": "html+jinja", "text": "jinja", "yaml": "yaml"}
+_RULE = "─" * 40
+_STYLES = {Kind.HEADING: "bold $text-primary", Kind.LINK: "$text-accent", Kind.NOTE: "$text-warning"}
+
+
+def laid_out(blocks: Iterable[Block]) -> list[Line]:
+    """A mail's HTML as its reader may see it."""
+    lines: list[Line] = []
+    for block in blocks:
+        edge = plain(" " * block.indent + "│ " * block.quoted, "$text-muted")
+        if block.gap:
+            lines.append(Line(plain("")))
+        if block.kind is Kind.RULE:
+            lines.append(Line(plain(_RULE, "$text-muted"), edge))
+            continue
+        whole = _STYLES.get(block.kind, "")
+        text = joined(*(plain(run.text, f"{whole} {_style(run.look)}".strip()) for run in block.runs))
+        lead = joined(edge, plain(block.lead, "$text-muted"))
+        lines.append(Line(text, lead, joined(edge, " " * len(block.lead))))
+    return lines
+
+
+def _style(look: Look) -> str:
+    said = [("bold", look.bold), ("italic", look.italic), ("strike", look.strike), ("underline", look.link)]
+    words = [word for word, holds in said if holds]
+    if look.muted:
+        words.append("$text-muted")
+    elif look.code:
+        words.append("$text-accent")
+    return " ".join(words)
+
+
+def as_text(text: str) -> list[Line]:
+    """Plain text as it is."""
+    return _cut([Line(plain(line.expandtabs(4), limit=_LONGEST)) for line in _lines(text)], text)
+
+
+def as_headers(headers: Sequence[tuple[str, str]], tree: Sequence[str]) -> list[Line]:
+    """Headers in columns, and below them how the message is put together."""
+    widest = min(max((len(name) for name, _ in headers), default=0), 20)
+    lines = [Line(plain(value), plain(f"{name:<{widest}}  ", "$text-accent", limit=60)) for name, value in headers]
+    return [*lines, Line(plain("")), *(Line(plain(part, "$text-muted")) for part in tree)]
+
+
+def as_source(text: str, language: str, wrong: Mapping[int, str] | None = None) -> list[Line]:
+    """A template with its lines numbered and coloured; `wrong` has what is said below a line that has a mistake."""
+    marks = wrong or {}
+    code = "\n".join(_lines(text))
+    safe = safe_text(code.expandtabs(4), newlines=True)
+    coloured = highlight(safe, language=_LEXERS[language]) if len(safe) <= _COLOURED else plain(safe, newlines=True)
+    width = len(str(coloured.plain.count("\n") + 1))
+    lines: list[Line] = []
+    for number, line in enumerate(coloured.split("\n", allow_blank=True), 1):
+        bad = number in marks
+        lead = plain(f"{number:>{width}} {'×' if bad else ' '} ", "bold $text-error" if bad else "$text-muted")
+        lines.append(Line(line.stylize("on $error-muted") if bad else line, lead))
+        if bad:
+            lines.append(Line(plain(marks[number], "$text-error"), plain(" " * (width + 3))))
+    return _cut(lines, text)
+
+
+def _lines(text: str) -> list[str]:
+    return text[:_SHOWN].replace("\r\n", "\n").replace("\r", "\n").split("\n")[:LINES]
+
+
+def _cut(lines: list[Line], text: str) -> list[Line]:
+    if len(text) > _SHOWN or text.count("\n") >= LINES:
+        note: Content = plain("The rest is not shown here.", "$text-warning")
+        return [*lines[: LINES - 1], Line(note)]
+    return lines

@@ -1,0 +1,85 @@
+"""Owns the three fields of how fast to send: rate, burst, workers."""
+
+from __future__ import annotations
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.message import Message
+from textual.widgets import Input
+
+from mailtui.service.facade import LaunchPlan
+from mailtui.service.terms import MAX_WORKERS, parse_rate, show_rate
+from mailtui.tui.text import Plain, plain
+
+_NO_LIMIT = "no limit"
+
+
+class Pace(Horizontal):
+    """For one launch only; the campaign file stays as it is."""
+
+    DEFAULT_CSS = """
+    Pace {
+        height: 1;
+        & > Plain { width: auto; margin-right: 1; color: $text-muted; }
+        & > Input { width: 10; height: 1; border: none; padding: 0 1; margin-right: 2; background: $surface; }
+        & > Input:focus { background: $block-cursor-blurred-background; }
+        & > #pace-burst, & > #pace-workers { width: 7; }
+        & > .wrong { color: $text-error; margin: 0; width: 1fr; text-wrap: nowrap; text-overflow: ellipsis; }
+    }
+    """
+
+    class Changed(Message):
+        """What is typed has changed; it may be nonsense yet."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.problem = ""
+        """Why what is typed is no pace; empty when it is one."""
+        self._typed: dict[str, object] = {}
+
+    def compose(self) -> ComposeResult:
+        yield Plain("rate")
+        yield Input(id="pace-rate", placeholder=_NO_LIMIT, max_length=12)
+        yield Plain("burst")
+        yield Input(id="pace-burst", restrict=r"[0-9]*", max_length=6)
+        yield Plain("workers")
+        yield Input(id="pace-workers", restrict=r"[0-9]*", max_length=4)
+        yield Plain(classes="wrong")
+
+    def fill(self, plan: LaunchPlan) -> None:
+        """Take over what the campaign says."""
+        rate = plan.plan.rate
+        with self.prevent(Input.Changed):
+            self.query_one("#pace-rate", Input).value = "" if rate is None else show_rate(rate)
+            self.query_one("#pace-burst", Input).value = str(plan.plan.burst)
+            self.query_one("#pace-workers", Input).value = str(plan.plan.workers)
+        self._read()
+
+    @property
+    def arguments(self) -> dict[str, object]:
+        """What is typed, as a plan takes it."""
+        return dict(self._typed)
+
+    @on(Input.Changed)
+    def changed(self, event: Input.Changed) -> None:
+        event.stop()
+        self._read()
+        self.post_message(self.Changed())
+
+    def _read(self) -> None:
+        self._typed, self.problem = {}, ""
+        rate = self.query_one("#pace-rate", Input).value.strip()
+        try:
+            self._typed["rate"] = parse_rate(rate) if rate else None
+            self._typed["burst"] = self._number("burst", 1_000_000)
+            self._typed["workers"] = self._number("workers", MAX_WORKERS)
+        except ValueError as error:
+            self.problem = str(error)
+        self.query_one(".wrong", Plain).show(plain(f"× {self.problem}" if self.problem else "", limit=200))
+
+    def _number(self, name: str, most: int) -> int:
+        text = self.query_one(f"#pace-{name}", Input).value
+        if not text.isdecimal() or not 1 <= int(text) <= most:
+            raise ValueError(f"{name} is a number from 1 to {most:,}")
+        return int(text)
