@@ -32,7 +32,9 @@ DOCUMENTED = {("app.py", "_handle_exception")}
 
 
 def name_of(function: ast.expr) -> str:
-    return function.attr if isinstance(function, ast.Attribute) else function.id if isinstance(function, ast.Name) else ""
+    return (
+        function.attr if isinstance(function, ast.Attribute) else function.id if isinstance(function, ast.Name) else ""
+    )
 
 
 def markup_in(tree: ast.AST) -> Iterator[str]:
@@ -42,7 +44,9 @@ def markup_in(tree: ast.AST) -> Iterator[str]:
             if name_of(node.func) in MAKERS | METHODS:
                 yield f"line {node.lineno}: {name_of(node.func)}(…)"
             for keyword in node.keywords:
-                if keyword.arg == "markup" and not (isinstance(keyword.value, ast.Constant) and not keyword.value.value):
+                if keyword.arg == "markup" and not (
+                    isinstance(keyword.value, ast.Constant) and not keyword.value.value
+                ):
                     yield f"line {node.lineno}: markup="
         elif isinstance(node, ast.ClassDef):
             for base in node.bases:
@@ -63,7 +67,9 @@ def markup_in(tree: ast.AST) -> Iterator[str]:
 def private_in(tree: ast.AST) -> Iterator[str]:
     """Every use of a module or of an attribute of App that Textual keeps to itself."""
     ours = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
-    ours |= {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)}
+    ours |= {
+        node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
+    }
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and any(
             part.startswith("_") for part in (node.module or "").split(".") if part != "__future__"
@@ -89,10 +95,9 @@ def overrides_in(tree: ast.AST) -> Iterator[str]:
     """Methods of the app class that replace a private one of Textual's."""
     for node in ast.walk(tree):
         if isinstance(node, ast.ClassDef) and any("App" in ast.unparse(base) for base in node.bases):
-            for child in node.body:
-                if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef) and child.name.startswith("_"):
-                    if not child.name.startswith("__") and hasattr(App, child.name):
-                        yield child.name
+            methods = [child.name for child in node.body if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef)]
+            private = [name for name in methods if name.startswith("_") and not name.startswith("__")]
+            yield from (name for name in private if hasattr(App, name))
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
