@@ -23,7 +23,7 @@ from mailtui.tui.room import Room
 from mailtui.tui.screens.preview import PreviewScreen
 from mailtui.tui.text import Plain, joined, plain, tell
 from mailtui.tui.widgets.row_table import RowTable, TableRow
-from mailtui.tui.widgets.understood import counts_text, understood
+from mailtui.tui.widgets.understood import counts_text, filter_text, understood
 
 PROBLEMS_SHOWN = 500
 _LOOK_EVERY = 0.1
@@ -56,7 +56,7 @@ class AudienceScreen(Room):
         yield Plain(id="reading")
         yield Plain(id="empty", classes="empty")
         yield Container(
-            Vertical(Plain(id="understood"), Plain(id="counts"), id="about"),
+            Vertical(Plain(id="understood"), Plain(id="counts"), Plain(id="set"), id="about"),
             Vertical(RowTable(id="table"), Plain(id="here"), id="rows"),
             id="list",
         )
@@ -136,8 +136,11 @@ class AudienceScreen(Room):
         if self.app.size.width < _PAIRS_NEED:
             reasons = "none"
         self.query_one("#understood", Plain).show(understood(opened.understanding, reasons=reasons))
-        text = counts_text(self._counts or opened.rows, self._filter, counting=self._counting, stacked=wide and tall)
+        counts, stacked, filtered = self._counts or opened.rows, wide and tall, bool(self._filter)
+        width = None if stacked else self.app.size.width - 2
+        text = counts_text(counts, filtered=filtered, counting=self._counting, width=width)
         self.query_one("#counts", Plain).show(text)
+        self.query_one("#set", Plain).show(filter_text(self._filter, stacked=stacked))
         self._show_here()
 
     def _show_here(self) -> None:

@@ -70,7 +70,7 @@ class RowTable(ScrollView, can_focus=True):
         scrollbar-size-horizontal: 1;
         & > .row-table--header { background: $panel; color: $foreground; text-style: bold; }
         & > .row-table--label { text-style: dim; }
-        & > .row-table--cursor { background: $block-cursor-blurred-background; }
+        & > .row-table--cursor { background: $panel; }
         & > .row-table--bad { color: $text-error; }
         & > .row-table--waiting { text-style: dim; }
         &:focus > .row-table--cursor { background: $block-cursor-background; color: $block-cursor-foreground; }
@@ -138,6 +138,7 @@ class RowTable(ScrollView, can_focus=True):
         self._pages.clear()
         self._fetch, self._columns, self.rows = fetch, tuple(columns), rows
         self._label, self._label_width = label, max(len(label), label_width, len(f"{rows:,}"))
+        self._measured = False
         self._measure([])
         self.set_reactive(RowTable.cursor, 0)
         self.scroll_to(0, 0, animate=False, force=True)
@@ -207,8 +208,7 @@ class RowTable(ScrollView, can_focus=True):
         }
         while len(self._pages) > KEPT_PAGES:
             self._pages.popitem(last=False)
-        if not self._measured:
-            self._measure(rows)
+        self._measure(rows)
         self.refresh()
         if self.cursor // PAGE == page:
             self.post_message(self.Moved(self))
@@ -221,12 +221,14 @@ class RowTable(ScrollView, can_focus=True):
         return page.get(position)
 
     def _measure(self, rows: Sequence[TableRow]) -> None:
-        """Column widths by names and the first page, within limits; and so the size of everything."""
+        """Column widths by names and the rows seen so far, within limits; and so the size of everything."""
         widths = []
+        former = self._widths if self._measured else ()
         for number, name in enumerate(self._columns):
             cells = [row.cells[number] for row in rows if len(row.cells) == len(self._columns)]
             longest = max(cell_len(_shown(cell, _WIDEST)) for cell in [name, *cells])
-            widths.append(max(_NARROWEST, min(longest, _WIDEST)))
+            before = former[number] if former else _NARROWEST
+            widths.append(max(before, min(longest, _WIDEST)))
         self._widths, self._measured = tuple(widths), bool(rows)
         self._starts = [0, *accumulate(width + _GAP for width in widths)][:-1]
         self.virtual_size = Size(self._edge + sum(widths) + _GAP * max(0, len(widths) - 1), self.rows + 1)

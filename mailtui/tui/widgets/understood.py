@@ -24,6 +24,7 @@ _PANEL = 43
 _REASON = 300
 _SAMPLE = 32
 _DIGITS = 9
+_FILTER = 500
 _LABEL = 11
 _VALUE = 17
 
@@ -61,8 +62,11 @@ def _wrapped(text: str, style: str) -> list[Content]:
     return [plain("  " + line, style) for line in lines]
 
 
-def counts_text(counts: AudienceCounts | int, filter_text: str, *, counting: bool, stacked: bool) -> Content:
-    """How many rows there are, and how many mails come of them; only the rows, as long as nothing is counted."""
+def counts_text(counts: AudienceCounts | int, *, filtered: bool, counting: bool, width: int | None) -> Content:
+    """How many rows there are, and how many mails come of them; only the rows, as long as nothing is counted.
+
+    They stand below one another, or beside one another within `width`.
+    """
     if isinstance(counts, int):
         numbers = [_number(counts, "rows"), plain("counting ..." if counting else "not counted", "$text-muted")]
     else:
@@ -70,17 +74,28 @@ def counts_text(counts: AudienceCounts | int, filter_text: str, *, counting: boo
             _number(counts.rows, "rows"),
             _number(counts.valid, "valid"),
             _number(counts.problems, "unusable", "$text-error" if counts.problems else ""),
-            *([_number(counts.matched, "matched")] if filter_text else []),
+            *([_number(counts.matched, "matched")] if filtered else []),
             _number(counts.duplicates, "duplicates", "$text-warning" if counts.duplicates else ""),
             _number(counts.recipients, "recipients", "bold $text-success" if counts.recipients else "bold $text-error"),
         ]
-    shown = plain(filter_text, limit=500) if filter_text else plain("none, so everybody is meant", "$text-muted")
-    line = joined(plain("filter  " if not stacked else "filter\n", "$text-muted", newlines=True), shown)
-    if stacked:
+    if width is None:
         numbers = [joined(" " * (_DIGITS - len(number.plain.split(" ")[0])), number) for number in numbers]
-        return joined(*numbers, "", line, separator="\n")
-    numbers.insert(0, numbers.pop())  # what matters most stays in sight on a narrow screen
-    return joined(joined(*numbers, separator="   "), line, separator="\n")
+        return joined(*numbers, separator="\n")
+    numbers.insert(0, numbers.pop())  # what matters most comes first
+    lines = [numbers[0]]
+    for number in numbers[1:]:
+        line = joined(lines[-1], "   ", number)
+        if line.cell_length > width:
+            lines.append(number)
+        else:
+            lines[-1] = line
+    return joined(*lines, separator="\n")
+
+
+def filter_text(text: str, *, stacked: bool) -> Content:
+    """The filter as it is set."""
+    shown = plain(text, limit=_FILTER) if text else plain("none, so everybody is meant", "$text-muted")
+    return joined(plain("filter", "$text-muted"), shown, separator="\n" if stacked else "  ")
 
 
 def _number(number: int, name: str, style: str = "bold") -> Content:
