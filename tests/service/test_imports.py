@@ -65,21 +65,23 @@ def test_what_a_runner_may_load(tmp_path: Path) -> None:
 WITHOUT_POSIX = """
 import asyncio, importlib, os, pathlib, subprocess, sys, tempfile, threading, types
 import apsw, click, jinja2, keyring, pydantic, rich, yaml, aiosmtplib, platformdirs
+import mailtui
+root = pathlib.Path(mailtui.__file__).parent
+modules = [path.relative_to(root.parent).with_suffix("").parts for path in sorted(root.rglob("*.py"))]
 for name in ("fcntl", "resource", "termios", "pwd", "grp", "tty", "pty"):
     sys.modules[name] = None
 sys.modules["msvcrt"] = types.ModuleType("msvcrt")
-os.name = "nt"  # after pathlib and asyncio have chosen, so that only our own branches see it
-import mailtui
-root = pathlib.Path(mailtui.__file__).parent
+os.name = "nt"  # for this one alone, which chooses while it is loaded; pathlib would choose wrongly with it
+import mailtui.dispatch.lock
+os.name = "posix"
 failed = []
-for path in sorted(root.rglob("*.py")):
-    parts = path.relative_to(root.parent).with_suffix("").parts
+for parts in modules:
     if parts[1] in ("tui", "web") or parts[-1] == "__main__":
         continue
     try:
         importlib.import_module(".".join(parts).removesuffix(".__init__"))
     except (ImportError, AttributeError, NotImplementedError) as error:
-        failed.append(f"{path}: {error!r}")
+        failed.append(f"{'.'.join(parts)}: {error!r}")
 print("\\n".join(failed))
 """
 
