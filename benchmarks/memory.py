@@ -33,7 +33,7 @@ def main() -> None:
                 campaign = write_campaign(folder / f"c{rows}", port=sink.port, rows=rows, workers=options.workers)
                 launched = run([sys.executable, "-m", "benchmarks.launch", str(campaign)], folder / f"a{rows}")
                 outbox = str(launched.said["outbox"])
-                engine = run([*_MAILTUI, "runner", "--until-idle", "--outbox", outbox], folder / f"a{rows}")
+                engine = run([*_MAILTUI, "runner", "--until-idle", "--json", "--outbox", outbox], folder / f"a{rows}")
                 whole = run([*_MAILTUI, "run", str(campaign), "--yes", "--json"], folder / f"b{rows}")
                 print(f"{rows:>12,}{engine.peak_mb:>18.1f}{whole.peak_mb:>16.1f}")
     finally:
