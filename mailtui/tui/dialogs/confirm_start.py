@@ -8,11 +8,11 @@ from typing import ClassVar
 from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input
 
 from mailtui.tui.text import Plain, joined, plain
+from mailtui.tui.widgets.wrapped import Line, Wrapped
 
 
 class ConfirmStartDialog(ModalScreen[bool]):
@@ -21,11 +21,11 @@ class ConfirmStartDialog(ModalScreen[bool]):
     AUTO_FOCUS = "#cancel"
     DEFAULT_CSS = """
     ConfirmStartDialog #facts { height: auto; max-height: 12; margin: 1 0; }
-    ConfirmStartDialog .fact { text-wrap: nowrap; text-overflow: ellipsis; }
+    ConfirmStartDialog #fact-lines { height: auto; }
     """
     BINDINGS: ClassVar = [("escape", "leave", "Cancel")]
 
-    def __init__(self, count: int, facts: Sequence[Content]) -> None:
+    def __init__(self, count: int, facts: Sequence[Line]) -> None:
         """`facts` are the lines that say what is about to happen."""
         super().__init__()
         self._count = count
@@ -35,13 +35,15 @@ class ConfirmStartDialog(ModalScreen[bool]):
         with Vertical(classes="dialog"):
             yield Plain(plain(f"Send {self._count:,} mails for real?"), classes="title")
             with VerticalScroll(id="facts", can_focus=False):
-                for fact in self._facts:
-                    yield Plain(fact, classes="fact")
+                yield Wrapped(id="fact-lines")
             yield Plain(joined("Type ", plain(str(self._count), "bold $accent"), " to send:"), id="ask")
             yield Input(id="count", restrict=r"[0-9,. ]*", max_length=20, select_on_focus=False)
             with Horizontal(classes="buttons"):
                 yield Button("Cancel", id="cancel", compact=True)
                 yield Button("Start", id="start", variant="error", compact=True, disabled=True)
+
+    def on_mount(self) -> None:
+        self.query_one(Wrapped).show_lines(self._facts)
 
     def on_key(self, event: events.Key) -> None:
         """A digit typed while Cancel has the focus is meant for the number."""

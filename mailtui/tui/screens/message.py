@@ -37,10 +37,11 @@ _LIST_ONLY = """Only a list is open, and a list has no message.
 
 Press o to open a campaign file (campaign.yaml): it names the list and the templates.
 A sample to start from is written by: mailtui init DIR"""
+_NAME_WIDTH = 14
 _ORIGINS = {
     "mailtui": ("·", "$text-muted", "in every message"),
-    "default": ("~", "$text-warning", "not on the list; has a default"),
-    "missing": ("×", "$text-error", "not on the list"),
+    "default": ("~", "$text-warning", "no column; has a default"),
+    "missing": ("×", "$text-error", "no column"),
     "unknown": ("?", "$text-muted", "the list cannot be read"),
 }
 
@@ -65,7 +66,7 @@ class MessageScreen(Room):
         self._checking: object = None
 
     def body(self) -> Iterable[Widget]:
-        yield Trouble(id="trouble")
+        yield Trouble()
         yield Plain(_EMPTY, id="empty", classes="empty")
         with Horizontal(id="draft"):
             with Vertical(id="left"):
@@ -258,16 +259,18 @@ def _fields(draft: Draft) -> Content:
     if not draft.fields:
         said = "The whole row is read." if draft.whole_row else "None: everybody gets the same."
         return plain(said, "$text-muted")
-    lines = [_field(field) for field in draft.fields]
+    widest = min(max(len(field.name) for field in draft.fields), _NAME_WIDTH)
+    lines = [_field(field, widest) for field in draft.fields]
     if draft.whole_row:
         lines.append(plain("and others, read from the row", "$text-muted"))
     return joined(*lines, separator="\n")
 
 
-def _field(field: DraftField) -> Content:
+def _field(field: DraftField, widest: int) -> Content:
+    name = plain(f"{field.name:<{widest}}", "bold", limit=40)
     if field.origin == "list":
         value = plain(field.sample, limit=60) if field.sample.strip() else plain("(blank)", "$text-warning")
-        return joined(plain("+ ", "$text-success"), plain(field.name, "bold", limit=40), " ", value)
+        return joined(plain("+ ", "$text-success"), name, " ", value)
     symbol, style, said = _ORIGINS[field.origin]
     told = field.sample if field.origin == "mailtui" and field.sample else said
-    return joined(plain(f"{symbol} ", style), plain(field.name, "bold", limit=40), " ", plain(told, style, limit=60))
+    return joined(plain(f"{symbol} ", style), name, " ", plain(told, style, limit=60))

@@ -11,7 +11,7 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.message import Message
 from textual.widget import Widget
 
-from mailtui.errors import MailtuiError, UsageError
+from mailtui.errors import MailtuiError, TemplateError, UsageError
 from mailtui.service.campaigns import Preview
 from mailtui.service.drafts import lay_out
 from mailtui.service.facade import Service
@@ -84,7 +84,7 @@ class PreviewScreen(Room):
         self._test_address = ""
 
     def body(self) -> Iterable[Widget]:
-        yield Trouble(id="trouble")
+        yield Trouble()
         yield Plain(_EMPTY, id="empty", classes="empty")
         with Horizontal(id="position"):
             yield Plain(id="who")
@@ -306,4 +306,6 @@ class PreviewScreen(Room):
 
 
 def _ways_on(error: MailtuiError) -> str:
-    return "" if isinstance(error, UsageError) else "n and b go on to other recipients; 4 shows the message's files."
+    if isinstance(error, TemplateError):
+        return "4 shows the message's files."
+    return "n and b go on to other recipients."

@@ -28,6 +28,7 @@ from mailtui.tui.widgets.launching import Launching
 from mailtui.tui.widgets.pace import Pace
 from mailtui.tui.widgets.plan_facts import facts
 from mailtui.tui.widgets.trouble import Trouble
+from mailtui.tui.widgets.wrapped import Wrapped
 
 _EMPTY = """Nothing to send yet.
 
@@ -60,18 +61,18 @@ class ReviewScreen(Room):
         self._starting = False
 
     def body(self) -> Iterable[Widget]:
-        yield Trouble(id="trouble")
+        yield Trouble()
         yield Plain(_EMPTY, id="empty", classes="empty")
         with Vertical(id="review"):
-            with Vertical(id="about"):
-                yield Plain(id="facts")
+            with Vertical(id="plan"):
+                yield Wrapped(id="plan-facts")
                 yield Pace(id="pace")
             with Vertical(id="checks"):
                 yield Plain(id="verdict")
                 with VerticalScroll(id="findings-scroll", can_focus=False):
                     yield Findings(id="findings")
             yield Launching(id="launching")
-            yield Button("Start …", id="start", variant="primary", compact=True)
+            yield Button("Start …", id="review-start", variant="primary", compact=True)
 
     def on_screen_resume(self) -> None:
         super().on_screen_resume()
@@ -96,13 +97,13 @@ class ReviewScreen(Room):
         self._failed = False
         self.query_one(Trouble).clear()
         if campaign is not None:
-            self.query_one("#about").loading = self._of != campaign.path
+            self.query_one("#plan").loading = self._of != campaign.path
             in_background(self, self._count_and_check, group="look")
         self._show()
 
     async def _count_and_check(self) -> None:
         plan = await self.ask(self.bench.prepare)
-        self.query_one("#about").loading = False
+        self.query_one("#plan").loading = False
         if plan is None:
             self._show()
             return
@@ -132,10 +133,9 @@ class ReviewScreen(Room):
     def _show(self) -> None:
         plan, report = self._plan, self._report
         if plan is not None:
-            lines = facts(plan, wide=self.app.size.width >= 120)
-            self.query_one("#facts", Plain).show(joined(*lines, separator="\n"))
+            self.query_one("#plan-facts", Wrapped).show_lines(facts(plan))
         self.query_one("#findings-scroll").display = report is not None
-        self.query_one("#start", Button).disabled = not self._ready
+        self.query_one("#review-start", Button).disabled = not self._ready
         self._show_verdict(plan, report)
         self.refresh_bindings()
 
@@ -157,9 +157,6 @@ class ReviewScreen(Room):
     def complain(self, error: MailtuiError) -> None:
         self._failed = not self._starting
         self.query_one(Trouble).tell(error)
-        self._show()
-
-    def on_resize(self) -> None:
         self._show()
 
     # starting
@@ -228,7 +225,7 @@ class ReviewScreen(Room):
             return isinstance(self.focused, Input)
         return super().check_action(action, parameters)
 
-    @on(Button.Pressed, "#start")
+    @on(Button.Pressed, "#review-start")
     def action_start(self) -> None:
         if self._ready:
             in_background(self, self._start, group="start")

@@ -10,6 +10,7 @@ from mailtui.kit.words import counted
 from mailtui.service.facade import LaunchPlan
 from mailtui.service.terms import show_rate
 from mailtui.tui.text import joined, plain
+from mailtui.tui.widgets.wrapped import Line
 
 _SECURITY: Mapping[str, tuple[str, str]] = {
     "tls": ("+ TLS", "$text-success"),
@@ -18,7 +19,7 @@ _SECURITY: Mapping[str, tuple[str, str]] = {
 }
 
 
-def facts(plan: LaunchPlan, *, wide: bool = False, paced: bool = False) -> list[Content]:
+def facts(plan: LaunchPlan, *, paced: bool = False) -> list[Line]:
     """A line for each thing a person should know; `paced` with the pace, and without what they have just read."""
     spec, endpoint, counts = plan.campaign.spec, plan.endpoint, plan.counts
     symbol, style = _SECURITY[str(endpoint.security)]
@@ -52,13 +53,11 @@ def facts(plan: LaunchPlan, *, wide: bool = False, paced: bool = False) -> list[
     if paced:
         pace = f"{show_rate(plan.plan.rate)}, {counted(plan.plan.workers, 'worker')}{_takes(plan)}"
         lines.append(_fact("pace", plain(pace)))
-    elif wide:
-        lines.insert(3, plain(""))
     return lines
 
 
-def _fact(name: str, value: Content) -> Content:
-    return joined(plain(f"{name:<12}", "$text-muted"), value)
+def _fact(name: str, value: Content) -> Line:
+    return Line(value, plain(f"{name:<13}", "$text-muted"))
 
 
 def _rows(plan: LaunchPlan) -> str:
