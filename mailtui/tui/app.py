@@ -95,6 +95,8 @@ class MailtuiApp(App[AppResult]):
         return True
 
     def _complain(self, error: MailtuiError) -> None:
+        if not self.screen_stack:
+            return  # it came while the app closes, and there is nothing left to show it on
         room = self.screen
         if isinstance(room, Room):
             room.complain(error)

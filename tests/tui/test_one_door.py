@@ -7,6 +7,7 @@ import importlib
 import inspect
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -22,11 +23,16 @@ MAKERS = {"Static", "Label"}  # what they are given as text is markup
 METHODS = {"notify", "from_markup", "with_tooltip"}
 TITLES = {"border_title", "border_subtitle", "sub_title", "tooltip"}
 MODULES = ("rich.markup", "textual.markup")
+
+
+@cache
+def kept_by(kind: type) -> frozenset[str]:
+    """The private attributes that a class of Textual's uses."""
+    return frozenset(re.findall(r"self\.(_\w+)\b", inspect.getsource(kind)))
+
+
 THEIRS = set(dir(App)) | {
-    name
-    for kind in App.__mro__
-    if kind.__module__.startswith("textual.")
-    for name in re.findall(r"self\.(_\w+)\b", inspect.getsource(kind))
+    name for kind in App.__mro__ if kind.__module__.startswith("textual.") for name in kept_by(kind)
 }
 DOCUMENTED = {("app.py", "_handle_exception")}
 
@@ -143,13 +149,15 @@ def test_no_attribute_of_ours_hides_one_of_textuals() -> None:
     for path in FILES:
         module = importlib.import_module(".".join(("mailtui.tui", *path.relative_to(ROOT).with_suffix("").parts)))
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            kind = getattr(module, node.name, None) if isinstance(node, ast.ClassDef) else None
+            if not isinstance(node, ast.ClassDef):
+                continue
+            kind = getattr(module, node.name, None)
             if not (isinstance(kind, type) and issubclass(kind, MessagePump)):
                 continue
             kept = set[str]()
             for base in kind.__mro__:
                 if base.__module__.startswith("textual."):
-                    kept |= set(re.findall(r"self\.(_\w+)\b", inspect.getsource(base)))
+                    kept |= kept_by(base)
                     kept |= {name for name in vars(base) if name.startswith("_") and not name.startswith("__")}
             stored = {
                 child.attr
