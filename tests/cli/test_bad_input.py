@@ -224,7 +224,7 @@ def test_a_wrong_password_pauses_after_one_try_and_the_right_one_goes_on(
     assert found == [], "a password is in a file"
 
 
-@pytest.mark.parametrize("way", ["resume", "run", "corrected"])
+@pytest.mark.parametrize("way", ["resume", pytest.param("run", marks=pytest.mark.long), "corrected"])
 def test_a_closed_port_pauses_and_loses_nothing(mailtui: Mailtui, faulty: StartSandbox, way: str) -> None:
     port = free_port()
     campaign = mailtui.campaign(3, port=port)

@@ -17,7 +17,9 @@ from tests.cli.program import Mailtui, Oracle, wait_until
 SLOW = {"rate": "100/s", "workers": 4}
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "sigterm"])
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.long)], ids=["ctrl-c", "sigterm"]
+)
 def test_a_first_interruption_pauses_and_resuming_sends_the_rest(
     mailtui: Mailtui, sandbox: Oracle, number: signal.Signals
 ) -> None:
