@@ -73,6 +73,11 @@ def resumable(view: CampaignView) -> bool:
     return view.lost or view.state == "paused"
 
 
+def is_live(view: CampaignView) -> bool:
+    """Whether its runner says right now what it is doing; that of a lost one was true a moment ago."""
+    return view.live is not None and not view.lost
+
+
 def last_heard(view: CampaignView) -> str:
     """The time of day at which its runner last said something."""
     at = view.snapshot.at if view.snapshot is not None else view.campaign.launched_at

@@ -15,7 +15,7 @@ from mailtui.kit.words import counted, sentence
 from mailtui.service.pace import plan_of
 from mailtui.service.terms import show_rate
 from mailtui.service.views import CampaignView
-from mailtui.tui.states import campaign_look, last_heard, totals_content
+from mailtui.tui.states import campaign_look, is_live, last_heard, totals_content
 from mailtui.tui.text import Plain, joined, plain
 
 _TRUST_AFTER = 5.0  # seconds before which a rate says nothing
@@ -61,7 +61,7 @@ class SendProgress(Vertical):
         plan = plan_of(view)
         limit = f"limit {show_rate(plan.rate)}" if plan.rate is not None else "no limit"
         crew = counted(plan.workers, "worker")
-        if not view.active:
+        if not view.active or view.lost:
             average = view.counts.sent / view.send_seconds if view.send_seconds and view.counts.sent > 1 else 0.0
             said = f"{average:,.1f}/s on average" if average else ""
         elif view.live is None:
@@ -72,7 +72,7 @@ class SendProgress(Vertical):
             left = f", {show_duration(view.eta_seconds)} left" if view.eta_seconds is not None else ""
             said = f"{view.rate:,.1f}/s{left}"
         self._set("#rate", joined(*[plain(text) for text in (said, limit, crew) if text], separator="   "))
-        if view.live is not None:
+        if is_live(view):
             self._rates.append(view.rate)
         self.query_one("#curve", Sparkline).data = [0.0, *self._rates]  # drawn from zero up, not from the lowest
 
@@ -90,7 +90,7 @@ def doing(view: CampaignView) -> Content:
     look = campaign_look(view)
     busy = sum(1 for worker in view.workers if worker.recipient)
     if view.lost:
-        text = f"Nothing sends it any more; its runner was last heard of at {last_heard(view)}. r goes on with it."
+        text = f"Nothing sends it any more; last heard of its runner at {last_heard(view)}. r goes on."
     elif view.state == "pausing":
         text = f"Pausing: {busy} finishing." if busy else "Pausing."
     elif view.state == "cancelling":

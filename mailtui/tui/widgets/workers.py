@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mailtui.kit.durations import show_duration
 from mailtui.service.views import CampaignView
+from mailtui.tui.states import is_live
 from mailtui.tui.text import plain
 from mailtui.tui.widgets.table import Column, KeyedTable
 
@@ -29,7 +30,7 @@ class WorkerTable(KeyedTable):
     def show_view(self, view: CampaignView) -> None:
         """Show the workers as the runner saw them last."""
         workers = view.snapshot.workers if view.snapshot is not None else ()
-        live = view.live is not None
+        live = is_live(view)
         self.show(
             {
                 str(worker.number): (

@@ -1,0 +1,175 @@
+"""The send board: a real runner is watched and given orders."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+from textual.widgets import Input
+
+from mailtui.sandbox.process import start_sandbox, stop_sandbox
+from mailtui.service.facade import Service
+from mailtui.service.pace import plan_of
+from mailtui.tui.dialogs.confirm import ConfirmDialog
+from mailtui.tui.dialogs.rate import RateDialog
+from mailtui.tui.screens.board import BoardScreen
+from mailtui.tui.screens.report import ReportScreen
+from mailtui.tui.widgets.workers import WorkerTable
+from tests.tui.conftest import MakeApp, change, grid, launch, shows, stretch, until
+
+FAULTS = """
+rules:
+  - {stage: rcpt, recipient: "*7@example.test", reply: "550 5.1.1 No such user [/here]"}
+"""
+
+
+def pace(campaign: Path, rate: str, rows: int) -> None:
+    change(campaign, "rate: 100/s", f"rate: {rate}")
+    change(campaign, "burst: 50", "burst: 1")
+    stretch(campaign, rows)
+
+
+async def state_of(service: Service, campaign: str) -> str:
+    return (await service.view(campaign)).state
+
+
+async def test_nothing_has_been_sent(app: MakeApp) -> None:
+    running = app()
+    async with running.run_test() as pilot:
+        await pilot.press("f8")
+        await until(lambda: shows(running, "Nothing is being sent, and nothing has been."))
+        for key in ("space", "r", "x", "plus", "t", "enter"):
+            await pilot.press(key)
+        assert isinstance(running.screen, BoardScreen)
+
+
+async def test_from_the_first_mail_to_the_last(app: MakeApp, service: Service, sample: Path, tmp_path: Path) -> None:
+    (tmp_path / "faults.yaml").write_text(FAULTS)
+    sandbox = await start_sandbox(tmp_path / "sandbox", faults=tmp_path / "faults.yaml", idle_seconds=120)
+    change(sample, "port: 2525", f"port: {sandbox.port}")
+    pace(sample, "60/s", 90)
+    launched = await launch(service, sample)
+    running = app()
+    async with running.run_test(size=(120, 40), notifications=True) as pilot:
+        await pilot.press("f8")
+        await until(lambda: shows(running, "! lost"))  # nobody sends it yet; the board waits for somebody to do so
+        await service.start_runner({})
+        await until(lambda: shows(running, "» sending", "Stepping", "cross"))
+        await until(lambda: shows(running, "example.test"))
+        table = running.screen.query_one(WorkerTable)
+        assert table.row_count == 4
+        done = [0]
+
+        def grows() -> bool:
+            line = next((line for line in grid(running) if " of 90" in line), "0 of 90")
+            done.append(int(line.split(" of ")[0].split()[-1].replace(",", "")))
+            return done[-1] == 90
+
+        await until(grows)
+        assert done == sorted(done)  # counters never go backwards
+        assert len(set(done)) > 3  # and were seen to move
+        await until(lambda: shows(running, "+ finished", "+ 81 sent", "× 9 failed", "81 sent, 9 failed"))
+        await until(lambda: shows(running, "× 9 failed: 550 5.1.1 No such user [/here]"))
+        await pilot.press("enter")
+        await until(lambda: isinstance(running.screen, ReportScreen) and shows(running, launched.campaign.id))
+    await stop_sandbox(sandbox)
+
+
+async def test_pause_and_resume(app: MakeApp, service: Service, sendable: Path) -> None:
+    pace(sendable, "20/s", 400)
+    launched = await launch(service, sendable)
+    await service.start_runner({})
+    running = app()
+    async with running.run_test(notifications=True) as pilot:
+        await pilot.press("f8")
+        await until(lambda: shows(running, "» sending"))
+        await pilot.press("space")
+        await until(lambda: shows(running, "║ paused", "Paused"))
+        assert await state_of(service, launched.campaign.id) == "paused"
+        await until(lambda: shows(running, "Spring news: pausing"))  # the runner's answer
+        await pilot.press("r")
+        await until(lambda: shows(running, "» sending"))
+        assert await state_of(service, launched.campaign.id) == "running"
+
+
+async def test_cancel_asks_first(app: MakeApp, service: Service, sendable: Path) -> None:
+    pace(sendable, "20/s", 400)
+    launched = await launch(service, sendable)
+    await service.start_runner({})
+    running = app()
+    async with running.run_test(notifications=True) as pilot:
+        await pilot.press("f8")
+        await until(lambda: shows(running, "» sending"))
+        await pilot.press("x")
+        await until(lambda: isinstance(running.screen, ConfirmDialog))
+        assert shows(running, "sent: they have their mail", "in flight:", "waiting: these get nothing")
+        assert running.focused is not None
+        assert running.focused.id == "no"
+        await pilot.press("enter")
+        await until(lambda: isinstance(running.screen, BoardScreen))
+        assert await state_of(service, launched.campaign.id) == "running"
+        await pilot.press("x")
+        await until(lambda: isinstance(running.screen, ConfirmDialog))
+        await pilot.click("#yes")
+        await until(lambda: shows(running, "× cancelled"))
+    view = await service.view(launched.campaign.id)
+    assert view.state == "cancelled"
+    assert view.counts.cancelled + view.counts.sent == 400
+    assert view.counts.cancelled > 300
+
+
+async def test_workers_and_rate_change_at_once(app: MakeApp, service: Service, sendable: Path) -> None:
+    pace(sendable, "20/s", 600)
+    launched = await launch(service, sendable)
+    await service.start_runner({})
+    running = app()
+    async with running.run_test(notifications=True) as pilot:
+        await pilot.press("f8")
+        await until(lambda: shows(running, "» sending", "4 workers"))
+        await pilot.press("plus", "plus", "plus", "minus")
+        table = running.screen.query_one(WorkerTable)
+        await until(lambda: shows(running, "6 workers") and table.row_count == 6)
+        await pilot.press("t")
+        await until(lambda: isinstance(running.screen, RateDialog))
+        running.screen.query_one(Input).value = "nonsense"
+        await pilot.press("enter")
+        await until(lambda: shows(running, "is no rate"))
+        running.screen.query_one(Input).value = "30/s"
+        await pilot.press("enter")
+        await until(lambda: shows(running, "limit 30/s"))
+    plan = plan_of(await service.view(launched.campaign.id))
+    assert (plan.workers, plan.rate) == (6, 30.0)
+
+
+async def test_a_lost_runner_is_a_state_and_no_frozen_number(app: MakeApp, service: Service, sendable: Path) -> None:
+    pace(sendable, "20/s", 60)
+    await launch(service, sendable)
+    pid = await service.start_runner({})
+    running = app()
+    async with running.run_test(notifications=True) as pilot:
+        await pilot.press("f8")
+        await until(lambda: shows(running, "Sent by process"))  # the board, which tells of the change
+        os.kill(pid, signal.SIGKILL)
+        await until(lambda: shows(running, "! lost", "last heard of its runner at", "has lost the"))
+        assert not shows(running, "measuring")
+        assert not shows(running, "/s left")
+        await pilot.press("r")
+        await until(lambda: shows(running, "+ finished"), seconds=20)
+
+
+async def test_hidden_it_follows_nothing(app: MakeApp, service: Service, sendable: Path) -> None:
+    pace(sendable, "20/s", 400)
+    await launch(service, sendable)
+    await service.start_runner({})
+    running = app()
+    async with running.run_test() as pilot:
+        await pilot.press("f8")
+        await until(lambda: shows(running, "Sent by process"))
+        board = running.screen
+        await pilot.press("f2")
+        await until(lambda: running.screen is not board)
+        await until(lambda: not [worker for worker in running.workers if worker.node is board and worker.is_running])
+        await pilot.press("f8")
+        before = grid(running)[2]
+        await until(lambda: grid(running)[2] != before)
