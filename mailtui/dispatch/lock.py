@@ -19,7 +19,7 @@ _PATIENCE = 0.5  # seconds: somebody who only asks whether a runner lives holds 
 if os.name == "nt":
     import msvcrt
 
-    def _try_lock(handle: int) -> bool:
+    def _try_lock(handle: int, *, shared: bool = False) -> bool:  # noqa: ARG001 - Windows knows no shared one
         try:
             msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
         except OSError:
@@ -29,9 +29,9 @@ if os.name == "nt":
 else:
     import fcntl
 
-    def _try_lock(handle: int) -> bool:
+    def _try_lock(handle: int, *, shared: bool = False) -> bool:
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(handle, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
         except OSError:
             return False
         return True
@@ -72,7 +72,8 @@ def runner_pid(path: Path) -> int | None:
     except FileNotFoundError:
         return None
     try:
-        return None if _try_lock(handle) else _pid_in(path) or 0
+        # Shared: two who ask at the same instant must not take each other for a runner.
+        return None if _try_lock(handle, shared=True) else _pid_in(path) or 0
     finally:
         os.close(handle)
 

@@ -58,13 +58,15 @@ class SendPlan:
         return cls(**json.loads(text))
 
     def changed(self, arguments: dict[str, Any]) -> SendPlan:
-        """The plan with what an order sets: `workers`, `rate` (None lifts the limit), `burst`.
+        """The plan with what an order sets: `workers`, `rate` (None lifts the limit), `burst`, and the retries'
+        `max_attempts` and `give_up_after`.
 
         Raises ValueError with a sentence for what makes no plan.
         """
-        known = {key: arguments[key] for key in ("workers", "rate", "burst") if key in arguments}
+        known = {key: arguments[key] for key in asdict(self) if key in arguments}
         for key, value in known.items():
-            number = isinstance(value, int if key != "rate" else int | float) and not isinstance(value, bool)
+            kind = int | float if key in ("rate", "give_up_after") else int
+            number = isinstance(value, kind) and not isinstance(value, bool)
             if not (number and value > 0) and not (key == "rate" and value is None):
                 raise ValueError(f"{key} cannot be {value!r}")
         if known.get("workers", 1) > MAX_WORKERS:

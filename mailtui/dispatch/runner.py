@@ -31,6 +31,7 @@ _IDLE_NUDGE_EVERY = 1.0
 _GRACE = 60.0
 _FULL_DISK_PATIENCE = 30.0
 BUSY_ANSWER = "it is being sent"
+NOT_NOW = "cannot be sent now"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ class Runner:
         self._storage = Storage(patience=_FULL_DISK_PATIENCE * options.scale)
         self._sendings: dict[int, tuple[Sending, asyncio.Task[None]]] = {}
         self._leaving = asyncio.Event()
+        self._pause_for: str | None = None  # who asked for a pause
         self._defect: BaseException | None = None
         self._snapshot_due = 0.0
 
@@ -64,10 +66,11 @@ class Runner:
         for sending, _ in self._sendings.values():
             sending.leave()
 
-    def pause(self, actor: str) -> None:
-        """Pause every campaign this runner sends."""
+    def pause(self, actor: str) -> bool:
+        """Pause every campaign this runner sends; False when it has taken none up yet."""
         for sending, _ in self._sendings.values():
             sending.pause(actor)
+        return bool(self._sendings)
 
     def abort(self, reason: str) -> None:
         """Drop all connections now; replies still awaited become unknown."""
@@ -149,7 +152,7 @@ class Runner:
             for number, (sending, _) in self._sendings.items():
                 sending.counts = await ledger.counts(number)
         tools.recorder.nudge()
-        ledger.tidy()
+        ledger.tidy(at_once=self._storage.error is not None)
 
     # orders
 
@@ -241,7 +244,7 @@ class Runner:
         if order.kind is OrderKind.TOP_UP:
             startable += (CampaignState.FINISHED,)  # type: ignore[assignment]
         if campaign.state not in startable:
-            return f"it is {campaign.state} and cannot be sent now"
+            return f"it is {campaign.state} and {NOT_NOW}"
         if campaign.state is not CampaignState.RUNNING:
             await turn(CampaignState.RUNNING)  # type: ignore[misc]
         return "sending"
@@ -270,7 +273,9 @@ class Runner:
                 )
                 continue
             sending.counts = await ledger.counts(campaign.number)
-            if campaign.state is CampaignState.PAUSING:
+            if self._pause_for is not None:
+                sending.pause(self._pause_for)
+            elif campaign.state is CampaignState.PAUSING:
                 sending.pause("runner")
             elif campaign.state is CampaignState.CANCELLING:
                 sending.cancel("runner")

@@ -56,7 +56,7 @@ class Sending:
         self._tools = tools
         self._loop = asyncio.get_running_loop()
         self._plan = SendPlan.from_json(campaign.plan)
-        self._retry = RetryPolicy(self._plan.max_attempts, self._plan.give_up_after * tools.scale, tools.scale)
+        self._retry = self._policy()
         self._pace = TokenBucket(self._plan.rate, self._plan.burst, self._loop.time())
         try:
             source = MessageSource.from_json(message.decode())
@@ -90,10 +90,14 @@ class Sending:
         self._rate = RateWindow()
         self.counts = Counts()
 
+    def _policy(self) -> RetryPolicy:
+        return RetryPolicy(self._plan.max_attempts, self._plan.give_up_after * self.scale, self.scale)
+
     # orders
 
     def pause(self, actor: str) -> None:
-        self._turn_to(Intent.PAUSE, actor)
+        if self._intent is not Intent.CANCEL:  # which was promised to somebody
+            self._turn_to(Intent.PAUSE, actor)
 
     def cancel(self, actor: str) -> None:
         self._turn_to(Intent.CANCEL, actor)
@@ -109,8 +113,9 @@ class Sending:
         self.stir()
 
     def change(self, plan: SendPlan) -> None:
-        """Take over a changed pace or number of workers at once."""
+        """Take over a changed pace, number of workers or patience with retries at once."""
         self._plan = plan
+        self._retry = self._policy()
         self._pace.set(plan.rate, plan.burst, self._loop.time())
         self._size_crew()
         self._wake_paced()
@@ -283,7 +288,8 @@ class Sending:
         if intent is not Intent.CANCEL:
             self.supply.release()
         await self.recorder.settle()
-        if self._intent is not intent:
+        if self._intent is not intent or (intent is not Intent.CANCEL and self.supply):
+            self.stir()  # another order came, or a mark was refused and its claim put back, while this waited
             return False
         if intent is Intent.PAUSE:
             await self._rest(CampaignState.PAUSED, reason=self._held_because, held=bool(self._held_because))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from mailtui.errors import UsageError
 from mailtui.outbox.ports import Desk, Ledger, Reader
@@ -38,15 +38,19 @@ class Outbox:
         return self.path.with_name(self.path.name + ".runner.lock")
 
 
+def sqlite_url(path: Path) -> str:
+    """The URL of an outbox file; `parse_outbox` reads the same path from it, whatever characters it has."""
+    return f"sqlite:///{quote(str(path))}"
+
+
 def parse_outbox(url: str) -> Outbox:
     """The outbox a URL names: `sqlite:///PATH`. Raises `UsageError` for anything else."""
     parts = urlsplit(url)
     if parts.scheme == "sqlite" and not parts.netloc and parts.path not in ("", "/"):
-        # sqlite:///relative and sqlite:////absolute, as database URLs are commonly written; a path that
-        # exists from the root is taken as absolute too, since that is what people type.
+        # Three slashes or four, as database URLs are commonly written: the path is absolute either way.
         raw = unquote(parts.path)
         path = Path(raw[1:]) if raw.startswith("//") else Path(raw)
-        return Outbox(f"sqlite:///{path}", path.absolute())
+        return Outbox(sqlite_url(path), path.absolute())
     if parts.scheme in ("postgresql", "postgres"):
         raise UsageError(
             "This version keeps its outbox in an SQLite file only",

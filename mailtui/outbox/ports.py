@@ -160,8 +160,8 @@ class Ledger(Protocol):
         """Whether a face has written since the last call."""
         ...
 
-    def tidy(self) -> None:
-        """Move what is durable out of the log, without waiting for anybody."""
+    def tidy(self, *, at_once: bool = False) -> None:
+        """Move what is durable out of the log, without waiting for anybody; `at_once` however little it is."""
         ...
 
     def close(self) -> None: ...

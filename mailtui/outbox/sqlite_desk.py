@@ -100,7 +100,7 @@ class SqliteDesk:
         with transaction(self._connection, self._path):
             if self._connection.execute(SQL["is_draft"], (campaign,)).fetchone() is None:
                 return
-            for table in ("delivery", "intake", "counter"):
+            for table in ("delivery", "intake", "counter", "orders", "event", "snapshot"):
                 self._connection.execute(f"DELETE FROM {table} WHERE campaign = ?", (campaign,))  # noqa: S608
             self._connection.execute(SQL["discard_draft"], (campaign,))
 

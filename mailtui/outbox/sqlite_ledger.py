@@ -332,9 +332,14 @@ class SqliteLedger:
         self._log_pages = pages
         return apsw.SQLITE_OK
 
-    def tidy(self) -> None:
-        """Checkpoint in a helper thread with a connection of its own, once the log has grown."""
-        if self._log_pages < _CHECKPOINT_PAGES or (self._tidying is not None and self._tidying.is_alive()):
+    def tidy(self, *, at_once: bool = False) -> None:
+        """Checkpoint in a helper thread with a connection of its own, once the log has grown.
+
+        On a full disk, `at_once` gives the room in the log back to the next write.
+        """
+        if self._tidying is not None and self._tidying.is_alive():
+            return
+        if self._log_pages < _CHECKPOINT_PAGES and not at_once:
             return
         self._tidying = threading.Thread(target=self._checkpoint, name="checkpoint", daemon=True)
         self._tidying.start()
