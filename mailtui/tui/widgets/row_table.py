@@ -31,6 +31,7 @@ _WIDEST = 32
 _NARROWEST = 3
 _GAP = 2
 _TEXT_KEPT = 400
+_CELLS_MEASURED = 400
 _MARK = "×"
 
 
@@ -159,6 +160,11 @@ class RowTable(ScrollView, can_focus=True):
         """The row under the cursor, None while it has not arrived."""
         return self._row(self.cursor)
 
+    @property
+    def pages_kept(self) -> int:
+        """How many pages are held now; never more than `KEPT_PAGES`, however long the table."""
+        return len(self._pages)
+
     def go_to(self, position: int) -> None:
         """Put the cursor on a row and bring it into sight."""
         self.cursor = max(0, min(position, self.rows - 1))
@@ -170,14 +176,19 @@ class RowTable(ScrollView, can_focus=True):
         """Ask for the pages in sight that are missing, and for those next to them."""
         if self._fetch is None or not self.rows:
             return
-        top = self.scroll_offset.y
-        first, last = top // PAGE, min(self.rows - 1, top + max(1, self._body_height) - 1) // PAGE
+        first, last = self._pages_in_sight
         near = [*range(first, last + 1), last + 1, first - 1]
         end = (self.rows - 1) // PAGE
         self._wanted = [page for page in near if 0 <= page <= end and page not in self._pages]
         if self._wanted and not self._fetching:
             self._fetching = True
             self.run_worker(self._fetch_wanted(), group="pages", exit_on_error=False)
+
+    @property
+    def _pages_in_sight(self) -> tuple[int, int]:
+        """The first and the last page of which rows are in sight."""
+        top = self.scroll_offset.y
+        return top // PAGE, min(self.rows - 1, top + max(1, self._body_height) - 1) // PAGE
 
     async def _fetch_wanted(self) -> None:
         """Fetch what is wanted until nothing is; what has been scrolled past meanwhile is no longer in the list."""
@@ -202,14 +213,13 @@ class RowTable(ScrollView, can_focus=True):
             self.post_message(self.Failed(error))
 
     def _arrived(self, page: int, rows: Sequence[TableRow]) -> None:
-        # A cell may be as large as the file. What can never be in sight is not kept.
-        self._pages[page] = {
-            row.position: replace(row, cells=tuple(cell[:_TEXT_KEPT] for cell in row.cells)) for row in rows
-        }
+        self._pages[page] = {row.position: _kept(row) for row in rows}
         while len(self._pages) > KEPT_PAGES:
             self._pages.popitem(last=False)
-        self._measure(rows)
-        self.refresh()
+        self._measure(rows[:: 1 + len(rows) * len(self._columns) // _CELLS_MEASURED])
+        self._measure_sight()
+        if self._pages_in_sight[0] <= page <= self._pages_in_sight[1]:
+            self.refresh()
         if self.cursor // PAGE == page:
             self.post_message(self.Moved(self))
 
@@ -229,9 +239,17 @@ class RowTable(ScrollView, can_focus=True):
             longest = max(cell_len(_shown(cell, _WIDEST)) for cell in [name, *cells])
             before = former[number] if former else _NARROWEST
             widths.append(max(before, min(longest, _WIDEST)))
-        self._widths, self._measured = tuple(widths), bool(rows)
+        if self._measured and tuple(widths) == self._widths:
+            return
+        self._widths, self._measured = tuple(widths), self._measured or bool(rows)
         self._starts = [0, *accumulate(width + _GAP for width in widths)][:-1]
         self.virtual_size = Size(self._edge + sum(widths) + _GAP * max(0, len(widths) - 1), self.rows + 1)
+
+    def _measure_sight(self) -> None:
+        """Give the rows in sight the room they need."""
+        top = self.scroll_offset.y
+        found = [self._row(position) for position in range(top, min(self.rows, top + self._body_height))]
+        self._measure([row for row in found if row is not None])
 
     # drawing
 
@@ -297,6 +315,7 @@ class RowTable(ScrollView, can_focus=True):
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)
         self._want()
+        self._measure_sight()
 
     def on_resize(self) -> None:
         self._want()
@@ -339,6 +358,13 @@ class RowTable(ScrollView, can_focus=True):
         self.go_to(position)
         if event.chain == 2:
             self.action_choose()
+
+
+def _kept(row: TableRow) -> TableRow:
+    """The row without what can never be in sight: a cell may be as large as the file."""
+    if all(len(cell) <= _TEXT_KEPT for cell in row.cells):
+        return row
+    return replace(row, cells=tuple(cell[:_TEXT_KEPT] for cell in row.cells))
 
 
 def _shown(text: str, limit: int) -> str:

@@ -1,0 +1,331 @@
+"""The list screen: what was understood, counts, rows of any number, and every state it can be in."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from mailtui.tui.app import MailtuiApp
+from mailtui.tui.dialogs.explain import ExplainDialog
+from mailtui.tui.dialogs.goto import GotoDialog
+from mailtui.tui.dialogs.problems import ProblemsDialog
+from mailtui.tui.screens.audience import AudienceScreen
+from tests.tui.conftest import MakeApp, change, grid, shows, stretch, until
+
+SIZES = [(60, 20), (80, 24), (120, 40)]
+
+
+async def opened(app: MailtuiApp) -> AudienceScreen:
+    """Wait until the list is open, its rows are there and it is counted."""
+    await until(lambda: isinstance(app.screen, AudienceScreen) and app.bench.open_list is not None)
+    screen = app.screen
+    assert isinstance(screen, AudienceScreen)
+    await until(lambda: screen.table.current is not None and shows(app, "recipients"), seconds=60)
+    return screen
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_shows_what_was_understood_and_counted(app: MakeApp, sample: Path, size: tuple[int, int]) -> None:
+    shown = app(target=sample)
+    async with shown.run_test(size=size):
+        await opened(shown)
+        assert shows(shown, "encoding", "utf-8", "certain")
+        assert shows(shown, "address", "email", "given")
+        await until(lambda: shows(shown, "42 rows", "2 unusable", "38 matched", "2 duplicates", "34 recipients"))
+        assert shows(shown, "not (unsubscribed")
+        assert shows(shown, "amara.okafor@example.com")
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_without_a_list_it_says_what_to_press(app: MakeApp, size: tuple[int, int]) -> None:
+    shown = app()
+    async with shown.run_test(size=size) as pilot:
+        await pilot.press("2")
+        await until(lambda: isinstance(shown.screen, AudienceScreen))
+        assert shows(shown, "Press o to open a list")
+        await pilot.press("p", "g", "e", "v", "y", "enter")
+        await pilot.pause()
+        assert isinstance(shown.screen, AudienceScreen), "nothing can be done with no list"
+
+
+async def test_a_list_without_rows_says_so(app: MakeApp, tmp_path: Path) -> None:
+    (tmp_path / "empty.csv").write_text("email,name\n")
+    shown = app(target=tmp_path / "empty.csv")
+    async with shown.run_test(size=(80, 24)) as pilot:
+        await until(lambda: shows(shown, "The list has column names and no row."))
+        await pilot.press("e", "g", "p", "enter", "end")
+        assert isinstance(shown.screen, AudienceScreen)
+
+
+async def test_an_error_stands_in_full_above_what_stays_open(app: MakeApp, sample: Path, tmp_path: Path) -> None:
+    shown = app(target=sample)
+    async with shown.run_test(size=(80, 24)) as pilot:
+        await opened(shown)
+        assert not await shown.open_target(tmp_path / "missing.csv")
+        await pilot.pause()
+        assert shows(shown, "Error: There is no list", "Looked for")
+        assert shows(shown, "amara.okafor@example.com", "34 recipients")
+        await pilot.press("escape")
+        await pilot.pause()
+        assert not shows(shown, "Error:")
+
+
+async def test_an_error_with_nothing_open(app: MakeApp, tmp_path: Path) -> None:
+    shown = app(target=tmp_path / "missing.csv")
+    async with shown.run_test(size=(80, 24)):
+        await until(lambda: shows(shown, "Error: There is no list", "Press o to open a list"))
+
+
+async def test_a_filter_that_does_not_fit_is_told(app: MakeApp, sample: Path) -> None:
+    change(sample, "joined after", "joinned after")
+    shown = app(target=sample)
+    async with shown.run_test(size=(80, 24)):
+        await until(lambda: shows(shown, "the list has no column joinned", "Did you mean joined?"))
+
+
+async def test_reading_shows_how_far_it_is_and_can_be_stopped(
+    app: MakeApp, sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    big = tmp_path / "big.csv"
+    write_list(big, 30_000)
+    shown = app(target=sample)
+    async with shown.run_test(size=(80, 24)) as pilot:
+        await opened(shown)
+        slow_reading(monkeypatch)
+        opening = asyncio.create_task(shown.open_target(big))
+        await until(lambda: shows(shown, "Reading big.csv,", "rows so far", "esc stops"))
+        await pilot.press("down")
+        assert shows(shown, "amara.okafor@example.com"), "what was open stays usable"
+        await pilot.press("escape")
+        assert not await opening
+        await until(lambda: not shows(shown, "Reading"))
+        assert shown.bench.open_list is not None
+        assert shown.bench.open_list.rows == 42
+
+
+def slow_reading(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make reading a list take its time: a small machine."""
+    from mailtui.audience.index import _insert_problems
+
+    def slowly(*arguments: object) -> None:
+        _insert_problems(*arguments)  # type: ignore[arg-type]
+        time.sleep(0.4)
+
+    monkeypatch.setattr("mailtui.audience.index._insert_problems", slowly)
+
+
+async def test_a_newer_opening_ends_the_older(app: MakeApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_list(tmp_path / "big.csv", 30_000)
+    write_list(tmp_path / "small.csv", 10)
+    slow_reading(monkeypatch)
+    shown = app()
+    async with shown.run_test(size=(80, 24)):
+        first = asyncio.create_task(shown.open_target(tmp_path / "big.csv"))
+        await until(lambda: shown.bench.opening is not None and shown.bench.opening.rows)
+        assert await shown.open_target(tmp_path / "small.csv")
+        assert not await first
+        assert shown.bench.open_list is not None
+        assert shown.bench.open_list.rows == 10
+        assert shown.bench.opening is None
+        await until(lambda: shows(shown, "10 recipients"))
+
+
+async def test_problems_are_listed_and_lead_to_their_rows(app: MakeApp, sample: Path) -> None:
+    shown = app(target=sample)
+    async with shown.run_test(size=(80, 24)) as pilot:
+        screen = await opened(shown)
+        await pilot.press("p")
+        await until(lambda: isinstance(shown.screen, ProblemsDialog) and shows(shown, "amara.okafor@example.com"))
+        assert shows(shown, "Rows that get no mail: 2 unusable, 2 duplicates")
+        assert shows(shown, "line", "kind", "reason", "bad address", "duplicate", "already stands in row 1")
+        await pilot.press("down")
+        await until(lambda: shows(shown, "The part after the @-sign"))
+        await pilot.press("enter")
+        await until(lambda: isinstance(shown.screen, AudienceScreen))
+        await until(lambda: screen.table.cursor == 25)
+        assert shows(shown, "row 26 of 42", "× gets no mail")
+
+
+async def test_more_problems_than_are_shown_are_counted(app: MakeApp, tmp_path: Path) -> None:
+    (tmp_path / "bad.csv").write_text("email,name\na@example.com,A\n" + "nobody,B\n" * 700)
+    shown = app(target=tmp_path / "bad.csv")
+    async with shown.run_test(size=(80, 24)) as pilot:
+        await opened(shown)
+        await pilot.press("p")
+        await until(lambda: shows(shown, "The first 500 by line, and 200 more", "Rows that get no mail: 700 unusable"))
+
+
+async def test_no_problems_is_good_news(app: MakeApp, tmp_path: Path) -> None:
+    write_list(tmp_path / "good.csv", 5)
+    shown = app(target=tmp_path / "good.csv")
+    async with shown.run_test(size=(80, 24), notifications=True) as pilot:
+        await opened(shown)
+        await pilot.press("p")
+        await until(lambda: shows(shown, "Every row has a usable address"))
+
+
+async def test_goes_to_a_row_by_number_or_address(app: MakeApp, sample: Path) -> None:
+    stretch(sample, 5_000)
+    shown = app(target=sample)
+    async with shown.run_test(size=(80, 24), notifications=True) as pilot:
+        screen = await opened(shown)
+        await goto(pilot, shown, "4,321")
+        await until(lambda: screen.table.cursor == 4_320 and shows(shown, "person4321@example.test"))
+        await goto(pilot, shown, "PERSON77@example.TEST")
+        await until(lambda: shows(shown, "PERSON77@example.TEST is"))
+        await goto(pilot, shown, "person77@EXAMPLE.test")
+        await until(lambda: screen.table.cursor == 76 and shows(shown, "row 77 of 5,000"))
+        await goto(pilot, shown, "5001")
+        await until(lambda: shows(shown, "There is no row 5,001: the list has 5,000 rows."))
+        await pilot.press("escape")
+        await goto(pilot, shown, "abc")
+        await until(lambda: shows(shown, "Type a row's number, or a mail address."))
+        await pilot.press("escape")
+        await until(lambda: isinstance(shown.screen, AudienceScreen))
+        assert screen.table.cursor == 76
+
+
+async def goto(pilot: object, shown: MailtuiApp, text: str) -> None:
+    from textual.widgets import Input
+
+    await until(lambda: isinstance(shown.screen, AudienceScreen))
+    await pilot.press("g")  # type: ignore[attr-defined]
+    await until(lambda: isinstance(shown.screen, GotoDialog) and shown.screen.query(Input))
+    shown.screen.query_one(Input).value = text
+    await pilot.press("enter")  # type: ignore[attr-defined]
+
+
+async def test_explains_clause_by_clause(app: MakeApp, sample: Path) -> None:
+    shown = app(target=sample)
+    async with shown.run_test(size=(80, 24)) as pilot:
+        await opened(shown)
+        await pilot.press("e")
+        await until(lambda: isinstance(shown.screen, ExplainDialog) and shows(shown, "+ in: gets a mail"))
+        await pilot.press("escape")
+        await pilot.press("end", "enter")
+        await until(lambda: shows(shown, "Row 42 (line 43)", "× out: gets no mail"))
+        assert shows(shown, '- no   joined after "2020-12-31"   it is 2019-12-24')
+        assert shows(shown, '+ yes  not (unsubscribed == "yes")')
+        assert shows(shown, "Galway")
+
+
+async def test_v_shows_the_mail_of_the_row(app: MakeApp, sample: Path) -> None:
+    shown = app(target=sample)
+    async with shown.run_test(size=(80, 24)) as pilot:
+        await opened(shown)
+        await pilot.press("down", "v")
+        await until(lambda: type(shown.screen).__name__ == "PreviewScreen")
+        await until(lambda: shows(shown, "Liam"))
+
+
+async def test_a_bare_list_has_no_mail_to_show(app: MakeApp, tmp_path: Path) -> None:
+    write_list(tmp_path / "good.csv", 5)
+    shown = app(target=tmp_path / "good.csv")
+    async with shown.run_test(size=(80, 24)) as pilot:
+        await opened(shown)
+        await pilot.press("v")
+        await pilot.pause()
+        assert isinstance(shown.screen, AudienceScreen)
+
+
+async def test_the_cursor_stays_when_one_goes_elsewhere_and_comes_back(app: MakeApp, sample: Path) -> None:
+    shown = app(target=sample)
+    async with shown.run_test(size=(80, 24)) as pilot:
+        screen = await opened(shown)
+        await pilot.press("end", "1")
+        await until(lambda: shown.screen is not screen)
+        await pilot.press("2")
+        await until(lambda: shown.screen is screen)
+        assert screen.table.cursor == 41
+
+
+# a list that is long
+
+STALL = 0.5  # seconds; the machine is shared
+
+
+class Ticker:
+    """How long the interface stood still at the longest."""
+
+    def __init__(self) -> None:
+        self.longest = 0.0
+
+    async def run(self) -> None:
+        before = time.perf_counter()
+        while True:
+            await asyncio.sleep(0.002)
+            now = time.perf_counter()
+            self.longest = max(self.longest, now - before)
+            before = now
+
+
+@contextmanager
+def ticking() -> Iterator[Ticker]:
+    ticker = Ticker()
+    task = asyncio.ensure_future(ticker.run())
+    yield ticker
+    task.cancel()
+
+
+@pytest.mark.parametrize("rows", [50_000, pytest.param(1_000_000, marks=[pytest.mark.long, pytest.mark.timeout(600)])])
+async def test_a_long_list_opens_jumps_and_never_stands_still(
+    app: MakeApp, tmp_path: Path, rows: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "long.csv"
+    write_list(path, rows)
+    figures = {}
+    shown = app()
+    async with shown.run_test(size=(80, 24)) as pilot:
+        with ticking() as reading:
+            start = time.perf_counter()
+            assert await shown.open_target(path)
+            figures["read, s"] = time.perf_counter() - start
+        figures["longest stall while reading, ms"] = reading.longest * 1000
+        screen = await opened(shown)
+        with ticking() as using:
+            start = time.perf_counter()
+            assert await shown.open_target(path)
+            await until(lambda: screen.table.current is not None)
+            figures["open again to first rows, ms"] = (time.perf_counter() - start) * 1000
+            start = time.perf_counter()
+            screen.table.action_last()
+            await until(lambda: screen.table.current is not None)
+            figures["jump to the end, ms"] = (time.perf_counter() - start) * 1000
+            before = resident()
+            for position in range(0, rows, rows // 300):
+                screen.table.go_to(position)
+                await asyncio.sleep(0.005)
+            await until(lambda: screen.table.current is not None)
+            figures["more memory after scrolling all over, MiB"] = (resident() - before) / 2**20
+        figures["longest stall while used, ms"] = using.longest * 1000
+        await pilot.press("end")
+        await until(lambda: shows(shown, f"person{rows}@example.test"))
+        assert grid(shown)
+    with capsys.disabled():
+        print(f"\n{rows:,} rows: " + ", ".join(f"{name} {value:.1f}" for name, value in figures.items()))
+    assert reading.longest < STALL
+    assert using.longest < STALL
+    assert figures["open again to first rows, ms"] < 2_000
+    assert figures["jump to the end, ms"] < 1_000
+    assert figures["more memory after scrolling all over, MiB"] < 40
+
+
+def write_list(path: Path, rows: int) -> None:
+    """A list of so many good rows."""
+    with path.open("w") as stream:
+        stream.write("email,name,city,plan\n")
+        for number in range(1, rows + 1):
+            stream.write(f"person{number}@example.test,Person {number},City {number % 97},plan{number % 3}\n")
+
+
+def resident() -> int:
+    """The memory of this process in bytes, 0 where it cannot be told."""
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+    except OSError:
+        return 0
