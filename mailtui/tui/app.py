@@ -16,7 +16,7 @@ from textual.screen import Screen
 from textual.worker import Worker
 
 from mailtui.errors import MailtuiError
-from mailtui.kit.words import sentence
+from mailtui.kit.words import counted, sentence
 from mailtui.service.facade import Service
 from mailtui.service.workbench import Superseded, Workbench
 from mailtui.tui.actions import ACTIONS, EVERYWHERE, bindings
@@ -68,7 +68,7 @@ class MailtuiApp(App[AppResult]):
         self.theme = FOLLOW_TERMINAL if self._colourless else DEFAULT
         await self.switch_mode("home")
         if found.failed:
-            tell(self, f"{len(found.failed)} themes could not be read: {found.failed[0]}", bad=True)
+            tell(self, f"{counted(len(found.failed), 'theme')} could not be read: {found.failed[0]}", bad=True)
         if self._target is not None:
             start(self, partial(self.open_target, self._target), "open")
 
