@@ -67,7 +67,8 @@ class Runner:
             sending.leave()
 
     def pause(self, actor: str) -> bool:
-        """Pause every campaign this runner sends; False when it has taken none up yet."""
+        """Pause every campaign this runner sends, or is about to take up; False when it has taken none up yet."""
+        self._pause_for = actor
         for sending, _ in self._sendings.values():
             sending.pause(actor)
         return bool(self._sendings)
