@@ -11,10 +11,12 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input
+from textual.worker import Worker
 
 from mailtui.errors import MailtuiError
 from mailtui.kit.words import sentence
 from mailtui.service.testmail import TestVerdict
+from mailtui.tui.room import failure_of, start
 from mailtui.tui.text import Plain, joined, plain
 
 Send = Callable[[str], Awaitable[TestVerdict]]
@@ -31,6 +33,7 @@ class SendTestDialog(ModalScreen[None]):
         self._whose = whose
         self._address = address
         self._send = send
+        self._tried = ""
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
@@ -55,9 +58,14 @@ class SendTestDialog(ModalScreen[None]):
         elif not button.disabled:
             button.disabled = True
             self._say(plain("Sending …", "$text-muted"))
-            self.run_worker(self._try(address), name="test", exit_on_error=False)
+            self._tried = address
+            start(self, self._try, "test")
 
-    async def _try(self, address: str) -> None:
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        failure_of(event)
+
+    async def _try(self) -> None:
+        address = self._tried
         try:
             verdict = await self._send(address)
         except MailtuiError as error:

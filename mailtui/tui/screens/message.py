@@ -10,6 +10,7 @@ from typing import ClassVar
 from textual import on
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
+from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import OptionList, ProgressBar
 from textual.widgets.option_list import Option
@@ -20,8 +21,7 @@ from mailtui.service.drafts import Draft, DraftField, DraftFile
 from mailtui.service.facade import Service
 from mailtui.service.workbench import Superseded, Workbench
 from mailtui.tui.actions import bindings
-from mailtui.tui.background import in_background
-from mailtui.tui.room import Room
+from mailtui.tui.room import Room, start
 from mailtui.tui.screens.preview import PreviewScreen
 from mailtui.tui.text import Plain, joined, plain
 from mailtui.tui.widgets.findings import Findings, summary
@@ -60,6 +60,7 @@ class MessageScreen(Room):
 
     def __init__(self, service: Service, bench: Workbench) -> None:
         super().__init__(service, bench)
+        self._covered = False
         self._draft: Draft | None = None
         self._shown: tuple[str, str] | None = None
         self._of: object = None
@@ -90,9 +91,14 @@ class MessageScreen(Room):
     def on_unmount(self) -> None:
         self._checking = None
 
+    def on_screen_suspend(self) -> None:
+        self._covered = isinstance(self.app.screen, ModalScreen)
+
     def on_screen_resume(self) -> None:
         super().on_screen_resume()
-        self._read()
+        covered, self._covered = self._covered, False
+        if not covered:  # a dialog that was closed has changed nothing
+            self._read()
 
     async def opened(self) -> None:
         await super().opened()
@@ -115,7 +121,7 @@ class MessageScreen(Room):
         self.refresh_bindings()
         if campaign is not None:
             draft.loading = self._draft is None
-            in_background(self, self._read_draft, group="draft")
+            start(self, self._read_draft, "draft")
 
     async def _read_draft(self) -> None:
         draft = await self.ask(self.bench.draft)
@@ -230,10 +236,10 @@ class MessageScreen(Room):
             files.highlighted = ((files.highlighted or 0) + 1) % files.option_count
 
     def action_check(self) -> None:
-        in_background(self, self._check, group="check")
+        start(self, self._check, "check")
 
     def action_reload(self) -> None:
-        in_background(self, self._reload, group="draft")
+        start(self, self._reload, "draft")
 
     async def _reload(self) -> None:
         """The campaign file too; a filter set on the rules screen stays."""

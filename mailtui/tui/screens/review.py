@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from textual import on
 from textual.containers import Vertical, VerticalScroll
+from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Button, Input
 
@@ -16,11 +17,10 @@ from mailtui.service.facade import LaunchPlan, Service
 from mailtui.service.lists import Again, CheckReport, Launch, MessageChanged, WasCancelled
 from mailtui.service.workbench import Superseded, Workbench
 from mailtui.tui.actions import bindings
-from mailtui.tui.background import in_background
 from mailtui.tui.dialogs.changed import ChangedDialog
 from mailtui.tui.dialogs.confirm_start import ConfirmStartDialog
 from mailtui.tui.dialogs.password import asking_password
-from mailtui.tui.room import Room
+from mailtui.tui.room import Room, start
 from mailtui.tui.screens.preview import PreviewScreen
 from mailtui.tui.text import Plain, joined, plain, tell
 from mailtui.tui.widgets.findings import Findings, summary
@@ -54,6 +54,7 @@ class ReviewScreen(Room):
 
     def __init__(self, service: Service, bench: Workbench) -> None:
         super().__init__(service, bench)
+        self._covered = False
         self._of: object = None
         self._plan: LaunchPlan | None = None
         self._report: CheckReport | None = None
@@ -74,9 +75,14 @@ class ReviewScreen(Room):
             yield Launching(id="launching")
             yield Button("Start …", id="review-start", variant="primary", compact=True)
 
+    def on_screen_suspend(self) -> None:
+        self._covered = isinstance(self.app.screen, ModalScreen)
+
     def on_screen_resume(self) -> None:
         super().on_screen_resume()
-        self._look()
+        covered, self._covered = self._covered, False
+        if not covered:  # a dialog that was closed has changed nothing
+            self._look()
 
     async def opened(self) -> None:
         await super().opened()
@@ -98,7 +104,7 @@ class ReviewScreen(Room):
         self.query_one(Trouble).clear()
         if campaign is not None:
             self.query_one("#plan").loading = self._of != campaign.path
-            in_background(self, self._count_and_check, group="look")
+            start(self, self._count_and_check, "look")
         self._show()
 
     async def _count_and_check(self) -> None:
@@ -172,6 +178,7 @@ class ReviewScreen(Room):
             tell(self.app, str(error), bad=True)
             return
         if not await self.app.push_screen_wait(ConfirmStartDialog(plan.counts.recipients, facts(plan, paced=True))):
+            tell(self.app, "Nothing was sent.")
             return
         self._starting = True
         self.query_one(Trouble).clear()
@@ -228,7 +235,7 @@ class ReviewScreen(Room):
     @on(Button.Pressed, "#review-start")
     def action_start(self) -> None:
         if self._ready:
-            in_background(self, self._start, group="start")
+            start(self, self._start, "start")
 
     def action_pace(self) -> None:
         self.query_one("#pace-rate").focus()

@@ -67,7 +67,7 @@ class Launching(Vertical):
         await service.start_runner(secrets)
         for order in launch.orders:
             await service.obeyed(order, secrets)
-        await service.taken_up(launch.campaign.id)
+        await service.taken_up(launch.campaign.id, secrets)
 
     def done(self) -> None:
         """Nothing is being launched any more."""

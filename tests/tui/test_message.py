@@ -1,0 +1,146 @@
+"""The message screen: files, fields, mistakes in their places, and the check of every row."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from textual.pilot import Pilot
+from textual.widgets import OptionList
+
+from mailtui.tui.app import MailtuiApp
+from mailtui.tui.screens.message import MessageScreen
+from mailtui.tui.screens.preview import PreviewScreen
+from mailtui.tui.widgets.findings import Findings
+from tests.tui.conftest import MakeApp, change, grid, shows, stretch, until
+
+
+async def opened(app: MailtuiApp, pilot: Pilot[Any]) -> MessageScreen:
+    """The message screen with the campaign's files read."""
+    await until(lambda: app.bench.open_list is not None)
+    await pilot.press("4")
+    await until(lambda: isinstance(app.screen, MessageScreen))
+    screen = app.screen
+    assert isinstance(screen, MessageScreen)
+    if app.bench.campaign is not None:
+        await until(lambda: app.focused is screen.query_one("#files"))
+    return screen
+
+
+async def test_files_and_fields_are_shown_with_the_first_recipients_values(app: MakeApp, sample: Path) -> None:
+    running = app(target=sample)
+    async with running.run_test(size=(80, 24)) as pilot:
+        await opened(running, pilot)
+        await until(lambda: shows(running, "body.txt.j2", "_footer.html.j2", "Hello {{ first_name", "campaign.yaml"))
+        assert shows(running, "+ first_name     Amara", "+ plan           orchard", "· postal_address")
+        await pilot.press("n")
+        await until(lambda: shows(running, "html  body.html.j2", "<!doctype html>"))
+        for _ in range(3):
+            await pilot.press("n")
+        await until(lambda: shows(running, "campaign  campaign.yaml", "1   # A campaign"))
+
+
+async def test_the_subject_is_a_file_of_its_own(app: MakeApp, sample: Path) -> None:
+    running = app(target=sample)
+    async with running.run_test(size=(80, 24)) as pilot:
+        screen = await opened(running, pilot)
+        await until(lambda: screen.query_one("#files", OptionList).option_count > 5)
+        await pilot.press("home")
+        await until(lambda: shows(running, "subject  subject  in the campaign file", 'default("Hello") }}, spring'))
+
+
+async def test_mistakes_stand_in_full_with_their_places_and_go_when_mended(app: MakeApp, sample: Path) -> None:
+    body = sample.parent / "body.txt.j2"
+    change(body, "{{ city }}{% endif %}", "{{ ctiy }}{% endif %}")
+    change(sample, 'first_name|default("Hello")', "frist_name")
+    running = app(target=sample)
+    async with running.run_test(size=(120, 40)) as pilot:
+        await opened(running, pilot)
+        await until(lambda: shows(running, "There are 2 mistakes in the message."))
+        assert shows(running, f"{body}:3:49", "the list has no column ctiy. Did you mean city?")
+        assert shows(running, f"{sample}:17:1: subject", "Did you mean first_name?")
+        assert shows(running, "× subject", "× text     body.txt.j2", "  html     body.html.j2")
+        assert shows(running, "1 × {{ frist_name }}")
+        for _ in range(5):
+            await pilot.press("n")
+        await until(lambda: shows(running, " 3 × your spring box"))
+        assert shows(running, "× frist_name     no column", "+ customer       000471")
+        change(body, "ctiy", "city")
+        change(sample, "frist_name", "first_name")
+        await pilot.press("r")
+        await until(lambda: not shows(running, "mistakes in the message") and shows(running, "   your spring box"))
+        assert not shows(running, "×")
+
+
+async def test_a_missing_template_and_one_that_is_not_text(app: MakeApp, sample: Path) -> None:
+    (sample.parent / "body.txt.j2").write_bytes(b"ok\nHello \xff")
+    (sample.parent / "body.html.j2").unlink()
+    running = app(target=sample)
+    async with running.run_test(size=(120, 40)) as pilot:
+        await opened(running, pilot)
+        await until(lambda: shows(running, "body.html.j2 is not there"))
+        assert shows(running, "body.txt.j2:2:7: here is a byte that is not UTF-8")
+
+
+async def test_reloading_keeps_a_filter_that_was_set_here(app: MakeApp, sample: Path) -> None:
+    running = app(target=sample)
+    async with running.run_test(size=(80, 24)) as pilot:
+        await opened(running, pilot)
+        running.bench.set_filter('city == "Lyon"')
+        change(sample, "name: Spring news", "name: Late spring")
+        await pilot.press("r")
+        await until(lambda: shows(running, "Late spring"))
+        assert running.bench.filter_text == 'city == "Lyon"'
+        running.bench.set_filter(running.bench.file_filter)
+        change(sample, '"2020-12-31"', '"2021-12-31"')
+        await pilot.press("r")
+        await until(lambda: "2021-12-31" in running.bench.filter_text)
+
+
+async def test_the_check_renders_every_row_and_a_finding_leads_to_its_row(app: MakeApp, sample: Path) -> None:
+    change(sample.parent / "body.txt.j2", "This week", "{{ 1 // (customer|int - 644) }}")
+    running = app(target=sample)
+    async with running.run_test(size=(80, 24)) as pilot:
+        screen = await opened(running, pilot)
+        await until(lambda: screen.check_action("check", ()) is True)
+        await pilot.press("c")
+        await until(lambda: shows(running, "mails rendered", "× 1 error"), seconds=20)
+        assert shows(running, "× error", "body.txt.j2:15", "[row 4]", "! warning", "[rows 26, 37]")
+        assert isinstance(running.focused, Findings)
+        await pilot.press("enter")
+        await until(lambda: isinstance(running.screen, PreviewScreen) and shows(running, "row 4 · marie.dubois"))
+        await until(lambda: shows(running, "body.txt.j2:15"))
+        await pilot.press("4")
+        await until(lambda: shows(running, "mails rendered"))  # what was found is still there
+
+
+async def test_a_long_check_shows_how_far_it_is_and_ends_with_the_app(app: MakeApp, sample: Path) -> None:
+    stretch(sample, 30_000)
+    running = app(target=sample)
+    async with running.run_test(size=(80, 24)) as pilot:
+        screen = await opened(running, pilot)
+        await until(lambda: screen.check_action("check", ()) is True)
+        await pilot.press("c")
+        await until(lambda: shows(running, "Rendering every row: ", "of 30,000"), seconds=30)
+        assert screen.check_action("check", ()) is None  # one at a time
+
+
+async def test_with_a_list_only_it_says_what_to_open(app: MakeApp, sample: Path) -> None:
+    running = app(target=sample.parent / "contacts.csv")
+    async with running.run_test(size=(80, 24)) as pilot:
+        await opened(running, pilot)
+        await until(lambda: shows(running, "Only a list is open", "Press o to open a campaign file"))
+        await pilot.press("c", "n", "r")
+        assert shows(running, "Only a list is open")
+
+
+async def test_with_nothing_open_and_on_a_small_screen(app: MakeApp, sample: Path) -> None:
+    running = app()
+    async with running.run_test(size=(60, 20)) as pilot:
+        await pilot.press("4")
+        await until(lambda: shows(running, "No message here yet."))
+    running = app(target=sample)
+    async with running.run_test(size=(60, 20)) as pilot:
+        await opened(running, pilot)
+        await until(lambda: shows(running, "body.txt.j2", "Hello {{ first_name"))
+        assert max(map(len, grid(running))) <= 60

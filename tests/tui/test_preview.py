@@ -1,0 +1,232 @@
+"""The preview: anybody's mail in four views, one after another, and a test mail."""
+
+from __future__ import annotations
+
+import mailbox
+from pathlib import Path
+from typing import Any
+
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from mailtui.sandbox.process import SandboxHandle
+from mailtui.tui.app import MailtuiApp
+from mailtui.tui.dialogs.goto import GotoDialog
+from mailtui.tui.dialogs.test_mail import SendTestDialog
+from mailtui.tui.screens.preview import PreviewScreen
+from tests.tui.conftest import MakeApp, change, shows, until
+
+
+async def opened(app: MailtuiApp, pilot: Pilot[Any]) -> PreviewScreen:
+    """The preview with the first recipient's mail, unless there is none."""
+    await until(lambda: app.bench.open_list is not None)
+    await pilot.press("5")
+    await until(lambda: isinstance(app.screen, PreviewScreen))
+    screen = app.screen
+    assert isinstance(screen, PreviewScreen)
+    return screen
+
+
+async def at_rest(app: MailtuiApp, *texts: str) -> None:
+    """Wait until these are shown and nothing is being rendered."""
+    await until(lambda: shows(app, *texts) and not shows(app, "rendering "), seconds=20)
+
+
+async def type_into(pilot: Pilot[Any], text: str) -> None:
+    field = pilot.app.screen.query_one(Input)
+    await until(lambda: field.has_focus)
+    field.value = text
+    await pilot.press("enter")
+
+
+async def test_three_recipients_one_after_another(app: MakeApp, sample: Path) -> None:
+    running = app(target=sample)
+    async with running.run_test(size=(80, 24)) as pilot:
+        await opened(running, pilot)
+        await at_rest(running, "row 1 · amara.okafor@example.com", "Subject  Amara, spring is here")
+        await at_rest(running, "Your spring box is on its way to Lagos.", "• Sow outside: peas", "calendar[1]")
+        await pilot.press("n")
+        await at_rest(running, "row 2 · liam.murphy@example.org", "Subject  Liam, spring is here", "to Cork.")
+        await pilot.press("right")
+        await at_rest(running, "row 3 · hanako@example.net", "Subject  花子, spring is here", "to 東京.")
+        await pilot.press("b")
+        await at_rest(running, "row 2 · liam.murphy@example.org", "Liam, spring is here")
+        await pilot.press("b", "b", "b")
+        await at_rest(running, "row 1 · amara.okafor@example.com", "This is the first recipient.")
+
+
+async def test_many_keys_render_only_where_they_lead_to(app: MakeApp, sample: Path) -> None:
+    running = app(target=sample)
+    async with running.run_test(size=(80, 24)) as pilot:
+        await opened(running, pilot)
+        await at_rest(running, "row 1 · ")
+        rendered: list[int | None] = []
+        preview = running.bench.preview
+
+        async def counting(*, row: int | None = None, to: str | None = None) -> object:
+            rendered.append(row)
+            return await preview(row=row, to=to)
+
+        running.bench.preview = counting  # type: ignore[method-assign, assignment]
+        await pilot.press(*"nnnnnnnnnn", "b")
+        await at_rest(running, "row 11 · ")
+        assert len(rendered) <= 4, rendered
+        await pilot.press(*"n" * 60)
+        await at_rest(running, "This is the last recipient.")
+
+
+async def test_four_views(app: MakeApp, sample: Path) -> None:
+    running = app(target=sample)
+    async with running.run_test(size=(100, 40)) as pilot:
+        await opened(running, pilot)
+        await at_rest(
+            running, "[1] https://garden.acme.test/spring/orchard", "[2] mailto:leave@acme.test?subject=leave"
+        )
+        await pilot.press("v")
+        await until(lambda: shows(running, "Hello Amara,", "- Sow outside: peas"))
+        await pilot.press("v")
+        await until(lambda: shows(running, "Message-ID", "Reply-To", "└─ text/html"))
+        await pilot.press("v")
+        await until(lambda: shows(running, "Content-Type: multipart/alternative", "To: amara.okafor@example.com"))
+        await pilot.press("v")
+        await until(lambda: shows(running, "calendar[1]"))
+        column = next(line for line in running.screen.query("ViewName") if str(line.render()) == "headers")
+        await pilot.click(column)
+        await until(lambda: shows(running, "└─ text/html"))
+
+
+async def test_going_to_a_row_and_to_an_address(app: MakeApp, sample: Path) -> None:
+    running = app(target=sample)
+    async with running.run_test(size=(80, 24)) as pilot:
+        await opened(running, pilot)
+        await at_rest(running, "row 1 · ")
+        await pilot.press("g")
+        await until(lambda: isinstance(running.screen, GotoDialog))
+        await type_into(pilot, "4")
+        await at_rest(running, "row 4 · marie.dubois@example.com", "Marie, spring is here")
+        await pilot.press("g")
+        await until(lambda: isinstance(running.screen, GotoDialog))
+        await type_into(pilot, "hanako@example.net")
+        await at_rest(running, "row 3 · hanako@example.net", "花子, spring is here")
+        await pilot.press("g")
+        await until(lambda: isinstance(running.screen, GotoDialog))
+        await type_into(pilot, "nobody@example.com")
+        await until(lambda: shows(running, "nobody@example.com is not on the list."))
+        assert shows(running, "row 3 · hanako@example.net", "花子, spring is here")  # the mail is still there
+        await pilot.press("n")
+        await at_rest(running, "row 4 · marie.dubois@example.com", "Marie, spring is here")
+        assert not shows(running, "is not on the list")
+
+
+async def test_rows_that_get_no_mail_say_so(app: MakeApp, sample: Path) -> None:
+    running = app(target=sample)
+    async with running.run_test(size=(80, 24)) as pilot:
+        screen = await opened(running, pilot)
+        await at_rest(running, "row 1 · ")
+        running.bench.set_filter('city == "Lyon"')
+        screen.show_row(2)
+        await at_rest(
+            running, "row 2 · liam.murphy@example.org", "! The filter leaves this row out", "Liam, spring is here"
+        )
+        screen.show_row(26)
+        await at_rest(running, "row 26 · no usable address", "× Row 26 has no mail to show")
+        await pilot.press("b")
+        await at_rest(running, "row 4 · marie.dubois@example.com", "Marie, spring is here")
+
+
+async def test_a_filter_changed_elsewhere_is_obeyed_and_nobody_is_a_state(app: MakeApp, sample: Path) -> None:
+    running = app(target=sample)
+    async with running.run_test(size=(80, 24)) as pilot:
+        await opened(running, pilot)
+        await at_rest(running, "row 1 · ")
+        await pilot.press("4")
+        running.bench.set_filter('city == "Lyon"')
+        await pilot.press("5")
+        await at_rest(running, "row 1 · amara.okafor@example.com", "! The filter leaves this row out")
+        await pilot.press("n")
+        await at_rest(running, "row 4 · marie.dubois@example.com", "Marie, spring is here")
+        change(sample.parent / "body.html.j2", "This week", "Next week")
+        await pilot.press("4")
+        await pilot.press("5")
+        await at_rest(running, "Next week")
+    running = app(target=sample)
+    async with running.run_test(size=(80, 24)) as pilot:
+        await until(lambda: running.bench.open_list is not None)
+        running.bench.set_filter('city == "Nowhere"')
+        await pilot.press("5")
+        await until(lambda: shows(running, "Nobody gets a mail: the filter lets in no row"))
+
+
+async def test_a_row_that_cannot_be_rendered_says_why_and_where_and_next_still_works(
+    app: MakeApp, sample: Path
+) -> None:
+    change(sample.parent / "body.txt.j2", "This week", "{{ 1 // (customer|int - 471) }}")
+    running = app(target=sample)
+    async with running.run_test(size=(80, 24)) as pilot:
+        await opened(running, pilot)
+        await at_rest(
+            running, "row 1 · amara.okafor@example.com", "Row 1 (amara.okafor@example.com) cannot be rendered"
+        )
+        assert shows(running, "body.txt.j2:15", "by zero", "n and b go on")
+        await pilot.press("n")
+        await at_rest(running, "row 2 · liam.murphy@example.org", "Liam, spring is here")
+        assert not shows(running, "cannot be rendered")
+        await pilot.press("b")
+        await at_rest(running, "row 1 · amara", "cannot be rendered")
+        assert not shows(running, "Liam, spring is here")  # nobody takes another one's mail for this one's
+
+
+async def test_a_test_mail_arrives_and_the_servers_words_are_shown(
+    app: MakeApp, sendable: Path, sandbox: SandboxHandle
+) -> None:
+    running = app(target=sendable)
+    async with running.run_test(size=(80, 24)) as pilot:
+        await opened(running, pilot)
+        await pilot.press("n", "n", "n")
+        await at_rest(running, "row 4 · marie.dubois@example.com")
+        await pilot.press("t")
+        await until(lambda: isinstance(running.screen, SendTestDialog))
+        await pilot.press("enter")
+        await until(lambda: shows(running, "Type an address first."))
+        await type_into(pilot, "not an address")
+        await until(lambda: shows(running, "not an address is not a mail address"))
+        await type_into(pilot, "me@example.test")
+        await until(lambda: shows(running, "+ Sent to me@example.test. The server said: 250"), seconds=20)
+        await pilot.press("escape")
+        await until(lambda: isinstance(running.screen, PreviewScreen))
+        await pilot.press("t")
+        await until(lambda: isinstance(running.screen, SendTestDialog))
+        assert running.screen.query_one(Input).value == "me@example.test"
+    [caught] = mailbox.mbox(sandbox.folder / "messages.mbox")
+    assert caught["To"] == "me@example.test"
+    assert "Marie" in caught["Subject"]
+
+
+async def test_a_server_that_is_not_there_is_told_in_the_dialog(app: MakeApp, sample: Path) -> None:
+    change(sample, "port: 2525", "port: 1")
+    running = app(target=sample)
+    async with running.run_test(size=(80, 24)) as pilot:
+        await opened(running, pilot)
+        await at_rest(running, "row 1 · ")
+        await pilot.press("t")
+        await until(lambda: isinstance(running.screen, SendTestDialog))
+        await type_into(pilot, "me@example.test")
+        await until(lambda: shows(running, "× Not sent to me@example.test."), seconds=20)
+
+
+async def test_with_a_list_only_it_says_what_to_open(app: MakeApp, sample: Path) -> None:
+    running = app(target=sample.parent / "contacts.csv")
+    async with running.run_test(size=(80, 24)) as pilot:
+        screen = await opened(running, pilot)
+        await until(lambda: shows(running, "Only a list is open"))
+        screen.show_row(3)
+        await pilot.press("n", "g", "t", "v")
+        assert shows(running, "Only a list is open")
+
+
+async def test_a_mail_without_html_is_shown_as_text(app: MakeApp, sample: Path) -> None:
+    change(sample, "html: body.html.j2\n", "")
+    running = app(target=sample)
+    async with running.run_test(size=(60, 20)) as pilot:
+        await opened(running, pilot)
+        await at_rest(running, "row 1 · ", "Hello Amara,")
