@@ -7,6 +7,7 @@ such row is kept. So a person whose first row is filtered out and whose second i
 from __future__ import annotations
 
 import heapq
+import random
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from itertools import islice
@@ -33,7 +34,6 @@ from mailtui.audience.views import AudienceCounts, ListRow, RowView, StreamCount
 from mailtui.errors import AudienceError, UsageError
 
 Filter = str | Mapping[str, Any] | Rule | None
-_BLOCK = 50
 
 
 def open_audience(
@@ -244,15 +244,14 @@ class Audience:
         return found
 
     def share(self, sample: int) -> float:
-        """For which part of the list the filter holds, judged by about `sample` rows in blocks from all over it."""
+        """For which part of the list the filter holds, judged by up to `sample` rows from all over it."""
         if self._matcher is None or not self._rows:
             return 1.0
-        blocks = max(1, sample // _BLOCK)
         seen = held = 0
-        query = f"SELECT {self._cells} FROM entry WHERE row >= ? ORDER BY row LIMIT ?"  # noqa: S608 - c0 to cN
-        for block in range(blocks):
-            first = 1 + block * self._rows // blocks
-            for cells in self._connection.execute(query, (first, _BLOCK)):
+        query = f"SELECT {self._cells} FROM entry WHERE row = ?"  # noqa: S608 - c0 to cN
+        chosen = random.Random(self._rows).sample(range(1, self._rows + 1), min(sample, self._rows))  # noqa: S311
+        for row in sorted(chosen):
+            for cells in self._connection.execute(query, (row,)):
                 seen += 1
                 held += self._matcher.test(cells)
         return held / seen if seen else 0.0

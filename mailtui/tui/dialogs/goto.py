@@ -12,6 +12,7 @@ from textual.widgets import Input
 
 from mailtui.kit.words import counted
 from mailtui.tui.text import Plain, plain
+from mailtui.tui.widgets.safe_input import SafeInput
 
 
 class GotoDialog(ModalScreen[int | str | None]):
@@ -27,7 +28,7 @@ class GotoDialog(ModalScreen[int | str | None]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
             yield Plain(self._title, classes="title")
-            yield Input(placeholder=f"1 to {self._rows:,}, or a mail address", id="goto")
+            yield SafeInput(placeholder=f"1 to {self._rows:,}, or a mail address", id="goto")
             yield Plain(id="goto-trouble", classes="trouble")
             yield Plain("enter goes there   esc closes", classes="muted")
 

@@ -212,7 +212,7 @@ class RulesScreen(Room):
         except RuleError as error:
             self._show_mistake(text, error)
             return
-        self._set = self.bench.filter_text
+        self._set = self.editor.value = self.bench.filter_text
         if self.bench.campaign is not None:
             tell(self.app, "The filter is set for what is sent from here. The campaign file stays as it is.")
         await self.app.switch_mode("audience")

@@ -1,4 +1,4 @@
-"""Owns the one-line editor of a filter: column names are completed, and nothing unsafe can stand in it."""
+"""Owns the one-line editor of a filter: column names are completed."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.suggester import Suggester
-from textual.widgets import Input
 
 from mailtui.kit.safe_text import safe_text
+from mailtui.tui.widgets.safe_input import SafeInput
 
 _BARE = re.compile(r"[^\W\d][\w.@-]*")
 _WORD = re.compile(r"[^\W\d][\w.@-]*$")
@@ -66,7 +66,7 @@ class _Columns(Suggester):
         return value + found[len(word.group()) :] if len(found) > len(word.group()) else None
 
 
-class FilterInput(Input):
+class FilterInput(SafeInput):
     """The filter. Tab completes a column's name, and goes on to the next widget where there is none."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("tab", "complete", "Complete", show=False)]
@@ -79,10 +79,6 @@ class FilterInput(Input):
         """The columns whose names are completed."""
         self._columns = tuple(columns)
         self.suggester = _Columns(self._columns)
-
-    def validate_value(self, value: str) -> str:
-        """What was pasted may hold anything; what would act on the terminal becomes visible text."""
-        return safe_text(value)
 
     def put(self, column: str) -> None:
         """Write a column's name where the cursor is, with blanks around it where they are needed."""

@@ -1,0 +1,231 @@
+"""The rules screen: counts and samples at every keystroke, mistakes with a caret, and taking a filter over."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from mailtui.tui.app import MailtuiApp
+from mailtui.tui.screens.audience import AudienceScreen
+from mailtui.tui.screens.rules import RulesScreen
+from mailtui.tui.widgets.filter_input import completion, written
+from tests.tui.conftest import MakeApp, grid, shows, stretch, until
+
+SIZES = [(60, 20), (80, 24), (120, 40)]
+
+
+async def at_rules(app: MailtuiApp, pilot: Pilot[Any]) -> RulesScreen:
+    """Go there once the list is open, and wait until the filter is counted."""
+    await until(lambda: app.bench.open_list is not None)
+    await pilot.press("f4")
+    await until(lambda: isinstance(app.screen, RulesScreen))
+    screen = app.screen
+    assert isinstance(screen, RulesScreen)
+    await until(lambda: shows(app, "recipient"))
+    return screen
+
+
+async def write(screen: RulesScreen, pilot: Pilot[Any], text: str) -> None:
+    """Write another filter, the last letter of it by key."""
+    screen.editor.value = text[:-1]
+    screen.editor.cursor_position = len(text) - 1
+    await pilot.press({" ": "space", '"': "quotation_mark", ")": "right_parenthesis"}.get(text[-1], text[-1]))
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_shows_the_filter_as_it_is_set(app: MakeApp, sample: Path, size: tuple[int, int]) -> None:
+    shown = app(target=sample)
+    async with shown.run_test(size=size) as pilot:
+        screen = await at_rules(shown, pilot)
+        assert screen.editor.value == 'not (unsubscribed == "yes") and joined after "2020-12-31"'
+        await until(lambda: shows(shown, "38 of 42 rows match:  34 recipients"))
+        assert shows(shown, "This is the filter as it is set.", "+ in   38", "× out   4", "columns  email")
+        assert shows(shown, "amara.okafor@example.com") and shows(shown, "greta.lindqvist@example.net")
+
+
+async def test_counts_and_samples_follow_what_is_typed(app: MakeApp, sample: Path) -> None:
+    shown = app(target=sample)
+    async with shown.run_test(size=(80, 24)) as pilot:
+        screen = await at_rules(shown, pilot)
+        await write(screen, pilot, 'city == "Lagos"')
+        await until(lambda: shows(shown, "2 of 42 rows match:  1 recipient, and 1 duplicate", "+ in   2", "× out   40"))
+        assert shows(shown, "Not used yet: enter uses it")
+        header = next(line for line in grid(shown) if line.strip().startswith("row"))
+        assert header.split()[:3] == ["row", "email", "city"], "what the filter asks about comes first"
+
+
+async def test_says_in_words_when_nobody_or_everybody_matches(app: MakeApp, sample: Path) -> None:
+    shown = app(target=sample)
+    async with shown.run_test(size=(80, 24)) as pilot:
+        screen = await at_rules(shown, pilot)
+        await write(screen, pilot, 'city == "Atlantis"')
+        await until(lambda: shows(shown, "× Nobody: not one of 42 rows matches."))
+        await write(screen, pilot, 'not (city == "Atlantis")')
+        await until(lambda: shows(shown, "Everybody: the filter leaves nobody out of 42 rows"))
+        screen.editor.value = ""
+        await until(lambda: shows(shown, "Everybody: there is no filter, 42 rows"))
+
+
+async def test_a_mistake_is_told_with_a_caret_below_it(app: MakeApp, sample: Path) -> None:
+    shown = app(target=sample)
+    async with shown.run_test(size=(80, 24)) as pilot:
+        screen = await at_rules(shown, pilot)
+        await write(screen, pilot, "city contans 3")
+        await until(lambda: shows(shown, "contans is not a known comparison.", "Did you mean contains?"))
+        lines = grid(shown)
+        editor = next(number for number, line in enumerate(lines) if "city contans" in line)
+        assert lines[editor + 2].index("^") == lines[editor].index("contans")
+        await write(screen, pilot, 'ctiy == "Lagos"')
+        await until(lambda: shows(shown, "the list has no column ctiy.", "Did you mean city?"))
+        await write(screen, pilot, 'city == "Lagos"')
+        await until(lambda: shows(shown, "2 of 42 rows match"))
+
+
+async def test_the_caret_stays_below_the_mistake_when_the_line_is_long(app: MakeApp, sample: Path) -> None:
+    shown = app(target=sample)
+    async with shown.run_test(size=(80, 24)) as pilot:
+        screen = await at_rules(shown, pilot)
+        await write(screen, pilot, ("city == 1 or " * 12) + "city contans 3")
+        await until(lambda: shows(shown, "^", "contans is not a known comparison."))
+        lines = grid(shown)
+        editor = next(number for number, line in enumerate(lines) if "city contans" in line)
+        assert lines[editor + 2].index("^") == lines[editor].index("contans")
+
+
+async def test_enter_takes_it_over_and_shows_what_it_comes_to(app: MakeApp, sample: Path) -> None:
+    shown = app(target=sample)
+    before = sample.read_text()
+    async with shown.run_test(size=(80, 24)) as pilot:
+        screen = await at_rules(shown, pilot)
+        await write(screen, pilot, 'city = "Lagos"')
+        await pilot.press("enter")
+        await until(lambda: isinstance(shown.screen, AudienceScreen))
+        await until(lambda: shows(shown, "1 recipient", "2 matched", 'filter  city == "Lagos"'))
+        assert shown.bench.campaign is not None
+        assert shown.bench.campaign.filter_text == 'city == "Lagos"'
+        assert sample.read_text() == before
+        await pilot.press("3")
+        await until(lambda: shown.screen is screen and screen.editor.value == 'city == "Lagos"')
+
+
+async def test_a_filter_with_a_mistake_is_not_taken_over(app: MakeApp, sample: Path) -> None:
+    shown = app(target=sample)
+    async with shown.run_test(size=(80, 24)) as pilot:
+        screen = await at_rules(shown, pilot)
+        former = shown.bench.filter_text
+        for wrong in ("city ==", 'ctiy == "Lagos"'):
+            await write(screen, pilot, wrong)
+            await pilot.press("ctrl+s")
+            await until(lambda: shows(shown, "× "))
+            assert shown.screen is screen
+            assert shown.bench.filter_text == former
+
+
+async def test_reset_goes_back_to_what_is_set(app: MakeApp, sample: Path) -> None:
+    shown = app(target=sample)
+    async with shown.run_test(size=(80, 24)) as pilot:
+        screen = await at_rules(shown, pilot)
+        await write(screen, pilot, 'city == "Lagos"')
+        await pilot.press("ctrl+r")
+        assert screen.editor.value == shown.bench.filter_text
+        await until(lambda: shows(shown, "38 of 42 rows match"))
+
+
+async def test_what_is_being_written_is_still_there_after_a_look_elsewhere(app: MakeApp, sample: Path) -> None:
+    shown = app(target=sample)
+    async with shown.run_test(size=(80, 24)) as pilot:
+        screen = await at_rules(shown, pilot)
+        await write(screen, pilot, 'city == "Lagos"')
+        await pilot.press("f3")
+        await until(lambda: isinstance(shown.screen, AudienceScreen))
+        await pilot.press("f4")
+        await until(lambda: shown.screen is screen)
+        assert screen.editor.value == 'city == "Lagos"'
+
+
+async def test_columns_are_written_by_tab_and_by_click(app: MakeApp, sample: Path) -> None:
+    shown = app(target=sample)
+    async with shown.run_test(size=(80, 24)) as pilot:
+        screen = await at_rules(shown, pilot)
+        await write(screen, pilot, "uns")
+        await pilot.press("tab")
+        assert screen.editor.value == "unsubscribed "
+        line = next(number for number, text in enumerate(grid(shown)) if "columns" in text)
+        await pilot.click(offset=(grid(shown)[line].index("country") + 2, line))
+        assert screen.editor.value == "unsubscribed country "
+        assert screen.editor.has_focus
+        await pilot.press("tab")
+        assert not screen.editor.has_focus, "with nothing to complete, tab goes on"
+
+
+async def test_escape_leaves_the_editor_so_that_digits_change_rooms(app: MakeApp, sample: Path) -> None:
+    shown = app(target=sample)
+    async with shown.run_test(size=(80, 24)) as pilot:
+        screen = await at_rules(shown, pilot)
+        await pilot.press("2")
+        assert shown.screen is screen
+        await pilot.press("escape", "2")
+        await until(lambda: isinstance(shown.screen, AudienceScreen))
+
+
+async def test_without_a_list(app: MakeApp) -> None:
+    shown = app()
+    async with shown.run_test(size=(80, 24)) as pilot:
+        await pilot.press("3")
+        await until(lambda: shows(shown, "Press o to open a list"))
+        await pilot.press("ctrl+s", "ctrl+r", "escape")
+        assert isinstance(shown.screen, RulesScreen)
+
+
+async def test_a_long_list_is_guessed_first_and_an_older_count_is_given_up(
+    app: MakeApp, sample: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stretch(sample, 20_000)
+    monkeypatch.setattr("mailtui.tui.screens.rules._GLANCE_FROM", 10_000)
+    shown = app(target=sample)
+    said: list[str] = []
+    async with shown.run_test(size=(80, 24)) as pilot:
+        screen = await at_rules(shown, pilot)
+        monkeypatch.setattr(screen, "_say", lambda text, say=screen._say: (said.append(text.plain), say(text)))
+        await write(screen, pilot, 'email contains "5"')
+        await until(lambda: any("about " in text for text in said))
+        await write(screen, pilot, 'email contains "person777@"')
+        await until(lambda: shows(shown, "1 of 20,000 rows match:  1 recipient"))
+        guessed = next(text for text in said if "about " in text)
+        share = int(guessed.split()[1].replace(",", "")) / 20_000
+        exact = sum("5" in str(number) for number in range(1, 20_001)) / 20_000
+        assert abs(share - exact) < 0.1
+        assert "counting" in guessed
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("ci", "city"),
+        ("not (CI", "city"),
+        ('city == "ci', ""),
+        ("", ""),
+        ("fir", "`first name`"),
+        ("o", "`or`"),
+        ("zz", ""),
+    ],
+)
+def test_completion(text: str, found: str) -> None:
+    assert completion(text, ["city", "first name", "or"]) == found
+
+
+@pytest.mark.parametrize(
+    ("name", "spelled"),
+    [("city", "city"), ("first name", "`first name`"), ("a`b", "`a``b`"), ("In", "`In`"), ("é", "é")],
+)
+def test_a_name_is_written_as_the_filter_reads_it(name: str, spelled: str) -> None:
+    from mailtui.audience.rules_text import format_rule
+    from mailtui.audience.rules_tree import read_rule
+
+    assert written(name) == spelled
+    rule = read_rule(f'{spelled} == "x"')
+    assert rule is not None
+    assert format_rule(rule).startswith(spelled)
