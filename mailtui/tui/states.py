@@ -87,16 +87,16 @@ def last_heard(view: CampaignView) -> str:
 def totals_content(view: CampaignView, width: int) -> Content:
     """The counts of all states that matter, in lines of at most `width` cells."""
     counts = asdict(view.counts)
-    waiting = counts.pop("queued") + counts.pop("claimed")
+    waiting, in_flight = counts.pop("queued") + counts.pop("claimed"), counts.pop("in_flight")
     parts = [count_content(name, count) for name, count in counts.items() if count or name in _ALWAYS]
-    if waiting or view.active:
-        parts.append(plain(f"· {waiting:,} waiting", "$text-muted"))
+    if waiting or in_flight or view.active:
+        parts += [plain(f"· {waiting:,} waiting", "$text-muted"), count_content("in_flight", in_flight)]
     lines: list[list[Content]] = [[]]
     for part in parts:
-        if lines[-1] and sum(each.cell_length + 3 for each in lines[-1]) + part.cell_length > width:
+        if lines[-1] and sum(each.cell_length + 2 for each in lines[-1]) + part.cell_length > width:
             lines.append([])
         lines[-1].append(part)
-    return joined(*(joined(*line, separator="   ") for line in lines), separator="\n")
+    return joined(*(joined(*line, separator="  ") for line in lines), separator="\n")
 
 
 def failure_content(state: str, code: int | None, text: str, count: int) -> Content:

@@ -40,9 +40,9 @@ class Plain(Static):
     def __init__(self, text: Shown = "", *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(_content(text), markup=False, id=id, classes=classes)
 
-    def show(self, text: Shown) -> None:
-        """Show another text."""
-        self.update(_content(text))
+    def show(self, text: Shown, *, same_size: bool = False) -> None:
+        """Show another text; `same_size` spares the screen being laid out anew, which costs more than drawing it."""
+        self.update(_content(text), layout=not same_size)
 
 
 def tell(app: App[Any], text: str, *, bad: bool = False) -> None:

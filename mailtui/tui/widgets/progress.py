@@ -18,6 +18,7 @@ from mailtui.service.views import CampaignView
 from mailtui.tui.states import campaign_look, is_live, last_heard, totals_content
 from mailtui.tui.text import Plain, joined, plain
 
+_FULL_WIDTH = ("head", "totals", "doing")
 _TRUST_AFTER = 5.0  # seconds before which a rate says nothing
 _CURVE = 240  # values kept; a minute at the pace at which a board is drawn
 
@@ -27,6 +28,7 @@ class SendProgress(Vertical):
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
+        self._texts: dict[str, Content] = {}
         self._rates: deque[float] = deque(maxlen=_CURVE)
 
     def compose(self) -> ComposeResult:
@@ -69,7 +71,9 @@ class SendProgress(Vertical):
         elif view.send_seconds < _TRUST_AFTER:
             said = "measuring its pace"
         else:
-            left = f", {show_duration(view.eta_seconds)} left" if view.eta_seconds is not None else ""
+            left = (
+                f", {show_duration(view.eta_seconds)} left" if view.eta_seconds is not None and _at_work(view) else ""
+            )
             said = f"{view.rate:,.1f}/s{left}"
         self._set("#rate", joined(*[plain(text) for text in (said, limit, crew) if text], separator="   "))
         if is_live(view):
@@ -77,7 +81,19 @@ class SendProgress(Vertical):
         self.query_one("#curve", Sparkline).data = [0.0, *self._rates]  # drawn from zero up, not from the lowest
 
     def _set(self, name: str, text: Content) -> None:
-        self.query_one(name, Plain).show(text)
+        """Show a text; the screen is laid out anew only when it takes another room than the one before."""
+        before = self._texts.get(name)
+        if before is not None and before.is_same(text):
+            return
+        self._texts[name] = text
+        place = self.query_one(name, Plain)
+        place.show(text, same_size=before is not None and _room(before, place) == _room(text, place))
+
+
+def _room(text: Content, place: Plain) -> tuple[int, ...]:
+    lengths = [line.cell_length for line in text.split("\n")]
+    fits = place.size.width >= max(lengths) and place.id in _FULL_WIDTH
+    return (len(lengths),) if fits else tuple(lengths)
 
 
 def _at_work(view: CampaignView) -> bool:

@@ -31,6 +31,10 @@ class Column:
     least: int = 0
 
 
+Layout = tuple[tuple[Column, int], ...]
+"""The columns that are shown, with their widths."""
+
+
 class KeyedTable(DataTable[Text], inherit_bindings=False):
     """`show` says what is in it. Enter belongs to the screen."""
 
@@ -53,7 +57,7 @@ class KeyedTable(DataTable[Text], inherit_bindings=False):
     def __init__(self, columns: Sequence[Column], *, id: str) -> None:
         super().__init__(id=id, cursor_type="row", cell_padding=0)
         self._wanted = tuple(columns)
-        self._layout: tuple[tuple[Column, int], ...] = ()
+        self._layout: Layout = ()
         self._rows: dict[str, Row] = {}
         self._drawn: dict[str, tuple[tuple[str, tuple[Span, ...]], ...]] = {}
         self._styles: dict[str, RichStyle] = {}
@@ -75,17 +79,10 @@ class KeyedTable(DataTable[Text], inherit_bindings=False):
         self.app.theme_changed_signal.subscribe(self, lambda _: self._recolour())
 
     def on_resize(self, _: events.Resize) -> None:
-        layout = self._lay_out(self.scrollable_content_region.width)
+        layout = lay_out(self._wanted, self.scrollable_content_region.width)
         if layout != self._layout:
             self._layout = layout
             self._rebuild()
-
-    def _lay_out(self, width: int) -> tuple[tuple[Column, int], ...]:
-        shown = [column for column in self._wanted if column.least <= width]
-        taken = sum(column.width for column in shown) + len(shown)  # each has a blank after it
-        sharing = sum(not column.width for column in shown)
-        share = max(4, (width - taken - 1) // sharing) if sharing else 0
-        return tuple((column, column.width or share) for column in shown)
 
     def _recolour(self) -> None:
         self._styles.clear()
@@ -119,7 +116,7 @@ class KeyedTable(DataTable[Text], inherit_bindings=False):
 
     def _draw_row(self, key: str, row: Row) -> None:
         named = {column.key: cell for column, cell in zip(self._wanted, row, strict=True)}
-        cells = [_fit(named[column.key], width, right=column.right) for column, width in self._layout]
+        cells = [fit(named[column.key], width, right=column.right) for column, width in self._layout]
         now = tuple((cell.plain, tuple(cell.spans)) for cell in cells)
         before = self._drawn.get(key)
         if before is None:
@@ -151,6 +148,16 @@ class KeyedTable(DataTable[Text], inherit_bindings=False):
         return found
 
 
-def _fit(cell: Content, width: int, *, right: bool) -> Content:
+def lay_out(columns: Sequence[Column], width: int) -> Layout:
+    """The columns that fit, and how wide each is."""
+    shown = [column for column in columns if column.least <= width]
+    taken = sum(column.width for column in shown) + len(shown)  # each has a blank after it
+    sharing = sum(not column.width for column in shown)
+    share = max(4, (width - taken - 1) // sharing) if sharing else 0
+    return tuple((column, column.width or share) for column in shown)
+
+
+def fit(cell: Content, width: int, *, right: bool) -> Content:
+    """A cell cut to its column, and moved to the right where the column is."""
     fitted = cell.truncate(width, ellipsis=True)
     return fitted.pad_left(width - fitted.cell_length) if right else fitted
