@@ -20,7 +20,8 @@ class ConfirmStartDialog(ModalScreen[bool]):
 
     AUTO_FOCUS = "#cancel"
     DEFAULT_CSS = """
-    ConfirmStartDialog #facts { height: auto; max-height: 12; margin: 1 0; }
+    ConfirmStartDialog #facts { height: auto; max-height: 30vh; margin: 1 0; scrollbar-size-vertical: 1; }
+    ConfirmStartDialog #count { width: 30; background: $panel; }
     ConfirmStartDialog #fact-lines { height: auto; }
     """
     BINDINGS: ClassVar = [("escape", "leave", "Cancel")]
@@ -34,10 +35,10 @@ class ConfirmStartDialog(ModalScreen[bool]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
             yield Plain(plain(f"Send {self._count:,} mails for real?"), classes="title")
-            with VerticalScroll(id="facts", can_focus=False):
+            with VerticalScroll(id="facts"):
                 yield Wrapped(id="fact-lines")
             yield Plain(joined("Type ", plain(str(self._count), "bold $accent"), " to send:"), id="ask")
-            yield Input(id="count", restrict=r"[0-9,. ]*", max_length=20, select_on_focus=False)
+            yield Input(id="count", restrict=r"[0-9,. ]*", max_length=20, select_on_focus=False, compact=True)
             with Horizontal(classes="buttons"):
                 yield Button("Cancel", id="cancel", compact=True)
                 yield Button("Start", id="start", variant="error", compact=True, disabled=True)

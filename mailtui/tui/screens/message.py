@@ -9,7 +9,6 @@ from typing import ClassVar
 
 from textual import on
 from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import OptionList, ProgressBar
@@ -17,13 +16,14 @@ from textual.widgets.option_list import Option
 
 from mailtui.errors import MailtuiError
 from mailtui.kit.words import counted
-from mailtui.service.drafts import Draft, DraftField, DraftFile
+from mailtui.service.drafts import Draft, DraftFile
 from mailtui.service.facade import Service
 from mailtui.service.workbench import Superseded, Workbench
 from mailtui.tui.actions import bindings
 from mailtui.tui.room import Room, start
 from mailtui.tui.screens.preview import PreviewScreen
 from mailtui.tui.text import Plain, joined, plain
+from mailtui.tui.widgets.draft_text import entry, fields
 from mailtui.tui.widgets.findings import Findings, summary
 from mailtui.tui.widgets.mail_text import as_source
 from mailtui.tui.widgets.trouble import Trouble
@@ -37,13 +37,6 @@ _LIST_ONLY = """Only a list is open, and a list has no message.
 
 Press o to open a campaign file (campaign.yaml): it names the list and the templates.
 A sample to start from is written by: mailtui init DIR"""
-_NAME_WIDTH = 14
-_ORIGINS = {
-    "mailtui": ("·", "$text-muted", "in every message"),
-    "default": ("~", "$text-warning", "no column; has a default"),
-    "missing": ("×", "$text-error", "no column"),
-    "unknown": ("?", "$text-muted", "the list cannot be read"),
-}
 
 
 class MessageScreen(Room):
@@ -135,7 +128,7 @@ class MessageScreen(Room):
         else:
             self.query_one(Trouble).clear()
         self._show_files(draft)
-        self.query_one("#fields", Plain).show(_fields(draft))
+        self.query_one("#fields", Plain).show(fields(draft, short=self._is_narrow))
         if first_time or self.focused is None:
             self.query_one("#files").focus()
         self.refresh_bindings()
@@ -148,9 +141,13 @@ class MessageScreen(Room):
         at = kept.index(self._shown) if self._shown in kept else (wrong or bodies or [0])[0]
         with self.prevent(OptionList.OptionHighlighted):
             files.clear_options()
-            files.add_options([Option(_entry(file)) for file in draft.files])
+            files.add_options([Option(entry(file, short=self._is_narrow)) for file in draft.files])
             files.highlighted = at
         self._show_file(draft.files[at])
+
+    @property
+    def _is_narrow(self) -> bool:
+        return self.app.size.width < 80
 
     @on(OptionList.OptionHighlighted, "#files")
     def chosen(self, event: OptionList.OptionHighlighted) -> None:
@@ -252,31 +249,3 @@ class MessageScreen(Room):
             except MailtuiError as error:
                 self.complain(error)
         await self.opened()
-
-
-def _entry(file: DraftFile) -> Content:
-    mark = plain("× ", "bold $text-error") if file.wrong else plain("  ")
-    if file.role in ("html", "text", "included"):
-        return joined(mark, plain(f"{file.role:<9}", "$text-muted"), plain(file.name, limit=60))
-    return joined(mark, plain(file.name if file.role == "campaign" else file.role, limit=60))
-
-
-def _fields(draft: Draft) -> Content:
-    if not draft.fields:
-        said = "The whole row is read." if draft.whole_row else "None: everybody gets the same."
-        return plain(said, "$text-muted")
-    widest = min(max(len(field.name) for field in draft.fields), _NAME_WIDTH)
-    lines = [_field(field, widest) for field in draft.fields]
-    if draft.whole_row:
-        lines.append(plain("and others, read from the row", "$text-muted"))
-    return joined(*lines, separator="\n")
-
-
-def _field(field: DraftField, widest: int) -> Content:
-    name = plain(f"{field.name:<{widest}}", "bold", limit=40)
-    if field.origin == "list":
-        value = plain(field.sample, limit=60) if field.sample.strip() else plain("(blank)", "$text-warning")
-        return joined(plain("+ ", "$text-success"), name, " ", value)
-    symbol, style, said = _ORIGINS[field.origin]
-    told = field.sample if field.origin == "mailtui" and field.sample else said
-    return joined(plain(f"{symbol} ", style), name, " ", plain(told, style, limit=60))

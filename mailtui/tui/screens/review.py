@@ -22,11 +22,11 @@ from mailtui.tui.dialogs.confirm_start import ConfirmStartDialog
 from mailtui.tui.dialogs.password import asking_password
 from mailtui.tui.room import Room, start
 from mailtui.tui.screens.preview import PreviewScreen
-from mailtui.tui.text import Plain, joined, plain, tell
-from mailtui.tui.widgets.findings import Findings, summary
+from mailtui.tui.text import Plain, tell
+from mailtui.tui.widgets.findings import Findings
 from mailtui.tui.widgets.launching import Launching
 from mailtui.tui.widgets.pace import Pace
-from mailtui.tui.widgets.plan_facts import facts
+from mailtui.tui.widgets.plan_facts import facts, verdict
 from mailtui.tui.widgets.trouble import Trouble
 from mailtui.tui.widgets.wrapped import Wrapped
 
@@ -65,9 +65,9 @@ class ReviewScreen(Room):
         yield Trouble()
         yield Plain(_EMPTY, id="empty", classes="empty")
         with Vertical(id="review"):
-            with Vertical(id="plan"):
+            with VerticalScroll(id="plan"):
                 yield Wrapped(id="plan-facts")
-                yield Pace(id="pace")
+            yield Pace(id="pace")
             with Vertical(id="checks"):
                 yield Plain(id="verdict")
                 with VerticalScroll(id="findings-scroll", can_focus=False):
@@ -142,23 +142,8 @@ class ReviewScreen(Room):
             self.query_one("#plan-facts", Wrapped).show_lines(facts(plan))
         self.query_one("#findings-scroll").display = report is not None
         self.query_one("#review-start", Button).disabled = not self._ready
-        self._show_verdict(plan, report)
+        self.query_one("#verdict", Plain).show(verdict(plan, report, failed=self._failed))
         self.refresh_bindings()
-
-    def _show_verdict(self, plan: LaunchPlan | None, report: CheckReport | None) -> None:
-        verdict = self.query_one("#verdict", Plain)
-        if self._failed:
-            verdict.show(plain("× It cannot be started as it is.", "bold $text-error"))
-        elif plan is None:
-            verdict.show(plain("Counting …", "$text-muted"))
-        elif report is None:
-            verdict.show(plain("Checking some rows …", "$text-muted"))
-        elif report.errors:
-            stop = plain("These errors keep it from being started:", "bold $text-error")
-            verdict.show(joined(stop, summary(report), separator="  "))
-        else:
-            tried = plain(f"{report.rendered:,} of {report.counts.recipients:,} rows tried:")
-            verdict.show(joined(tried, summary(report), separator="  "))
 
     def complain(self, error: MailtuiError) -> None:
         self._failed = not self._starting

@@ -1,4 +1,4 @@
-"""Owns the words for what is about to be sent, for the review and its last question."""
+"""Owns the words for what is about to be sent, and whether it may be; for the review and its last question."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from textual.content import Content
 
 from mailtui.kit.words import counted
 from mailtui.service.facade import LaunchPlan
+from mailtui.service.lists import CheckReport
 from mailtui.service.terms import show_rate
 from mailtui.tui.text import joined, plain
+from mailtui.tui.widgets.findings import summary
 from mailtui.tui.widgets.wrapped import Line
 
 _SECURITY: Mapping[str, tuple[str, str]] = {
@@ -54,6 +56,21 @@ def facts(plan: LaunchPlan, *, paced: bool = False) -> list[Line]:
         pace = f"{show_rate(plan.plan.rate)}, {counted(plan.plan.workers, 'worker')}{_takes(plan)}"
         lines.append(_fact("pace", plain(pace)))
     return lines
+
+
+def verdict(plan: LaunchPlan | None, report: CheckReport | None, *, failed: bool) -> Content:
+    """Whether it may be started, as far as it is known."""
+    if failed:
+        return plain("× It cannot be started as it is.", "bold $text-error")
+    if plan is None:
+        return plain("Counting …", "$text-muted")
+    if report is None:
+        return plain("Checking some rows …", "$text-muted")
+    if report.errors:
+        stop = plain("These errors keep it from being started:", "bold $text-error")
+        return joined(stop, summary(report), separator="  ")
+    tried = plain(f"{report.rendered:,} of {counted(report.counts.recipients, 'row')} tried:")
+    return joined(tried, summary(report), separator="  ")
 
 
 def _fact(name: str, value: Content) -> Line:
