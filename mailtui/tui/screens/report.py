@@ -73,6 +73,7 @@ class ReportScreen(Room):
 
     def on_mount(self) -> None:
         super().on_mount()
+        self._show_trouble("")
         self._show_parts(some=False)
 
     def on_screen_resume(self) -> None:
@@ -188,7 +189,12 @@ class ReportScreen(Room):
 
     def complain(self, error: MailtuiError) -> None:
         text = "\n".join(part for part in (sentence(error.title), error.detail, error.hint) if part)
-        self.query_one("#trouble", Plain).show(plain(text, newlines=True))
+        self._show_trouble(text)
+
+    def _show_trouble(self, text: str) -> None:
+        place = self.query_one("#trouble", Plain)
+        place.display = bool(text)
+        place.show(plain(text, newlines=True))
 
     # actions
 
@@ -231,7 +237,7 @@ class ReportScreen(Room):
         path = await self.app.push_screen_wait(ExportDialog(f"{everybody} of {view.name}", proposed))
         if path is None:
             return
-        self.query_one("#trouble", Plain).show("")
+        self._show_trouble("")
         tell(self.app, f"Writing {path.name} …")
         written = await self.ask(lambda: self._archive.export(view, path, [self._state] if self._state else []))
         if written is not None:
