@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from mailtui.errors import AccountError, SecretMissing
+from mailtui.kit.children import SECRETS
 from mailtui.kit.suggest import did_you_mean
 
 Answer = TypeVar("Answer")
@@ -32,12 +33,7 @@ _CHAIN = "keyring.backends.chainer"
 
 def variable_for(account: str) -> str:
     """The environment variable that may hold an account's password."""
-    return "MAILTUI_PASSWORD_" + re.sub(r"[^A-Z0-9]", "_", account.upper())
-
-
-def is_secret_variable(name: str) -> bool:
-    """Whether an environment variable holds a password, so that no child process may inherit it."""
-    return name.startswith("MAILTUI_PASSWORD_")
+    return SECRETS + re.sub(r"[^A-Z0-9]", "_", account.upper())
 
 
 class SecretSource:

@@ -12,7 +12,7 @@ import asyncio
 import secrets
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import Enum
 from itertools import islice
 from pathlib import Path
@@ -34,6 +34,7 @@ _STEP = 1_000
 _BREATH = 0.003  # between two steps while a runner lives: its commits then wait 4 ms at the most
 _ID_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that is read as another
 _PAGE = 1_000
+_UNDER_WAY = frozenset({CampaignState.RUNNING, CampaignState.PAUSING, CampaignState.PAUSED})
 
 
 class Again(Enum):
@@ -92,6 +93,17 @@ class WasCancelled(UsageError):
         self.earlier = earlier
 
 
+class NotFinished(UsageError):
+    """A new campaign was asked for while one with this very message is under way: many would get it twice."""
+
+    def __init__(self, earlier: LaunchedCampaign) -> None:
+        super().__init__(
+            f"{earlier.name} was launched with this very message ({earlier.id}), and is not finished",
+            detail="A new campaign would send it a second time to everybody who has got it, or will.",
+            hint=f"Go on with that one: mailtui resume {earlier.id}. Or stop it first: mailtui cancel {earlier.id}",
+        )
+
+
 class BeingSent(UsageError):
     """What a running campaign is sent through, or says, cannot be changed under its runner."""
 
@@ -125,7 +137,8 @@ async def freeze(
     runner_lives: Callable[[], bool],
     progress: Callable[[int], None],
 ) -> Launch:
-    """Put the campaign into the outbox. Raises `MessageChanged`, `BeingSent`, `NowSuppressed`, `OutboxError`.
+    """Put the campaign into the outbox. Raises `MessageChanged`, `WasCancelled`, `NotFinished`, `BeingSent`,
+    `NowSuppressed`, `OutboxError`.
 
     `progress` hears how many recipients were written. Before anything is written, everything has been read.
     """
@@ -154,7 +167,12 @@ async def _earlier(freezing: Freezing, reader: Reader, desk: Desk, again: Again)
     while latest is not None and latest.state is CampaignState.DRAFT:
         await desk.discard_draft(latest.number)
         latest = await reader.latest_of_series(freezing.campaign.series)
-    if latest is None or again is Again.NEW:
+    if latest is None:
+        return None
+    if again is Again.NEW:
+        # The same command given again after a crash, or by two at once, must not mail everybody twice.
+        if latest.message_digest == freezing.source.digest and latest.state in _UNDER_WAY:
+            raise NotFinished(latest)
         return None
     if latest.state in (CampaignState.CANCELLED, CampaignState.CANCELLING):
         raise WasCancelled(latest)
@@ -237,8 +255,7 @@ def _changes(freezing: Freezing, campaign: LaunchedCampaign) -> dict[str, object
     """What is another now than at the first launch, as the order that takes it over."""
     changes: dict[str, object] = {}
     if freezing.plan != SendPlan.from_json(campaign.plan):
-        plan = freezing.plan
-        changes |= {"workers": plan.workers, "rate": plan.rate, "burst": plan.burst}
+        changes |= asdict(freezing.plan)
     if freezing.endpoint.to_json() != campaign.endpoint:
         changes["endpoint"] = freezing.endpoint.to_json()
     if freezing.source.digest != campaign.message_digest:

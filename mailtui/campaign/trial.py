@@ -6,7 +6,6 @@ import json
 import os
 import queue
 import subprocess
-import sys
 import threading
 from collections.abc import Iterable, Iterator
 from types import TracebackType
@@ -14,6 +13,7 @@ from typing import IO, Any
 
 from mailtui.audience.recipient import Recipient
 from mailtui.errors import Place, TemplateError
+from mailtui.kit.children import own_environment, own_module
 from mailtui.message.mime import TransferEncoding
 from mailtui.message.rendered import RenderedMessage, RenderProblem
 from mailtui.message.source import MessageSource
@@ -56,12 +56,12 @@ class TrialRenderer:
 
     def __enter__(self) -> TrialRenderer:
         environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
-        self._child = subprocess.Popen(
-            [sys.executable, "-m", "mailtui.message.trial"],
+        self._child = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+            own_module("mailtui.message.trial"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env=environment | {"PYTHONIOENCODING": "utf-8", "PYTHONUTF8": "1"},
+            env=own_environment(environment) | {"PYTHONIOENCODING": "utf-8", "PYTHONUTF8": "1"},
         )
         assert self._child.stdout is not None
         threading.Thread(target=_collect, args=(self._child.stdout, self._answers), daemon=True).start()

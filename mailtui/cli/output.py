@@ -115,16 +115,3 @@ def progress(label: str) -> Iterator[Advance]:
 
 def _silent(done: int, total: int) -> None:
     """No terminal: nothing is said unless something is wrong."""
-
-
-def show_duration(seconds: float | None) -> str:
-    """A span of time as a person says it."""
-    if seconds is None:
-        return ""
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes:02} min"
-    return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"

@@ -13,6 +13,7 @@ import click
 from mailtui.cli import output
 from mailtui.cli.options import common, filter_option
 from mailtui.errors import ExitCode, UsageError
+from mailtui.kit.paths import create_private
 from mailtui.kit.words import counted
 from mailtui.service.facade import Service
 from mailtui.service.lists import RenderProblem
@@ -64,7 +65,7 @@ def _sink(out: str) -> Iterator[Sink]:
     path = Path(out)
     try:
         if path.suffix == ".mbox":
-            with path.open("xb") as stream:
+            with create_private(path) as stream:
                 yield Mbox(stream, out)
             return
         yield EmlFolder(path)

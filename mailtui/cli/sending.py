@@ -27,7 +27,7 @@ async def detach(service: Service, launch: Launch) -> CampaignView:
     await service.start_runner(secrets)
     for order in launch.orders:
         await service.obeyed(order, secrets)
-    await service.taken_up(launch.campaign.id)
+    await service.taken_up(launch.campaign.id, secrets)
     return await service.view(launch.campaign.id)
 
 
@@ -65,18 +65,14 @@ async def _host(service: Service, launch: Launch) -> CampaignView:
     runner = service.engine(launch.campaign)
     started = asyncio.Event()
     work = asyncio.create_task(runner.run(started.set), name="runner")
-    pauses: list[asyncio.Task[None]] = []
-
-    async def pause() -> None:
-        # More than once: the first may come before the runner has taken the campaign up.
-        for _ in range(5):
-            runner.pause("the person at the terminal")
-            await asyncio.sleep(_LOOK_EVERY)
+    pausing = False
 
     def stop() -> None:
-        if not pauses:
+        nonlocal pausing
+        if not pausing:
+            pausing = True
             output.say("Pausing: what is under way finishes. Once more, and connections are dropped at once.")
-            pauses.append(asyncio.create_task(pause(), name="pause"))
+            runner.pause("the person at the terminal")
         else:
             runner.abort("stopped at the terminal")
 
@@ -85,12 +81,10 @@ async def _host(service: Service, launch: Launch) -> CampaignView:
         try:
             await work
         finally:
-            for task in (watcher, *pauses):
-                task.cancel()
-            ends = await asyncio.gather(watcher, *pauses, return_exceptions=True)
-    for end in ends:
-        if isinstance(end, Exception):
-            raise end
+            watcher.cancel()
+            [end] = await asyncio.gather(watcher, return_exceptions=True)
+    if isinstance(end, Exception):
+        raise end
     return await service.view(launch.campaign.id)
 
 

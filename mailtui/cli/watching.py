@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from mailtui.cli import output
+from mailtui.kit.durations import show_duration
 from mailtui.kit.safe_text import safe_text
 from mailtui.kit.words import counted
 from mailtui.service.facade import Service
@@ -36,7 +37,7 @@ def live(*, plain: bool = False) -> Iterator[Show]:
     from rich.progress import BarColumn, Progress, TextColumn
 
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),  # a campaign's name and a server's words are no markup
         BarColumn(bar_width=None),
         TextColumn("{task.completed:,.0f} of {task.total:,.0f}"),
         TextColumn("{task.fields[rate]}"),
@@ -56,7 +57,7 @@ def live(*, plain: bool = False) -> Iterator[Show]:
                 completed=counts.settled,
                 total=max(counts.total, 1),
                 rate=f"{view.rate:,.0f}/s" if view.rate else "",
-                left=f"{output.show_duration(view.eta_seconds)} left" if view.eta_seconds is not None else "",
+                left=f"{show_duration(view.eta_seconds)} left" if view.eta_seconds is not None else "",
             )
 
         yield show
@@ -111,7 +112,7 @@ async def print_outcome(service: Service, view: CampaignView, *, as_json: bool) 
         _line(kind.replace("_", " "), f"{count:,}", "not in the audience")
     if view.send_seconds and view.counts.sent:
         rate = view.counts.sent / view.send_seconds
-        _line("time", output.show_duration(view.send_seconds), f"{rate:,.0f} a second" if view.counts.sent > 1 else "")
+        _line("time", show_duration(view.send_seconds), f"{rate:,.0f} a second" if view.counts.sent > 1 else "")
     for failed_state, code, text, count in await service.failures(view, 5):
         said = f"{code} {text}" if code is not None else text
         output.data(f"  {count:,} {failed_state}: {safe_text(said, limit=100)}")

@@ -66,12 +66,11 @@ class Runner:
         for sending, _ in self._sendings.values():
             sending.leave()
 
-    def pause(self, actor: str) -> bool:
-        """Pause every campaign this runner sends, or is about to take up; False when it has taken none up yet."""
+    def pause(self, actor: str) -> None:
+        """Pause every campaign this runner sends, or is about to take up."""
         self._pause_for = actor
         for sending, _ in self._sendings.values():
             sending.pause(actor)
-        return bool(self._sendings)
 
     def abort(self, reason: str) -> None:
         """Drop all connections now; replies still awaited become unknown."""
@@ -274,12 +273,12 @@ class Runner:
                 )
                 continue
             sending.counts = await ledger.counts(campaign.number)
-            if self._pause_for is not None:
+            if campaign.state is CampaignState.CANCELLING:
+                sending.cancel("runner")
+            elif self._pause_for is not None:
                 sending.pause(self._pause_for)
             elif campaign.state is CampaignState.PAUSING:
                 sending.pause("runner")
-            elif campaign.state is CampaignState.CANCELLING:
-                sending.cancel("runner")
             task = asyncio.create_task(sending.run(), name=f"sending {campaign.id}")
             self._sendings[campaign.number] = (sending, task)
 

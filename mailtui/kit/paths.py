@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 PRIVATE_FOLDER = 0o700
 PRIVATE_FILE = 0o600
@@ -97,6 +98,11 @@ def touch_private(path: Path) -> Path:
         return path
     path.chmod(PRIVATE_FILE)
     return path
+
+
+def create_private(path: Path) -> BinaryIO:
+    """A new file of mode 0600 for writing, whatever the umask. Raises FileExistsError rather than overwrite one."""
+    return os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, PRIVATE_FILE), "wb")
 
 
 def write_atomically(path: Path, data: bytes, *, mode: int = PRIVATE_FILE) -> None:

@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from mailtui.errors import ConfigError, Place, Problem
+from mailtui.kit.children import SECRETS
 from mailtui.kit.yaml_file import Loc, YamlDocument, parse_yaml
 
 PREFIX = "MAILTUI_"
-SECRETS = "MAILTUI_PASSWORD_"
-"""Variables that begin so hold passwords. They are no settings, and are not even looked at here."""
 _SEPARATOR = "__"
 
 

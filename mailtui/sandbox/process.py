@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import IO
 
 from mailtui.errors import ExitCode, MailtuiError, UsageError
+from mailtui.kit.children import own_environment, own_module
 from mailtui.kit.paths import touch_private, write_atomically
 
 STATE = "sandbox.json"
@@ -141,11 +142,12 @@ def _options(folder: Path, *, port: int, faults: Path | None, idle_seconds: floa
 def _spawn(folder: Path, options: Sequence[str]) -> subprocess.Popen[bytes]:
     with _own_file(folder / ERRORS).open("ab") as errors:
         return subprocess.Popen(  # noqa: S603 - our own interpreter and module
-            [sys.executable, "-m", "mailtui.sandbox", *options, "--ready-fd", "1"],
+            [*own_module("mailtui.sandbox"), *options, "--ready-fd", "1"],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=errors,
             start_new_session=True,
+            env=own_environment(os.environ),
         )
 
 

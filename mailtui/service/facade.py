@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,13 +17,14 @@ from mailtui.audience.views import AudienceCounts
 from mailtui.campaign.campaign import Campaign
 from mailtui.campaign.freeze import Again, Freezing, Launch, freeze
 from mailtui.dispatch.plan import SendPlan
-from mailtui.dispatch.runner import BUSY_ANSWER, Runner
+from mailtui.dispatch.runner import BUSY_ANSWER, NOT_NOW, Runner
 from mailtui.errors import RunnerError, UsageError
 from mailtui.kit.words import counted
+from mailtui.message.source import MessageSource
 from mailtui.outbox.opening import Outbox, parse_outbox
 from mailtui.outbox.ports import Reader
 from mailtui.outbox.records import Campaign as LaunchedCampaign
-from mailtui.outbox.states import DeliveryState, OrderKind
+from mailtui.outbox.states import CampaignState, DeliveryState, OrderKind
 from mailtui.report.export import ReportLine, report_lines
 from mailtui.service.campaigns import CampaignDesk, actor
 from mailtui.service.engine import runner_for
@@ -51,6 +53,8 @@ class LaunchPlan:
     counts: AudienceCounts
     first: str
     last: str
+    message: str
+    """What identifies the message that was looked at."""
 
 
 class Service:
@@ -99,11 +103,14 @@ class Service:
             for recipient in audience.recipients():
                 first = first or recipient.address
                 last = recipient.address
-        return LaunchPlan(campaign, endpoint, campaign.spec.dispatch.plan().changed(dict(plan)), counts, first, last)
+        sending = campaign.spec.dispatch.plan().changed(dict(plan))
+        message = campaign.read_message().digest
+        return LaunchPlan(campaign, endpoint, sending, counts, first, last, message)
 
     async def launch(self, plan: LaunchPlan, *, again: Again, progress: Callable[[int], None]) -> Launch:
         """Freeze the campaign into the outbox. Raises `MessageChanged`, `OutboxError`, `TemplateError`."""
         source = plan.campaign.read_message()
+        _require_same_message(plan, source)
         desk, reader = self.outbox.desk(), self.outbox.reader()  # of its own: an app launches from another thread
         try:
             with self.campaigns.open_audience(plan.campaign) as audience:
@@ -198,11 +205,11 @@ class Service:
     async def follow(self, campaign_id: str) -> AsyncIterator[CampaignView]:
         """The campaign now, and again whenever something changed, until it rests or has lost its runner."""
         campaign = await self._reader.campaign(campaign_id)
-        shown_at = 0.0
+        shown_at = -1.0
         while True:
-            if self._reader.changed() or now() - shown_at >= 1.0:
+            if self._reader.changed() or time.monotonic() - shown_at >= 1.0:
                 view = await self._view(campaign.id)
-                shown_at = now()
+                shown_at = time.monotonic()
                 yield view
                 if not view.active or view.lost:
                     return
@@ -238,12 +245,19 @@ class Service:
 
     async def _order(self, view: CampaignView, kind: OrderKind, arguments: dict[str, object] | None = None) -> str:
         """Write an order and see it obeyed; a runner is started when none lives. The runner's answer."""
+        if view.campaign.state is CampaignState.DRAFT:
+            raise UsageError(
+                f"{view.id} has not been launched",
+                detail="Its launch is under way at the moment, or was interrupted.",
+                hint="An interrupted one is begun anew by: mailtui run CAMPAIGN",
+            )
+        # Before the order is on record: without the password it must not be carried out later, when nobody waits.
+        secrets = await self.secret_for(view.campaign) if kind in _ACTIVE_ORDERS else {}
         desk = self.outbox.desk()
         try:
             order = await desk.order(view.campaign.number, kind, arguments or {}, actor=actor(), now=now())
         finally:
             desk.close()
-        secrets = await self.secret_for(view.campaign) if kind in _ACTIVE_ORDERS else {}
         return await self.obeyed(order, secrets)
 
     async def in_hand(self, campaign_id: str, orders: Sequence[int]) -> bool:
@@ -256,12 +270,14 @@ class Service:
         view = await self._view(campaign_id)
         return not view.active or view.snapshot is not None
 
-    async def taken_up(self, campaign_id: str) -> None:
-        """Wait until the runner that lives sends a campaign. Raises `RunnerError` when it does not begin to."""
-        deadline = now() + _TAKEN_UP_WITHIN
-        while now() < deadline:
+    async def taken_up(self, campaign_id: str, secrets: Mapping[str, str]) -> None:
+        """Wait until a runner sends a campaign. Raises `RunnerError` when the one that lives does not begin to."""
+        deadline = time.monotonic() + _TAKEN_UP_WITHIN
+        while time.monotonic() < deadline:
             if await self.in_hand(campaign_id, ()):
                 return
+            if self._launcher.pid() is None:
+                await self.start_runner(secrets)  # the one that lived was just leaving
             await asyncio.sleep(_LOOK_EVERY / 2)
         pid = self._launcher.pid()
         raise RunnerError(
@@ -272,8 +288,8 @@ class Service:
 
     async def obeyed(self, order: int, secrets: Mapping[str, str]) -> str:
         """Wait until a runner has answered an order. Raises `RunnerError` when none does."""
-        deadline = now() + _ACKNOWLEDGED_WITHIN
-        while now() < deadline:
+        deadline = time.monotonic() + _ACKNOWLEDGED_WITHIN
+        while time.monotonic() < deadline:
             answer = await self._reader.answer(order)
             if answer is not None:
                 _require_yes(answer)
@@ -301,9 +317,21 @@ def _require_as_approved(plan: LaunchPlan, counts: AudienceCounts) -> None:
         )
 
 
+def _require_same_message(plan: LaunchPlan, source: MessageSource) -> None:
+    """Nobody has agreed to send what was written into the templates since they were looked at."""
+    if source.digest != plan.message:
+        raise UsageError(
+            "The message has changed since you looked",
+            detail="Nothing was launched.",
+            hint="Look at it again, and start anew.",
+        )
+
+
 def _require_yes(answer: str) -> None:
     if answer.startswith(BUSY_ANSWER):
         raise UsageError(
             "The server and the message of a campaign cannot be changed while it is being sent",
             hint="Pause it, then run it again: mailtui pause ID",
         )
+    if answer.endswith(NOT_NOW):
+        raise UsageError(f"The campaign was not taken up: {answer}", hint="See how it stands: mailtui status ID")

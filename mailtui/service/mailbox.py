@@ -9,7 +9,7 @@ from typing import IO, Protocol
 
 from mailtui.audience.recipient import Recipient
 from mailtui.errors import UsageError
-from mailtui.kit.paths import PRIVATE_FILE
+from mailtui.kit.paths import create_private, private_folder
 from mailtui.message.rendered import RenderedMessage
 
 _QUOTED = re.compile(rb"^(>*From )", re.MULTILINE)
@@ -56,12 +56,11 @@ class EmlFolder:
     def __init__(self, folder: Path) -> None:
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise UsageError(f"{folder} is not empty", hint="Name a new folder; nothing is ever overwritten.")
-        folder.mkdir(parents=True, exist_ok=True)
-        self._folder = folder
+        self._folder = private_folder(folder)
         self.name = str(folder)
         self.where = f" into {folder}"
 
     def add(self, recipient: Recipient, message: RenderedMessage) -> None:
         path = self._folder / f"{recipient.row:06d}-{_UNFIT.sub('_', recipient.address)[:80]}.eml"
-        path.write_bytes(message.data)
-        path.chmod(PRIVATE_FILE)
+        with create_private(path) as stream:
+            stream.write(message.data)

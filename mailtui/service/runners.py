@@ -7,15 +7,14 @@ import contextlib
 import json
 import os
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from mailtui.accounts.secrets import is_secret_variable
 from mailtui.dispatch.lock import runner_pid
 from mailtui.errors import ExitCode, RunnerError
+from mailtui.kit.children import own_environment, own_module
 from mailtui.kit.paths import Home, private_folder, touch_private
 from mailtui.outbox.opening import Outbox
 
@@ -44,11 +43,10 @@ class Launcher:
         return pid if pid is not None else await self._start(secrets)
 
     async def _start(self, secrets: Mapping[str, str]) -> int:
-        command = [sys.executable, "-m", "mailtui", "runner", "--until-idle", "--outbox", self._outbox.url]
+        command = [*own_module("mailtui"), "runner", "--until-idle", "--outbox", self._outbox.url]
         log = self._new_log()
         ready_read, ready_write = os.pipe()
         secrets_read, secrets_write = os.pipe()
-        environment = {name: value for name, value in self._environ.items() if not is_secret_variable(name)}
         try:
             with log.open("ab") as stderr:
                 # Popen, not asyncio's: a child of asyncio is killed when its transport is collected at the loop's end.
@@ -59,7 +57,7 @@ class Launcher:
                     stderr=stderr,
                     pass_fds=(ready_write, secrets_read),
                     start_new_session=True,
-                    env=environment,
+                    env=own_environment(self._environ),
                 )
         finally:
             os.close(ready_write)

@@ -18,6 +18,7 @@ from mailtui.kit.paths import Home
 from mailtui.kit.settings import PREFIX, Layer, Layers, environment_layer, file_layer, option_layer
 from mailtui.kit.validation import Spec, validate
 from mailtui.kit.yaml_file import Loc, read_yaml
+from mailtui.outbox.opening import sqlite_url
 from mailtui.smtp.endpoint import Endpoint
 
 PROJECT_FILE = "mailtui.yaml"
@@ -70,7 +71,7 @@ class Settings:
 
     @property
     def outbox_url(self) -> str:
-        return self.spec.outbox.url or f"sqlite:///{self.home.outbox_file}"
+        return self.spec.outbox.url or sqlite_url(self.home.outbox_file)
 
     def endpoint(self, account: str) -> Endpoint:
         """The server of an account. Raises `AccountError` for one that the settings do not have."""

@@ -38,14 +38,14 @@ async def send_test(service: Service, campaign: Campaign, to: str, row: int | No
     shown = service.campaigns.preview(campaign, row=row)
     endpoint = service.campaigns.endpoint(campaign)
     password = await service.password(endpoint)
+    with service.campaigns.open_audience(campaign) as audience:
+        compiled = campaign.compile(campaign.read_message(), audience.columns, secret=b"test")
     timeouts = Timeouts().scaled(time_scale(service.environ))
     try:
         connection = await connect(endpoint, password, timeouts=timeouts)
     except NotConnected as error:
         return _verdict(error.verdict)
     encoding = SentEncoding.for_server(connection.capabilities)
-    with service.campaigns.open_audience(campaign) as audience:
-        compiled = campaign.compile(campaign.read_message(), audience.columns, secret=b"test")
     recipient = dataclasses.replace(shown.recipient, key=address.key, address=address.text)
     message = compiled.render(recipient, date=time.time(), encoding=encoding.transfer, smtputf8=encoding.smtputf8)
     if isinstance(message, RenderProblem):

@@ -41,7 +41,7 @@ class Connection:
 async def connect(endpoint: Endpoint, password: str | None, *, timeouts: Timeouts) -> Connection:
     """Open a connection up to the point where MAIL may be said. Raises `NotConnected`."""
     client = aiosmtplib.SMTP(
-        hostname=endpoint.host,
+        hostname=endpoint.host.strip("[]"),
         port=endpoint.port,
         local_hostname=endpoint.helo or _own_name(),
         use_tls=endpoint.security is Security.TLS,
@@ -138,6 +138,8 @@ def _verdict(error: BaseException, stage: Stage, endpoint: Endpoint) -> Verdict 
         return Verdict.silence(stage, f"nobody answers at {endpoint} (connection refused)")
     if isinstance(error, socket.gaierror):
         return Verdict.silence(stage, f"the name {endpoint.host} is not known ({error.strerror})")
+    if isinstance(error, UnicodeError):
+        return Verdict.silence(stage, f"{endpoint.host} is no name a server can have")
     if stage is Stage.TLS and type(error) is aiosmtplib.SMTPException:
         return Verdict.silence(stage, f"{endpoint} does not offer STARTTLS, and nothing is sent unprotected")
     if isinstance(error, aiosmtplib.SMTPServerDisconnected | ConnectionError):

@@ -15,7 +15,15 @@ from typing import Any
 
 import pytest
 
-from mailtui.campaign.freeze import Again, BeingSent, Launch, MessageChanged, NowSuppressed, WasCancelled
+from mailtui.campaign.freeze import (
+    Again,
+    BeingSent,
+    Launch,
+    MessageChanged,
+    NotFinished,
+    NowSuppressed,
+    WasCancelled,
+)
 from mailtui.errors import AudienceError, UsageError
 from mailtui.outbox.states import CampaignState
 from mailtui.service.facade import Service
@@ -141,6 +149,48 @@ def test_under_a_living_runner_server_and_message_stay_and_nobody_is_added(
         launch(service, write_campaign(5, body="New\n"), Again.TOP_UP)
     assert counts(service, first)["total"] == 3
     assert launch(service, write_campaign(4)).added == 1, "more people are no such change"
+
+
+@pytest.mark.parametrize("state", [CampaignState.RUNNING, CampaignState.PAUSING, CampaignState.PAUSED])
+def test_new_given_again_after_a_crash_mails_nobody_twice(
+    service: Service, write_campaign: WriteCampaign, state: CampaignState
+) -> None:
+    path = write_campaign(3)
+    first = launch(service, path, Again.NEW)
+    turn(service, first, state)
+    with pytest.raises(NotFinished, match=first.campaign.id):
+        launch(service, path, Again.NEW)
+    assert launch(service, write_campaign(3, body="April\n"), Again.NEW).is_new, "another message is another campaign"
+
+
+def test_new_after_the_end_is_a_new_campaign(service: Service, write_campaign: WriteCampaign) -> None:
+    path = write_campaign(3)
+    turn(service, launch(service, path), CampaignState.FINISHED)
+    assert launch(service, path, Again.NEW).added == 3
+
+
+def test_what_is_sent_is_what_was_looked_at(service: Service, write_campaign: WriteCampaign) -> None:
+    path = write_campaign(3)
+    plan = service.prepare(service.campaigns.load(path), plan={})
+    (path.parent / "body.txt.j2").write_text("Something else\n")
+    with pytest.raises(UsageError, match="message has changed since you looked"):
+        asyncio.run(service.launch(plan, again=Again.ASK, progress=lambda done: None))
+    assert asyncio.run(service.views()) == []
+
+
+def test_changed_retries_are_taken_over(service: Service, write_campaign: WriteCampaign) -> None:
+    launch(service, write_campaign(3))
+    again = launch(service, write_campaign(3, dispatch={"retry": {"max_attempts": 2}}))
+    [(kind, changes), _] = orders(service, again)
+    assert (kind, changes["max_attempts"]) == ("set", 2)
+
+
+def test_a_draft_takes_no_orders(service: Service, write_campaign: WriteCampaign) -> None:
+    first = launch(service, write_campaign(3))
+    turn(service, first, CampaignState.DRAFT)
+    view = asyncio.run(service.view(first.campaign.id))
+    with pytest.raises(UsageError, match="has not been launched"):
+        asyncio.run(service.pause(view))
 
 
 @pytest.mark.parametrize("state", [CampaignState.CANCELLED, CampaignState.CANCELLING])

@@ -112,6 +112,8 @@ def test_rendering_writes_what_would_be_sent_and_connects_to_nobody(mailtui: Mai
     assert mailtui.call("render", campaign, "--out", "mails").code == 0
     files = sorted((mailtui.folder / "mails").iterdir())
     assert [path.name for path in files] == ["000001-ann@example.com.eml", "000002-bob@example.com.eml"]
+    for path in (mailtui.folder / "all.mbox", mailtui.folder / "mails", *files):
+        assert path.stat().st_mode & 0o077 == 0, "people's data is for its owner only"
     assert mailtui.call("render", campaign, "--out", "mails").code == 2
     assert mailtui.call("render", campaign, "--out", "all.mbox").code == 2
     piped = mailtui.run("render", campaign, "--out", "-")

@@ -211,3 +211,11 @@ def test_text_from_strangers_does_not_act_on_the_terminal(mailtui: Mailtui, faul
             bad = [c for c in plain if c in "\u202e\x7f\x07\x1b" or "\x80" <= c <= "\x9f"]
             assert bad == [], (command, screen.seen)
             assert "PWNED" not in screen.seen or "]0;PWNED" in plain
+
+
+def test_brackets_in_a_name_are_no_markup(mailtui: Mailtui, sandbox: Oracle) -> None:
+    campaign = mailtui.campaign(40, port=sandbox.port, dispatch={"rate": "40/s"})
+    campaign.write_text(campaign.read_text().replace("News c", "[/] [red]"))
+    with terminal(mailtui, "run", campaign, "--yes") as screen:
+        assert screen.end() == 0, screen.plain
+        assert "[/] [red]" in screen.plain

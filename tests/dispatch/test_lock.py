@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
 import signal
 import stat
@@ -110,3 +111,11 @@ async def test_workers_that_fail_together_count_once() -> None:
     started = asyncio.get_running_loop().time()
     async with reach.turn():
         assert asyncio.get_running_loop().time() - started < 0.2
+
+
+def test_two_who_ask_at_once_are_no_runners(tmp_path: Path) -> None:
+    path = tmp_path / "outbox.db.runner.lock"
+    path.write_text('{"pid": 4711}')  # as a killed runner leaves it
+    with path.open("r+") as other:
+        fcntl.flock(other, fcntl.LOCK_SH)  # somebody who asks as well
+        assert runner_pid(path) is None

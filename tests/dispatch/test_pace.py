@@ -107,6 +107,8 @@ def test_any_rate_can_be_shown(rate: float) -> None:
         {"rate": -1},
         {"burst": 1.5},
         {"burst": True},
+        {"max_attempts": 0},
+        {"give_up_after": -1.0},
     ],
 )
 def test_an_order_that_makes_no_plan_is_refused(arguments: dict[str, object]) -> None:
@@ -118,6 +120,8 @@ def test_an_order_changes_what_it_names() -> None:
     plan = SendPlan(workers=3, rate=5.0, burst=2, max_attempts=7)
     assert plan.changed({"rate": None, "endpoint": "x"}) == SendPlan(workers=3, rate=None, burst=2, max_attempts=7)
     assert SendPlan.from_json(plan.changed({"workers": 9}).to_json()).workers == 9
+    patient = plan.changed({"max_attempts": 2, "give_up_after": 60.0})
+    assert (patient.max_attempts, patient.give_up_after) == (2, 60.0)
 
 
 def test_r01_the_schedule() -> None:

@@ -395,6 +395,29 @@ async def test_what_is_refused_for_now_after_a_cancel_is_cancelled_too(house: Ho
     assert not accepted(server.folder)
 
 
+async def test_a_cancel_is_not_undone_by_a_pause_after_it(house: House, tmp_path: Path) -> None:
+    async with sandbox(tmp_path, FaultRule(Stage.DOT, Action.DELAY, seconds=0.3)) as server:
+        campaign = await house.launch(40, server.port)
+        runner = house.runner(scale=1.0)
+        task = asyncio.create_task(runner.run(lambda: None))
+        await house.until(campaign, lambda counts: counts.in_flight == 4)
+        await house.order(campaign, OrderKind.CANCEL)
+        await house.until_state(campaign, CampaignState.CANCELLING)
+        runner.pause("ann")
+        await task
+    assert await house.state(campaign) is CampaignState.CANCELLED
+    assert (await house.counts(campaign)).open == 0
+
+
+async def test_retries_that_are_changed_while_sending_hold_from_then_on(house: House, tmp_path: Path) -> None:
+    async with sandbox(tmp_path, reply(Stage.RCPT, "451 4.3.0 later")) as server:
+        campaign = await house.launch(3, server.port)
+        await house.order(campaign, OrderKind.SET, max_attempts=1)
+        await house.send()
+    rows = await house.rows(campaign)
+    assert {(row.state.value, row.attempts) for row in rows.values()} == {("failed", 1)}
+
+
 async def test_a_connection_that_comes_too_late_to_be_of_use_is_not_kept(house: House, tmp_path: Path) -> None:
     rules = (
         reply(Stage.RCPT, "451 4.3.0 later", times=3),

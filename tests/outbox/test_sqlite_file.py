@@ -13,7 +13,7 @@ import pytest
 from mailtui.errors import ExitCode, MailtuiError, OutboxBusy, OutboxError, OutboxFull, UsageError
 from mailtui.kit import sqlite
 from mailtui.outbox.named_sql import migrations
-from mailtui.outbox.opening import parse_outbox
+from mailtui.outbox.opening import parse_outbox, sqlite_url
 from mailtui.outbox.sqlite_file import open_for_reading, open_for_writing
 from mailtui.outbox.sqlite_ledger import SqliteLedger
 from tests.outbox.conftest import T0, deliveries, new_campaign
@@ -138,3 +138,11 @@ def test_an_outbox_url_is_absolute() -> None:
     assert parse_outbox("sqlite:////tmp/a b.db").path == Path("/tmp/a b.db")
     assert parse_outbox("sqlite:///tmp/x.db").path == Path("/tmp/x.db")
     assert parse_outbox("sqlite:///tmp/a%20b.db").path == Path("/tmp/a b.db")
+
+
+@pytest.mark.parametrize("name", ["a#b", "what?", "50%25 off", "a b", "ü"])
+def test_any_folder_can_hold_an_outbox(name: str) -> None:
+    path = Path("/tmp") / name / "outbox.db"
+    found = parse_outbox(sqlite_url(path))
+    assert found.path == path
+    assert parse_outbox(found.url) == found, "a runner is given the URL, and must find the same file"

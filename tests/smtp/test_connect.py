@@ -283,3 +283,13 @@ async def test_a_password_is_in_no_error() -> None:
     async with scripted_peer(script) as peer:
         verdict = await refused(endpoint(peer.port, user=USER), "hunter2-hunter2")
     assert "hunter2" not in repr(verdict)
+
+
+async def test_a_name_that_no_server_can_have() -> None:
+    verdict = await refused(endpoint(25, host="mail..acme.test"))
+    assert (verdict.stage, "no name a server can have" in verdict.text) == (Stage.CONNECT, True)
+
+
+async def test_an_ipv6_address_may_stand_in_brackets() -> None:
+    verdict = await refused(endpoint(free_port(), host="[::1]"))
+    assert "not known" not in verdict.text

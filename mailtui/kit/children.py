@@ -1,0 +1,30 @@
+"""Owns starting modules of this program as processes of their own: only our code runs there, and no password leaks."""
+
+from __future__ import annotations
+
+import os
+import sys
+import sysconfig
+from collections.abc import Mapping
+from pathlib import Path
+
+SECRETS = "MAILTUI_PASSWORD_"
+"""Variables that begin so hold passwords; no child process inherits them."""
+
+
+def own_module(module: str) -> list[str]:
+    """The command that runs a module of ours.
+
+    -P: `-m` alone looks for every module in the current folder first, so a campaign's folder with a `json.py` in it
+    would be run instead of Python's own (CWE-427).
+    """
+    return [sys.executable, "-P", "-m", module]
+
+
+def own_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """What such a process inherits: everything but passwords, and where this program is when it is not installed."""
+    kept = {name: value for name, value in environ.items() if not name.startswith(SECRETS)}
+    root = str(Path(__file__).parents[2])
+    if root not in (sysconfig.get_path("purelib"), sysconfig.get_path("platlib")):
+        kept["PYTHONPATH"] = os.pathsep.join(part for part in (root, kept.get("PYTHONPATH")) if part)
+    return kept
