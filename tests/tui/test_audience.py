@@ -68,17 +68,17 @@ async def test_an_error_stands_in_full_above_what_stays_open(app: MakeApp, sampl
         await opened(shown)
         assert not await shown.open_target(tmp_path / "missing.csv")
         await pilot.pause()
-        assert shows(shown, "Error: There is no list", "Looked for")
+        assert shows(shown, "× There is no list", "Looked for")
         assert shows(shown, "amara.okafor@example.com", "34 recipients")
         await pilot.press("escape")
         await pilot.pause()
-        assert not shows(shown, "Error:")
+        assert not shows(shown, "There is no list")
 
 
 async def test_an_error_with_nothing_open(app: MakeApp, tmp_path: Path) -> None:
     shown = app(target=tmp_path / "missing.csv")
     async with shown.run_test(size=(80, 24)):
-        await until(lambda: shows(shown, "Error: There is no list", "Press o to open a list"))
+        await until(lambda: shows(shown, "× There is no list", "Press o to open a list"))
 
 
 async def test_a_filter_that_does_not_fit_is_told(app: MakeApp, sample: Path) -> None:

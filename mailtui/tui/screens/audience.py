@@ -11,7 +11,7 @@ from textual.timer import Timer
 from textual.widget import Widget
 
 from mailtui.errors import MailtuiError
-from mailtui.kit.words import counted, sentence
+from mailtui.kit.words import counted
 from mailtui.service.facade import Service
 from mailtui.service.lists import AudienceCounts
 from mailtui.service.workbench import OpenList, Workbench
@@ -23,11 +23,11 @@ from mailtui.tui.room import Room
 from mailtui.tui.screens.preview import PreviewScreen
 from mailtui.tui.text import Plain, joined, plain, tell
 from mailtui.tui.widgets.row_table import RowTable, TableRow
+from mailtui.tui.widgets.trouble import Trouble
 from mailtui.tui.widgets.understood import counts_text, filter_text, understood
 
 PROBLEMS_SHOWN = 500
 _LOOK_EVERY = 0.1
-_DETAIL = 600
 _PAIRS_NEED = 80
 
 
@@ -52,7 +52,7 @@ class AudienceScreen(Room):
         self._watch: Timer | None = None
 
     def body(self) -> Iterable[Widget]:
-        yield Plain(id="trouble", classes="trouble")
+        yield Trouble(id="trouble")
         yield Plain(id="reading")
         yield Plain(id="empty", classes="empty")
         yield Container(
@@ -63,7 +63,6 @@ class AudienceScreen(Room):
 
     def on_mount(self) -> None:
         super().on_mount()
-        self.query_one("#trouble").display = False
         self._watch = self.set_interval(_LOOK_EVERY, self._show_reading, pause=True)
 
     def on_screen_resume(self) -> None:
@@ -78,7 +77,7 @@ class AudienceScreen(Room):
 
     async def opened(self) -> None:
         await super().opened()
-        self.query_one("#trouble").display = False
+        self.query_one(Trouble).clear()
         self._show()
 
     def on_resize(self) -> None:
@@ -168,14 +167,7 @@ class AudienceScreen(Room):
 
     def complain(self, error: MailtuiError) -> None:
         """In full, above what stays open."""
-        lines = [joined(plain("Error: ", "bold"), plain(sentence(error.title), "bold", limit=_DETAIL))]
-        if error.detail:
-            lines.append(plain(error.detail, limit=_DETAIL, newlines=True))
-        if error.hint:
-            lines.append(plain(error.hint, "$foreground", limit=_DETAIL, newlines=True))
-        trouble = self.query_one("#trouble", Plain)
-        trouble.show(joined(*lines, separator="\n"))
-        trouble.display = True
+        self.query_one(Trouble).tell(error)
         self._show_reading()
 
     @on(RowTable.Failed)
@@ -209,7 +201,7 @@ class AudienceScreen(Room):
         self._show()
 
     def action_put_away(self) -> None:
-        self.query_one("#trouble").display = False
+        self.query_one(Trouble).clear()
 
     def action_problems(self) -> None:
         self.run_worker(self._problems(), exclusive=True, group="dialog", exit_on_error=False)

@@ -24,6 +24,7 @@ from mailtui.tui.text import Plain, joined, plain, tell
 from mailtui.tui.widgets.column_names import ColumnNames
 from mailtui.tui.widgets.filter_input import FilterInput
 from mailtui.tui.widgets.row_table import RowTable, TableRow
+from mailtui.tui.widgets.understood import matched_text
 
 _DEBOUNCE = 0.12
 _SAMPLE = 25
@@ -126,7 +127,11 @@ class RulesScreen(Room):
         except MailtuiError as error:
             self.complain(error)
         else:
-            self._answer = joined(_counted(counts, sample, text), self._whether_set(text), separator="\n")
+            self._answer = joined(
+                matched_text(counts, filtered=bool(text.strip()), everybody=not sample.without),
+                self._whether_set(text),
+                separator="\n",
+            )
             self._say(self._answer)
             self._show_sample(text, sample, counts)
 
@@ -227,28 +232,6 @@ class RulesScreen(Room):
 
     def action_leave_editor(self) -> None:
         self.query_one("#within", RowTable).focus()
-
-
-def _counted(counts: AudienceCounts, sample: Sample, text: str) -> Content:
-    """What the filter comes to, in words; nobody and everybody are said as such."""
-    of = f"of {counted(counts.rows, 'row')}"
-    if not counts.matched:
-        return plain(f"× Nobody: not one {of} matches." if counts.rows else "The list has no row.", "bold $text-error")
-    if not text.strip():
-        start = plain(f"Everybody: there is no filter, {counted(counts.rows, 'row')}", "bold")
-    elif not sample.without:
-        start = plain(f"Everybody: the filter leaves nobody out {of}", "bold $text-warning")
-    else:
-        start = plain(f"{counts.matched:,} {of} match", "bold")
-    left = []
-    if counts.duplicates:
-        left.append(counted(counts.duplicates, "duplicate"))
-    unusable = counts.matched - counts.recipients - counts.duplicates
-    if unusable:
-        left.append(f"{unusable:,} unusable")
-    style = "bold $text-success" if counts.recipients else "bold $text-error"
-    end = plain(f", and {', '.join(left)}", "$text-muted") if left else plain("")
-    return joined(start, ":  ", plain(counted(counts.recipients, "recipient"), style), end)
 
 
 def _rounded(number: float) -> int:

@@ -98,6 +98,31 @@ def filter_text(text: str, *, stacked: bool) -> Content:
     return joined(plain("filter", "$text-muted"), shown, separator="\n" if stacked else "  ")
 
 
+def matched_text(counts: AudienceCounts, *, filtered: bool, everybody: bool) -> Content:
+    """What a filter comes to, in words; nobody and everybody are said as such.
+
+    `filtered` is whether there is a filter at all, `everybody` whether it leaves no row out.
+    """
+    of = f"of {counted(counts.rows, 'row')}"
+    if not counts.matched:
+        return plain(f"× Nobody: not one {of} matches." if counts.rows else "The list has no row.", "bold $text-error")
+    if not filtered:
+        start = plain(f"Everybody: there is no filter, {counted(counts.rows, 'row')}", "bold")
+    elif everybody:
+        start = plain(f"Everybody: the filter leaves nobody out {of}", "bold $text-warning")
+    else:
+        start = plain(f"{counts.matched:,} {of} match", "bold")
+    left = []
+    if counts.duplicates:
+        left.append(counted(counts.duplicates, "duplicate"))
+    unusable = counts.matched - counts.recipients - counts.duplicates
+    if unusable:
+        left.append(f"{unusable:,} unusable")
+    style = "bold $text-success" if counts.recipients else "bold $text-error"
+    end = plain(f", and {', '.join(left)}", "$text-muted") if left else plain("")
+    return joined(start, ":  ", plain(counted(counts.recipients, "recipient"), style), end)
+
+
 def _number(number: int, name: str, style: str = "bold") -> Content:
     return joined(plain(f"{number:,}", style or "bold"), " ", plain(name, "$text-muted"))
 
