@@ -28,6 +28,9 @@ _TEXT = re.compile(
     r'clip-path="url\(#[^)]*-line-(\d+)\)">([^<]*)</text>'
 )
 
+_seen: list[str] = []
+"""The screen as it was looked at last, for whoever reads why a test failed."""
+
 MakeApp = Callable[..., MailtuiApp]
 Condition = Callable[[], object]
 
@@ -120,7 +123,7 @@ async def until(condition: Condition | Callable[[], Awaitable[object]], *, secon
             answer = await answer
         if answer:
             return
-        assert time.monotonic() < deadline, f"this has not come true: {condition}"
+        assert time.monotonic() < deadline, "this has not come true; seen last:\n" + "\n".join(_seen)
         await asyncio.sleep(0.02)
 
 
@@ -133,7 +136,8 @@ def grid(app: App[Any]) -> list[str]:
             column = round(float(x) / (float(length) / len(text)))
             line = lines.get(int(number), "").ljust(column)
             lines[int(number)] = line[:column] + text + line[column + len(text) :]
-    return [lines.get(number, "").rstrip() for number in range(app.size.height)]
+    _seen[:] = [lines.get(number, "").rstrip() for number in range(app.size.height)]
+    return list(_seen)
 
 
 def shows(app: App[Any], *texts: str) -> bool:
