@@ -18,6 +18,7 @@ from mailtui.kit.words import sentence
 from mailtui.service.testmail import TestVerdict
 from mailtui.tui.room import failure_of, start
 from mailtui.tui.text import Plain, joined, plain
+from mailtui.tui.widgets.safe_input import SafeInput
 
 Send = Callable[[str], Awaitable[TestVerdict]]
 
@@ -39,7 +40,7 @@ class SendTestDialog(ModalScreen[None]):
         with Vertical(classes="dialog"):
             yield Plain("Send this mail to an address of yours", classes="title")
             yield Plain(plain(f"As {self._whose} would get it. Nobody on the list gets anything.", "$text-muted"))
-            yield Input(self._address, placeholder="you@example.com", id="to")
+            yield SafeInput(self._address, placeholder="you@example.com", id="to")
             yield Plain(id="result")
             with Horizontal(classes="buttons"):
                 yield Button("Close", id="close", compact=True)

@@ -4,28 +4,30 @@ from __future__ import annotations
 
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Horizontal
+from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.widgets import Input
 
 from mailtui.service.facade import LaunchPlan
 from mailtui.service.terms import MAX_WORKERS, parse_rate, show_rate
 from mailtui.tui.text import Plain, plain
+from mailtui.tui.widgets.safe_input import SafeInput
 
 _NO_LIMIT = "no limit"
 
 
-class Pace(Horizontal):
+class Pace(Vertical):
     """For one launch only; the campaign file stays as it is."""
 
     DEFAULT_CSS = """
     Pace {
-        height: 1;
-        & > Plain { width: auto; margin-right: 1; color: $text-muted; }
-        & > Input { width: 10; height: 1; border: none; padding: 0 1; margin-right: 2; background: $surface; }
-        & > Input:focus { background: $block-cursor-blurred-background; }
-        & > #pace-burst, & > #pace-workers { width: 7; }
-        & > .wrong { color: $text-error; margin: 0; width: 1fr; text-wrap: nowrap; text-overflow: ellipsis; }
+        height: auto;
+        & > Horizontal { height: 1; }
+        & Horizontal > Plain { width: auto; margin-right: 1; color: $text-muted; }
+        & Input { width: 10; height: 1; border: none; padding: 0 1; margin-right: 2; background: $surface; }
+        & Input:focus { background: $block-cursor-blurred-background; }
+        & #pace-burst, & #pace-workers { width: 7; }
+        & > .wrong { color: $text-error; height: auto; }
     }
     """
 
@@ -39,12 +41,13 @@ class Pace(Horizontal):
         self._typed: dict[str, object] = {}
 
     def compose(self) -> ComposeResult:
-        yield Plain("rate")
-        yield Input(id="pace-rate", placeholder=_NO_LIMIT, max_length=12)
-        yield Plain("burst")
-        yield Input(id="pace-burst", restrict=r"[0-9]*", max_length=6)
-        yield Plain("workers")
-        yield Input(id="pace-workers", restrict=r"[0-9]*", max_length=4)
+        with Horizontal():
+            yield Plain("rate")
+            yield SafeInput(id="pace-rate", placeholder=_NO_LIMIT, max_length=12)
+            yield Plain("burst")
+            yield Input(id="pace-burst", restrict=r"[0-9]*", max_length=6)
+            yield Plain("workers")
+            yield Input(id="pace-workers", restrict=r"[0-9]*", max_length=4)
         yield Plain(classes="wrong")
 
     def fill(self, plan: LaunchPlan) -> None:
@@ -76,7 +79,9 @@ class Pace(Horizontal):
             self._typed["workers"] = self._number("workers", MAX_WORKERS)
         except ValueError as error:
             self.problem = str(error)
-        self.query_one(".wrong", Plain).show(plain(f"× {self.problem}" if self.problem else "", limit=200))
+        wrong = self.query_one(".wrong", Plain)
+        wrong.show(plain(f"× {self.problem}", limit=200))
+        wrong.display = bool(self.problem)
 
     def _number(self, name: str, most: int) -> int:
         text = self.query_one(f"#pace-{name}", Input).value

@@ -1,0 +1,333 @@
+"""The review: what is about to happen, what keeps it from happening, and a start through to the board."""
+
+from __future__ import annotations
+
+import mailbox
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from textual.pilot import Pilot
+from textual.widgets import Button, Input
+
+from mailtui.errors import RunnerError
+from mailtui.kit.paths import Home
+from mailtui.sandbox.process import SandboxHandle
+from mailtui.sandbox.server import SandboxServer
+from mailtui.service.facade import Service
+from mailtui.tui.app import MailtuiApp
+from mailtui.tui.dialogs.changed import ChangedDialog
+from mailtui.tui.dialogs.confirm_start import ConfirmStartDialog
+from mailtui.tui.dialogs.password import PasswordDialog
+from mailtui.tui.screens.board import BoardScreen
+from mailtui.tui.screens.preview import PreviewScreen
+from mailtui.tui.screens.review import ReviewScreen
+from mailtui.tui.text import Plain
+from mailtui.tui.widgets.trouble import Trouble
+from tests.tui.conftest import MakeApp, change, finished, shows, stretch, until
+
+
+async def opened(app: MailtuiApp, pilot: Pilot[Any]) -> ReviewScreen:
+    """The review screen, counted and checked."""
+    await until(lambda: app.bench.open_list is not None)
+    await pilot.press("6")
+    await until(lambda: isinstance(app.screen, ReviewScreen))
+    screen = app.screen
+    assert isinstance(screen, ReviewScreen)
+    return screen
+
+
+async def asked(app: MailtuiApp, pilot: Pilot[Any], screen: ReviewScreen) -> ConfirmStartDialog:
+    """The last question, asked by its key."""
+    await until(lambda: screen.check_action("start", ()) is True, seconds=20)
+    await pilot.press("s")
+    await until(lambda: isinstance(app.screen, ConfirmStartDialog))
+    dialog = app.screen
+    assert isinstance(dialog, ConfirmStartDialog)
+    return dialog
+
+
+async def start(app: MailtuiApp, pilot: Pilot[Any], screen: ReviewScreen, count: int) -> None:
+    """Type the number and press Start."""
+    dialog = await asked(app, pilot, screen)
+    await pilot.press(*str(count), "enter")
+    await until(lambda: dialog.query_one("#start").has_focus)
+    await pilot.press("enter")
+
+
+def told_by(app: MailtuiApp) -> str:
+    """The error that is shown, without its line breaks on the screen."""
+    trouble = app.screen.query_one(Trouble)
+    return str(trouble.query_one(Plain).content) if trouble.display else ""
+
+
+def caught(folder: Path) -> list[str]:
+    """Who got a mail."""
+    file = folder / "messages.mbox"
+    return sorted(str(message["To"]) for message in mailbox.mbox(file)) if file.exists() else []
+
+
+@pytest_asyncio.fixture
+async def login_server(tmp_path: Path) -> AsyncIterator[SandboxServer]:
+    """A sandbox that wants a login."""
+    server = SandboxServer(tmp_path / "login", users={"me": "right"})
+    await server.start()
+    yield server
+    await server.stop()
+
+
+async def test_everything_that_is_about_to_happen_is_shown(app: MakeApp, sample: Path) -> None:
+    running = app(target=sample)
+    async with running.run_test(size=(80, 24)) as pilot:
+        screen = await opened(running, pilot)
+        await until(lambda: shows(running, "20 of 34 rows tried:"), seconds=20)
+        assert shows(running, "server       127.0.0.1:2525  not encrypted, on this machine")
+        assert shows(running, "from         Acme Garden <news@acme.test>", "subject      {{ first_name|default")
+        assert shows(running, "recipients   34 of 42 rows in contacts.csv")
+        assert shows(running, "4 left out by the filter, 2 duplicates, 2 unusable")
+        assert shows(running, "amara.okafor@example.com, ruth.mwangi@example.com")
+        assert shows(running, "rate  100/s", "burst  50", "workers  4", "! 1 warning", "[rows 26, 37]")
+        await pilot.press("enter")  # on the first finding
+        await until(lambda: isinstance(running.screen, PreviewScreen) and shows(running, "row 26"))
+        running.bench.set_filter('city == "Lyon"')
+        await pilot.press("6")
+        await until(lambda: shows(running, "recipients   1 of 42 rows", "1 of 1 row tried"), seconds=20)
+        assert not screen.query_one("#review-start", Button).disabled
+
+
+async def test_fifty_are_sent_by_a_runner_and_the_board_watches(
+    app: MakeApp, sendable: Path, sandbox: SandboxHandle, service: Service
+) -> None:
+    stretch(sendable, 50)
+    running = app(target=sendable)
+    async with running.run_test(size=(80, 24)) as pilot:
+        screen = await opened(running, pilot)
+        dialog = await asked(running, pilot, screen)
+        assert shows(running, "Send 50 mails for real?", "pace         100/s, 4 workers", "Type 50 to send:")
+        assert dialog.query_one("#cancel").has_focus
+        assert dialog.query_one("#start", Button).disabled
+        await pilot.press("5", "0")
+        assert dialog.query_one(Input).value == "50"
+        assert not dialog.query_one("#start", Button).disabled
+        await pilot.press("enter", "enter")
+        await until(lambda: isinstance(running.screen, BoardScreen), seconds=20)
+        campaign = (await service.newest()).id
+        assert running.watched == campaign
+        await finished(service, campaign)
+        assert len(caught(sandbox.folder)) == len(set(caught(sandbox.folder))) == 50
+        await until(lambda: shows(running, "finished"), seconds=10)
+
+        await pilot.press("6")  # once more: nobody is new, and nobody gets it twice
+        await start(running, pilot, screen, 50)
+        await until(lambda: isinstance(running.screen, BoardScreen), seconds=20)
+        await finished(service, campaign)
+        assert len(caught(sandbox.folder)) == 50
+        assert len(await service.views()) == 1
+
+
+@pytest.mark.parametrize("typed", ["33", "340", "43", ""])
+async def test_a_wrong_number_starts_nothing(app: MakeApp, sendable: Path, service: Service, typed: str) -> None:
+    running = app(target=sendable)
+    async with running.run_test(size=(80, 24)) as pilot:
+        screen = await opened(running, pilot)
+        dialog = await asked(running, pilot, screen)
+        await pilot.press("tab", *typed, "enter")
+        start_button = dialog.query_one("#start", Button)
+        assert start_button.disabled
+        start_button.press()
+        await pilot.click(start_button)
+        await pilot.press("escape")
+        await until(lambda: isinstance(running.screen, ReviewScreen))
+        assert await service.views() == []
+
+
+async def test_enter_right_away_cancels(app: MakeApp, sendable: Path, service: Service) -> None:
+    running = app(target=sendable)
+    async with running.run_test(size=(80, 24), notifications=True) as pilot:
+        screen = await opened(running, pilot)
+        await asked(running, pilot, screen)
+        await pilot.press("enter")
+        await until(lambda: isinstance(running.screen, ReviewScreen) and shows(running, "Nothing was sent."))
+        assert await service.views() == []
+
+
+async def test_errors_keep_it_from_being_started(app: MakeApp, sendable: Path, service: Service) -> None:
+    change(sendable.parent / "body.txt.j2", "This week", "{{ 1 // (customer|int - 471) }}")
+    running = app(target=sendable)
+    async with running.run_test(size=(80, 24)) as pilot:
+        screen = await opened(running, pilot)
+        await until(lambda: shows(running, "These errors keep it from being started:", "× 1 error"), seconds=20)
+        assert screen.check_action("start", ()) is None
+        assert screen.query_one("#review-start", Button).disabled
+        await pilot.press("s")
+        screen.action_start()
+        await pilot.pause()
+        assert running.screen is screen
+        assert await service.views() == []
+        change(sendable.parent / "body.txt.j2", "{{ 1 // (customer|int - 471) }}", "This week")
+        await pilot.press("r")
+        await until(lambda: screen.check_action("start", ()) is True, seconds=20)
+
+
+async def test_a_broken_template_is_told_with_its_place_and_keeps_it_from_being_started(
+    app: MakeApp, sendable: Path
+) -> None:
+    change(sendable.parent / "body.txt.j2", "{% endif %}", "{% endiff %}")
+    running = app(target=sendable)
+    async with running.run_test(size=(80, 24)) as pilot:
+        screen = await opened(running, pilot)
+        await until(lambda: "body.txt.j2:3:" in told_by(running) and shows(running, "× It cannot be started"))
+        assert screen.check_action("start", ()) is None
+
+
+async def test_the_pace_is_changed_for_this_launch(app: MakeApp, sendable: Path, service: Service) -> None:
+    stretch(sendable, 5)
+    running = app(target=sendable)
+    async with running.run_test(size=(80, 24)) as pilot:
+        screen = await opened(running, pilot)
+        await until(lambda: screen.check_action("start", ()) is True, seconds=20)
+        await pilot.press("p")
+        rate, workers = screen.query_one("#pace-rate", Input), screen.query_one("#pace-workers", Input)
+        await until(lambda: rate.has_focus)
+        await pilot.press("s", "x")  # typed, not obeyed
+        await until(lambda: shows(running, "× 'sx' is no rate"))
+        assert screen.check_action("start", ()) is None
+        rate.value = "600/m"
+        workers.value = "300"
+        await until(lambda: shows(running, "× workers is a number from 1 to 256"))
+        workers.value = "2"
+        await pilot.press("escape")
+        await until(lambda: not isinstance(running.focused, Input))
+        await start(running, pilot, screen, 5)
+        await until(lambda: isinstance(running.screen, BoardScreen), seconds=20)
+        plan = (await service.newest()).campaign.plan
+        assert '"workers": 2' in plan and '"rate": 10.0' in plan
+
+
+async def test_a_changed_message_is_asked_about(
+    app: MakeApp, sendable: Path, sandbox: SandboxHandle, service: Service
+) -> None:
+    stretch(sendable, 3)
+    running = app(target=sendable)
+    async with running.run_test(size=(80, 24)) as pilot:
+        screen = await opened(running, pilot)
+        await start(running, pilot, screen, 3)
+        await until(lambda: isinstance(running.screen, BoardScreen), seconds=20)
+        first = (await service.newest()).id
+        await finished(service, first)
+        await until(lambda: service.runner_pid() is None)
+        change(sendable.parent / "body.txt.j2", "This week", "Next week")
+
+        await pilot.press("6")
+        await start(running, pilot, screen, 3)
+        await until(lambda: isinstance(running.screen, ChangedDialog), seconds=20)
+        assert running.screen.query_one("#stop").has_focus
+        await pilot.press("enter")
+        await until(lambda: running.screen is screen)
+        assert len(await service.views()) == 1
+
+        stretch(sendable, 4)
+        await pilot.press("r")
+        await until(lambda: shows(running, "recipients   4 of 4 rows"))
+        await start(running, pilot, screen, 4)
+        await until(lambda: isinstance(running.screen, ChangedDialog), seconds=20)
+        await pilot.click("#top-up")
+        await until(lambda: isinstance(running.screen, BoardScreen), seconds=20)
+        await until(lambda: len(caught(sandbox.folder)) == 4)
+        assert len(await service.views()) == 1
+        await finished(service, first)
+
+        change(sendable.parent / "body.txt.j2", "Next week", "Some week")
+        await pilot.press("6")
+        await start(running, pilot, screen, 4)
+        await until(lambda: isinstance(running.screen, ChangedDialog), seconds=20)
+        await pilot.click("#new")
+        await until(lambda: isinstance(running.screen, BoardScreen), seconds=20)
+        await until(lambda: len(caught(sandbox.folder)) == 8)
+        assert len(await service.views()) == 2
+
+
+async def test_a_missing_password_is_asked_for_and_given_to_the_runner(
+    app: MakeApp, home: Home, sample: Path, login_server: SandboxServer, service: Service
+) -> None:
+    home.config.mkdir(parents=True, exist_ok=True)
+    home.settings_file.write_text(
+        f"accounts:\n  acme: {{host: 127.0.0.1, port: {login_server.port}, security: plain, user: me}}\n"
+    )
+    stretch(sample, 3)
+    change(sample, "smtp: {host: 127.0.0.1, port: 2525, security: plain}", "account: acme")
+    with Service.open(service.environ) as asking:
+        running = MailtuiApp(asking, target=sample)
+        async with running.run_test(size=(80, 24)) as pilot:
+            screen = await opened(running, pilot)
+            await until(lambda: shows(running, "server       acme, 127.0.0.1:", "as me"))
+            await start(running, pilot, screen, 3)
+            await until(lambda: isinstance(running.screen, PasswordDialog), seconds=20)
+            await pilot.press("escape")
+            await until(lambda: "The account acme needs its password" in told_by(running))
+            assert "Nothing was sent." in told_by(running)
+            assert await asking.views() == []
+
+            await start(running, pilot, screen, 3)
+            await until(lambda: isinstance(running.screen, PasswordDialog), seconds=20)
+            await pilot.press(*"right")
+            assert not shows(running, "right") and shows(running, "•••••")
+            await pilot.press("enter")
+            await until(lambda: isinstance(running.screen, BoardScreen), seconds=20)
+            await finished(asking, (await asking.newest()).id)
+            assert len(caught(login_server.folder)) == 3
+
+
+async def test_a_list_that_grew_since_it_was_counted_is_not_sent(
+    app: MakeApp, sendable: Path, service: Service
+) -> None:
+    stretch(sendable, 3)
+    running = app(target=sendable)
+    async with running.run_test(size=(80, 24)) as pilot:
+        screen = await opened(running, pilot)
+        await until(lambda: screen.check_action("start", ()) is True, seconds=20)
+        stretch(sendable, 4)
+        await start(running, pilot, screen, 3)
+        await until(lambda: "The list has changed: 3 recipients when you looked, 4 now" in told_by(running))
+        assert await service.views() == []
+
+
+async def test_a_launch_whose_runner_does_not_start_says_how_to_go_on(
+    app: MakeApp, sendable: Path, sandbox: SandboxHandle, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stretch(sendable, 3)
+
+    async def broken(secrets: object) -> int:
+        raise RunnerError("The runner did not start", detail="It said nothing.")
+
+    monkeypatch.setattr(service, "start_runner", broken)
+    running = app(target=sendable)
+    async with running.run_test(size=(80, 24)) as pilot:
+        screen = await opened(running, pilot)
+        await start(running, pilot, screen, 3)
+        await until(lambda: "The runner did not start" in told_by(running), seconds=20)
+        [view] = await service.views()
+        assert f"It is launched as {view.id}, and nothing of it is lost." in told_by(running)
+        monkeypatch.undo()
+        await start(running, pilot, screen, 3)
+        await until(lambda: isinstance(running.screen, BoardScreen), seconds=20)
+        await finished(service, view.id)
+        assert len(caught(sandbox.folder)) == 3
+
+
+async def test_with_a_list_only_and_with_nobody(app: MakeApp, sample: Path) -> None:
+    running = app(target=sample.parent / "contacts.csv")
+    async with running.run_test(size=(80, 24)) as pilot:
+        screen = await opened(running, pilot)
+        await until(lambda: shows(running, "Only a list is open"))
+        await pilot.press("s", "p", "r")
+        assert running.screen is screen
+    running = app(target=sample)
+    async with running.run_test(size=(60, 20)) as pilot:
+        await until(lambda: running.bench.open_list is not None)
+        running.bench.set_filter('city == "Nowhere"')
+        screen = await opened(running, pilot)
+        await until(lambda: shows(running, "There is nobody to send to"), seconds=20)
+        assert screen.check_action("start", ()) is None
