@@ -62,6 +62,8 @@ class MailtuiApp(App[AppResult]):
 
     async def on_mount(self) -> None:
         self._restore_terminal_on_signals()
+        # After ctrl+z and fg the terminal is empty, and Textual draws only what has changed since.
+        self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
         found = load_themes([shipped_themes(), self.service.settings.home.config / "themes"])
         for theme in found.loaded:
             self.register_theme(theme)

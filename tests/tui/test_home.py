@@ -141,3 +141,11 @@ def test_a_state_is_a_word_a_symbol_and_a_colour() -> None:
             assert "$" in look.style
     words = [look.word for look in DELIVERIES.values()]
     assert len(set(words)) == len(words)
+
+
+async def test_an_open_campaign_is_what_comes_next(app: MakeApp, sample: Path) -> None:
+    running = app(target=sample)
+    async with running.run_test() as pilot:
+        await until(lambda: not shows(running, "Nothing has been sent") and shows(running, "Spring news"))
+        await pilot.press("f2")
+        await until(lambda: shows(running, "Spring news is open. Press 5 to see its mails, 6 to review"))

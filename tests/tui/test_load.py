@@ -64,7 +64,8 @@ async def test_it_stays_quick_while_mails_go_out_at_full_speed(app: MakeApp, ser
     print(
         f"\nlateness of the app's loop: median {middle * 1000:.1f} ms, p95 {p95 * 1000:.1f} ms, "
         f"worst {late[-1] * 1000:.1f} ms of {len(late):,} ticks\n"
-        f"mails a second: {before:,.0f} and {after:,.0f} alone, {first:,.0f} and {second:,.0f} watched; ratio {ratio:.2f}"
+        f"mails a second: {before:,.0f} and {after:,.0f} alone, {first:,.0f} and {second:,.0f} watched; "
+        f"ratio {ratio:.2f}"
     )
     assert p95 < 0.05
     assert ratio > 0.75

@@ -35,6 +35,9 @@ _COLUMNS = (
     Column("audience", "Of", 9, right=True),
     Column("launched", "Launched", 12, right=True, least=76),
 )
+_READY = """Nothing has been sent from here yet.
+
+{name} is open. Press 5 to see its mails, 6 to review and start it."""
 _EMPTY = """Nothing has been sent from here yet.
 
 Press o to open a campaign file or a list,
@@ -99,7 +102,8 @@ class HomeScreen(Room):
         self._views = {view.id: view for view in reversed(views)}
         table = self.query_one("#campaigns", KeyedTable)
         with self.app.batch_update():
-            self.query_one("#empty", Plain).show(_EMPTY)
+            campaign = self.bench.campaign
+            self.query_one("#empty", Plain).show(_READY.format(name=campaign.name) if campaign else _EMPTY)
             self.query_one("#empty").display = not views
             for name in ("#campaigns", "#detail"):
                 self.query_one(name).display = bool(views)

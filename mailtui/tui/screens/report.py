@@ -18,7 +18,6 @@ from mailtui.kit.durations import show_duration
 from mailtui.kit.words import counted, sentence
 from mailtui.service.archive import Archive, ReportPages
 from mailtui.service.facade import Service
-from mailtui.service.reports import ReportLine
 from mailtui.service.views import CampaignView
 from mailtui.service.workbench import Workbench
 from mailtui.tui.actions import bindings
@@ -26,19 +25,11 @@ from mailtui.tui.dialogs.export import ExportDialog
 from mailtui.tui.room import Room, start
 from mailtui.tui.states import DELIVERIES, campaign_look, failure_content, totals_content
 from mailtui.tui.text import Plain, joined, plain, tell
-from mailtui.tui.widgets.table import Column, KeyedTable, Row
+from mailtui.tui.widgets.recipients import RecipientTable
 
 _PAGE = 200
 _LOOK_AGAIN = 1.0
 _FAILURES_SHOWN = 5
-_COLUMNS = (
-    Column("row", "Row", 7, right=True),
-    Column("state", "State", 11),
-    Column("address", "Address"),
-    Column("attempts", "Tries", 5, right=True, least=100),
-    Column("at", "Last change, UTC", 19, least=116),
-    Column("said", "Reply or reason"),
-)
 _EMPTY = "Nothing has been launched from this outbox, so there is nothing to report."
 
 
@@ -68,7 +59,7 @@ class ReportScreen(Room):
         yield Plain(id="totals")
         yield Plain(id="failures")
         yield Plain(id="shown")
-        yield KeyedTable(_COLUMNS, id="lines")
+        yield RecipientTable(id="lines")
         yield Plain(id="trouble", classes="trouble")
 
     def on_mount(self) -> None:
@@ -154,7 +145,7 @@ class ReportScreen(Room):
         view = self._view
         if view is None:
             return
-        table = self.query_one("#lines", KeyedTable)
+        table = self.query_one("#lines", RecipientTable)
         table.loading = True
         try:
             if number == 0 or self._pages is None:
@@ -165,7 +156,7 @@ class ReportScreen(Room):
         finally:
             table.loading = False
         self._number = number
-        table.show({str(line.row): _row(line) for line in lines})
+        table.show_lines(lines)
         if lines:
             table.move_cursor(row=0, animate=False)
             if self.focused is None:
@@ -249,15 +240,3 @@ _INTERESTING = (
     *("suppressed", "skipped", "cancelled"),
 )
 """The order in which states are stepped through."""
-
-
-def _row(line: ReportLine) -> Row:
-    said = f"{line.code} {line.reply}" if line.code is not None else line.reason
-    return (
-        plain(f"{line.row:,}", "$text-muted"),
-        DELIVERIES[line.state].content,
-        plain(line.address),
-        plain(str(line.attempts), "$text-muted"),
-        plain(line.at[:19].replace("T", " "), "$text-muted"),
-        plain(said, "$text-muted" if line.state == "sent" else ""),
-    )
