@@ -203,7 +203,7 @@ class Runner:
             if sending is not None:
                 sending.cancel(order.actor)
             return "cancelling"
-        return await self._go_on(order, campaign, sending, turn)
+        return await self._go_on(ledger, order, campaign, sending, turn)
 
     async def _set(self, ledger: Ledger, order: Order, campaign: Campaign, sending: Sending | None) -> str:
         """Change pace and number of workers at once; server and message only while nothing is being sent."""
@@ -231,6 +231,7 @@ class Runner:
 
     async def _go_on(
         self,
+        ledger: Ledger,
         order: Order,
         campaign: Campaign,
         sending: Sending | None,
@@ -240,9 +241,9 @@ class Runner:
         if sending is not None and campaign.state is CampaignState.RUNNING:
             sending.look_again()
             return "sending"
-        startable = (CampaignState.PAUSED, CampaignState.RUNNING)
-        if order.kind is OrderKind.TOP_UP:
-            startable += (CampaignState.FINISHED,)  # type: ignore[assignment]
+        startable = {CampaignState.PAUSED, CampaignState.RUNNING}
+        if order.kind is OrderKind.TOP_UP or (await ledger.counts(campaign.number)).open:
+            startable.add(CampaignState.FINISHED)  # a launch that died may have added some without a word
         if campaign.state not in startable:
             return f"it is {campaign.state} and {NOT_NOW}"
         if campaign.state is not CampaignState.RUNNING:

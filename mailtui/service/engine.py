@@ -35,8 +35,8 @@ def main(arguments: Sequence[str]) -> int:
     say = _Mouth(options.ready_fd, as_json=options.json)
     try:
         outbox = parse_outbox(options.outbox or os.environ.get("MAILTUI_OUTBOX") or _default_outbox())
-        given = _read_secrets(options.secrets_fd)
-        runner = runner_for(outbox, os.environ, SecretSource(os.environ, given=given), until_idle=options.until_idle)
+        secrets = _read_secrets(options.secrets_fd)
+        runner = runner_for(outbox, os.environ, secrets, until_idle=options.until_idle)
         asyncio.run(_serve(runner, lambda: say.ready(outbox.url)))
     except MailtuiError as error:
         say.failed(error)
@@ -78,13 +78,15 @@ def _default_outbox() -> str:
     return read_settings(os.environ).outbox_url
 
 
-def _read_secrets(handle: int | None) -> dict[str, str]:
-    """Passwords by account, from a pipe that is read once and closed."""
+def _read_secrets(handle: int | None) -> SecretSource:
+    """Where passwords come from; a launcher hands over by a pipe, read once and closed, what no environment may hold:
+    those of accounts, and its own password variables for campaigns of other accounts that wait for a runner.
+    """
     if handle is None:
-        return {}
+        return SecretSource(os.environ)
     with os.fdopen(handle) as pipe:
         found = json.load(pipe)
-    return {str(account): str(secret) for account, secret in found.items()}
+    return SecretSource({**os.environ, **found["variables"]}, given=found["accounts"])
 
 
 class _Mouth:

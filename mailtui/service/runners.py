@@ -14,7 +14,7 @@ from pathlib import Path
 
 from mailtui.dispatch.lock import runner_pid
 from mailtui.errors import ExitCode, RunnerError
-from mailtui.kit.children import own_environment, own_module
+from mailtui.kit.children import SECRETS, own_environment, own_module
 from mailtui.kit.paths import Home, private_folder, touch_private
 from mailtui.outbox.opening import Outbox
 
@@ -66,7 +66,8 @@ class Launcher:
         threading.Thread(target=process.wait, name="runner-reaper", daemon=True).start()
         # One that has ended already reads nothing; what it said tells why.
         with contextlib.suppress(BrokenPipeError), os.fdopen(secrets_write, "w") as pipe:
-            pipe.write(json.dumps(dict(secrets)))
+            variables = {name: text for name, text in self._environ.items() if name.startswith(SECRETS)}
+            pipe.write(json.dumps({"accounts": dict(secrets), "variables": variables}))
         answer = await _read_line(ready_read)
         if not answer:
             raise RunnerError(

@@ -42,8 +42,13 @@ class CampaignView:
 
     @property
     def lost(self) -> bool:
-        """Active, yet no runner lives: the process was killed or the machine went down."""
-        return self.active and self.runner is None
+        """It has work left, yet no runner lives: the process was killed or the machine went down."""
+        return (self.active or self._added_to) and self.runner is None
+
+    @property
+    def _added_to(self) -> bool:
+        """Whether recipients were added after its end and no runner was told: the launch died in between."""
+        return self.campaign.state is CampaignState.FINISHED and self.counts.open > 0
 
     @property
     def reason(self) -> str:
@@ -86,7 +91,7 @@ class CampaignView:
     def exit_code(self) -> ExitCode:
         """What a command that watched it to this point tells the shell."""
         state = self.campaign.state
-        if self.lost:
+        if self.lost or self._added_to:
             return ExitCode.UNEXPECTED
         if state in (CampaignState.CANCELLED, CampaignState.CANCELLING, CampaignState.PAUSING) or (
             state is CampaignState.PAUSED and not self.campaign.held

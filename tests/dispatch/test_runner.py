@@ -15,6 +15,7 @@ from mailtui.outbox.states import CampaignState, OrderKind
 from mailtui.sandbox.capture import captured_message, read_captured
 from mailtui.sandbox.faults import Action, FaultRule, Faults, Stage
 from mailtui.sandbox.server import SandboxServer
+from mailtui.service.views import CampaignView
 from tests.dispatch.bench import House, accepted, address
 from tests.servers.programs import free_port
 from tests.servers.scripted import Close, Expect, Send, Step, Talk, scripted_peer
@@ -550,6 +551,20 @@ async def test_recipients_added_at_the_very_end_are_never_forgotten(house: House
         await house.until(campaign, lambda counts: counts.sent == 125)
         runner.stop()
         await task
+    await house.check_books(campaign, server.folder)
+
+
+async def test_who_was_added_by_a_launch_that_died_is_sent_to_by_a_resume(house: House, tmp_path: Path) -> None:
+    async with sandbox(tmp_path) as server:
+        campaign = await house.launch(3, server.port)
+        await house.send()
+        await house.add(campaign.number, range(4, 6))  # and no order: the launch died
+        counts = await house.counts(campaign)
+        view = CampaignView(await house.reader.campaign(campaign.id), counts, None, None, 0.0)
+        assert (view.state, view.lost, view.exit_code) == ("finished", True, 1)
+        await house.order(campaign, OrderKind.RESUME)
+        await house.send()
+    assert (await house.counts(campaign)).sent == 5
     await house.check_books(campaign, server.folder)
 
 
