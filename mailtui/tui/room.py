@@ -84,6 +84,8 @@ class Room(Screen[None]):
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """The end of a worker that nobody waits for: what it stumbled over is shown, and a defect ends the app."""
+        if not self.app.is_running:
+            return  # the app is closing, and this worker looked for widgets that are gone already
         error = failure_of(event)
         if error is not None:
             self.complain(error)

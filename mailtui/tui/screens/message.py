@@ -202,11 +202,12 @@ class MessageScreen(Room):
         if found is None:
             self.query_one("#check").display = False
             return
-        rendered = counted(found.rendered, "mail")
-        title.show(joined(plain(f"{rendered} rendered", "bold"), summary(found), separator="   "))
+        rendered = plain(f"{counted(found.rendered, 'mail')} rendered", "bold")
         findings = self.query_one(Findings)
-        findings.tell(found)
-        findings.display = bool(found.findings)
+        with self.app.batch_update():
+            title.show(joined(rendered, summary(found), separator="   "))
+            findings.tell(found)
+            findings.display = bool(found.findings)
         if found.findings:
             findings.focus()
 
