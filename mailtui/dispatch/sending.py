@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from enum import Enum
 
+from mailtui.dispatch.employer import Paced
 from mailtui.dispatch.encoding import SentEncoding
 from mailtui.dispatch.gearbox import GearBox
 from mailtui.dispatch.pace import TokenBucket
@@ -80,7 +81,7 @@ class Sending:
         self._workers: list[Worker] = []
         self._leaving: list[Worker] = []  # dismissed, perhaps with a message still under way
         self._tasks: dict[Worker, asyncio.Task[None]] = {}
-        self._on_pace: deque[Worker] = deque()
+        self._on_pace: deque[Paced] = deque()
         self._pace_timer: asyncio.TimerHandle | None = None
         self._next_due: float | None = None
         self._password: str | None = None
@@ -148,7 +149,7 @@ class Sending:
         """Something changed: look again."""
         self._stirred.set()
 
-    def next_job(self, worker: Worker, capabilities: Capabilities) -> Job | None:
+    def next_job(self, worker: Paced, capabilities: Capabilities) -> Job | None:
         if self._intent is not Intent.SEND or self.recorder.in_trouble:
             return None
         now = self._loop.time()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
-from typing import TYPE_CHECKING
 
+from mailtui.dispatch.employer import Employer
 from mailtui.dispatch.gearbox import REFUSALS_A_CONNECTION
 from mailtui.dispatch.supply import requeued
 from mailtui.dispatch.tally import RateWindow
@@ -15,9 +15,6 @@ from mailtui.smtp.connect import Connection, NotConnected, connect
 from mailtui.smtp.job import Job
 from mailtui.smtp.session import Session
 from mailtui.smtp.verdict import Kind, Stage, Verdict, judge
-
-if TYPE_CHECKING:
-    from mailtui.dispatch.sending import Sending
 
 REPLY_LIMIT = 500  # characters of a server's text that are kept
 _BRIEF = 10.0  # seconds; a connection that ends unused before is a failure, later it was idle for too long
@@ -38,7 +35,7 @@ _AFTER = {
 class Worker:
     """One of a campaign's workers; the owner of its sessions, one after another."""
 
-    def __init__(self, number: int, sending: Sending) -> None:
+    def __init__(self, number: int, sending: Employer) -> None:
         self.number = number
         self.sent = 0
         self.failed = 0

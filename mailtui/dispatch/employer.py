@@ -1,0 +1,78 @@
+"""Owns what a worker asks of the campaign it works for, and tells it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Protocol
+
+from mailtui.dispatch.gearbox import GearBox
+from mailtui.dispatch.reach import Reach
+from mailtui.dispatch.recorder import Recorder
+from mailtui.dispatch.supply import Supply
+from mailtui.outbox.records import Claim
+from mailtui.smtp.capabilities import Capabilities
+from mailtui.smtp.endpoint import Endpoint
+from mailtui.smtp.job import Job
+from mailtui.smtp.timeouts import Timeouts
+from mailtui.smtp.verdict import Verdict
+
+
+class Paced(Protocol):
+    """Who may have to wait for the pace."""
+
+    def pump(self) -> None:
+        """Begin the next message now."""
+        ...
+
+
+class Employer(Protocol):
+    """The campaign as its workers see it. `work` is set while there is something to send."""
+
+    endpoint: Endpoint
+    gears: GearBox
+    reach: Reach
+    recorder: Recorder
+    scale: float
+    supply: Supply
+    timeouts: Timeouts
+    work: asyncio.Event
+
+    def next_job(self, worker: Paced, capabilities: Capabilities) -> Job | None:
+        """The next message for a server with these capabilities, or None for now."""
+        ...
+
+    def next_attempt(self, claim: Claim, attempts: int, at_least: float | None) -> float | None:
+        """When a refused message is tried again, in epoch seconds; None to give it up."""
+        ...
+
+    async def password(self) -> str | None:
+        """The account's password; None when it needs none, or when there is none and the campaign pauses."""
+        ...
+
+    async def fix_encoding(self, capabilities: Capabilities) -> None:
+        """Choose, at the first session, how every message of the campaign is encoded."""
+        ...
+
+    def settled_one(self) -> None:
+        """A message got its final word."""
+        ...
+
+    def doubtful_one(self) -> None:
+        """The reply to a message was lost."""
+        ...
+
+    def hold(self, verdict: Verdict) -> None:
+        """The account, the message or the server is at fault: pause, and burn no row for it."""
+        ...
+
+    def not_connected(self, verdict: Verdict) -> None:
+        """No connection could be had."""
+        ...
+
+    def useless(self, verdict: Verdict) -> None:
+        """A connection ended without an answer to anything."""
+        ...
+
+    def stir(self) -> None:
+        """Something changed: look again."""
+        ...
