@@ -29,7 +29,7 @@ from mailtui.service.terms import show_rate
 @click.option(
     "--check", "depth", type=click.Choice(["sample", "all"]), default="sample", help="How many rows to try first."
 )
-@click.option("--new", is_flag=True, help="Send it to everybody as a new campaign: the message changed, or goes out again.")
+@click.option("--new", is_flag=True, help="As a new campaign to everybody: the message changed, or goes out again.")
 @click.option("--top-up", is_flag=True, help="The message changed: only for those who did not get the earlier one.")
 @click.option("--dry-run", is_flag=True, help="Render every row, and send nothing.")
 @click.option("--detach", is_flag=True, help="Let it run on in the background.")
