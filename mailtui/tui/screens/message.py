@@ -21,7 +21,7 @@ from mailtui.service.facade import Service
 from mailtui.service.workbench import Superseded, Workbench
 from mailtui.tui.actions import bindings
 from mailtui.tui.room import Room, start
-from mailtui.tui.screens.preview import PreviewScreen
+from mailtui.tui.screens.preview import show_mail_of
 from mailtui.tui.text import Plain, joined, plain
 from mailtui.tui.widgets.draft_text import entry, fields
 from mailtui.tui.widgets.findings import Findings, summary
@@ -213,10 +213,7 @@ class MessageScreen(Room):
 
     @on(Findings.Chosen)
     async def go_to_row(self, event: Findings.Chosen) -> None:
-        await self.app.switch_mode("preview")
-        screen = self.app.screen
-        if isinstance(screen, PreviewScreen):
-            screen.show_row(event.row)
+        await show_mail_of(self.app, event.row)
 
     # actions
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import Any, ClassVar
 
+from textual.app import App
 from textual.screen import ModalScreen
 from textual.widget import Widget
 
@@ -238,3 +239,10 @@ def _ways_on(error: MailtuiError) -> str:
     if isinstance(error, TemplateError):
         return "4 shows the message's files."
     return "n and b go on to other recipients."
+
+
+async def show_mail_of(app: App[Any], row: int) -> None:
+    """Go to the preview of a row."""
+    await app.switch_mode("preview")
+    if isinstance(app.screen, PreviewScreen):
+        app.screen.show_row(row)

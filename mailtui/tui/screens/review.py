@@ -21,7 +21,7 @@ from mailtui.tui.dialogs.changed import ChangedDialog
 from mailtui.tui.dialogs.confirm_start import ConfirmStartDialog
 from mailtui.tui.dialogs.password import asking_password
 from mailtui.tui.room import Room, start
-from mailtui.tui.screens.preview import PreviewScreen
+from mailtui.tui.screens.preview import show_mail_of
 from mailtui.tui.text import Plain, tell
 from mailtui.tui.widgets.findings import Findings
 from mailtui.tui.widgets.launching import Launching
@@ -238,10 +238,7 @@ class ReviewScreen(Room):
 
     @on(Findings.Chosen)
     async def go_to_row(self, event: Findings.Chosen) -> None:
-        await self.app.switch_mode("preview")
-        screen = self.app.screen
-        if isinstance(screen, PreviewScreen):
-            screen.show_row(event.row)
+        await show_mail_of(self.app, event.row)
 
 
 def _go_on(launch: Launch | None) -> str:
