@@ -65,7 +65,7 @@ ACTIONS: Mapping[str, tuple[Action, ...]] = {
         Action("next", "n,right", "Next", "The next recipient's mail"),
         Action("previous", "b,left", "Back", "The recipient before"),
         Action("goto", "g", "Go to", "A recipient by row or address"),
-        Action("view", "v,tab", "View", "The next view: laid out, text, headers, source"),
+        Action("view", "v", "View", "The next view: laid out, text, headers, source"),
         Action("test", "t", "Test", "Send this mail to an address of yours"),
     ),
     "review": (

@@ -21,6 +21,7 @@ from mailtui.tui.app import MailtuiApp
 from mailtui.tui.dialogs.changed import ChangedDialog
 from mailtui.tui.dialogs.confirm_start import ConfirmStartDialog
 from mailtui.tui.dialogs.password import PasswordDialog
+from mailtui.tui.dialogs.test_mail import SendTestDialog
 from mailtui.tui.screens.board import BoardScreen
 from mailtui.tui.screens.preview import PreviewScreen
 from mailtui.tui.screens.review import ReviewScreen
@@ -269,6 +270,16 @@ async def test_a_missing_password_is_asked_for_and_given_to_the_runner(
             await until(lambda: "The account acme needs its password" in told_by(running))
             assert "Nothing was sent." in told_by(running)
             assert await asking.views() == []
+
+            await pilot.press("5")  # a test mail with a mistyped one: it is refused, and asked for again
+            await until(lambda: shows(running, "row 1 · "), seconds=20)
+            await pilot.press("t")
+            await until(lambda: isinstance(running.screen, SendTestDialog))
+            await pilot.press(*"me", "at", "x", "full_stop", *"test", "enter")
+            await until(lambda: isinstance(running.screen, PasswordDialog), seconds=20)
+            await pilot.press(*"wrong", "enter")
+            await until(lambda: shows(running, "× Not sent to me@x.test. At auth: 535"), seconds=20)
+            await pilot.press("escape", "6")
 
             await start(running, pilot, screen, 3)
             await until(lambda: isinstance(running.screen, PasswordDialog), seconds=20)

@@ -230,7 +230,11 @@ class PreviewScreen(Room):
         async def send(address: str) -> TestVerdict:
             self._test_address = address
             row = mail.recipient.row
-            return await asking_password(self.app, self.service, lambda: self.bench.test(row, address))
+            verdict = await asking_password(self.app, self.service, lambda: self.bench.test(row, address))
+            if verdict.stage == "auth" and not verdict.sent and self.bench.campaign is not None:
+                account = self.service.campaigns.endpoint(self.bench.campaign).account
+                self.service.tell_password(account, None)  # asked for again: it may have been mistyped
+            return verdict
 
         await self.app.push_screen_wait(SendTestDialog(mail.recipient.address, self._test_address, send))
 
