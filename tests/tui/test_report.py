@@ -77,6 +77,15 @@ async def test_totals_reasons_pages_and_states(app: MakeApp, sent: str) -> None:
         await until(lambda: shows(running, "every recipient"))
 
 
+async def test_entered_from_home_it_has_its_rows(app: MakeApp, sent: str) -> None:
+    running = app()
+    async with running.run_test() as pilot:
+        await until(lambda: shows(running, sent))
+        await pilot.press("enter")
+        await until(lambda: shows(running, "1 to 200 of 450", "person1@example.test", "× 45 failed: 550 5.1.1"))
+        assert running.screen.query_one(KeyedTable).row_count == PAGE
+
+
 async def test_export_to_a_new_file_only(app: MakeApp, sent: str, tmp_path: Path) -> None:
     running = app()
     taken = tmp_path / "taken.csv"

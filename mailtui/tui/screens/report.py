@@ -52,6 +52,8 @@ class ReportScreen(Room):
         self._number = 0
         self._pages: ReportPages | None = None
         self._more = False
+        self._explained: tuple[object, ...] = ()
+        """The campaign and the counts whose failures are shown."""
 
     def body(self) -> Iterable[Widget]:
         yield Plain("Looking …", id="empty", classes="empty")
@@ -107,12 +109,14 @@ class ReportScreen(Room):
             self._state = ""
             self._show_parts(some=True)
             self._show_totals(view)
-            await self._read()
+            start(self, self._read, "read")  # by itself: this look may be given up for another one
         elif before.counts != view.counts or before.state != view.state or before.lost != view.lost:
             self._show_totals(view)
-        else:
+        known = (view.id, view.counts)
+        if known == self._explained:
             return
         failures = await self._archive.failures(view, _FAILURES_SHOWN)
+        self._explained = known
         place = self.query_one("#failures", Plain)
         place.display = bool(failures)
         place.show(joined(*(failure_content(*failure) for failure in failures), separator="\n"))
