@@ -12,6 +12,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Input
 
 from mailtui.tui.text import Plain, joined, plain
+from mailtui.tui.widgets.safe_input import SafeInput
 from mailtui.tui.widgets.wrapped import Line, Wrapped
 
 
@@ -38,7 +39,7 @@ class ConfirmStartDialog(ModalScreen[bool]):
             with VerticalScroll(id="facts"):
                 yield Wrapped(id="fact-lines")
             yield Plain(joined("Type ", plain(str(self._count), "bold $accent"), " to send:"), id="ask")
-            yield Input(id="count", restrict=r"[0-9,. ]*", max_length=20, select_on_focus=False, compact=True)
+            yield SafeInput(id="count", restrict=r"[0-9,. ]*", max_length=20, select_on_focus=False, compact=True)
             with Horizontal(classes="buttons"):
                 yield Button("Cancel", id="cancel", compact=True)
                 yield Button("Start", id="start", variant="error", compact=True, disabled=True)

@@ -12,6 +12,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from mailtui.tui.text import Plain, plain
+from mailtui.tui.widgets.safe_input import SafeInput
 
 _ENDINGS = (".csv", ".jsonl")
 
@@ -30,7 +31,7 @@ class ExportDialog(ModalScreen[Path | None]):
         with Vertical(classes="dialog"):
             yield Plain(f"Write {self._what} to a new file", classes="title")
             yield Plain("Its ending says the form: .csv for a spreadsheet, .jsonl for one JSON object a line.")
-            yield Input(str(self._proposed), id="path")
+            yield SafeInput(str(self._proposed), id="path")
             yield Plain("enter writes it   esc closes", id="said", classes="muted")
 
     @on(Input.Submitted)

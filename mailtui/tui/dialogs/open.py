@@ -13,6 +13,7 @@ from textual.screen import ModalScreen
 from textual.widgets import DirectoryTree, Input
 
 from mailtui.tui.text import Plain
+from mailtui.tui.widgets.safe_input import SafeInput
 
 _SHOWN = (".yaml", ".yml", ".csv", ".tsv", ".txt")
 
@@ -38,7 +39,7 @@ class OpenDialog(ModalScreen[Path | None]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
             yield Plain("Open a campaign file (campaign.yaml) or a list (CSV)", classes="title")
-            yield Input(placeholder="Type a path, or pick a file below", id="path")
+            yield SafeInput(placeholder="Type a path, or pick a file below", id="path")
             yield _Tree(self._folder, id="tree")
             yield Plain("enter opens   tab moves between path and tree   esc closes", classes="muted")
 

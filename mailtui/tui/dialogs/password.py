@@ -14,6 +14,7 @@ from textual.widgets import Button, Input
 from mailtui.errors import SecretMissing
 from mailtui.service.facade import Service
 from mailtui.tui.text import Plain, plain
+from mailtui.tui.widgets.safe_input import SafeInput
 
 Value = TypeVar("Value")
 
@@ -31,7 +32,7 @@ class PasswordDialog(ModalScreen[str | None]):
         with Vertical(classes="dialog"):
             yield Plain(plain(f"The password of {self._missing.account}", limit=200), classes="title")
             yield Plain("It is kept in memory until the app is closed, and written nowhere.", classes="muted")
-            yield Input(password=True, id="password")
+            yield SafeInput(password=True, id="password")
             yield Plain(plain(self._missing.hint), classes="muted")
             with Horizontal(classes="buttons"):
                 yield Button("Cancel", id="cancel", compact=True)

@@ -14,6 +14,7 @@ from textual.widgets import Input
 from mailtui.kit.words import sentence
 from mailtui.service.terms import parse_rate, show_rate
 from mailtui.tui.text import Plain, plain
+from mailtui.tui.widgets.safe_input import SafeInput
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class RateDialog(ModalScreen[Pace | None]):
         with Vertical(classes="dialog"):
             yield Plain("How many messages may begin", classes="title")
             yield Plain("Such as 10/s, 600/m or 5000/h. Nothing typed: as fast as the server takes it.")
-            yield Input("" if self._rate is None else show_rate(self._rate), id="rate", placeholder="no limit")
+            yield SafeInput("" if self._rate is None else show_rate(self._rate), id="rate", placeholder="no limit")
             yield Plain("enter sets it at once   esc closes", id="said", classes="muted")
 
     @on(Input.Submitted)

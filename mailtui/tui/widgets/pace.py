@@ -45,9 +45,9 @@ class Pace(Vertical):
             yield Plain("rate")
             yield SafeInput(id="pace-rate", placeholder=_NO_LIMIT, max_length=12)
             yield Plain("burst")
-            yield Input(id="pace-burst", restrict=r"[0-9]*", max_length=6)
+            yield SafeInput(id="pace-burst", restrict=r"[0-9]*", max_length=6)
             yield Plain("workers")
-            yield Input(id="pace-workers", restrict=r"[0-9]*", max_length=4)
+            yield SafeInput(id="pace-workers", restrict=r"[0-9]*", max_length=4)
         yield Plain(classes="wrong")
 
     def fill(self, plan: LaunchPlan) -> None:
