@@ -167,6 +167,14 @@ async def _earlier(freezing: Freezing, reader: Reader, desk: Desk, again: Again)
     while latest is not None and latest.state is CampaignState.DRAFT:
         await desk.discard_draft(latest.number)
         latest = await reader.latest_of_series(freezing.campaign.series)
+    return to_add_to(freezing, latest, again)
+
+
+def to_add_to(freezing: Freezing, latest: LaunchedCampaign | None, again: Again) -> LaunchedCampaign | None:
+    """The latest of the series, where a launch adds to it; None when it makes a new one.
+
+    Raises `MessageChanged`, `WasCancelled`, `NotFinished`.
+    """
     if latest is None:
         return None
     if again is Again.NEW:

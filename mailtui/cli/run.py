@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import time
 from pathlib import Path
 
 import click
@@ -16,7 +17,7 @@ from mailtui.errors import ExitCode, UsageError
 from mailtui.kit.safe_text import safe_text
 from mailtui.kit.words import counted
 from mailtui.service.facade import LaunchPlan, Service
-from mailtui.service.lists import Again, Launch, MessageChanged
+from mailtui.service.lists import Again, Launch, LaunchedCampaign, MessageChanged
 from mailtui.service.terms import show_rate
 
 
@@ -69,10 +70,57 @@ def run(
     if found.errors:
         output.say("Nothing was sent.")
         return ExitCode.FINDINGS
+    again = Again.NEW if new else Again.TOP_UP if top_up else Again.ASK
+    plan, again = asyncio.run(_forecast(service, plan, again))
+    planned = plan.planned
+    if planned is not None and planned.earlier is not None and planned.nothing_to_do:
+        return asyncio.run(_nothing_to_do(service, planned.earlier.id, detach=detach, as_json=as_json))
     if not yes:
         _confirm(plan)
-    again = Again.NEW if new else Again.TOP_UP if top_up else Again.ASK
     return asyncio.run(_send(service, plan, again, detach=detach, as_json=as_json))
+
+
+async def _forecast(service: Service, plan: LaunchPlan, again: Again) -> tuple[LaunchPlan, Again]:
+    """Count what would really go out; where the message has changed, ask first what that means."""
+    try:
+        return await service.forecast(plan, again=again), again
+    except MessageChanged as error:
+        if not _at_terminal():
+            raise
+        changed = error
+    output.say(f"{changed.title}.")
+    choice = click.prompt(
+        "Send it as a (n)ew campaign to everybody, only to those who did not get it (t), or (s)top?",
+        type=click.Choice(["n", "t", "s"]),
+        default="s",
+        err=True,
+    )
+    if choice == "s":
+        output.say("Nothing was sent.")
+        raise click.exceptions.Exit(int(ExitCode.INTERRUPTED))
+    return await _forecast(service, plan, Again.NEW if choice == "n" else Again.TOP_UP)
+
+
+async def _nothing_to_do(service: Service, campaign: str, *, detach: bool, as_json: bool) -> ExitCode:
+    """The campaign is through and nobody is new: say so, and nothing that looks like a send."""
+    view = await service.view(campaign)
+    if as_json:
+        output.json_line(view.to_json())
+        return ExitCode.DONE if detach else view.exit_code
+    if detach:
+        output.data(view.id)
+    all_have_it = view.counts.sent + view.counts.suppressed == view.counts.total
+    who = "Everybody on the list has it" if all_have_it else "Nobody is new on the list"
+    output.note(f"already sent  {_sent_before(view.counts.sent, view.campaign)}")
+    output.note(f"{who}; nothing to do.")
+    for line in watching.next_steps(view):
+        output.note(line)
+    return ExitCode.DONE if detach else view.exit_code
+
+
+def _sent_before(sent: int, earlier: LaunchedCampaign) -> str:
+    launched = time.localtime(earlier.launched_at or earlier.created_at)
+    return f"{sent:,} ({earlier.id}, {launched.tm_mday} {time.strftime('%b %H:%M', launched)})"
 
 
 async def _send(service: Service, plan: LaunchPlan, again: Again, *, detach: bool, as_json: bool) -> ExitCode:
@@ -100,28 +148,15 @@ async def _send(service: Service, plan: LaunchPlan, again: Again, *, detach: boo
 async def _launch(service: Service, plan: LaunchPlan, again: Again) -> Launch:
     with output.progress("Launching") as advance:
         total = plan.counts.recipients
-        try:
-            return await service.launch(plan, again=again, progress=lambda done: advance(done, total))
-        except MessageChanged as error:
-            if not _at_terminal():
-                raise
-            changed = error
-    output.say(f"{changed.title}.")
-    choice = click.prompt(
-        "Send it as a (n)ew campaign to everybody, only to those who did not get it (t), or (s)top?",
-        type=click.Choice(["n", "t", "s"]),
-        default="s",
-        err=True,
-    )
-    if choice == "s":
-        output.say("Nothing was sent.")
-        raise click.exceptions.Exit(int(ExitCode.INTERRUPTED))
-    return await _launch(service, plan, Again.NEW if choice == "n" else Again.TOP_UP)
+        return await service.launch(plan, again=again, progress=lambda done: advance(done, total))
 
 
 def _confirm(plan: LaunchPlan) -> None:
-    """Show what is about to happen, and have the number of recipients typed."""
-    count = plan.counts.recipients
+    """Show what is about to happen, and have the number of mails that will really go out typed."""
+    planned = plan.planned
+    count = plan.counts.recipients if planned is None else planned.mails
+    if not count and planned is not None and planned.earlier is not None:
+        return  # what was launched is only to be brought to its end
     if not _at_terminal():
         raise UsageError(
             f"{counted(count, 'mail')} would be sent, and nobody is at a terminal to confirm it",
@@ -133,8 +168,14 @@ def _confirm(plan: LaunchPlan) -> None:
     output.say(f"  server      {plan.endpoint} ({plan.endpoint.security}){login}")
     output.say(f"  from        {safe_text(spec.sender or 'as each row says')}")
     output.say(f"  subject     {safe_text(spec.subject or 'as each row says')}")
-    output.say(f"  recipients  {count:,} of {counted(plan.counts.rows, 'row')}")
-    if count:
+    output.say(f"  recipients  {plan.counts.recipients:,} of {counted(plan.counts.rows, 'row')}")
+    if planned is not None and planned.earlier is not None:
+        output.say(f"  already sent {_sent_before(planned.sent, planned.earlier)}")
+        waiting = f", {planned.waiting:,} who still wait" if planned.waiting else ""
+        output.say(f"  to send     {planned.new:,} new{waiting}")
+    elif count != plan.counts.recipients:
+        output.say(f"  to send     {count:,}; the others are on a list of those who get nothing")
+    if plan.counts.recipients:
         output.say(f"  first, last {safe_text(plan.first)}, {safe_text(plan.last)}")
     output.say(f"  pace        {show_rate(plan.plan.rate)}, {counted(plan.plan.workers, 'worker')}")
     typed = click.prompt(f"Type {count} to send, anything else to stop", default="", show_default=False, err=True)

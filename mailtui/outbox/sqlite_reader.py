@@ -67,6 +67,9 @@ class SqliteReader:
         rows = self._rows("latest_of_series", (series,))
         return campaign_from(rows[0]) if rows else None
 
+    async def known(self, campaign: int, keys: Sequence[str]) -> int:
+        return int(self._rows("known", (campaign, json.dumps(list(keys))))[0][0])
+
     async def message(self, digest: str) -> bytes:
         return blob(self._rows("message", (digest,)), digest, self._path)
 

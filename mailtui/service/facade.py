@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from mailtui.accounts.secrets import SecretSource
+from mailtui.audience.audience import Audience
 from mailtui.audience.views import AudienceCounts
 from mailtui.campaign.campaign import Campaign
+from mailtui.campaign.forecast import Planned, forecast
 from mailtui.campaign.freeze import Again, Freezing, Launch, freeze
 from mailtui.dispatch.plan import SendPlan
 from mailtui.dispatch.runner import BUSY_ANSWER, NOT_NOW, Runner
@@ -55,6 +58,8 @@ class LaunchPlan:
     last: str
     message: str
     """What identifies the message that was looked at."""
+    planned: Planned | None = None
+    """How many mails would really go out; None until `forecast` has counted them."""
 
 
 class Service:
@@ -107,6 +112,19 @@ class Service:
         message = campaign.read_message().digest
         return LaunchPlan(campaign, endpoint, sending, counts, first, last, message)
 
+    async def forecast(self, plan: LaunchPlan, *, again: Again) -> LaunchPlan:
+        """The plan with the number of mails that would really go out. Writes nothing; raises what `launch` would."""
+        source = plan.campaign.read_message()
+        _require_same_message(plan, source)
+        reader = self.outbox.reader() if self.outbox.path.exists() else None  # looking makes nothing
+        try:
+            with self.campaigns.open_audience(plan.campaign) as audience:
+                planned = await forecast(self._freezing(plan, audience, source), reader, again)
+        finally:
+            if reader is not None:
+                reader.close()
+        return dataclasses.replace(plan, planned=planned)
+
     async def launch(self, plan: LaunchPlan, *, again: Again, progress: Callable[[int], None]) -> Launch:
         """Freeze the campaign into the outbox. Raises `MessageChanged`, `OutboxError`, `TemplateError`."""
         source = plan.campaign.read_message()
@@ -116,18 +134,8 @@ class Service:
             with self.campaigns.open_audience(plan.campaign) as audience:
                 _require_as_approved(plan, audience.counts())
                 plan.campaign.compile(source, audience.columns, secret=b"")
-                freezing = Freezing(
-                    plan.campaign,
-                    audience,
-                    source,
-                    plan.endpoint,
-                    plan.plan,
-                    self.settings.home.audiences,
-                    self.outbox.path.with_name(self.outbox.path.name + ".launch.lock"),
-                    actor(),
-                )
                 return await freeze(
-                    freezing,
+                    self._freezing(plan, audience, source),
                     desk,
                     reader,
                     again,
@@ -137,6 +145,18 @@ class Service:
         finally:
             desk.close()
             reader.close()
+
+    def _freezing(self, plan: LaunchPlan, audience: Audience, source: MessageSource) -> Freezing:
+        return Freezing(
+            plan.campaign,
+            audience,
+            source,
+            plan.endpoint,
+            plan.plan,
+            self.settings.home.audiences,
+            self.outbox.path.with_name(self.outbox.path.name + ".launch.lock"),
+            actor(),
+        )
 
     # sending
 

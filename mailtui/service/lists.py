@@ -8,8 +8,10 @@ from mailtui.audience.match import Explanation
 from mailtui.audience.problem import RowProblem
 from mailtui.audience.views import AudienceCounts, ListRow, RowView
 from mailtui.campaign.checks import CheckReport
+from mailtui.campaign.forecast import Planned
 from mailtui.campaign.freeze import Again, Launch, MessageChanged, WasCancelled
 from mailtui.message.rendered import RenderProblem
+from mailtui.outbox.records import Campaign as LaunchedCampaign
 
 __all__ = [
     "Again",
@@ -19,8 +21,10 @@ __all__ = [
     "Explanation",
     "Finding",
     "Launch",
+    "LaunchedCampaign",
     "ListRow",
     "MessageChanged",
+    "Planned",
     "RenderProblem",
     "RowProblem",
     "RowView",

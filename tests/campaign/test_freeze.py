@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from mailtui.campaign.forecast import Planned
 from mailtui.campaign.freeze import (
     Again,
     BeingSent,
@@ -119,6 +120,32 @@ def test_a_changed_message_is_asked_about(service: Service, write_campaign: Writ
     new = launch(service, changed, Again.NEW)
     assert (new.is_new, new.added) == (True, 4)
     assert new.campaign.id != first.campaign.id
+
+
+def test_the_forecast_is_what_the_launch_then_adds(service: Service, write_campaign: WriteCampaign) -> None:
+    def planned(path: Path, again: Again = Again.ASK) -> Planned:
+        plan = service.prepare(service.campaigns.load(path), plan={})
+        found = asyncio.run(service.forecast(plan, again=again)).planned
+        assert found is not None
+        return found
+
+    (write_campaign(3).parent / "no.csv").write_text("email\np0@example.com\n")
+    audience = {"source": "contacts.csv", "suppress": ["no.csv"]}
+    path = write_campaign(2_500, audience=audience)
+    assert planned(path) == Planned(2_499), "who gets nothing is not counted"
+    assert not service.outbox.path.exists(), "looking makes nothing"
+    first = launch(service, path)
+    found = planned(write_campaign(2_504, audience=audience))
+    assert (found.new, found.waiting, found.sent, found.mails) == (4, 2_499, 0, 2_503)
+    assert found.earlier is not None and found.earlier.id == first.campaign.id
+    assert not found.nothing_to_do
+    assert launch(service, write_campaign(2_504, audience=audience)).added == 4
+    turn(service, first, CampaignState.FINISHED)
+    changed = write_campaign(2_505, body="Another {{ city }}\n", audience=audience)
+    with pytest.raises(MessageChanged):
+        planned(changed)
+    assert planned(changed, Again.TOP_UP).new == 1
+    assert planned(changed, Again.NEW) == Planned(2_504)
 
 
 def test_a_message_that_needs_a_column_the_campaign_never_had(service: Service, write_campaign: WriteCampaign) -> None:

@@ -158,6 +158,25 @@ def test_a_changed_message_is_asked_about(mailtui: Mailtui, sandbox: Oracle) -> 
         assert sandbox.accepted.total() == mails
 
 
+def test_only_who_is_new_is_asked_about(mailtui: Mailtui, sandbox: Oracle) -> None:
+    campaign = mailtui.campaign(3, port=sandbox.port)
+    first = mailtui.run("run", campaign, "--yes", "--json").json["campaign"]
+    with terminal(mailtui, "run", campaign) as screen:
+        assert screen.end() == 0, screen.plain
+        assert f"already sent  3 ({first}, " in screen.plain
+        assert "Everybody on the list has it; nothing to do." in screen.plain
+        assert "finished" not in screen.plain, "the old outcome is not told as a new one"
+    quiet = mailtui.run("run", campaign)
+    assert (quiet.code, quiet.out, quiet.err) == (0, "", ""), "no question, so no terminal is needed"
+    mailtui.campaign(5, port=sandbox.port)
+    with terminal(mailtui, "run", campaign) as screen:
+        screen.until("Type 2 to send")
+        assert "to send     2 new" in screen.plain
+        screen.type("2\n")
+        assert screen.end() == 0, screen.plain
+    assert sandbox.accepted.total() == 5
+
+
 def test_a_password_is_asked_for_and_not_shown(mailtui: Mailtui, authority: Authority) -> None:
     with aiosmtpd_server(authority, security=Security.STARTTLS, auth=True) as server:
         ca = authority.write_pem(mailtui.folder / "ca.pem")

@@ -89,6 +89,13 @@ async def test_the_suppressed_count_as_audience_and_are_never_claimed(bench: Ben
     assert len(await bench.ledger.claim(campaign.number, 9, now=T0, lease=60)) == 3
 
 
+async def test_known_keys_are_counted_within_their_campaign(bench: Bench) -> None:
+    campaign = await bench.launch(3)
+    await bench.launch(9, id="bbbb2222", series="other")
+    assert await bench.reader.known(campaign.number, ["p2@example.com", "p3@example.com", "p4@example.com"]) == 2
+    assert await bench.reader.known(campaign.number, []) == 0
+
+
 async def test_terms_change_only_as_far_as_given(bench: Bench) -> None:
     campaign = await bench.launch(1)
     digest = "d" * 64

@@ -23,6 +23,9 @@ SELECT number, id, series, occurrence, name, state, reason, held, message_digest
        filter, secret, encoding, audience, created_at, launched_at, first_claim_at, settled_at
 FROM campaign WHERE series = ? ORDER BY occurrence DESC LIMIT 1
 
+-- name: known
+SELECT count(*) FROM delivery WHERE campaign = ? AND key IN (SELECT value FROM json_each(?))
+
 -- name: message
 SELECT body FROM blob WHERE digest = ?
 
