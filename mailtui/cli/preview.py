@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import asdict
 from pathlib import Path
 
@@ -36,9 +37,14 @@ def preview(
     loaded = service.campaigns.load(campaign, filter=filter_text)
     shown = service.campaigns.preview(loaded, row=row, to=address)
     view = shown.view
+    if not shown.matched and not as_json:
+        number = shown.recipient.row
+        again = f" --filter {shlex.quote(filter_text)}" if filter_text else ""
+        why = f"mailtui audience {shlex.quote(str(campaign))}{again} --explain {number}"
+        output.say(f"Row {number} gets no mail: the filter leaves it out. See why: {why}")
     if as_json:
         recipient = {"row": shown.recipient.row, "address": shown.recipient.address}
-        output.json_line({**recipient, "envelope_from": shown.message.sender, **asdict(view)})
+        output.json_line({**recipient, "matched": shown.matched, "envelope_from": shown.message.sender, **asdict(view)})
         return
     if part in (None, "headers"):
         for name, value in view.headers:

@@ -36,11 +36,12 @@ _PREVIEW_SECRET = b"preview"
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """One recipient's mail as it would be sent."""
+    """One recipient's mail as it would be sent. `matched` is False for a row that the filter leaves out."""
 
     recipient: Recipient
     message: RenderedMessage
     view: MessageView
+    matched: bool = True
 
 
 class CampaignDesk:
@@ -125,7 +126,7 @@ class CampaignDesk:
     def preview(self, campaign: Campaign, *, row: int | None = None, to: str | None = None) -> Preview:
         """One recipient's mail: by row, by address, or the first. Raises `UsageError` for one who gets none."""
         with self.open_audience(campaign) as audience:
-            recipient = _pick(audience, row, to)
+            recipient, matched = _pick(audience, row, to)
             with self._trial(campaign, audience) as trial:
                 [(_, rendered)] = trial.render([recipient])
         if isinstance(rendered, RenderProblem):
@@ -134,7 +135,7 @@ class CampaignDesk:
                 [Problem(rendered.place, rendered.reason)],
                 hint="The other rows may be fine: mailtui check shows which are not",
             )
-        return Preview(recipient, rendered, describe(rendered.data))
+        return Preview(recipient, rendered, describe(rendered.data), matched)
 
     def render_all(self, campaign: Campaign) -> Iterator[tuple[Recipient, RenderedMessage | RenderProblem]]:
         """Every recipient's mail, in the order of the list; no connection is opened."""
@@ -155,19 +156,21 @@ class CampaignDesk:
         )
 
 
-def _pick(audience: Audience, row: int | None, to: str | None) -> Recipient:
+def _pick(audience: Audience, row: int | None, to: str | None) -> tuple[Recipient, bool]:
+    """Whose mail is asked for, and whether the filter lets them in."""
     audience.require_sendable()
     if to is not None:
         view = audience.find(to)
         if view is None:
             raise UsageError(f"{to} is not in {audience.name}", hint="See the list: mailtui audience CAMPAIGN")
-        return _recipient_of(view)
+        return _recipient_of(view), view.matched
     if row is not None:
-        return _recipient_of(audience.row(row))
+        view = audience.row(row)
+        return _recipient_of(view), view.matched
     first = next(audience.recipients(), None)
     if first is None:
         raise AudienceError("There is nobody to send to: the filter matches no row with a usable address")
-    return first
+    return first, True
 
 
 def _recipient_of(view: RowView) -> Recipient:

@@ -93,6 +93,16 @@ def test_a_campaign_from_first_look_to_report(mailtui: Mailtui, sandbox: Oracle)
     assert (refused.code, "exists already" in refused.err) == (2, True)
 
 
+def test_a_row_that_gets_no_mail_is_shown_with_the_way_to_see_why(mailtui: Mailtui) -> None:
+    campaign = mailtui.campaign(ROWS, port=9, audience={"source": "contacts.csv", "filter": 'city == "York"'})
+    shown = mailtui.call("preview", campaign, "--row", "2")
+    assert (shown.code, "Subject: Bob, news" in shown.out) == (0, True)
+    command = shown.err.partition("See why: mailtui ")[2].split()
+    assert "Row 2 (line 3) is out" in mailtui.call(*command).out
+    assert mailtui.call("preview", campaign, "--row", "1").err == ""
+    assert mailtui.call("preview", campaign, "--row", "2", "--json").json["matched"] is False
+
+
 def test_what_is_written_is_readable_by_its_owner_only(mailtui: Mailtui, sandbox: Oracle) -> None:
     campaign = mailtui.campaign(2, port=sandbox.port)
     process = mailtui.start("run", campaign, "--yes", preexec_fn=lambda: os.umask(0))
