@@ -22,6 +22,8 @@ class Action:
     label: str
     what: str
     show: bool = True
+    priority: bool = False
+    """Works also where a dialog or a field has the keys."""
 
 
 ACTIONS: Mapping[str, tuple[Action, ...]] = {
@@ -36,11 +38,13 @@ ACTIONS: Mapping[str, tuple[Action, ...]] = {
         Action("go('report')", "8,f9", "Report", "What became of every recipient", show=False),
         Action("open", "o", "Open", "Open a campaign file or a list"),
         Action("help", "question_mark,f1", "Help", "What can be done here, and with which keys"),
+        Action("quit", "ctrl+q", "Quit", "Leave the app; what is being sent goes on", priority=True),
     ),
     "home": (
         Action("show_board", "enter", "Watch", "Watch the campaign under the cursor, or see its report"),
         Action("demo", "d", "Demo", "Load the sample campaign, ready to be sent to a sandbox on this machine"),
         Action("resume", "r", "Resume", "Go on with the campaign under the cursor"),
+        Action("leave", "q", "Quit", "Leave the app", show=False),
     ),
     "audience": (
         Action("problems", "p", "Problems", "The rows that get no mail, and why"),
@@ -101,6 +105,7 @@ def bindings(room: str) -> list[BindingType]:
             action.name,
             action.label,
             show=action.show,
+            priority=action.priority,
             tooltip=action.what,
             id=f"{room}.{action.name}",
         )

@@ -20,7 +20,7 @@ from mailtui.kit.words import counted, sentence
 from mailtui.service.facade import Service
 from mailtui.service.workbench import Superseded, Workbench
 from mailtui.tui.actions import ACTIONS, EVERYWHERE, bindings
-from mailtui.tui.dialogs.help import HelpDialog
+from mailtui.tui.dialogs.help import HelpDialog, spelled
 from mailtui.tui.dialogs.open import OpenDialog
 from mailtui.tui.dialogs.quit import Leaving, QuitDialog
 from mailtui.tui.result import AppResult
@@ -130,8 +130,8 @@ class MailtuiApp(App[AppResult]):
             for action in ACTIONS[name]:
                 target = screen if name != EVERYWHERE else self
                 run = partial(self._run_named, action.name, target)
-                yield SystemCommand(f"{action.label}: {action.what}"[:60], f"Key: {action.keys}", run)
-        yield from super().get_system_commands(screen)
+                yield SystemCommand(f"{action.label}: {action.what}"[:60], f"Key: {spelled(action.keys)}", run)
+        yield from (command for command in super().get_system_commands(screen) if command.title != "Quit")
 
     async def _run_named(self, name: str, target: App[AppResult] | Screen[object]) -> None:
         await self.run_action(name, target)
@@ -148,7 +148,8 @@ class MailtuiApp(App[AppResult]):
 
     async def action_quit(self) -> None:
         """Leave; while something is being sent, ask what is to become of it."""
-        start(self, self._leave, "quit")
+        if not isinstance(self.screen, QuitDialog):
+            start(self, self._leave, "quit")
 
     async def _leave(self) -> None:
         sending = [view for view in await self.service.views() if view.active and not view.lost]

@@ -201,6 +201,30 @@ async def test_leaving_lets_it_be_sent_on(app: MakeApp, service: Service, sendab
     assert not view.lost
 
 
+async def test_how_to_quit_can_be_seen_and_q_does_it_at_home(app: MakeApp, service: Service, sendable: Path) -> None:
+    running = app()
+    async with running.run_test() as pilot:
+        await until(lambda: shows(running, "^q Quit"))
+        await pilot.press("question_mark")
+        await until(lambda: shows(running, "q            Leave the app"))
+        await pilot.press("end")
+        await until(lambda: shows(running, "ctrl+q       Leave the app; what is being sent goes on"))
+        await pilot.press("escape")
+        await sending(running, service, sendable)
+        await pilot.press("1", "q")
+        await until(lambda: isinstance(running.screen, QuitDialog))
+        await pilot.press("ctrl+q")
+        assert len(running.screen_stack) == 2
+        await pilot.press("escape")
+        await until(lambda: not isinstance(running.screen, QuitDialog))
+    running = app()
+    async with running.run_test() as pilot:
+        await service.pause(next(iter(await service.views())))
+        await until(lambda: shows(running, "paused"))
+        await pilot.press("q")
+        await until(lambda: not running.is_running)
+
+
 async def test_leaving_can_pause(app: MakeApp, service: Service, sendable: Path) -> None:
     running = app()
     async with running.run_test() as pilot:

@@ -11,7 +11,7 @@ from textual.screen import ModalScreen
 from mailtui.tui.actions import ACTIONS, EVERYWHERE
 from mailtui.tui.text import Plain, joined, plain
 
-_SPELLED = {"question_mark": "?", "plus": "+", "minus": "-", "right": "→", "left": "←"}
+_SPELLED = {"question_mark": "?", "plus": "+", "equals_sign": "=", "minus": "-", "right": "→", "left": "←"}
 
 
 def spelled(keys: str) -> str:
@@ -41,4 +41,3 @@ class HelpDialog(ModalScreen[None]):
                 for action in ACTIONS[room]:
                     yield Plain(joined(plain(f"{spelled(action.keys):<12}", "$accent"), f" {action.what}"))
             yield Plain(joined(plain(f"{'ctrl+p':<12}", "$accent"), " Every action by name, and the theme"))
-            yield Plain(joined(plain(f"{'ctrl+q':<12}", "$accent"), " Quit; what is being sent goes on"))

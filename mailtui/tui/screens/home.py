@@ -170,6 +170,9 @@ class HomeScreen(Room):
         else:
             await self.show_campaign("report", view.id)
 
+    async def action_leave(self) -> None:
+        await self.app.action_quit()
+
     def action_demo(self) -> None:
         self.app.exit(AppResult.DEMO)
 
