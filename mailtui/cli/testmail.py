@@ -11,6 +11,7 @@ from mailtui.cli import output
 from mailtui.cli.options import common
 from mailtui.errors import ExitCode
 from mailtui.kit.safe_text import safe_text
+from mailtui.service.advice import for_nobody
 from mailtui.service.facade import Service
 from mailtui.service.testmail import send_test
 
@@ -35,4 +36,7 @@ def test(campaign: Path, address: str, row: int | None, *, service: Service, as_
     else:
         said = f"{verdict.code} {verdict.text}" if verdict.code is not None else verdict.text
         output.say(f"Not sent to {address}. At {verdict.stage}: {safe_text(said)}")
+        hint = for_nobody(service.campaigns.endpoint(loaded), verdict.text, str(loaded.path))
+        if hint:
+            output.say(f"  {hint}")
     return ExitCode.DONE if verdict.sent else ExitCode.SOME_FAILED

@@ -11,6 +11,7 @@ from mailtui.cli import output
 from mailtui.kit.durations import show_duration
 from mailtui.kit.safe_text import safe_text
 from mailtui.kit.words import counted
+from mailtui.service.advice import for_paused
 from mailtui.service.facade import Service
 from mailtui.service.views import CampaignView
 
@@ -130,6 +131,9 @@ def next_steps(view: CampaignView) -> list[str]:
     if view.lost:
         steps.append(f"Nothing sends it at the moment. Go on with: mailtui resume {view.id}")
     elif view.state in ("paused", "pausing"):
+        advice = for_paused(view)
+        if advice:
+            steps.append(f"{advice}.")
         steps.append(f"Go on with: mailtui resume {view.id}. Or stop for good: mailtui cancel {view.id}")
     if view.counts.unknown:
         steps.append(

@@ -21,6 +21,9 @@ from mailtui.smtp.verdict import Stage, Verdict
 
 _AUTH_ORDER = ("plain", "login", "cram-md5")
 
+NOBODY_ANSWERS = "nobody answers"
+"""How the words of a verdict begin when no program listens at the server's port."""
+
 
 class NotConnected(Exception):
     """There is no session to be had; `verdict` says at which stage and what was said."""
@@ -135,7 +138,7 @@ def _verdict(error: BaseException, stage: Stage, endpoint: Endpoint) -> Verdict 
     if isinstance(error, TimeoutError):
         return Verdict.silence(stage, f"{endpoint} did not answer in time")
     if isinstance(error, ConnectionRefusedError):
-        return Verdict.silence(stage, f"nobody answers at {endpoint} (connection refused)")
+        return Verdict.silence(stage, f"{NOBODY_ANSWERS} at {endpoint} (connection refused)")
     if isinstance(error, socket.gaierror):
         return Verdict.silence(stage, f"the name {endpoint.host} is not known ({error.strerror})")
     if isinstance(error, UnicodeError):

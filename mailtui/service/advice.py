@@ -1,0 +1,27 @@
+"""Owns what a person can do where a server was not there."""
+
+from __future__ import annotations
+
+from mailtui.service.views import CampaignView
+from mailtui.smtp.connect import NOBODY_ANSWERS
+from mailtui.smtp.endpoint import Endpoint
+
+_SANDBOX_PORT = 2525
+
+
+def for_paused(view: CampaignView) -> str:
+    """What to do about a campaign that paused since nobody answered; empty for every other."""
+    file = view.campaign.series.partition("\n")[0]
+    return for_nobody(Endpoint.from_json(view.campaign.endpoint), view.reason, file) if view.campaign.held else ""
+
+
+def for_nobody(endpoint: Endpoint, said: str, file: str) -> str:
+    """What to do where nobody listens at a server; empty when something else was `said`. `file` is the campaign's."""
+    if NOBODY_ANSWERS not in said:
+        return ""
+    inline = endpoint.account.startswith("inline:")
+    where = f"smtp: in {file}" if inline else f"host and port of the account {endpoint.account}"
+    if not endpoint.is_loopback:
+        return f"See that the server runs, or correct {where} and run it again"
+    port = "" if endpoint.port == _SANDBOX_PORT else f" --port {endpoint.port}"
+    return f"Start a sandbox with: mailtui sandbox{port}, or correct {where} and run it again"
