@@ -13,7 +13,7 @@ from pathlib import Path
 from mailtui.audience.spec import STDIN, AudienceSpec
 from mailtui.errors import AudienceError
 from mailtui.kit.paths import private_folder
-from mailtui.kit.suggest import nearest
+from mailtui.kit.suggest import nearest_in_folder
 
 _BLOCK = 1 << 20
 _HEAD = 4_096
@@ -67,7 +67,7 @@ def find_source(spec: AudienceSpec, folder: Path, spool: Path | None = None) -> 
 
 
 def _existing(given: str, folder: Path) -> Source:
-    path = folder / Path(given).expanduser()
+    path = (folder / Path(given).expanduser()).absolute()
     try:
         if path.is_dir():
             raise AudienceError(f"{given} is a folder, not a list", hint="Name the file in it, such as contacts.csv.")
@@ -75,22 +75,18 @@ def _existing(given: str, folder: Path) -> Source:
         with path.open("rb"):
             pass
     except FileNotFoundError:
-        raise AudienceError(f"There is no list {given}", detail=f"Looked for {path}", hint=_sibling(path)) from None
+        in_campaign = folder != Path()
+        raise AudienceError(
+            f"There is no list {given}",
+            detail=f"Looked for {path.name} in {path.parent}",
+            hint=nearest_in_folder(path) or ("Paths are relative to the campaign file." if in_campaign else ""),
+        ) from None
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or str(error)
         raise AudienceError(f"The list {given} cannot be read", detail=f"{path}: {why}") from None
     if not path.is_file():
         raise AudienceError(f"{given} is not a regular file", hint="Pipe it in instead: mailtui audience - < FILE")
     return Source(path, given, identity, temporary=False)
-
-
-def _sibling(path: Path) -> str:
-    try:
-        names = [entry.name for entry in path.parent.iterdir() if entry.is_file()]
-    except OSError:
-        return f"There is no folder {path.parent} either."
-    hit = nearest(path.name, names)
-    return f"Did you mean {hit}?" if hit else "Paths are relative to the campaign file."
 
 
 def _identity(path: Path) -> str:

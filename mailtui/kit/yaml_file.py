@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from mailtui.errors import ConfigError, Place, Problem
+from mailtui.kit.suggest import nearest_in_folder
 
 Loc = tuple[str | int, ...]
 _SIZE_LIMIT = 4 * 1024 * 1024
@@ -63,8 +64,9 @@ def read_yaml(path: Path) -> YamlDocument:
     try:
         raw = path.read_bytes()
     except FileNotFoundError:
+        hint = nearest_in_folder(path) or "Check the path, or make a sample with: mailtui init DIR"
         raise ConfigError(
-            f"There is no file {path}", hint="Check the path, or make a sample with: mailtui init DIR"
+            f"There is no file {path}", detail=f"Looked for {path.name} in {path.absolute().parent}", hint=hint
         ) from None
     except IsADirectoryError:
         raise ConfigError(

@@ -118,6 +118,8 @@ def test_a_filter_that_matches_nobody_stops_the_launch(mailtui: Mailtui) -> None
     ("arguments", "code", "parts"),
     [
         (["run", "nope.yaml"], 3, ["There is no file nope.yaml"]),
+        (["run", "c/campain.yaml"], 3, ["Looked for campain.yaml in /", "/c\n", "Did you mean campaign.yaml?"]),
+        (["audience", "c/contcts.csv"], 3, ["Looked for contcts.csv in /", "/c\n", "Did you mean contacts.csv?"]),
         (["run", "c/contacts.csv"], 2, ["is a list, not a campaign"]),
         (["run", "."], 3, ["is a folder"]),
         (["run", "c", "--filter", "citty == 1"], 3, ["--filter: the list has no column citty. Did you mean city?"]),
@@ -235,6 +237,9 @@ def test_a_closed_port_pauses_and_loses_nothing(mailtui: Mailtui, faulty: StartS
     assert time.monotonic() - started < 15
     assert (refused.code, refused.json["state"], refused.json["queued"]) == (6, "paused", 3)
     assert "connection refused" in refused.json["reason"]
+    advice = f"Start a sandbox with: mailtui sandbox --port {port}, or correct smtp: in {campaign}"
+    assert advice in mailtui.call("status").err
+    assert advice in mailtui.call("test", campaign, "--to", "me@example.com").err
     box = faulty(port=0 if way == "corrected" else port)
     if way == "resume":
         resumed = mailtui.run("resume", refused.json["campaign"], "--json")
