@@ -17,27 +17,29 @@ Give = Callable[[CampaignView], Awaitable[str]]
 
 
 @click.command()
-@click.argument("campaign_id", metavar="ID")
+@click.argument("campaign_id", metavar="[ID]", required=False)
 @common
-def pause(campaign_id: str, *, service: Service, as_json: bool) -> None:
+def pause(campaign_id: str | None, *, service: Service, as_json: bool) -> None:
     """Begin no further message of a campaign; what is under way finishes. It can be resumed."""
-    _give(service, campaign_id, service.pause, as_json=as_json)
+    _give(service, campaign_id, service.pause, as_json=as_json, fits=_can_pause)
 
 
 @click.command()
-@click.argument("campaign_id", metavar="ID")
+@click.argument("campaign_id", metavar="[ID]", required=False)
 @common
-def resume(campaign_id: str, *, service: Service, as_json: bool) -> None:
+def resume(campaign_id: str | None, *, service: Service, as_json: bool) -> None:
     """Go on with a campaign that is paused, or whose runner was killed; in the background."""
-    _give(service, campaign_id, service.resume, as_json=as_json)
+    view = _give(service, campaign_id, service.resume, as_json=as_json, fits=_can_resume)
+    if not as_json and view.active:
+        output.say(f"It goes on in the background. Watch it: mailtui status {view.id} --follow")
 
 
 @click.command()
-@click.argument("campaign_id", metavar="ID")
+@click.argument("campaign_id", metavar="[ID]", required=False)
 @common
-def cancel(campaign_id: str, *, service: Service, as_json: bool) -> None:
+def cancel(campaign_id: str | None, *, service: Service, as_json: bool) -> None:
     """Stop a campaign for good: who has not been sent to gets nothing."""
-    _give(service, campaign_id, service.cancel, as_json=as_json)
+    _give(service, campaign_id, service.cancel, as_json=as_json, fits=_can_cancel)
 
 
 @click.command(name="set")
@@ -57,9 +59,30 @@ def set_terms(
     _give(service, campaign_id, lambda view: service.change(view, settings), as_json=as_json)
 
 
-def _give(service: Service, campaign_id: str, give: Give, *, as_json: bool) -> None:
+def _can_pause(view: CampaignView) -> bool:
+    return view.state == "running" and not view.lost
+
+
+def _can_resume(view: CampaignView) -> bool:
+    return view.state in ("paused", "pausing") or view.lost
+
+
+def _can_cancel(view: CampaignView) -> bool:
+    return view.state in ("running", "pausing", "paused")
+
+
+def _give(
+    service: Service,
+    campaign_id: str | None,
+    give: Give,
+    *,
+    as_json: bool,
+    fits: Callable[[CampaignView], bool] = lambda _: True,
+) -> CampaignView:
+    """Give the order to the campaign with this id; without one to the only campaign that it `fits`."""
+
     async def carry() -> tuple[str, CampaignView]:
-        view = await service.view(campaign_id)
+        view = await service.view(campaign_id) if campaign_id else _only([*filter(fits, await service.views())])
         answer = await give(view)
         return answer, await service.view(view.id)
 
@@ -68,3 +91,18 @@ def _give(service: Service, campaign_id: str, give: Give, *, as_json: bool) -> N
         output.json_line({**view.to_json(), "answer": answer})
     else:
         output.say(f"{view.name} ({view.id}): {answer}")
+    return view
+
+
+def _only(candidates: list[CampaignView]) -> CampaignView:
+    if len(candidates) == 1:
+        return candidates[0]
+    command = click.get_current_context().info_name
+    if not candidates:
+        raise UsageError(f"There is no campaign to {command} at the moment", hint="See all of them: mailtui list")
+    lines = (f"{view.id}  {'lost' if view.lost else view.state}  {view.name}" for view in candidates)
+    raise UsageError(
+        f"There are {len(candidates)} campaigns to {command}; say which",
+        detail="\n".join(lines),
+        hint=f"For example: mailtui {command} {candidates[-1].id}",
+    )

@@ -103,6 +103,28 @@ def test_a_row_that_gets_no_mail_is_shown_with_the_way_to_see_why(mailtui: Mailt
     assert mailtui.call("preview", campaign, "--row", "2", "--json").json["matched"] is False
 
 
+def test_without_an_id_an_order_is_for_the_only_campaign_it_fits(mailtui: Mailtui, sandbox: Oracle) -> None:
+    none = mailtui.call("pause")
+    assert (none.code, "There is no campaign to pause at the moment" in none.err) == (2, True)
+    slow = {"rate": "10/s", "workers": 1}
+    first, second = (
+        mailtui.run("run", mailtui.campaign(300, port=sandbox.port, name=name, dispatch=slow), "--yes", "--detach")
+        for name in ("first", "second")
+    )
+    which = mailtui.run("pause")
+    assert which.code == 2
+    assert f"{first.out.strip()}  running  News first" in which.err
+    assert f"{second.out.strip()}  running  News second" in which.err
+    assert mailtui.run("cancel", first.out.strip()).code == 0
+    wait_until(lambda: mailtui.call("status", first.out.strip(), "--json").json["state"] == "cancelled")
+    assert mailtui.run("pause", "--json").json["campaign"] == second.out.strip()
+    wait_until(lambda: mailtui.call("status", second.out.strip(), "--json").json["state"] == "paused")
+    resumed = mailtui.run("resume")
+    assert resumed.code == 0, resumed.err
+    assert f"It goes on in the background. Watch it: mailtui status {second.out.strip()} --follow" in resumed.err
+    assert mailtui.run("cancel").code == 0
+
+
 def test_what_is_written_is_readable_by_its_owner_only(mailtui: Mailtui, sandbox: Oracle) -> None:
     campaign = mailtui.campaign(2, port=sandbox.port)
     process = mailtui.start("run", campaign, "--yes", preexec_fn=lambda: os.umask(0))
