@@ -28,6 +28,8 @@ class Reach:
         self._not_before = 0.0
         self._failing_since: float | None = None
         self._loop = asyncio.get_running_loop()
+        self.trouble = ""
+        """Why there was no connection of use, since the last one that was."""
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
@@ -47,15 +49,18 @@ class Reach:
     def connected(self) -> None:
         """A connection was greeted and logged in: the others may try at the same time."""
         self._proven = True
+        self.trouble = ""
 
     def useful(self) -> None:
         """A connection got an answer for a message: the server is well."""
         self._pause = 0.0
         self._not_before = 0.0
         self._failing_since = None
+        self.trouble = ""
 
-    def failed(self) -> bool:
+    def failed(self, why: str) -> bool:
         """A connection could not be had, or ended before it was of use; True when it is time to give up."""
+        self.trouble = why
         now = self._loop.time()
         if self._failing_since is None:
             self._failing_since = now

@@ -196,8 +196,9 @@ class Sending:
 
     def useless(self, verdict: Verdict) -> None:
         """A connection could not be had, or ended before it was of use."""
-        if self.reach.failed():
-            self.hold_because(safe_text(str(verdict), limit=300))
+        why = safe_text(str(verdict), limit=300)
+        if self.reach.failed(why):
+            self.hold_because(why)
 
     async def password(self) -> str | None:
         """The account's password, asked for once; None (and a pause) when there is none."""
@@ -401,4 +402,6 @@ class Sending:
         error = self._tools.storage.error
         if error is not None:
             return f"{error.title}: {error.detail}"
+        if self.reach.trouble and not self._held_because:
+            return f"no connection: {self.reach.trouble}; trying again"
         return self._held_because or self.gears.note

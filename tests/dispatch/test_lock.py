@@ -93,21 +93,23 @@ async def test_failures_space_the_attempts_out_and_at_last_are_enough() -> None:
     while True:
         async with reach.turn():
             tries += 1
-            if reach.failed():
+            if reach.failed("refused"):
                 break
+    assert reach.trouble == "refused"
     assert 3 <= tries <= 6
     assert 0.05 < loop.time() - started < 0.5
     reach.useful()
+    assert not reach.trouble
     async with reach.turn():
         pass
-    assert not reach.failed()
+    assert not reach.failed("refused")
 
 
 async def test_workers_that_fail_together_count_once() -> None:
     reach = Reach(scale=0.1)
     reach.connected()
     for _ in range(50):
-        assert not reach.failed()
+        assert not reach.failed("refused")
     started = asyncio.get_running_loop().time()
     async with reach.turn():
         assert asyncio.get_running_loop().time() - started < 0.2

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from textual.widgets import Input
 
-from mailtui.sandbox.process import start_sandbox, stop_sandbox
+from mailtui.sandbox.process import SandboxHandle, start_sandbox, stop_sandbox
 from mailtui.service.facade import Service
 from mailtui.service.pace import plan_of
 from mailtui.tui.dialogs.confirm import ConfirmDialog
@@ -74,6 +74,18 @@ async def test_from_the_first_mail_to_the_last(app: MakeApp, service: Service, s
         await pilot.press("enter")
         await until(lambda: isinstance(running.screen, ReportScreen) and shows(running, launched.campaign.id))
     await stop_sandbox(sandbox)
+
+
+async def test_a_server_that_does_not_answer_is_told_while_it_is_tried(
+    app: MakeApp, service: Service, sendable: Path, sandbox: SandboxHandle
+) -> None:
+    await stop_sandbox(sandbox)
+    await launch(service, sendable)
+    await service.start_runner({})
+    running = app()
+    async with running.run_test() as pilot:
+        await pilot.press("f8")
+        await until(lambda: shows(running, f"No connection: nobody answers at 127.0.0.1:{sandbox.port}"), seconds=4)
 
 
 async def test_pause_and_resume(app: MakeApp, service: Service, sendable: Path) -> None:

@@ -116,7 +116,7 @@ def doing(view: CampaignView) -> Content:
     elif view.state in ("finished", "cancelled"):
         text = "Done. enter shows what became of every recipient."
     elif view.note:
-        return plain(sentence(view.note), "$text-warning")
+        return plain(sentence(view.note[:1].upper() + view.note[1:]), "$text-warning")
     elif view.live is not None and view.live.next_due is not None and not _at_work(view):
         at = time.strftime("%H:%M:%S", time.localtime(view.live.next_due))
         text = f"Nobody is left but {counted(view.counts.deferred, 'deferred mail')}; the next try is at {at}."
