@@ -40,6 +40,8 @@ def audience(
     if count and not full:
         counted = asdict(service.campaigns.count_list(target, filter=filter_text))
         _show_counts(counted, as_json=as_json)
+        if not as_json:
+            output.note("Valid addresses, duplicates and recipients: add --full")
         return
     with service.campaigns.open_list(target, filter=filter_text) as opened:
         if count:
@@ -49,7 +51,8 @@ def audience(
         elif problems:
             _show_problems(opened, as_json=as_json)
         else:
-            _show_list(opened, limit, as_json=as_json)
+            filters = service.campaigns.filters(target, filter=filter_text)
+            _show_list(opened, filters, limit, as_json=as_json)
 
 
 def _show_counts(counted: dict[str, int], *, as_json: bool) -> None:
@@ -60,12 +63,19 @@ def _show_counts(counted: dict[str, int], *, as_json: bool) -> None:
         output.data(f"{name:<11}{number:>12,}")
 
 
-def _show_list(opened: Audience, limit: int, *, as_json: bool) -> None:
+def _show_list(opened: Audience, filters: list[tuple[str, str]], limit: int, *, as_json: bool) -> None:
     counts = opened.counts()
     recipients = list(islice(opened.recipients(), limit))
     if as_json:
         rows = [{"row": item.row, "address": item.address, "fields": dict(item.fields)} for item in recipients]
-        output.json_line({**asdict(counts), "understood": asdict(opened.understanding), "recipients": rows})
+        output.json_line(
+            {
+                **asdict(counts),
+                "filters": [text for _, text in filters],
+                "understood": asdict(opened.understanding),
+                "recipients": rows,
+            }
+        )
         return
     output.data(output.bold(safe_text(opened.name)))
     understood = asdict(opened.understanding)
@@ -78,6 +88,8 @@ def _show_list(opened: Audience, limit: int, *, as_json: bool) -> None:
         )
     for note in understood["notes"]:
         output.data(f"  note           {safe_text(note)}")
+    for position, (place, text) in enumerate(filters):
+        output.data(f"  {'and' if position else 'filter':<15}{safe_text(text)}   ({safe_text(place)})")
     output.data("")
     output.data(
         f"  {counted(counts.rows, 'row')}, {counts.matched:,} match, {counted(counts.duplicates, 'duplicate')}, "

@@ -74,11 +74,18 @@ class CampaignDesk:
                 shutil.copyfileobj(sys.stdin.buffer, copy)
         return self._stdin
 
+    def filters(self, target: str, *, filter: str | None) -> list[tuple[str, str]]:
+        """(where it stands, the rules as one line) of every filter that `open_list` goes by, for people."""
+        if not _is_campaign(target):
+            return [("--filter", filter)] if filter else []
+        campaign = self.load(Path(target))
+        own = [(str(campaign.path), campaign.filter_text)] if campaign.filter_text else []
+        return [*own, *([("--filter", filter)] if filter else [])]
+
     def list_spec(self, target: str, *, filter: str | None) -> tuple[AudienceSpec, Path]:
         """What to open for a list or a campaign file, and the folder its paths are relative to."""
         path = Path(target)
-        is_list = target == "-" or path.suffix.lower() in _LIST_SUFFIXES
-        if not is_list and (path.suffix.lower() in (".yaml", ".yml") or path.is_dir()):
+        if _is_campaign(target):
             campaign = self.load(path, filter=filter)
             return campaign.spec.audience, campaign.folder
         read_rule(filter)  # for its errors, which name the place in the rule
@@ -154,6 +161,12 @@ class CampaignDesk:
             date=time.time(),
             transfer=TransferEncoding.EIGHT_BIT,
         )
+
+
+def _is_campaign(target: str) -> bool:
+    path = Path(target)
+    is_list = target == "-" or path.suffix.lower() in _LIST_SUFFIXES
+    return not is_list and (path.suffix.lower() in (".yaml", ".yml") or path.is_dir())
 
 
 def _pick(audience: Audience, row: int | None, to: str | None) -> tuple[Recipient, bool]:

@@ -125,6 +125,14 @@ def test_without_an_id_an_order_is_for_the_only_campaign_it_fits(mailtui: Mailtu
     assert mailtui.run("cancel").code == 0
 
 
+def test_a_list_is_shown_with_every_filter_that_narrows_it(mailtui: Mailtui) -> None:
+    campaign = mailtui.campaign(ROWS, port=9, audience={"source": "contacts.csv", "filter": 'city == "York"'})
+    shown = mailtui.call("audience", campaign, "--filter", 'first_name == "Ann"')
+    assert f'filter         city == "York"   ({campaign})' in shown.out
+    assert 'and            first_name == "Ann"   (--filter)' in shown.out
+    assert "filter" not in mailtui.call("audience", "c/contacts.csv").out
+
+
 def test_what_is_written_is_readable_by_its_owner_only(mailtui: Mailtui, sandbox: Oracle) -> None:
     campaign = mailtui.campaign(2, port=sandbox.port)
     process = mailtui.start("run", campaign, "--yes", preexec_fn=lambda: os.umask(0))
