@@ -112,13 +112,20 @@ async def print_outcome(service: Service, view: CampaignView, *, as_json: bool) 
     for kind, count in sorted(intake.items()):
         _line(kind.replace("_", " "), f"{count:,}", "not in the audience")
     if view.send_seconds and view.counts.sent:
-        rate = view.counts.sent / view.send_seconds
-        _line("time", show_duration(view.send_seconds), f"{rate:,.0f} a second" if view.counts.sent > 1 else "")
+        _line("time", show_duration(view.send_seconds), _speed(view))
     for failed_state, code, text, count in await service.failures(view, 5):
         said = f"{code} {text}" if code is not None else text
         output.data(f"  {count:,} {failed_state}: {safe_text(said, limit=100)}")
     for line in next_steps(view):
         output.say(line)
+
+
+def _speed(view: CampaignView) -> str:
+    """Mails a second between the first and the last, with all pauses; empty where that would say nothing."""
+    rate = view.counts.sent / view.send_seconds
+    if view.counts.sent < 2 or rate < 0.05:
+        return ""
+    return f"{rate:,.0f} a second from first to last" if rate >= 10 else f"{rate:.1f} a second from first to last"
 
 
 def _line(name: str, value: str, remark: str = "") -> None:
