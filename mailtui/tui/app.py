@@ -32,12 +32,16 @@ from mailtui.tui.themes import DEFAULT, FOLLOW_TERMINAL, load_themes, shipped_th
 _SIGNALS = ("SIGTERM", "SIGHUP")
 
 
-class MailtuiApp(App[AppResult]):
+class MailtuiApp(App[AppResult], inherit_bindings=False):
     """The terminal app over one user's service."""
 
     TITLE = "mailtui"
     CSS_PATH = "app.tcss"
-    BINDINGS: ClassVar = [*bindings(EVERYWHERE), Binding("ctrl+z", "suspend_process", show=False, system=True)]
+    BINDINGS: ClassVar = [
+        *bindings(EVERYWHERE),
+        Binding("ctrl+c", "help_quit", show=False, system=True),
+        Binding("ctrl+z", "suspend_process", show=False, system=True),
+    ]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (80, "-normal"), (120, "-wide")]  # noqa: RUF012 - Textual declares it so
     VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]  # noqa: RUF012
 
