@@ -7,12 +7,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from mailtui.audience.audience import Audience
+from mailtui.audience.recipient import Recipient
 from mailtui.audience.views import AudienceCounts
 from mailtui.campaign.campaign import Campaign
 from mailtui.campaign.suppression import Suppressed
 from mailtui.campaign.trial import TrialRenderer
 from mailtui.kit.words import counted
+from mailtui.message.mime import TransferEncoding
 from mailtui.message.preflight import Finding, Preflight
+from mailtui.message.rendered import RenderedMessage, RenderProblem
 from mailtui.message.source import MessageSource
 
 SAMPLE = 20
@@ -54,12 +57,22 @@ def run_checks(
     preflight = Preflight(compiled)
     total = counts.recipients
     rendered = left_out = 0
+    differences: list[str] | None = None
+
+    def look_at(recipient: Recipient, message: RenderedMessage | RenderProblem) -> None:
+        """Judge a message; the first that renders is held against the standard library's parser, too."""
+        nonlocal differences
+        preflight.feed_message(recipient, message)
+        if differences is None and isinstance(message, RenderedMessage):
+            encoding = TransferEncoding.EIGHT_BIT
+            differences = compiled.self_check(recipient, date=time.time(), encoding=encoding, smtputf8=True)
+
     with TrialRenderer(source, audience.columns, secret=_TRIAL_SECRET, date=time.time()) as trial:
         if sample is None or sample >= total:
             for recipient, message in trial.render(audience.recipients()):
                 preflight.feed_row(recipient)
                 left_out += recipient.key in suppressed.keys
-                preflight.feed_message(recipient, message)
+                look_at(recipient, message)
                 rendered += 1
                 if rendered % _STEP == 0:
                     progress(rendered, total)
@@ -73,13 +86,20 @@ def run_checks(
                 if done % _STEP == 0:
                     progress(done, total)
             for recipient, message in trial.render(chosen):
-                preflight.feed_message(recipient, message)
+                look_at(recipient, message)
                 rendered += 1
     progress(total, total)
     about_list = (*_audience_findings(campaign, counts, audience), *_suppression_findings(suppressed, left_out, counts))
-    findings = (*about_list, *preflight.findings())
+    findings = (*about_list, *_misbuilt(differences or []), *preflight.findings())
     order = {"error": 0, "warning": 1, "note": 2}
     return CheckReport(campaign.name, counts, rendered, tuple(sorted(findings, key=lambda item: order[item.severity])))
+
+
+def _misbuilt(differences: list[str]) -> Iterator[Finding]:
+    """The skeleton and the standard parser must agree; where they do not, nothing may go out."""
+    if differences:
+        text = f"the message as built is read differently by the standard parser: {'; '.join(differences[:3])}"
+        yield Finding("error", "misbuilt", text)
 
 
 def spread(total: int, sample: int) -> frozenset[int]:

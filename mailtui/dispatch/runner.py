@@ -29,6 +29,7 @@ _SNAPSHOT_EVERY = 0.1
 _NUDGE_EVERY = 0.25
 _IDLE_NUDGE_EVERY = 1.0
 _GRACE = 60.0
+_LAST_COMMIT = 1.0
 _FULL_DISK_PATIENCE = 30.0
 BUSY_ANSWER = "it is being sent"
 NOT_NOW = "cannot be sent now"
@@ -111,9 +112,20 @@ class Runner:
             for _, task in self._sendings.values():
                 task.cancel()
             await asyncio.gather(*(task for _, task in self._sendings.values()), return_exceptions=True)
+            await self._keep_results(recorder, recording)
             recording.cancel()
             await asyncio.gather(recording, return_exceptions=True)
             loop.set_exception_handler(former_handler)
+
+    async def _keep_results(self, recorder: Recorder, recording: asyncio.Task[None]) -> None:
+        """However this run ends, replies that have come are put on record if the outbox takes them."""
+        if recording.done() or self._storage.error is not None:
+            return
+        try:
+            async with asyncio.timeout(_LAST_COMMIT):
+                await recorder.settle()
+        except TimeoutError:
+            return  # they stay in flight on record, and are unknown to the next runner
 
     async def _watch(self, ledger: Ledger, tools: Tools, recording: asyncio.Task[None]) -> None:
         """The runner's own beat: orders, campaigns that come and go, snapshots, and its own health."""
@@ -261,6 +273,9 @@ class Runner:
                 message = await ledger.message(campaign.message_digest)
                 sending = Sending(campaign, tools, message)
             except MailtuiError as error:
+                if campaign.state is CampaignState.CANCELLING:
+                    await self._cancel_unsent(ledger, campaign)
+                    continue
                 reason = f"{error.title}: {error.detail}"
                 await self._storage.patiently(
                     lambda campaign=campaign, reason=reason: ledger.set_state(  # type: ignore[misc]
@@ -282,6 +297,16 @@ class Runner:
                 sending.pause("runner")
             task = asyncio.create_task(sending.run(), name=f"sending {campaign.id}")
             self._sendings[campaign.number] = (sending, task)
+
+    async def _cancel_unsent(self, ledger: Ledger, campaign: Campaign) -> None:
+        """Cancel a campaign that cannot even be begun, such as one whose message cannot be read any more."""
+        while await self._storage.patiently(  # noqa: ASYNC110 - a step at a time, so that others are not kept waiting
+            lambda: ledger.cancel_waiting(campaign.number, 1_000, now=time.time())
+        ):
+            await asyncio.sleep(0)
+        await self._storage.patiently(
+            lambda: ledger.set_state(campaign.number, CampaignState.CANCELLED, actor="runner", now=time.time())
+        )
 
     def _reap(self) -> bool:
         """Forget campaigns that rest; whether there was one, so that orders are looked at again."""

@@ -41,7 +41,11 @@ class Storage:
             raise self.error
 
     async def patiently(self, call: Callable[[], Awaitable[Value]]) -> Value:
-        """Call until the outbox takes it. Raises the error when it lasts."""
+        """Call until the outbox takes it. Raises the error when it lasts.
+
+        Only trouble of its own is over when it succeeds: a small write may fit where the recorder's did not.
+        """
+        refused = False
         while True:
             try:
                 value = await call()
@@ -49,10 +53,11 @@ class Storage:
                 await asyncio.sleep(_BUSY_PAUSE)
                 continue
             except OutboxFull as error:
+                refused = refused or self.error is None
                 self.report(error)
                 self.check()
                 await asyncio.sleep(_FULL_PAUSE)
                 continue
-            if self.error is not None:
+            if refused:
                 self.report(None)
             return value

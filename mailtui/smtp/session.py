@@ -62,6 +62,7 @@ class Session(asyncio.BufferedProtocol):
         self._expected: deque[tuple[Stage, Job | None]] = deque()
         self._announced: Job | None = None  # its dot has not been written
         self._flying: Job | None = None  # its dot has been written, the reply is due
+        self._follower: Job | None = None  # to ride behind the announced message's dot; nothing of it is written
         self._reset_first = False
         self._finishing = False
         self._closed = False
@@ -143,7 +144,10 @@ class Session(asyncio.BufferedProtocol):
             self._write(DOT, (Stage.DOT, job))
             return
         self._fly(job)
-        following = None if self._finishing else self._owner.next_job()
+        following, self._follower = self._follower, None
+        if following is not None and self._finishing:
+            self._owner.untouched(following)
+            following = None
         if following is None:
             self._write(job.body + DOT, (Stage.DOT, job))
         else:
@@ -251,6 +255,9 @@ class Session(asyncio.BufferedProtocol):
     def _ask_mark(self, job: Job) -> None:
         self.stage = Stage.BODY
         job.marked = True
+        if self.gear is Gear.CROSS and not self._finishing:
+            # Taken, and so rendered, before the mark is asked for: nothing slow stands between a mark and its dot.
+            self._follower = self._owner.next_job()
         self._owner.ask_mark(job)
 
     def _server_closes(self, stage: Stage, job: Job | None, reply: Reply) -> None:
@@ -289,13 +296,15 @@ class Session(asyncio.BufferedProtocol):
         if self._transport is not None:
             self._transport.abort()
         flying = in_doubt or self._flying
-        announced = self._announced
-        self._flying = self._announced = self._on_drained = None
+        announced, follower = self._announced, self._follower
+        self._flying = self._announced = self._on_drained = self._follower = None
         self._expected.clear()
         if flying is not None:
             self._owner.in_doubt(flying, Verdict.silence(Stage.DOT, verdict.text))
         if announced is not None and not announced.marked:
             self._owner.untouched(announced)
+        if follower is not None:
+            self._owner.untouched(follower)
         self._owner.ended(verdict)
 
     # bytes
