@@ -8,7 +8,7 @@ from itertools import islice
 import click
 
 from mailtui.cli import output
-from mailtui.cli.options import common, filter_option
+from mailtui.cli.options import Whole, common, filter_option
 from mailtui.kit.safe_text import safe_text
 from mailtui.kit.words import counted
 from mailtui.service.facade import Service
@@ -21,7 +21,7 @@ from mailtui.service.lists import Audience, Explanation, RowView
 @click.option("--count", is_flag=True, help="Only count, in one pass over the list.")
 @click.option("--full", is_flag=True, help="With --count: also valid addresses and duplicates.")
 @click.option("--explain", type=int, metavar="ROW", help="Say clause by clause why a row is in or out.")
-@click.option("--limit", type=click.IntRange(min=0), default=10, metavar="N", show_default=True, help="Rows to show.")
+@click.option("--limit", type=Whole(0), default=10, metavar="N", show_default=True, help="Rows to show.")
 @click.option("--problems", is_flag=True, help="Show the rows that get no mail, and why.")
 @common
 def audience(

@@ -10,6 +10,7 @@ import click
 
 from mailtui.cli import output, sending, watching
 from mailtui.cli.check import finding_lines
+from mailtui.cli.options import Whole
 from mailtui.errors import ExitCode
 from mailtui.kit.safe_text import safe_text
 from mailtui.service.demo import Demo, prepare_demo
@@ -19,7 +20,7 @@ from mailtui.service.lists import Again
 
 @click.command()
 @click.option("--headless", is_flag=True, help="Without the terminal app.")
-@click.option("--rows", type=click.IntRange(1, 1_000_000), metavar="N", help="Send to a list of so many people.")
+@click.option("--rows", type=Whole(1, 1_000_000), metavar="N", help="Send to a list of so many people.")
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as one JSON object.")
 @click.option("--outbox", hidden=True)
 @click.pass_obj

@@ -6,12 +6,37 @@ import functools
 import os
 import sys
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from mailtui.service.facade import Service
 from mailtui.service.terms import MAX_WORKERS, parse_rate
+
+if TYPE_CHECKING:
+    _Number = click.ParamType[int]
+else:
+    _Number = click.ParamType  # generic only in newer releases
+
+
+class Whole(_Number):
+    """A whole number within limits. Unlike click's own range it says in words what it allows, and nothing in help."""
+
+    name = "number"
+
+    def __init__(self, least: int, most: int | None = None) -> None:
+        self._least, self._most = least, most
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        try:
+            number = int(value)
+        except ValueError:
+            self.fail(f"{value!r} is no whole number.", param, ctx)
+        if number < self._least or (self._most is not None and number > self._most):
+            most = f" to {self._most:,}" if self._most is not None else " on"
+            self.fail(f"{number} is out of bounds; it goes from {self._least}{most}.", param, ctx)
+        return number
+
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -46,13 +71,11 @@ rate_option = click.option(
 )
 workers_option = click.option(
     "--workers",
-    type=click.IntRange(1, MAX_WORKERS),
+    type=Whole(1, MAX_WORKERS),
     metavar="N",
     help=f"Connections at the same time, 1 to {MAX_WORKERS}.",
 )
-burst_option = click.option(
-    "--burst", type=click.IntRange(min=1), metavar="N", help="How many may go at once after a rest."
-)
+burst_option = click.option("--burst", type=Whole(1), metavar="N", help="How many may go at once after a rest.")
 
 
 def _ask_password(account: str) -> str | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from mailtui.cli import output
-from mailtui.cli.options import common, filter_option
+from mailtui.cli.options import Whole, common, filter_option
 from mailtui.kit.safe_text import safe_text
 from mailtui.service.facade import Service
 
@@ -18,7 +18,7 @@ PARTS = ("text", "html", "headers", "source", "tree")
 
 @click.command()
 @click.argument("campaign", metavar="CAMPAIGN", type=click.Path(path_type=Path))
-@click.option("--row", type=click.IntRange(min=1), metavar="N", help="The row of the list, from 1.")
+@click.option("--row", type=Whole(1), metavar="N", help="The row of the list, from 1.")
 @click.option("--to", "address", metavar="ADDRESS", help="The recipient's address.")
 @click.option("--part", type=click.Choice(PARTS), help="What to show; left out: headers and text.")
 @filter_option

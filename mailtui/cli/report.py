@@ -17,8 +17,16 @@ from mailtui.cli.options import common
 from mailtui.cli.status import find
 from mailtui.errors import MailtuiError, UsageError
 from mailtui.kit.paths import PRIVATE_FILE
+from mailtui.kit.suggest import did_you_mean
 from mailtui.service.facade import Service
-from mailtui.service.reports import STATES, ReportLine, as_csv, as_json_line, csv_header
+from mailtui.service.reports import MET, STATES, ReportLine, as_csv, as_json_line, csv_header
+
+
+def _states(_context: click.Context, _parameter: click.Parameter, given: tuple[str, ...]) -> tuple[str, ...]:
+    for state in given:
+        if state not in STATES:
+            raise click.BadParameter(f"There is no state {state}. {did_you_mean(state, MET)}")
+    return given
 
 
 @click.command()
@@ -27,10 +35,10 @@ from mailtui.service.reports import STATES, ReportLine, as_csv, as_json_line, cs
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Write to a new file instead of stdout.")
 @click.option(
     "--only",
-    type=click.Choice(STATES),
+    callback=_states,
     multiple=True,
     metavar="STATE",
-    help=f"Only recipients in this state; may be repeated. States: {', '.join(STATES)}.",
+    help=f"Only recipients in this state; may be repeated. States: {', '.join(MET)}.",
 )
 @common
 def report(

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from mailtui.cli import output
-from mailtui.cli.options import common
+from mailtui.cli.options import Whole, common
 from mailtui.kit.words import counted
 from mailtui.service.facade import Service
 from mailtui.service.sandboxes import serve_sandbox
@@ -19,7 +19,7 @@ from mailtui.service.sandboxes import serve_sandbox
 @click.command()
 @click.option(
     "--port",
-    type=click.IntRange(0, 65_535),
+    type=Whole(0, 65_535),
     default=2525,
     metavar="P",
     show_default=True,

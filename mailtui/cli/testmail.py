@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from mailtui.cli import output
-from mailtui.cli.options import common
+from mailtui.cli.options import Whole, common
 from mailtui.errors import ExitCode
 from mailtui.kit.safe_text import safe_text
 from mailtui.service.advice import for_nobody
@@ -19,9 +19,7 @@ from mailtui.service.testmail import send_test
 @click.command()
 @click.argument("campaign", metavar="CAMPAIGN", type=click.Path(path_type=Path))
 @click.option("--to", "address", required=True, metavar="ADDRESS", help="Where the test goes.")
-@click.option(
-    "--row", type=click.IntRange(min=1), metavar="N", help="Whose data to use; left out: the first recipient's."
-)
+@click.option("--row", type=Whole(1), metavar="N", help="Whose data to use; left out: the first recipient's.")
 @common
 def test(campaign: Path, address: str, row: int | None, *, service: Service, as_json: bool) -> ExitCode:
     """Send one row's mail to an address of yours, through the campaign's server. Nobody on the list gets anything."""

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 _RATE = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*/\s*(s|sec|second|m|min|minute|h|hour|d|day)\s*$")
+_NUMBER = re.compile(r"^\s*\d+(?:\.\d+)?\s*$")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _DURATION = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*(s|m|h|d)\s*$")
 
@@ -17,6 +18,8 @@ MAX_WORKERS = 256
 def parse_rate(text: str) -> float:
     """Messages a second from text like `10/s`, `600/m`, `5000/h`. Raises ValueError with a sentence."""
     match = _RATE.match(text)
+    if _NUMBER.match(text) and float(text) > 0:
+        raise ValueError(f"{text!r} is no rate. Did you mean {text.strip()}/s?")
     if match is None or float(match.group(1)) <= 0:
         raise ValueError(f"{text!r} is no rate; write a number and a unit, such as 10/s, 600/m or 5000/h")
     return float(match.group(1)) / _SECONDS[match.group(2)[0]]
