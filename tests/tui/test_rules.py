@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.content import Content
 from textual.pilot import Pilot
 
 from mailtui.tui.app import MailtuiApp
@@ -189,7 +190,13 @@ async def test_a_long_list_is_guessed_first_and_an_older_count_is_given_up(
     said: list[str] = []
     async with shown.run_test(size=(80, 24)) as pilot:
         screen = await at_rules(shown, pilot)
-        monkeypatch.setattr(screen, "_say", lambda text, say=screen._say: (said.append(text.plain), say(text)))
+        say = screen._say
+
+        def overheard(text: Content) -> None:
+            said.append(text.plain)
+            say(text)
+
+        monkeypatch.setattr(screen, "_say", overheard)
         await write(screen, pilot, 'email contains "5"')
         await until(lambda: any("about " in text for text in said))
         await write(screen, pilot, 'email contains "person777@"')
