@@ -86,6 +86,8 @@ class Capture:
         self._log = _open_at(folder / LOG, self._log_size)
         self._second = -1
         self._asctime = b""
+        self.last_recipient = ""
+        """To whom the last message went that came since the start; empty before the first."""
 
     def add(self, arrival: Arrival, stored: Stored) -> int:
         """Take a message and return its number; `stored` is called once it is written, or with what went wrong.
@@ -114,6 +116,7 @@ class Capture:
         }
         if not self._waiting:
             asyncio.get_running_loop().call_soon(self.commit)
+        self.last_recipient = arrival.rcpt_to[-1]
         self._mbox_size += len(box)
         self._boxes.append(box)
         self._lines.append(json.dumps(entry).encode("ascii") + b"\n")

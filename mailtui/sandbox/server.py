@@ -61,6 +61,11 @@ class SandboxServer:
         """What it has seen so far."""
         return self._tally.snapshot()
 
+    @property
+    def last_recipient(self) -> str:
+        """To whom the last message went; empty before the first."""
+        return self._capture.last_recipient if self._capture is not None else ""
+
     async def __aenter__(self) -> SandboxServer:
         await self.start()
         return self

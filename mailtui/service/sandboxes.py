@@ -11,6 +11,8 @@ from mailtui.kit.paths import Home
 from mailtui.sandbox.faults import Faults
 from mailtui.sandbox.server import SandboxServer
 
+__all__ = ["SandboxServer", "serve_sandbox"]
+
 
 @asynccontextmanager
 async def serve_sandbox(

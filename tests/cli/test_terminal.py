@@ -177,6 +177,17 @@ def test_only_who_is_new_is_asked_about(mailtui: Mailtui, sandbox: Oracle) -> No
     assert sandbox.accepted.total() == 5
 
 
+def test_the_sandbox_tells_when_mails_arrive(mailtui: Mailtui) -> None:
+    with terminal(mailtui, "sandbox", "--port", "0", "--folder", "caught") as screen:
+        screen.until("messages.mbox")
+        found = re.search(r"127\.0\.0\.1:(\d+)", screen.plain)
+        assert found is not None
+        assert mailtui.run("run", mailtui.campaign(3, port=int(found[1])), "--yes").code == 0
+        screen.until("3 mails caught, the last to p")
+        screen.type("\x03")
+        assert screen.end() == 0
+
+
 def test_a_password_is_asked_for_and_not_shown(mailtui: Mailtui, authority: Authority) -> None:
     with aiosmtpd_server(authority, security=Security.STARTTLS, auth=True) as server:
         ca = authority.write_pem(mailtui.folder / "ca.pem")
