@@ -46,11 +46,11 @@ class MailtuiApp(App[AppResult], inherit_bindings=False):
     VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]  # noqa: RUF012
 
     def __init__(
-        self, service: Service, *, target: Path | None = None, colourless: bool = False, demo: bool = False
+        self, service: Service, *, target: Path | None = None, colourless: bool = False, demo: int | None = None
     ) -> None:
         """`target` is a campaign or list to open at the start; `colourless` follows the terminal's own colours.
 
-        `demo` says that this is the demo already, which then is not offered again.
+        `demo` says that this is the demo already, which then is not offered again: its sandbox's port.
         """
         super().__init__()
         self.service = service

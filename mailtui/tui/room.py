@@ -27,7 +27,8 @@ _TITLES = {"audience": "list", "board": "sending"}
 class House(Protocol):
     """What rooms know of the app they are in."""
 
-    demo: bool
+    demo: int | None
+    """The port of the demo's sandbox on this machine, when this is the demo."""
     watched: str
     """The id of the launched campaign that board and report are about; empty for the newest."""
 
@@ -93,6 +94,12 @@ class Room(Screen[None]):
     @property
     def house(self) -> House:
         return cast(House, self.app)
+
+    @property
+    def to_sandbox(self) -> bool:
+        """Whether the open campaign goes to the demo's sandbox, and so to nobody."""
+        server = None if self.bench.campaign is None else self.bench.campaign.spec.smtp
+        return server is not None and server.port == self.house.demo and server.endpoint("").is_loopback
 
     async def show_campaign(self, room: str, campaign_id: str) -> None:
         """Go to the board or the report of a launched campaign."""

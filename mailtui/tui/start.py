@@ -30,14 +30,14 @@ def run_demo(environ: Mapping[str, str], *, rows: int | None) -> int:
     """Run the app with the sample campaign loaded, in a home of its own, beside a sandbox."""
     require_terminal(environ)
     demo = asyncio.run(prepare_demo(environ, rows=rows))
-    code, _ = _run(demo.environ, demo.campaign, None, demo=True)
+    code, _ = _run(demo.environ, demo.campaign, None, demo=demo.sandbox.port)
     caught = demo.sandbox.folder / "messages.mbox"
     print(f"The demo's mails are in {caught}\nSend your own: mailtui init my-campaign", file=sys.stderr)  # noqa: T201
     return code
 
 
 def _run(
-    environ: Mapping[str, str], target: Path | None, outbox: str | None, *, demo: bool = False
+    environ: Mapping[str, str], target: Path | None, outbox: str | None, *, demo: int | None = None
 ) -> tuple[int, AppResult | None]:
     with Service.open(environ, outbox=outbox) as service:
         app = MailtuiApp(service, target=target, colourless=bool(environ.get("NO_COLOR")), demo=demo)

@@ -40,7 +40,7 @@ async def test_a_newcomer_is_told_where_to_begin(app: MakeApp) -> None:
 
 
 async def test_the_demo_is_not_offered_in_the_demo(service: Service) -> None:
-    running = MailtuiApp(service, demo=True)
+    running = MailtuiApp(service, demo=2525)
     async with running.run_test() as pilot:
         await until(lambda: shows(running, "Nothing has been sent"))
         await pilot.press("d")

@@ -342,3 +342,29 @@ async def test_with_a_list_only_and_with_nobody(app: MakeApp, sample: Path) -> N
         screen = await opened(running, pilot)
         await until(lambda: shows(running, "There is nobody to send to"), seconds=20)
         assert screen.check_action("start", ()) is None
+
+
+@pytest.mark.parametrize("size", [(60, 20), (80, 24)])
+async def test_the_demo_says_that_nothing_leaves_this_machine(
+    service: Service, sendable: Path, sandbox: SandboxHandle, size: tuple[int, int]
+) -> None:
+    running = MailtuiApp(service, target=sendable, demo=sandbox.port)
+    async with running.run_test(size=size) as pilot:
+        await opened(running, pilot)
+        assert shows(running, "Demo: a sandbox on this machine")
+        await pilot.press("1")
+        await until(lambda: shows(running, "Demo: a sandbox on this machine", "Next: 6 review, s start."))
+        await pilot.press("6")
+        await until(lambda: shows(running, "20 of 34 rows tried"))
+        await pilot.press("s")
+        await until(lambda: shows(running, "Send 34 mails to the sandbox?", "Type 34 to send:"))
+        await pilot.press("3", "4", "enter")
+        await until(lambda: shows(running, "Right. Enter once more sends 34 mails.", " 34  "))
+        await pilot.press("escape")
+
+
+async def test_another_server_is_no_sandbox_in_the_demo(service: Service, sample: Path) -> None:
+    running = MailtuiApp(service, target=sample, demo=2526)
+    async with running.run_test() as pilot:
+        await opened(running, pilot)
+        assert not shows(running, "Demo:")

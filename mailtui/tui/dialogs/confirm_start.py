@@ -11,6 +11,7 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input
 
+from mailtui.kit.words import counted
 from mailtui.tui.text import Plain, joined, plain
 from mailtui.tui.widgets.safe_input import SafeInput
 from mailtui.tui.widgets.wrapped import Line, Wrapped
@@ -22,23 +23,26 @@ class ConfirmStartDialog(ModalScreen[bool]):
     AUTO_FOCUS = "#cancel"
     DEFAULT_CSS = """
     ConfirmStartDialog #facts { height: auto; max-height: 30vh; margin: 1 0; scrollbar-size-vertical: 1; }
+    ConfirmStartDialog.-short #facts { max-height: 7; margin: 0; }
+    ConfirmStartDialog #ask { height: 1; }
     ConfirmStartDialog #count { width: 30; background: $panel; }
     ConfirmStartDialog #fact-lines { height: auto; }
     """
     BINDINGS: ClassVar = [("escape", "leave", "Cancel")]
 
-    def __init__(self, count: int, facts: Sequence[Line]) -> None:
+    def __init__(self, count: int, facts: Sequence[Line], *, to_sandbox: bool = False) -> None:
         """`facts` are the lines that say what is about to happen."""
         super().__init__()
         self._count = count
         self._facts = facts
+        self._where = "to the sandbox" if to_sandbox else "for real"
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
-            yield Plain(plain(f"Send {self._count:,} mails for real?"), classes="title")
+            yield Plain(plain(f"Send {counted(self._count, 'mail')} {self._where}?"), classes="title")
             with VerticalScroll(id="facts"):
                 yield Wrapped(id="fact-lines")
-            yield Plain(joined("Type ", plain(str(self._count), "bold $accent"), " to send:"), id="ask")
+            yield Plain(id="ask")
             yield SafeInput(id="count", restrict=r"[0-9,. ]*", max_length=20, select_on_focus=False, compact=True)
             with Horizontal(classes="buttons"):
                 yield Button("Cancel", id="cancel", compact=True)
@@ -46,6 +50,14 @@ class ConfirmStartDialog(ModalScreen[bool]):
 
     def on_mount(self) -> None:
         self.query_one(Wrapped).show_lines(self._facts)
+        self._say_what_to_do()
+
+    def _say_what_to_do(self) -> None:
+        if not self._is_right:
+            said = joined("Type ", plain(str(self._count), "bold $accent"), " to send:")
+        else:
+            said = plain("Right. Enter goes to Start.", "$text-success")
+        self.query_one("#ask", Plain).show(said)
 
     def on_key(self, event: events.Key) -> None:
         """A digit typed while Cancel has the focus is meant for the number."""
@@ -58,6 +70,7 @@ class ConfirmStartDialog(ModalScreen[bool]):
     @on(Input.Changed)
     def typed(self) -> None:
         self.query_one("#start", Button).disabled = not self._is_right
+        self._say_what_to_do()
 
     @property
     def _is_right(self) -> bool:
@@ -69,6 +82,8 @@ class ConfirmStartDialog(ModalScreen[bool]):
         """Enter goes to Start and does not press it: a number and two keys."""
         if self._is_right:
             self.query_one("#start").focus()
+            mails = counted(self._count, "mail")
+            self.query_one("#ask", Plain).show(plain(f"Right. Enter once more sends {mails}.", "$text-success"))
         else:
             self.query_one("#ask", Plain).show(
                 plain(f"That is not the number. Type {self._count} to send:", "$text-warning")

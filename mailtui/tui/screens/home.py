@@ -35,6 +35,7 @@ _COLUMNS = (
     Column("audience", "Of", 9, right=True),
     Column("launched", "Launched", 12, right=True, least=76),
 )
+_DEMO = "Demo: a sandbox on this machine catches everything; nothing leaves it.\nNext: 6 review, s start."
 _READY = """Nothing has been sent from here yet.
 
 {name} is open. Press 5 to see its mails, 6 to review and start it."""
@@ -63,6 +64,7 @@ class HomeScreen(Room):
         self._views: dict[str, CampaignView] = {}
 
     def body(self) -> Iterable[Widget]:
+        yield Plain(_DEMO, id="demo")
         yield Plain(id="news")
         yield KeyedTable(_COLUMNS, id="campaigns")
         yield Plain("Looking …", id="empty", classes="empty")
@@ -70,7 +72,7 @@ class HomeScreen(Room):
 
     def on_mount(self) -> None:
         super().on_mount()
-        for name in ("#news", "#campaigns", "#detail"):
+        for name in ("#demo", "#news", "#campaigns", "#detail"):
             self.query_one(name).display = False
 
     def on_screen_resume(self) -> None:
@@ -107,6 +109,7 @@ class HomeScreen(Room):
             self.query_one("#empty").display = not views
             for name in ("#campaigns", "#detail"):
                 self.query_one(name).display = bool(views)
+            self.query_one("#demo").display = self.to_sandbox
             self._show_news([view for view in self._views.values() if view.active])
             table.show({view.id: _row(view) for view in self._views.values()})
             self._show_detail()
@@ -158,7 +161,7 @@ class HomeScreen(Room):
         if action == "resume":
             return True if view is not None and resumable(view) else None
         if action == "demo":
-            return None if self.house.demo else True
+            return None if self.house.demo is not None else True
         return super().check_action(action, parameters)
 
     async def action_show_board(self) -> None:

@@ -139,7 +139,7 @@ class ReviewScreen(Room):
     def _show(self) -> None:
         plan, report = self._plan, self._report
         if plan is not None:
-            self.query_one("#plan-facts", Wrapped).show_lines(facts(plan))
+            self.query_one("#plan-facts", Wrapped).show_lines(facts(plan, demo=self.to_sandbox))
         self.query_one("#findings-scroll").display = report is not None
         self.query_one("#review-start", Button).disabled = not self._ready
         self.query_one("#verdict", Plain).show(verdict(plan, report, failed=self._failed))
@@ -162,7 +162,8 @@ class ReviewScreen(Room):
         except ValueError as error:
             tell(self.app, str(error), bad=True)
             return
-        if not await self.app.push_screen_wait(ConfirmStartDialog(plan.counts.recipients, facts(plan, paced=True))):
+        dialog = ConfirmStartDialog(plan.counts.recipients, facts(plan, paced=True), to_sandbox=self.to_sandbox)
+        if not await self.app.push_screen_wait(dialog):
             tell(self.app, "Nothing was sent.")
             return
         self._starting = True

@@ -21,8 +21,14 @@ _SECURITY: Mapping[str, tuple[str, str]] = {
 }
 
 
-def facts(plan: LaunchPlan, *, paced: bool = False) -> list[Line]:
-    """A line for each thing a person should know; `paced` with the pace, and without what they have just read."""
+_DEMO = "Demo: a sandbox on this machine catches everything; nothing leaves it."
+
+
+def facts(plan: LaunchPlan, *, paced: bool = False, demo: bool = False) -> list[Line]:
+    """A line for each thing a person should know; `paced` with the pace, and without what they have just read.
+
+    `demo` says that it goes to the demo's sandbox.
+    """
     spec, endpoint, counts = plan.campaign.spec, plan.endpoint, plan.counts
     symbol, style = _SECURITY[str(endpoint.security)]
     if endpoint.is_loopback and str(endpoint.security) == "plain":
@@ -47,6 +53,8 @@ def facts(plan: LaunchPlan, *, paced: bool = False) -> list[Line]:
         _fact("subject", plain(spec.subject or "as each row says", limit=200)),
         _fact("recipients", joined(plain(f"{counts.recipients:,}", "bold $text-accent"), f" of {_rows(plan)}")),
     ]
+    if demo:
+        lines.insert(0, Line(plain(_DEMO, "$text-accent")))
     if not paced:
         lines.append(_fact("not among", plain(left)))
         lines.append(_fact("filter", plain(plan.campaign.filter_text or "none: everybody is meant", limit=400)))
