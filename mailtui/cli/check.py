@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict
 from pathlib import Path
+from typing import TextIO
 
 import click
 
@@ -32,7 +34,7 @@ def check(campaign: Path, filter_text: str | None, *, service: Service, as_json:
     if as_json:
         output.json_line(as_object(found))
     else:
-        for line in finding_lines(found):
+        for line in finding_lines(found, stream=sys.stdout):
             output.data(line)
         verdict = f"{counted(found.errors, 'error')}" if found.errors else "nothing stands in the way"
         mails = counted(found.counts.recipients, "mail")
@@ -51,8 +53,11 @@ def as_object(found: CheckReport) -> dict[str, object]:
     }
 
 
-def finding_lines(found: CheckReport, *, notes: bool = True) -> list[str]:
-    """The findings as lines for a person, the gravest first. Where rows are told, all of them are counted."""
+def finding_lines(found: CheckReport, *, stream: TextIO, notes: bool = True) -> list[str]:
+    """The findings as lines for a person, the gravest first, broken to fit the `stream` they are for.
+
+    Where rows are told, all of them are counted.
+    """
     lines = []
     for item in found.findings:
         if item.severity == "note" and not notes:
@@ -63,5 +68,6 @@ def finding_lines(found: CheckReport, *, notes: bool = True) -> list[str]:
             more = f" and {item.count - 5:,} more" if item.count > 5 else ""
             rows = f"  [row {shown}{more}]" if item.count == 1 else f"  [rows {shown}{more}]"
         place = f"{item.place}: " if str(item.place) else ""
-        lines.append(safe_text(f"{item.severity:<8}{place}{item.message}{rows}"))
+        line = safe_text(f"{item.severity:<8}{place}{item.message}{rows}")
+        lines.append(output.wrapped(line, indent=" " * 8, stream=stream))
     return lines

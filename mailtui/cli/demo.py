@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from collections.abc import Callable
 
 import click
@@ -49,7 +50,7 @@ async def _demo(rows: int | None, *, as_json: bool) -> ExitCode:
         with output.progress("Checking") as advance:
             found = await asyncio.to_thread(service.campaigns.check, campaign, every_row=False, progress=advance)
         if not as_json:
-            _introduce(service, ready, finding_lines(found))
+            _introduce(service, ready, finding_lines(found, stream=sys.stdout))
         plan = service.prepare(campaign, plan={})
         launch = await service.launch(plan, again=Again.ASK, progress=lambda _: None)
         view = await sending.send(service, launch)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
+import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
@@ -58,6 +60,16 @@ def note(text: str) -> None:
     """A line of talk that is no problem: only for a person at a terminal."""
     if sys.stderr.isatty():
         say(text)
+
+
+def wrapped(text: str, *, indent: str, stream: TextIO) -> str:
+    """A line broken between words to fit the terminal behind a stream; as it is where there is none."""
+    if not stream.isatty():
+        return text
+    width = shutil.get_terminal_size().columns
+    return textwrap.fill(
+        text, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False, drop_whitespace=True
+    )
 
 
 def bold(text: str) -> str:

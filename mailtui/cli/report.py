@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,9 +14,8 @@ import click
 from mailtui.cli import output, watching
 from mailtui.cli.options import common
 from mailtui.cli.status import find
-from mailtui.errors import MailtuiError, UsageError
-from mailtui.kit.paths import PRIVATE_FILE
 from mailtui.kit.suggest import did_you_mean
+from mailtui.service.archive import new_file
 from mailtui.service.facade import Service
 from mailtui.service.reports import MET, STATES, ReportLine, as_csv, as_json_line, csv_header
 
@@ -82,18 +80,5 @@ def _opened(out: Path | None) -> Iterator[IO[str]]:
     if out is None:
         yield sys.stdout
         return
-    try:
-        handle = os.open(out, os.O_CREAT | os.O_EXCL | os.O_WRONLY, PRIVATE_FILE)
-    except FileExistsError:
-        raise UsageError(f"{out} exists already", hint="Name a new file; nothing is ever overwritten.") from None
-    except OSError as error:
-        raise UsageError(f"{out} cannot be written", detail=str(error.strerror or error)) from None
-    try:
-        with open(handle, "w", encoding="utf-8", newline="") as stream:  # noqa: PTH123 - a handle, not a path
-            yield stream
-    except OSError as error:
-        raise MailtuiError(
-            f"{out} could not be written to its end",
-            detail=str(error.strerror or error),
-            hint="Delete it and try again.",
-        ) from None
+    with new_file(out) as stream:
+        yield stream

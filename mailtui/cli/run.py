@@ -65,7 +65,7 @@ def run(
     if found.errors and as_json:
         output.json_line({**as_object(found), "state": "not launched"})
     if found.errors or not as_json:
-        for line in finding_lines(found, notes=sys.stderr.isatty()):
+        for line in finding_lines(found, stream=sys.stderr, notes=sys.stderr.isatty()):
             output.say(line)
     if found.errors:
         output.say("Nothing was sent.")
@@ -165,7 +165,7 @@ def _confirm(plan: LaunchPlan) -> None:
     spec = plan.campaign.spec
     output.say(f"{safe_text(plan.campaign.name)}")
     login = f" as {plan.endpoint.user}" if plan.endpoint.user else ""
-    output.say(f"  server      {plan.endpoint} ({plan.endpoint.security}){login}")
+    output.say(f"  server      {plan.endpoint} ({_protection(plan)}){login}")
     output.say(f"  from        {safe_text(spec.sender or 'as each row says')}")
     output.say(f"  subject     {safe_text(spec.subject or 'as each row says')}")
     output.say(f"  recipients  {plan.counts.recipients:,} of {counted(plan.counts.rows, 'row')}")
@@ -182,6 +182,13 @@ def _confirm(plan: LaunchPlan) -> None:
     if typed.strip().replace(",", "") != str(count):
         output.say("Nothing was sent.")
         raise click.exceptions.Exit(int(ExitCode.INTERRUPTED))
+
+
+def _protection(plan: LaunchPlan) -> str:
+    """How the way to the server is protected, in words."""
+    if plan.endpoint.security != "plain":
+        return plan.endpoint.security.upper()
+    return "not encrypted, on this machine" if plan.endpoint.is_loopback else "not encrypted"
 
 
 def _at_terminal() -> bool:

@@ -77,7 +77,7 @@ class Archive:
 
         def work() -> int:
             # A thread and a connection of its own: a long export keeps no page waiting.
-            with Service.open(self._environ, outbox=self._outbox) as service, _new_file(path) as stream:
+            with Service.open(self._environ, outbox=self._outbox) as service, new_file(path) as stream:
                 return asyncio.run(self._write(service, view, stream, form, states))
 
         return await asyncio.to_thread(work)
@@ -154,7 +154,7 @@ class ReportPages:
 
 
 @contextmanager
-def _new_file(path: Path) -> Iterator[IO[str]]:
+def new_file(path: Path) -> Iterator[IO[str]]:
     """A new file that only its owner can read; nothing is left of it when it cannot be written to its end."""
     try:
         handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, PRIVATE_FILE)

@@ -73,7 +73,7 @@ def _take_terminal() -> None:
 @contextmanager
 def terminal(mailtui: Mailtui, *arguments: object, **env: str) -> Iterator[Terminal]:
     master, slave = pty.openpty()
-    environ = mailtui.environment(TERM="xterm-256color", COLUMNS="100", LINES="30", **env)
+    environ = mailtui.environment(**{"TERM": "xterm-256color", "COLUMNS": "100", "LINES": "30", **env})
     process = subprocess.Popen(
         [*PROGRAM, *map(str, arguments)],
         stdin=slave,
@@ -99,7 +99,7 @@ def test_the_count_is_typed_the_bar_comes_and_goes(mailtui: Mailtui, sandbox: Or
         screen.until("Type 60 to send")
         for part in (
             "News c",
-            f"127.0.0.1:{sandbox.port} (plain)",
+            f"127.0.0.1:{sandbox.port} (not encrypted, on this machine)",
             "60 of 60 rows",
             "p0@example.com, p59@example.com",
             "40/s",
@@ -175,6 +175,17 @@ def test_only_who_is_new_is_asked_about(mailtui: Mailtui, sandbox: Oracle) -> No
         screen.type("2\n")
         assert screen.end() == 0, screen.plain
     assert sandbox.accepted.total() == 5
+
+
+def test_findings_are_broken_between_words(mailtui: Mailtui) -> None:
+    campaign = mailtui.campaign(3, port=9, headers=None)
+    whole = [line for line in mailtui.call("check", campaign).out.splitlines() if len(line) > 60]
+    assert whole
+    with terminal(mailtui, "check", campaign, COLUMNS="50") as screen:
+        assert screen.end() == 0
+        shown = screen.plain.replace("\n        ", " ")
+        assert all(line in shown for line in whole), shown
+        assert all(len(line) <= 50 for line in screen.plain.splitlines() if "Checking" not in line)
 
 
 def test_the_sandbox_tells_when_mails_arrive(mailtui: Mailtui) -> None:
