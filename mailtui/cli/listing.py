@@ -11,6 +11,8 @@ from mailtui.cli import output
 from mailtui.cli.options import common
 from mailtui.service.facade import Service
 
+NOTHING_LAUNCHED = "Nothing has been launched from this outbox yet. Try the sample campaign: mailtui demo"
+
 
 @click.command(name="list")
 @common
@@ -22,7 +24,7 @@ def list_campaigns(*, service: Service, as_json: bool) -> None:
             output.json_line(view.to_json())
         return
     if not views:
-        output.say("Nothing has been launched from this outbox yet. Try the sample campaign: mailtui demo")
+        output.say(NOTHING_LAUNCHED)
         return
     rows = [
         [

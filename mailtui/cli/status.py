@@ -6,7 +6,8 @@ import asyncio
 
 import click
 
-from mailtui.cli import sending, watching
+from mailtui.cli import output, sending, watching
+from mailtui.cli.listing import NOTHING_LAUNCHED
 from mailtui.cli.options import common
 from mailtui.errors import ExitCode
 from mailtui.service.facade import Service
@@ -24,6 +25,11 @@ def status(campaign_id: str | None, follow: bool, plain: bool, *, service: Servi
 
 
 async def _status(service: Service, campaign_id: str | None, *, follow: bool, plain: bool, as_json: bool) -> ExitCode:
+    if not campaign_id and not await service.views():
+        if as_json:
+            output.json_line({"campaign": None})
+        output.say(NOTHING_LAUNCHED)
+        return ExitCode.DONE
     view = await find(service, campaign_id)
     if not follow:
         await watching.print_outcome(service, view, as_json=as_json)

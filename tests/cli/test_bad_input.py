@@ -141,7 +141,7 @@ def test_a_filter_that_matches_nobody_stops_the_launch(mailtui: Mailtui) -> None
         (["run"], 2, ["Missing argument 'CAMPAIGN'"]),
         (["frobnicate"], 2, ["There is no command frobnicate.", "mailtui --help"]),
         (["reprot"], 2, ["Did you mean report?"]),
-        (["status"], 2, ["Nothing has been launched"]),
+        (["report"], 2, ["Nothing has been launched"]),
         (["status", "zzz"], 2, ["There is no campaign zzz", "mailtui list"]),
         (["report", "zzz", "--out", "left-behind.csv"], 2, ["There is no campaign zzz"]),
         (["pause", "zzz"], 2, ["There is no campaign zzz"]),

@@ -316,5 +316,12 @@ def test_a_second_campaign_waits_for_the_run_that_has_the_outbox_and_then_goes_o
         stream.close()
 
 
+def test_the_status_of_an_empty_outbox_is_a_sentence(mailtui: Mailtui) -> None:
+    empty = mailtui.call("status")
+    assert (empty.code, empty.out, "Nothing has been launched" in empty.err) == (0, "", True)
+    assert mailtui.call("status", "--json").json == {"campaign": None}
+    assert mailtui.call("status", "abc").code == 2
+
+
 def test_version(mailtui: Mailtui) -> None:
     assert mailtui.call("--version").out == f"mailtui {__version__}\n"
