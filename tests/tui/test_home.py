@@ -7,11 +7,13 @@ import signal
 from pathlib import Path
 
 import pytest
+from textual.widgets import Input
 
 from mailtui.outbox.states import OrderKind
 from mailtui.service.facade import Service
 from mailtui.service.views import CampaignView
 from mailtui.tui.app import MailtuiApp
+from mailtui.tui.dialogs.open import OpenDialog
 from mailtui.tui.result import AppResult
 from mailtui.tui.screens.board import BoardScreen
 from mailtui.tui.screens.home import HomeScreen
@@ -46,6 +48,24 @@ async def test_the_demo_is_not_offered_in_the_demo(service: Service) -> None:
         await pilot.press("d")
         await pilot.pause()
         assert running.is_running
+
+
+async def test_a_wrong_path_stays_in_the_dialog_and_is_explained(app: MakeApp, sample: Path) -> None:
+    running = app()
+    async with running.run_test() as pilot:
+        await pilot.press("o")
+        await until(lambda: isinstance(running.screen, OpenDialog))
+        running.screen.query_one(Input).value = str(sample.parent / "campain.yaml")
+        await pilot.press("enter")
+        await until(lambda: shows(running, "Did you mean campaign.yaml?"))
+        for wrong in ("x" * 300, "~nobody-of-that-name/x", str(sample.parent / "nowhere" / "x.csv")):
+            running.screen.query_one(Input).value = wrong
+            await pilot.press("enter")
+            await until(lambda: shows(running, "There is no"))
+        assert isinstance(running.screen, OpenDialog)
+        running.screen.query_one(Input).value = str(sample)
+        await pilot.press("enter")
+        await until(lambda: running.bench.campaign is not None)
 
 
 async def test_campaigns_and_how_they_stand(app: MakeApp, service: Service, sendable: Path) -> None:

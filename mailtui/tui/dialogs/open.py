@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import ClassVar
@@ -12,14 +13,20 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import DirectoryTree, Input
 
-from mailtui.tui.text import Plain
+from mailtui.kit.suggest import nearest
+from mailtui.tui.text import Plain, plain
 from mailtui.tui.widgets.safe_input import SafeInput
 
+_KEYS = "enter opens   tab moves between path and tree   esc closes"
 _SHOWN = (".yaml", ".yml", ".csv", ".tsv", ".txt")
 
 
 class _Tree(DirectoryTree):
     """Folders and the files that can be opened."""
+
+    ICON_NODE = "+ "
+    ICON_NODE_EXPANDED = "- "
+    ICON_FILE = "  "
 
     def filter_paths(self, paths: Iterable[Path]) -> Iterable[Path]:
         return [
@@ -41,13 +48,25 @@ class OpenDialog(ModalScreen[Path | None]):
             yield Plain("Open a campaign file (campaign.yaml) or a list (CSV)", classes="title")
             yield SafeInput(placeholder="Type a path, or pick a file below", id="path")
             yield _Tree(self._folder, id="tree")
-            yield Plain("enter opens   tab moves between path and tree   esc closes", classes="muted")
+            yield Plain(_KEYS, id="said", classes="muted")
 
     @on(Input.Submitted, "#path")
     def typed(self, event: Input.Submitted) -> None:
         text = event.value.strip()
-        if text:
-            self.dismiss((self._folder / Path(text).expanduser()).absolute())
+        if not text:
+            return
+        path = (self._folder / os.path.expanduser(text)).absolute()  # noqa: PTH111 - Path's raises for ~nobody
+        if os.path.exists(path):  # noqa: PTH110 - Path's raises for a name that is too long
+            self.dismiss(path)
+        else:
+            self._said(f"There is no {path.name} in {path.parent}. {_meant(path)}", bad=True)
+
+    @on(Input.Changed, "#path")
+    def changed(self) -> None:
+        self._said(_KEYS)
+
+    def _said(self, text: str, *, bad: bool = False) -> None:
+        self.query_one("#said", Plain).show(plain(text, "$text-error" if bad else "$text-muted", limit=400))
 
     @on(DirectoryTree.FileSelected)
     def picked(self, event: DirectoryTree.FileSelected) -> None:
@@ -55,3 +74,12 @@ class OpenDialog(ModalScreen[Path | None]):
 
     def action_leave(self) -> None:
         self.dismiss(None)
+
+
+def _meant(path: Path) -> str:
+    """What of the same folder was probably meant."""
+    try:
+        hit = nearest(path.name, sorted(found.name for found in path.parent.iterdir()))
+    except OSError:
+        return "There is no such folder."
+    return f"Did you mean {hit}?" if hit else ""
