@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shlex
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -15,6 +16,8 @@ from mailtui.service.facade import Service
 from mailtui.tui.app import MailtuiApp
 from mailtui.tui.result import AppResult
 from mailtui.tui.terminal import require_terminal
+
+_GOES_ON = " What is being sent goes on: mailtui status --follow"
 
 
 def run_app(environ: Mapping[str, str], *, target: Path | None = None, outbox: str | None = None) -> int:
@@ -42,18 +45,22 @@ def _run(
     with Service.open(environ, outbox=outbox) as service:
         app = MailtuiApp(service, target=target, colourless=bool(environ.get("NO_COLOR")), demo=demo)
         result = app.run()
+        alive = bool(app.crash) and service.runner_pid() is not None
     if app.crash:
-        raise _crashed(app.crash)
+        raise _crashed(app.crash, f" --outbox {shlex.quote(service.outbox.url)}" if alive else None)
     return app.return_code or int(ExitCode.DONE), result
 
 
-def _crashed(text: str) -> MailtuiError:
-    """Keep the traceback, which holds no variable's value, in a file only its owner can read."""
+def _crashed(text: str, outbox: str | None) -> MailtuiError:
+    """Keep the traceback, which holds no variable's value, in a file only its owner can read.
+
+    `outbox` is the option that names the one whose runner sends on; None when there is none.
+    """
     handle, name = tempfile.mkstemp(prefix="mailtui-", suffix=".txt")
     with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as stream:
         stream.write(text)
     return MailtuiError(
         "The app broke on something it should have handled",
         detail=f"The details are in {name}",
-        hint="Please report it with that file. What is being sent goes on: mailtui status --follow",
+        hint="Please report it with that file." + ("" if outbox is None else f"{_GOES_ON}{outbox}"),
     )
