@@ -10,6 +10,7 @@ from pathlib import Path
 
 from mailtui.kit.paths import Home, private_folder
 from mailtui.sandbox.process import SandboxHandle, find_sandbox, start_sandbox, stop_sandbox
+from mailtui.service.facade import Service
 from mailtui.service.samples import write_sample
 
 _IDLE_SECONDS = 15 * 60.0
@@ -27,7 +28,7 @@ class Demo:
 
 async def prepare_demo(environ: Mapping[str, str], *, rows: int | None) -> Demo:
     """Start the sandbox and write the sample campaign to send to it, with `rows` rows when given."""
-    root = Home.find(environ).state / "demo"
+    root = _free(Home.find(environ).state / "demo")
     caught = root / "sandbox"
     earlier = find_sandbox(caught)
     if earlier is not None:
@@ -47,6 +48,22 @@ async def prepare_demo(environ: Mapping[str, str], *, rows: int | None) -> Demo:
     scale = environ.get("MAILTUI_TIME_SCALE")
     extra = {"MAILTUI_TIME_SCALE": scale} if scale else {}
     return Demo(campaign, {**kept, **extra, "MAILTUI_HOME": str(root / "home")}, sandbox)
+
+
+def _free(folder: Path) -> Path:
+    """This folder, or one beside it while an earlier demo is still being sent from it."""
+    free, number = folder, 1
+    while _is_sending(free):
+        number += 1
+        free = folder.with_name(f"{folder.name}-{number}")
+    return free
+
+
+def _is_sending(folder: Path) -> bool:
+    if not folder.exists():
+        return False
+    with Service.open({"MAILTUI_HOME": str(folder / "home")}) as service:
+        return service.runner_pid() is not None
 
 
 def _stretch(path: Path, rows: int) -> None:
