@@ -53,7 +53,7 @@ async def test_counts_and_samples_follow_what_is_typed(app: MakeApp, sample: Pat
         screen = await at_rules(shown, pilot)
         await write(screen, pilot, 'city == "Lagos"')
         await until(lambda: shows(shown, "2 of 42 rows match:  1 recipient, and 1 duplicate", "+ in   2", "× out   40"))
-        assert shows(shown, "Not used yet: enter uses it")
+        assert shows(shown, "Not used yet: ^s or enter uses it")
         header = next(line for line in grid(shown) if line.strip().startswith("row"))
         assert header.split()[:3] == ["row", "email", "city"], "what the filter asks about comes first"
 
@@ -76,6 +76,7 @@ async def test_a_mistake_is_told_with_a_caret_below_it(app: MakeApp, sample: Pat
         screen = await at_rules(shown, pilot)
         await write(screen, pilot, "city contans 3")
         await until(lambda: shows(shown, "contans is not a known comparison.", "Did you mean contains?"))
+        assert shows(shown, "+ in   of the last rule that worked")
         lines = grid(shown)
         editor = next(number for number, line in enumerate(lines) if "city contans" in line)
         assert lines[editor + 2].index("^") == lines[editor].index("contans")

@@ -123,6 +123,7 @@ class RulesScreen(Room):
         except Superseded:
             return
         except RuleError as error:
+            self._tell_samples_are_old()
             self.call_after_refresh(self._show_mistake, text, error)
         except MailtuiError as error:
             self.complain(error)
@@ -145,7 +146,7 @@ class RulesScreen(Room):
     def _whether_set(self, text: str) -> Content:
         if text.strip() == self.bench.filter_text:
             return plain("This is the filter as it is set.", "$text-muted")
-        return plain("Not used yet: enter uses it, ctrl+r goes back to the one that is set.", "$text-warning")
+        return plain("Not used yet: ^s or enter uses it, ^r goes back, esc leaves the field.", "$text-warning")
 
     def _show_mistake(self, text: str, error: RuleError) -> None:
         """What is wrong with the filter, with a caret below the place where there is one in sight."""
@@ -172,6 +173,11 @@ class RulesScreen(Room):
         muted = "$text-muted"
         self.query_one("#within-title", Plain).show(joined(plain("+ in", "bold $text-success"), plain(within, muted)))
         self.query_one("#without-title", Plain).show(joined(plain("× out", "bold $text-error"), plain(without, muted)))
+
+    def _tell_samples_are_old(self) -> None:
+        muted = plain("of the last rule that worked", "$text-muted")
+        for name, word in (("within", "+ in"), ("without", "× out")):
+            self.query_one(f"#{name}-title", Plain).show(joined(plain(word, "$text-muted"), muted, separator="   "))
 
     def _show_rows(self, text: str, table: str, rows: Sequence[ListRow]) -> None:
         """Rows of a sample, the address and what the filter asks about first."""
