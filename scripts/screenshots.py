@@ -32,7 +32,6 @@ IN_DOCS = {
     ("home", SMALL),
     ("audience", SMALL),
     ("preview", SMALL),
-    ("review", SMALL),
     ("board", SMALL),
     ("board", LARGE),
     ("report", SMALL),
