@@ -88,7 +88,7 @@ class _Trap:
             _die()
 
 
-_SIGNS = {
+_SIGNS: dict[Step, Callable[[bytes], bool]] = {
     Step.MAIL: lambda data: b"MAIL FROM:" in data,
     Step.RCPT: lambda data: b"RCPT TO:" in data,
     Step.DATA: lambda data: b"DATA\r\n" in data,
