@@ -18,6 +18,7 @@ from collections import deque
 from enum import StrEnum
 
 from mailtui.smtp.capabilities import Capabilities
+from mailtui.smtp.clock import Clock
 from mailtui.smtp.job import DOT, Job
 from mailtui.smtp.owner import SessionOwner
 from mailtui.smtp.replies import MalformedReply, Reply, ReplyReader
@@ -69,10 +70,7 @@ class Session(asyncio.BufferedProtocol):
         self._paused = False
         self._on_drained: Job | None = None
         self._transport: asyncio.Transport | None = None
-        self._loop = asyncio.get_running_loop()
-        self._deadline = 0.0
-        self._waiting_bytes = 0
-        self._timer: asyncio.TimerHandle | None = None
+        self._clock = Clock(timeouts, unsent=self._unsent, late=self._late)
 
     # what the owner calls
 
@@ -108,7 +106,7 @@ class Session(asyncio.BufferedProtocol):
             return
         if self._finishing:
             if not self._expected:
-                self._stop_clock()  # it may stand at the ten minutes of a dot
+                self._clock.stop()  # it may stand at the ten minutes of a dot
                 self._write(b"QUIT\r\n", (Stage.QUIT, None))
             return
         if self._expected and self.gear is not Gear.CROSS:
@@ -292,7 +290,7 @@ class Session(asyncio.BufferedProtocol):
             return
         self._closed = True
         self.stage = Stage.IDLE
-        self._stop_clock()
+        self._clock.stop()
         if self._transport is not None:
             self._transport.abort()
         flying = in_doubt or self._flying
@@ -346,7 +344,8 @@ class Session(asyncio.BufferedProtocol):
             self._server_closes(Stage.IDLE, None, surplus[0])
         elif not self._closed:
             self.stage = self._expected[0][0] if self._expected else (Stage.BODY if self.busy else Stage.IDLE)
-            self._watch()
+            if replies:  # the beginning of one puts nothing off
+                self._watch()
 
     def eof_received(self) -> bool:
         self._end(Verdict.silence(self._stage_due(), "the server closed the connection"))
@@ -373,8 +372,6 @@ class Session(asyncio.BufferedProtocol):
         return self._expected[0][0] if self._expected else Stage.IDLE
 
     def _patience(self) -> float:
-        if self._paused:
-            return self._timeouts.block
         stage = self._stage_due()
         if stage is Stage.DOT:
             return self._timeouts.dot
@@ -383,34 +380,18 @@ class Session(asyncio.BufferedProtocol):
         return self._timeouts.quit if stage is Stage.QUIT else self._timeouts.command
 
     def _watch(self) -> None:
-        """Put the deadline off; the timer itself is moved only when it fires."""
+        """What is due next has its whole time from now."""
         if self._closed:
             return
-        now = self._loop.time()
-        self._deadline = now + self._patience()
-        if self._timer is None:
-            self._set_clock(now)
+        if self._paused:
+            self._clock.give_block(self._unsent() or 0)
+        else:
+            self._clock.give(self._patience())
 
-    def _set_clock(self, now: float) -> None:
-        # Looked at every two minutes at the least, so that a shorter deadline after a longer one is not missed.
-        self._timer = self._loop.call_at(min(self._deadline, now + self._timeouts.data), self._check_deadline)
+    def _unsent(self) -> int | None:
+        if self._closed or self._transport is None or (not self._expected and not self._paused):
+            return None
+        return self._transport.get_write_buffer_size()
 
-    def _stop_clock(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
-    def _check_deadline(self) -> None:
-        self._timer = None
-        if self._closed or (not self._expected and not self._paused):
-            return
-        now = self._loop.time()
-        left = self._transport.get_write_buffer_size() if self._transport is not None else 0
-        if left and left != self._waiting_bytes:
-            # Slow but moving: a block has a time limit, a message has none (RFC 5321 section 4.5.3.2.5).
-            self._deadline = now + self._timeouts.block
-        self._waiting_bytes = left
-        if now >= self._deadline:
-            self._end(Verdict.silence(self._stage_due(), "the server did not answer in time"))
-            return
-        self._set_clock(now)
+    def _late(self) -> None:
+        self._end(Verdict.silence(self._stage_due(), "the server did not answer in time"))

@@ -7,12 +7,12 @@ message was accepted.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """Seconds for each step of the dialogue."""
+    """Seconds for each step of the dialogue; `min_rate` is the fewest bytes a second a body may be taken at."""
 
     connect: float = 60.0
     greeting: float = 300.0
@@ -21,9 +21,20 @@ class Timeouts:
     block: float = 180.0
     dot: float = 600.0
     quit: float = 5.0
+    min_rate: float = 500.0  # half of the slowest line somebody still sends mail over; Postfix draws it there too
 
     def scaled(self, factor: float) -> Timeouts:
-        return Timeouts(**{field.name: getattr(self, field.name) * factor for field in fields(self)})
+        """The same in another measure of time."""
+        return Timeouts(
+            connect=self.connect * factor,
+            greeting=self.greeting * factor,
+            command=self.command * factor,
+            data=self.data * factor,
+            block=self.block * factor,
+            dot=self.dot * factor,
+            quit=self.quit * factor,
+            min_rate=self.min_rate / factor,
+        )
 
 
 def time_scale(environ: Mapping[str, str]) -> float:

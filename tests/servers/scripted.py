@@ -128,6 +128,11 @@ class Talk:
 
     async def play(self, steps: Sequence[Step]) -> None:
         """Carry out a list of steps; what the client says after the last is still taken in."""
+        if await self.play_some(steps):
+            await self.rest()
+
+    async def play_some(self, steps: Sequence[Step]) -> bool:
+        """Carry out a list of steps; whether the connection still stands after the last."""
         for step in steps:
             async with asyncio.timeout(STEP_SECONDS + (step.seconds if isinstance(step, Sleep) else 0)):
                 match step:
@@ -143,13 +148,13 @@ class Talk:
                         await asyncio.sleep(seconds)
                     case Close():
                         self.writer.close()
-                        return
+                        return False
                     case Reset():
                         self.reset()
-                        return
+                        return False
                     case Silence():
                         await self.rest()
-        await self.rest()
+        return True
 
 
 class ScriptedPeer:

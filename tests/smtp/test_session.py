@@ -438,25 +438,70 @@ async def _read_slowly(talk: Talk, piece: int, pause: float) -> None:
         await asyncio.sleep(pause)
 
 
-@pytest.mark.parametrize("gear", GEARS)
-async def test_n02_slow_but_moving_is_not_given_up(gear: Gear) -> None:
+async def test_n02_f34_slow_but_moving_is_not_given_up() -> None:
     """The whole takes several times a block's time, and the dot's ten minutes begin when it has left."""
 
     async def server(talk: Talk) -> None:
         for reply in (OK, OK, GO):
             await talk.line()
             await talk.send(reply)
-        await _read_slowly(talk, 8_192, 0.006)
+        await _read_slowly(talk, 8_192, 0.012)
         await asyncio.sleep(0.5)
         await talk.send(OK)
 
-    owner = Owner([job(1, data=b"0123456789abc\r\n" * 100_000)])
-    timeouts = Timeouts(command=0.35, data=0.35, block=0.35, dot=0.9)
+    timeouts = Timeouts(command=0.35, data=0.35, block=0.35, dot=2.0)
+
+    async def one_gear(gear: Gear) -> None:
+        owner = Owner([job(1, data=b"0123456789abc\r\n" * 100_000)])
+        started = asyncio.get_running_loop().time()
+        async with scripted_peer(server, strict=False) as peer, session_to(peer.port, owner, gear, timeouts=timeouts):
+            await owner.wait_ended(30)
+        assert asyncio.get_running_loop().time() - started > timeouts.dot
+        assert owner.outcome(1) == "settled 250"
+
+    await asyncio.gather(*(one_gear(gear) for gear in GEARS))
+
+
+@pytest.mark.parametrize("gear", GEARS)
+async def test_n02_a_server_that_takes_a_body_in_crumbs_is_freed_by_the_least_rate(gear: Gear) -> None:
+    """It moves all the time, so that no block's limit is ever reached."""
+
+    async def server(talk: Talk) -> None:
+        for reply in (OK, OK, GO):
+            await talk.line()
+            await talk.send(reply)
+        await _read_slowly(talk, 8_192, 0.006)
+
+    owner = Owner([job(1, data=b"0123456789abc\r\n" * 600_000)])
+    timeouts = Timeouts(command=0.6, data=0.3, block=0.6, dot=0.6, min_rate=10_000_000)
     started = asyncio.get_running_loop().time()
     async with scripted_peer(server, strict=False) as peer, session_to(peer.port, owner, gear, timeouts=timeouts):
-        await owner.wait_ended(20)
-    assert asyncio.get_running_loop().time() - started > 1.0
-    assert owner.outcome(1) == "settled 250"
+        verdict = await owner.wait_ended(10)
+    assert "did not answer in time" in verdict.text
+    assert owner.outcome(1) == ("in_doubt" if gear is Gear.CROSS else "untouched")
+    assert asyncio.get_running_loop().time() - started < 4.0, "the whole would take seven seconds"
+
+
+@pytest.mark.parametrize("gear", GEARS)
+@pytest.mark.parametrize("stage", [Stage.MAIL, Stage.RCPT, Stage.DATA, Stage.DOT])
+async def test_n02_f25_a_reply_that_never_ends_has_the_time_of_a_reply(gear: Gear, stage: Stage) -> None:
+    """A line long before each deadline, for ever: it is no reply, and puts nothing off."""
+    order = [Stage.MAIL, Stage.RCPT, Stage.DATA, Stage.DOT]
+    steps = one(gear)[: 2 * order.index(stage) + 1]
+
+    async def server(talk: Talk) -> None:
+        await talk.play_some(steps)
+        while not talk.writer.is_closing():
+            await talk.send(b"250-wait\r\n")
+            await asyncio.sleep(0.02)
+
+    owner = Owner(jobs(1))
+    started = asyncio.get_running_loop().time()
+    async with scripted_peer(server, strict=False) as peer, session_to(peer.port, owner, gear, timeouts=QUICK):
+        verdict = await owner.wait_ended()
+    assert "did not answer in time" in verdict.text
+    assert owner.outcome(1) == ("in_doubt" if stage is Stage.DOT else "untouched")
+    assert asyncio.get_running_loop().time() - started < 3.0
 
 
 @pytest.mark.parametrize("gear", GEARS)
