@@ -8,6 +8,12 @@ from dataclasses import dataclass
 from textual.binding import Binding, BindingType
 
 EVERYWHERE = "app"
+_ROWS = "Open a list with rows first: o."
+_LIST = "Open a list first: o."
+_CAMPAIGN = "Open a campaign file first: o."
+_IDLE = "It takes an open campaign, and no launch of it under way."
+_SENT = "Nothing has been sent yet."
+_RESTS = "Only a campaign that is paused or lost can go on."
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +30,8 @@ class Action:
     show: bool = True
     priority: bool = False
     """Works also where a dialog or a field has the keys."""
+    needs: str = ""
+    """Said when it is greyed and is tried nevertheless: what it takes."""
 
 
 ACTIONS: Mapping[str, tuple[Action, ...]] = {
@@ -41,60 +49,137 @@ ACTIONS: Mapping[str, tuple[Action, ...]] = {
         Action("quit", "ctrl+q", "Quit", "Leave the app; what is being sent goes on", priority=True),
     ),
     "home": (
-        Action("show_board", "enter", "Watch", "Watch the campaign under the cursor, or see its report"),
-        Action("demo", "d", "Demo", "Load the sample campaign, ready to be sent to a sandbox on this machine"),
-        Action("resume", "r", "Resume", "Go on with the campaign under the cursor"),
+        Action(
+            "show_board",
+            "enter",
+            "Watch",
+            "Watch the campaign under the cursor, or see its report",
+            needs="There is no campaign under the cursor yet.",
+        ),
+        Action(
+            "demo",
+            "d",
+            "Demo",
+            "Load the sample campaign, ready to be sent to a sandbox on this machine",
+            needs="This is the demo already: 6 shows what is about to be sent.",
+        ),
+        Action("resume", "r", "Resume", "Go on with the campaign under the cursor", needs=_RESTS),
         Action("leave", "q", "Quit", "Leave the app", show=False),
     ),
     "audience": (
-        Action("problems", "p", "Problems", "The rows that get no mail, and why"),
-        Action("goto", "g", "Go to", "Go to a row by its number"),
-        Action("explain", "e", "Why", "Why the row under the cursor is in or out"),
-        Action("preview_row", "v", "Mail", "See the mail of the row under the cursor"),
-        Action("copy", "y", "Copy", "Copy the address of the row under the cursor", show=False),
+        Action("problems", "p", "Problems", "The rows that get no mail, and why", needs=_ROWS),
+        Action("goto", "g", "Go to", "Go to a row by its number", needs=_ROWS),
+        Action("explain", "e", "Why", "Why the row under the cursor is in or out", needs=_ROWS),
+        Action(
+            "preview_row",
+            "v",
+            "Mail",
+            "See the mail of the row under the cursor",
+            needs="A row has a mail once a campaign file is open: o.",
+        ),
+        Action("copy", "y", "Copy", "Copy the address of the row under the cursor", show=False, needs=_ROWS),
         Action("stop", "escape", "Stop reading", "Stop reading the list that is being opened"),
         Action("put_away", "escape", "Close error", "Put the error away", show=False),
     ),
     "rules": (
-        Action("apply", "ctrl+s", "Apply", "Use this filter for the campaign"),
-        Action("reset", "ctrl+r", "Reset", "Go back to the filter as it is set"),
+        Action("apply", "ctrl+s", "Apply", "Use this filter for the campaign", needs=_LIST),
+        Action("reset", "ctrl+r", "Reset", "Go back to the filter as it is set", needs=_LIST),
         Action("leave_editor", "escape", "Leave", "Leave the editor, so that letters and digits are keys", show=False),
     ),
     "message": (
-        Action("next_file", "n", "Next file", "The next of the message's files"),
-        Action("check", "c", "Check", "Render every row and list what is wrong"),
-        Action("reload", "r", "Reload", "Read the campaign file and the templates again"),
+        Action("next_file", "n", "Next file", "The next of the message's files", needs=_CAMPAIGN),
+        Action(
+            "check",
+            "c",
+            "Check",
+            "Render every row and list what is wrong",
+            needs="There is no message to check, or it is being checked already.",
+        ),
+        Action("reload", "r", "Reload", "Read the campaign file and the templates again", needs=_CAMPAIGN),
     ),
     "preview": (
-        Action("next", "n,right", "Next", "The next recipient's mail"),
-        Action("previous", "b,left", "Back", "The recipient before"),
-        Action("goto", "g", "Go to", "A recipient by row or address"),
-        Action("view", "v", "View", "The next view: laid out, text, headers, source"),
-        Action("test", "t", "Test", "Send this mail to an address of yours"),
+        Action("next", "n,right", "Next", "The next recipient's mail", needs=_CAMPAIGN),
+        Action("previous", "b,left", "Back", "The recipient before", needs=_CAMPAIGN),
+        Action("goto", "g", "Go to", "A recipient by row or address", needs=_CAMPAIGN),
+        Action(
+            "view",
+            "v",
+            "View",
+            "The next view: laid out, text, headers, source",
+            needs="There is no mail to look at here.",
+        ),
+        Action(
+            "test",
+            "t",
+            "Test",
+            "Send this mail to an address of yours",
+            needs="There is no mail to send here, or it is still being rendered.",
+        ),
     ),
     "review": (
-        Action("start", "s", "Start", "Type the number of recipients, and send"),
-        Action("pace", "p", "Pace", "Change rate, burst and workers for this launch"),
-        Action("again", "r", "Again", "Count and check anew"),
+        Action(
+            "start",
+            "s",
+            "Start",
+            "Type the number of recipients, and send",
+            needs="It can be started once it is counted and checked, and no error is left.",
+        ),
+        Action("pace", "p", "Pace", "Change rate, burst and workers for this launch", needs=_IDLE),
+        Action("again", "r", "Again", "Count and check anew", needs=_IDLE),
         Action("leave_pace", "escape", "Done", "Leave the fields of the pace", show=False),
     ),
     "board": (
-        Action("pause", "space,p", "Pause", "Begin no further message; what is under way finishes"),
-        Action("resume", "r", "Resume", "Go on"),
-        Action("cancel", "x", "Cancel", "Stop for good; who waits gets nothing"),
-        Action("workers(1)", "plus,equals_sign", "More", "One worker more"),
-        Action("workers(-1)", "minus", "Fewer", "One worker less"),
-        Action("rate", "t", "Rate", "Change how many messages a second may begin"),
-        Action("report", "enter", "Report", "What became of every recipient", show=False),
+        Action(
+            "pause",
+            "space,p",
+            "Pause",
+            "Begin no further message; what is under way finishes",
+            needs="Only a campaign that is being sent can be paused.",
+        ),
+        Action("resume", "r", "Resume", "Go on", needs=_RESTS),
+        Action(
+            "cancel",
+            "x",
+            "Cancel",
+            "Stop for good; who waits gets nothing",
+            needs="Only a campaign that is being sent or paused can be stopped.",
+        ),
+        Action(
+            "workers(1)",
+            "plus,equals_sign",
+            "More",
+            "One worker more",
+            needs="Workers can be added while a campaign is being sent.",
+        ),
+        Action(
+            "workers(-1)",
+            "minus",
+            "Fewer",
+            "One worker less",
+            needs="Workers can be taken away while a campaign is being sent.",
+        ),
+        Action(
+            "rate",
+            "t",
+            "Rate",
+            "Change how many messages a second may begin",
+            needs="The rate can be changed while a campaign is being sent or paused.",
+        ),
+        Action("report", "enter", "Report", "What became of every recipient", show=False, needs=_SENT),
     ),
     "report": (
-        Action("state", "f", "Only", "Show only one state: all, failed, unknown, deferred, and so on"),
-        Action("page(1)", "n", "Next", "The next page"),
-        Action("page(-1)", "b", "Back", "The page before"),
-        Action("again", "ctrl+r", "Again", "Read the report anew", show=False),
-        Action("export", "e", "Export", "Write the report to a file"),
+        Action("state", "f", "Only", "Show only one state: all, failed, unknown, deferred, and so on", needs=_SENT),
+        Action("page(1)", "n", "Next", "The next page", needs="There is no further page."),
+        Action("page(-1)", "b", "Back", "The page before", needs="This is the first page."),
+        Action("again", "ctrl+r", "Again", "Read the report anew", show=False, needs=_SENT),
+        Action("export", "e", "Export", "Write the report to a file", needs=_SENT),
     ),
 }
+
+
+def needs(room: str, name: str) -> str:
+    """What an action takes that can do nothing now; `name` as it is in the table."""
+    return next((action.needs for action in ACTIONS.get(room, ()) if action.name == name), "")
 
 
 def bindings(room: str) -> list[BindingType]:

@@ -10,8 +10,10 @@ from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
+from textual import events
 from textual.app import App, SystemCommand
 from textual.binding import Binding
+from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.worker import Worker
 
@@ -19,7 +21,7 @@ from mailtui.errors import MailtuiError
 from mailtui.kit.words import counted, sentence
 from mailtui.service.facade import Service
 from mailtui.service.workbench import Superseded, Workbench
-from mailtui.tui.actions import ACTIONS, EVERYWHERE, bindings
+from mailtui.tui.actions import ACTIONS, EVERYWHERE, bindings, needs
 from mailtui.tui.dialogs.help import HelpDialog, spelled
 from mailtui.tui.dialogs.open import OpenDialog
 from mailtui.tui.dialogs.quit import Leaving, QuitDialog
@@ -30,6 +32,8 @@ from mailtui.tui.text import tell
 from mailtui.tui.themes import DEFAULT, FOLLOW_TERMINAL, load_themes, shipped_themes
 
 _SIGNALS = ("SIGTERM", "SIGHUP")
+_PALETTE_OF_TEXTUAL = ("Theme", "Screenshot")  # the others do what ours do, or nothing here
+_BY_NAME = ("enter", "escape")
 
 
 class MailtuiApp(App[AppResult], inherit_bindings=False):
@@ -109,6 +113,19 @@ class MailtuiApp(App[AppResult], inherit_bindings=False):
         else:
             tell(self, f"{sentence(error.title)} {error.hint}", bad=True)
 
+    # what can do nothing now
+
+    def on_key(self, event: events.Key) -> None:
+        """A key that nobody took. Where it stands for something that is greyed, it says what that takes."""
+        active = self.screen.active_bindings.get(event.key)
+        if active is not None and not active.enabled:
+            self._say_what_it_takes(active.node, active.binding.action)
+
+    def _say_what_it_takes(self, node: DOMNode, action: str) -> None:
+        said = needs(node.ROOM, action) if isinstance(node, Room) else ""
+        if said:
+            tell(self, said)
+
     # what works everywhere
 
     async def action_go(self, room: str) -> None:
@@ -134,11 +151,17 @@ class MailtuiApp(App[AppResult], inherit_bindings=False):
             for action in ACTIONS[name]:
                 target = screen if name != EVERYWHERE else self
                 run = partial(self._run_named, action.name, target)
-                yield SystemCommand(f"{action.label}: {action.what}"[:60], f"Key: {spelled(action.keys)}", run)
-        yield from (command for command in super().get_system_commands(screen) if command.title != "Quit")
+                yield SystemCommand(f"{action.label}: {action.what}", f"Key: {spelled(action.keys)}", run)
+        theirs = super().get_system_commands(screen)
+        yield from (command for command in theirs if command.title in _PALETTE_OF_TEXTUAL)
 
     async def _run_named(self, name: str, target: App[AppResult] | Screen[object]) -> None:
-        await self.run_action(name, target)
+        if not await self.run_action(name, target):
+            self._say_what_it_takes(target, name)
+
+    def get_key_display(self, binding: Binding) -> str:
+        """Keys by the names that are printed on them, in letters that every terminal has."""
+        return binding.key if binding.key in _BY_NAME else super().get_key_display(binding)
 
     # leaving
 

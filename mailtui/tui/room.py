@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from pathlib import Path
 from typing import Any, ClassVar, Protocol, TypeVar, cast
 
 from textual.app import ComposeResult
 from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import Footer
 from textual.worker import Worker, WorkerState
 
 from mailtui.errors import MailtuiError
 from mailtui.kit.words import sentence
 from mailtui.service.facade import Service
 from mailtui.service.workbench import Superseded, Workbench
-from mailtui.tui.text import Plain, joined, plain, tell
+from mailtui.tui.text import tell
+from mailtui.tui.widgets.key_bar import KeyBar
+from mailtui.tui.widgets.where import Where
 
 Value = TypeVar("Value")
 
 ROOMS = ("home", "audience", "rules", "message", "preview", "review", "board", "report")
-_TITLES = {"audience": "list", "board": "sending"}
 
 
 class House(Protocol):
@@ -45,9 +46,9 @@ class Room(Screen[None]):
         self.bench = bench
 
     def compose(self) -> ComposeResult:
-        yield Plain(id="where")
+        yield Where(ROOMS, self.ROOM)
         yield from self.body()
-        yield Footer(compact=True)
+        yield KeyBar()
 
     def body(self) -> Iterable[Widget]:
         """The screen's own widgets."""
@@ -64,24 +65,10 @@ class Room(Screen[None]):
         self.show_where()
 
     def show_where(self) -> None:
-        """The top line: which campaign, and which room of the house this is."""
+        """The top line: which campaign or list is open, and which room of the house this is."""
         campaign, opened = self.bench.campaign, self.bench.open_list
-        name = campaign.name if campaign is not None else opened.name if opened is not None else "mailtui"
-        wide = self.app.size.width >= 100
-        rooms = [
-            joined(
-                plain(str(number), "bold $accent" if room == self.ROOM else "$accent"),
-                plain(
-                    f"{' ' if wide else ''}{_TITLES.get(room, room)}",
-                    "bold $foreground" if room == self.ROOM else "$text-muted",
-                ),
-            )
-            for number, room in enumerate(ROOMS, 1)
-        ]
-        taken = sum(len(room.plain) for room in rooms) + (len(rooms) + 1) * (2 if wide else 1)
-        width = max(8, self.app.size.width - taken - 4)
-        tabs = joined(*rooms, separator="  " if wide else " ")
-        self.query_one("#where", Plain).show(joined(plain(name, "bold", limit=width), tabs, separator="  "))
+        of_list = "mailtui" if opened is None else Path(opened.name).name
+        self.query_one(Where).tell(of_list if campaign is None else campaign.name)
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """The end of a worker that nobody waits for: what it stumbled over is shown, and a defect ends the app."""

@@ -46,7 +46,8 @@ class Plain(Static):
 
 
 def tell(app: App[Any], text: str, *, bad: bool = False) -> None:
-    """A toast: for rare changes only, two lines at the most."""
+    """A toast: for rare changes only, two lines at the most. It takes the place of the one before."""
+    app.clear_notifications()
     app.notify(safe_text(text, limit=160), severity="error" if bad else "information", markup=False, timeout=6)
 
 

@@ -1,0 +1,63 @@
+"""Owns the line at the bottom: the keys of a screen, as many of them as there is room for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Protocol, cast
+
+from rich.cells import cell_len
+from textual import events
+from textual.app import ComposeResult
+from textual.widget import Widget
+from textual.widgets import Footer
+
+_PALETTE = "-command-palette"
+_IMPOSSIBLE = "-disabled"
+
+
+class _Key(Protocol):
+    """What Textual's footer says of one key."""
+
+    key: str
+    key_display: str
+    description: str
+
+
+class KeyBar(Footer):
+    """Keys are shown as a whole or not at all: where room is short, those go first that can do nothing now.
+
+    A click on a greyed key says why it is grey, as pressing it does.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(compact=True)
+
+    def on_resize(self, event: events.Resize) -> None:
+        if event.size.width:
+            self.refresh(recompose=True)
+
+    def compose(self) -> ComposeResult:
+        keys = list(super().compose())
+        palette = [key for key in keys if key.has_class(_PALETTE)]
+        room = self.size.width - sum(map(_width, palette)) if self.size.width else self.app.size.width
+        yield from _fitting([key for key in keys if key not in palette], room)
+        yield from palette
+
+    def on_click(self, event: events.Click) -> None:
+        if event.widget is not None and event.widget.has_class(_IMPOSSIBLE):
+            self.app.simulate_key(cast(_Key, event.widget).key)
+
+
+def _fitting(keys: Iterable[Widget], room: int) -> list[Widget]:
+    """Those that fit, in their order."""
+    kept = list(keys)
+    while kept and sum(map(_width, kept)) > room:
+        greyed = [key for key in kept if key.has_class(_IMPOSSIBLE)]
+        kept.remove(greyed[-1] if greyed else kept[-1])
+    return kept
+
+
+def _width(widget: Widget) -> int:
+    """The columns a key takes: itself, its word, and the blanks after both."""
+    key = cast(_Key, widget)
+    return cell_len(key.key_display) + cell_len(key.description) + 2
