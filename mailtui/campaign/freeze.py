@@ -302,5 +302,5 @@ async def _order_changes(
     if not changes:
         return []
     if "message" in changes:
-        await desk.put_message(freezing.source.digest, freezing.source.to_json().encode())
+        await desk.put_message(campaign.number, freezing.source.digest, freezing.source.to_json().encode())
     return [await desk.order(campaign.number, OrderKind.SET, changes, actor=freezing.actor, now=time.time())]

@@ -13,6 +13,7 @@ from typing import Protocol
 from mailtui.outbox.records import (
     Campaign,
     Claim,
+    Correction,
     Counts,
     DeliveryRow,
     IntakeRow,
@@ -22,8 +23,11 @@ from mailtui.outbox.records import (
     Order,
     ProgressSnapshot,
     Recovery,
+    Redo,
+    Resolution,
     Result,
     RunnerRow,
+    Step,
 )
 from mailtui.outbox.states import CampaignState, DeliveryState, OrderKind
 
@@ -42,6 +46,10 @@ class Reader(Protocol):
         ...
 
     async def message(self, digest: str) -> bytes: ...
+    async def editions(self, campaign: int) -> dict[int, str]:
+        """The digests of the messages a campaign has had, by their numbers from 1."""
+        ...
+
     async def counts(self, campaign: int) -> Counts: ...
     async def snapshot(self, campaign: int) -> ProgressSnapshot | None: ...
     async def runners(self) -> list[RunnerRow]: ...
@@ -51,6 +59,22 @@ class Reader(Protocol):
         """A page of deliveries in the order of their ids, those with an id above `after`."""
         ...
 
+    async def page_starts(self, campaign: int, size: int, *, states: Sequence[DeliveryState] = ()) -> list[int]:
+        """For every page of `size` deliveries the id of its first one, so that any page can be turned to."""
+        ...
+
+    async def find(self, campaign: int, *, row: int | None = None, key: str | None = None) -> list[DeliveryRow]:
+        """The deliveries of a row of the list, or the one with this key, be it the list's or a correction."""
+        ...
+
+    async def resolutions(self, deliveries: Sequence[int]) -> list[Resolution]:
+        """What people said about these deliveries, the oldest first."""
+        ...
+
+    async def corrections(self, campaign: int) -> list[Correction]:
+        """The addresses that people put in place of the list's, the oldest first."""
+        ...
+
     async def intake(self, campaign: int, *, after: int = 0, limit: int = 1000) -> list[IntakeRow]: ...
     async def intake_counts(self, campaign: int) -> dict[str, int]: ...
     async def failures(self, campaign: int, limit: int) -> list[tuple[str, int | None, str, int]]:
@@ -58,7 +82,7 @@ class Reader(Protocol):
         ...
 
     async def answer(self, order: int) -> str | None:
-        """What the runner answered to an order, or None while it has not."""
+        """What the runner answered to an order, or None while it has not. Steps of it may remain."""
         ...
 
     def changed(self) -> bool:
@@ -75,8 +99,8 @@ class Desk(Protocol):
         """Insert it as a draft; None when its series already has that occurrence."""
         ...
 
-    async def put_message(self, digest: str, message: bytes) -> None:
-        """Store a message's text by what identifies it."""
+    async def put_message(self, campaign: int, digest: str, message: bytes) -> None:
+        """Store another message that a campaign is to have; who is added from now on belongs to it."""
         ...
 
     async def add(self, campaign: int, deliveries: Iterable[NewDelivery], *, now: float) -> int:
@@ -107,6 +131,7 @@ class Ledger(Protocol):
     async def active_campaigns(self) -> list[Campaign]: ...
     async def campaign(self, number: int) -> Campaign: ...
     async def message(self, digest: str) -> bytes: ...
+    async def editions(self, campaign: int) -> dict[int, str]: ...
     async def counts(self, campaign: int) -> Counts: ...
     async def claim(self, campaign: int, limit: int, *, now: float, lease: float) -> list[Claim]:
         """Take up to `limit` due deliveries for this runner; while fresh ones wait, at most a quarter are retries."""
@@ -159,7 +184,21 @@ class Ledger(Protocol):
         ...
 
     async def open_orders(self) -> list[Order]: ...
-    async def acknowledge(self, order: Order, answer: str, *, now: float) -> None: ...
+    async def answer(self, order: Order, answer: str) -> None:
+        """Tell who ordered it what it will come to; it stays open, since steps of it remain."""
+        ...
+
+    async def acknowledge(self, order: Order, answer: str, *, now: float) -> None:
+        """It is carried out. An answer that was given already stays."""
+        ...
+
+    async def redo(self, order: Order, redo: Redo, limit: int, *, now: float) -> Step:
+        """The next part of moves that a person ordered, over up to `limit` deliveries; done with it, the last.
+
+        Only what was so when it was ordered is moved, each delivery once, however often runners die meanwhile.
+        """
+        ...
+
     def changed(self) -> bool:
         """Whether a face has written since the last call."""
         ...

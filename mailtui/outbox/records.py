@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from mailtui.outbox.states import CampaignState, DeliveryState, OrderKind
+from mailtui.outbox.states import CampaignState, Decision, DeliveryState, OrderKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +93,13 @@ class Claim:
     fields: tuple[str, ...]
     attempts: int
     date_at: float
+    edition: int
+    """The campaign's message, by its number, whose From gives the Message-ID its domain."""
+    repeats: int | None = None
+    """The message to be sent whatever the campaign's is now: a copy of it may have arrived."""
+    forgiven: int = 0
+    """Attempts before a person asked for another one; they count against no limit."""
+    forgiven_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,13 +135,62 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a face asks for; `arguments` by kind: `set` takes workers, rate, burst."""
+    """What a face asks for; `arguments` by kind: `set` takes workers, rate, burst; `retry` and `resolve` what
+    `dispatch.second_chance` reads from them. `answered`: the person has been told, and steps remain."""
 
     id: int
     campaign: int
     kind: OrderKind
     arguments: Mapping[str, Any]
     actor: str
+    given_at: float = 0.0
+    answered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Redo:
+    """Moves that a person ordered: every delivery in one of `before` (or this one only) becomes `after`.
+
+    Moves out of `unknown` are a resolution, and are kept as one. `address` takes the place of a single delivery's.
+    """
+
+    before: tuple[DeliveryState, ...]
+    after: DeliveryState
+    delivery: int | None = None
+    address: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What a part of such an order came to; `moved` counts from its first part on.
+
+    `taken`: nothing was changed, since the campaign has the new address already.
+    """
+
+    moved: int
+    done: bool
+    taken: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """What a person said about a delivery whose outcome was unknown. `at` in epoch seconds."""
+
+    delivery: int
+    at: float
+    actor: str
+    decision: Decision
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """An address that a person put in place of `was`. `at` in epoch seconds."""
+
+    delivery: int
+    at: float
+    actor: str
+    was: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +289,7 @@ class DeliveryRow:
     reply: str | None
     updated_at: float
     fields: tuple[str, ...]
+    edition: int
 
 
 @dataclass(frozen=True, slots=True)

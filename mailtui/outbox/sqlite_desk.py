@@ -45,18 +45,23 @@ class SqliteDesk:
                 },
             ).fetchone()
             found = None if row is None else read_one(self._connection, "campaign_by_number", row)
+            if row is not None:
+                self._connection.execute(SQL["insert_edition"], (row[0], digest))
         return None if found is None else campaign_from(found)
 
-    async def put_message(self, digest: str, message: bytes) -> None:
+    async def put_message(self, campaign: int, digest: str, message: bytes) -> None:
         with transaction(self._connection, self._path):
             self._connection.execute(SQL["put_blob"], (digest, message))
+            self._connection.execute(SQL["insert_edition"], (campaign, digest))
 
     async def add(self, campaign: int, deliveries: Iterable[NewDelivery], *, now: float) -> int:
         fresh: list[NewDelivery] = []
         suppressed: list[NewDelivery] = []
-        for delivery in deliveries:
-            (suppressed if delivery.suppressed else fresh).append(delivery)
         with transaction(self._connection, self._path):
+            corrected = {key for (key,) in self._connection.execute(SQL["corrected_keys"], (campaign,))}
+            for delivery in deliveries:
+                if delivery.key not in corrected:
+                    (suppressed if delivery.suppressed else fresh).append(delivery)
             added = self._add(campaign, fresh, DeliveryState.QUEUED, "", now)
             added += self._add(campaign, suppressed, DeliveryState.SUPPRESSED, "on a suppression list", now)
             if added:
@@ -64,6 +69,7 @@ class SqliteDesk:
         return added
 
     def _add(self, campaign: int, deliveries: list[NewDelivery], state: DeliveryState, reason: str, now: float) -> int:
+        edition = self._connection.execute(SQL["newest_edition"], (campaign,)).get
         rows = [
             (
                 campaign,
@@ -74,6 +80,7 @@ class SqliteDesk:
                 state,
                 reason,
                 now,
+                edition,
             )
             for item in deliveries
         ]
@@ -100,7 +107,7 @@ class SqliteDesk:
         with transaction(self._connection, self._path):
             if self._connection.execute(SQL["is_draft"], (campaign,)).fetchone() is None:
                 return
-            for table in ("delivery", "intake", "counter", "orders", "event", "snapshot"):
+            for table in ("delivery", "edition", "intake", "counter", "orders", "event", "snapshot"):
                 self._connection.execute(f"DELETE FROM {table} WHERE campaign = ?", (campaign,))  # noqa: S608
             self._connection.execute(SQL["discard_draft"], (campaign,))
 

@@ -18,6 +18,7 @@ import apsw
 
 from mailtui.errors import OutboxError
 from mailtui.kit.sqlite import open_durable
+from mailtui.outbox import sqlite_orders
 from mailtui.outbox.named_sql import statements
 from mailtui.outbox.records import (
     Campaign,
@@ -27,13 +28,15 @@ from mailtui.outbox.records import (
     Order,
     ProgressSnapshot,
     Recovery,
+    Redo,
     Result,
     RunnerRow,
+    Step,
 )
 from mailtui.outbox.sqlite_file import RUNNER_BUSY_MS, open_for_writing, storage_errors, transaction
 from mailtui.outbox.sqlite_reader import SQL as READ
 from mailtui.outbox.sqlite_reader import blob, campaign_from, read_one
-from mailtui.outbox.states import OPEN_STATES, CampaignState, DeliveryState, OrderKind
+from mailtui.outbox.states import OPEN_STATES, CampaignState, DeliveryState
 
 SQL = statements("sqlite", "ledger")
 _RETRY_SHARE = 4  # at most one claim in four is a retry while fresh deliveries wait
@@ -104,6 +107,11 @@ class SqliteLedger:
             rows = self._connection.execute(READ["message"], (digest,)).fetchall()
         return blob(rows, digest, self._path)
 
+    async def editions(self, campaign: int) -> dict[int, str]:
+        with storage_errors(self._path):
+            rows: Any = self._connection.execute(READ["editions"], (campaign,)).fetchall()
+        return dict(rows)
+
     async def counts(self, campaign: int) -> Counts:
         with storage_errors(self._path):
             rows: Any = self._connection.execute(READ["counts"], (campaign,)).fetchall()
@@ -147,10 +155,9 @@ class SqliteLedger:
                 row,
                 address,
                 tuple(json.loads(fields)),
-                attempts,
-                date_at,
+                *rest,
             )
-            for id_, fence, key, row, address, fields, attempts, date_at in rows
+            for id_, fence, key, row, address, fields, *rest in rows
         ]
 
     async def commit(
@@ -310,15 +317,19 @@ class SqliteLedger:
 
     async def open_orders(self) -> list[Order]:
         with storage_errors(self._path):
-            rows = self._rows("open_orders")
-        return [
-            Order(id_, campaign, OrderKind(kind), json.loads(arguments), actor)
-            for id_, campaign, kind, arguments, actor in rows
-        ]
+            return sqlite_orders.open_orders(self._connection)
+
+    async def answer(self, order: Order, answer: str) -> None:
+        with transaction(self._connection, self._path):
+            self._connection.execute(sqlite_orders.SQL["answer"], (answer, order.id))
 
     async def acknowledge(self, order: Order, answer: str, *, now: float) -> None:
         with transaction(self._connection, self._path):
-            self._connection.execute(SQL["acknowledge"], (now, answer, order.id))
+            self._connection.execute(sqlite_orders.SQL["acknowledge"], (now, answer, order.id))
+
+    async def redo(self, order: Order, redo: Redo, limit: int, *, now: float) -> Step:
+        with transaction(self._connection, self._path):
+            return sqlite_orders.redo(self._connection, order, redo, limit, now)
 
     def changed(self) -> bool:
         with storage_errors(self._path):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +13,20 @@ from mailtui.errors import OutboxError, UnknownCampaign
 from mailtui.outbox.named_sql import statements
 from mailtui.outbox.records import (
     Campaign,
+    Correction,
     Counts,
     DeliveryRow,
     IntakeRow,
     ProgressSnapshot,
+    Resolution,
     RunnerRow,
 )
 from mailtui.outbox.sqlite_file import open_for_reading, storage_errors
-from mailtui.outbox.states import CampaignState, DeliveryState
+from mailtui.outbox.states import CampaignState, Decision, DeliveryState
 
 SQL = statements("sqlite", "reader")
+_TROUBLE = frozenset({DeliveryState.FAILED, DeliveryState.UNKNOWN, DeliveryState.DEFERRED, DeliveryState.EXPIRED})
+"""The states that have an index of their own."""
 
 
 def campaign_from(row: tuple[Any, ...]) -> Campaign:
@@ -49,7 +53,7 @@ class SqliteReader:
         self._connection = open_for_reading(path)
         self._version = -1
 
-    def _rows(self, name: str, bindings: Sequence[Any] = ()) -> list[Any]:
+    def _rows(self, name: str, bindings: Sequence[Any] | Mapping[str, Any] = ()) -> list[Any]:
         with storage_errors(self._path):
             return self._connection.execute(SQL[name], bindings).fetchall()
 
@@ -73,6 +77,9 @@ class SqliteReader:
     async def message(self, digest: str) -> bytes:
         return blob(self._rows("message", (digest,)), digest, self._path)
 
+    async def editions(self, campaign: int) -> dict[int, str]:
+        return dict(self._rows("editions", (campaign,)))
+
     async def counts(self, campaign: int) -> Counts:
         return Counts(**dict(self._rows("counts", (campaign,))))
 
@@ -86,11 +93,30 @@ class SqliteReader:
     async def deliveries(
         self, campaign: int, *, states: Sequence[DeliveryState] = (), after: int = 0, limit: int = 1000
     ) -> list[DeliveryRow]:
-        if states:
+        if len(states) == 1 and states[0] in _TROUBLE:
+            rows = self._rows("deliveries_in_trouble", (campaign, after, states[0], limit))
+        elif states:
             rows = self._rows("deliveries_in_states", (campaign, after, json.dumps(list(states)), limit))
         else:
             rows = self._rows("deliveries", (campaign, after, limit))
         return [_delivery_from(row) for row in rows]
+
+    async def page_starts(self, campaign: int, size: int, *, states: Sequence[DeliveryState] = ()) -> list[int]:
+        bindings = {"campaign": campaign, "size": size}
+        if not states:
+            return [row[0] for row in self._rows("page_starts", bindings)]
+        return [row[0] for row in self._rows("page_starts_in_states", {**bindings, "states": json.dumps(list(states))})]
+
+    async def find(self, campaign: int, *, row: int | None = None, key: str | None = None) -> list[DeliveryRow]:
+        found = self._rows("find_row", (campaign, row)) if key is None else self._rows("find_key", (campaign, key))
+        return [_delivery_from(values) for values in found]
+
+    async def resolutions(self, deliveries: Sequence[int]) -> list[Resolution]:
+        rows = self._rows("resolutions", (json.dumps(list(deliveries)),))
+        return [Resolution(id_, at, actor, Decision(said), note) for id_, at, actor, said, note in rows]
+
+    async def corrections(self, campaign: int) -> list[Correction]:
+        return [Correction(*row) for row in self._rows("corrections", (campaign,))]
 
     async def intake(self, campaign: int, *, after: int = 0, limit: int = 1000) -> list[IntakeRow]:
         return [IntakeRow(*row) for row in self._rows("intake", (campaign, after, limit))]

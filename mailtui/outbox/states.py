@@ -43,7 +43,17 @@ MOVES: frozenset[tuple[DeliveryState, DeliveryState]] = frozenset(
         (DeliveryState.IN_FLIGHT, DeliveryState.UNKNOWN),
     }
 )
-"""Every move a runner may record."""
+"""Every move a runner records by itself."""
+
+ORDERED_MOVES: frozenset[tuple[DeliveryState, DeliveryState]] = frozenset(
+    {
+        (DeliveryState.UNKNOWN, DeliveryState.SENT),
+        (DeliveryState.UNKNOWN, DeliveryState.QUEUED),
+        (DeliveryState.FAILED, DeliveryState.QUEUED),
+        (DeliveryState.DEFERRED, DeliveryState.QUEUED),
+    }
+)
+"""Every move that only a person's order can cause."""
 
 
 class CampaignState(StrEnum):
@@ -74,3 +84,12 @@ class OrderKind(StrEnum):
     CANCEL = "cancel"
     SET = "set"
     TOP_UP = "top_up"  # recipients were added: go on, also when finished
+    RETRY = "retry"  # try again what failed or waits for its next attempt; one recipient perhaps at another address
+    RESOLVE = "resolve"  # settle what is unknown: it arrived, or is to be sent again
+
+
+class Decision(StrEnum):
+    """What a person says about a delivery whose outcome is unknown."""
+
+    SENT = "sent"
+    RESEND = "resend"

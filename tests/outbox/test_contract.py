@@ -99,7 +99,7 @@ async def test_known_keys_are_counted_within_their_campaign(bench: Bench) -> Non
 async def test_terms_change_only_as_far_as_given(bench: Bench) -> None:
     campaign = await bench.launch(1)
     digest = "d" * 64
-    await bench.desk.put_message(digest, b"other")
+    await bench.desk.put_message(campaign.number, digest, b"other")
     await bench.ledger.set_terms(campaign.number, actor="ann", now=T0, message_digest=digest)
     await bench.ledger.set_terms(campaign.number, actor="ann", now=T0, plan='{"workers": 2}')
     after = await bench.reader.campaign(campaign.id)

@@ -9,9 +9,20 @@ VALUES (:id, :series, :occurrence, :name, 'draft',
 ON CONFLICT (series, occurrence) DO NOTHING
 RETURNING number
 
+-- name: insert_edition
+INSERT INTO edition (campaign, number, digest)
+VALUES (?1, (SELECT coalesce(max(number), 0) + 1 FROM edition WHERE campaign = ?1), ?2)
+ON CONFLICT (campaign, digest) DO NOTHING
+
+-- name: newest_edition
+SELECT max(number) FROM edition WHERE campaign = ?
+
+-- name: corrected_keys
+SELECT key FROM correction WHERE campaign = ?
+
 -- name: insert_delivery
-INSERT INTO delivery (campaign, key, row, address, fields, state, reason, updated_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (campaign, key) DO NOTHING
+INSERT INTO delivery (campaign, key, row, address, fields, state, reason, updated_at, edition)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (campaign, key) DO NOTHING
 
 -- name: insert_intake
 INSERT INTO intake (campaign, line, row, kind, reason, text) VALUES (?, ?, ?, ?, ?, ?)

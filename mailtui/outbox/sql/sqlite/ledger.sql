@@ -26,20 +26,26 @@ WHERE lease_until IS NOT NULL AND state = 'in_flight'
 -- name: claim_fresh
 UPDATE delivery
 SET state = 'claimed', owner = :owner, lease_until = :lease, fence = fence + 1,
-    date_at = coalesce(date_at, :now), updated_at = :now
+    date_at = coalesce(date_at, :now), updated_at = :now,
+    sent_as = coalesce(repeats, (SELECT e.number FROM edition e JOIN campaign c ON c.number = e.campaign
+                                 WHERE c.number = :campaign AND e.digest = c.message_digest))
 WHERE id IN (SELECT id FROM delivery
              WHERE campaign = :campaign AND state IN ('queued', 'deferred') AND due_at = 0
              ORDER BY due_at, id LIMIT :limit)
-RETURNING id, fence, key, row, address, fields, attempts, date_at
+RETURNING id, fence, key, row, address, fields, attempts, date_at, edition, repeats,
+          forgiven, forgiven_at
 
 -- name: claim_due
 UPDATE delivery
 SET state = 'claimed', owner = :owner, lease_until = :lease, fence = fence + 1,
-    date_at = coalesce(date_at, :now), updated_at = :now
+    date_at = coalesce(date_at, :now), updated_at = :now,
+    sent_as = coalesce(repeats, (SELECT e.number FROM edition e JOIN campaign c ON c.number = e.campaign
+                                 WHERE c.number = :campaign AND e.digest = c.message_digest))
 WHERE id IN (SELECT id FROM delivery
              WHERE campaign = :campaign AND state IN ('queued', 'deferred') AND due_at > 0 AND due_at <= :now
              ORDER BY due_at, id LIMIT :limit)
-RETURNING id, fence, key, row, address, fields, attempts, date_at
+RETURNING id, fence, key, row, address, fields, attempts, date_at, edition, repeats,
+          forgiven, forgiven_at
 
 -- name: mark
 UPDATE delivery SET state = 'in_flight', updated_at = ? WHERE id = ? AND fence = ? AND state = 'claimed'
@@ -104,9 +110,3 @@ SELECT encoding FROM campaign WHERE number = ?
 
 -- name: insert_event
 INSERT INTO event (campaign, at, actor, kind, detail) VALUES (?, ?, ?, ?, ?)
-
--- name: open_orders
-SELECT id, campaign, kind, arguments, actor FROM orders WHERE acknowledged_at IS NULL ORDER BY id
-
--- name: acknowledge
-UPDATE orders SET acknowledged_at = ?, answer = ? WHERE id = ?

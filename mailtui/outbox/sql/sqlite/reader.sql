@@ -24,7 +24,9 @@ SELECT number, id, series, occurrence, name, state, reason, held, message_digest
 FROM campaign WHERE series = ? ORDER BY occurrence DESC LIMIT 1
 
 -- name: known
-SELECT count(*) FROM delivery WHERE campaign = ? AND key IN (SELECT value FROM json_each(?))
+SELECT count(*) FROM json_each(?2) AS given
+WHERE EXISTS (SELECT 1 FROM delivery WHERE campaign = ?1 AND key = given.value)
+   OR EXISTS (SELECT 1 FROM correction WHERE campaign = ?1 AND key = given.value)
 
 -- name: message
 SELECT body FROM blob WHERE digest = ?
@@ -39,12 +41,53 @@ SELECT body FROM snapshot WHERE campaign = ?
 SELECT id, pid, host, version, started_at, heartbeat_at FROM runner ORDER BY started_at
 
 -- name: deliveries
-SELECT id, key, row, address, state, reason, attempts, due_at, stage, code, enhanced, reply, updated_at, fields
+SELECT id, key, row, address, state, reason, attempts, due_at, stage, code, enhanced, reply, updated_at, fields,
+       edition
 FROM delivery WHERE campaign = ? AND id > ? ORDER BY id LIMIT ?
 
 -- name: deliveries_in_states
-SELECT id, key, row, address, state, reason, attempts, due_at, stage, code, enhanced, reply, updated_at, fields
+SELECT id, key, row, address, state, reason, attempts, due_at, stage, code, enhanced, reply, updated_at, fields,
+       edition
 FROM delivery WHERE campaign = ? AND id > ? AND state IN (SELECT value FROM json_each(?)) ORDER BY id LIMIT ?
+
+-- name: deliveries_in_trouble
+SELECT id, key, row, address, state, reason, attempts, due_at, stage, code, enhanced, reply, updated_at, fields,
+       edition
+FROM delivery
+WHERE campaign = ? AND id > ? AND state = ? AND state IN ('failed', 'unknown', 'deferred', 'expired')
+ORDER BY id LIMIT ?
+
+-- name: page_starts
+SELECT id FROM (SELECT id, row_number() OVER (ORDER BY id) AS n FROM delivery WHERE campaign = :campaign)
+WHERE n % :size = 1 OR :size = 1 ORDER BY id
+
+-- name: page_starts_in_states
+SELECT id FROM (SELECT id, row_number() OVER (ORDER BY id) AS n FROM delivery
+                WHERE campaign = :campaign AND state IN (SELECT value FROM json_each(:states)))
+WHERE n % :size = 1 OR :size = 1 ORDER BY id
+
+-- name: find_row
+SELECT id, key, row, address, state, reason, attempts, due_at, stage, code, enhanced, reply, updated_at, fields,
+       edition
+FROM delivery WHERE campaign = ? AND row = ? ORDER BY id LIMIT 6
+
+-- name: find_key
+SELECT id, key, row, address, state, reason, attempts, due_at, stage, code, enhanced, reply, updated_at, fields,
+       edition
+FROM delivery
+WHERE id IN (SELECT id FROM delivery WHERE campaign = ?1 AND key = ?2
+             UNION SELECT delivery FROM correction WHERE campaign = ?1 AND key = ?2)
+ORDER BY id LIMIT 6
+
+-- name: resolutions
+SELECT delivery, at, actor, decision, note FROM resolution
+WHERE delivery IN (SELECT value FROM json_each(?)) ORDER BY id
+
+-- name: corrections
+SELECT delivery, at, actor, was FROM correction WHERE campaign = ? ORDER BY at
+
+-- name: editions
+SELECT number, digest FROM edition WHERE campaign = ?
 
 -- name: intake
 SELECT line, row, kind, reason, text FROM intake WHERE campaign = ? AND line > ? ORDER BY line LIMIT ?
@@ -58,4 +101,4 @@ WHERE campaign = ? AND state IN ('failed', 'unknown', 'deferred', 'expired')
 GROUP BY 1, 2, 3 ORDER BY n DESC, 2, 3 LIMIT ?
 
 -- name: answer
-SELECT answer FROM orders WHERE id = ? AND acknowledged_at IS NOT NULL
+SELECT answer FROM orders WHERE id = ? AND answer IS NOT NULL

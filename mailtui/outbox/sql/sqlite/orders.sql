@@ -1,0 +1,60 @@
+-- name: open_orders
+SELECT id, campaign, kind, arguments, actor, created_at, answer IS NOT NULL
+FROM orders WHERE acknowledged_at IS NULL ORDER BY id
+
+-- name: answer
+UPDATE orders SET answer = ? WHERE id = ?
+
+-- name: acknowledge
+UPDATE orders SET acknowledged_at = ?, answer = coalesce(answer, ?) WHERE id = ?
+
+-- name: progress
+SELECT reached, moved FROM orders WHERE id = ?
+
+-- name: advance
+UPDATE orders SET reached = ?, moved = ? WHERE id = ?
+
+-- name: waiting_for_redo
+SELECT id FROM delivery
+WHERE campaign = :campaign AND state = :state AND state IN ('failed', 'unknown', 'deferred', 'expired')
+  AND id > :after AND updated_at <= :until
+ORDER BY id LIMIT :limit
+
+-- name: states_of
+SELECT id, state FROM delivery
+WHERE id IN (SELECT value FROM json_each(:ids)) AND campaign = :campaign
+  AND state IN (SELECT value FROM json_each(:states))
+
+-- name: queue_again
+UPDATE delivery
+SET state = 'queued', due_at = 0, reason = :reason, stage = NULL, code = NULL, enhanced = NULL, reply = NULL,
+    repeats = CASE WHEN state = 'unknown' THEN coalesce(repeats, sent_as) ELSE repeats END,
+    forgiven = attempts, forgiven_at = :now, updated_at = :now
+WHERE id IN (SELECT value FROM json_each(:ids))
+
+-- name: call_sent
+UPDATE delivery SET state = 'sent', reason = :reason, updated_at = :now
+WHERE id IN (SELECT value FROM json_each(:ids))
+
+-- name: insert_resolution
+INSERT INTO resolution (delivery, at, actor, decision) VALUES (?, ?, ?, ?)
+
+-- name: add_to_counter
+INSERT INTO counter (campaign, state, n) VALUES (?, ?, ?)
+ON CONFLICT (campaign, state) DO UPDATE SET n = n + excluded.n
+
+-- name: insert_event
+INSERT INTO event (campaign, at, actor, kind, detail) VALUES (?, ?, ?, ?, ?)
+
+-- name: to_correct
+SELECT key, row, address, fields FROM delivery WHERE id = ?
+
+-- name: takes_key
+SELECT 1 FROM delivery WHERE campaign = ?1 AND key = ?2
+UNION ALL SELECT 1 FROM correction WHERE campaign = ?1 AND key = ?2
+
+-- name: insert_correction
+INSERT INTO correction (campaign, key, delivery, at, actor, was) VALUES (?, ?, ?, ?, ?, ?)
+
+-- name: correct
+UPDATE delivery SET address = ?, fields = ?, repeats = NULL WHERE id = ?

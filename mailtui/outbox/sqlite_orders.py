@@ -1,0 +1,113 @@
+"""Owns what people's orders change in an SQLite outbox: reading and answering them, and the moves that only an order
+can cause. The runner calls it, inside its own transactions.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import Any
+
+import apsw
+
+from mailtui.audience.address import is_address, parse_address
+from mailtui.outbox.named_sql import statements
+from mailtui.outbox.records import Order, Redo, Step
+from mailtui.outbox.states import ORDERED_MOVES, Decision, DeliveryState, OrderKind
+
+SQL = statements("sqlite", "orders")
+
+
+def open_orders(connection: apsw.Connection) -> list[Order]:
+    """Orders that are not carried out to their end, the oldest first."""
+    rows: Any = connection.execute(SQL["open_orders"]).fetchall()
+    return [
+        Order(id_, campaign, OrderKind(kind), json.loads(arguments), actor, given_at, bool(answered))
+        for id_, campaign, kind, arguments, actor, given_at, answered in rows
+    ]
+
+
+def redo(connection: apsw.Connection, order: Order, what: Redo, limit: int, now: float) -> Step:
+    """Move the next deliveries; how far the order has come is kept in the same transaction."""
+    for before in what.before:
+        if (before, what.after) not in ORDERED_MOVES:
+            raise ValueError(f"no order moves a delivery from {before} to {what.after}")
+    progress: Any = connection.execute(SQL["progress"], (order.id,)).fetchone()
+    reached, moved = progress
+    one = what.delivery
+    if one is not None and one == reached:
+        return Step(moved, done=True)  # carried out before its runner died
+    ids = [one] if one is not None else _next(connection, order, what, limit, reached)
+    found = _states(connection, order.campaign, ids, what.before)
+    if found and one is not None and what.address and not _correct(connection, order, one, what.address, now):
+        return Step(0, done=True, taken=True)
+    if found:
+        _move(connection, order, what.after, found, now)
+    moved += len(found)
+    done = one is not None or len(ids) < limit
+    connection.execute(SQL["advance"], (ids[-1] if ids else reached, moved, order.id))
+    if done:
+        detail = json.dumps({"from": what.before, "to": what.after, "deliveries": moved})
+        connection.execute(SQL["insert_event"], (order.campaign, now, order.actor, order.kind, detail))
+    return Step(moved, done)
+
+
+def _move(
+    connection: apsw.Connection, order: Order, after: DeliveryState, found: dict[int, DeliveryState], now: float
+) -> None:
+    ids = json.dumps(list(found))
+    if after is DeliveryState.QUEUED:
+        decision, reason = Decision.RESEND, f"to be sent again, said {order.actor}"
+        connection.execute(SQL["queue_again"], {"ids": ids, "now": now, "reason": reason})
+    else:
+        decision, reason = Decision.SENT, f"it arrived, said {order.actor}"
+        connection.execute(SQL["call_sent"], {"ids": ids, "now": now, "reason": reason})
+    connection.executemany(
+        SQL["insert_resolution"],
+        [(id_, now, order.actor, decision) for id_, state in found.items() if state is DeliveryState.UNKNOWN],
+    )
+    deltas = Counter({after: len(found)})
+    deltas.subtract(found.values())
+    for state, delta in deltas.items():
+        connection.execute(SQL["add_to_counter"], (order.campaign, state, delta))
+
+
+def _next(connection: apsw.Connection, order: Order, what: Redo, limit: int, after: int) -> list[int]:
+    """The next ids in their order, over all the states that are meant, none changed since the order was given."""
+    bindings = {"campaign": order.campaign, "after": after, "until": order.given_at, "limit": limit}
+    rows: list[Any] = [
+        row[0]
+        for state in what.before
+        for row in connection.execute(SQL["waiting_for_redo"], bindings | {"state": state})
+    ]
+    return sorted(rows)[:limit]
+
+
+def _states(
+    connection: apsw.Connection, campaign: int, ids: list[int], states: tuple[DeliveryState, ...]
+) -> dict[int, DeliveryState]:
+    bindings = {"ids": json.dumps(ids), "campaign": campaign, "states": json.dumps(states)}
+    rows: Any = connection.execute(SQL["states_of"], bindings)
+    return {id_: DeliveryState(state) for id_, state in rows}
+
+
+def _correct(connection: apsw.Connection, order: Order, delivery: int, address: str, now: float) -> bool:
+    """Put another address in place of a delivery's, in its fields too; False when the campaign has it already."""
+    key = parse_address(address).key
+    row: Any = connection.execute(SQL["to_correct"], (delivery,)).fetchone()
+    own_key, number, was, fields = row
+    if key != own_key:
+        if connection.execute(SQL["takes_key"], (order.campaign, key)).fetchone() is not None:
+            return False
+        connection.execute(SQL["insert_correction"], (order.campaign, key, delivery, now, order.actor, was))
+    cells = [address if _is(cell, was) else cell for cell in json.loads(fields)]
+    text = json.dumps(cells, ensure_ascii=False, separators=(",", ":"))
+    connection.execute(SQL["correct"], (address, text, delivery))
+    detail = json.dumps({"delivery": delivery, "row": number, "was": was, "is": address}, ensure_ascii=False)
+    connection.execute(SQL["insert_event"], (order.campaign, now, order.actor, "address", detail))
+    return True
+
+
+def _is(cell: str, address: str) -> bool:
+    """Whether a cell of the list says this address, however it is written there."""
+    return cell == address or (is_address(cell) and parse_address(cell).text == address)
