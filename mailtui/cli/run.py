@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sys
-import time
 from pathlib import Path
 
 import click
@@ -18,7 +17,7 @@ from mailtui.kit.safe_text import safe_text
 from mailtui.kit.words import counted
 from mailtui.service.facade import LaunchPlan, Service
 from mailtui.service.lists import Again, Launch, LaunchedCampaign, MessageChanged
-from mailtui.service.terms import show_rate
+from mailtui.service.terms import show_launch, show_rate
 
 
 @click.command()
@@ -119,8 +118,7 @@ async def _nothing_to_do(service: Service, campaign: str, *, detach: bool, as_js
 
 
 def _sent_before(sent: int, earlier: LaunchedCampaign) -> str:
-    launched = time.localtime(earlier.launched_at or earlier.created_at)
-    return f"{sent:,} ({earlier.id}, {launched.tm_mday} {time.strftime('%b %H:%M', launched)})"
+    return f"{sent:,} ({show_launch(earlier)})"
 
 
 async def _send(service: Service, plan: LaunchPlan, again: Again, *, detach: bool, as_json: bool) -> ExitCode:

@@ -27,7 +27,7 @@ from mailtui.smtp.capabilities import Capabilities
 from mailtui.smtp.endpoint import Endpoint
 from mailtui.smtp.job import Job
 from mailtui.smtp.timeouts import Timeouts
-from mailtui.smtp.verdict import Kind, Verdict, judge
+from mailtui.smtp.verdict import SAID_AT, Kind, Verdict, judge
 
 _CANCEL_STEP = 1_000
 _LONGEST_NAP = 60.0
@@ -128,7 +128,7 @@ class Sending:
 
     def hold(self, verdict: Verdict) -> None:
         """Pause because of the account, the message or the server; nobody's row is burnt for it."""
-        self.hold_because(f"the server said at {verdict.stage}: {safe_text(str(verdict), limit=300)}")
+        self.hold_because(f"{SAID_AT} {verdict.stage}: {safe_text(str(verdict), limit=300)}")
 
     def hold_because(self, reason: str) -> None:
         if self._intent is Intent.SEND:

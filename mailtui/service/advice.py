@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from mailtui.outbox.records import Campaign
 from mailtui.service.views import CampaignView
 from mailtui.smtp.connect import NOBODY_ANSWERS
 from mailtui.smtp.endpoint import Endpoint
+from mailtui.smtp.verdict import SAID_AT, Stage
 
 _SANDBOX_PORT = 2525
 
@@ -25,3 +27,9 @@ def for_nobody(endpoint: Endpoint, said: str, file: str) -> str:
         return f"See that the server runs, or correct {where} and run it again"
     port = "" if endpoint.port == _SANDBOX_PORT else f" --port {endpoint.port}"
     return f"Start a sandbox with: mailtui sandbox{port}, or correct {where} and run it again"
+
+
+def refused_account(campaign: Campaign) -> str | None:
+    """The account whose login the server refused, where a campaign paused for that; its password may be mistyped."""
+    refused = campaign.held and campaign.reason.startswith(f"{SAID_AT} {Stage.AUTH}:")
+    return Endpoint.from_json(campaign.endpoint).account if refused else None

@@ -119,6 +119,7 @@ class Service:
         reader = self.outbox.reader() if self.outbox.path.exists() else None  # looking makes nothing
         try:
             with self.campaigns.open_audience(plan.campaign) as audience:
+                _require_as_approved(plan, audience.counts())
                 planned = await forecast(self._freezing(plan, audience, source), reader, again)
         finally:
             if reader is not None:

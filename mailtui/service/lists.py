@@ -9,7 +9,15 @@ from mailtui.audience.problem import RowProblem
 from mailtui.audience.views import AudienceCounts, ListRow, RowView
 from mailtui.campaign.checks import CheckReport
 from mailtui.campaign.forecast import Planned
-from mailtui.campaign.freeze import Again, Launch, MessageChanged, WasCancelled
+from mailtui.campaign.freeze import (
+    Again,
+    BeingSent,
+    Launch,
+    MessageChanged,
+    NotFinished,
+    NowSuppressed,
+    WasCancelled,
+)
 from mailtui.message.rendered import RenderProblem
 from mailtui.outbox.records import Campaign as LaunchedCampaign
 
@@ -17,6 +25,7 @@ __all__ = [
     "Again",
     "Audience",
     "AudienceCounts",
+    "BeingSent",
     "CheckReport",
     "Explanation",
     "Finding",
@@ -24,6 +33,8 @@ __all__ = [
     "LaunchedCampaign",
     "ListRow",
     "MessageChanged",
+    "NotFinished",
+    "NowSuppressed",
     "Planned",
     "RenderProblem",
     "RowProblem",

@@ -280,6 +280,17 @@ class Workbench:
         campaign = self._require_campaign()
         return await asyncio.to_thread(self._service.prepare, campaign, plan={})
 
+    async def forecast(self, plan: LaunchPlan, again: Again) -> LaunchPlan:
+        """The plan with the number of mails that would really go out, counted in a thread.
+
+        Raises `MessageChanged`, `WasCancelled`, `NotFinished`.
+        """
+
+        def work() -> LaunchPlan:
+            return asyncio.run(self._service.forecast(plan, again=again))
+
+        return await asyncio.to_thread(work)
+
     async def launch(self, plan: LaunchPlan, again: Again, progress: Callable[[int], None]) -> Launch:
         """Freeze into the outbox, in a thread with a loop of its own; `progress` is called from there."""
 

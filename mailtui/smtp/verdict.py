@@ -111,6 +111,9 @@ def _is_among(code: str, patterns: tuple[str, ...]) -> bool:
     return any(code.startswith(pattern) if pattern.endswith(".") else code == pattern for pattern in patterns)
 
 
+SAID_AT = "the server said at"
+"""How the reason of a campaign that is held begins; then the stage, and what the server said there."""
+
 _BEFORE_LOGIN = (Stage.CONNECT, Stage.GREETING, Stage.EHLO, Stage.TLS)
 _MINUTES = 60.0
 _HOURS = 3600.0

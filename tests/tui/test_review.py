@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import mailbox
+import re
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -27,7 +31,7 @@ from mailtui.tui.screens.preview import PreviewScreen
 from mailtui.tui.screens.review import ReviewScreen
 from mailtui.tui.text import Plain
 from mailtui.tui.widgets.trouble import Trouble
-from tests.tui.conftest import MakeApp, change, finished, shows, stretch, until
+from tests.tui.conftest import MakeApp, change, finished, grid, launch, shows, stretch, until
 
 
 async def opened(app: MailtuiApp, pilot: Pilot[Any]) -> ReviewScreen:
@@ -52,10 +56,43 @@ async def asked(app: MailtuiApp, pilot: Pilot[Any], screen: ReviewScreen) -> Con
 
 async def start(app: MailtuiApp, pilot: Pilot[Any], screen: ReviewScreen, count: int) -> None:
     """Type the number and press Start."""
-    dialog = await asked(app, pilot, screen)
+    await asked(app, pilot, screen)
+    await confirm(app, pilot, count)
+
+
+async def confirm(app: MailtuiApp, pilot: Pilot[Any], count: int) -> None:
+    """Answer the last question."""
+    dialog = app.screen
     await pilot.press(*str(count), "enter")
     await until(lambda: dialog.query_one("#start").has_focus)
     await pilot.press("enter")
+
+
+async def choosing(app: MailtuiApp, pilot: Pilot[Any], screen: ReviewScreen) -> None:
+    """The question for whom a launch is, asked by the key of a start."""
+    await until(lambda: screen.check_action("start", ()) is True, seconds=20)
+    await pilot.press("s")
+    await until(lambda: isinstance(app.screen, ChangedDialog), seconds=20)
+
+
+async def number_asked(app: MailtuiApp, pilot: Pilot[Any]) -> int:
+    """The number that the last question wants."""
+    await until(lambda: isinstance(app.screen, ConfirmStartDialog), seconds=20)
+    await pilot.pause()
+    found = re.search(r"Type (\d+) to send", "\n".join(grid(app)))
+    assert found is not None
+    return int(found[1])
+
+
+async def number_of_the_command(campaign: Path, *options: str) -> int:
+    """The number that `mailtui run` names, where nobody is there to confirm it."""
+    command = [sys.executable, "-m", "mailtui", "run", str(campaign), *options]
+    done = await asyncio.to_thread(
+        subprocess.run, command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
+    )
+    found = re.search(r"([\d,]+) mails? would be sent", done.stderr)
+    assert found is not None, done.stderr
+    return int(found[1].replace(",", ""))
 
 
 def told_by(app: MailtuiApp) -> str:
@@ -120,10 +157,10 @@ async def test_fifty_are_sent_by_a_runner_and_the_board_watches(
         assert len(caught(sandbox.folder)) == len(set(caught(sandbox.folder))) == 50
         await until(lambda: shows(running, "finished"), seconds=10)
 
-        await pilot.press("6")  # once more: nobody is new, and nobody gets it twice
-        await start(running, pilot, screen, 50)
-        await until(lambda: isinstance(running.screen, BoardScreen), seconds=20)
-        await finished(service, campaign)
+        await pilot.press("6")  # once more: nobody is new, and so there is nothing to start
+        await until(lambda: shows(running, "+ Everybody on the list has it; nothing to do."), seconds=20)
+        assert shows(running, f"already sent 50 ({campaign}, ", "to send      0 new")
+        assert screen.check_action("start", ()) is None
         assert len(caught(sandbox.folder)) == 50
         assert len(await service.views()) == 1
 
@@ -222,8 +259,8 @@ async def test_a_changed_message_is_asked_about(
         change(sendable.parent / "body.txt.j2", "This week", "Next week")
 
         await pilot.press("6")
-        await start(running, pilot, screen, 3)
-        await until(lambda: isinstance(running.screen, ChangedDialog), seconds=20)
+        await until(lambda: shows(running, "before       The message has changed since Spring news was launched"))
+        await choosing(running, pilot, screen)
         assert running.screen.query_one("#stop").has_focus
         await pilot.press("enter")
         await until(lambda: running.screen is screen)
@@ -232,9 +269,10 @@ async def test_a_changed_message_is_asked_about(
         stretch(sendable, 4)
         await pilot.press("r")
         await until(lambda: shows(running, "recipients   4 of 4 rows"))
-        await start(running, pilot, screen, 4)
-        await until(lambda: isinstance(running.screen, ChangedDialog), seconds=20)
+        await choosing(running, pilot, screen)
         await pilot.click("#top-up")
+        assert await number_asked(running, pilot) == await number_of_the_command(sendable, "--top-up") == 1
+        await confirm(running, pilot, 1)
         await until(lambda: isinstance(running.screen, BoardScreen), seconds=20)
         await until(lambda: len(caught(sandbox.folder)) == 4)
         assert len(await service.views()) == 1
@@ -242,12 +280,114 @@ async def test_a_changed_message_is_asked_about(
 
         change(sendable.parent / "body.txt.j2", "Next week", "Some week")
         await pilot.press("6")
-        await start(running, pilot, screen, 4)
-        await until(lambda: isinstance(running.screen, ChangedDialog), seconds=20)
+        await choosing(running, pilot, screen)
         await pilot.click("#new")
+        assert await number_asked(running, pilot) == await number_of_the_command(sendable, "--new") == 4
+        await confirm(running, pilot, 4)
         await until(lambda: isinstance(running.screen, BoardScreen), seconds=20)
         await until(lambda: len(caught(sandbox.folder)) == 8)
         assert len(await service.views()) == 2
+
+
+async def test_the_number_is_that_of_the_command(
+    app: MakeApp, sendable: Path, sandbox: SandboxHandle, service: Service
+) -> None:
+    """At the first launch, for those who came new since, and while some still wait."""
+    stretch(sendable, 5)
+    running = app(target=sendable)
+    async with running.run_test(size=(80, 24)) as pilot:
+        screen = await opened(running, pilot)
+        await asked(running, pilot, screen)
+        assert await number_asked(running, pilot) == await number_of_the_command(sendable) == 5
+        await confirm(running, pilot, 5)
+        await until(lambda: isinstance(running.screen, BoardScreen), seconds=20)
+        campaign = (await service.newest()).id
+        await finished(service, campaign)
+        await until(lambda: service.runner_pid() is None)
+
+        stretch(sendable, 8)
+        await pilot.press("6")
+        await until(lambda: shows(running, f"already sent 5 ({campaign}, ", "to send      3 new"), seconds=20)
+        await asked(running, pilot, screen)
+        assert shows(running, "Send 3 mails for real?", "to send      3 new")
+        assert await number_asked(running, pilot) == await number_of_the_command(sendable) == 3
+        await confirm(running, pilot, 3)
+        await until(lambda: isinstance(running.screen, BoardScreen), seconds=20)
+        await finished(service, campaign)
+        await until(lambda: service.runner_pid() is None)
+        assert len(caught(sandbox.folder)) == len(set(caught(sandbox.folder))) == 8
+
+        stretch(sendable, 10)
+        await launch(service, sendable)  # two more, and nobody sends them: not finished
+        stretch(sendable, 11)
+        await pilot.press("6")
+        await until(lambda: shows(running, "8 shows to whom)", "to send      1 new, 2 who still wait"), seconds=20)
+        await asked(running, pilot, screen)
+        assert await number_asked(running, pilot) == await number_of_the_command(sendable) == 3
+        await confirm(running, pilot, 3)
+        await until(lambda: isinstance(running.screen, BoardScreen), seconds=20)
+        await finished(service, campaign)
+        await until(lambda: len(caught(sandbox.folder)) == 11)
+
+
+async def test_a_cancelled_campaign_is_only_sent_anew_when_that_is_meant(
+    app: MakeApp, sendable: Path, service: Service
+) -> None:
+    stretch(sendable, 4)
+    launched = await launch(service, sendable)
+    await service.pause(await service.view(launched.campaign.id))
+    running = app(target=sendable)
+    async with running.run_test(size=(80, 24)) as pilot:
+        screen = await opened(running, pilot)
+        await until(lambda: shows(running, "; paused, 7 shows it)", "to send      0 new, "), seconds=20)
+        await asked(running, pilot, screen)
+        waiting = (await service.view(launched.campaign.id)).counts.open
+        assert await number_asked(running, pilot) == await number_of_the_command(sendable) == waiting
+        await pilot.press("escape")
+        await service.cancel(await service.view(launched.campaign.id))
+        await pilot.press("r")
+        await until(lambda: shows(running, "before       Spring news was cancelled"), seconds=20)
+        await choosing(running, pilot, screen)
+        assert not running.screen.query("#top-up")
+        await pilot.click("#new")
+        assert await number_asked(running, pilot) == await number_of_the_command(sendable, "--new") == 4
+        await pilot.press("escape")
+        assert len(await service.views()) == 1
+
+
+async def test_what_is_being_sent_says_which_key_helps(app: MakeApp, sendable: Path, service: Service) -> None:
+    change(sendable, "rate: 100/s", "rate: 1/s")
+    change(sendable, "burst: 50", "burst: 1")
+    stretch(sendable, 60)
+    await launch(service, sendable)
+    await service.start_runner({})
+    change(sendable.parent / "body.txt.j2", "This week", "Next week")
+    running = app(target=sendable)
+    async with running.run_test(size=(80, 24)) as pilot:
+        screen = await opened(running, pilot)
+        await choosing(running, pilot, screen)
+        await pilot.click("#top-up")
+        waiting = await number_asked(running, pilot)
+        await confirm(running, pilot, waiting)
+        await until(lambda: "or pause it first: 7, then space." in told_by(running), seconds=20)
+        assert "mailtui" not in told_by(running)
+
+
+async def test_nobody_but_those_who_get_nothing(app: MakeApp, sendable: Path, service: Service) -> None:
+    stretch(sendable, 2)
+    (sendable.parent / "never.csv").write_text("email\nperson1@example.test\n")
+    change(sendable, "  address: email\n", "  address: email\n  suppress: [never.csv]\n")
+    running = app(target=sendable)
+    async with running.run_test(size=(80, 24)) as pilot:
+        screen = await opened(running, pilot)
+        await until(lambda: shows(running, "to send      1; the others are on a list"), seconds=20)
+        await asked(running, pilot, screen)
+        assert await number_asked(running, pilot) == await number_of_the_command(sendable) == 1
+        await pilot.press("escape")
+        (sendable.parent / "never.csv").write_text("email\nperson1@example.test\nperson2@example.test\n")
+        await pilot.press("r")
+        await until(lambda: shows(running, "+ Everybody on the list is on a list of those"), seconds=20)
+        assert screen.check_action("start", ()) is None
 
 
 async def test_a_missing_password_is_asked_for_and_given_to_the_runner(
@@ -300,7 +440,7 @@ async def test_a_list_that_grew_since_it_was_counted_is_not_sent(
         screen = await opened(running, pilot)
         await until(lambda: screen.check_action("start", ()) is True, seconds=20)
         stretch(sendable, 4)
-        await start(running, pilot, screen, 3)
+        await pilot.press("s")
         await until(lambda: "The list has changed: 3 recipients when you looked, 4 now" in told_by(running))
         assert await service.views() == []
 
@@ -351,7 +491,7 @@ async def test_the_demo_says_that_nothing_leaves_this_machine(
     running = MailtuiApp(service, target=sendable, demo=sandbox.port)
     async with running.run_test(size=size) as pilot:
         await opened(running, pilot)
-        assert shows(running, "Demo: a sandbox on this machine")
+        await until(lambda: shows(running, "Demo: a sandbox on this machine"))
         await pilot.press("1")
         await until(lambda: shows(running, "Demo: a sandbox on this machine", "Next: 6 review, s start."))
         await pilot.press("6")

@@ -29,6 +29,7 @@ class ChangedDialog(ModalScreen[Again | None]):
         with Vertical(classes="dialog"):
             yield Plain("This was launched before", classes="title")
             yield Plain(plain(sentence(self._error.title)))
+            yield Plain("8 shows who got it. The number of mails is asked for before any is sent.", classes="muted")
             yield Plain("")
             yield Button("Stop: send nothing now", id="stop", compact=True)
             if isinstance(self._error, MessageChanged):

@@ -12,7 +12,9 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Input
 
 from mailtui.errors import SecretMissing
+from mailtui.service.advice import refused_account
 from mailtui.service.facade import Service
+from mailtui.service.views import CampaignView
 from mailtui.tui.text import Plain, plain
 from mailtui.tui.widgets.safe_input import SafeInput
 
@@ -62,3 +64,13 @@ async def asking_password(app: App[Any], service: Service, work: Callable[[], Aw
         if password is None:
             raise missing
         service.tell_password(missing.account, password)
+
+
+async def resuming(app: App[Any], service: Service, view: CampaignView) -> str:
+    """Go on with a campaign; the runner's answer. A password that its server has refused is looked for anew, since it
+    may have been mistyped. Raises `SecretMissing` when none is given.
+    """
+    refused = refused_account(view.campaign)
+    if refused is not None:
+        service.tell_password(refused, None)
+    return await asking_password(app, service, lambda: service.resume(view))

@@ -19,10 +19,12 @@ from mailtui.service.views import CampaignView
 from mailtui.service.workbench import Workbench
 from mailtui.tui.actions import bindings
 from mailtui.tui.dialogs.confirm import ConfirmDialog
+from mailtui.tui.dialogs.password import resuming
 from mailtui.tui.dialogs.rate import RateDialog
 from mailtui.tui.room import Room, start
 from mailtui.tui.states import campaign_look, failure_content, resumable
 from mailtui.tui.text import Plain, joined, plain, tell
+from mailtui.tui.ways_on import way_on
 from mailtui.tui.widgets.progress import SendProgress
 from mailtui.tui.widgets.workers import WorkerTable
 
@@ -144,7 +146,7 @@ class BoardScreen(Room):
             await asyncio.sleep(_LOOK_AGAIN)
 
     def complain(self, error: MailtuiError) -> None:
-        text = "\n".join(part for part in (sentence(error.title), error.detail, error.hint) if part)
+        text = "\n".join(part for part in (sentence(error.title), error.detail, way_on(error)) if part)
         self._show_parts(some=self._view is not None)
         place = self.query_one("#failures" if self._view is not None else "#empty", Plain)
         place.show(plain(text, "$text-error", newlines=True))
@@ -173,7 +175,7 @@ class BoardScreen(Room):
         self._give("asking its runner to pause", self.service.pause)
 
     def action_resume(self) -> None:
-        self._give("asking a runner to go on", self.service.resume)
+        self._give("asking a runner to go on", lambda view: resuming(self.app, self.service, view))
 
     def action_workers(self, step: int) -> None:
         if self._view is not None:

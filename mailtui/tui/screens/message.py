@@ -9,7 +9,6 @@ from typing import ClassVar
 
 from textual import on
 from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import OptionList, ProgressBar
 from textual.widgets.option_list import Option
@@ -20,7 +19,8 @@ from mailtui.service.drafts import Draft, DraftFile
 from mailtui.service.facade import Service
 from mailtui.service.workbench import Superseded, Workbench
 from mailtui.tui.actions import bindings
-from mailtui.tui.room import Room, start
+from mailtui.tui.campaign_room import CampaignRoom
+from mailtui.tui.room import start
 from mailtui.tui.screens.preview import show_mail_of
 from mailtui.tui.text import Plain, joined, plain
 from mailtui.tui.widgets.draft_text import entry, fields
@@ -39,7 +39,7 @@ Press o to open a campaign file (campaign.yaml): it names the list and the templ
 A sample to start from is written by: mailtui init DIR"""
 
 
-class MessageScreen(Room):
+class MessageScreen(CampaignRoom):
     """The message's files at the left, the one under the cursor at the right; what a check found below."""
 
     ROOM: ClassVar[str] = "message"
@@ -48,20 +48,19 @@ class MessageScreen(Room):
         " recipient's value. Edit them with an editor of yours and come back, or press r. c renders every row and"
         " lists what is wrong; enter on a finding shows the mail of the first row it is about."
     )
+    EMPTY: ClassVar[str] = _EMPTY
+    LIST_ONLY: ClassVar[str] = _LIST_ONLY
+    CONTENT: ClassVar[str] = "#draft"
     CSS_PATH = "message.tcss"
     BINDINGS: ClassVar = bindings("message")
 
     def __init__(self, service: Service, bench: Workbench) -> None:
         super().__init__(service, bench)
-        self._covered = False
         self._draft: Draft | None = None
         self._shown: tuple[str, str] | None = None
-        self._of: object = None
         self._checking: object = None
 
-    def body(self) -> Iterable[Widget]:
-        yield Trouble()
-        yield Plain(_EMPTY, id="empty", classes="empty")
+    def content(self) -> Iterable[Widget]:
         with Horizontal(id="draft"):
             with Vertical(id="left"):
                 yield OptionList(id="files", markup=False)
@@ -84,37 +83,16 @@ class MessageScreen(Room):
     def on_unmount(self) -> None:
         self._checking = None
 
-    def on_screen_suspend(self) -> None:
-        self._covered = isinstance(self.app.screen, ModalScreen)
-
-    def on_screen_resume(self) -> None:
-        super().on_screen_resume()
-        covered, self._covered = self._covered, False
-        if not covered:  # a dialog that was closed has changed nothing
-            self._read()
-
-    async def opened(self) -> None:
-        await super().opened()
-        self._read()
-
     # reading and showing
 
-    def _read(self) -> None:
+    def forget(self) -> None:
+        self._draft = self._shown = self._checking = None
+        self.query_one("#check").display = False
+
+    def look(self) -> None:
         """Read the files again: they may have been edited since."""
-        campaign = self.bench.campaign
-        path = None if campaign is None else campaign.path
-        if path != self._of:
-            self._of, self._draft, self._shown, self._checking = path, None, None, None
-            self.query_one("#check").display = False
-            self.query_one(Trouble).clear()
-        empty, draft = self.query_one("#empty", Plain), self.query_one("#draft")
-        empty.show(_EMPTY if self.bench.open_list is None else _LIST_ONLY)
-        empty.display = campaign is None
-        draft.display = campaign is not None
-        self.refresh_bindings()
-        if campaign is not None:
-            draft.loading = self._draft is None
-            start(self, self._read_draft, "draft")
+        self.query_one("#draft").loading = self._draft is None
+        start(self, self._read_draft, "draft")
 
     async def _read_draft(self) -> None:
         draft = await self.ask(self.bench.draft)
@@ -164,9 +142,6 @@ class MessageScreen(Room):
         if not again:
             line = min(file.wrong, default=1)
             self.query_one("#source-scroll").scroll_to(0, max(0, line - 4), animate=False)
-
-    def complain(self, error: MailtuiError) -> None:
-        self.query_one(Trouble).tell(error)
 
     # checking
 

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from textual.app import App
-from textual.screen import ModalScreen
 from textual.widget import Widget
 
 from mailtui.errors import MailtuiError, TemplateError, UsageError
@@ -17,11 +16,11 @@ from mailtui.service.facade import Service
 from mailtui.service.testmail import TestVerdict
 from mailtui.service.workbench import Superseded, Workbench
 from mailtui.tui.actions import bindings
+from mailtui.tui.campaign_room import CampaignRoom
 from mailtui.tui.dialogs.goto import GotoDialog
 from mailtui.tui.dialogs.password import asking_password
 from mailtui.tui.dialogs.test_mail import SendTestDialog
-from mailtui.tui.room import Room, start
-from mailtui.tui.text import Plain
+from mailtui.tui.room import start
 from mailtui.tui.widgets.mail_view import MailView
 from mailtui.tui.widgets.trouble import Trouble
 
@@ -36,7 +35,7 @@ _NOBODY = """Nobody gets a mail: the filter lets in no row with a usable address
 Press 3 to change the filter, or g to look at any row's mail."""
 
 
-class PreviewScreen(Room):
+class PreviewScreen(CampaignRoom):
     """One recipient's mail exactly as it would be sent."""
 
     ROOM: ClassVar[str] = "preview"
@@ -45,12 +44,13 @@ class PreviewScreen(Room):
         " the recipients under the filter; g goes to any row, also one that is left out. Nothing is loaded from the"
         " network: pictures are named, and links are numbered with their targets below."
     )
+    EMPTY: ClassVar[str] = _EMPTY
+    LIST_ONLY: ClassVar[str] = _LIST_ONLY
+    CONTENT: ClassVar[str] = "MailView"
     BINDINGS: ClassVar = bindings("preview")
 
     def __init__(self, service: Service, bench: Workbench) -> None:
         super().__init__(service, bench)
-        self._covered = False
-        self._of: object = None
         self._row: int | None = None  # where the next step goes on from
         self._mail: Preview | None = None
         self._wanted: int | None = None  # the row to go to; 0 for the first recipient
@@ -58,23 +58,8 @@ class PreviewScreen(Room):
         self._working = False
         self._test_address = ""
 
-    def body(self) -> Iterable[Widget]:
-        yield Trouble()
-        yield Plain(_EMPTY, id="empty", classes="empty")
+    def content(self) -> Iterable[Widget]:
         yield MailView()
-
-    def on_screen_suspend(self) -> None:
-        self._covered = isinstance(self.app.screen, ModalScreen)
-
-    def on_screen_resume(self) -> None:
-        super().on_screen_resume()
-        covered, self._covered = self._covered, False
-        if not covered:  # a dialog that was closed has changed nothing
-            self._look_again()
-
-    async def opened(self) -> None:
-        await super().opened()
-        self._look_again()
 
     def show_row(self, row: int) -> None:
         """Show the mail of this row of the list, whether the filter lets it in or not."""
@@ -83,16 +68,12 @@ class PreviewScreen(Room):
 
     # getting the mail
 
-    def _look_again(self) -> None:
-        """The files, the list or the filter may have changed since."""
-        campaign = self.bench.campaign
-        path = None if campaign is None else campaign.path
-        if path != self._of:
-            self._of, self._row, self._mail = path, None, None
-            self.query_one(MailView).clear()
-            self.query_one(Trouble).clear()
-        self._show_empty(_LIST_ONLY if self.bench.open_list is not None else _EMPTY, empty=campaign is None)
-        if campaign is not None and self._wanted is None:
+    def forget(self) -> None:
+        self._row = self._mail = None
+        self.query_one(MailView).clear()
+
+    def look(self) -> None:
+        if self._wanted is None:
             self._wanted = self._row or 0
             self._work()
 
@@ -131,7 +112,7 @@ class PreviewScreen(Room):
                 await self._show_row(row, note)
             else:
                 self._row, self._mail = None, None
-                self._show_empty(_NOBODY, empty=True)
+                self.show_empty(_NOBODY, empty=True)
         except Superseded:
             self.query_one(MailView).go_back()
         except MailtuiError as error:
@@ -162,19 +143,9 @@ class PreviewScreen(Room):
         elif trouble is not None:
             view.show_none(about, note)
             self.query_one(Trouble).tell(trouble, after=_ways_on(trouble))
-        self._show_empty("", empty=False)
+        self.show_empty("", empty=False)
         if moved:
             view.scroll_to_top()
-
-    def _show_empty(self, text: str, *, empty: bool) -> None:
-        place = self.query_one("#empty", Plain)
-        place.show(text)
-        place.display = empty
-        self.query_one(MailView).display = not empty
-        self.refresh_bindings()
-
-    def complain(self, error: MailtuiError) -> None:
-        self.query_one(Trouble).tell(error)
 
     # actions
 

@@ -8,25 +8,25 @@ from typing import ClassVar
 
 from textual import on
 from textual.containers import Vertical, VerticalScroll
-from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Button, Input
 
 from mailtui.errors import MailtuiError
+from mailtui.service.advice import refused_account
 from mailtui.service.facade import LaunchPlan, Service
 from mailtui.service.lists import Again, CheckReport, Launch, MessageChanged, WasCancelled
 from mailtui.service.workbench import Superseded, Workbench
 from mailtui.tui.actions import bindings
-from mailtui.tui.dialogs.changed import ChangedDialog
-from mailtui.tui.dialogs.confirm_start import ConfirmStartDialog
+from mailtui.tui.campaign_room import CampaignRoom
+from mailtui.tui.dialogs.agree import agree
 from mailtui.tui.dialogs.password import asking_password
-from mailtui.tui.room import Room, start
+from mailtui.tui.room import start
 from mailtui.tui.screens.preview import show_mail_of
 from mailtui.tui.text import Plain, tell
 from mailtui.tui.widgets.findings import Findings
 from mailtui.tui.widgets.launching import Launching
 from mailtui.tui.widgets.pace import Pace
-from mailtui.tui.widgets.plan_facts import facts, verdict
+from mailtui.tui.widgets.plan_facts import Question, facts, some_mails, verdict
 from mailtui.tui.widgets.trouble import Trouble
 from mailtui.tui.widgets.wrapped import Wrapped
 
@@ -38,7 +38,7 @@ _LIST_ONLY = """Only a list is open: it says who, and not what or how.
 Press o to open a campaign file (campaign.yaml): it names the list, the message and the server."""
 
 
-class ReviewScreen(Room):
+class ReviewScreen(CampaignRoom):
     """What a launch would do now."""
 
     ROOM: ClassVar[str] = "review"
@@ -46,24 +46,26 @@ class ReviewScreen(Room):
         "What is about to be sent: through which server, from whom, to how many, how fast, and what a check of some"
         " rows found. Everything is counted anew when this screen is entered. Errors keep it from being started. s asks"
         " for the number of recipients; nothing is sent before that number has been typed. A send goes on when the app"
-        " is closed, and nobody gets a mail twice."
+        " is closed. Starting it again sends only to those who are new or still wait; nobody gets a mail twice. To send"
+        " the same message to everybody once more: mailtui run CAMPAIGN --new."
     )
+    EMPTY: ClassVar[str] = _EMPTY
+    LIST_ONLY: ClassVar[str] = _LIST_ONLY
+    CONTENT: ClassVar[str] = "#review"
     CSS_PATH = "review.tcss"
     AUTO_FOCUS = "#findings"
     BINDINGS: ClassVar = bindings("review")
 
     def __init__(self, service: Service, bench: Workbench) -> None:
         super().__init__(service, bench)
-        self._covered = False
-        self._of: object = None
         self._plan: LaunchPlan | None = None
+        self._question: Question | None = None  # what is to be asked before anybody can say how many mails it is
         self._report: CheckReport | None = None
         self._failed = False
+        self._paced = False  # whether the pace is that of this campaign, as it may have been changed
         self._starting = False
 
-    def body(self) -> Iterable[Widget]:
-        yield Trouble()
-        yield Plain(_EMPTY, id="empty", classes="empty")
+    def content(self) -> Iterable[Widget]:
         with Vertical(id="review"):
             with VerticalScroll(id="plan"):
                 yield Wrapped(id="plan-facts")
@@ -75,36 +77,21 @@ class ReviewScreen(Room):
             yield Launching(id="launching")
             yield Button("Start …", id="review-start", variant="primary", compact=True)
 
-    def on_screen_suspend(self) -> None:
-        self._covered = isinstance(self.app.screen, ModalScreen)
-
-    def on_screen_resume(self) -> None:
-        super().on_screen_resume()
-        covered, self._covered = self._covered, False
-        if not covered:  # a dialog that was closed has changed nothing
-            self._look()
-
-    async def opened(self) -> None:
-        await super().opened()
-        self._look()
-
     # counting and checking
 
-    def _look(self) -> None:
+    def forget(self) -> None:
+        self._plan = self._question = self._report = None
+        self._paced = False
+
+    def look(self) -> None:
         """Count and check: list, templates and filter may have changed since."""
         if self._starting:
             return
-        campaign = self.bench.campaign
-        empty = self.query_one("#empty", Plain)
-        empty.show(_EMPTY if self.bench.open_list is None else _LIST_ONLY)
-        empty.display = campaign is None
-        self.query_one("#review").display = campaign is not None
-        self._plan = self._report = None
+        self._plan = self._question = self._report = None
         self._failed = False
         self.query_one(Trouble).clear()
-        if campaign is not None:
-            self.query_one("#plan").loading = self._of != campaign.path
-            start(self, self._count_and_check, "look")
+        self.query_one("#plan").loading = not self._paced
+        start(self, self._count_and_check, "look")
         self._show()
 
     async def _count_and_check(self) -> None:
@@ -113,11 +100,18 @@ class ReviewScreen(Room):
         if plan is None:
             self._show()
             return
+        if not self._paced:
+            self._paced = True
+            self.query_one(Pace).fill(plan)
         self._plan = plan
-        pace = self.query_one(Pace)
-        if self._of != plan.campaign.path:
-            self._of = plan.campaign.path
-            pace.fill(plan)
+        self._show()
+        try:
+            self._plan = await self.bench.forecast(plan, Again.ASK)
+        except (MessageChanged, WasCancelled) as question:
+            self._question = question
+        except MailtuiError as error:
+            self.complain(error)
+            return
         self._show()
         report = await self.ask(lambda: self.bench.check(every_row=False, progress=lambda *_: None))
         if report is not None:
@@ -133,21 +127,24 @@ class ReviewScreen(Room):
     @property
     def _ready(self) -> bool:
         plan, report = self._plan, self._report
-        known = plan is not None and report is not None and not report.errors
-        return known and not self._starting and not self.query_one(Pace).problem
+        if plan is None or report is None or report.errors:
+            return False
+        return (
+            (self._question is not None or some_mails(plan)) and not self._starting and not self.query_one(Pace).problem
+        )
 
     def _show(self) -> None:
         plan, report = self._plan, self._report
         if plan is not None:
-            self.query_one("#plan-facts", Wrapped).show_lines(facts(plan, demo=self.to_sandbox))
+            self.query_one("#plan-facts", Wrapped).show_lines(facts(plan, self._question, demo=self.to_sandbox))
         self.query_one("#findings-scroll").display = report is not None
         self.query_one("#review-start", Button).disabled = not self._ready
-        self.query_one("#verdict", Plain).show(verdict(plan, report, failed=self._failed))
+        self.query_one("#verdict", Plain).show(verdict(plan, report, self._question, failed=self._failed))
         self.refresh_bindings()
 
     def complain(self, error: MailtuiError) -> None:
+        super().complain(error)
         self._failed = not self._starting
-        self.query_one(Trouble).tell(error)
         self._show()
 
     # starting
@@ -162,19 +159,19 @@ class ReviewScreen(Room):
         except ValueError as error:
             tell(self.app, str(error), bad=True)
             return
-        dialog = ConfirmStartDialog(plan.counts.recipients, facts(plan, paced=True), to_sandbox=self.to_sandbox)
-        if not await self.app.push_screen_wait(dialog):
-            tell(self.app, "Nothing was sent.")
-            return
-        self._starting = True
         self.query_one(Trouble).clear()
+        agreed = await self.ask(lambda: agree(self.app, self.bench, plan, to_sandbox=self.to_sandbox))
+        if agreed is not None:
+            await self._send(*agreed)
+
+    async def _send(self, plan: LaunchPlan, again: Again) -> None:
+        self._starting = True
         self._show()
         launch: Launch | None = None
         try:
-            await asking_password(self.app, self.service, lambda: self.service.password(plan.endpoint))
-            launch = await self._launch(plan, Again.ASK)
-            if launch is not None:
-                await self.query_one(Launching).begin(self.service, launch)
+            await self._require_password(plan)
+            launch = await self.query_one(Launching).launch(self.bench, plan, again)
+            await self.query_one(Launching).begin(self.service, launch)
         except Superseded:
             return
         except MailtuiError as error:
@@ -184,23 +181,18 @@ class ReviewScreen(Room):
             self.query_one(Launching).done()
             self._starting = False
             self._show()
-        if launch is not None:
-            await self._watch(launch)
+        await self._watch(launch)
 
-    async def _launch(self, plan: LaunchPlan, again: Again) -> Launch | None:
-        try:
-            return await self.query_one(Launching).launch(self.bench, plan, again)
-        except (MessageChanged, WasCancelled) as error:
-            changed = error
-        self.query_one(Launching).done()
-        choice = await self.app.push_screen_wait(ChangedDialog(changed))
-        if choice is None:
-            tell(self.app, "Nothing was sent.")
-            return None
-        return await self._launch(plan, choice)
+    async def _require_password(self, plan: LaunchPlan) -> None:
+        """Before anything is launched: without it nothing could be sent. One that was refused is asked for anew."""
+        earlier = plan.planned.earlier if plan.planned is not None else None
+        refused = refused_account(earlier) if earlier is not None else None
+        if refused is not None:
+            self.service.tell_password(refused, None)
+        await asking_password(self.app, self.service, lambda: self.service.password(plan.endpoint))
 
     async def _watch(self, launch: Launch) -> None:
-        self._of = None  # the pace was for this launch
+        self._paced = False  # it was for this launch
         if not launch.is_new:
             who = f"{launch.added:,} added" if launch.added else "nobody on the list is new"
             tell(self.app, f"{launch.campaign.name} was launched before: {who}.")
@@ -231,7 +223,7 @@ class ReviewScreen(Room):
         self.query_one(Findings).focus()
 
     def action_again(self) -> None:
-        self._look()
+        self.look()
 
     @on(Pace.Changed)
     def paced(self) -> None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from textual.content import Content
 
-from mailtui.kit.words import counted
+from mailtui.kit.words import counted, sentence
 from mailtui.service.facade import LaunchPlan
-from mailtui.service.lists import CheckReport
-from mailtui.service.terms import show_rate
+from mailtui.service.lists import CheckReport, MessageChanged, Planned, WasCancelled
+from mailtui.service.terms import show_launch, show_rate
+from mailtui.tui.states import CAMPAIGNS
 from mailtui.tui.text import joined, plain
 from mailtui.tui.widgets.findings import summary
 from mailtui.tui.widgets.wrapped import Line
@@ -20,11 +21,24 @@ _SECURITY: Mapping[str, tuple[str, str]] = {
     "plain": ("! not encrypted", "$text-warning"),
 }
 
+Question = MessageChanged | WasCancelled
+"""What has to be asked before a launch, since the campaign was launched before."""
 
 _DEMO = "Demo: a sandbox on this machine catches everything; nothing leaves it."
 
 
-def facts(plan: LaunchPlan, *, paced: bool = False, demo: bool = False) -> list[Line]:
+def mails(plan: LaunchPlan) -> int:
+    """How many mails would go out, as far as it has been counted: the number to type."""
+    return plan.counts.recipients if plan.planned is None else plan.planned.mails
+
+
+def some_mails(plan: LaunchPlan) -> bool:
+    """Whether a start would do anything: send a mail, or go on with what was launched before."""
+    planned = plan.planned
+    return planned is not None and (planned.mails > 0 or (planned.earlier is not None and not planned.nothing_to_do))
+
+
+def facts(plan: LaunchPlan, question: Question | None = None, *, paced: bool = False, demo: bool = False) -> list[Line]:
     """A line for each thing a person should know; `paced` with the pace, and without what they have just read.
 
     `demo` says that it goes to the demo's sandbox.
@@ -53,6 +67,7 @@ def facts(plan: LaunchPlan, *, paced: bool = False, demo: bool = False) -> list[
         _fact("subject", plain(spec.subject or "as each row says", limit=200)),
         _fact("recipients", joined(plain(f"{counts.recipients:,}", "bold $text-accent"), f" of {_rows(plan)}")),
     ]
+    lines.extend(_before(plan, question))
     if demo:
         lines.insert(0, Line(plain(_DEMO, "$text-accent")))
     if not paced:
@@ -66,19 +81,51 @@ def facts(plan: LaunchPlan, *, paced: bool = False, demo: bool = False) -> list[
     return lines
 
 
-def verdict(plan: LaunchPlan | None, report: CheckReport | None, *, failed: bool) -> Content:
-    """Whether it may be started, as far as it is known."""
+def _before(plan: LaunchPlan, question: Question | None) -> Iterator[Line]:
+    """What an earlier launch leaves to be sent; nothing where this one goes to everybody for the first time."""
+    planned = plan.planned
+    if question is not None:
+        yield _fact("before", plain(sentence(question.title), "$text-warning"))
+    elif planned is None:
+        return
+    elif planned.earlier is not None:
+        yield _fact("already sent", plain(f"{planned.sent:,} ({show_launch(planned.earlier)}{_standing(planned)})"))
+        waiting = f", {planned.waiting:,} who still wait" if planned.waiting else ""
+        yield _fact("to send", joined(plain(f"{planned.new:,} new{waiting}", "bold $text-accent")))
+    elif planned.mails != plan.counts.recipients:
+        number = plain(f"{planned.mails:,}", "bold $text-accent")
+        yield _fact("to send", joined(number, "; the others are on a list of those who get nothing"))
+
+
+def _standing(planned: Planned) -> str:
+    state = "" if planned.earlier is None else str(planned.earlier.state)
+    return "; 8 shows to whom" if state == "finished" else f"; {CAMPAIGNS[state].word}, 7 shows it"
+
+
+def verdict(plan: LaunchPlan | None, report: CheckReport | None, question: Question | None, *, failed: bool) -> Content:
+    """Whether it may be started, as far as it is known; a `question` is asked before it is."""
     if failed:
         return plain("× It cannot be started as it is.", "bold $text-error")
-    if plan is None:
+    if plan is None or (plan.planned is None and question is None):
         return plain("Counting …", "$text-muted")
     if report is None:
         return plain("Checking some rows …", "$text-muted")
     if report.errors:
         stop = plain("These errors keep it from being started:", "bold $text-error")
         return joined(stop, summary(report), separator="  ")
+    planned = plan.planned
+    if question is None and not some_mails(plan) and planned is not None:
+        return plain(f"+ {_why_nothing(planned)}; nothing to do.", "$text-success")
     tried = plain(f"{report.rendered:,} of {counted(report.counts.recipients, 'row')} tried:")
     return joined(tried, summary(report), separator="  ")
+
+
+def _why_nothing(planned: Planned) -> str:
+    counts = planned.counts
+    if planned.earlier is None:
+        return "Everybody on the list is on a list of those who get nothing"
+    all_have_it = counts is not None and counts.sent + counts.suppressed == counts.total
+    return "Everybody on the list has it" if all_have_it else "Nobody is new on the list"
 
 
 def _fact(name: str, value: Content) -> Line:
@@ -91,10 +138,10 @@ def _rows(plan: LaunchPlan) -> str:
 
 def _takes(plan: LaunchPlan) -> str:
     """How long it takes at least, where there is a rate."""
-    rate, mails = plan.plan.rate, plan.counts.recipients
-    if rate is None or mails <= plan.plan.burst:
+    rate, count = plan.plan.rate, mails(plan)
+    if rate is None or count <= plan.plan.burst:
         return ""
-    seconds = (mails - plan.plan.burst) / rate
+    seconds = (count - plan.plan.burst) / rate
     for unit, size in (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1)):
         if seconds >= 2 * size or size == 1:
             return f", about {counted(max(1, round(seconds / size)), unit)}"

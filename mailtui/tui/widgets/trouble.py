@@ -11,6 +11,7 @@ from textual.content import Content
 from mailtui.errors import ConfigError, MailtuiError
 from mailtui.kit.words import sentence
 from mailtui.tui.text import Plain, joined, plain
+from mailtui.tui.ways_on import way_on
 
 _PROBLEMS = 50
 _DETAIL = 4_000
@@ -59,5 +60,6 @@ def _parts(error: MailtuiError) -> Iterator[Content]:
             yield plain(f"  and {len(problems) - _PROBLEMS:,} more")
     elif error.detail:
         yield plain(error.detail, limit=_DETAIL, newlines=True)
-    if error.hint:
-        yield plain(error.hint, "$text-muted", limit=_DETAIL, newlines=True)
+    hint = way_on(error)
+    if hint:
+        yield plain(hint, "$text-muted", limit=_DETAIL, newlines=True)

@@ -1,0 +1,84 @@
+"""Owns what the screens about the open campaign share: when they look anew, and what they say where none is open."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import ClassVar
+
+from textual.screen import ModalScreen
+from textual.widget import Widget
+
+from mailtui.errors import MailtuiError
+from mailtui.service.facade import Service
+from mailtui.service.workbench import Workbench
+from mailtui.tui.room import Room
+from mailtui.tui.text import Plain
+from mailtui.tui.widgets.trouble import Trouble
+
+
+class CampaignRoom(Room):
+    """A room about the campaign that is open. It looks anew when it is entered, and when another one is opened."""
+
+    EMPTY: ClassVar[str] = ""
+    """What is said where nothing is open."""
+    LIST_ONLY: ClassVar[str] = ""
+    """And where a list is open, and no campaign."""
+    CONTENT: ClassVar[str] = ""
+    """The selector of what is shown where one is."""
+
+    def __init__(self, service: Service, bench: Workbench) -> None:
+        super().__init__(service, bench)
+        self._covered = False
+        self._of: Path | None = None
+
+    def body(self) -> Iterable[Widget]:
+        yield Trouble()
+        yield Plain(self.EMPTY, id="empty", classes="empty")
+        yield from self.content()
+
+    def content(self) -> Iterable[Widget]:
+        """What is shown where a campaign is open; `CONTENT` selects it."""
+        return ()
+
+    def on_screen_suspend(self) -> None:
+        self._covered = isinstance(self.app.screen, ModalScreen)
+
+    def on_screen_resume(self) -> None:
+        """Beside the one of every room, which Textual calls too."""
+        covered, self._covered = self._covered, False
+        if not covered:  # a dialog that was closed has changed nothing
+            self.look_anew()
+
+    async def opened(self) -> None:
+        await super().opened()
+        self.look_anew()
+
+    def look_anew(self) -> None:
+        """List, files and filter may have changed since; and it may be another campaign."""
+        campaign = self.bench.campaign
+        path = None if campaign is None else campaign.path
+        if path != self._of:
+            self._of = path
+            self.query_one(Trouble).clear()
+            self.forget()
+        self.show_empty(self.EMPTY if self.bench.open_list is None else self.LIST_ONLY, empty=campaign is None)
+        if campaign is not None:
+            self.look()
+
+    def show_empty(self, text: str, *, empty: bool) -> None:
+        """Say why there is nothing to show, or show what there is."""
+        place = self.query_one("#empty", Plain)
+        place.show(text)
+        place.display = empty
+        self.query_one(self.CONTENT).display = not empty
+        self.refresh_bindings()
+
+    def forget(self) -> None:
+        """Nothing that is known holds any more: another campaign is open, or none."""
+
+    def look(self) -> None:
+        """Read what is to be shown of the open campaign."""
+
+    def complain(self, error: MailtuiError) -> None:
+        self.query_one(Trouble).tell(error)
