@@ -19,6 +19,7 @@ from mailtui.service.facade import Service
 from mailtui.service.views import CampaignView
 from mailtui.service.workbench import Workbench
 from mailtui.tui.actions import bindings
+from mailtui.tui.dialogs.password import resuming
 from mailtui.tui.result import AppResult
 from mailtui.tui.room import Room, start
 from mailtui.tui.states import campaign_look, last_heard, resumable
@@ -185,7 +186,7 @@ class HomeScreen(Room):
             start(self, partial(self._resume, view), "order")
 
     async def _resume(self, view: CampaignView) -> None:
-        answer = await self.ask(lambda: self.service.resume(view))
+        answer = await self.ask(lambda: resuming(self.app, self.service, view))
         if answer is not None:
             tell(self.app, f"{view.name}: {answer}")
             await self.show_campaign("board", view.id)
