@@ -148,7 +148,46 @@ class OutboxBusy(OutboxError):
         )
 
 
-class OutboxFull(OutboxError):
+class OutboxDamaged(OutboxError):
+    """The outbox's file is not what was written into it. It is left as it is."""
+
+    def __init__(self, path: str, *, faults: Sequence[str]) -> None:
+        super().__init__(
+            "The outbox is damaged, and nothing is sent from it",
+            detail="\n".join([path, *faults]),
+            hint="It was left as it is. Put a backup in its place, or save what can be read:\n"
+            f"sqlite3 {path} .recover | sqlite3 recovered.db",
+        )
+
+
+class OutboxOutdated(OutboxError):
+    """The outbox's file has forgotten something that this machine saw it know: an older copy was put in its place."""
+
+    def __init__(self, path: str, *, ends: str, went_on: str) -> None:
+        super().__init__(
+            "This outbox is an older copy, and nothing is sent from it",
+            detail=f"{path}\nIt ends at {ends}. The one that was used here last went on until {went_on}: "
+            "whoever was sent to after the copy was made would get it again.",
+            hint="Put the newer file back. If that one is gone, and you accept it: mailtui outbox accept",
+        )
+
+
+class OutboxUnwritable(OutboxError):
+    """The outbox takes no writes at the moment; the same call may be tried again."""
+
+
+class DiskFailure(OutboxUnwritable):
+    """The disk refused to read, write or sync for another reason than room."""
+
+    def __init__(self, path: str, *, reason: str) -> None:
+        super().__init__(
+            "The outbox cannot be written: the disk reports an error",
+            detail=f"{path}: {reason}",
+            hint="Look at the disk, and at the system's log. Everything sent so far is on record.",
+        )
+
+
+class OutboxFull(OutboxUnwritable):
     """The outbox cannot grow: the disk is full or a limit is reached."""
 
     def __init__(self, path: str, *, reason: str) -> None:

@@ -35,6 +35,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "cancel": ("mailtui.cli.orders:cancel", "Stop a campaign for good; who waits gets nothing."),
     "set": ("mailtui.cli.orders:set_terms", "Change rate or workers of a campaign while it runs."),
     "runner": ("mailtui.cli.runner:runner", "The engine in the foreground, for servers and services."),
+    "outbox": ("mailtui.cli.outbox:outbox", "Look at the outbox's file: info, check, backup."),
     "sandbox": ("mailtui.cli.sandbox:sandbox", "A local server that catches mail instead of delivering it."),
     "doctor": ("mailtui.cli.doctor:doctor", "Look at the set-up: files, outbox, keyring, where settings come from."),
     "schema": ("mailtui.cli.schema:schema", "Print the JSON Schema of the campaign file."),

@@ -12,29 +12,10 @@ import time
 from pathlib import Path
 
 from mailtui.errors import RunnerBusy
+from mailtui.kit.file_lock import try_lock
 from mailtui.kit.paths import touch_private
 
 _PATIENCE = 0.5  # seconds: somebody who only asks whether a runner lives holds the lock for an instant
-
-if os.name == "nt":
-    import msvcrt
-
-    def _try_lock(handle: int, *, shared: bool = False) -> bool:  # noqa: ARG001 - Windows knows no shared one
-        try:
-            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
-        except OSError:
-            return False
-        return True
-
-else:
-    import fcntl
-
-    def _try_lock(handle: int, *, shared: bool = False) -> bool:
-        try:
-            fcntl.flock(handle, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
-        except OSError:
-            return False
-        return True
 
 
 class RunnerLock:
@@ -50,7 +31,7 @@ class RunnerLock:
         touch_private(path)
         handle = os.open(path, os.O_RDWR)
         deadline = time.monotonic() + _PATIENCE
-        while not _try_lock(handle):
+        while not try_lock(handle):
             if time.monotonic() > deadline:
                 os.close(handle)
                 raise RunnerBusy(str(path), pid=_pid_in(path))
@@ -73,7 +54,7 @@ def runner_pid(path: Path) -> int | None:
         return None
     try:
         # Shared: two who ask at the same instant must not take each other for a runner.
-        return None if _try_lock(handle, shared=True) else _pid_in(path) or 0
+        return None if try_lock(handle, shared=True) else _pid_in(path) or 0
     finally:
         os.close(handle)
 

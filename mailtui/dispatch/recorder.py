@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
+from mailtui.dispatch.storage import WORTH_SAYING
 from mailtui.errors import OutboxBusy, OutboxError
 from mailtui.outbox.ports import Ledger
 from mailtui.outbox.records import Mark, ProgressSnapshot, Result
@@ -21,7 +22,7 @@ class Recorder:
     """The runner's one way to record what happens to deliveries.
 
     `riders` is asked at each commit for snapshots that are due; `on_trouble` hears the error when the outbox
-    refuses a commit, and None when it works again.
+    refuses a commit, or is busy for long, and None when it works again.
     """
 
     def __init__(
@@ -42,6 +43,8 @@ class Recorder:
         self._quiet = asyncio.Event()
         self._quiet.set()
         self._in_trouble = False
+        self._busy_since: float | None = None
+        self._busy_told = False
 
     def mark(self, mark: Mark, answer: Callable[[bool], None]) -> None:
         """Ask for a durable mark; `answer` is called with whether it holds, after the commit."""
@@ -92,9 +95,10 @@ class Recorder:
         snapshots = self._riders(now)
         try:
             held = await self._ledger.commit([mark for mark, _ in marks], results, snapshots, now=now)
-        except OutboxBusy:
+        except OutboxBusy as error:
             self._marks = marks + self._marks
             self._results = results + self._results
+            self._note_busy(error)
             return _BUSY_PAUSE
         except OutboxError as error:
             # Nothing of this group is on record. Results wait here until it can be; what was to be marked must
@@ -105,9 +109,19 @@ class Recorder:
             for _, answer in marks:
                 answer(False)  # noqa: FBT003 - the callback's one argument
             return _TROUBLE_PAUSE
-        if self._in_trouble:
-            self._in_trouble = False
+        self._busy_since = None
+        if self._in_trouble or self._busy_told:
+            self._in_trouble = self._busy_told = False
             self._on_trouble(None)
         for (_, answer), holds in zip(marks, held, strict=True):
             answer(holds)
         return 0.0
+
+    def _note_busy(self, error: OutboxBusy) -> None:
+        """Another writer is waited for in silence, unless it takes long."""
+        now = asyncio.get_running_loop().time()
+        if self._busy_since is None:
+            self._busy_since = now
+        elif not self._busy_told and now - self._busy_since > WORTH_SAYING:
+            self._busy_told = True
+            self._on_trouble(error)

@@ -11,12 +11,14 @@ import socket
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from mailtui.dispatch.lock import RunnerLock
 from mailtui.dispatch.plan import SendPlan
 from mailtui.dispatch.recorder import Recorder
 from mailtui.dispatch.sending import Sending
 from mailtui.dispatch.storage import Storage
+from mailtui.dispatch.tenure import tenure
 from mailtui.dispatch.tools import Secrets, Tools
 from mailtui.errors import MailtuiError, OutboxError
 from mailtui.outbox.opening import Outbox
@@ -37,9 +39,13 @@ NOT_NOW = "cannot be sent now"
 
 @dataclass(frozen=True, slots=True)
 class RunnerOptions:
-    """How a runner runs. `only`: work on this campaign alone; `scale` shortens waiting in tests."""
+    """How a runner runs. `sightings`: the folder in which it leaves how far the outbox has come; `say` gets what a
+    person should know; `only`: work on this campaign alone; `scale` shortens waiting in tests.
+    """
 
     version: str
+    sightings: Path
+    say: Callable[[str], None]
     until_idle: bool = False
     only: int | None = None
     scale: float = 1.0
@@ -52,7 +58,7 @@ class Runner:
         self._outbox = outbox
         self._options = options
         self._secrets = secrets
-        self._storage = Storage(patience=_FULL_DISK_PATIENCE * options.scale)
+        self._storage = Storage(patience=_FULL_DISK_PATIENCE * options.scale, say=options.say)
         self._sendings: dict[int, tuple[Sending, asyncio.Task[None]]] = {}
         self._leaving = asyncio.Event()
         self._pause_for: str | None = None  # who asked for a pause
@@ -81,15 +87,17 @@ class Runner:
     async def run(self, ready: Callable[[], None]) -> None:
         """Work until idle or stopped. `ready` is called once the lock is held and the runner is on record.
 
-        Raises `RunnerBusy` when another runner holds the outbox, `OutboxError` when it stays unwritable.
+        Raises `RunnerBusy` when another runner holds the outbox, `OutboxError` when it cannot be trusted or stays
+        unwritable.
         """
         lock = RunnerLock.acquire(self._outbox.lock_file, version=self._options.version)
         try:
-            ledger = self._outbox.ledger()
-            try:
-                await self._work(ledger, ready)
-            finally:
-                ledger.close()
+            async with tenure(self._outbox, self._options.sightings, self._options.say):
+                ledger = self._outbox.ledger()
+                try:
+                    await self._work(ledger, ready)
+                finally:
+                    ledger.close()
         finally:
             lock.release()
 

@@ -20,14 +20,15 @@ async def exclusive(path: Path) -> AsyncIterator[None]:
     touch_private(path)
     handle = os.open(path, os.O_RDWR)
     try:
-        while not _try_lock(handle):  # noqa: ASYNC110 - what happens in another process sets no event here
+        while not try_lock(handle):  # noqa: ASYNC110 - what happens in another process sets no event here
             await asyncio.sleep(_LOOK_EVERY)
         yield
     finally:
         os.close(handle)  # lets the lock go
 
 
-def _try_lock(handle: int) -> bool:
+def try_lock(handle: int, *, shared: bool = False) -> bool:
+    """Take a file's lock if it is free; `shared` with others who share it (Windows knows no shared one)."""
     try:
         if sys.platform == "win32":
             import msvcrt
@@ -36,7 +37,7 @@ def _try_lock(handle: int) -> bool:
         else:
             import fcntl
 
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(handle, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except OSError:
         return False
     return True

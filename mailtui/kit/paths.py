@@ -73,6 +73,11 @@ class Home:
     def logs(self) -> Path:
         return self.state / "logs"
 
+    @property
+    def sightings(self) -> Path:
+        """How far each outbox has come, as last seen from here."""
+        return self.state / "outboxes"
+
 
 def private_folder(path: Path) -> Path:
     """Make a folder, and what is missing above it, readable by its owner alone, whatever the umask."""
@@ -103,6 +108,17 @@ def touch_private(path: Path) -> Path:
 def create_private(path: Path) -> BinaryIO:
     """A new file of mode 0600 for writing, whatever the umask. Raises FileExistsError rather than overwrite one."""
     return os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, PRIVATE_FILE), "wb")
+
+
+def sync(path: Path) -> None:
+    """Have what was written to a file, or the names in a folder, on the disk before this returns."""
+    if path.is_dir() and os.name == "nt":
+        return  # Windows opens no folders, and keeps their names by itself
+    handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def write_atomically(path: Path, data: bytes, *, mode: int = PRIVATE_FILE) -> None:

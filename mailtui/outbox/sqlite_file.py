@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,13 +10,16 @@ from pathlib import Path
 
 import apsw
 
-from mailtui.errors import MailtuiError, OutboxBusy, OutboxError, OutboxFull
+from mailtui.errors import DiskFailure, MailtuiError, OutboxBusy, OutboxDamaged, OutboxError, OutboxFull
+from mailtui.kit.paths import sync
 from mailtui.kit.sqlite import open_durable, open_reader
 from mailtui.outbox.named_sql import migrations
 
 APPLICATION_ID = 0x6D747569  # "mtui": tells our files from other SQLite files
 RUNNER_BUSY_MS = 5  # the runner's loop never waits for another writer; it keeps its batch and tries again
 FACE_BUSY_MS = 10_000
+# A quota or a limit on the size of files; SQLite tells only ENOSPC apart.
+_NO_ROOM = (apsw.SQLITE_IOERR_WRITE, apsw.SQLITE_IOERR_SHMSIZE, apsw.SQLITE_IOERR_TRUNCATE)
 
 
 @contextmanager
@@ -40,7 +44,9 @@ def storage_errors(path: Path) -> Iterator[None]:
             hint="Check that the folder exists and is yours, or use another: --outbox sqlite:///PATH",
         ) from error
     except apsw.IOError as error:
-        raise OutboxFull(str(path), reason=f"the disk refused a write ({error})") from error
+        if getattr(error, "extendedresult", None) in _NO_ROOM:
+            raise OutboxFull(str(path), reason=f"the disk refused a write ({error})") from error
+        raise DiskFailure(str(path), reason=str(error)) from error
     except OSError as error:
         raise OutboxError(
             f"The outbox {path} cannot be opened",
@@ -50,17 +56,50 @@ def storage_errors(path: Path) -> Iterator[None]:
 
 
 def open_for_writing(path: Path, *, busy_ms: int) -> apsw.Connection:
-    """Open the outbox, making it or bringing its schema up to date where needed."""
+    """Open the outbox, making it or bringing its schema up to date where needed.
+
+    A new one gets its name when it is whole, so an empty file, or a log without its file, is what is left of one
+    that was damaged: it is refused (`OutboxDamaged`) rather than begun anew.
+    """
     with storage_errors(path):
-        connection = open_durable(path, busy_ms=FACE_BUSY_MS)
+        if not path.exists():
+            _make(path)
+        if not path.stat().st_size:
+            raise OutboxDamaged(str(path), faults=["the file is empty"])
+        return _open(path, busy_ms=busy_ms)
+
+
+def _open(path: Path, *, busy_ms: int) -> apsw.Connection:
+    connection = open_durable(path, busy_ms=FACE_BUSY_MS)
+    try:
+        _check_identity(connection, path)
+        _migrate(connection, path)
+    except BaseException:
+        connection.close()
+        raise
+    connection.set_busy_timeout(busy_ms)
+    return connection
+
+
+def _make(path: Path) -> None:
+    """Make a new outbox beside the name it is to have, then give it that name, unless somebody else was quicker."""
+    log = path.with_name(f"{path.name}-wal")
+    if log.exists() and log.stat().st_size:
+        # SQLite would take it for the log of the new file.
+        raise OutboxDamaged(str(path), faults=[f"the file is gone, and its log is still there: {log}"])
+    fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}.new")
+    try:
+        _open(fresh, busy_ms=FACE_BUSY_MS).close()
+        sync(fresh)
         try:
-            _check_identity(connection, path)
-            _migrate(connection, path)
-        except BaseException:
-            connection.close()
-            raise
-        connection.set_busy_timeout(busy_ms)
-        return connection
+            os.link(fresh, path)
+        except FileExistsError:
+            return  # somebody else was quicker, with one that is as good
+        except OSError:  # a file system without hard links
+            fresh.rename(path)
+        sync(path.parent)
+    finally:
+        fresh.unlink(missing_ok=True)
 
 
 def open_for_reading(path: Path) -> apsw.Connection:

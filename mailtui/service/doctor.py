@@ -12,8 +12,10 @@ from typing import Literal
 from mailtui import __version__
 from mailtui.accounts.secrets import backend_name
 from mailtui.errors import MailtuiError
+from mailtui.kit.mounts import risk
 from mailtui.kit.sqlite import MINIMUM_SQLITE, sqlite_version
 from mailtui.kit.words import counted, sentence
+from mailtui.outbox.witness import require_newest
 from mailtui.service.facade import Service
 
 Health = Literal["ok", "note", "wrong"]
@@ -35,6 +37,7 @@ async def examine(service: Service) -> list[Finding]:
         Finding("mailtui", "ok", f"{__version__}, Python {platform.python_version()} on {sys.platform}"),
         _sqlite(),
         await _outbox(service),
+        *_place(service),
         _runner(service),
         await _keyring(),
         _folders(service),
@@ -58,11 +61,27 @@ async def _outbox(service: Service) -> Finding:
         return Finding(
             "outbox", "wrong", " ".join(sentence(part) for part in (error.title, error.detail) if part), error.hint
         )
+    try:
+        seen = require_newest(service.outbox.path, service.settings.home.sightings)
+    except MailtuiError as error:
+        return Finding("outbox", "wrong", f"{sentence(error.title)} {error.detail}", error.hint)
     lost = [view.id for view in views if view.lost]
     if lost:
         hint = f"Go on with: mailtui resume {lost[0]}"
         return Finding("outbox", "wrong", f"{service.outbox.url}: nobody sends {', '.join(lost)}", hint)
-    return Finding("outbox", "ok", f"{service.outbox.url}, {counted(len(views), 'campaign')}")
+    text = f"{service.outbox.url}, {counted(len(views), 'campaign')}"
+    if not seen:
+        hint = "If another one goes on sending the same campaigns, people get their mail twice."
+        return Finding("outbox", "note", f"{text}; it was worked on from another place, or is a copy", hint)
+    return Finding("outbox", "ok", text)
+
+
+def _place(service: Service) -> list[Finding]:
+    danger = risk(service.outbox.path.parent)
+    if danger is None:
+        return []
+    hint = "Keep it in a folder on this machine: --outbox sqlite:///PATH, or MAILTUI_OUTBOX."
+    return [Finding("disk", "wrong", f"{service.outbox.path}: {danger}", hint)]
 
 
 def _runner(service: Service) -> Finding:

@@ -15,6 +15,7 @@ from mailtui import __version__
 from mailtui.accounts.secrets import SecretSource
 from mailtui.dispatch.runner import Runner, RunnerOptions
 from mailtui.errors import ExitCode, MailtuiError
+from mailtui.kit.paths import Home
 from mailtui.kit.safe_text import safe_text
 from mailtui.kit.words import sentence
 from mailtui.outbox.opening import Outbox, parse_outbox
@@ -25,8 +26,15 @@ def runner_for(
     outbox: Outbox, environ: Mapping[str, str], secrets: SecretSource, *, until_idle: bool, only: int | None = None
 ) -> Runner:
     """An engine over an outbox, with everything it needs handed down."""
-    options = RunnerOptions(__version__, until_idle=until_idle, only=only, scale=time_scale(environ))
+    options = RunnerOptions(
+        __version__, Home.find(environ).sightings, _say, until_idle=until_idle, only=only, scale=time_scale(environ)
+    )
     return Runner(outbox, options, secrets)
+
+
+def _say(text: str) -> None:
+    """A line to the person at the terminal, or to the log of a runner in the background."""
+    print(safe_text(f"mailtui: {text}"), file=sys.stderr, flush=True)  # noqa: T201
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -40,6 +40,18 @@ def address(number: int, campaign: str = "c1") -> str:
     return f"u{number}.{campaign}@example.com"
 
 
+def options(
+    outbox: Outbox,
+    *,
+    say: Callable[[str], None],
+    until_idle: bool = True,
+    only: int | None = None,
+    scale: float = 1.0,
+) -> RunnerOptions:
+    """What a runner of the tests goes by; it leaves its sightings beside the outbox."""
+    return RunnerOptions("0", outbox.path.parent / "sightings", say, until_idle=until_idle, only=only, scale=scale)
+
+
 @dataclass
 class House:
     """One outbox in a folder of its own."""
@@ -50,6 +62,7 @@ class House:
         self.outbox: Outbox = parse_outbox(f"sqlite:///{self.folder}/outbox.db")
         self.desk = self.outbox.desk()
         self.reader = self.outbox.reader()
+        self.said: list[str] = []  # by runners of this process, to people
 
     async def launch(
         self,
@@ -97,7 +110,8 @@ class House:
         secrets: Callable[[str], Awaitable[str]] = no_secret,
         only: int | None = None,
     ) -> Runner:
-        return Runner(self.outbox, RunnerOptions("0", until_idle=until_idle, only=only, scale=scale), secrets)
+        chosen = options(self.outbox, until_idle=until_idle, only=only, scale=scale, say=self.said.append)
+        return Runner(self.outbox, chosen, secrets)
 
     async def send(
         self,

@@ -10,14 +10,19 @@ import resource
 import signal
 import sys
 
-from mailtui.dispatch.runner import Runner, RunnerOptions
+from mailtui.dispatch.runner import Runner
 from mailtui.errors import MailtuiError
 from mailtui.outbox.opening import parse_outbox
-from tests.dispatch.bench import no_secret
+from tests.dispatch.bench import no_secret, options
+
+
+def complain(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
 async def main(url: str, scale: float) -> None:
-    runner = Runner(parse_outbox(url), RunnerOptions("0", until_idle=True, scale=scale), no_secret)
+    outbox = parse_outbox(url)
+    runner = Runner(outbox, options(outbox, until_idle=True, scale=scale, say=complain), no_secret)
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, runner.stop)
     await runner.run(lambda: print("ready", flush=True))
 

@@ -143,7 +143,7 @@ async def test_s03_s05_a_full_outbox_answers_marks_no_and_keeps_results(house: H
 
 
 async def test_storage_is_patient_and_then_is_not() -> None:
-    storage = Storage(patience=0.3)
+    storage = Storage(patience=0.3, say=print)
     tries = 0
 
     async def busy() -> str:

@@ -20,11 +20,11 @@ from functools import partial
 from typing import Any
 
 from mailtui.dispatch.gearbox import GearBox
-from mailtui.dispatch.runner import Runner, RunnerOptions
+from mailtui.dispatch.runner import Runner
 from mailtui.outbox.opening import parse_outbox
 from mailtui.outbox.sqlite_ledger import SqliteLedger
 from mailtui.smtp.session import Gear, Session
-from tests.dispatch.bench import no_secret
+from tests.dispatch.bench import no_secret, options
 
 DIED = 99
 
@@ -153,8 +153,9 @@ def _carry_out(order: FailpointOrder) -> None:
     _trap_writes(trap)
     _trap_replies(trap)
     _trap_commits(trap)
-    options = RunnerOptions("0", until_idle=True, scale=0.05)
-    asyncio.run(Runner(parse_outbox(order.outbox), options, no_secret).run(lambda: None))
+    outbox = parse_outbox(order.outbox)
+    runner = Runner(outbox, options(outbox, scale=0.05, say=print), no_secret)
+    asyncio.run(runner.run(lambda: None))
 
 
 def main() -> None:

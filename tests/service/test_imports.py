@@ -63,7 +63,7 @@ def test_what_a_runner_may_load(tmp_path: Path) -> None:
 
 
 WITHOUT_POSIX = """
-import asyncio, importlib, os, pathlib, subprocess, sys, tempfile, threading, types
+import asyncio, importlib, pathlib, subprocess, sys, tempfile, threading, types
 import apsw, click, jinja2, keyring, pydantic, rich, yaml, aiosmtplib, platformdirs
 import mailtui
 root = pathlib.Path(mailtui.__file__).parent
@@ -71,9 +71,6 @@ modules = [path.relative_to(root.parent).with_suffix("").parts for path in sorte
 for name in ("fcntl", "resource", "termios", "pwd", "grp", "tty", "pty"):
     sys.modules[name] = None
 sys.modules["msvcrt"] = types.ModuleType("msvcrt")
-os.name = "nt"  # for this one alone, which chooses while it is loaded; pathlib would choose wrongly with it
-import mailtui.dispatch.lock
-os.name = "posix"
 failed = []
 for parts in modules:
     if parts[1] in ("tui", "web") or parts[-1] == "__main__":

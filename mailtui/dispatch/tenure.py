@@ -1,0 +1,55 @@
+"""Owns a runner's time on an outbox: the file is looked at before anything is sent, and its session is witnessed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+from mailtui.errors import OutboxError
+from mailtui.kit.mounts import risk
+from mailtui.outbox.health import require_sound
+from mailtui.outbox.opening import Outbox
+from mailtui.outbox.witness import Witness
+
+_LONGEST_CHECK = 5.0  # seconds: whoever starts a runner waits for its first word; about 1.5 million deliveries
+_LOOK_EVERY = 1.0
+
+
+@asynccontextmanager
+async def tenure(outbox: Outbox, sightings: Path, say: Callable[[str], None]) -> AsyncIterator[None]:
+    """Enter with the outbox's lock held. `sightings`: where witnesses write; `say` gets what a person should know.
+
+    Raises `OutboxDamaged`, and `OutboxOutdated` for an older copy than the one that was last worked on from here.
+    """
+    if outbox.path.exists():
+        await asyncio.to_thread(require_sound, outbox.path, seconds=_LONGEST_CHECK)
+    witness = Witness(outbox.path, sightings)
+    if not await asyncio.to_thread(witness.begin):
+        say(
+            f"{outbox.path} was worked on from another place, or is a copy: if that other one goes on sending the same "
+            "campaigns, people get their mail twice."
+        )
+    danger = await asyncio.to_thread(risk, outbox.path.parent)
+    if danger is not None:
+        say(
+            f"{outbox.path} is not in a good place: {danger}. Better is a folder on this machine: --outbox sqlite:///PATH"
+        )
+    looking = asyncio.create_task(_look(witness), name="witness")
+    try:
+        yield
+    finally:
+        looking.cancel()
+        await asyncio.gather(looking, return_exceptions=True)
+        # Where this cannot be written, the session stays open on record, as if the runner had been killed.
+        with suppress(OutboxError, OSError):
+            await asyncio.to_thread(witness.end)
+
+
+async def _look(witness: Witness) -> None:
+    while True:
+        await asyncio.sleep(_LOOK_EVERY)
+        # A look that fails is only one look less, and the recorder tells what is wrong with the disk.
+        with suppress(OutboxError, OSError):
+            await asyncio.to_thread(witness.look)
