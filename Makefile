@@ -16,8 +16,10 @@ endif
 JOBS ?= 2
 # More for pytest: make test ARGS="-k outbox"
 ARGS ?=
+# How long each target is fuzzed
+SECONDS ?= 600
 
-.PHONY: help demo test torture lint format types imports bench lock clean
+.PHONY: help demo test torture fuzz lint format types imports bench lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -31,6 +33,9 @@ test: $(VENV)/.installed-dev ## run the test suite, without the long tests
 
 torture: $(VENV)/.installed-dev ## run the long tests: kills, faults and load in full size
 	$(BIN)/python -m pytest -m long --timeout 3600 -ra $(ARGS)
+
+fuzz: $(VENV)/.installed-fuzz ## fuzz everything that reads what strangers wrote (SECONDS=600 each)
+	$(BIN)/python -m tests.fuzz --seconds $(SECONDS)
 
 lint: $(VENV)/.installed-dev ## look for mistakes and for formatting that is off
 	$(BIN)/ruff check .
@@ -62,6 +67,7 @@ lock: $(VENV)/.installed-dev ## lock the requirements anew (UPGRADE=--upgrade ta
 	@[ -x $(BIN)/uv ] || $(BIN)/python -m pip install -q --require-hashes -r requirements-uv.lock
 	$(COMPILE) --group build pyproject.toml -o requirements.lock
 	$(COMPILE) --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	$(COMPILE) --group fuzz -o requirements-fuzz.lock
 	echo uv | $(COMPILE) --no-annotate -o requirements-uv.lock -
 	@! grep -n '://' requirements*.lock
 
@@ -104,3 +110,7 @@ $(VENV)/.installed: requirements.lock pyproject.toml | $(BIN)/python
 $(VENV)/.installed-dev: requirements-dev.lock pyproject.toml | $(BIN)/python
 	$(call install,requirements-dev.lock)
 	@touch $@ $(VENV)/.installed
+
+$(VENV)/.installed-fuzz: requirements-fuzz.lock | $(VENV)/.installed-dev
+	$(call install,requirements-fuzz.lock)
+	@touch $@

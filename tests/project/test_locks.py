@@ -28,7 +28,7 @@ def wanted(requirements: list[Any]) -> set[str]:
 
 
 def test_there_is_a_lock_to_run_to_develop_and_to_set_up() -> None:
-    assert [path.name for path in LOCKS] == ["requirements-dev.lock", "requirements-uv.lock", "requirements.lock"]
+    assert [path.name for path in LOCKS] == ["requirements-dev.lock", "requirements-fuzz.lock", "requirements-uv.lock", "requirements.lock"]
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda path: path.name)
