@@ -1,29 +1,30 @@
 """Owns the server side of one SMTP connection (RFC 5321, pipelining of RFC 2920): commands in, replies out.
 
-Strict on purpose, since it is here to find a sender's mistakes: commands in order, lines end in CR LF, no unknown
-parameter, only what was offered. Content is kept to the byte; only CR LF . CR LF ends it. What is kept goes to
-`capture`, what goes wrong on purpose comes from `faults`, bytes and their timing belong to `wire`.
+Strict on purpose, since it is here to find a sender's mistakes: commands in order, no unknown parameter, only what
+was offered. What comes is cut into lines and content by `intake`, what is kept goes to `capture`, what goes wrong on
+purpose belongs to `misconduct`, bytes and their timing to `wire`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from mailtui.sandbox import replies
 from mailtui.sandbox.auth import AuthExchange
 from mailtui.sandbox.capture import Arrival, Capture
+from mailtui.sandbox.counters import Tally
 from mailtui.sandbox.envelope import Sender, parse_mail, parse_rcpt
-from mailtui.sandbox.faults import Action, FaultPlan, FaultRule, Stage
-from mailtui.sandbox.manners import Manners, Tally
+from mailtui.sandbox.faults import Stage
+from mailtui.sandbox.intake import Intake
+from mailtui.sandbox.manners import Manners
+from mailtui.sandbox.misconduct import Refuse
+from mailtui.sandbox.plan import FaultPlan
 from mailtui.sandbox.replies import Reply
-from mailtui.sandbox.wire import Ending, Wire
-
-COMMAND_LIMIT = 2_048  # bytes; RFC 5321 asks for 512 and the parameters of extensions come on top
-AUTH_LIMIT = 12_288  # bytes, RFC 4954 section 4
-_END = b"\r\n.\r\n"
+from mailtui.sandbox.tls import Tls
+from mailtui.sandbox.wire import Ending
 
 
-class Connection(Wire):
+class Connection(Intake):
     """One client's session: greeted, perhaps authenticated, perhaps inside a transaction or its content."""
 
     def __init__(
@@ -32,29 +33,32 @@ class Connection(Wire):
         *,
         manners: Manners,
         capture: Capture,
-        faults: FaultPlan,
+        faults: FaultPlan | None,
+        tls: Tls | None,
         tally: Tally,
+        refuse: Refuse,
         closed: Callable[[Connection], None],
     ) -> None:
-        super().__init__(quiet_seconds=manners.command_seconds)
-        self.number = number
+        super().__init__(
+            number,
+            faults=faults,
+            tally=tally,
+            refuse=refuse,
+            quiet_seconds=manners.command_seconds,
+            size_limit=manners.size_limit,
+        )
         self._manners = manners
+        self._tls = tls
         self._offer = manners.offer()
         self._enhanced = "ENHANCEDSTATUSCODES" in self._offer.keywords
         self._pipelining = "PIPELINING" in self._offer.keywords
         self._capture = capture
-        self._faults = faults
-        self._tally = tally
         self._closed = closed
         self._greeted = False
         self._authenticated = False
         self._exchange: AuthExchange | None = None
         self._sender: Sender | None = None
         self._recipients: list[str] = []
-        self._in_content = False
-        self._scan = 0  # up to where in the buffer the content is known to hold no end
-        self._oversized = False
-        self._overlong = False
         self._rollback = 0  # how much of `out` stands before the reply to the first message not stored yet
 
     def shut_down(self) -> None:
@@ -67,76 +71,54 @@ class Connection(Wire):
     # what the wire asks
 
     def opened(self) -> None:
-        self._settle(Stage.CONNECT, lambda: f"220 {self._manners.hostname} ESMTP mailtui sandbox\r\n".encode())
+        self.unless_struck(Stage.CONNECT, self._begin)
 
-    def take(self) -> bool:
-        return self._take_content() if self._in_content else self._take_line()
-
-    def dropped(self, count: int) -> None:
-        self._scan = max(0, self._scan - count)
+    def in_login(self) -> bool:
+        return self._exchange is not None
 
     def timed_out(self) -> None:
         self._say(replies.TIMED_OUT)
 
     def lost(self) -> None:
+        self.rouse()
         self._closed(self)
 
-    def _take_line(self) -> bool:
-        end = self.buffer.find(b"\n", self.at)
-        if end < 0:
-            if len(self.buffer) - self.at > AUTH_LIMIT:
-                self._overlong = True
-                self.at = len(self.buffer)
-            return False
-        line = bytes(self.buffer[self.at : end])
-        self.at = end + 1
-        if self._overlong or (len(line) > COMMAND_LIMIT and not self._may_be_long(line)):
-            self._overlong = False
-            self._exchange = None
-            self._say(replies.LINE_TOO_LONG)
-        elif not line.endswith(b"\r"):
-            self._say(replies.BARE_LINE_FEED)
+    def _begin(self) -> None:
+        if self._tls is not None and self._tls.implicit:
+            self.secure(self._tls.context, self._greet)
         else:
-            self._obey(line[:-1])
-        return True
+            self._greet()
 
-    def _may_be_long(self, line: bytes) -> bool:
-        login = self._exchange is not None or line[:4].upper() == b"AUTH"
-        return login and len(line) <= AUTH_LIMIT
-
-    def _take_content(self) -> bool:
-        end = self.buffer.find(_END, self._scan)
-        if end < 0:
-            if len(self.buffer) - self.at > self._manners.size_limit:
-                self._oversized = True
-                self.at = len(self.buffer) - len(_END) + 1
-            self._scan = max(self.at, len(self.buffer) - len(_END) + 1)
-            return False
-        # The CR LF before the content is kept in the buffer: with it an empty message is found, and its first
-        # line is unstuffed, like any other.
-        content = bytes(self.buffer[self.at : end + 2])
-        if b"\r\n." in content:
-            content = content.replace(b"\r\n.", b"\r\n")
-        self.at = end + len(_END)
-        self._in_content = False
-        self._note_pipelining(allowed=True)
-        self._finish_content(content[2:])
-        return True
+    def _greet(self) -> None:
+        if self.secured:
+            self._tally.handshakes += 1
+        self.settle(Stage.GREETING, lambda: f"220 {self._manners.hostname} ESMTP mailtui sandbox\r\n".encode())
 
     # commands
 
-    def _obey(self, line: bytes) -> None:
+    def no_line(self, reply: Reply) -> None:
+        self._exchange = None
+        self._say(reply)
+
+    def line(self, line: bytes) -> None:
+        self.rouse()
         if self._exchange is not None:
+            self._count_clear(line)
             self._continue_auth(self._exchange.answer(line))
             return
         verb, _, argument = line.partition(b" ")
-        command = _COMMANDS.get(verb.upper())
+        verb = verb.upper()
+        command = _COMMANDS.get(verb)
         if command is None:
             self._say(replies.UNKNOWN_COMMAND)
         elif b"\0" in line or b"\r" in line:
             self._say(replies.CONTROL_CHARACTER)
         else:
+            said = self._tally.commands
+            said[verb] = said.get(verb, 0) + 1
             self._note_pipelining(allowed=command in _MAY_BE_FOLLOWED)
+            if verb == b"AUTH":
+                self._count_clear(line)
             command(self, argument)
 
     def _ehlo(self, argument: bytes) -> None:
@@ -147,17 +129,43 @@ class Connection(Wire):
         def apply() -> bytes:
             self._greeted = True
             self._forget()
-            return self._manners.ehlo_reply()
+            return self._manners.ehlo_reply(secured=self.secured, starttls=self._tls is not None)
 
-        self._settle(Stage.EHLO, apply)
+        self.settle(Stage.EHLO, apply)
 
     def _helo(self, argument: bytes) -> None:
         if not argument.strip():
             self._say(replies.SYNTAX)
             return
-        self._greeted = True
-        self._forget()
-        self.out += f"250 {self._manners.hostname}\r\n".encode()
+
+        def apply() -> bytes:
+            self._greeted = True
+            self._forget()
+            return f"250 {self._manners.hostname}\r\n".encode()
+
+        self.settle(Stage.HELO, apply)
+
+    def _starttls(self, argument: bytes) -> None:
+        context = self._tls.context if self._tls is not None and self._manners.starttls else None
+        if context is None and "STARTTLS" not in self._offer.keywords:
+            self._say(replies.NOT_IMPLEMENTED)
+        elif argument.strip():
+            self._say(replies.SYNTAX)
+        elif self.secured or self._sender is not None or not self._greeted:
+            self._say(replies.TLS_NOT_NOW)
+        else:
+            ready = replies.TLS_READY if context is not None else replies.TLS_NOT_AVAILABLE
+
+            def begin() -> None:
+                if context is not None:
+                    self.secure(context, self._begin_anew)
+
+            self.settle(Stage.STARTTLS, lambda: ready.bytes(enhanced=self._enhanced), after=begin)
+
+    def _begin_anew(self) -> None:
+        """TLS stands; what was said before is forgotten (RFC 3207 section 4.2)."""
+        self._tally.handshakes += 1
+        self._greeted = self._authenticated = False
 
     def _auth(self, argument: bytes) -> None:
         users = self._manners.users
@@ -165,6 +173,8 @@ class Connection(Wire):
             self._say(replies.NOT_IMPLEMENTED)
         elif not self._greeted:
             self._say(replies.HELLO_FIRST)
+        elif self._manners.require_tls and not self.secured:
+            self._say(replies.TLS_REQUIRED)
         elif self._authenticated or self._sender is not None:
             self._say(replies.AUTH_NOT_NOW)
         else:
@@ -184,11 +194,13 @@ class Connection(Wire):
             self._authenticated = step is replies.AUTHENTICATED
             return step.bytes(enhanced=self._enhanced)
 
-        self._settle(Stage.AUTH, apply)
+        self.settle(Stage.AUTH, apply)
 
     def _mail(self, argument: bytes) -> None:
         if not self._greeted:
             self._refuse(replies.HELLO_FIRST)
+        elif self._manners.require_tls and not self.secured:
+            self._refuse(replies.TLS_REQUIRED)
         elif self._manners.users and not self._authenticated:
             self._refuse(replies.AUTH_REQUIRED)
         elif self._sender is not None:
@@ -203,7 +215,8 @@ class Connection(Wire):
                 self._sender = sender
                 return replies.SENDER_OK.bytes(enhanced=self._enhanced)
 
-            self._settle(Stage.MAIL, apply)
+            self.transaction += 1
+            self.settle(Stage.MAIL, apply)
 
     def _rcpt(self, argument: bytes) -> None:
         if self._sender is None:
@@ -221,7 +234,7 @@ class Connection(Wire):
                 self._recipients.append(address)
                 return replies.RECIPIENT_OK.bytes(enhanced=self._enhanced)
 
-            self._settle(Stage.RCPT, apply, (address,))
+            self.settle(Stage.RCPT, apply, (address,))
 
     def _data(self, argument: bytes) -> None:
         if argument.strip():
@@ -231,20 +244,19 @@ class Connection(Wire):
         elif not self._recipients:
             self._refuse(replies.NO_VALID_RECIPIENTS)
         else:
-            self._settle(Stage.DATA, self._begin_content, self._recipients)
+            self.settle(Stage.DATA, self._begin_content, self._recipients)
 
     def _begin_content(self) -> bytes:
-        self._in_content = True
-        self._oversized = False
-        self.at -= 2
-        self._scan = self.at
+        self.begin_content(self._recipients)
         return replies.GO_AHEAD
 
-    def _finish_content(self, content: bytes) -> None:
+    def content(self, content: bytes | None) -> None:
+        self._note_pipelining(allowed=True)
         sender, recipients = self._sender, self._recipients
         assert sender is not None, "content is only taken inside a transaction"
         self._forget()
-        if self._oversized or len(content) > self._manners.size_limit:
+        self._tally.commands[b"DOT"] = self._tally.commands.get(b"DOT", 0) + 1
+        if content is None:
             self._refuse(replies.TOO_LARGE)
             return
 
@@ -256,11 +268,18 @@ class Connection(Wire):
             number = self._capture.add(arrival, self._stored)
             return b"250 %bOk: kept as %d\r\n" % (b"2.0.0 " if self._enhanced else b"", number)
 
-        self._settle(Stage.DOT, apply, recipients)
+        self.settle(Stage.DOT, apply, recipients, after=lambda: self.rest(recipients))
 
     def _rset(self, argument: bytes) -> None:
-        self._forget()
-        self._say(replies.OK if not argument.strip() else replies.SYNTAX)
+        if argument.strip():
+            self._say(replies.SYNTAX)
+            return
+
+        def apply() -> bytes:
+            self._forget()
+            return replies.OK.bytes(enhanced=self._enhanced)
+
+        self.settle(Stage.RSET, apply)
 
     def _noop(self, _argument: bytes) -> None:
         self._say(replies.OK)
@@ -279,9 +298,9 @@ class Connection(Wire):
             self.ending = Ending.CLOSE
             return replies.BYE.bytes(enhanced=self._enhanced)
 
-        self._settle(Stage.QUIT, apply)
+        self.settle(Stage.QUIT, apply)
 
-    # replies and faults
+    # replies
 
     def _say(self, reply: Reply) -> None:
         self.out += reply.bytes(enhanced=self._enhanced)
@@ -289,40 +308,6 @@ class Connection(Wire):
     def _refuse(self, reply: Reply) -> None:
         self._tally.refused += 1
         self._say(reply)
-
-    def _settle(self, stage: Stage, apply: Callable[[], bytes], recipients: Sequence[str] = ()) -> None:
-        """Carry a command out and answer it, unless a fault strikes; `apply` takes effect and gives the reply.
-
-        It takes effect before a delay, so that a message is in the log although its client may give up waiting.
-        """
-        strike = self._faults.strike(stage, self.number, recipients)
-        if strike is None:
-            self.out += apply()
-            return
-        rule = strike.rule
-        reply = b""
-        if rule is None or rule.succeeds:
-            reply = apply()
-        elif stage in _REFUSABLE:
-            self._tally.refused += 1
-        if strike.delay:
-            self.hold(strike.delay, lambda: self._act(rule, reply))
-        else:
-            self._act(rule, reply)
-
-    def _act(self, rule: FaultRule | None, reply: bytes) -> None:
-        if rule is None:
-            self.out += reply
-        elif rule.action is Action.REPLY:
-            self.out += rule.reply
-            if rule.reply.startswith(b"421"):
-                self.ending = Ending.CLOSE
-        elif rule.action in (Action.DROP, Action.ACCEPT_THEN_DROP):
-            self.ending = Ending.CLOSE
-        elif rule.action in (Action.RESET, Action.ACCEPT_THEN_RESET):
-            self.ending = Ending.RESET
-        else:
-            self.fall_silent()
 
     def _stored(self, problem: OSError | None) -> None:
         self.uncommitted -= 1
@@ -340,13 +325,16 @@ class Connection(Wire):
         self._sender = None
         self._recipients = []
 
+    def _count_clear(self, line: bytes) -> None:
+        """Count a line of a login that everybody on the way could read."""
+        if not self.secured:
+            self._tally.auth_clear_bytes += len(line) + 2
+
     def _note_pipelining(self, *, allowed: bool) -> None:
         """Count a client that sends on where RFC 2920 section 3.1 makes it wait for the reply."""
         if self.at < len(self.buffer) and not (allowed and self._pipelining):
             self._tally.improper_pipelining += 1
 
-
-_REFUSABLE = frozenset({Stage.MAIL, Stage.RCPT, Stage.DATA, Stage.DOT})
 
 _COMMANDS: dict[bytes, Callable[[Connection, bytes], None]] = {
     b"EHLO": Connection._ehlo,
@@ -361,6 +349,6 @@ _COMMANDS: dict[bytes, Callable[[Connection, bytes], None]] = {
     b"HELP": Connection._help,
     b"QUIT": Connection._quit,
     b"EXPN": Connection._not_implemented,
-    b"STARTTLS": Connection._not_implemented,
+    b"STARTTLS": Connection._starttls,
 }
 _MAY_BE_FOLLOWED = frozenset({Connection._mail, Connection._rcpt, Connection._rset})

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import socket
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mailtui.errors import MailtuiError, UsageError
 from mailtui.sandbox.capture import Capture
-from mailtui.sandbox.faults import FaultPlan, Faults
-from mailtui.sandbox.manners import EXTENSIONS, Counters, Manners, Tally
+from mailtui.sandbox.counters import Counters, Tally
+from mailtui.sandbox.faults import Faults
+from mailtui.sandbox.manners import EXTENSIONS, Manners
+from mailtui.sandbox.plan import FaultPlan
 from mailtui.sandbox.protocol import Connection
+from mailtui.sandbox.tls import Tls
 
 _BACKLOG = 1_024
 _FAREWELL_SECONDS = 1.0
+_SMALL_WINDOW = 4_096  # bytes; the kernel doubles it
 
 
 class SandboxServer:
@@ -32,20 +37,25 @@ class SandboxServer:
         idle_seconds: float | None = None,
         extensions: Sequence[str] = EXTENSIONS,
         manners: Manners | None = None,
+        tls: Tls | None = None,
     ) -> None:
         """`port` 0 takes a free one; `sync` puts every message on the disk before its 250; `idle_seconds` is how
-        long nobody may be connected before `wait_idle` returns (None: for ever). `manners` sets limits and times.
+        long nobody may be connected before `wait_idle` returns (None: for ever). `manners` sets limits and times,
+        `tls` whose certificate it shows.
         """
         self.folder = folder
         self._host = host
         self._port = port
         self._faults = faults or Faults()
+        self._plan = FaultPlan(self._faults) if self._faults.rules else None
         self._manners = manners or Manners(extensions=tuple(extensions), users=users)
+        self._tls = tls
         self._sync = sync
         self._idle_seconds = idle_seconds
         self._tally = Tally()
         self._connections: set[Connection] = set()
         self._server: asyncio.Server | None = None
+        self._reopening: asyncio.TimerHandle | None = None
         self._capture: Capture | None = None
         self._idle_timer: asyncio.TimerHandle | None = None
         self._idle = asyncio.Event()
@@ -81,17 +91,13 @@ class SandboxServer:
             raise MailtuiError(
                 "The sandbox cannot keep messages in its folder", detail=f"{self.folder}: {error.strerror or error}"
             ) from None
-        plan = FaultPlan(self._faults)
-        loop = asyncio.get_running_loop()
+        self._capture = capture
         try:
-            self._server = await loop.create_server(
-                lambda: self._admit(capture, plan), self._host, self._port, backlog=_BACKLOG
-            )
+            await self._listen()
         except OSError as error:
+            self._capture = None
             capture.close()
             raise _cannot_listen(self._host, self._port, error) from None
-        self._port = self._server.sockets[0].getsockname()[1]
-        self._capture = capture
         self._empty.set()
         self._rest()
 
@@ -101,6 +107,8 @@ class SandboxServer:
             return
         server, self._server = self._server, None
         server.close()
+        if self._reopening is not None:
+            self._reopening.cancel()
         for connection in list(self._connections):
             connection.shut_down()
         try:
@@ -118,13 +126,41 @@ class SandboxServer:
         """Return once nobody has been connected for `idle_seconds`."""
         await self._idle.wait()
 
-    def _admit(self, capture: Capture, plan: FaultPlan) -> Connection:
+    async def _listen(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(self._admit, self._host, self._port, backlog=_BACKLOG)
+        for listener in self._server.sockets:
+            self._port = listener.getsockname()[1]
+            if self._plan is not None and self._plan.holds_content_back:
+                # connections inherit it; with the usual megabytes no client would notice that nobody reads
+                listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _SMALL_WINDOW)
+
+    def _refuse(self, seconds: float) -> None:
+        """Let nobody connect for so long, 0 for ever: the port is closed as if nothing ran there."""
+        assert self._server is not None, "connections come while it listens"
+        self._server.close()
+        if seconds and self._reopening is None:
+            self._reopening = asyncio.get_running_loop().call_later(seconds, self._reopen)
+
+    def _reopen(self) -> None:
+        self._reopening = None
+        self._relisten = asyncio.ensure_future(self._listen())
+
+    def _admit(self) -> Connection:
+        assert self._capture is not None, "connections come while it listens"
         tally = self._tally
         tally.connections += 1
         tally.open += 1
         tally.peak = max(tally.peak, tally.open)
         connection = Connection(
-            tally.connections, manners=self._manners, capture=capture, faults=plan, tally=tally, closed=self._part
+            tally.connections,
+            manners=self._manners,
+            capture=self._capture,
+            faults=self._plan,
+            tls=self._tls,
+            tally=tally,
+            refuse=self._refuse,
+            closed=self._part,
         )
         self._connections.add(connection)
         self._empty.clear()

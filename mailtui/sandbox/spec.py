@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import Field, field_validator, model_validator
 
 from mailtui.kit.validation import Spec, validate
 from mailtui.kit.yaml_file import read_yaml
-from mailtui.sandbox.faults import Action, FaultRule, Faults, Stage, reply_line
+from mailtui.sandbox.faults import PAUSE, Action, FaultRule, Faults, Stage, Then, reply_line
 
+PositiveInt = Annotated[int, Field(ge=1)]
 _REPLY = re.compile(r"[2-5][0-9][0-9](?: [^\x00-\x1f\x7f]*)?")
 
 
@@ -24,13 +26,21 @@ class FaultRuleSpec(Spec):
     action: Action | None = None
     reply: str | None = None
     raw: str | None = None
+    accept: bool | None = None
+    chunks: tuple[PositiveInt, ...] = ()
+    split: PositiveInt | None = None
+    pause: float | None = Field(default=None, ge=0, le=86_400)
+    then: Then | None = None
     seconds: float | None = Field(default=None, gt=0, le=86_400)
+    after: int = Field(default=0, ge=0)
+    rate: PositiveInt | None = None
     recipient: str | None = Field(default=None, min_length=1)
-    connection: int | None = Field(default=None, ge=1)
-    nth: int | None = Field(default=None, ge=1)
-    every: int | None = Field(default=None, ge=1)
+    connection: PositiveInt | None = None
+    message: PositiveInt | None = None
+    nth: PositiveInt | None = None
+    every: PositiveInt | None = None
     odds: float | None = Field(default=None, ge=0, le=1)
-    times: int | None = Field(default=None, ge=1)
+    times: PositiveInt | None = None
 
     @field_validator("reply")
     @classmethod
@@ -50,6 +60,9 @@ class FaultRuleSpec(Spec):
     def _consistent(self) -> FaultRuleSpec:
         if self.reply is not None and self.raw is not None:
             raise ValueError("reply and raw exclude each other")
+        paused = self.chunks or self.split or self.action is Action.TRICKLE or self.stage is Stage.IDLE
+        if self.pause is not None and not paused:
+            raise ValueError("pause goes with chunks, split, the action trickle and the stage idle")
         self.rule()
         return self
 
@@ -74,6 +87,14 @@ class FaultRuleSpec(Spec):
             every=self.every,
             odds=self.odds,
             times=self.times,
+            message=self.message,
+            chunks=self.chunks,
+            split=self.split,
+            pause=PAUSE if self.pause is None else self.pause,
+            then=self.then,
+            accept=self.accept,
+            after=self.after,
+            rate=self.rate or 0.0,
         )
 
 
@@ -81,10 +102,11 @@ class FaultsSpec(Spec):
     """The whole file."""
 
     seed: int = 0
+    time_scale: float = Field(default=1.0, gt=0, le=1)
     rules: tuple[FaultRuleSpec, ...] = ()
 
 
 def load_faults(path: Path) -> Faults:
     """Read a file of faults. Raises `ConfigError` that names every mistake with line and key."""
     spec = validate(FaultsSpec, read_yaml(path), title=f"{path} does not describe faults the sandbox knows")
-    return Faults(tuple(rule.rule() for rule in spec.rules), spec.seed)
+    return Faults(tuple(rule.rule() for rule in spec.rules), spec.seed, spec.time_scale)

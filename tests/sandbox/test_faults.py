@@ -9,13 +9,16 @@ from pathlib import Path
 import pytest
 
 from mailtui.sandbox.capture import read_captured
-from mailtui.sandbox.faults import Action, FaultPlan, FaultRule, Faults, Stage, reply_line
+from mailtui.sandbox.faults import Action, FaultRule, Faults, Stage, reply_line
+from mailtui.sandbox.plan import FaultPlan
 from mailtui.sandbox.server import SandboxServer
 from tests.sandbox.client import ENVELOPE, MAIL, RCPT, Client, connected
 
 HELLO = b"hello\r\n"
 STEPS: dict[Stage, bytes] = {
     Stage.EHLO: b"EHLO me.test\r\n",
+    Stage.HELO: b"HELO me.test\r\n",
+    Stage.RSET: b"RSET\r\n",
     Stage.MAIL: MAIL,
     Stage.RCPT: RCPT,
     Stage.DATA: b"DATA\r\n",
@@ -32,7 +35,7 @@ async def reach(client: Client, stage: Stage) -> bytes:
     """Talk up to a stage, and give the reply there."""
     reply = await client.reply()
     for step, line in STEPS.items():
-        if stage is Stage.CONNECT:
+        if stage in (Stage.CONNECT, Stage.GREETING):
             return reply
         reply = await client.say(line)
         if step is stage:
@@ -40,7 +43,7 @@ async def reach(client: Client, stage: Stage) -> bytes:
     raise AssertionError(stage)
 
 
-ALL_STAGES = [Stage.CONNECT, *STEPS]
+ALL_STAGES = [Stage.CONNECT, Stage.GREETING, *STEPS]
 
 
 @pytest.mark.parametrize("stage", ALL_STAGES)
