@@ -11,7 +11,8 @@ from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 
 from mailtui.errors import UsageError
-from mailtui.tui.widgets.row_table import KEPT_PAGES, PAGE, RowTable, TableRow
+from mailtui.tui.widgets.row_pages import KEPT_PAGES, PAGE, TableRow
+from mailtui.tui.widgets.row_table import RowTable
 from tests.tui.conftest import grid, shows, until
 
 COLUMNS = ("email", "name", "city")
@@ -188,6 +189,16 @@ async def test_sideways_goes_column_by_column_and_the_left_edge_stays() -> None:
         await pilot.press("left")
         await pilot.pause()
         assert grid(app)[0].split()[:2] == ["row", "column1"]
+
+
+async def test_a_mark_at_the_end_of_the_names_says_that_there_are_more() -> None:
+    app = TableApp(100, columns=[f"column{number}" for number in range(8)])
+    async with app.run_test(size=(60, 10)) as pilot:
+        await settled(app, pilot)
+        assert grid(app)[0].endswith(" »")
+        await pilot.press(*["right"] * 8)
+        await pilot.pause()
+        assert grid(app)[0].endswith("column7")
 
 
 async def test_wide_letters_and_long_cells_keep_the_columns_apart() -> None:

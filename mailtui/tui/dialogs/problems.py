@@ -13,7 +13,8 @@ from textual.screen import ModalScreen
 from mailtui.kit.words import counted
 from mailtui.service.lists import AudienceCounts, RowProblem
 from mailtui.tui.text import Plain, joined, plain
-from mailtui.tui.widgets.row_table import RowTable, TableRow
+from mailtui.tui.widgets.row_pages import TableRow
+from mailtui.tui.widgets.row_table import RowTable
 
 
 class ProblemsDialog(ModalScreen[int | None]):

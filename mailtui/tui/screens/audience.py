@@ -22,7 +22,8 @@ from mailtui.tui.dialogs.problems import ProblemsDialog
 from mailtui.tui.room import Room
 from mailtui.tui.screens.preview import PreviewScreen
 from mailtui.tui.text import Plain, joined, plain, tell
-from mailtui.tui.widgets.row_table import RowTable, TableRow
+from mailtui.tui.widgets.row_pages import TableRow
+from mailtui.tui.widgets.row_table import RowTable
 from mailtui.tui.widgets.trouble import Trouble
 from mailtui.tui.widgets.understood import counts_text, filter_text, understood
 

@@ -23,7 +23,8 @@ from mailtui.tui.room import Room
 from mailtui.tui.text import Plain, joined, plain, tell
 from mailtui.tui.widgets.column_names import ColumnNames
 from mailtui.tui.widgets.filter_input import FilterInput
-from mailtui.tui.widgets.row_table import RowTable, TableRow
+from mailtui.tui.widgets.row_pages import TableRow
+from mailtui.tui.widgets.row_table import RowTable
 from mailtui.tui.widgets.understood import matched_text
 
 _DEBOUNCE = 0.12
