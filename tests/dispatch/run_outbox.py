@@ -1,18 +1,22 @@
-"""A runner as a program of its own, for tests that kill it: `python -m tests.dispatch.run_outbox OUTBOX SCALE [LIMIT]`.
+"""A runner as a program of its own, for tests that kill it: `python -m tests.dispatch.run_outbox OUTBOX SCALE`.
 
-With LIMIT, no file of this process may grow beyond so many bytes: a full disk, until the test lifts it.
+With `--limit N`, no file of this process may grow beyond so many bytes: a full disk, until the test lifts it. With
+`--gear GEAR` that one is spoken whatever the server offers.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import resource
 import signal
 import sys
 
+from mailtui.dispatch import gearbox
 from mailtui.dispatch.runner import Runner
 from mailtui.errors import MailtuiError
 from mailtui.outbox.opening import parse_outbox
+from mailtui.smtp.session import Gear
 from tests.dispatch.bench import no_secret, options
 
 
@@ -28,12 +32,19 @@ async def main(url: str, scale: float) -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 3:
-        limit = int(sys.argv[3])
-        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+    parser = argparse.ArgumentParser()
+    parser.add_argument("outbox")
+    parser.add_argument("scale", type=float)
+    parser.add_argument("--limit", type=int)
+    parser.add_argument("--gear", type=Gear)
+    given = parser.parse_args()
+    if given.limit is not None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (given.limit, resource.RLIM_INFINITY))
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    if given.gear is not None:
+        gearbox.best_gear = lambda _: given.gear  # type: ignore[assignment, attr-defined]
     try:
-        asyncio.run(main(sys.argv[1], float(sys.argv[2])))
+        asyncio.run(main(given.outbox, given.scale))
     except MailtuiError as error:
         print(type(error).__name__, flush=True)
         sys.exit(9)

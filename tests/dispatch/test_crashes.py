@@ -125,7 +125,7 @@ async def test_s03_on_a_full_disk_no_dot_goes_out_and_space_that_returns_is_enou
         # a reader in the middle of a read keeps the log from being begun anew, so it must grow
         reader = apsw.Connection(str(house.outbox.path), flags=apsw.SQLITE_OPEN_READONLY)
         reader.execute("BEGIN; SELECT count(*) FROM delivery")
-        process = await _runner(house, "100000000", scale=1.0)
+        process = await _runner(house, "--limit", "100000000", scale=1.0)
         await house.until(campaign, lambda counts: counts.sent >= 40)
         await _limit(house, process, _log_size(house))
         await asyncio.sleep(0.3)
@@ -148,7 +148,7 @@ async def test_s05_a_disk_that_stays_full_ends_the_runner_with_its_reason(house:
         campaign = await house.launch(300, server.port, SendPlan(workers=WORKERS, rate=300))
         reader = apsw.Connection(str(house.outbox.path), flags=apsw.SQLITE_OPEN_READONLY)
         reader.execute("BEGIN; SELECT count(*) FROM delivery")
-        process = await _runner(house, "100000000", scale=0.05)
+        process = await _runner(house, "--limit", "100000000", scale=0.05)
         await house.until(campaign, lambda counts: counts.sent >= 40)
         await _limit(house, process, _log_size(house))
         started = time.monotonic()
