@@ -15,10 +15,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from mailtui.errors import ExitCode, MailtuiError
+from mailtui.errors import ExitCode, MailtuiError, UsageError
 from mailtui.sandbox.faults import Faults
 from mailtui.sandbox.process import SandboxHandle, folder_lock, remove_state, write_state
 from mailtui.sandbox.server import SandboxServer
+from mailtui.sandbox.tls import VERSIONS, Tls, load_tls
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -48,6 +49,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--folder", type=Path, required=True, help="where messages are kept")
     parser.add_argument("--port", type=int, default=0, help="on 127.0.0.1; 0 takes a free one")
     parser.add_argument("--faults", type=Path, help="a YAML file of faults to inject")
+    parser.add_argument("--tls-cert", type=Path, help="a PEM file with the certificate to show; offers STARTTLS")
+    parser.add_argument("--tls-key", type=Path, help="its key, when that is in a file of its own")
+    parser.add_argument("--tls-version", choices=sorted(VERSIONS), help="speak this version of TLS and no other")
+    parser.add_argument("--implicit-tls", action="store_true", help="begin TLS with the first byte")
     parser.add_argument("--sync", action="store_true", help="put every message on the disk before its 250")
     parser.add_argument("--idle", type=float, help="end after so many seconds without a connection")
     parser.add_argument("--ready-fd", type=int, help="file descriptor to report readiness to")
@@ -56,10 +61,11 @@ def _parser() -> argparse.ArgumentParser:
 
 async def _serve(arguments: argparse.Namespace) -> None:
     faults = None if arguments.faults is None else _load(arguments.faults)
+    tls = _tls(arguments)
     folder = arguments.folder.absolute()
     with folder_lock(folder):
         server = SandboxServer(
-            folder, port=arguments.port, faults=faults, sync=arguments.sync, idle_seconds=arguments.idle
+            folder, port=arguments.port, faults=faults, sync=arguments.sync, idle_seconds=arguments.idle, tls=tls
         )
         told = _on_signal()
         async with server:
@@ -77,12 +83,23 @@ async def _serve(arguments: argparse.Namespace) -> None:
                     task.cancel()
             finally:
                 remove_state(folder)
+        sys.stderr.write(f"{server.counters.summary()}\n")
 
 
 def _load(path: Path) -> Faults:
     from mailtui.sandbox.spec import load_faults  # here, since pydantic takes longer to import than all the rest
 
     return load_faults(path)
+
+
+def _tls(arguments: argparse.Namespace) -> Tls | None:
+    if arguments.tls_cert is None:
+        if arguments.tls_key or arguments.tls_version or arguments.implicit_tls:
+            raise UsageError("TLS needs a certificate", hint="Name its file with --tls-cert.")
+        return None
+    return load_tls(
+        arguments.tls_cert, arguments.tls_key, implicit=arguments.implicit_tls, version=arguments.tls_version
+    )
 
 
 def _on_signal() -> asyncio.Event:

@@ -44,8 +44,7 @@ class Wire(asyncio.BufferedProtocol, ABC):
         self._raw: asyncio.Transport  # below TLS; the same without
         self.secured = False
         self._loop = asyncio.get_running_loop()
-        self._receive = bytearray(RECEIVE_BUFFER)
-        self._received = memoryview(self._receive)
+        self._received = memoryview(bytearray(RECEIVE_BUFFER))
         self.buffer = bytearray()
         self.at = 0  # where in the buffer the unused part begins
         self.out = bytearray()
@@ -184,8 +183,9 @@ class Wire(asyncio.BufferedProtocol, ABC):
         self.opened()
         self.flush()
 
-    def get_buffer(self, sizehint: int) -> bytearray | memoryview:  # noqa: ARG002
-        return self._received[: self._step] if self._step else self._receive
+    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002
+        # a view, since asyncio's TLS fills slices of it, and those of a bytearray are copies
+        return self._received[: self._step] if self._step else self._received
 
     def buffer_updated(self, nbytes: int) -> None:
         if self._silent or self.ending is not None:
