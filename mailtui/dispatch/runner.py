@@ -13,9 +13,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from mailtui.dispatch import second_chance
 from mailtui.dispatch.lock import RunnerLock
 from mailtui.dispatch.plan import SendPlan
 from mailtui.dispatch.recorder import Recorder
+from mailtui.dispatch.second_chance import NOT_NOW
 from mailtui.dispatch.sending import Sending
 from mailtui.dispatch.storage import Storage
 from mailtui.dispatch.tenure import tenure
@@ -23,7 +25,7 @@ from mailtui.dispatch.tools import Secrets, Tools
 from mailtui.errors import MailtuiError, OutboxError
 from mailtui.outbox.opening import Outbox
 from mailtui.outbox.ports import Ledger
-from mailtui.outbox.records import Campaign, Order, ProgressSnapshot, RunnerRow
+from mailtui.outbox.records import Campaign, Order, ProgressSnapshot, Redo, RunnerRow
 from mailtui.outbox.states import CampaignState, OrderKind
 
 _TICK = 0.1
@@ -32,9 +34,9 @@ _NUDGE_EVERY = 0.25
 _IDLE_NUDGE_EVERY = 1.0
 _GRACE = 60.0
 _LAST_COMMIT = 1.0
+_BREATH = 0.005
 _FULL_DISK_PATIENCE = 30.0
 BUSY_ANSWER = "it is being sent"
-NOT_NOW = "cannot be sent now"
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,32 +142,29 @@ class Runner:
         loop = asyncio.get_running_loop()
         nudge_at = 0.0
         deadline: float | None = None
-        look = True
+        look = more = True
         while True:
             if self._defect is not None:
                 raise self._defect
             if recording.done():
                 recording.result()
             self._storage.check()
-            if (look or ledger.changed()) and not self._leaving.is_set():
-                await self._obey(ledger)
+            if (look or more or ledger.changed()) and not self._leaving.is_set():
+                more = await self._obey(ledger)
                 await self._take_up(ledger, tools)
             look = self._reap()
             if self._leaving.is_set():
                 deadline = deadline or loop.time() + _GRACE * self._options.scale
                 if loop.time() > deadline:
                     self.abort("the runner was told to leave")
-            if not self._sendings and not look and (self._leaving.is_set() or self._options.until_idle):
+            if not self._sendings and not look and (self._leaving.is_set() or (self._options.until_idle and not more)):
                 return
             if loop.time() >= nudge_at:
                 waiting = all(sending.waiting for sending, _ in self._sendings.values())
                 nudge_at = loop.time() + (_IDLE_NUDGE_EVERY if waiting else _NUDGE_EVERY)
                 await self._refresh(ledger, tools)
-            await self._pause_between(look)
-
-    async def _pause_between(self, look: bool) -> None:
-        if not look:
-            await asyncio.sleep(_TICK)
+            if not look:
+                await asyncio.sleep(_BREATH if more else _TICK)
 
     async def _refresh(self, ledger: Ledger, tools: Tools) -> None:
         if self._storage.error is None:
@@ -179,13 +178,21 @@ class Runner:
     def _is_mine(self, campaign: int) -> bool:
         return self._options.only is None or campaign == self._options.only
 
-    async def _obey(self, ledger: Ledger) -> None:
+    async def _obey(self, ledger: Ledger) -> bool:
+        """Carry out what was ordered, long orders a step at a time; whether steps remain."""
+        more = False
         for order in await ledger.open_orders():
-            if self._is_mine(order.campaign) and not await self._too_soon(ledger, order):
-                answer = await self._carry_out(ledger, order)
-                await self._storage.patiently(
-                    lambda order=order, answer=answer: ledger.acknowledge(order, answer, now=time.time())  # type: ignore[misc]
-                )
+            if not self._is_mine(order.campaign) or await self._too_soon(ledger, order):
+                continue
+            redo = second_chance.asked(order)
+            if redo is not None:
+                more |= await self._redo(ledger, order, redo)
+            else:
+                await self._acknowledge(ledger, order, await self._carry_out(ledger, order))
+        return more
+
+    async def _acknowledge(self, ledger: Ledger, order: Order, answer: str) -> None:
+        await self._storage.patiently(lambda: ledger.acknowledge(order, answer, now=time.time()))
 
     async def _too_soon(self, ledger: Ledger, order: Order) -> bool:
         """Nothing is ordered of a campaign that is coming to rest; a resume waits until a pause is complete."""
@@ -224,6 +231,31 @@ class Runner:
                 sending.cancel(order.actor)
             return "cancelling"
         return await self._go_on(ledger, order, campaign, sending, turn)
+
+    async def _redo(self, ledger: Ledger, order: Order, redo: Redo) -> bool:
+        """Do a step of what is to be tried again or resolved; whether another one remains."""
+        campaign = await ledger.campaign(order.campaign)
+        refusal = second_chance.refusal(redo, campaign)
+        if refusal:
+            await self._acknowledge(ledger, order, refusal)
+            return False
+        before = await ledger.counts(campaign.number)
+        step = await self._storage.patiently(lambda: ledger.redo(order, redo, second_chance.STEP, now=time.time()))
+        if await self._too_soon(ledger, order):
+            return True  # it came to rest while the step waited for the outbox: what was queued is seen to after that
+        campaign = await ledger.campaign(order.campaign)
+        if campaign.state is CampaignState.FINISHED and (await ledger.counts(campaign.number)).open:
+            await self._storage.patiently(
+                lambda: ledger.set_state(campaign.number, CampaignState.RUNNING, actor=order.actor, now=time.time())
+            )
+        if campaign.number in self._sendings:
+            self._sendings[campaign.number][0].look_again()
+        if step.done:
+            await self._acknowledge(ledger, order, second_chance.done(redo, step, campaign))
+        elif not order.answered:
+            answer = second_chance.begun(redo, before, campaign)
+            await self._storage.patiently(lambda: ledger.answer(order, answer))
+        return not step.done
 
     async def _set(self, ledger: Ledger, order: Order, campaign: Campaign, sending: Sending | None) -> str:
         """Change pace and number of workers at once; server and message only while nothing is being sent."""

@@ -19,7 +19,7 @@ from mailtui.dispatch.tools import Tools
 from mailtui.dispatch.worker import Worker
 from mailtui.errors import AccountError, OutboxError
 from mailtui.kit.safe_text import safe_text
-from mailtui.message.compose import compile_message
+from mailtui.message.compose import CompiledMessage, compile_message
 from mailtui.message.source import MessageSource
 from mailtui.outbox.records import Campaign, Claim, Counts, ProgressSnapshot
 from mailtui.outbox.states import CampaignState
@@ -59,15 +59,11 @@ class Sending:
         self._plan = SendPlan.from_json(campaign.plan)
         self._retry = self._policy()
         self._pace = TokenBucket(self._plan.rate, self._plan.burst, self._loop.time())
-        try:
-            source = MessageSource.from_json(message.decode())
-        except ValueError as error:
-            raise OutboxError(f"The frozen message of {campaign.id} cannot be read", detail=str(error)) from error
-        compiled = compile_message(source, campaign.columns, secret=campaign.secret)
         self.supply = Supply(
             campaign.number,
             campaign.columns,
-            compiled,
+            self._compile(message),
+            former=self._compile,
             ledger=tools.ledger,
             recorder=tools.recorder,
             storage=tools.storage,
@@ -90,6 +86,13 @@ class Sending:
         self.resting = False  # whether the campaign's last state is being written
         self._rate = RateWindow()
         self.counts = Counts()
+
+    def _compile(self, message: bytes) -> CompiledMessage:
+        try:
+            source = MessageSource.from_json(message.decode())
+        except ValueError as error:
+            raise OutboxError(f"The frozen message of {self.campaign.id} cannot be read", detail=str(error)) from error
+        return compile_message(source, self.campaign.columns, secret=self.campaign.secret)
 
     def _policy(self) -> RetryPolicy:
         return RetryPolicy(self._plan.max_attempts, self._plan.give_up_after * self.scale, self.scale)
@@ -165,9 +168,11 @@ class Sending:
 
     def next_attempt(self, claim: Claim, attempts: int, at_least: float | None) -> float | None:
         now = self._tools.wall()
-        # A first claim may have gone back unsent, and be older than the first attempt by any length of pause.
-        first_at = claim.date_at if claim.attempts else now
-        return self._retry.next_attempt(attempts, first_at=first_at, now=now, at_least=at_least)
+        # A first claim may have gone back unsent, and be older than the first attempt by any length of pause; where
+        # a person asked for another try, patience begins anew with that.
+        began = claim.date_at if claim.forgiven_at is None else claim.forgiven_at
+        first_at = began if claim.attempts > claim.forgiven else now
+        return self._retry.next_attempt(attempts - claim.forgiven, first_at=first_at, now=now, at_least=at_least)
 
     def settled_one(self) -> None:
         """A message got its answer."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from mailtui.audience.recipient import Recipient
 from mailtui.dispatch.encoding import SentEncoding
@@ -31,16 +31,20 @@ class Supply:
         columns: tuple[str, ...],
         message: CompiledMessage,
         *,
+        former: Callable[[bytes], CompiledMessage],
         ledger: Ledger,
         recorder: Recorder,
         storage: Storage,
         wall: Callable[[], float],
         need: Callable[[], None],
     ) -> None:
-        """`need` is called when more should be claimed."""
+        """`former` compiles a message that the campaign had before; `need` is called when more should be claimed."""
         self._campaign = campaign
         self._columns = columns
         self._message = message
+        self._former = former
+        self._editions: dict[int, CompiledMessage] = {}
+        """The messages that claims were added with or repeat, by number."""
         self._ledger = ledger
         self._recorder = recorder
         self._storage = storage
@@ -71,7 +75,23 @@ class Supply:
             lambda: self._ledger.claim(self._campaign, self._batch, now=self._wall(), lease=LEASE)
         )
         self.exhausted = len(claims) < self._batch
+        await self._find_editions(claims)
         self._waiting.extend(claims)
+
+    async def _find_editions(self, claims: Sequence[Claim]) -> None:
+        """Have every message at hand that these claims were added with, or repeat."""
+        wanted = {claim.edition for claim in claims} | {claim.repeats for claim in claims if claim.repeats is not None}
+        missing = wanted - self._editions.keys()
+        if not missing:
+            return
+        digests = await self._storage.patiently(lambda: self._ledger.editions(self._campaign))
+        for number in missing:
+            digest = digests[number]
+            if digest == self._message.source.digest:
+                self._editions[number] = self._message
+            else:
+                body = await self._storage.patiently(lambda digest=digest: self._ledger.message(digest))  # type: ignore[misc]
+                self._editions[number] = self._former(body)
 
     def next_job(self, capabilities: Capabilities) -> Job | None:
         """The next message for a server with these capabilities, or None when no claim is at hand.
@@ -102,8 +122,14 @@ class Supply:
         transfer = encoding.transfer
         if transfer is TransferEncoding.EIGHT_BIT and not capabilities.eight_bit:
             transfer = TransferEncoding.QUOTED_PRINTABLE
-        return self._message.render(
-            recipient, date=claim.date_at, encoding=transfer, smtputf8=encoding.smtputf8 and capabilities.smtputf8
+        added_with = self._editions[claim.edition]
+        message = self._message if claim.repeats is None else self._editions[claim.repeats]
+        return message.render(
+            recipient,
+            date=claim.date_at,
+            encoding=transfer,
+            smtputf8=encoding.smtputf8 and capabilities.smtputf8,
+            message_id=None if added_with is message else added_with.message_id(recipient),
         )
 
     def _fail(self, claim: Claim, reason: str) -> None:

@@ -95,9 +95,18 @@ class CompiledMessage:
         return self.uses.needed(self.columns)
 
     def render(
-        self, recipient: Recipient, *, date: float, encoding: TransferEncoding, smtputf8: bool = False
+        self,
+        recipient: Recipient,
+        *,
+        date: float,
+        encoding: TransferEncoding,
+        smtputf8: bool = False,
+        message_id: str | None = None,
     ) -> RenderedMessage | RenderProblem:
-        """One recipient's message, or why there is none. `date` is in seconds since 1970."""
+        """One recipient's message, or why there is none. `date` is in seconds since 1970.
+
+        `message_id` is that of an earlier message to the same recipient, which this one stands for.
+        """
         at = "recipient"
         try:
             to = _recipient_address(recipient.address, smtputf8=smtputf8)
@@ -111,7 +120,7 @@ class CompiledMessage:
             if not subject:
                 raise HeaderError("is blank")
             subject_line = headers.unstructured("Subject", subject)
-            message_id = headers.message_id(self._secret, recipient.key, author.domain)
+            message_id = message_id or headers.message_id(self._secret, recipient.key, author.domain)
             lines = [
                 b"Date: %s\r\n" % headers.date_header(date).encode("ascii"),
                 author.line,

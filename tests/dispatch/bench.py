@@ -26,9 +26,9 @@ async def no_secret(account: str) -> str:
     raise AssertionError(f"nobody should ask for the password of {account}")
 
 
-def source(text: str = TEXT) -> MessageSource:
+def source(text: str = TEXT, sender: str = "News <news@acme.test>") -> MessageSource:
     return MessageSource(
-        sender="News <news@acme.test>",
+        sender=sender,
         subject="Hi {{ name }}",
         text=TemplateText("text", text),
         html=None,
