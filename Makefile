@@ -4,7 +4,7 @@
 SHELL := /bin/sh
 VENV  := .venv
 BIN   := $(VENV)/bin
-CODE   = $(wildcard mailtui tests benchmarks scripts)
+CODE   = $(wildcard mailtui tests benchmarks scripts proof)
 
 # The first Python on PATH that is new enough.
 ifeq ($(origin PYTHON), undefined)

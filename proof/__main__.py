@@ -1,0 +1,166 @@
+"""`python -m proof [PART]…`: attack senders at random, have them judged from outside, print what came of it.
+
+Parts: kills, naive, pauses, launches, cancels, soak; all of them when none is named. `--write` puts the tables into
+docs/reliability.md. Ends with 1 when mailtui broke a promise. The seeds say what happens in which order.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from proof import table
+from proof.launches import Trials, cancelled, launched_twice
+from proof.nemesis import KILLS, PAUSES, Attack, Ordeal, ordeal
+from proof.soak import Soak, soak
+from proof.terms import Terms
+
+_PAGE = Path(__file__).parents[1] / "docs" / "reliability.md"
+_LEAST = 20_000  # messages under 500 kills
+_GROWTH = 0.05  # of memory after the warm-up
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much of each part."""
+
+    kills: int = 500
+    connections: tuple[int, ...] = (1, 16, 64)
+    pauses: int = 50
+    launches: int = 100
+    cancels: int = 200
+    soak: int = 100_000
+    seed: int = 1
+
+
+def main() -> int:
+    """Run the parts that are named."""
+    options = _parse()
+    size = Size(
+        options.kills, tuple(options.connections), options.pauses, options.launches, options.cancels, options.soak,
+        options.seed,
+    )  # fmt: skip
+    folder = Path(tempfile.mkdtemp(prefix="mailtui-proof-"))
+    broken = False
+    for name in options.parts or list(_PARTS):
+        print(f"== {name}", flush=True)
+        lines, kept = _PARTS[name](folder / name, size)
+        broken |= not kept
+        lines += ["", table.dated(f"python -m proof {name}{_said(size)}")]
+        print("\n".join(lines), flush=True)
+        if options.write:
+            table.write_block(_PAGE, name, lines)
+    if broken:
+        print(f"A promise was broken. What it was done with is kept in {folder}", file=sys.stderr)
+        return 1
+    shutil.rmtree(folder)
+    return 0
+
+
+def _parse() -> argparse.Namespace:
+    whole = Size()
+    parser = argparse.ArgumentParser(prog="python -m proof", description=__doc__)
+    parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(_PARTS))
+    parser.add_argument("--kills", type=int, default=whole.kills, help="for each number of connections")
+    parser.add_argument("--connections", type=int, nargs="+", default=whole.connections)
+    parser.add_argument("--pauses", type=int, default=whole.pauses)
+    parser.add_argument("--launches", type=int, default=whole.launches)
+    parser.add_argument("--cancels", type=int, default=whole.cancels)
+    parser.add_argument("--soak", type=int, default=whole.soak, help="messages")
+    parser.add_argument("--seed", type=int, default=whole.seed)
+    parser.add_argument("--write", action="store_true", help="put the tables into docs/reliability.md")
+    options = parser.parse_args()
+    for name in options.parts:
+        if name not in _PARTS:
+            parser.error(f"there is no part {name}")
+    return options
+
+
+def _said(size: Size) -> str:
+    """The options that differ from the usual ones, as a command line has them."""
+    usual, words = Size(), ""
+    for name in Size.__slots__:
+        value = getattr(size, name)
+        if value != getattr(usual, name):
+            words += f" --{name} " + (" ".join(map(str, value)) if isinstance(value, tuple) else str(value))
+    return words
+
+
+def _attacks(folder: Path, size: Size, *, naive: bool) -> list[Ordeal]:
+    found = []
+    for connections in size.connections:
+        least = _LEAST * size.kills // Size().kills
+        terms = Terms.for_blows(size.kills, connections, seed=size.seed + connections, least=least)
+        found.append(_tell(ordeal(folder / str(connections), terms, naive=naive)))
+    return found
+
+
+def _tell(item: Ordeal) -> Ordeal:
+    print(f"{item.sender}, {item.kills} kills, {item.seconds:.0f} s: {item.verdict}", flush=True)
+    return item
+
+
+def judged(item: Ordeal) -> bool:
+    """Whether mailtui kept every promise in an attack."""
+    return not item.verdict.broken and item.unknown_by_kill <= item.kills * item.terms.connections
+
+
+def _kills(folder: Path, size: Size) -> tuple[list[str], bool]:
+    found = _attacks(folder, size, naive=False)
+    return [*table.kills_table(found), "", *table.kills_notes(found)], all(judged(item) for item in found)
+
+
+def _naive(folder: Path, size: Size) -> tuple[list[str], bool]:
+    return table.kills_table(_attacks(folder, size, naive=True)), True
+
+
+def _pauses(folder: Path, size: Size) -> tuple[list[str], bool]:
+    item = _tell(attacked(folder, PAUSES, size.pauses, seed=size.seed))
+    return [*table.kills_table([item]), "", *table.kills_notes([item])], judged(item)
+
+
+def attacked(folder: Path, attack: Attack, blows: int, *, seed: int, connections: int = 16) -> Ordeal:
+    """mailtui under an attack, with as many messages as it can be expected to need."""
+    return ordeal(folder, Terms.for_blows(blows * (1 if attack is KILLS else 2), connections, seed=seed), attack=attack)
+
+
+def _launches(folder: Path, size: Size) -> tuple[list[str], bool]:
+    return _trials("launched by two processes at once", launched_twice(folder, times=size.launches, seed=size.seed))
+
+
+def _cancels(folder: Path, size: Size) -> tuple[list[str], bool]:
+    return _trials("cancelled", cancelled(folder, times=size.cancels, seed=size.seed))
+
+
+def _trials(kind: str, trials: Trials) -> tuple[list[str], bool]:
+    return table.trials_table(f"campaigns {kind}", trials), not trials.broken
+
+
+def _soak(folder: Path, size: Size) -> tuple[list[str], bool]:
+    found = soak(folder, messages=size.soak, connections=16, seed=size.seed)
+    return table.soak_table(found), soaked(found)
+
+
+def soaked(found: Soak) -> bool:
+    """Whether memory and open files stayed where they were, and every promise was kept."""
+    flat = found.growth < _GROWTH and found.files_last <= found.files_first + 2
+    return flat and not found.verdict.broken
+
+
+_PARTS: dict[str, Callable[[Path, Size], tuple[list[str], bool]]] = {
+    "kills": _kills,
+    "naive": _naive,
+    "pauses": _pauses,
+    "launches": _launches,
+    "cancels": _cancels,
+    "soak": _soak,
+}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

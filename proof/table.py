@@ -1,0 +1,107 @@
+"""Owns how findings are put on paper: as tables of Markdown, each between its two comments in a page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from proof.launches import Trials
+from proof.nemesis import Blow, Ordeal
+from proof.soak import Soak
+
+_HEAD = (
+    "sender", "connections", "messages", "kill -9", "other blows", "sent", "failed", "unknown", "of these had arrived",
+    "**duplicates**", "**false sent**", "**lost**", "**stuck**",
+)  # fmt: skip
+
+
+def kills_table(ordeals: Iterable[Ordeal]) -> list[str]:
+    """One row an attack."""
+    rows = [
+        (
+            item.sender, item.terms.connections, item.verdict.audience, item.kills, item.blows.total() - item.kills,
+            item.verdict.sent, item.verdict.failed, item.verdict.unknown, item.verdict.unknown_arrived,
+            item.verdict.duplicates, item.verdict.false_sent, item.verdict.lost + item.verdict.denied,
+            item.verdict.stuck,
+        )
+        for item in ordeals
+    ]  # fmt: skip
+    return _table(_HEAD, rows)
+
+
+def kills_notes(ordeals: Iterable[Ordeal]) -> list[str]:
+    """What the table has no room for, a line for each attack on mailtui."""
+    lines = []
+    for item in ordeals:
+        if not item.looks or item.sender != "mailtui":
+            continue
+        blows = ", ".join(f"{item.blows[blow]:,} × {blow}" for blow in Blow if item.blows[blow])
+        lines.append(
+            f"- {_counted(item.terms.connections, 'connection')}: {blows}. Of the unknown, {item.unknown_by_kill:,} "
+            f"had their runner killed: {item.unknown_by_kill / max(1, item.kills):.1f} a kill, never more than "
+            f"{item.most_in_flight} at one; the others lost the reply. The books were read {item.looks:,} times, and "
+            f"added up to the audience each time."
+        )
+    return lines
+
+
+def trials_table(kind: str, trials: Trials) -> list[str]:
+    """One row: many small campaigns."""
+    states = ("sent", "failed", "unknown", "cancelled")
+    rows = [
+        (
+            trials.count,
+            trials.messages,
+            trials.accepted,
+            *(trials.states[state] for state in states),
+            trials.broken.total(),
+        )
+    ]
+    return _table((kind, "messages", "accepted", *states, "**broken promises**"), rows)
+
+
+def soak_table(soak: Soak) -> list[str]:
+    """One row, with memory and open files at the beginning and at the end."""
+    verdict = soak.verdict
+    head = (
+        "messages", "connections", "sent", "failed", "unknown", "**duplicates, false sent, lost, stuck**",
+        "memory after warm-up", "at the end", "growth", "open files after warm-up", "at the end", "most",
+    )  # fmt: skip
+    row = (
+        verdict.audience, soak.connections, verdict.sent, verdict.failed, verdict.unknown, sum(verdict.broken.values()),
+        f"{soak.memory_first:.1f} MB", f"{soak.memory_last:.1f} MB", f"{soak.growth:+.1%}", f"{soak.files_first:.0f}",
+        f"{soak.files_last:.0f}", soak.files_most,
+    )  # fmt: skip
+    return _table(head, [row])
+
+
+def dated(command: str) -> str:
+    """Below each table: when, and how anybody gets one of their own."""
+    return f"Run on {datetime.now(UTC):%Y-%m-%d} by `{command}`."
+
+
+def write_block(page: Path, name: str, lines: Sequence[str]) -> None:
+    """Put lines between `<!-- proof: name -->` and `<!-- end of proof: name -->`, in place of what stands there."""
+    begin, end = f"<!-- proof: {name} -->\n", f"<!-- end of proof: {name} -->\n"
+    text = page.read_text(encoding="utf-8")
+    if text.count(begin) != 1 or text.count(end) != 1:
+        raise ValueError(f"{page} has no place for {name}")
+    before, _, rest = text.partition(begin)
+    after = rest.partition(end)[2]
+    page.write_text(
+        "".join((before, begin, "\n", *(f"{line}\n" for line in lines), "\n", end, after)), encoding="utf-8"
+    )
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:
+    lines = [_row(head), _row(["---"] * len(head))]
+    return lines + [_row([f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row]) for row in rows]
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _counted(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"
