@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import Protocol
 
+from mailtui.dispatch.breakers import Breakers
+from mailtui.dispatch.domains import Domains
 from mailtui.dispatch.gearbox import GearBox
 from mailtui.dispatch.reach import Reach
 from mailtui.dispatch.recorder import Recorder
+from mailtui.dispatch.slots import Slots
 from mailtui.dispatch.supply import Supply
 from mailtui.outbox.records import Claim
 from mailtui.smtp.capabilities import Capabilities
@@ -26,13 +29,20 @@ class Paced(Protocol):
 
 
 class Employer(Protocol):
-    """The campaign as its workers see it. `work` is set while there is something to send."""
+    """The campaign as its workers see it.
 
+    `work` is set while there is something to send; `halted` when what can still be kept back is not to be sent.
+    """
+
+    breakers: Breakers
+    domains: Domains
     endpoint: Endpoint
     gears: GearBox
+    halted: bool
     reach: Reach
     recorder: Recorder
     scale: float
+    slots: Slots
     supply: Supply
     timeouts: Timeouts
     work: asyncio.Event
@@ -61,8 +71,8 @@ class Employer(Protocol):
         """The reply to a message was lost."""
         ...
 
-    def hold(self, verdict: Verdict) -> None:
-        """The account, the message or the server is at fault: pause, and burn no row for it."""
+    def rest(self, domain: str, seconds: float | None) -> None:
+        """A recipient's domain asked for a pause."""
         ...
 
     def not_connected(self, verdict: Verdict) -> None:

@@ -1,7 +1,7 @@
 """Owns whether the server can be reached: who may try to connect now, and when trying is hopeless.
 
-Until one connection has been logged in, only one worker tries at a time: a wrong password is then said once, not
-once a worker, and a server that is down is not stormed.
+While no connection is logged in, only one worker tries at a time: a wrong password is then said once, not once a
+worker, and a server that is down is not stormed.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ class Reach:
     def __init__(self, *, scale: float) -> None:
         self._scale = scale
         self._proven = False
+        self._open = False  # whether several may try at the same time
         self._door = asyncio.Lock()
         self._pause = 0.0
         self._not_before = 0.0
@@ -35,7 +36,7 @@ class Reach:
     async def turn(self) -> AsyncIterator[None]:
         """Wait until this worker may try to connect; inside, it does."""
         await self._rest()
-        if self._proven:
+        if self._open:
             yield
             return
         async with self._door:
@@ -49,7 +50,12 @@ class Reach:
     def connected(self) -> None:
         """A connection was greeted and logged in: the others may try at the same time."""
         self._proven = True
+        self._open = True
         self.trouble = ""
+
+    def alone(self) -> None:
+        """No connection stands any more, or a login was put off: whoever tries next tries alone."""
+        self._open = False
 
     def useful(self) -> None:
         """A connection got an answer for a message: the server is well."""

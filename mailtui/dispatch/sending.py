@@ -1,4 +1,4 @@
-"""Owns the sending of one campaign from its first claim to its last result: pace, crew, pause, cancel, finish."""
+"""Owns the sending of one campaign from its first claim to its last result: pace, pause, cancel, finish."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import asyncio
 from collections import deque
 from enum import Enum
 
+from mailtui.dispatch.breakers import Breakers
+from mailtui.dispatch.crew import Crew
+from mailtui.dispatch.domains import Domains
 from mailtui.dispatch.employer import Paced
 from mailtui.dispatch.encoding import SentEncoding
 from mailtui.dispatch.gearbox import GearBox
@@ -13,10 +16,10 @@ from mailtui.dispatch.pace import TokenBucket
 from mailtui.dispatch.plan import SendPlan
 from mailtui.dispatch.reach import Reach
 from mailtui.dispatch.retry import RetryPolicy
+from mailtui.dispatch.slots import Slots
 from mailtui.dispatch.supply import Supply
 from mailtui.dispatch.tally import RateWindow
 from mailtui.dispatch.tools import Tools
-from mailtui.dispatch.worker import Worker
 from mailtui.errors import AccountError, OutboxError
 from mailtui.kit.safe_text import safe_text
 from mailtui.message.compose import CompiledMessage, compile_message
@@ -27,7 +30,7 @@ from mailtui.smtp.capabilities import Capabilities
 from mailtui.smtp.endpoint import Endpoint
 from mailtui.smtp.job import Job
 from mailtui.smtp.timeouts import Timeouts
-from mailtui.smtp.verdict import SAID_AT, Kind, Verdict, judge
+from mailtui.smtp.verdict import Category, Verdict, judge
 
 _CANCEL_STEP = 1_000
 _LONGEST_NAP = 60.0
@@ -53,16 +56,21 @@ class Sending:
         self.timeouts = Timeouts().scaled(tools.scale)
         self.reach = Reach(scale=tools.scale)
         self.gears = GearBox()
+        self.slots = Slots(scale=tools.scale)
+        self.breakers = Breakers(self.hold)
+        self.halted = False
         self.work = asyncio.Event()
         self._tools = tools
         self._loop = asyncio.get_running_loop()
         self._plan = SendPlan.from_json(campaign.plan)
         self._retry = self._policy()
+        self.domains = Domains(scale=tools.scale, give_up_after=self._plan.give_up_after)
         self._pace = TokenBucket(self._plan.rate, self._plan.burst, self._loop.time())
         self.supply = Supply(
             campaign.number,
             campaign.columns,
             self._compile(message),
+            domains=self.domains,
             former=self._compile,
             ledger=tools.ledger,
             recorder=tools.recorder,
@@ -74,15 +82,12 @@ class Sending:
         self._intent = Intent.SEND
         self._actor = "runner"
         self._held_because = ""
-        self._workers: list[Worker] = []
-        self._leaving: list[Worker] = []  # dismissed, perhaps with a message still under way
-        self._tasks: dict[Worker, asyncio.Task[None]] = {}
+        self._crew = Crew(self, name=campaign.id)
         self._on_pace: deque[Paced] = deque()
         self._pace_timer: asyncio.TimerHandle | None = None
         self._next_due: float | None = None
         self._password: str | None = None
         self._settled = 0
-        self._doubts = 0  # messages in a row that got no answer
         self.resting = False  # whether the campaign's last state is being written
         self._rate = RateWindow()
         self.counts = Counts()
@@ -112,14 +117,14 @@ class Sending:
 
     def abort(self, reason: str) -> None:
         """Drop every connection; what is unanswered becomes unknown."""
-        for worker in (*self._workers, *self._leaving):
-            worker.abort(reason)
+        self._crew.abort(reason)
         self.stir()
 
     def change(self, plan: SendPlan) -> None:
         """Take over a changed pace, number of workers or patience with retries at once."""
         self._plan = plan
         self._retry = self._policy()
+        self.domains.give_up_after = plan.give_up_after
         self._pace.set(plan.rate, plan.burst, self._loop.time())
         self._size_crew()
         self._wake_paced()
@@ -129,21 +134,18 @@ class Sending:
         """Whether nothing can be done before the next delivery is due."""
         return self._intent is Intent.SEND and self._next_due is not None and not self.work.is_set()
 
-    def hold(self, verdict: Verdict) -> None:
+    def hold(self, reason: str) -> None:
         """Pause because of the account, the message or the server; nobody's row is burnt for it."""
-        self.hold_because(f"{SAID_AT} {verdict.stage}: {safe_text(str(verdict), limit=300)}")
-
-    def hold_because(self, reason: str) -> None:
         if self._intent is Intent.SEND:
             self._held_because = reason
+            self.halted = True
             self._turn_to(Intent.PAUSE, "runner")
 
     def _turn_to(self, intent: Intent, actor: str) -> None:
         self._intent = intent
         self._actor = actor
         self.work.clear()
-        for worker in self._workers:
-            worker.finish()
+        self._crew.finish()
         self.stir()
 
     # what workers ask
@@ -176,16 +178,17 @@ class Sending:
 
     def settled_one(self) -> None:
         """A message got its answer."""
-        self._doubts = 0
         self.reach.useful()
         self._count_one()
 
     def doubtful_one(self) -> None:
-        """A message was written to its end and got no answer; a list must not go that way row by row."""
-        self._doubts += 1
-        if self._doubts > 2 * len(self._workers) + 2:
-            self.hold_because(f"the server answered none of the last {self._doubts} messages that were sent")
+        """A message was written to its end and got no answer."""
+        self.breakers.unanswered(len(self._crew))
         self._count_one()
+
+    def rest(self, domain: str, seconds: float | None) -> None:
+        """A recipient's domain asked for a pause."""
+        self.domains.rest(domain, seconds or 0.0, self._tools.wall())
 
     def _count_one(self) -> None:
         self._settled += 1
@@ -194,16 +197,19 @@ class Sending:
 
     def not_connected(self, verdict: Verdict) -> None:
         """A connection could not be had."""
-        if judge(verdict).kind is Kind.HELD:
-            self.hold(verdict)
-        else:
+        outcome = judge(verdict)
+        if outcome.category is Category.ACCOUNT:
+            self.reach.alone()
+        if not self.breakers.not_connected(verdict, outcome):
             self.useless(verdict)
 
     def useless(self, verdict: Verdict) -> None:
         """A connection could not be had, or ended before it was of use."""
+        if judge(verdict).category is Category.CONNECTIONS and self.slots.too_many():
+            return  # the server is well, and has connections of ours; this one waits for its turn
         why = safe_text(str(verdict), limit=300)
         if self.reach.failed(why):
-            self.hold_because(why)
+            self.hold(why)
 
     async def password(self) -> str | None:
         """The account's password, asked for once; None (and a pause) when there is none."""
@@ -213,7 +219,7 @@ class Sending:
             try:
                 self._password = await self._tools.secrets(self.endpoint.account)
             except AccountError as error:
-                self.hold_because(f"{error.title}. {error.hint}")
+                self.hold(f"{error.title}. {error.hint}")
         return self._password
 
     async def fix_encoding(self, capabilities: Capabilities) -> None:
@@ -263,16 +269,8 @@ class Sending:
         finally:
             if self._pace_timer is not None:
                 self._pace_timer.cancel()
-            await self._part()
-
-    async def _part(self) -> None:
-        """Let dismissed workers take leave of the server for a moment, then end them all."""
-        leaving = [task for worker, task in self._tasks.items() if worker.leaving]
-        if leaving:
-            await asyncio.wait(leaving, timeout=self.timeouts.quit)
-        for task in self._tasks.values():
-            task.cancel()
-        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+            self.slots.close()
+            await self._crew.part(self.timeouts.quit)
 
     def _idle_and_low(self) -> bool:
         return self._intent is Intent.SEND and self.supply.low and not self.supply.exhausted
@@ -284,12 +282,12 @@ class Sending:
 
     async def _step(self) -> bool:
         """Do what can be done now; True when the campaign rests."""
-        self._reap()
+        self._crew.reap()
         if self._intent is Intent.SEND:
             return await self._go_on()
         if self._intent is Intent.CANCEL:
             await self._take_back()
-        if self._busy():
+        if self._crew.busy:
             return False
         intent = self._intent
         if intent is not Intent.CANCEL:
@@ -304,7 +302,7 @@ class Sending:
             await self._take_back()  # the last answers may have put something back into the queue
             await self._rest(CampaignState.CANCELLED)
         else:
-            self._dismiss_all()
+            self._crew.dismiss()
         return True
 
     async def _go_on(self) -> bool:
@@ -312,10 +310,9 @@ class Sending:
         if self.supply:
             self._next_due = None
             self.work.set()
-            for worker in self._workers:
-                worker.pump()
+            self._crew.pump()
             return False
-        if self._busy():
+        if self._crew.busy:
             return False
         await self.recorder.settle()
         counts = await self._tools.storage.patiently(lambda: self._tools.ledger.counts(self.campaign.number))
@@ -329,8 +326,7 @@ class Sending:
             # Nothing to do for a while: no connection is kept open for it.
             self.supply.exhausted = True
             self.work.clear()
-            for worker in self._workers:
-                worker.finish()
+            self._crew.finish()
         return False
 
     def look_again(self) -> None:
@@ -348,7 +344,7 @@ class Sending:
 
     async def _rest(self, state: CampaignState, *, reason: str = "", held: bool = False) -> None:
         self.resting = True
-        self._dismiss_all()
+        self._crew.dismiss()
         await self._tools.storage.patiently(
             lambda: self._tools.ledger.set_state(
                 self.campaign.number, state, actor=self._actor, now=self._tools.wall(), reason=reason, held=held
@@ -357,34 +353,10 @@ class Sending:
         self.recorder.nudge()
         await self.recorder.settle()
 
-    # crew
-
     def _size_crew(self) -> None:
         wanted = max(1, min(self._plan.workers, self.campaign.audience))
         self.supply.size_for(wanted, self._plan.rate)
-        while len(self._workers) > wanted:
-            worker = self._workers.pop()
-            worker.dismiss()
-            self._leaving.append(worker)
-        while len(self._workers) < wanted:
-            worker = Worker(len(self._workers) + 1, self)
-            self._workers.append(worker)
-            task = asyncio.create_task(worker.run(), name=f"{self.campaign.id} worker {worker.number}")
-            task.add_done_callback(lambda _: self.stir())
-            self._tasks[worker] = task
-
-    def _dismiss_all(self) -> None:
-        for worker in self._workers:
-            worker.dismiss()
-
-    def _busy(self) -> bool:
-        self._leaving = [worker for worker in self._leaving if worker.busy]
-        return bool(self._leaving) or any(worker.busy for worker in self._workers)
-
-    def _reap(self) -> None:
-        """A worker that ended by an exception is a defect: let it be heard."""
-        for worker in [worker for worker, task in self._tasks.items() if task.done()]:
-            self._tasks.pop(worker).result()
+        self._crew.size(wanted)
 
     # display
 
@@ -400,7 +372,7 @@ class Sending:
             eta_seconds=eta,
             next_due=self._next_due,
             note=self._note(),
-            workers=tuple(worker.snapshot(now) for worker in self._workers),
+            workers=self._crew.snapshots(now),
         )
 
     def _note(self) -> str:
@@ -409,4 +381,4 @@ class Sending:
             return f"{error.title}: {error.detail}"
         if self.reach.trouble and not self._held_because:
             return f"no connection: {self.reach.trouble}; trying again"
-        return self._held_because or self.gears.note
+        return self._held_because or self.domains.note or self.slots.note or self.gears.note

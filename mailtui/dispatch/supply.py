@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from mailtui.audience.recipient import Recipient
+from mailtui.dispatch.domains import Domains, domain_of
 from mailtui.dispatch.encoding import SentEncoding
 from mailtui.dispatch.recorder import Recorder
 from mailtui.dispatch.storage import Storage
@@ -31,6 +32,7 @@ class Supply:
         columns: tuple[str, ...],
         message: CompiledMessage,
         *,
+        domains: Domains,
         former: Callable[[bytes], CompiledMessage],
         ledger: Ledger,
         recorder: Recorder,
@@ -42,6 +44,7 @@ class Supply:
         self._campaign = campaign
         self._columns = columns
         self._message = message
+        self._domains = domains
         self._former = former
         self._editions: dict[int, CompiledMessage] = {}
         """The messages that claims were added with or repeat, by number."""
@@ -96,13 +99,15 @@ class Supply:
     def next_job(self, capabilities: Capabilities) -> Job | None:
         """The next message for a server with these capabilities, or None when no claim is at hand.
 
-        A row that cannot be rendered fails alone, and the next one is taken.
+        A row that cannot be rendered fails alone, one whose domain rests is put off, and the next one is taken.
         """
         encoding = self.encoding
         while self._waiting and encoding is not None:
             claim = self._waiting.popleft()
             if not self.exhausted and self.low:
                 self._need()
+            if self._domains and self._is_put_off(claim):
+                continue
             rendered = self._render(claim, encoding, capabilities)
             if isinstance(rendered, RenderProblem):
                 place = f" ({rendered.place})" if str(rendered.place) else ""
@@ -145,6 +150,27 @@ class Supply:
                 stage="render",
             )
         )
+
+    def _is_put_off(self, claim: Claim) -> bool:
+        domain, now = domain_of(claim.key), self._wall()
+        due = self._domains.due(domain, claim.id, now)
+        if due is None:
+            return False
+        given_up = self._domains.given_up(domain, now)
+        self._recorder.record(
+            Result(
+                claim.campaign,
+                claim.id,
+                claim.fence,
+                DeliveryState.CLAIMED,
+                DeliveryState.FAILED if given_up else DeliveryState.DEFERRED,
+                attempts=claim.attempts,
+                attempt=False,
+                due_at=0.0 if given_up else due,
+                reason=f"gave up: {domain} took no mail" if given_up else f"{domain} asked for a pause",
+            )
+        )
+        return True
 
     def put_back(self, claim: Claim) -> None:
         """A claim whose message was not sent, to be taken again after those that wait: it may be why."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from functools import partial
 
+from mailtui.dispatch.domains import domain_of
 from mailtui.dispatch.employer import Employer
 from mailtui.dispatch.gearbox import REFUSALS_A_CONNECTION
 from mailtui.dispatch.supply import requeued
@@ -14,12 +15,13 @@ from mailtui.outbox.states import DeliveryState
 from mailtui.smtp.connect import Connection, NotConnected, connect
 from mailtui.smtp.job import Job
 from mailtui.smtp.session import Session
-from mailtui.smtp.verdict import Kind, Stage, Verdict, judge
+from mailtui.smtp.verdict import Category, Kind, Outcome, Scope, Stage, Verdict, judge
 
 REPLY_LIMIT = 500  # characters of a server's text that are kept
 _BRIEF = 10.0  # seconds; a connection that ends unused before is a failure, later it was idle for too long
 
 _ENVELOPE = (Stage.MAIL, Stage.RCPT, Stage.DATA)
+_TO_A_RECIPIENT = (Stage.RCPT, Stage.DATA)
 _CLOSING = 421
 
 _AFTER = {
@@ -48,6 +50,8 @@ class Worker:
         self._touched = False  # whether this connection was given a message
         self._refused = 0  # envelopes refused on this connection
         self._finished = False  # whether this connection was told to end
+        self._misunderstood = False  # whether this connection was given up for a protocol error
+        self._returned: list[Job] = []  # unsent when the connection ended, until its last words are heard
         self._connected_at = 0.0
         self._stage = "idle"
         self._reply = ""
@@ -60,9 +64,10 @@ class Worker:
         while not self._dismissed:
             self._stage = "idle"
             await self._sending.work.wait()
-            connection = await self._connect()
-            if connection is not None:
-                await self._converse(connection)
+            async with self._sending.slots.one():
+                connection = await self._connect()
+                if connection is not None:
+                    await self._converse(connection)
 
     async def _connect(self) -> Connection | None:
         sending = self._sending
@@ -80,6 +85,7 @@ class Worker:
                 sending.not_connected(error.verdict)
                 return None
             sending.reach.connected()
+            sending.breakers.logged_in()
             try:
                 await sending.fix_encoding(connection.capabilities)
             except BaseException:
@@ -92,6 +98,7 @@ class Worker:
         self._answered = 0
         self._touched = False
         self._finished = False
+        self._misunderstood = False
         self._connected_at = self._loop.time()
         self._connection = connection
         gears = self._sending.gears
@@ -100,15 +107,18 @@ class Worker:
         session.data_apart = gears.data_apart
         self._refused = 0
         self._session = session
-        try:
-            session.start(connection.transport)
-            if self._dismissed or not self._sending.work.is_set():
-                self.finish()  # it came too late to be of use
-            await self._over.wait()
-        finally:
-            session.abort("the worker was stopped")
-            self._session = None
-        if session.misbehaved:
+        with self._sending.slots.connected():
+            try:
+                session.start(connection.transport)
+                if self._dismissed or not self._sending.work.is_set():
+                    self.finish()  # it came too late to be of use
+                await self._over.wait()
+            finally:
+                session.abort("the worker was stopped")
+                self._session = None
+        if not self._sending.slots.standing:
+            self._sending.reach.alone()
+        if session.misbehaved or self._misunderstood:
             gears.misbehaved(gear)
         if not self._answered and (self._touched or self._is_brief()):
             if self._touched:
@@ -181,6 +191,12 @@ class Worker:
     def ask_mark(self, job: Job) -> None:
         assert self._session is not None
         claim: Claim = job.tag
+        if self._sending.halted:
+            # What stopped the campaign would befall this one too, and its last bytes can still be kept back.
+            self._sending.supply.put_back(claim)
+            self._answered += 1
+            self._loop.call_soon(self._session.marked, job, False)  # noqa: FBT003 - marked's own form
+            return
         mark = Mark(claim.campaign, claim.id, claim.fence)
         self._sending.recorder.mark(mark, partial(self._marked, self._session, job))
 
@@ -207,11 +223,12 @@ class Worker:
             else:
                 due_at = due
         self._judge_envelope(verdict)
-        if after is not DeliveryState.QUEUED:
+        if attempt:
             self._answered += 1
             self._sending.settled_one()
         if after is DeliveryState.SENT:
             self.sent += 1
+            self._accepted(claim)
         elif after is DeliveryState.FAILED:
             self.failed += 1
         self._sending.recorder.record(
@@ -231,8 +248,23 @@ class Worker:
                 verdict.text[:REPLY_LIMIT],
             )
         )
-        if outcome.kind is Kind.HELD:
-            self._sending.hold(verdict)
+        if after is not DeliveryState.SENT:
+            self._note_refusal(claim, verdict, outcome)
+
+    def _accepted(self, claim: Claim) -> None:
+        self._sending.breakers.accepted()
+        domains = self._sending.domains
+        if domains:
+            domains.accepted(domain_of(claim.key))
+
+    def _note_refusal(self, claim: Claim, verdict: Verdict, outcome: Outcome) -> None:
+        domain = domain_of(claim.key)
+        if outcome.scope is Scope.DOMAIN:
+            self._sending.rest(domain, outcome.retry_after)
+        self._sending.breakers.refused(verdict, outcome, delivery=claim.id, domain=domain)
+        if outcome.category is Category.PROTOCOL and self._session is not None:
+            self._misunderstood = True
+            self._session.abort(f"the server did not understand: {verdict}")
 
     def _judge_envelope(self, verdict: Verdict) -> None:
         """Keep count of refused envelopes: for the gear, and for how long this connection stays welcome."""
@@ -250,6 +282,8 @@ class Worker:
         claim: Claim = job.tag
         if job.marked:
             self._sending.recorder.record(requeued(claim, DeliveryState.IN_FLIGHT, reason=""))
+        elif self._session is not None and self._session.closed:
+            self._returned.append(job)
         else:
             self._sending.supply.put_back(claim)
 
@@ -272,5 +306,12 @@ class Worker:
     def ended(self, verdict: Verdict) -> None:
         self._last_words = verdict
         self._reply = str(verdict)[:REPLY_LIMIT]
+        returned, self._returned = self._returned, []
+        for nth, job in enumerate(returned):
+            # A 421 to a recipient ends the connection and may all the same be about that recipient's domain.
+            if nth == 0 and verdict.stage in _TO_A_RECIPIENT and judge(verdict).kind is not Kind.REQUEUED:
+                self.settled(job, verdict)
+            else:
+                self._sending.supply.put_back(job.tag)
         self._over.set()
         self._sending.stir()
