@@ -13,6 +13,9 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from itertools import pairwise
 
+from mailtui.sandbox.limits import Limits
+from mailtui.sandbox.manners import Manners
+
 PAUSE = 0.01  # seconds between the pieces of a reply, enough for each to be read by itself
 
 
@@ -216,11 +219,13 @@ class FaultRule:
 
 @dataclass(frozen=True, slots=True)
 class Faults:
-    """The rules of one sandbox, in order, and the seed that `odds` are drawn with.
+    """How one sandbox misbehaves: rules in order, the seed that `odds` are drawn with, limits, and manners.
 
-    `time_scale` multiplies every length of time: 0.01 makes ten minutes six seconds.
+    `time_scale` multiplies every length of time: 0.01 makes ten minutes six seconds. `manners` None: the usual ones.
     """
 
     rules: tuple[FaultRule, ...] = ()
     seed: int = 0
     time_scale: float = 1.0
+    limits: Limits | None = None
+    manners: Manners | None = None

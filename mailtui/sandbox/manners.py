@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -28,6 +29,10 @@ class Manners:
     command_seconds: float = 300.0
     starttls: bool = True
     require_tls: bool = False
+
+    def scaled(self, factor: float) -> Manners:
+        """The same with all times multiplied."""
+        return dataclasses.replace(self, command_seconds=self.command_seconds * factor) if factor != 1 else self
 
     def offer(self) -> Offer:
         """What was announced, for judging the envelope."""

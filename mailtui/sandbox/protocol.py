@@ -7,7 +7,7 @@ purpose belongs to `misconduct`, bytes and their timing to `wire`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from mailtui.sandbox import replies
 from mailtui.sandbox.auth import AuthExchange
@@ -16,6 +16,7 @@ from mailtui.sandbox.counters import Tally
 from mailtui.sandbox.envelope import Sender, parse_mail, parse_rcpt
 from mailtui.sandbox.faults import Stage
 from mailtui.sandbox.intake import Intake
+from mailtui.sandbox.limits import Gate
 from mailtui.sandbox.manners import Manners
 from mailtui.sandbox.misconduct import Refuse
 from mailtui.sandbox.plan import FaultPlan
@@ -34,6 +35,7 @@ class Connection(Intake):
         manners: Manners,
         capture: Capture,
         faults: FaultPlan | None,
+        gate: Gate | None,
         tls: Tls | None,
         tally: Tally,
         refuse: Refuse,
@@ -48,6 +50,7 @@ class Connection(Intake):
             size_limit=manners.size_limit,
         )
         self._manners = manners
+        self._gate = gate
         self._tls = tls
         self._offer = manners.offer()
         self._enhanced = "ENHANCEDSTATUSCODES" in self._offer.keywords
@@ -59,6 +62,8 @@ class Connection(Intake):
         self._exchange: AuthExchange | None = None
         self._sender: Sender | None = None
         self._recipients: list[str] = []
+        self._accepted = 0
+        self._reserved = False  # whether this transaction counts against a quota although nothing was accepted yet
         self._rollback = 0  # how much of `out` stands before the reply to the first message not stored yet
 
     def shut_down(self) -> None:
@@ -81,6 +86,7 @@ class Connection(Intake):
 
     def lost(self) -> None:
         self.rouse()
+        self._give_back()
         self._closed(self)
 
     def _begin(self) -> None:
@@ -92,6 +98,9 @@ class Connection(Intake):
     def _greet(self) -> None:
         if self.secured:
             self._tally.handshakes += 1
+        if self._gate is not None and self._turned_away(self._gate.connect(self._tally.open)):
+            self.ending = Ending.CLOSE
+            return
         self.settle(Stage.GREETING, lambda: f"220 {self._manners.hostname} ESMTP mailtui sandbox\r\n".encode())
 
     # commands
@@ -210,6 +219,10 @@ class Connection(Intake):
             if isinstance(sender, Reply):
                 self._refuse(sender)
                 return
+            if self._gate is not None:
+                if self._turned_away(self._gate.mail(self._accepted)):
+                    return
+                self._reserved = True
 
             def apply() -> bytes:
                 self._sender = sender
@@ -217,6 +230,8 @@ class Connection(Intake):
 
             self.transaction += 1
             self.settle(Stage.MAIL, apply)
+            if self._sender is None:
+                self._give_back()
 
     def _rcpt(self, argument: bytes) -> None:
         if self._sender is None:
@@ -227,7 +242,7 @@ class Connection(Intake):
             self._refuse(recipient)
         elif len(self._recipients) >= self._manners.recipient_limit:
             self._refuse(replies.TOO_MANY_RECIPIENTS)
-        else:
+        elif self._gate is None or not self._turned_away(self._gate.rcpt(self._sender.address, recipient)):
             address = recipient
 
             def apply() -> bytes:
@@ -254,10 +269,12 @@ class Connection(Intake):
         self._note_pipelining(allowed=True)
         sender, recipients = self._sender, self._recipients
         assert sender is not None, "content is only taken inside a transaction"
-        self._forget()
+        self._sender = None
+        self._recipients = []
         self._tally.commands[b"DOT"] = self._tally.commands.get(b"DOT", 0) + 1
         if content is None:
             self._refuse(replies.TOO_LARGE)
+            self._give_back()
             return
 
         def apply() -> bytes:
@@ -265,10 +282,20 @@ class Connection(Intake):
             if not self.uncommitted:
                 self._rollback = len(self.out)
             self.uncommitted += 1
+            self._accepted += 1
+            self._reserved = False
             number = self._capture.add(arrival, self._stored)
             return b"250 %bOk: kept as %d\r\n" % (b"2.0.0 " if self._enhanced else b"", number)
 
-        self.settle(Stage.DOT, apply, recipients, after=lambda: self.rest(recipients))
+        self.settle(Stage.DOT, apply, recipients, after=lambda: self._end_message(recipients))
+        self._give_back()
+
+    def _end_message(self, recipients: Sequence[str]) -> None:
+        """A message was accepted and answered."""
+        if self._gate is not None and self._gate.closes_after(self._accepted):
+            self.ending = Ending.CLOSE
+        else:
+            self.rest(recipients)
 
     def _rset(self, argument: bytes) -> None:
         if argument.strip():
@@ -324,6 +351,22 @@ class Connection(Intake):
     def _forget(self) -> None:
         self._sender = None
         self._recipients = []
+        self._give_back()
+
+    def _give_back(self) -> None:
+        if self._reserved and self._gate is not None:
+            self._reserved = False
+            self._gate.give_back()
+
+    def _turned_away(self, reply: bytes | None) -> bool:
+        """Say no where a limit does, and close after 421 or where there is nothing to say."""
+        if reply is None:
+            return False
+        self._tally.refused += 1
+        self.out += reply
+        if not reply or reply.startswith(b"421"):
+            self.ending = Ending.CLOSE
+        return True
 
     def _count_clear(self, line: bytes) -> None:
         """Count a line of a login that everybody on the way could read."""

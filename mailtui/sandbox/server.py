@@ -12,6 +12,7 @@ from mailtui.errors import MailtuiError, UsageError
 from mailtui.sandbox.capture import Capture
 from mailtui.sandbox.counters import Counters, Tally
 from mailtui.sandbox.faults import Faults
+from mailtui.sandbox.limits import Gate
 from mailtui.sandbox.manners import EXTENSIONS, Manners
 from mailtui.sandbox.plan import FaultPlan
 from mailtui.sandbox.protocol import Connection
@@ -40,15 +41,17 @@ class SandboxServer:
         tls: Tls | None = None,
     ) -> None:
         """`port` 0 takes a free one; `sync` puts every message on the disk before its 250; `idle_seconds` is how
-        long nobody may be connected before `wait_idle` returns (None: for ever). `manners` sets limits and times,
-        `tls` whose certificate it shows.
+        long nobody may be connected before `wait_idle` returns (None: for ever). `manners` stands above those of
+        `faults`, whose `time_scale` holds for both; `tls` says whose certificate it shows.
         """
         self.folder = folder
         self._host = host
         self._port = port
         self._faults = faults or Faults()
         self._plan = FaultPlan(self._faults) if self._faults.rules else None
-        self._manners = manners or Manners(extensions=tuple(extensions), users=users)
+        usual = Manners(extensions=tuple(extensions), users=users)
+        self._manners = (manners or self._faults.manners or usual).scaled(self._faults.time_scale)
+        self._gate: Gate | None = None
         self._tls = tls
         self._sync = sync
         self._idle_seconds = idle_seconds
@@ -92,6 +95,9 @@ class SandboxServer:
                 "The sandbox cannot keep messages in its folder", detail=f"{self.folder}: {error.strerror or error}"
             ) from None
         self._capture = capture
+        if self._faults.limits is not None:
+            limits = self._faults.limits.scaled(self._faults.time_scale)
+            self._gate = Gate(limits, asyncio.get_running_loop().time)
         try:
             await self._listen()
         except OSError as error:
@@ -157,6 +163,7 @@ class SandboxServer:
             manners=self._manners,
             capture=self._capture,
             faults=self._plan,
+            gate=self._gate,
             tls=self._tls,
             tally=tally,
             refuse=self._refuse,

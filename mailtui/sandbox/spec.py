@@ -9,14 +9,27 @@ import re
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from mailtui.kit.validation import Spec, validate
 from mailtui.kit.yaml_file import read_yaml
 from mailtui.sandbox.faults import PAUSE, Action, FaultRule, Faults, Stage, Then, reply_line
+from mailtui.sandbox.limits import DAY, Greylisting, Limit, Limits, Quota, Rate
+from mailtui.sandbox.manners import EXTENSIONS, Manners
 
-PositiveInt = Annotated[int, Field(ge=1)]
 _REPLY = re.compile(r"[2-5][0-9][0-9](?: [^\x00-\x1f\x7f]*)?")
+_USUAL = Manners()
+PositiveInt = Annotated[int, Field(ge=1)]
+Seconds = Annotated[float, Field(gt=0, le=30 * DAY)]
+
+
+def _one_line(value: str) -> str:
+    if not _REPLY.fullmatch(value):
+        raise ValueError("a reply is one line such as 550 5.1.1 No such user; for any other bytes use the key raw")
+    return value
+
+
+Reply = Annotated[str, AfterValidator(_one_line)]
 
 
 class FaultRuleSpec(Spec):
@@ -24,7 +37,7 @@ class FaultRuleSpec(Spec):
 
     stage: Stage
     action: Action | None = None
-    reply: str | None = None
+    reply: Reply | None = None
     raw: str | None = None
     accept: bool | None = None
     chunks: tuple[PositiveInt, ...] = ()
@@ -41,13 +54,6 @@ class FaultRuleSpec(Spec):
     every: PositiveInt | None = None
     odds: float | None = Field(default=None, ge=0, le=1)
     times: PositiveInt | None = None
-
-    @field_validator("reply")
-    @classmethod
-    def _one_line(cls, value: str | None) -> str | None:
-        if value is not None and not _REPLY.fullmatch(value):
-            raise ValueError("a reply is one line such as 550 5.1.1 No such user; for any other bytes use the key raw")
-        return value
 
     @field_validator("raw")
     @classmethod
@@ -98,15 +104,114 @@ class FaultRuleSpec(Spec):
         )
 
 
+class LimitSpec(Spec):
+    """So many, and the reply to who wants more."""
+
+    at_most: PositiveInt
+    reply: Reply = "421 4.7.0 Too many, try again later"
+    close: bool = False
+
+    def limit(self) -> Limit:
+        return Limit(self.at_most, b"" if self.close else reply_line(self.reply))
+
+
+class QuotaSpec(Spec):
+    """So many messages in a day, or in another length of time."""
+
+    at_most: PositiveInt
+    per: Seconds = DAY
+    reply: Reply = "550 5.4.5 Daily user sending limit exceeded"
+
+
+class RateSpec(Spec):
+    """A token bucket."""
+
+    messages: PositiveInt
+    per: Seconds = 60.0
+    burst: PositiveInt = 1
+    reply: Reply = "451 4.7.0 Too many messages, slow down"
+
+    def rate(self, domain: str = "*") -> Rate:
+        return Rate(self.messages, self.per, self.burst, reply_line(self.reply), domain)
+
+
+class DomainRateSpec(RateSpec):
+    """A token bucket for each domain that fits."""
+
+    domain: str = Field(min_length=1)
+
+
+class GreylistingSpec(Spec):
+    """How long a new pair of sender and recipient waits."""
+
+    seconds: Seconds = 300.0
+    reply: Reply = "451 4.7.1 Greylisted, please try again later"
+
+
+class LimitsSpec(Spec):
+    """How much the server takes."""
+
+    connections: LimitSpec | None = None
+    messages_per_connection: LimitSpec | None = None
+    rate: RateSpec | None = None
+    domain_rates: tuple[DomainRateSpec, ...] = ()
+    quota: QuotaSpec | None = None
+    greylisting: GreylistingSpec | None = None
+
+    def limits(self) -> Limits:
+        each, grey, quota = self.messages_per_connection, self.greylisting, self.quota
+        return Limits(
+            connections=self.connections.limit() if self.connections else None,
+            messages_per_connection=each.limit() if each else None,
+            rate=self.rate.rate() if self.rate else None,
+            domain_rates=tuple(item.rate(item.domain) for item in self.domain_rates),
+            quota=Quota(quota.at_most, reply_line(quota.reply), quota.per) if quota else None,
+            greylisting=Greylisting(grey.seconds, reply_line(grey.reply)) if grey else None,
+        )
+
+
+class ServerSpec(Spec):
+    """How the server presents itself and what it asks of everybody."""
+
+    hostname: str = Field(default=_USUAL.hostname, min_length=1)
+    extensions: tuple[str, ...] = EXTENSIONS
+    users: dict[str, str] | None = None
+    size: PositiveInt = _USUAL.size_limit
+    recipients: PositiveInt = _USUAL.recipient_limit
+    quiet: Seconds = _USUAL.command_seconds
+    starttls: bool = True
+    require_tls: bool = False
+
+    def manners(self) -> Manners:
+        return Manners(
+            hostname=self.hostname,
+            extensions=self.extensions,
+            users=self.users,
+            size_limit=self.size,
+            recipient_limit=self.recipients,
+            command_seconds=self.quiet,
+            starttls=self.starttls,
+            require_tls=self.require_tls,
+        )
+
+
 class FaultsSpec(Spec):
     """The whole file."""
 
     seed: int = 0
     time_scale: float = Field(default=1.0, gt=0, le=1)
+    server: ServerSpec | None = None
+    limits: LimitsSpec | None = None
     rules: tuple[FaultRuleSpec, ...] = ()
 
 
 def load_faults(path: Path) -> Faults:
     """Read a file of faults. Raises `ConfigError` that names every mistake with line and key."""
     spec = validate(FaultsSpec, read_yaml(path), title=f"{path} does not describe faults the sandbox knows")
-    return Faults(tuple(rule.rule() for rule in spec.rules), spec.seed, spec.time_scale)
+    return Faults(
+        tuple(rule.rule() for rule in spec.rules),
+        spec.seed,
+        spec.time_scale,
+        spec.limits.limits() if spec.limits else None,
+        spec.server.manners() if spec.server else None,
+    )
