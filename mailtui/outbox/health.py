@@ -14,6 +14,7 @@ import apsw
 
 from mailtui.errors import OutboxDamaged, UsageError
 from mailtui.kit.paths import create_private, private_folder, sync, touch_private
+from mailtui.outbox.log_file import log_faults
 from mailtui.outbox.sqlite_file import open_for_reading, storage_errors
 
 _SHOWN = 5  # of the faults SQLite found
@@ -46,7 +47,7 @@ def examine(path: Path, *, seconds: float | None = None) -> Health:
             deadline = started + seconds
             connection.set_progress_handler(lambda: time.monotonic() > deadline, _STEPS_A_LOOK)
         try:
-            faults, complete = _faults(connection), True
+            faults, complete = _log_faults(connection, path) or _faults(connection), True
         except apsw.InterruptError:
             faults, complete = (), False
         except (apsw.CorruptError, apsw.NotADBError) as error:
@@ -64,6 +65,12 @@ def require_sound(path: Path, *, seconds: float | None = None) -> None:
     health = examine(path, seconds=seconds)
     if not health.ok:
         raise OutboxDamaged(str(path), faults=health.faults)
+
+
+def _log_faults(connection: apsw.Connection, path: Path) -> tuple[str, ...]:
+    connection.pragma("user_version")  # has SQLite read the log
+    frames, _ = connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_NOOP)
+    return log_faults(path.with_name(f"{path.name}-wal"), frames=max(0, frames))
 
 
 def _faults(connection: apsw.Connection) -> tuple[str, ...]:
@@ -117,6 +124,7 @@ def _copy(path: Path, target: Path) -> None:
     source = open_for_reading(path)
     try:
         with storage_errors(target):
+            source.pragma("query_only", False)  # forbids this too; the file itself is still open for reading only
             # One read transaction: writers go on, and the copy is of one moment.
             source.execute("VACUUM INTO ?", (str(target),))
     finally:

@@ -78,10 +78,10 @@ class Witness:
 
         Raises `OutboxOutdated` for an older copy than the one last seen.
         """
+        # By a reader, since the last writer to leave empties the log into the file, and what is refused stays as it is.
+        seen = not self._path.exists() or require_newest(self._path, self._folder)
         connection = open_for_writing(self._path, busy_ms=FACE_BUSY_MS)
         try:
-            with storage_errors(self._path):
-                seen = _require_newest(connection, self._path, self._folder)
             self._enter(connection, _ON)
         finally:
             connection.close()

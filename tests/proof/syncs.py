@@ -42,8 +42,8 @@ class Count:
 
 
 @dataclass(slots=True)
-class _Trace:
-    """What is known up to a line of the trace."""
+class Trace:
+    """What is known up to a moment; told what is written, synced and sent, in order."""
 
     count: Count = field(default_factory=Count)
     dialogues: dict[str, Dialogue] = field(default_factory=dict)
@@ -75,7 +75,7 @@ class _Trace:
 
 def count_syncs(lines: Iterable[str]) -> Count:
     """Read a trace from its first line to its last."""
-    trace = _Trace()
+    trace = Trace()
     for line in lines:
         resumed = _RESUMED.match(line)
         if resumed is not None:
