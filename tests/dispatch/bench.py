@@ -73,9 +73,10 @@ class House:
         id: str = "c1",
         user: str = "",
         text: str = TEXT,
+        to: Endpoint | None = None,
     ) -> Campaign:
-        """A live campaign of `size` recipients to a server on 127.0.0.1."""
-        to = Endpoint("acme", "127.0.0.1", port, Security.PLAIN, user=user)
+        """A live campaign of `size` recipients to a server on 127.0.0.1, or to the endpoint `to`."""
+        to = to or Endpoint("acme", "127.0.0.1", port, Security.PLAIN, user=user)
         draft = await self.desk.create_draft(
             NewCampaign(
                 id=id,

@@ -12,12 +12,14 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 STEP_SECONDS = 10.0
+_READ_AHEAD = 65_536  # bytes
 
 
 class ScriptError(AssertionError):
@@ -89,17 +91,19 @@ class Talk:
 
     async def through(self, end: bytes) -> bytes:
         """Everything up to and with `end`. Raises `ScriptError` when the client closes before."""
-        while end not in self._ahead:
-            if not await self._read():
+        seen = 0
+        while (at := self._ahead.find(end, seen)) < 0:
+            seen = max(0, len(self._ahead) - len(end) + 1)
+            if not await self.more():
                 raise ScriptError(f"connection {self.number} ended, expected {end!r}, got {bytes(self._ahead)!r}")
-        size = self._ahead.index(end) + len(end)
+        size = at + len(end)
         data = bytes(self._ahead[:size])
         del self._ahead[:size]
         return data
 
     async def rest(self) -> bytes:
         """Everything until the client closes."""
-        while await self._read():
+        while await self.more():
             pass
         data = bytes(self._ahead)
         self._ahead.clear()
@@ -114,14 +118,25 @@ class Talk:
             self.writer.write(data[start : start + size])
             await self.writer.drain()
 
+    @property
+    def ahead(self) -> bytes:
+        """What has come and was not asked for yet."""
+        return bytes(self._ahead)
+
+    async def protect(self, context: ssl.SSLContext) -> None:
+        """Speak TLS from here on; what came before it is dropped (RFC 3207 section 4.2)."""
+        self._ahead.clear()
+        await self.writer.start_tls(context)
+
     def reset(self) -> None:
         """End with RST."""
         raw = self.writer.get_extra_info("socket")
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.writer.transport.abort()
 
-    async def _read(self) -> bool:
-        data = await self.reader.read(65_536)
+    async def more(self, size: int = _READ_AHEAD) -> bool:
+        """Let up to `size` more bytes come, into `ahead`; whether there were any."""
+        data = await self.reader.read(size)
         self.received += data
         self._ahead += data
         return bool(data)
@@ -201,14 +216,27 @@ class ScriptedPeer:
 
 
 @asynccontextmanager
-async def scripted_peer(*scripts: Script, strict: bool = True) -> AsyncIterator[ScriptedPeer]:
-    """Listen on a free port of 127.0.0.1 with one script a connection.
+async def scripted_peer(
+    *scripts: Script,
+    strict: bool = True,
+    port: int = 0,
+    window: int | None = None,
+    context: ssl.SSLContext | None = None,
+) -> AsyncIterator[ScriptedPeer]:
+    """Listen on a port of 127.0.0.1, a free one when it is 0, with one script a connection.
 
-    With `strict`, a client that left the script fails the test when the block ends.
+    With `strict`, a client that left the script fails the test when the block ends. `window`: bytes the kernel takes
+    in ahead of the script; `context`: TLS from the first byte.
     """
     peer = ScriptedPeer(scripts)
-    server = await asyncio.start_server(peer.accept, "127.0.0.1", 0)
-    peer.port = server.sockets[0].getsockname()[1]
+    listening = socket.socket()
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if window is not None:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)
+    listening.bind(("127.0.0.1", port))
+    # The reader takes no more than twice its limit ahead of the script.
+    server = await asyncio.start_server(peer.accept, sock=listening, ssl=context, limit=window or _READ_AHEAD)
+    peer.port = listening.getsockname()[1]
     try:
         yield peer
     finally:
