@@ -20,7 +20,7 @@ from mailtui.dispatch.recorder import Recorder
 from mailtui.dispatch.second_chance import NOT_NOW
 from mailtui.dispatch.sending import Sending
 from mailtui.dispatch.storage import Storage
-from mailtui.dispatch.tenure import tenure
+from mailtui.dispatch.tenure import Tenure, tenure
 from mailtui.dispatch.tools import Secrets, Tools
 from mailtui.errors import MailtuiError, OutboxError
 from mailtui.outbox.opening import Outbox
@@ -94,16 +94,16 @@ class Runner:
         """
         lock = RunnerLock.acquire(self._outbox.lock_file, version=self._options.version)
         try:
-            async with tenure(self._outbox, self._options.sightings, self._options.say):
+            async with tenure(self._outbox, self._options.sightings, self._options.say) as session:
                 ledger = self._outbox.ledger()
                 try:
-                    await self._work(ledger, ready)
+                    await self._work(ledger, ready, session)
                 finally:
                     ledger.close()
         finally:
             lock.release()
 
-    async def _work(self, ledger: Ledger, ready: Callable[[], None]) -> None:
+    async def _work(self, ledger: Ledger, ready: Callable[[], None], session: Tenure) -> None:
         loop = asyncio.get_running_loop()
         former_handler = loop.get_exception_handler()
         loop.set_exception_handler(self._on_defect)
@@ -117,6 +117,7 @@ class Runner:
         try:
             ready()
             await self._watch(ledger, tools, recording)
+            await self._storage.patiently(session.end)
             await self._storage.patiently(ledger.sign_off)
         finally:
             for _, task in self._sendings.values():

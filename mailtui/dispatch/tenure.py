@@ -17,8 +17,32 @@ _LONGEST_CHECK = 5.0  # seconds: whoever starts a runner waits for its first wor
 _LOOK_EVERY = 1.0
 
 
+class Tenure:
+    """The session of one runner; `end` it once, when everything is on record and before the runner signs off."""
+
+    def __init__(self, witness: Witness) -> None:
+        self._witness = witness
+        self._looking = asyncio.create_task(self._look(), name="witness")
+        self._ended = False
+
+    async def _look(self) -> None:
+        while True:
+            await asyncio.sleep(_LOOK_EVERY)
+            # A look that fails is only one look less, and the recorder tells what is wrong with the disk.
+            with suppress(OutboxError, OSError):
+                await asyncio.to_thread(self._witness.look)
+
+    async def end(self) -> None:
+        """Raises `OutboxError` when it cannot be put on record; then it may be called again."""
+        self._looking.cancel()
+        await asyncio.gather(self._looking, return_exceptions=True)
+        if not self._ended:
+            await asyncio.to_thread(self._witness.end)
+            self._ended = True
+
+
 @asynccontextmanager
-async def tenure(outbox: Outbox, sightings: Path, say: Callable[[str], None]) -> AsyncIterator[None]:
+async def tenure(outbox: Outbox, sightings: Path, say: Callable[[str], None]) -> AsyncIterator[Tenure]:
     """Enter with the outbox's lock held. `sightings`: where witnesses write; `say` gets what a person should know.
 
     Raises `OutboxDamaged`, and `OutboxOutdated` for an older copy than the one that was last worked on from here.
@@ -36,20 +60,10 @@ async def tenure(outbox: Outbox, sightings: Path, say: Callable[[str], None]) ->
         say(
             f"{outbox.path} is not in a good place: {danger}. Better is a folder on this machine: --outbox sqlite:///PATH"
         )
-    looking = asyncio.create_task(_look(witness), name="witness")
+    session = Tenure(witness)
     try:
-        yield
+        yield session
     finally:
-        looking.cancel()
-        await asyncio.gather(looking, return_exceptions=True)
         # Where this cannot be written, the session stays open on record, as if the runner had been killed.
         with suppress(OutboxError, OSError):
-            await asyncio.to_thread(witness.end)
-
-
-async def _look(witness: Witness) -> None:
-    while True:
-        await asyncio.sleep(_LOOK_EVERY)
-        # A look that fails is only one look less, and the recorder tells what is wrong with the disk.
-        with suppress(OutboxError, OSError):
-            await asyncio.to_thread(witness.look)
+            await session.end()

@@ -124,7 +124,9 @@ def _copy(path: Path, target: Path) -> None:
     source = open_for_reading(path)
     try:
         with storage_errors(target):
-            source.pragma("query_only", False)  # forbids this too; the file itself is still open for reading only
+            source.execute(
+                "PRAGMA query_only = OFF"
+            )  # forbids this too; the file itself is still open for reading only
             # One read transaction: writers go on, and the copy is of one moment.
             source.execute("VACUUM INTO ?", (str(target),))
     finally:

@@ -35,7 +35,8 @@ def storage_errors(path: Path) -> Iterator[None]:
         raise OutboxError(
             f"{path} is not a readable outbox: it is damaged, or another kind of file",
             detail=str(error),
-            hint="It was left as it is. Restore a backup of it, or use another: --outbox sqlite:///PATH",
+            hint="It was left as it is. Restore a backup of it, or use another: --outbox sqlite:///PATH\n"
+            f"A backup put in its place must not find the old one's log beside it: {path}-wal",
         ) from error
     except (apsw.CantOpenError, apsw.PermissionsError, apsw.ReadOnlyError) as error:
         raise OutboxError(

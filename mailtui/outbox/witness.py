@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 import secrets
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,7 @@ _SET_GENERATION = "UPDATE meta SET value = ? WHERE key = 'generation'"
 _INSERT_EVENT = "INSERT INTO event (at, actor, kind, detail) VALUES (?, 'runner', ?, ?)"
 _FIND_EVENT = "SELECT id FROM event WHERE campaign IS NULL AND kind = ? AND detail = ?"
 _LAST_ON = "SELECT max(id) FROM event WHERE campaign IS NULL AND kind = ?"
-_RUNNERS = "SELECT count(*), max(heartbeat_at) FROM runner"
+_BEAT = "SELECT max(heartbeat_at) FROM runner"
 _LAST_MOMENT = (
     "SELECT max(moment) FROM (SELECT max(at) AS moment FROM event UNION ALL SELECT max(heartbeat_at) FROM runner)"
 )
@@ -105,7 +106,7 @@ class Witness:
         connection = open_for_reading(self._path)
         try:
             with storage_errors(self._path):
-                _, beat = _runners(connection)
+                beat = _beat(connection)
         finally:
             connection.close()
         if beat:
@@ -113,10 +114,16 @@ class Witness:
                 stream.write(self._sighting(ended=False, beat=beat).to_text())
 
     def end(self) -> None:
-        """The session is over, and everything it did is on record."""
+        """The session is over, and everything it did is on record; call it before the runner's row is removed.
+
+        The log is emptied into the file: whoever puts a copy in its place often forgets the log beside it.
+        """
         connection = open_for_writing(self._path, busy_ms=FACE_BUSY_MS)
         try:
             self._enter(connection, _OFF)
+            connection.set_busy_timeout(0)
+            with suppress(apsw.BusyError):  # somebody is reading; the next end does it
+                connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
         finally:
             connection.close()
         self._keep(ended=True, beat=time.time())
@@ -169,15 +176,13 @@ def _remembers(connection: apsw.Connection, seen: Sighting) -> bool:
         return False
     if connection.execute(_LAST_ON, (_ON,)).get != began:
         return True  # it was worked on elsewhere since
-    runners, beat = _runners(connection)
-    # A runner that left in order took its row with it, and may have been killed before it could say so here.
-    return not runners or beat >= seen.beat - _ROUNDING
+    return _beat(connection) >= seen.beat - _ROUNDING
 
 
-def _runners(connection: apsw.Connection) -> tuple[int, float]:
-    """How many are on record, and the last heartbeat of any; 0 for none."""
-    rows: Any = connection.execute(_RUNNERS).fetchall()
-    return rows[0][0], rows[0][1] or 0.0
+def _beat(connection: apsw.Connection) -> float:
+    """The last heartbeat on record; 0 for none."""
+    found: Any = connection.execute(_BEAT).get
+    return found or 0.0
 
 
 def _moment(at: float | None) -> str:

@@ -1,4 +1,4 @@
-"""S-06, S-07: from a damaged outbox, or an older copy, nothing is sent; the file stays, and advice is given."""
+"""S-06, S-07, S-09: from a damaged outbox, or an older copy, nothing is sent; the file stays, and advice is given."""
 
 from __future__ import annotations
 
@@ -290,3 +290,13 @@ async def test_s07_a_fresh_outbox_is_nobodys_copy(tmp_path: Path) -> None:
     assert house.said == []
     [sighting] = (tmp_path / "sightings").iterdir()
     assert os.stat(sighting).st_mode & 0o077 == 0
+
+
+async def test_s09_a_runner_tells_that_its_place_is_a_bad_one(tmp_path: Path) -> None:
+    (tmp_path / "Dropbox").mkdir()
+    async with SandboxServer(tmp_path / "sandbox") as server:
+        house = House(tmp_path / "Dropbox")
+        await house.launch(2, server.port)
+        await house.send()
+        house.close()
+    assert len(house.said) == 1 and "cloud service" in house.said[0]
