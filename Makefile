@@ -16,6 +16,8 @@ endif
 JOBS ?= 2
 # More for pytest: make test ARGS="-k outbox"
 ARGS ?=
+# Parts and sizes of the proof: make torture PROOF="kills --kills 50"
+PROOF ?=
 # How long each target is fuzzed
 SECONDS ?= 600
 
@@ -31,8 +33,9 @@ demo: $(VENV)/.installed ## send the sample campaign to a sandbox on this machin
 test: $(VENV)/.installed-dev ## run the test suite, without the long tests
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -ra $(ARGS)
 
-torture: $(VENV)/.installed-dev ## run the long tests: kills, faults and load in full size
+torture: $(VENV)/.installed-dev ## run the long tests, then the attacks of docs/reliability.md in full size: hours
 	$(BIN)/python -m pytest -m long --timeout 3600 -ra $(ARGS)
+	$(BIN)/python -m proof $(PROOF)
 
 fuzz: $(VENV)/.installed-fuzz ## fuzz everything that reads what strangers wrote (SECONDS=600 each)
 	$(BIN)/python -m tests.fuzz --seconds $(SECONDS)

@@ -1,7 +1,7 @@
 """`python -m proof [PART]…`: attack senders at random, have them judged from outside, print what came of it.
 
-Parts: kills, naive, pauses, launches, cancels, soak; all of them when none is named. `--write` puts the tables into
-docs/reliability.md. Ends with 1 when mailtui broke a promise. The seeds say what happens in which order.
+Parts: kills, naive, pauses, launches, cancels, soak, model; all of them when none is named. `--write` puts the tables
+into docs/reliability.md. Ends with 1 when mailtui broke a promise. The seeds say what happens in which order.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pathlib import Path
 
 from proof import table
 from proof.launches import Trials, cancelled, launched_twice
+from proof.model import run_model
 from proof.nemesis import KILLS, PAUSES, Attack, Ordeal, ordeal
 from proof.soak import Soak, soak
 from proof.terms import Terms
@@ -35,6 +36,7 @@ class Size:
     launches: int = 100
     cancels: int = 200
     soak: int = 100_000
+    model: int = 2_000
     seed: int = 1
 
 
@@ -43,7 +45,7 @@ def main() -> int:
     options = _parse()
     size = Size(
         options.kills, tuple(options.connections), options.pauses, options.launches, options.cancels, options.soak,
-        options.seed,
+        options.model, options.seed,
     )  # fmt: skip
     folder = Path(tempfile.mkdtemp(prefix="mailtui-proof-"))
     broken = False
@@ -72,6 +74,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--launches", type=int, default=whole.launches)
     parser.add_argument("--cancels", type=int, default=whole.cancels)
     parser.add_argument("--soak", type=int, default=whole.soak, help="messages")
+    parser.add_argument("--model", type=int, default=whole.model, help="runs of the state machine")
     parser.add_argument("--seed", type=int, default=whole.seed)
     parser.add_argument("--write", action="store_true", help="put the tables into docs/reliability.md")
     options = parser.parse_args()
@@ -152,6 +155,11 @@ def soaked(found: Soak) -> bool:
     return flat and not found.verdict.broken
 
 
+def _model(folder: Path, size: Size) -> tuple[list[str], bool]:
+    """What is wrong ends the program at once, with the steps that led to it."""
+    return table.model_table(run_model(folder, runs=size.model, steps=15, seed=size.seed)), True
+
+
 _PARTS: dict[str, Callable[[Path, Size], tuple[list[str], bool]]] = {
     "kills": _kills,
     "naive": _naive,
@@ -159,6 +167,7 @@ _PARTS: dict[str, Callable[[Path, Size], tuple[list[str], bool]]] = {
     "launches": _launches,
     "cancels": _cancels,
     "soak": _soak,
+    "model": _model,
 }
 
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from proof.launches import Trials
+from proof.model import Tally
 from proof.nemesis import Blow, Ordeal
 from proof.soak import Soak
 
@@ -59,6 +60,14 @@ def trials_table(kind: str, trials: Trials) -> list[str]:
         )
     ]
     return _table((kind, "messages", "accepted", *states, "**broken promises**"), rows)
+
+
+def model_table(tally: Tally) -> list[str]:
+    """One row: many runs of the state machine, and what was done in them."""
+    states = ("sent", "failed", "unknown", "cancelled", "suppressed")
+    steps = dict(sorted(tally.steps.items()))
+    rows = [(tally.runs, *steps.values(), tally.states.total(), tally.accepted, *(tally.states[s] for s in states))]
+    return _table(("runs", *steps, "messages", "accepted", *states), rows)
 
 
 def soak_table(soak: Soak) -> list[str]:
