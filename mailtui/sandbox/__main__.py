@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import dataclasses
 import json
 import os
 import signal
@@ -16,6 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mailtui.errors import ExitCode, MailtuiError, UsageError
+from mailtui.sandbox.counters import write_counters
 from mailtui.sandbox.faults import Faults
 from mailtui.sandbox.process import SandboxHandle, folder_lock, remove_state, write_state
 from mailtui.sandbox.server import SandboxServer
@@ -49,6 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--folder", type=Path, required=True, help="where messages are kept")
     parser.add_argument("--port", type=int, default=0, help="on 127.0.0.1; 0 takes a free one")
     parser.add_argument("--faults", type=Path, help="a YAML file of faults to inject")
+    parser.add_argument("--time-scale", type=_scale, help="multiply all times of the server and the file, such as 0.01")
     parser.add_argument("--tls-cert", type=Path, help="a PEM file with the certificate to show; offers STARTTLS")
     parser.add_argument("--tls-key", type=Path, help="its key, when that is in a file of its own")
     parser.add_argument("--tls-version", choices=sorted(VERSIONS), help="speak this version of TLS and no other")
@@ -60,7 +63,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 async def _serve(arguments: argparse.Namespace) -> None:
-    faults = None if arguments.faults is None else _load(arguments.faults)
+    faults = Faults() if arguments.faults is None else _load(arguments.faults)
+    if arguments.time_scale is not None:
+        faults = dataclasses.replace(faults, time_scale=arguments.time_scale)
     tls = _tls(arguments)
     folder = arguments.folder.absolute()
     with folder_lock(folder):
@@ -83,13 +88,22 @@ async def _serve(arguments: argparse.Namespace) -> None:
                     task.cancel()
             finally:
                 remove_state(folder)
-        sys.stderr.write(f"{server.counters.summary()}\n")
+        write_counters(folder, server.counters)
+        if arguments.ready_fd is None:
+            sys.stderr.write(f"{server.counters.summary()}\n")
 
 
 def _load(path: Path) -> Faults:
     from mailtui.sandbox.spec import load_faults  # here, since pydantic takes longer to import than all the rest
 
     return load_faults(path)
+
+
+def _scale(text: str) -> float:
+    scale = float(text)
+    if not 0 < scale <= 1:
+        raise argparse.ArgumentTypeError("it goes from just above 0 to 1")
+    return scale
 
 
 def _tls(arguments: argparse.Namespace) -> Tls | None:

@@ -1,12 +1,17 @@
-"""Owns what a sandbox counts while it runs, and the words for it."""
+"""Owns what a sandbox counts while it runs, the words for it, and the file of it that remains."""
 
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
+from mailtui.kit.paths import write_atomically
 from mailtui.kit.words import counted
+
+COUNTERS = "counters.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,19 @@ class Counters:
                 said or "no commands",
             ]
         )
+
+
+def write_counters(folder: Path, counters: Counters) -> None:
+    """Keep in the folder of a sandbox that ends what it has seen."""
+    write_atomically(folder / COUNTERS, json.dumps(dataclasses.asdict(counters)).encode())
+
+
+def read_counters(folder: Path) -> Counters | None:
+    """What the last sandbox of this folder had seen when it ended; None before any did."""
+    try:
+        return Counters(**json.loads((folder / COUNTERS).read_bytes()))
+    except FileNotFoundError:
+        return None
 
 
 @dataclass(slots=True)

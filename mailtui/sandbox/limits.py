@@ -135,7 +135,7 @@ class Gate:
         return None
 
     def closes_after(self, accepted: int) -> bool:
-        """Whether a connection ends right after its so manieth message."""
+        """Whether a connection ends right after it brought so many messages."""
         each = self.limits.messages_per_connection
         return each is not None and not each.reply and accepted >= each.at_most
 
