@@ -129,11 +129,9 @@ def _audience_findings(campaign: Campaign, counts: AudienceCounts, audience: Aud
             for problem in audience.problems(limit=20)
             if problem.row is not None and problem.kind != "duplicate"
         )
-        message = (
-            f"{counted(counts.problems, 'row')} of the list cannot be used, and get no mail; "
-            f"see why: mailtui audience {campaign.path} --problems"
-        )
-        yield Finding("warning", "bad-rows", message, rows, counts.problems)
+        message = f"{counted(counts.problems, 'row')} of the list cannot be used, and get no mail"
+        command = f"mailtui audience {campaign.path} --problems"
+        yield Finding("warning", "bad-rows", message, rows, counts.problems, command=command)
     if counts.duplicates:
         message = f"{counted(counts.duplicates, 'row')} with an address that stands in an earlier row; it gets one mail"
         yield Finding("note", "duplicates", message)

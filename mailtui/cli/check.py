@@ -65,9 +65,10 @@ def finding_lines(found: CheckReport, *, stream: TextIO, notes: bool = True) -> 
         rows = ""
         if item.rows:
             shown = ", ".join(map(str, item.rows[:5]))
-            more = f" and {item.count - 5:,} more" if item.count > 5 else ""
-            rows = f"  [row {shown}{more}]" if item.count == 1 else f"  [rows {shown}{more}]"
+            further = f" and {item.count - 5:,} more" if item.count > 5 else ""
+            rows = f"  [row {shown}]" if item.count == 1 else f"  [rows {shown}{further}]"
         place = f"{item.place}: " if str(item.place) else ""
-        line = safe_text(f"{item.severity:<8}{place}{item.message}{rows}")
+        more = f"; see why: {item.command}" if item.command else ""
+        line = safe_text(f"{item.severity:<8}{place}{item.message}{more}{rows}")
         lines.append(output.wrapped(line, indent=" " * 8, stream=stream))
     return lines

@@ -37,7 +37,7 @@ _HTTP_LINK = re.compile(r"""(?:href|src)\s*=\s*["']?\s*http://""", re.IGNORECASE
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One thing a person should know. `rows` are the first rows it holds for, `count` all of them; a finding
-    about the message itself has no rows and the count 0.
+    about the message itself has no rows and the count 0. `command` is the one that shows more, if any does.
     """
 
     severity: Severity
@@ -46,6 +46,7 @@ class Finding:
     rows: tuple[int, ...] = ()
     count: int = 0
     place: Place = Place()  # noqa: RUF009 - frozen
+    command: str = ""
 
 
 @dataclass(slots=True)

@@ -7,6 +7,8 @@ itself: text comes through here, is made harmless, and is never read as markup. 
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Any
 
 from textual.app import App
@@ -29,6 +31,14 @@ def plain(text: str, style: str = "", *, limit: int | None = None, newlines: boo
     return Content.styled(safe, style) if style else Content(safe)
 
 
+def from_home(text: str) -> str:
+    """Text with the paths in it as a person says them: those below the own folder begin with ~."""
+    own = str(Path.home())
+    if text == own:
+        return "~"
+    return text.replace(own + os.sep, f"~{os.sep}") if len(own) > 1 else text
+
+
 def joined(*parts: Shown, separator: str = "") -> Content:
     """Parts one after another; strings among them are made harmless too."""
     return Content(separator).join([part if isinstance(part, Content) else plain(part) for part in parts])
@@ -46,8 +56,7 @@ class Plain(Static):
 
 
 def tell(app: App[Any], text: str, *, bad: bool = False) -> None:
-    """A toast: for rare changes only, two lines at the most. It takes the place of the one before."""
-    app.clear_notifications()
+    """A toast: for rare changes only, two lines at the most. It takes the place of the one before (see app.tcss)."""
     app.notify(safe_text(text, limit=160), severity="error" if bad else "information", markup=False, timeout=6)
 
 

@@ -47,7 +47,7 @@ async def test_without_a_list_it_says_what_to_press(app: MakeApp, size: tuple[in
     async with shown.run_test(size=size) as pilot:
         await pilot.press("2")
         await until(lambda: isinstance(shown.screen, AudienceScreen))
-        assert shows(shown, "Press o to open a list")
+        assert shows(shown, "No list is open.")
         await pilot.press("p", "g", "e", "v", "y", "enter")
         await pilot.pause()
         assert isinstance(shown.screen, AudienceScreen), "nothing can be done with no list"
@@ -78,7 +78,7 @@ async def test_an_error_stands_in_full_above_what_stays_open(app: MakeApp, sampl
 async def test_an_error_with_nothing_open(app: MakeApp, tmp_path: Path) -> None:
     shown = app(target=tmp_path / "missing.csv")
     async with shown.run_test(size=(80, 24)):
-        await until(lambda: shows(shown, "× There is no list", "Press o to open a list"))
+        await until(lambda: shows(shown, "× There is no list", "No list is open."))
 
 
 async def test_a_filter_that_does_not_fit_is_told(app: MakeApp, sample: Path) -> None:

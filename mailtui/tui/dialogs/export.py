@@ -11,7 +11,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input
 
-from mailtui.tui.text import Plain, plain
+from mailtui.tui.text import Plain, from_home, plain
 from mailtui.tui.widgets.safe_input import SafeInput
 
 _ENDINGS = (".csv", ".jsonl")
@@ -31,7 +31,7 @@ class ExportDialog(ModalScreen[Path | None]):
         with Vertical(classes="dialog"):
             yield Plain(f"Write {self._what} to a new file", classes="title")
             yield Plain("Its ending says the form: .csv for a spreadsheet, .jsonl for one JSON object a line.")
-            yield SafeInput(str(self._proposed), id="path")
+            yield SafeInput(from_home(str(self._proposed)), id="path")
             yield Plain("enter writes it   esc closes", id="said", classes="muted")
 
     @on(Input.Submitted)
@@ -42,7 +42,7 @@ class ExportDialog(ModalScreen[Path | None]):
         elif path.exists():
             self._refuse("There is such a file already; nothing is ever overwritten.")
         elif not path.parent.is_dir():
-            self._refuse(f"There is no folder {path.parent}.")
+            self._refuse(f"There is no folder {from_home(str(path.parent))}.")
         else:
             self.dismiss(path)
 

@@ -14,7 +14,7 @@ from textual.screen import ModalScreen
 from textual.widgets import DirectoryTree, Input
 
 from mailtui.kit.suggest import nearest
-from mailtui.tui.text import Plain, plain
+from mailtui.tui.text import Plain, from_home, plain
 from mailtui.tui.widgets.safe_input import SafeInput
 
 _KEYS = "enter opens   tab moves between path and tree   esc closes"
@@ -59,7 +59,7 @@ class OpenDialog(ModalScreen[Path | None]):
         if os.path.exists(path):  # noqa: PTH110 - Path's raises for a name that is too long
             self.dismiss(path)
         else:
-            self._said(f"There is no {path.name} in {path.parent}. {_meant(path)}", bad=True)
+            self._said(f"There is no {path.name} in {from_home(str(path.parent))}. {_meant(path)}", bad=True)
 
     @on(Input.Changed, "#path")
     def changed(self) -> None:

@@ -16,6 +16,8 @@ from mailtui.tui.text import Plain, joined, plain
 from mailtui.tui.widgets.row_pages import TableRow
 from mailtui.tui.widgets.row_table import RowTable
 
+_WIDEST = 80
+
 
 class ProblemsDialog(ModalScreen[int | None]):
     """The row to go to, or None."""
@@ -23,7 +25,8 @@ class ProblemsDialog(ModalScreen[int | None]):
     AUTO_FOCUS = "RowTable"
     BINDINGS: ClassVar = [Binding("escape,p,q", "leave", "Close")]
     DEFAULT_CSS = """
-    ProblemsDialog > .dialog { width: 110; height: 90%; }
+    ProblemsDialog > .dialog { width: 110; }
+    ProblemsDialog RowTable { scrollbar-size-horizontal: 0; }
     ProblemsDialog #problem { height: auto; max-height: 4; margin-top: 1; }
     """
 
@@ -49,10 +52,13 @@ class ProblemsDialog(ModalScreen[int | None]):
 
     def on_mount(self) -> None:
         rows = [
-            TableRow(number, f"{problem.line:,}", (problem.kind.replace("_", " "), problem.reason, problem.text))
+            TableRow(number, f"{problem.line:,}", (problem.kind.replace("_", " "), problem.reason))
             for number, problem in enumerate(self._problems)
         ]
-        self.query_one(RowTable).show_rows(("kind", "reason", "text"), rows, label="line")
+        table = self.query_one(RowTable)
+        table.show_rows(("kind", "reason"), rows, label="line", widest=_WIDEST)
+        table.styles.height = len(rows) + 1
+        table.styles.max_height = "50vh"
 
     def on_row_table_moved(self, event: RowTable.Moved) -> None:
         if event.table.rows:

@@ -30,6 +30,7 @@ from mailtui.tui.widgets.understood import counts_text, filter_text, understood
 PROBLEMS_SHOWN = 500
 _LOOK_EVERY = 0.1
 _PAIRS_NEED = 80
+_EMPTY = "No list is open.\n\nPress o to open one, or 1 and then d to try the demo."
 
 
 class AudienceScreen(Room):
@@ -123,7 +124,7 @@ class AudienceScreen(Room):
         if opening is not None:
             (empty if opened is None else reading).show(text)
         elif opened is None:
-            empty.show("Press o to open a list, or d on the home screen to try the demo.")
+            empty.show(_EMPTY)
         if was_reading is not (opening is not None):
             self.refresh_bindings()
 

@@ -32,9 +32,9 @@ _COLUMNS = (
     Column("name", "Campaign"),
     Column("sent", "Sent", 8, right=True),
     Column("failed", "Failed", 7, right=True),
-    Column("unknown", "Unknown", 7, right=True, least=70),
-    Column("audience", "Of", 9, right=True),
-    Column("launched", "Launched", 12, right=True, least=76),
+    Column("unknown", "Unknown", 7, right=True),
+    Column("audience", "Of", 9, right=True, least=70),
+    Column("launched", "Launched", 13, right=True, least=96),
 )
 _DEMO = "Demo: a sandbox on this machine catches everything; nothing leaves it.\nNext: 6 review, s start."
 _READY = """Nothing has been sent from here yet.
@@ -43,7 +43,7 @@ _READY = """Nothing has been sent from here yet.
 _EMPTY = """Nothing has been sent from here yet.
 
 Press o to open a campaign file or a list,
-or d to try the demo: it sends to a sandbox on this machine.
+or d to try the demo: nothing of it leaves this machine.
 
 A campaign to start from is written by: mailtui init my-campaign"""
 
@@ -55,8 +55,8 @@ class HomeScreen(Room):
     BINDINGS: ClassVar = bindings("home")
     CSS_PATH = "home.tcss"
     HELP: ClassVar[str] = (
-        "Everything that was launched from this outbox, the newest first. A send goes on when the app is closed;\n"
-        "it is found here again. One that is lost has no process that sends it any more: r goes on with it."
+        "Everything that was launched from this outbox, the newest first. A send goes on when the app is closed;"
+        " it is found here again. One that is lost has no process that sends it any more: r goes on with it."
     )
 
     def __init__(self, service: Service, bench: Workbench) -> None:
@@ -224,7 +224,9 @@ def _detail(view: CampaignView) -> str:
         said = "enter watches it."
     elif view.counts.unknown:
         mails = counted(view.counts.unknown, "mail")
-        said = f"{mails} may or may not have arrived; none is sent again by itself. enter shows which."
+        said = f"{mails} may or may not have arrived. enter shows which."
     else:
         said = "enter shows what became of every recipient."
-    return f"{view.id}  {view.name}\n{said}"
+    at = _when(view.campaign.launched_at)
+    of = counted(view.counts.total, "recipient")
+    return f"{view.id}  {view.name}, {of}{', launched ' if at else ''}{at}\n{said}"

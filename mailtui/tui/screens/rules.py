@@ -31,6 +31,7 @@ _DEBOUNCE = 0.12
 _SAMPLE = 25
 _GLANCE_FROM = 100_000
 _SHOWN = 300
+_EMPTY = "No list is open.\n\nPress o to open one, or 1 and then d to try the demo."
 _COMPARISONS = '== != > >= < <=   in ("a", "b")   empty   contains startsWith endsWith matches'
 _JOINTS = 'before after within "30 days"   and or not ( )   values: "text" 30 2026-12-31'
 
@@ -55,7 +56,7 @@ class RulesScreen(Room):
         self._answer = plain("")
 
     def body(self) -> Iterable[Widget]:
-        yield Plain("Press o to open a list, or d on the home screen to try the demo.", id="empty", classes="empty")
+        yield Plain(_EMPTY, id="empty", classes="empty")
         yield Vertical(
             FilterInput(id="filter"),
             Plain(id="answer"),
@@ -226,7 +227,7 @@ class RulesScreen(Room):
             return
         self._set = self.editor.value = self.bench.filter_text
         if self.bench.campaign is not None:
-            tell(self.app, "The filter is set for what is sent from here. The campaign file stays as it is.")
+            tell(self.app, "The filter is set; the campaign file stays as it is.")
         await self.app.switch_mode("audience")
 
     def action_reset(self) -> None:

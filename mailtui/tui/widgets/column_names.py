@@ -36,7 +36,7 @@ class ColumnNames(Plain):
         self._lay_out()
 
     def on_resize(self) -> None:
-        self._lay_out()
+        self.call_after_refresh(self._lay_out)  # a height that changes within a resize is overlooked
 
     def on_click(self, event: events.Click) -> None:
         for line, first, last, name in self._places:
@@ -53,7 +53,7 @@ class ColumnNames(Plain):
         at, self._places = len(lead), []
         for number, name in enumerate(self._columns):
             shown = plain(name, "$text-accent", limit=_LONGEST)
-            more = f"and {len(self._columns) - number} more"
+            more = f"  and {len(self._columns) - number} more"
             last = len(lines) == _LINES
             room = width - at - (len(more) if last and number < len(self._columns) - 1 else 0)
             if shown.cell_length > room:
@@ -62,7 +62,9 @@ class ColumnNames(Plain):
                     break
                 lines.append([plain(" " * len(lead))])
                 at = len(lead)
+            if len(lines[-1]) > 1:
+                lines[-1].append(plain(" " * _GAP))
             self._places.append((len(lines) - 1, at, at + shown.cell_length, name))
-            lines[-1] += [shown, plain(" " * _GAP)]
+            lines[-1].append(shown)
             at += shown.cell_length + _GAP
         self.show(joined(*(joined(*line) for line in lines), separator="\n"))

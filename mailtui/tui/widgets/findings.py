@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from textual import on
+from textual import events, on
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import OptionList
@@ -13,13 +13,16 @@ from textual.widgets.option_list import Option
 from mailtui.service.drafts import CheckFinding
 from mailtui.service.lists import CheckReport
 from mailtui.tui.states import Look
-from mailtui.tui.text import joined, plain
+from mailtui.tui.text import from_home, joined, plain
+from mailtui.tui.widgets.wrapped import Line, folded
 
 _LOOKS: Mapping[str, Look] = {
     "error": Look("×", "error", "bold $text-error"),
     "warning": Look("!", "warning", "$text-warning"),
     "note": Look("·", "note", "$text-muted"),
 }
+_WAYS: Mapping[str, str] = {"bad-rows": "; see why: 2, then p"}
+"""What in the app does what a finding's command does."""
 _ROWS = 5
 _MESSAGE = 400
 
@@ -33,7 +36,9 @@ class Findings(OptionList):
         border: none;
         padding: 0;
         height: auto;
-        &:focus { border: none; }
+        &:focus { border: none; background-tint: transparent; }
+        & > .option-list--option-highlighted { background: $panel; color: $foreground; text-style: none; }
+        &:focus > .option-list--option-highlighted { background: $primary-muted; color: $foreground; text-style: bold; }
     }
     """
 
@@ -47,14 +52,29 @@ class Findings(OptionList):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id, markup=False)
         self._found: tuple[CheckFinding, ...] = ()
+        self._wrapped_to = 0
 
     def tell(self, report: CheckReport) -> None:
         """Show what a check found."""
         self._found = report.findings
+        self._show(0)
+
+    def on_resize(self, _: events.Resize) -> None:
+        if self._wrapped_to != self._room:
+            self._show(self.highlighted or 0)
+
+    @property
+    def _room(self) -> int:
+        """How wide a line of a finding may be: Textual leaves a blank on both sides."""
+        return self.scrollable_content_region.width - 2
+
+    def _show(self, at: int) -> None:
+        self._wrapped_to = self._room
         self.clear_options()
-        self.add_options([Option(_content(finding)) for finding in report.findings])
-        if report.findings:
-            self.highlighted = 0
+        for finding in self._found:
+            self.add_option(Option(Content("\n").join(folded(_line(finding), self._wrapped_to))))
+        if self._found:
+            self.highlighted = at
 
     @on(OptionList.OptionSelected)
     def selected(self, event: OptionList.OptionSelected) -> None:
@@ -75,15 +95,13 @@ def summary(report: CheckReport) -> Content:
     return joined(*parts, separator="  ") if parts else plain("+ nothing to complain about", "$text-success")
 
 
-def _content(finding: CheckFinding) -> Content:
+def _line(finding: CheckFinding) -> Line:
     look = _LOOKS[finding.severity]
-    place = plain(f"{finding.place}: ", "$text-accent") if str(finding.place) else plain("")
-    return joined(
-        plain(f"{look.symbol} {look.word:<8}", look.style),
-        place,
-        plain(finding.message, limit=_MESSAGE),
-        plain(_rows(finding), "$text-muted"),
-    )
+    where = from_home(str(finding.place))
+    place = plain(f"{where}: ", "$text-accent") if where else plain("")
+    said = finding.message + _WAYS.get(finding.code, "")
+    text = joined(place, plain(from_home(said), limit=_MESSAGE), plain(_rows(finding), "$text-muted"))
+    return Line(text, plain(f"{look.symbol} {look.word:<8}", look.style))
 
 
 def _rows(finding: CheckFinding) -> str:

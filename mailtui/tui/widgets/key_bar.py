@@ -44,8 +44,9 @@ class KeyBar(Footer):
         yield from palette
 
     def on_click(self, event: events.Click) -> None:
-        if event.widget is not None and event.widget.has_class(_IMPOSSIBLE):
-            self.app.simulate_key(cast(_Key, event.widget).key)
+        clicked, _ = self.screen.get_widget_at(int(event.screen_x), int(event.screen_y))
+        if clicked.has_class(_IMPOSSIBLE):
+            self.app.simulate_key(cast(_Key, clicked).key)
 
 
 def _fitting(keys: Iterable[Widget], room: int) -> list[Widget]:

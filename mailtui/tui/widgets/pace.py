@@ -25,7 +25,7 @@ class Pace(Vertical):
         & > Horizontal { height: 1; }
         & Horizontal > Plain { width: auto; margin-right: 1; color: $text-muted; }
         & Input { width: 10; height: 1; border: none; padding: 0 1; margin-right: 2; background: $surface; }
-        & Input:focus { background: $block-cursor-blurred-background; }
+        & Input:focus { border: none; background: $block-cursor-blurred-background; }
         & #pace-burst, & #pace-workers { width: 7; }
         & > .wrong { color: $text-error; height: auto; }
     }

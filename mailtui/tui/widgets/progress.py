@@ -64,7 +64,8 @@ class SendProgress(Vertical):
         limit = f"limit {show_rate(plan.rate)}" if plan.rate is not None else "no limit"
         crew = counted(plan.workers, "worker")
         if not view.active or view.lost:
-            average = view.counts.sent / view.send_seconds if view.send_seconds and view.counts.sent > 1 else 0.0
+            lasting = view.send_seconds >= _TRUST_AFTER and view.counts.sent > 1
+            average = view.counts.sent / view.send_seconds if lasting else 0.0
             said = f"{average:,.1f}/s on average" if average else ""
         elif view.live is None:
             said = ""
@@ -78,7 +79,9 @@ class SendProgress(Vertical):
         self._set("#rate", joined(*[plain(text) for text in (said, limit, crew) if text], separator="   "))
         if is_live(view):
             self._rates.append(view.rate)
-        self.query_one("#curve", Sparkline).data = [0.0, *self._rates]  # drawn from zero up, not from the lowest
+        curve = self.query_one("#curve", Sparkline)
+        curve.visible = len(self._rates) > 1
+        curve.data = [0.0, *self._rates]  # drawn from zero up, not from the lowest
 
     def _set(self, name: str, text: Content) -> None:
         """Show a text; the screen is laid out anew only when it takes another room than the one before."""

@@ -43,6 +43,7 @@ class KeyedTable(DataTable[Text], inherit_bindings=False):
         overflow-x: hidden;
         scrollbar-gutter: stable;
         scrollbar-size-vertical: 1;
+        &:focus { background-tint: transparent; }
     }
     """
     BINDINGS: ClassVar = [

@@ -10,7 +10,7 @@ from textual.content import Content
 
 from mailtui.errors import ConfigError, MailtuiError
 from mailtui.kit.words import sentence
-from mailtui.tui.text import Plain, joined, plain
+from mailtui.tui.text import Plain, from_home, joined, plain
 from mailtui.tui.ways_on import way_on
 
 _PROBLEMS = 50
@@ -49,17 +49,19 @@ class Trouble(VerticalScroll, can_focus=False):
 
 
 def _parts(error: MailtuiError) -> Iterator[Content]:
-    yield joined(plain("× ", "bold $text-error"), plain(sentence(error.title), "bold $text-error", limit=_DETAIL))
+    title = from_home(sentence(error.title))
+    yield joined(plain("× ", "bold $text-error"), plain(title, "bold $text-error", limit=_DETAIL))
     problems = error.problems if isinstance(error, ConfigError) else ()
     if problems:
         for problem in problems[:_PROBLEMS]:
-            place = str(problem.place)
+            place = from_home(str(problem.place))
             told = plain(f"{place}: ", "$text-warning") if place else plain("")
-            yield joined("  ", told, plain(problem.message), plain(f" {problem.hint}" if problem.hint else ""))
+            said = from_home(f"{problem.message} {problem.hint}".rstrip())
+            yield joined("  ", told, plain(said))
         if len(problems) > _PROBLEMS:
             yield plain(f"  and {len(problems) - _PROBLEMS:,} more")
     elif error.detail:
-        yield plain(error.detail, limit=_DETAIL, newlines=True)
-    hint = way_on(error)
+        yield plain(from_home(error.detail), limit=_DETAIL, newlines=True)
+    hint = from_home(way_on(error))
     if hint:
         yield plain(hint, "$text-muted", limit=_DETAIL, newlines=True)

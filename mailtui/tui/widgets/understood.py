@@ -107,9 +107,9 @@ def matched_text(counts: AudienceCounts, *, filtered: bool, everybody: bool) -> 
     if not counts.matched:
         return plain(f"× Nobody: not one {of} matches." if counts.rows else "The list has no row.", "bold $text-error")
     if not filtered:
-        start = plain(f"Everybody: there is no filter, {counted(counts.rows, 'row')}", "bold")
+        start = plain(f"Everybody: no filter, {counted(counts.rows, 'row')}", "bold")
     elif everybody:
-        start = plain(f"Everybody: the filter leaves nobody out {of}", "bold $text-warning")
+        start = plain(f"Everybody: {counted(counts.rows, 'row')}, no one left out", "bold $text-warning")
     else:
         start = plain(f"{counts.matched:,} {of} match", "bold")
     left = []

@@ -40,7 +40,7 @@ class Where(Plain):
 
     def _tab(self, number: int, room: str, width: int) -> Content:
         here = room == self._here
-        digit = plain(str(number), "bold $accent" if here else "$accent")
+        digit = plain(str(number), "bold $text-accent" if here else "$text-accent")
         if width < _NAMED and not here:
             return digit
         name = plain(_TITLES.get(room, room), "bold $foreground" if here else "$text-muted")

@@ -24,7 +24,7 @@ _COLUMNS = (
     Column("sent", "Sent", 7, right=True),
     Column("failed", "Failed", 6, right=True),
     Column("rate", "Rate", 7, right=True),
-    Column("age", "Conn.", 7, right=True, least=70),
+    Column("age", "Conn.", 7, right=True, least=100),
     Column("gear", "Stepping", 17, least=112),
     Column("reply", "Last reply", least=76),
 )
@@ -100,6 +100,7 @@ def _rows(view: CampaignView) -> list[Row]:
             plain(worker.reply, "$text-muted"),
         )
         for worker in workers
+        if live or worker.sent or worker.failed
     ]
 
 

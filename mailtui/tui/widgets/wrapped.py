@@ -46,10 +46,11 @@ class Wrapped(Plain):
         if not width:
             return  # not laid out yet; the resize comes
         self._wrapped_to = width
-        self.show(Content("\n").join([part for line in self._lines for part in _folded(line, width)]))
+        self.show(Content("\n").join([part for line in self._lines for part in folded(line, width)]))
 
 
-def _folded(line: Line, width: int) -> list[Content]:
+def folded(line: Line, width: int) -> list[Content]:
+    """A line as so many as it takes within a width."""
     room = max(width - line.lead.cell_length, _NARROWEST)
     if line.text.cell_length <= room:
         return [line.lead + line.text]
