@@ -41,3 +41,6 @@ def list_campaigns(*, service: Service, as_json: bool) -> None:
     ]
     headings = ["id", "state", "sent", "failed", "unknown", "audience", "launched", "name"]
     output.table(headings, rows, right=[2, 3, 4, 5])
+    hurt = [view.id for view in views if view.counts.failed or view.counts.unknown]
+    if hurt:
+        output.note(f"What can be done about failed and unknown: mailtui status {hurt[-1]}")

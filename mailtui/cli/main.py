@@ -34,6 +34,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "resume": ("mailtui.cli.orders:resume", "Go on with a paused campaign."),
     "cancel": ("mailtui.cli.orders:cancel", "Stop a campaign for good; who waits gets nothing."),
     "set": ("mailtui.cli.orders:set_terms", "Change rate or workers of a campaign while it runs."),
+    "retry": ("mailtui.cli.retry:retry", "Send again what failed, perhaps to a corrected address."),
+    "resolve": ("mailtui.cli.resolve:resolve", "Settle what may or may not have arrived."),
     "runner": ("mailtui.cli.runner:runner", "The engine in the foreground, for servers and services."),
     "outbox": ("mailtui.cli.outbox:outbox", "Look at the outbox's file: info, check, backup."),
     "sandbox": ("mailtui.cli.sandbox:sandbox", "A local server that catches mail instead of delivering it."),

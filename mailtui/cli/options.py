@@ -78,9 +78,14 @@ workers_option = click.option(
 burst_option = click.option("--burst", type=Whole(1), metavar="N", help="How many may go at once after a rest.")
 
 
+def at_terminal() -> bool:
+    """Whether somebody is there to be asked."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
 def _ask_password(account: str) -> str | None:
     """Ask at the terminal, and keep the answer for this command only."""
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if not at_terminal():
         return None
     answer: str = click.prompt(f"Password of {account}", hide_input=True, default="", show_default=False, err=True)
     return answer or None

@@ -1,4 +1,4 @@
-"""`mailtui pause`, `resume`, `cancel` and `set`: orders to whoever sends the campaign."""
+"""`mailtui pause`, `resume`, `cancel` and `set`: orders to whoever sends the campaign; and what all orders share."""
 
 from __future__ import annotations
 
@@ -43,20 +43,26 @@ def cancel(campaign_id: str | None, *, service: Service, as_json: bool) -> None:
 
 
 @click.command(name="set")
-@click.argument("campaign_id", metavar="ID")
+@click.argument("campaign_id", metavar="[ID]", required=False)
 @workers_option
 @rate_option
 @burst_option
 @common
 def set_terms(
-    campaign_id: str, workers: int | None, rate: float | None, burst: int | None, *, service: Service, as_json: bool
+    campaign_id: str | None,
+    workers: int | None,
+    rate: float | None,
+    burst: int | None,
+    *,
+    service: Service,
+    as_json: bool,
 ) -> None:
     """Change how many workers send a campaign, and how fast, at once."""
     given = {"workers": workers, "rate": rate, "burst": burst}
     settings = {name: value for name, value in given.items() if value is not None}
     if not settings:
         raise UsageError("Nothing was given to change", hint="Say --workers N, --rate 10/s or --burst N.")
-    _give(service, campaign_id, lambda view: service.change(view, settings), as_json=as_json)
+    _give(service, campaign_id, lambda view: service.change(view, settings), as_json=as_json, fits=_can_cancel)
 
 
 def _can_pause(view: CampaignView) -> bool:
@@ -72,29 +78,33 @@ def _can_cancel(view: CampaignView) -> bool:
 
 
 def _give(
-    service: Service,
-    campaign_id: str | None,
-    give: Give,
-    *,
-    as_json: bool,
-    fits: Callable[[CampaignView], bool] = lambda _: True,
+    service: Service, campaign_id: str | None, give: Give, *, as_json: bool, fits: Callable[[CampaignView], bool]
 ) -> CampaignView:
     """Give the order to the campaign with this id; without one to the only campaign that it `fits`."""
 
     async def carry() -> tuple[str, CampaignView]:
-        view = await service.view(campaign_id) if campaign_id else _only([*filter(fits, await service.views())])
+        view = await chosen(service, campaign_id, fits)
         answer = await give(view)
         return answer, await service.view(view.id)
 
     answer, view = asyncio.run(carry())
+    tell(view, answer, as_json=as_json)
+    return view
+
+
+def tell(view: CampaignView, answer: str, *, as_json: bool) -> None:
+    """Say what an order came to."""
     if as_json:
         output.json_line({**view.to_json(), "answer": answer})
     else:
         output.say(f"{view.name} ({view.id}): {answer}")
-    return view
 
 
-def _only(candidates: list[CampaignView]) -> CampaignView:
+async def chosen(service: Service, campaign_id: str | None, fits: Callable[[CampaignView], bool]) -> CampaignView:
+    """The campaign with this id; without one the only campaign that an order `fits`. Raises `UsageError`."""
+    if campaign_id:
+        return await service.view(campaign_id)
+    candidates = [view for view in await service.views() if fits(view)]
     if len(candidates) == 1:
         return candidates[0]
     command = click.get_current_context().info_name

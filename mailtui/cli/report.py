@@ -14,10 +14,12 @@ import click
 from mailtui.cli import output, watching
 from mailtui.cli.options import common
 from mailtui.cli.status import find
+from mailtui.errors import UsageError
 from mailtui.kit.suggest import did_you_mean
 from mailtui.service.archive import new_file
 from mailtui.service.facade import Service
 from mailtui.service.reports import MET, STATES, ReportLine, as_csv, as_json_line, csv_header
+from mailtui.service.views import CampaignView
 
 
 def _states(_context: click.Context, _parameter: click.Parameter, given: tuple[str, ...]) -> tuple[str, ...]:
@@ -38,12 +40,41 @@ def _states(_context: click.Context, _parameter: click.Parameter, given: tuple[s
     metavar="STATE",
     help=f"Only recipients in this state; may be repeated. States: {', '.join(MET)}.",
 )
+@click.option(
+    "--original",
+    is_flag=True,
+    help="With csv: the rows of the list as they were, and a column error; a list to be corrected and sent again.",
+)
 @common
 def report(
-    campaign_id: str | None, form: str, out: Path | None, only: tuple[str, ...], *, service: Service, as_json: bool
+    campaign_id: str | None,
+    form: str,
+    out: Path | None,
+    only: tuple[str, ...],
+    original: bool,
+    *,
+    service: Service,
+    as_json: bool,
 ) -> None:
     """Tell what became of every recipient: totals as text, or one line each as csv or jsonl (--json means jsonl)."""
-    asyncio.run(_report(service, campaign_id, "jsonl" if as_json else form, out, only))
+    if original and (as_json or form != "csv"):
+        raise UsageError("The rows of the list are written as CSV", hint="Say --original --format csv.")
+    if original:
+        asyncio.run(_originals(service, campaign_id, out, only))
+    else:
+        asyncio.run(_report(service, campaign_id, "jsonl" if as_json else form, out, only))
+
+
+async def _originals(service: Service, campaign_id: str | None, out: Path | None, only: tuple[str, ...]) -> None:
+    view = await find(service, campaign_id)
+    count = -1  # the header
+    with _opened(out) as stream:
+        shown = output.safe_lines if stream.isatty() else str
+        async for line in service.originals(view, only):
+            count += 1
+            stream.write(shown(line))
+    if count < 1:
+        _nobody(view, only)
 
 
 async def _report(
@@ -65,12 +96,18 @@ async def _report(
                 as_json_line(line) + "\n" if form == "jsonl" else shown(as_csv(line)) if form == "csv" else _text(line)
             )
     if not count:
-        states = " or ".join(state.replace("_", " ") for state in only)
-        output.note(f"{view.name}: nobody is {states}." if only else f"{view.name} has no recipients.")
+        _nobody(view, only)
+
+
+def _nobody(view: CampaignView, only: tuple[str, ...]) -> None:
+    states = " or ".join(state.replace("_", " ") for state in only)
+    output.note(f"{view.name}: nobody is {states}." if only else f"{view.name} has no recipients.")
 
 
 def _text(line: ReportLine) -> str:
     said = f"{line.code} {line.reply}" if line.code is not None else line.reason
+    if line.resolution is not None:
+        said += f"  ({line.resolution}, said {line.resolved_by} at {line.resolved_at})"
     return output.safe(f"row {line.row:<7} {line.state:<10} {line.address:<40} {said}".rstrip()) + "\n"
 
 

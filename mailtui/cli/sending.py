@@ -26,8 +26,8 @@ async def detach(service: Service, launch: Launch) -> CampaignView:
     secrets = await service.secret_for(launch.campaign)
     await service.start_runner(secrets)
     for order in launch.orders:
-        await service.obeyed(order, secrets)
-    await service.taken_up(launch.campaign.id, secrets)
+        await service.orders.obeyed(order, secrets)
+    await service.orders.taken_up(launch.campaign.id, secrets)
     return await service.view(launch.campaign.id)
 
 
@@ -50,7 +50,7 @@ async def send(service: Service, launch: Launch) -> CampaignView:
 async def _obeyed_elsewhere(service: Service, launch: Launch) -> bool:
     """Wait until the runner that lives takes the campaign up; False when it leaves without having done so."""
     waited = 0.0
-    while not await service.in_hand(launch.campaign.id, launch.orders):
+    while not await service.orders.in_hand(launch.campaign.id, launch.orders):
         pid = service.runner_pid()
         if pid is None:
             return False

@@ -145,8 +145,9 @@ def next_steps(view: CampaignView) -> list[str]:
     if view.counts.unknown:
         steps.append(
             f"{counted(view.counts.unknown, 'mail')} may or may not have arrived; none is sent again by itself. "
-            f"To whom: mailtui report {view.id} --only unknown"
+            f"To whom: mailtui report {view.id} --only unknown. Settle it: mailtui resolve {view.id} --as sent|resend"
         )
     if view.counts.failed:
-        steps.append(f"Who failed, and why: mailtui report {view.id} --only failed")
+        again = "" if view.state.startswith("cancel") else f". Send again: mailtui retry {view.id} --only failed"
+        steps.append(f"Who failed, and why: mailtui report {view.id} --only failed{again}")
     return steps

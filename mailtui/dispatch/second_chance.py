@@ -58,7 +58,7 @@ def done(redo: Redo, step: Step, campaign: Campaign) -> str:
     if step.taken:
         return f"{REFUSED}{redo.address} has a mail of its own in this campaign"
     if not step.moved:
-        return f"{REFUSED}nobody is {' or '.join(redo.before)}"
+        return f"nobody is {' or '.join(redo.before)}"
     return _said(redo, step.moved, campaign)
 
 

@@ -97,7 +97,7 @@ def _correct(connection: apsw.Connection, order: Order, delivery: int, address: 
     row: Any = connection.execute(SQL["to_correct"], (delivery,)).fetchone()
     own_key, number, was, fields = row
     if key != own_key:
-        if connection.execute(SQL["takes_key"], (order.campaign, key)).fetchone() is not None:
+        if connection.execute(SQL["takes_key"], (order.campaign, key, delivery)).fetchone() is not None:
             return False
         connection.execute(SQL["insert_correction"], (order.campaign, key, delivery, now, order.actor, was))
     cells = [address if _is(cell, was) else cell for cell in json.loads(fields)]

@@ -14,16 +14,21 @@ from mailtui.kit.safe_text import safe_json
 from mailtui.message.compose import CompiledMessage, compile_message
 from mailtui.message.source import MessageSource
 from mailtui.outbox.ports import Reader
-from mailtui.outbox.records import Campaign, DeliveryRow
+from mailtui.outbox.records import Campaign, DeliveryRow, Resolution
 from mailtui.outbox.states import DeliveryState
 
 _PAGE = 1_000
+ERROR = "error"
 _FORMULA_STARTS = "=+-@\t\r＝＋－＠"
 
 
 @dataclass(frozen=True, slots=True)
 class ReportLine:
-    """What became of one recipient. `row` is the data row of the list, `at` the last change (RFC 3339, UTC)."""
+    """What became of one recipient. `row` is the data row of the list, `at` the last change (RFC 3339, UTC).
+
+    `resolution` is what a person said about a mail whose outcome was unknown: sent or resend. `corrected_from` is the
+    address that another one took the place of.
+    """
 
     row: int
     address: str
@@ -36,22 +41,66 @@ class ReportLine:
     attempts: int
     message_id: str | None
     at: str
+    resolution: str | None = None
+    resolved_by: str | None = None
+    resolved_at: str | None = None
+    corrected_from: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReportPage:
+    """Lines in the order of the list, and the id of the last one's delivery, after which the next page begins."""
+
+    lines: tuple[ReportLine, ...]
+    last: int
+
+
+class ReportReader:
+    """Reads the report of one campaign in short pages, beside a running send."""
+
+    def __init__(self, reader: Reader, campaign: Campaign) -> None:
+        self._reader = reader
+        self._campaign = campaign
+        self._editions: dict[int, str] = {}
+        self._compiled: dict[int, CompiledMessage] = {}
+
+    async def page(self, states: Sequence[DeliveryState] = (), *, after: int = 0, size: int = _PAGE) -> ReportPage:
+        """Up to `size` lines of the deliveries with an id above `after`; none after the last."""
+        rows = await self._reader.deliveries(self._campaign.number, states=states, after=after, limit=size)
+        ids = [row.id for row in rows]
+        resolved = {one.delivery: one for one in await self._reader.resolutions(ids)}  # the last word of each
+        corrected = {one.delivery: one.was for one in reversed(await self._reader.corrections(self._campaign.number))}
+        lines = []
+        for row in rows:
+            message = self._compiled.get(row.edition) or await self._compile(row.edition)
+            lines.append(_line(row, self._campaign, message, resolved.get(row.id), corrected.get(row.id)))
+        return ReportPage(tuple(lines), ids[-1] if ids else after)
+
+    async def _compile(self, edition: int) -> CompiledMessage:
+        """The message that recipients were added with: their Message-ID comes from it, whatever was sent since."""
+        if not self._editions:
+            self._editions = await self._reader.editions(self._campaign.number)
+        source = MessageSource.from_json((await self._reader.message(self._editions[edition])).decode())
+        compiled = compile_message(source, self._campaign.columns, secret=self._campaign.secret)
+        self._compiled[edition] = compiled
+        return compiled
 
 
 async def report_lines(
     reader: Reader, campaign: Campaign, states: Sequence[DeliveryState] = ()
 ) -> AsyncIterator[ReportLine]:
-    """The lines in the order of the list, read in short pages beside a running send."""
-    source = MessageSource.from_json((await reader.message(campaign.message_digest)).decode())
-    compiled = compile_message(source, campaign.columns, secret=campaign.secret)
-    after = 0
-    while page := await reader.deliveries(campaign.number, states=states, after=after, limit=_PAGE):
-        after = page[-1].id
-        for row in page:
-            yield _line(row, campaign, compiled)
+    """All lines, in the order of the list."""
+    report = ReportReader(reader, campaign)
+    page = await report.page(states)
+    while page.lines:
+        for line in page.lines:
+            yield line
+        page = await report.page(states, after=page.last)
 
 
-def _line(row: DeliveryRow, campaign: Campaign, compiled: CompiledMessage) -> ReportLine:
+def _line(
+    row: DeliveryRow, campaign: Campaign, message: CompiledMessage, said: Resolution | None, was: str | None
+) -> ReportLine:
     fields = dict(zip(campaign.columns, row.fields, strict=True))
     recipient = Recipient(row.key, row.row, row.address, fields)
     return ReportLine(
@@ -64,9 +113,36 @@ def _line(row: DeliveryRow, campaign: Campaign, compiled: CompiledMessage) -> Re
         reason=row.reason,
         stage=row.stage,
         attempts=row.attempts,
-        message_id=compiled.message_id(recipient),
-        at=datetime.fromtimestamp(row.updated_at, UTC).isoformat(timespec="seconds"),
+        message_id=message.message_id(recipient),
+        at=_time(row.updated_at),
+        resolution=None if said is None else str(said.decision),
+        resolved_by=None if said is None else said.actor,
+        resolved_at=None if said is None else _time(said.at),
+        corrected_from=was,
     )
+
+
+def _time(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
+
+
+async def original_rows(reader: Reader, campaign: Campaign, states: Sequence[DeliveryState] = ()) -> AsyncIterator[str]:
+    """The rows of the list as CSV, its columns as they were and one more, `error`; the header comes first.
+
+    An `error` column of an earlier such file is written anew. Cells are defused as in the report.
+    """
+    kept = [index for index, column in enumerate(campaign.columns) if column != ERROR]
+    yield _csv_row([*(_inert(campaign.columns[index]) for index in kept), ERROR])
+    after = 0
+    while rows := await reader.deliveries(campaign.number, states=states, after=after, limit=_PAGE):
+        after = rows[-1].id
+        for row in rows:
+            yield _csv_row([*(_inert(row.fields[index]) for index in kept), _inert(_error(row))])
+
+
+def _error(row: DeliveryRow) -> str:
+    said = row.reason if row.code is None else f"{row.code} {row.reply or ''}".strip()
+    return f"{row.state}: {said}" if said else str(row.state)
 
 
 def as_json(line: ReportLine) -> str:

@@ -26,6 +26,7 @@ from mailtui.message.mime import TransferEncoding
 from mailtui.message.rendered import RenderedMessage, RenderProblem
 from mailtui.message.tree import MessageView, describe
 from mailtui.service.settings import Settings
+from mailtui.service.views import CampaignView
 from mailtui.smtp.endpoint import Endpoint
 
 Progress = Callable[[int, int], None]
@@ -129,6 +130,11 @@ class CampaignDesk:
             sample = None if every_row else self._settings.spec.checks.sample
             suppressed = read_suppressed(campaign, self._cache)
             return run_checks(campaign, audience, source, suppressed, sample=sample, progress=progress)
+
+    def left_out(self, view: CampaignView) -> frozenset[str]:
+        """The keys of those who get nothing, by the launched campaign's file. Raises `ConfigError`, `AudienceError`."""
+        file = view.campaign.series.partition("\n")[0]
+        return read_suppressed(load_campaign(Path(file)), self._cache).keys
 
     def preview(self, campaign: Campaign, *, row: int | None = None, to: str | None = None) -> Preview:
         """One recipient's mail: by row, by address, or the first. Raises `UsageError` for one who gets none."""

@@ -20,17 +20,18 @@ from mailtui.campaign.campaign import Campaign
 from mailtui.campaign.forecast import Planned, forecast
 from mailtui.campaign.freeze import Again, Freezing, Launch, freeze
 from mailtui.dispatch.plan import SendPlan
-from mailtui.dispatch.runner import BUSY_ANSWER, NOT_NOW, Runner
-from mailtui.errors import RunnerError, UsageError
+from mailtui.dispatch.runner import Runner
+from mailtui.errors import UsageError
 from mailtui.kit.words import counted
 from mailtui.message.source import MessageSource
 from mailtui.outbox.opening import Outbox, parse_outbox
 from mailtui.outbox.ports import Reader
 from mailtui.outbox.records import Campaign as LaunchedCampaign
-from mailtui.outbox.states import CampaignState, DeliveryState, OrderKind
-from mailtui.report.export import ReportLine, report_lines
+from mailtui.outbox.states import DeliveryState, OrderKind
+from mailtui.report.export import ReportLine, original_rows, report_lines
 from mailtui.service.campaigns import CampaignDesk, actor
 from mailtui.service.engine import runner_for
+from mailtui.service.orders import Orders
 from mailtui.service.runners import Launcher
 from mailtui.service.settings import Settings, read_settings
 from mailtui.service.views import CampaignView, now
@@ -70,6 +71,7 @@ class Service:
         self.outbox: Outbox = parse_outbox(settings.outbox_url)
         self.campaigns = CampaignDesk(settings)
         self.environ = environ
+        self.orders = Orders(self)
         self._secrets = SecretSource(environ, ask=ask)
         self._launcher = Launcher(self.outbox, settings.home, environ)
         self._stack = contextlib.ExitStack()
@@ -91,7 +93,8 @@ class Service:
         self.campaigns.close()
 
     @cached_property
-    def _reader(self) -> Reader:
+    def reader(self) -> Reader:
+        """The outbox, to be read on this thread."""
         reader = self.outbox.reader()
         self._stack.callback(reader.close)
         return reader
@@ -198,11 +201,11 @@ class Service:
 
     async def views(self) -> list[CampaignView]:
         """Every campaign, the oldest first."""
-        return [await self._view(campaign.id) for campaign in await self._reader.campaigns()]
+        return [await self._view(campaign.id) for campaign in await self.reader.campaigns()]
 
     async def newest(self) -> CampaignView:
         """The campaign launched last. Raises `UsageError` when there is none."""
-        campaigns = await self._reader.campaigns()
+        campaigns = await self.reader.campaigns()
         if not campaigns:
             raise UsageError(
                 "Nothing has been launched from this outbox yet",
@@ -214,21 +217,21 @@ class Service:
     async def _view(self, campaign_id: str) -> CampaignView:
         # The runner first: one that finishes the campaign and leaves between the two looks is not a lost one.
         runner = self._launcher.pid()
-        campaign = await self._reader.campaign(campaign_id)
+        campaign = await self.reader.campaign(campaign_id)
         return CampaignView(
             campaign,
-            await self._reader.counts(campaign.number),
-            await self._reader.snapshot(campaign.number),
+            await self.reader.counts(campaign.number),
+            await self.reader.snapshot(campaign.number),
             runner,
             now(),
         )
 
     async def follow(self, campaign_id: str) -> AsyncIterator[CampaignView]:
         """The campaign now, and again whenever something changed, until it rests or has lost its runner."""
-        campaign = await self._reader.campaign(campaign_id)
+        campaign = await self.reader.campaign(campaign_id)
         shown_at = -1.0
         while True:
-            if self._reader.changed() or time.monotonic() - shown_at >= 1.0:
+            if self.reader.changed() or time.monotonic() - shown_at >= 1.0:
                 view = await self._view(campaign.id)
                 shown_at = time.monotonic()
                 yield view
@@ -239,92 +242,34 @@ class Service:
 
     async def intake(self, view: CampaignView) -> dict[str, int]:
         """How many rows of the list became no delivery, by kind."""
-        return await self._reader.intake_counts(view.campaign.number)
+        return await self.reader.intake_counts(view.campaign.number)
 
     async def failures(self, view: CampaignView, limit: int = 10) -> list[tuple[str, int | None, str, int]]:
         """(state, code, text, how many) of what did not arrive, the most frequent first."""
-        return await self._reader.failures(view.campaign.number, limit)
+        return await self.reader.failures(view.campaign.number, limit)
 
     def report(self, view: CampaignView, states: Sequence[str] = ()) -> AsyncIterator[ReportLine]:
         """One line a recipient, in the order of the list."""
-        return report_lines(self._reader, view.campaign, [DeliveryState(state) for state in states])
+        return report_lines(self.reader, view.campaign, [DeliveryState(state) for state in states])
+
+    def originals(self, view: CampaignView, states: Sequence[str] = ()) -> AsyncIterator[str]:
+        """The rows of the list as CSV lines, with what happened to them as the last column; the header first."""
+        return original_rows(self.reader, view.campaign, [DeliveryState(state) for state in states])
 
     # orders
 
     async def pause(self, view: CampaignView) -> str:
-        return await self._order(view, OrderKind.PAUSE)
+        return await self.orders.give(view, OrderKind.PAUSE)
 
     async def resume(self, view: CampaignView) -> str:
-        return await self._order(view, OrderKind.RESUME)
+        return await self.orders.give(view, OrderKind.RESUME, sends=True)
 
     async def cancel(self, view: CampaignView) -> str:
-        return await self._order(view, OrderKind.CANCEL)
+        return await self.orders.give(view, OrderKind.CANCEL)
 
     async def change(self, view: CampaignView, settings: Mapping[str, object]) -> str:
         """Set `workers`, `rate` (messages a second, None for no limit) or `burst`, at once."""
-        return await self._order(view, OrderKind.SET, dict(settings))
-
-    async def _order(self, view: CampaignView, kind: OrderKind, arguments: dict[str, object] | None = None) -> str:
-        """Write an order and see it obeyed; a runner is started when none lives. The runner's answer."""
-        if view.campaign.state is CampaignState.DRAFT:
-            raise UsageError(
-                f"{view.id} has not been launched",
-                detail="Its launch is under way at the moment, or was interrupted.",
-                hint="An interrupted one is begun anew by: mailtui run CAMPAIGN",
-            )
-        # Before the order is on record: without the password it must not be carried out later, when nobody waits.
-        secrets = await self.secret_for(view.campaign) if kind in _ACTIVE_ORDERS else {}
-        desk = self.outbox.desk()
-        try:
-            order = await desk.order(view.campaign.number, kind, arguments or {}, actor=actor(), now=now())
-        finally:
-            desk.close()
-        return await self.obeyed(order, secrets)
-
-    async def in_hand(self, campaign_id: str, orders: Sequence[int]) -> bool:
-        """Whether a runner has taken a campaign up, and answered these orders. Raises what `obeyed` raises for a no."""
-        for order in orders:
-            answer = await self._reader.answer(order)
-            if answer is None:
-                return False
-            _require_yes(answer)
-        view = await self._view(campaign_id)
-        return not view.active or view.snapshot is not None
-
-    async def taken_up(self, campaign_id: str, secrets: Mapping[str, str]) -> None:
-        """Wait until a runner sends a campaign. Raises `RunnerError` when the one that lives does not begin to."""
-        deadline = time.monotonic() + _TAKEN_UP_WITHIN
-        while time.monotonic() < deadline:
-            if await self.in_hand(campaign_id, ()):
-                return
-            if self._launcher.pid() is None:
-                await self.start_runner(secrets)  # the one that lived was just leaving
-            await asyncio.sleep(_LOOK_EVERY / 2)
-        pid = self._launcher.pid()
-        raise RunnerError(
-            f"{campaign_id} is launched, and nobody sends it yet",
-            detail=_FOREGROUND_ONLY.format(process=f"Process {pid}" if pid else "The runner that lives"),
-            hint=f"When that one has ended: mailtui resume {campaign_id}",
-        )
-
-    async def obeyed(self, order: int, secrets: Mapping[str, str]) -> str:
-        """Wait until a runner has answered an order. Raises `RunnerError` when none does."""
-        deadline = time.monotonic() + _ACKNOWLEDGED_WITHIN
-        while time.monotonic() < deadline:
-            answer = await self._reader.answer(order)
-            if answer is not None:
-                _require_yes(answer)
-                return answer
-            if self._launcher.pid() is None:
-                # Also when one has left between our look and its end: the next one reads the order first.
-                await self.start_runner(secrets)
-            await asyncio.sleep(_LOOK_EVERY / 2)
-        pid = self._launcher.pid()
-        raise RunnerError(
-            "The runner has not answered" + (f" (process {pid})" if pid else ""),
-            detail=_FOREGROUND_ONLY.format(process="It"),
-            hint="The order is on record, and is carried out by the next runner. See: mailtui list",
-        )
+        return await self.orders.give(view, OrderKind.SET, settings)
 
 
 def _require_as_approved(plan: LaunchPlan, counts: AudienceCounts) -> None:
@@ -346,13 +291,3 @@ def _require_same_message(plan: LaunchPlan, source: MessageSource) -> None:
             detail="Nothing was launched.",
             hint="Look at it again, and start anew.",
         )
-
-
-def _require_yes(answer: str) -> None:
-    if answer.startswith(BUSY_ANSWER):
-        raise UsageError(
-            "The server and the message of a campaign cannot be changed while it is being sent",
-            hint="Pause it, then run it again: mailtui pause ID",
-        )
-    if answer.endswith(NOT_NOW):
-        raise UsageError(f"The campaign was not taken up: {answer}", hint="See how it stands: mailtui status ID")

@@ -66,8 +66,8 @@ class Launching(Vertical):
         secrets = await service.secret_for(launch.campaign)
         await service.start_runner(secrets)
         for order in launch.orders:
-            await service.obeyed(order, secrets)
-        await service.taken_up(launch.campaign.id, secrets)
+            await service.orders.obeyed(order, secrets)
+        await service.orders.taken_up(launch.campaign.id, secrets)
 
     def done(self) -> None:
         """Nothing is being launched any more."""

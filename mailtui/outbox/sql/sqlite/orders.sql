@@ -50,11 +50,12 @@ INSERT INTO event (campaign, at, actor, kind, detail) VALUES (?, ?, ?, ?, ?)
 SELECT key, row, address, fields FROM delivery WHERE id = ?
 
 -- name: takes_key
-SELECT 1 FROM delivery WHERE campaign = ?1 AND key = ?2
-UNION ALL SELECT 1 FROM correction WHERE campaign = ?1 AND key = ?2
+SELECT 1 FROM delivery WHERE campaign = ?1 AND key = ?2 AND id <> ?3
+UNION ALL SELECT 1 FROM correction WHERE campaign = ?1 AND key = ?2 AND delivery <> ?3
 
 -- name: insert_correction
 INSERT INTO correction (campaign, key, delivery, at, actor, was) VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT (campaign, key) DO UPDATE SET at = excluded.at, actor = excluded.actor, was = excluded.was
 
 -- name: correct
 UPDATE delivery SET address = ?, fields = ?, repeats = NULL WHERE id = ?

@@ -1,0 +1,203 @@
+"""Owns the orders a face may give about a launched campaign, and waiting until a runner has obeyed them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Literal
+
+from mailtui.audience.address import AddressError, parse_address
+from mailtui.dispatch.runner import BUSY_ANSWER
+from mailtui.dispatch.second_chance import NOT_NOW, REFUSED
+from mailtui.errors import RunnerError, UsageError
+from mailtui.outbox.records import DeliveryRow
+from mailtui.outbox.states import CampaignState, DeliveryState, OrderKind
+from mailtui.service.campaigns import actor
+from mailtui.service.views import CampaignView, now
+
+if TYPE_CHECKING:
+    from mailtui.service.facade import Service
+
+_LOOK_EVERY = 0.1
+_ACKNOWLEDGED_WITHIN = 15.0
+_TAKEN_UP_WITHIN = 5.0
+_FOREGROUND_ONLY = "{process} may be a mailtui run in the foreground, which looks after its own campaign only."
+_RETRIED = (DeliveryState.FAILED, DeliveryState.DEFERRED)
+
+Decision = Literal["sent", "resend"]
+Retried = Literal["failed", "deferred"]
+
+
+class Orders:
+    """What the facade does to give orders. An order's answer is told in the runner's words."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    async def retry(
+        self,
+        view: CampaignView,
+        *,
+        only: Retried | None = None,
+        delivery: DeliveryRow | None = None,
+        address: str | None = None,
+    ) -> str:
+        """Send again what failed and what waits for its next attempt: all, or one, that one perhaps to another
+        address.
+
+        Raises `UsageError` for an address that cannot be used, `ConfigError` when the lists of those who get nothing
+        cannot be read.
+        """
+        arguments: dict[str, object] = {"only": only} if only else {}
+        if delivery is not None:
+            if delivery.state not in _RETRIED:
+                raise UsageError(
+                    f"{delivery.address} (row {delivery.row}) is {delivery.state}, and not to be tried again",
+                    hint=f"See who can be: mailtui report {view.id} --only failed --only deferred",
+                )
+            arguments["delivery"] = delivery.id
+        if address is not None and delivery is not None:
+            arguments["address"] = await self._new_address(view, delivery, address)
+        return await self.give(view, OrderKind.RETRY, arguments, sends=view.state != CampaignState.PAUSED)
+
+    async def resolve(self, view: CampaignView, decision: Decision, delivery: DeliveryRow | None = None) -> str:
+        """Settle what is unknown, all of it or one: it arrived (`sent`), or is to go out once more (`resend`)."""
+        arguments: dict[str, object] = {"as": decision}
+        if delivery is not None:
+            if delivery.state is not DeliveryState.UNKNOWN:
+                raise UsageError(
+                    f"{delivery.address} (row {delivery.row}) is {delivery.state}; there is nothing to resolve",
+                    hint=f"See what is unknown: mailtui report {view.id} --only unknown",
+                )
+            arguments["delivery"] = delivery.id
+        sends = decision == "resend" and view.state != CampaignState.PAUSED
+        return await self.give(view, OrderKind.RESOLVE, arguments, sends=sends)
+
+    async def find(self, view: CampaignView, *, row: int | None = None, to: str | None = None) -> DeliveryRow:
+        """One recipient of a campaign, by row of the list or by address. Raises `UsageError`."""
+        if to is not None:
+            try:
+                found = await self._service.reader.find(view.campaign.number, key=parse_address(to).key)
+            except AddressError as error:
+                raise UsageError(f"{to} is no address: {error}") from None
+        else:
+            found = await self._service.reader.find(view.campaign.number, row=row)
+        if len(found) == 1:
+            return found[0]
+        who = to if to is not None else f"row {row}"
+        if not found:
+            raise UsageError(f"{view.id} has no mail to {who}", hint=f"See whom it has: mailtui report {view.id}")
+        raise UsageError(
+            f"{view.id} has {len(found)} mails of a {who}: its list was launched more than once",
+            detail="\n".join(one.address for one in found),
+            hint="Name the recipient by the address: --to ADDRESS",
+        )
+
+    async def _new_address(self, view: CampaignView, delivery: DeliveryRow, text: str) -> str:
+        """The address as it would be sent to, once it is known that it may be."""
+        try:
+            address = parse_address(text)
+        except AddressError as error:
+            raise UsageError(f"{text} cannot be used as an address: {error}") from None
+        taken = await self._service.reader.find(view.campaign.number, key=address.key)
+        if taken and taken[0].id != delivery.id:
+            state = f"row {taken[0].row}, {taken[0].state}"
+            raise UsageError(
+                f"{address.text} is in this campaign already ({state})",
+                detail="Nothing was changed: nobody gets two mails of one campaign.",
+            )
+        if address.key in self._service.campaigns.left_out(view):
+            raise UsageError(
+                f"{address.text} is on a list of those who get nothing",
+                detail="Nothing was changed.",
+            )
+        return address.text
+
+    async def give(
+        self, view: CampaignView, kind: OrderKind, arguments: Mapping[str, object] | None = None, *, sends: bool = False
+    ) -> str:
+        """Write an order and see it obeyed; a runner is started when none lives. The runner's answer.
+
+        `sends`: it makes mail go out, so that the account's password must be there first.
+        """
+        if view.campaign.state is CampaignState.DRAFT:
+            raise UsageError(
+                f"{view.id} has not been launched",
+                detail="Its launch is under way at the moment, or was interrupted.",
+                hint="An interrupted one is begun anew by: mailtui run CAMPAIGN",
+            )
+        # Before the order is on record: without the password it must not be carried out later, when nobody waits.
+        secrets = await self._service.secret_for(view.campaign) if sends else {}
+        others = await self._others_lost(view)
+        desk = self._service.outbox.desk()
+        try:
+            order = await desk.order(view.campaign.number, kind, dict(arguments or {}), actor=actor(), now=now())
+        finally:
+            desk.close()
+        return await self.obeyed(order, secrets) + others
+
+    async def _others_lost(self, view: CampaignView) -> str:
+        """What a runner that has to be started for this campaign will do besides."""
+        if self._service.runner_pid() is not None:
+            return ""
+        lost = [f"{other.name} ({other.id})" for other in await self._service.views() if other.lost]
+        others = [name for name in lost if name != f"{view.name} ({view.id})"]
+        return f"; the runner started for it also goes on with {', '.join(others)}" if others else ""
+
+    async def in_hand(self, campaign_id: str, orders: Sequence[int]) -> bool:
+        """Whether a runner has taken a campaign up, and answered these orders. Raises what `obeyed` raises for a no."""
+        for order in orders:
+            answer = await self._service.reader.answer(order)
+            if answer is None:
+                return False
+            _require_yes(answer)
+        view = await self._service.view(campaign_id)
+        return not view.active or view.snapshot is not None
+
+    async def taken_up(self, campaign_id: str, secrets: Mapping[str, str]) -> None:
+        """Wait until a runner sends a campaign. Raises `RunnerError` when the one that lives does not begin to."""
+        deadline = time.monotonic() + _TAKEN_UP_WITHIN
+        while time.monotonic() < deadline:
+            if await self.in_hand(campaign_id, ()):
+                return
+            if self._service.runner_pid() is None:
+                await self._service.start_runner(secrets)  # the one that lived was just leaving
+            await asyncio.sleep(_LOOK_EVERY / 2)
+        pid = self._service.runner_pid()
+        raise RunnerError(
+            f"{campaign_id} is launched, and nobody sends it yet",
+            detail=_FOREGROUND_ONLY.format(process=f"Process {pid}" if pid else "The runner that lives"),
+            hint=f"When that one has ended: mailtui resume {campaign_id}",
+        )
+
+    async def obeyed(self, order: int, secrets: Mapping[str, str]) -> str:
+        """Wait until a runner has answered an order. Raises `RunnerError` when none does."""
+        deadline = time.monotonic() + _ACKNOWLEDGED_WITHIN
+        while time.monotonic() < deadline:
+            answer = await self._service.reader.answer(order)
+            if answer is not None:
+                _require_yes(answer)
+                return answer
+            if self._service.runner_pid() is None:
+                # Also when one has left between our look and its end: the next one reads the order first.
+                await self._service.start_runner(secrets)
+            await asyncio.sleep(_LOOK_EVERY / 2)
+        pid = self._service.runner_pid()
+        raise RunnerError(
+            "The runner has not answered" + (f" (process {pid})" if pid else ""),
+            detail=_FOREGROUND_ONLY.format(process="It"),
+            hint="The order is on record, and is carried out by the next runner. See: mailtui list",
+        )
+
+
+def _require_yes(answer: str) -> None:
+    if answer.startswith(BUSY_ANSWER):
+        raise UsageError(
+            "The server and the message of a campaign cannot be changed while it is being sent",
+            hint="Pause it, then run it again: mailtui pause ID",
+        )
+    if answer.startswith(REFUSED):
+        raise UsageError(answer.removeprefix(REFUSED), detail="Nothing was changed.")
+    if answer.endswith(NOT_NOW):
+        raise UsageError(f"The campaign was not taken up: {answer}", hint="See how it stands: mailtui status ID")
