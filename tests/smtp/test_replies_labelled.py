@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 
 from mailtui.smtp.replies import Reply
 from mailtui.smtp.reply_text import fingerprint, words_of
-from mailtui.smtp.verdict import Category, Kind, Outcome, Stage, Verdict, judge
+from mailtui.smtp.verdict import Category, Kind, Outcome, Scope, Stage, Verdict, judge
+from mailtui.smtp.verdict_rules import RULES
+from tests.smtp.verdict_table import BEGIN, END, PAGE, table
 
 FILE = Path(__file__).with_name("replies.yaml")
 
@@ -124,3 +126,25 @@ def test_r06_the_same_refusal_is_seen_through_its_ids(one: str, other: str) -> N
 
 def test_r06_different_refusals_stay_different() -> None:
     assert fingerprint("5.7.1 Message refused as spam") != fingerprint("5.7.1 Attachment not allowed")
+
+
+# the rules themselves
+
+
+def test_the_page_has_the_rules_as_they_are() -> None:
+    """`python -m tests.smtp.verdict_table` writes the table anew."""
+    text = PAGE.read_text("utf-8")
+    assert text.partition(BEGIN)[2].partition(END)[0] == table()
+    explained = text.partition("## What can")[2].partition("## Which")[0]
+    assert all(f"| {kind} |" in explained for kind in Kind)
+    assert all(f"**{scope}**" in explained for scope in Scope)
+
+
+def test_the_rules_can_all_be_met() -> None:
+    assert len({rule.name for rule in RULES}) == len(RULES)
+    for rule in RULES:
+        assert all(word == word.lower() for word in rule.words), "they are looked for in small letters"
+        assert all(len(word) > 2 for word in rule.words)
+    met = {id(known.outcome) for known in REPLIES}
+    unmet = {rule.name for rule in RULES if id(rule.outcome) not in met}
+    assert len(unmet) <= 0.3 * len(RULES), unmet

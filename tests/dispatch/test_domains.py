@@ -1,0 +1,226 @@
+"""A domain that asks for a pause rests alone, one message tries first, no retry blocks a fresh row (R-07 to R-10)."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+
+import pytest
+
+from mailtui.dispatch.domains import Domains, domain_of
+from mailtui.dispatch.plan import SendPlan
+from mailtui.outbox.records import Campaign, Counts
+from mailtui.outbox.states import CampaignState
+from mailtui.sandbox.capture import read_captured
+from mailtui.sandbox.faults import Faults, Stage
+from mailtui.sandbox.limits import Greylisting, Limits
+from mailtui.sandbox.server import SandboxServer
+from tests.dispatch.bench import House
+from tests.dispatch.test_breakers import launch_to_domains
+from tests.dispatch.test_runner import reply, sandbox
+
+SLOW = "d0.example"
+
+
+def domains(scale: float = 1.0) -> Domains:
+    return Domains(scale=scale, give_up_after=48 * 3600.0)
+
+
+# one domain, by a clock of the test's
+
+
+def test_r07_a_domain_rests_as_long_as_it_asked_and_no_other_does() -> None:
+    resting = domains()
+    resting.rest(SLOW, 1800.0, now=0.0)
+    assert resting.due("d1.example", 1, now=1.0) is None
+    first = resting.due(SLOW, 2, now=1.0)
+    assert first == 1800.0, "one comes back right at the end"
+    for delivery in range(3, 20):
+        due = resting.due(SLOW, delivery, now=1.0)
+        assert due is not None and 1860 <= due <= 1866, "the others when that one has been answered"
+
+
+def test_r09_one_tries_at_a_time_and_a_success_opens() -> None:
+    resting = domains()
+    resting.rest(SLOW, 300.0, now=0.0)
+    assert resting.due(SLOW, 7, now=301.0) is None
+    for delivery in (8, 9, 10):
+        due = resting.due(SLOW, delivery, now=302.0)
+        assert due is not None and due >= 362.0, "one probe in an interval"
+    assert resting.due(SLOW, 7, now=303.0) is None, "the probe itself, when its connection was lost"
+    assert resting.due(SLOW, 8, now=364.0) is None, "another one, when nothing was heard of the first"
+    resting.accepted(SLOW)
+    assert not resting
+    assert resting.due(SLOW, 9, now=365.0) is None
+
+
+def test_r09_a_refused_probe_closes_again() -> None:
+    resting = domains()
+    resting.rest(SLOW, 300.0, now=0.0)
+    assert resting.due(SLOW, 7, now=301.0) is None
+    resting.rest(SLOW, 300.0, now=302.0)
+    assert resting.due(SLOW, 8, now=303.0) == 602.0
+
+
+def test_several_that_hear_the_same_make_one_rest() -> None:
+    resting = domains()
+    resting.rest(SLOW, 300.0, now=0.0)
+    assert resting.due(SLOW, 1, now=0.5) == 300.0
+    resting.rest(SLOW, 300.0, now=1.0)
+    due = resting.due(SLOW, 2, now=1.0)
+    assert due is not None and due >= 361.0, "still only one comes right at the end"
+
+
+def test_r01_nobody_is_told_to_come_back_within_a_minute() -> None:
+    resting = domains()
+    resting.rest(SLOW, 1.0, now=0.0)
+    for now in (0.0, 30.0, 59.9):
+        due = resting.due(SLOW, int(now), now=now)
+        assert due is not None and due - now >= 60
+
+
+def test_a_domain_that_never_takes_anything_is_given_up() -> None:
+    resting = domains()
+    for hour in range(48):
+        resting.rest(SLOW, 1800.0, now=hour * 3600.0)
+        assert not resting.given_up(SLOW, now=hour * 3600.0)
+    assert resting.given_up(SLOW, now=48 * 3600.0 + 1)
+    assert not resting.given_up("d1.example", now=48 * 3600.0 + 1)
+
+
+def test_what_rests_is_said() -> None:
+    resting = domains()
+    assert resting.note == ""
+    resting.rest("a.example", 60.0, now=0.0)
+    assert resting.note == "a.example asked for a pause; its mail waits"
+    resting.rest("b.example", 60.0, now=0.0)
+    assert resting.note == "a.example and 1 other domain asked for a pause; their mail waits"
+    assert domain_of("anna@Example.COM") == "example.com"
+
+
+# a campaign
+
+
+@pytest.mark.parametrize(
+    ("stage", "said"),
+    [
+        (Stage.RCPT, "421 4.7.0 [IB] Try again later"),
+        (Stage.RCPT, "450 4.7.0 Too many connections for this domain"),
+        (Stage.DOT, "451 4.7.0 Temporarily deferred"),
+    ],
+)
+async def test_r07_only_the_domain_that_asked_waits(house: House, tmp_path: Path, stage: Stage, said: str) -> None:
+    rule = reply(stage, said, recipient=f"*@{SLOW}", times=2)
+    async with sandbox(tmp_path, rule) as server:
+        campaign = await launch_to_domains(house, 5, 40, server.port, SendPlan(workers=4))
+        task = asyncio.create_task(house.send(scale=0.002))
+        counts = await house.until(campaign, lambda counts: counts.sent >= 160)
+        assert counts.failed == 0
+        waiting = [row for row in (await house.rows(campaign)).values() if row.state == "deferred"]
+        assert waiting and all(row.due_at > 0 for row in waiting)
+        await task
+    rows = await house.check_books(campaign, server.folder)
+    assert {row.state.value for row in rows.values()} == {"sent"}
+    others = [row for row in rows.values() if not row.address.endswith(SLOW)]
+    assert {row.attempts for row in others} == {1}
+    slow = [row.attempts for row in rows.values() if row.address.endswith(SLOW)]
+    assert sum(slow) == 40 + 2, "an attempt is counted for those who heard it, and no other"
+
+
+async def test_a_domain_that_takes_nothing_is_given_up_in_the_end(house: House, tmp_path: Path) -> None:
+    rule = reply(Stage.RCPT, "450 4.7.0 Not now", recipient=f"*@{SLOW}")
+    plan = SendPlan(workers=2, max_attempts=3, give_up_after=900.0)
+    async with sandbox(tmp_path, rule) as server:
+        campaign = await launch_to_domains(house, 2, 20, server.port, plan)
+        await house.send(scale=0.002)
+    rows = await house.check_books(campaign, server.folder)
+    assert await house.state(campaign) is CampaignState.FINISHED
+    assert {(domain_of(row.address), row.state.value) for row in rows.values()} == {
+        ("d1.example", "sent"),
+        (SLOW, "failed"),
+    }
+    assert {row.reason.partition(" after")[0] for row in rows.values() if row.state == "failed"} <= {
+        "gave up",
+        f"gave up: {SLOW} took no mail",
+    }
+
+
+async def test_f61_greylisting_is_waited_out(house: House, tmp_path: Path) -> None:
+    scale = 0.002
+    limits = Limits(greylisting=Greylisting(290.0 * scale))
+    async with SandboxServer(tmp_path / "sandbox", faults=Faults(limits=limits)) as server:
+        campaign = await launch_to_domains(house, 5, 20, server.port)
+        await house.send(scale=scale)
+    rows = await house.check_books(campaign, server.folder)
+    assert {(row.state.value, row.attempts) for row in rows.values()} == {("sent", 2)}
+
+
+# retries and the others (R-10)
+
+
+async def _retries_beside_fresh(house: House, folder: Path, late: int, fresh: int, scale: float) -> list[str]:
+    """The order of arrival, where `late` rows are due again when as many as `fresh` are waiting."""
+    rule = reply(Stage.RCPT, "451 4.3.0 later", recipient="u*@d0.example", times=late)
+    async with sandbox(folder, rule) as server:
+        campaign = await launch_to_domains(house, 1, late, server.port)
+        runner = house.runner(scale=scale)
+        task = asyncio.create_task(runner.run(lambda: None))
+        await house.until(campaign, lambda counts: counts.deferred == late, 60)
+        runner.stop()
+        await task
+        await asyncio.sleep(330 * scale)  # all of them are due
+        await _add(house, campaign, fresh)
+        await house.send(scale=scale, seconds=300)
+    await house.check_books(campaign, folder / "sandbox")
+    counts = await house.counts(campaign)
+    assert counts == Counts(sent=late + fresh)
+    return [mail.rcpt_to[0] for mail in read_captured(folder / "sandbox")]
+
+
+async def _add(house: House, campaign: Campaign, fresh: int) -> None:
+    await house.add(campaign.number, range(1, fresh + 1))
+
+
+async def test_r10_a_retry_never_blocks_a_fresh_row(house: House, tmp_path: Path) -> None:
+    """As many of both: of those that go out first, three in four are fresh, give or take a batch."""
+    order = await _retries_beside_fresh(house, tmp_path, 300, 300, 0.006)
+    fresh = [who for who in order[:300] if not who.endswith("@d0.example")]
+    assert len(fresh) >= 0.6 * 300
+
+
+@pytest.mark.long
+async def test_r10_a_thousand_retries_beside_ten_thousand(house: House, tmp_path: Path) -> None:
+    """However long anything took: of what went out until the last fresh one, nine in ten were fresh."""
+    order = await _retries_beside_fresh(house, tmp_path, 1_000, 10_000, 0.05)
+    is_fresh = [not who.endswith("@d0.example") for who in order]
+    last = len(is_fresh) - is_fresh[::-1].index(True)
+    assert sum(is_fresh[:last]) / last >= 0.9
+
+
+@pytest.mark.long
+async def test_r07_the_others_lose_no_more_than_a_twentieth_of_their_pace(house: House, tmp_path: Path) -> None:
+    """2,000 rows of a domain that rests among 8,000 of four others, against the 8,000 alone."""
+
+    async def pace(name: str, *, throttled: bool) -> float:
+        count = 5 if throttled else 4
+        rule = reply(Stage.RCPT, "450 4.7.0 Slow down", recipient=f"*@d{count - 1}.example") if throttled else None
+        folder = tmp_path / name
+        folder.mkdir()
+        own = House(folder)
+        async with sandbox(folder, *([rule] if rule else [])) as server:
+            campaign = await launch_to_domains(own, count, 2_000, server.port, SendPlan(workers=8))
+            runner = own.runner(scale=1.0)
+            began = time.monotonic()
+            task = asyncio.create_task(runner.run(lambda: None))
+            await own.until(campaign, lambda counts: counts.sent >= 8_000, 120)
+            took = time.monotonic() - began
+            runner.stop()
+            await task
+        own.close()
+        return 8_000 / took
+
+    alone = max([await pace(f"alone{n}", throttled=False) for n in range(3)])
+    beside = max([await pace(f"beside{n}", throttled=True) for n in range(3)])
+    print(f"\nthe others: {alone:.0f} messages a second alone, {beside:.0f} beside a domain that rests")
+    assert beside >= 0.95 * alone
