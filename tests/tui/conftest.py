@@ -18,6 +18,7 @@ from textual.app import App
 
 from mailtui.kit.paths import Home
 from mailtui.sandbox.process import SandboxHandle, start_sandbox, stop_sandbox
+from mailtui.sandbox.server import SandboxServer
 from mailtui.service.facade import Service
 from mailtui.service.lists import Again, Launch
 from mailtui.service.samples import write_sample
@@ -64,6 +65,15 @@ async def sandbox(tmp_path: Path) -> AsyncIterator[SandboxHandle]:
     await stop_sandbox(handle)
 
 
+@pytest_asyncio.fixture
+async def login_server(tmp_path: Path) -> AsyncIterator[SandboxServer]:
+    """A sandbox that wants a login."""
+    server = SandboxServer(tmp_path / "login", users={"me": "right"})
+    await server.start()
+    yield server
+    await server.stop()
+
+
 @pytest.fixture
 def sendable(sample: Path, sandbox: SandboxHandle) -> Path:
     """The sample campaign's file, with the sandbox as its server."""
@@ -98,6 +108,14 @@ def stretch(campaign: Path, rows: int) -> None:
         for number in range(1, rows + 1):
             cells = {"email": f"person{number}@example.test", **fixed}
             stream.write(",".join(cells.get(column, f"{column}{number}") for column in columns) + "\n")
+
+
+def send_with_login(home: Home, campaign: Path, port: int, *, rows: int) -> None:
+    """Have a campaign of so many rows go through the account acme, whose server wants a login."""
+    home.config.mkdir(parents=True, exist_ok=True)
+    home.settings_file.write_text(f"accounts:\n  acme: {{host: 127.0.0.1, port: {port}, security: plain, user: me}}\n")
+    stretch(campaign, rows)
+    change(campaign, "smtp: {host: 127.0.0.1, port: 2525, security: plain}", "account: acme")
 
 
 async def launch(service: Service, campaign: Path, **plan: object) -> Launch:

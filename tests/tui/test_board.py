@@ -8,15 +8,19 @@ from pathlib import Path
 
 from textual.widgets import Input
 
+from mailtui.kit.paths import Home
 from mailtui.sandbox.process import SandboxHandle, start_sandbox, stop_sandbox
+from mailtui.sandbox.server import SandboxServer
 from mailtui.service.facade import Service
 from mailtui.service.pace import plan_of
+from mailtui.tui.app import MailtuiApp
 from mailtui.tui.dialogs.confirm import ConfirmDialog
+from mailtui.tui.dialogs.password import PasswordDialog
 from mailtui.tui.dialogs.rate import RateDialog
 from mailtui.tui.screens.board import BoardScreen
 from mailtui.tui.screens.report import ReportScreen
 from mailtui.tui.widgets.workers import WorkerTable
-from tests.tui.conftest import MakeApp, change, grid, launch, shows, stretch, until
+from tests.tui.conftest import MakeApp, change, grid, launch, send_with_login, shows, stretch, until
 
 FAULTS = """
 rules:
@@ -97,12 +101,30 @@ async def test_pause_and_resume(app: MakeApp, service: Service, sendable: Path) 
         await pilot.press("f8")
         await until(lambda: shows(running, "» sending"))
         await pilot.press("space")
-        await until(lambda: shows(running, "║ paused", "Paused"))
+        await until(lambda: shows(running, "║ paused", "Paused", "Spring news is paused: "))
         assert await state_of(service, launched.campaign.id) == "paused"
-        await until(lambda: shows(running, "Spring news: pausing"))  # the runner's answer
         await pilot.press("r")
         await until(lambda: shows(running, "» sending"))
         assert await state_of(service, launched.campaign.id) == "running"
+
+
+async def test_a_mistyped_password_is_asked_for_again(
+    home: Home, sample: Path, login_server: SandboxServer, service: Service
+) -> None:
+    send_with_login(home, sample, login_server.port, rows=5)
+    with Service.open(service.environ) as asking:
+        asking.tell_password("acme", "wrong")
+        launched = await launch(asking, sample)
+        await asking.start_runner(await asking.secret_for(launched.campaign))
+        running = MailtuiApp(asking)
+        async with running.run_test() as pilot:
+            await pilot.press("f8")
+            await until(lambda: shows(running, "║ paused", "Paused because the server said at auth: 535"), seconds=20)
+            await until(lambda: asking.runner_pid() is None)
+            await pilot.press("r")
+            await until(lambda: isinstance(running.screen, PasswordDialog))
+            await pilot.press(*"right", "enter")
+            await until(lambda: shows(running, "+ finished", "+ 5 sent"), seconds=20)
 
 
 async def test_cancel_asks_first(app: MakeApp, service: Service, sendable: Path) -> None:
@@ -149,13 +171,13 @@ async def test_workers_and_rate_change_at_once(app: MakeApp, service: Service, s
         await until(lambda: shows(running, "is no rate"))
         running.screen.query_one(Input).value = "30/s"
         await pilot.press("enter")
-        await until(lambda: shows(running, "limit 30/s"))
+        await until(lambda: shows(running, "limit 30/s", "Spring news: at most 30/s from now on"))
     plan = plan_of(await service.view(launched.campaign.id))
     assert (plan.workers, plan.rate) == (6, 30.0)
 
 
 async def test_a_lost_runner_is_a_state_and_no_frozen_number(app: MakeApp, service: Service, sendable: Path) -> None:
-    pace(sendable, "20/s", 60)
+    pace(sendable, "10/s", 100)
     await launch(service, sendable)
     pid = await service.start_runner({})
     running = app()
@@ -167,7 +189,7 @@ async def test_a_lost_runner_is_a_state_and_no_frozen_number(app: MakeApp, servi
         assert not shows(running, "measuring")
         assert not shows(running, "/s left")
         await pilot.press("r")
-        await until(lambda: shows(running, "+ finished"), seconds=20)
+        await until(lambda: shows(running, "+ finished"), seconds=60)
 
 
 async def test_hidden_it_follows_nothing(app: MakeApp, service: Service, sendable: Path) -> None:

@@ -7,12 +7,10 @@ import mailbox
 import re
 import subprocess
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from textual.pilot import Pilot
 from textual.widgets import Button, Input
 
@@ -31,7 +29,7 @@ from mailtui.tui.screens.preview import PreviewScreen
 from mailtui.tui.screens.review import ReviewScreen
 from mailtui.tui.text import Plain
 from mailtui.tui.widgets.trouble import Trouble
-from tests.tui.conftest import MakeApp, change, finished, grid, launch, shows, stretch, until
+from tests.tui.conftest import MakeApp, change, finished, grid, launch, send_with_login, shows, stretch, until
 
 
 async def opened(app: MailtuiApp, pilot: Pilot[Any]) -> ReviewScreen:
@@ -107,15 +105,6 @@ def caught(folder: Path) -> list[str]:
     return sorted(str(message["To"]) for message in mailbox.mbox(file)) if file.exists() else []
 
 
-@pytest_asyncio.fixture
-async def login_server(tmp_path: Path) -> AsyncIterator[SandboxServer]:
-    """A sandbox that wants a login."""
-    server = SandboxServer(tmp_path / "login", users={"me": "right"})
-    await server.start()
-    yield server
-    await server.stop()
-
-
 async def test_everything_that_is_about_to_happen_is_shown(app: MakeApp, sample: Path) -> None:
     running = app(target=sample)
     async with running.run_test(size=(80, 24)) as pilot:
@@ -144,7 +133,7 @@ async def test_fifty_are_sent_by_a_runner_and_the_board_watches(
         screen = await opened(running, pilot)
         dialog = await asked(running, pilot, screen)
         assert shows(running, "Send 50 mails for real?", "pace         100/s, 4 workers", "Type 50 to send:")
-        assert dialog.query_one("#cancel").has_focus
+        assert dialog.query_one("#count").has_focus
         assert dialog.query_one("#start", Button).disabled
         await pilot.press("5", "0")
         assert dialog.query_one(Input).value == "50"
@@ -171,7 +160,7 @@ async def test_a_wrong_number_starts_nothing(app: MakeApp, sendable: Path, servi
     async with running.run_test(size=(80, 24)) as pilot:
         screen = await opened(running, pilot)
         dialog = await asked(running, pilot, screen)
-        await pilot.press("tab", *typed, "enter")
+        await pilot.press(*typed)
         start_button = dialog.query_one("#start", Button)
         assert start_button.disabled
         start_button.press()
@@ -393,12 +382,7 @@ async def test_nobody_but_those_who_get_nothing(app: MakeApp, sendable: Path, se
 async def test_a_missing_password_is_asked_for_and_given_to_the_runner(
     app: MakeApp, home: Home, sample: Path, login_server: SandboxServer, service: Service
 ) -> None:
-    home.config.mkdir(parents=True, exist_ok=True)
-    home.settings_file.write_text(
-        f"accounts:\n  acme: {{host: 127.0.0.1, port: {login_server.port}, security: plain, user: me}}\n"
-    )
-    stretch(sample, 3)
-    change(sample, "smtp: {host: 127.0.0.1, port: 2525, security: plain}", "account: acme")
+    send_with_login(home, sample, login_server.port, rows=3)
     with Service.open(service.environ) as asking:
         running = MailtuiApp(asking, target=sample)
         async with running.run_test(size=(80, 24)) as pilot:

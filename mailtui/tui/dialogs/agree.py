@@ -7,45 +7,31 @@ from typing import Any
 from textual.app import App
 
 from mailtui.service.facade import LaunchPlan
-from mailtui.service.lists import Again, MessageChanged, WasCancelled
+from mailtui.service.lists import Again
 from mailtui.service.workbench import Workbench
 from mailtui.tui.dialogs.changed import ChangedDialog
 from mailtui.tui.dialogs.confirm_start import ConfirmStartDialog
 from mailtui.tui.text import tell
-from mailtui.tui.widgets.plan_facts import facts, mails, some_mails
+from mailtui.tui.widgets.plan_facts import Question, facts, mails
 
 
 async def agree(
-    app: App[Any], bench: Workbench, plan: LaunchPlan, *, to_sandbox: bool
+    app: App[Any], bench: Workbench, plan: LaunchPlan, question: Question | None, *, to_sandbox: bool
 ) -> tuple[LaunchPlan, Again] | None:
-    """The plan, counted anew at this moment, and what it means for an earlier launch; None when nothing is to be sent.
+    """The plan, and what it means for an earlier launch, where that is the `question`; None when nobody wants it.
 
     Raises what stands in the way.
     """
-    known = await _for_whom(app, bench, plan)
-    if known is None:
+    again = Again.ASK
+    if question is not None:
+        choice = await app.push_screen_wait(ChangedDialog(question))
+        if choice is not None:
+            plan, again = await bench.forecast(plan, choice), choice
+    meant = question is None or again is not Again.ASK
+    if meant and mails(plan):  # with none, what was launched before is only to be brought to its end
+        dialog = ConfirmStartDialog(mails(plan), facts(plan, paced=True), to_sandbox=to_sandbox)
+        meant = await app.push_screen_wait(dialog)
+    if not meant:
         tell(app, "Nothing was sent.")
         return None
-    plan, again = known
-    if not some_mails(plan):
-        tell(app, "Nobody is left who would get a mail; nothing was sent.")
-        return None
-    if mails(plan):  # otherwise what was launched is only to be brought to its end
-        dialog = ConfirmStartDialog(mails(plan), facts(plan, paced=True), to_sandbox=to_sandbox)
-        if not await app.push_screen_wait(dialog):
-            tell(app, "Nothing was sent.")
-            return None
     return plan, again
-
-
-async def _for_whom(app: App[Any], bench: Workbench, plan: LaunchPlan) -> tuple[LaunchPlan, Again] | None:
-    again = Again.ASK
-    while True:
-        try:
-            return await bench.forecast(plan, again), again
-        except (MessageChanged, WasCancelled) as error:
-            question = error
-        choice = await app.push_screen_wait(ChangedDialog(question))
-        if choice is None:
-            return None
-        again = choice

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from textual import events, on
+from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.screen import ModalScreen
@@ -18,9 +18,9 @@ from mailtui.tui.widgets.wrapped import Line, Wrapped
 
 
 class ConfirmStartDialog(ModalScreen[bool]):
-    """Whether to send. The focus is on Cancel; digits go to the number; Start is greyed until the number is right."""
+    """Whether to send. The number has the focus; Start is greyed until it is right; enter without one cancels."""
 
-    AUTO_FOCUS = "#cancel"
+    AUTO_FOCUS = "#count"
     DEFAULT_CSS = """
     ConfirmStartDialog #facts { height: auto; max-height: 30vh; margin: 1 0; scrollbar-size-vertical: 1; }
     ConfirmStartDialog.-short #facts { max-height: 7; margin: 0; }
@@ -59,14 +59,6 @@ class ConfirmStartDialog(ModalScreen[bool]):
             said = plain("Right. Enter goes to Start.", "$text-success")
         self.query_one("#ask", Plain).show(said)
 
-    def on_key(self, event: events.Key) -> None:
-        """A digit typed while Cancel has the focus is meant for the number."""
-        field = self.query_one(Input)
-        if not field.has_focus and event.character is not None and event.character.isdecimal():
-            event.stop()
-            field.focus()
-            field.insert_text_at_cursor(event.character)
-
     @on(Input.Changed)
     def typed(self) -> None:
         self.query_one("#start", Button).disabled = not self._is_right
@@ -84,6 +76,8 @@ class ConfirmStartDialog(ModalScreen[bool]):
             self.query_one("#start").focus()
             mails = counted(self._count, "mail")
             self.query_one("#ask", Plain).show(plain(f"Right. Enter once more sends {mails}.", "$text-success"))
+        elif not self.query_one(Input).value.strip():
+            self.action_leave()
         else:
             self.query_one("#ask", Plain).show(
                 plain(f"That is not the number. Type {self._count} to send:", "$text-warning")

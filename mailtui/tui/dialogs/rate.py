@@ -35,7 +35,7 @@ class RateDialog(ModalScreen[Pace | None]):
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
-            yield Plain("How many messages may begin", classes="title")
+            yield Plain("At most how many messages may begin, and in which time?", classes="title")
             yield Plain("Such as 10/s, 600/m or 5000/h. Nothing typed: as fast as the server takes it.")
             yield SafeInput("" if self._rate is None else show_rate(self._rate), id="rate", placeholder="no limit")
             yield Plain("enter sets it at once   esc closes", id="said", classes="muted")

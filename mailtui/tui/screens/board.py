@@ -15,6 +15,7 @@ from mailtui.kit.words import counted, sentence
 from mailtui.service.archive import Archive
 from mailtui.service.facade import Service
 from mailtui.service.pace import plan_of
+from mailtui.service.terms import show_rate
 from mailtui.service.views import CampaignView
 from mailtui.service.workbench import Workbench
 from mailtui.tui.actions import bindings
@@ -28,6 +29,7 @@ from mailtui.tui.ways_on import way_on
 from mailtui.tui.widgets.progress import SendProgress
 from mailtui.tui.widgets.workers import WorkerTable
 
+_DONE = ("pausing", "cancelling", "sending", "changed")  # answers to orders; the board shows by itself what they did
 _LOOK_AGAIN = 1.0
 _FAILURES_SHOWN = 4
 _EMPTY = "Nothing is being sent, and nothing has been.\n\nOpen a campaign with o, and start it in the review (6)."
@@ -109,14 +111,20 @@ class BoardScreen(Room):
             before = None
             self.query_one(SendProgress).forget()
             self.query_one("#failures", Plain).show("")
-        with self.app.batch_update():
+        if self.query_one("#empty").display:
             self._show_parts(some=True)
-            self.query_one(SendProgress).show(view, asking=self._asking)
-            self.query_one(WorkerTable).show_view(view)
+            self.call_after_refresh(self._draw, view)  # their width is not known before
+        else:
+            self._draw(view)
         if before is None or (before.state, before.lost) != (view.state, view.lost):
             self.refresh_bindings()
             if before is not None:
                 self._tell_change(before, view)
+
+    def _draw(self, view: CampaignView) -> None:
+        with self.app.batch_update():
+            self.query_one(SendProgress).show(view, asking=self._asking)
+            self.query_one(WorkerTable).show_view(view)
 
     def _tell_change(self, before: CampaignView, view: CampaignView) -> None:
         if view.lost:
@@ -181,7 +189,8 @@ class BoardScreen(Room):
         if self._view is not None:
             self._crew = max(1, (self._crew or plan_of(self._view).workers) + step)
             wanted = {"workers": self._crew}
-            self._give(f"asking for {counted(self._crew, 'worker')}", lambda view: self.service.change(view, wanted))
+            crew = counted(self._crew, "worker")
+            self._give(f"asking for {crew}", lambda view: self.service.change(view, wanted), told=f"{crew} from now on")
 
     def action_rate(self) -> None:
         start(self, self._rate, "dialog")
@@ -191,7 +200,8 @@ class BoardScreen(Room):
             pace = await self.app.push_screen_wait(RateDialog(plan_of(self._view).rate))
             if pace is not None:
                 wanted = {"rate": pace.rate}
-                self._give("asking for another rate", lambda view: self.service.change(view, wanted))
+                told = "no limit from now on" if pace.rate is None else f"at most {show_rate(pace.rate)} from now on"
+                self._give("asking for another rate", lambda view: self.service.change(view, wanted), told=told)
 
     def action_cancel(self) -> None:
         start(self, self._cancel, "dialog")
@@ -211,10 +221,11 @@ class BoardScreen(Room):
         if self._view is not None:
             await self.show_campaign("report", self._view.id)
 
-    def _give(self, what: str, order: Callable[[CampaignView], Awaitable[str]]) -> None:
-        start(self, partial(self._ordered, what, order), "order")
+    def _give(self, what: str, order: Callable[[CampaignView], Awaitable[str]], *, told: str = "") -> None:
+        """Give an order: `what` is said until the runner has answered, and `told` when it has done it."""
+        start(self, partial(self._ordered, what, order, told), "order")
 
-    async def _ordered(self, what: str, order: Callable[[CampaignView], Awaitable[str]]) -> None:
+    async def _ordered(self, what: str, order: Callable[[CampaignView], Awaitable[str]], told: str) -> None:
         view = self._view
         if view is None:
             return
@@ -225,8 +236,9 @@ class BoardScreen(Room):
         finally:
             self._asking = ""
         self._crew = None
-        if answer is not None:
-            tell(self.app, f"{view.name}: {answer}")
+        said = told if answer in _DONE else answer
+        if said:
+            tell(self.app, f"{view.name}: {said}")
         self._begin()
 
 

@@ -103,16 +103,8 @@ class ReviewScreen(CampaignRoom):
         if not self._paced:
             self._paced = True
             self.query_one(Pace).fill(plan)
-        self._plan = plan
-        self._show()
-        try:
-            self._plan = await self.bench.forecast(plan, Again.ASK)
-        except (MessageChanged, WasCancelled) as question:
-            self._question = question
-        except MailtuiError as error:
-            self.complain(error)
+        if not await self._count(plan):
             return
-        self._show()
         report = await self.ask(lambda: self.bench.check(every_row=False, progress=lambda *_: None))
         if report is not None:
             self._report = report
@@ -122,10 +114,23 @@ class ReviewScreen(CampaignRoom):
                 findings.focus()
         self._show()
 
+    async def _count(self, plan: LaunchPlan) -> bool:
+        """Count what would really go out; whether it could be, or is to be asked first."""
+        self._plan, self._question = plan, None
+        self._show()
+        try:
+            self._plan = await self.bench.forecast(plan, Again.ASK)
+        except (MessageChanged, WasCancelled) as question:
+            self._question = question
+        except MailtuiError as error:
+            self.complain(error)
+            return False
+        self._show()
+        return True
+
     # showing
 
-    @property
-    def _ready(self) -> bool:
+    def _may_start(self) -> bool:
         plan, report = self._plan, self._report
         if plan is None or report is None or report.errors:
             return False
@@ -138,7 +143,7 @@ class ReviewScreen(CampaignRoom):
         if plan is not None:
             self.query_one("#plan-facts", Wrapped).show_lines(facts(plan, self._question, demo=self.to_sandbox))
         self.query_one("#findings-scroll").display = report is not None
-        self.query_one("#review-start", Button).disabled = not self._ready
+        self.query_one("#review-start", Button).disabled = not self._may_start()
         self.query_one("#verdict", Plain).show(verdict(plan, report, self._question, failed=self._failed))
         self.refresh_bindings()
 
@@ -151,18 +156,27 @@ class ReviewScreen(CampaignRoom):
 
     async def _start(self) -> None:
         plan = self._plan
-        if plan is None or not self._ready:
+        if plan is None or not self._may_start():
             return
         try:
             changes = self.query_one(Pace).arguments
-            plan = dataclasses.replace(plan, plan=plan.plan.changed(changes))
+            plan = dataclasses.replace(plan, plan=plan.plan.changed(changes), planned=None)
         except ValueError as error:
             tell(self.app, str(error), bad=True)
             return
         self.query_one(Trouble).clear()
-        agreed = await self.ask(lambda: agree(self.app, self.bench, plan, to_sandbox=self.to_sandbox))
+        # Anew: what was launched before may have been sent on since. Who has left this screen meanwhile is not asked.
+        if not await self._count(plan) or not self._may_start() or not self.is_current:
+            return
+        agreed = await self.ask(self._agree)
         if agreed is not None:
             await self._send(*agreed)
+
+    async def _agree(self) -> tuple[LaunchPlan, Again] | None:
+        plan = self._plan
+        if plan is None:
+            return None
+        return await agree(self.app, self.bench, plan, self._question, to_sandbox=self.to_sandbox)
 
     async def _send(self, plan: LaunchPlan, again: Again) -> None:
         self._starting = True
@@ -203,7 +217,7 @@ class ReviewScreen(CampaignRoom):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Grey what cannot be done now; a start for as long as anything stands in its way."""
         if action == "start":
-            return True if self.is_mounted and self._ready else None
+            return True if self.is_mounted and self._may_start() else None
         if action in ("pace", "again"):
             return None if self.bench.campaign is None or self._starting else True
         if action == "leave_pace":
@@ -212,7 +226,7 @@ class ReviewScreen(CampaignRoom):
 
     @on(Button.Pressed, "#review-start")
     def action_start(self) -> None:
-        if self._ready:
+        if self._may_start():
             start(self, self._start, "start")
 
     def action_pace(self) -> None:

@@ -117,7 +117,7 @@ def verdict(plan: LaunchPlan | None, report: CheckReport | None, question: Quest
     if question is None and not some_mails(plan) and planned is not None:
         return plain(f"+ {_why_nothing(planned)}; nothing to do.", "$text-success")
     tried = plain(f"{report.rendered:,} of {counted(report.counts.recipients, 'row')} tried:")
-    return joined(tried, summary(report), separator="  ")
+    return joined(plain("Ready; s starts it. ", "$text-success"), tried, "  ", summary(report))
 
 
 def _why_nothing(planned: Planned) -> str:
