@@ -55,9 +55,7 @@ def judge(verdict: Verdict) -> Outcome:
     if enhanced and enhanced[0] != str(code)[0]:
         enhanced = NO_CODE  # a class that contradicts the basic code's says nothing (RFC 2034 section 4)
     words: str | None = None
-    for rule in _rules_for(stage, code):
-        if not rule.is_for_enhanced(enhanced):
-            continue
+    for rule in _rules_for(stage, code, enhanced):
         if rule.words:
             words = words_of(verdict.text) if words is None else words
             if not any(word in words for word in rule.words):
@@ -67,7 +65,7 @@ def judge(verdict: Verdict) -> Outcome:
     return LOST_AFTER_DOT if stage is Stage.DOT else LOST_BEFORE_DOT
 
 
-@functools.cache
-def _rules_for(stage: Stage, code: int) -> tuple[Rule, ...]:
-    """The rules that may fit, in their order; there are 14 stages and at most 400 codes."""
-    return tuple(rule for rule in RULES if rule.is_for(stage, code))
+@functools.lru_cache(maxsize=4096)
+def _rules_for(stage: Stage, code: int, enhanced: str) -> tuple[Rule, ...]:
+    """The rules that fit but for their words, in their order. A server says few different codes."""
+    return tuple(rule for rule in RULES if rule.is_for(stage, code) and rule.is_for_enhanced(enhanced))

@@ -128,6 +128,15 @@ def test_r06_different_refusals_stay_different() -> None:
     assert fingerprint("5.7.1 Message refused as spam") != fingerprint("5.7.1 Attachment not allowed")
 
 
+def test_r02_what_is_kept_of_a_reply_is_judged_alike() -> None:
+    """The record keeps 500 characters of a reply; what follows changes nothing, and costs nothing."""
+    long = "5.0.0 " + "x" * 30_000 + " user unknown"
+    assert not judge(Verdict.of(Stage.RCPT, Reply(550, long))).address_is_gone
+    for known in REPLIES:
+        text = known.verdict.text.ljust(500) + "x" * 30_000 + " spam <user unknown>"
+        assert judge(Verdict.of(known.verdict.stage, Reply(known.verdict.code or 550, text))) == known.outcome
+
+
 # the rules themselves
 
 
