@@ -17,7 +17,7 @@ from pathlib import Path
 from proof import table
 from proof.launches import Trials, cancelled, launched_twice
 from proof.model import run_model
-from proof.nemesis import KILLS, PAUSES, Attack, Ordeal, ordeal
+from proof.nemesis import PAUSES, Ordeal, ordeal
 from proof.soak import Soak, soak
 from proof.terms import Terms
 
@@ -32,7 +32,7 @@ class Size:
 
     kills: int = 500
     connections: tuple[int, ...] = (1, 16, 64)
-    pauses: int = 50
+    pauses: int = 100
     launches: int = 100
     cancels: int = 200
     soak: int = 100_000
@@ -123,13 +123,8 @@ def _naive(folder: Path, size: Size) -> tuple[list[str], bool]:
 
 
 def _pauses(folder: Path, size: Size) -> tuple[list[str], bool]:
-    item = _tell(attacked(folder, PAUSES, size.pauses, seed=size.seed))
+    item = _tell(ordeal(folder, Terms.for_blows(size.pauses, 16, seed=size.seed), attack=PAUSES))
     return [*table.kills_table([item]), "", *table.kills_notes([item])], judged(item)
-
-
-def attacked(folder: Path, attack: Attack, blows: int, *, seed: int, connections: int = 16) -> Ordeal:
-    """mailtui under an attack, with as many messages as it can be expected to need."""
-    return ordeal(folder, Terms.for_blows(blows * (1 if attack is KILLS else 2), connections, seed=seed), attack=attack)
 
 
 def _launches(folder: Path, size: Size) -> tuple[list[str], bool]:

@@ -12,9 +12,7 @@ def addresses(rows: int) -> Iterator[str]:
     return (f"p{number}@example.com" for number in range(rows))
 
 
-def write_campaign(
-    folder: Path, port: int, rows: int, *, workers: int = 8, rate: float | None = None, burst: int = 1
-) -> Path:
+def write_campaign(folder: Path, port: int, rows: int, *, workers: int = 8, rate: float | None = None) -> Path:
     """Write a campaign of `rows` recipients into a new folder; its file. `rate` in messages a second."""
     folder.mkdir(parents=True)
     (folder / "body.txt.j2").write_text("Dear {{ name }},\n\nspring is here.\n.\n..dots stay.\n")
@@ -22,7 +20,7 @@ def write_campaign(
     with (folder / "list.csv").open("w") as stream:
         stream.write("email,name\n")
         stream.writelines(f"{address},Zoë {number}\n" for number, address in enumerate(addresses(rows)))
-    pace = "" if rate is None else f", rate: {rate:.3f}/s, burst: {burst}"
+    pace = "" if rate is None else f", rate: {rate:.3f}/s, burst: {workers}"
     campaign = folder / "campaign.yaml"
     campaign.write_text(
         f"""name: Proof

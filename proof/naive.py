@@ -31,8 +31,6 @@ def main() -> int:
     parser.add_argument("--messages", type=int, default=100)
     parser.add_argument("--port", type=int)
     parser.add_argument("--connections", type=int, default=8)
-    parser.add_argument("--rate", type=float, default=100.0, help="messages a second")
-    parser.add_argument("--burst", type=int, default=1, help="how many may go at once at the start")
     parser.add_argument("--timeout", type=float, default=60.0, help="seconds")
     options = parser.parse_args()
     table = sqlite3.connect(options.database)
@@ -62,27 +60,18 @@ def _report(table: sqlite3.Connection) -> None:
 
 
 class _Sender:
-    """What the connections share: the queue, the pace, the table."""
+    """What the connections share: the queue and the table."""
 
-    def __init__(self, table: sqlite3.Connection, rate: float, burst: int) -> None:
+    def __init__(self, table: sqlite3.Connection) -> None:
         self.table = table
         waiting = table.execute("SELECT address, message_id FROM recipient WHERE state = 'queued' ORDER BY rowid")
         self.queue: deque[tuple[str, str]] = deque(waiting)
         self.under_way = 0
         self.leaving = False
-        self._step = 1 / rate
-        self._slot = asyncio.get_running_loop().time() - burst / rate
 
     @property
     def done(self) -> bool:
         return self.leaving or not (self.queue or self.under_way)
-
-    async def turn(self) -> None:
-        """Wait for the pace."""
-        now = asyncio.get_running_loop().time()
-        self._slot += self._step
-        if self._slot > now:
-            await asyncio.sleep(self._slot - now)
 
     def settle(self, address: str, state: str, reason: str = "") -> None:
         with self.table:
@@ -90,7 +79,7 @@ class _Sender:
 
 
 async def _send(table: sqlite3.Connection, options: argparse.Namespace) -> None:
-    sender = _Sender(table, options.rate, options.burst)
+    sender = _Sender(table)
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, lambda: setattr(sender, "leaving", True))
     await asyncio.gather(*(_work(sender, options.port, options.timeout) for _ in range(options.connections)))
@@ -117,7 +106,6 @@ async def _converse(sender: _Sender, client: aiosmtplib.SMTP) -> None:
         address, message_id = sender.queue.popleft()
         sender.under_way += 1
         try:
-            await sender.turn()
             await client.sendmail(_SENDER, [address], _message(address, message_id))
             sender.settle(address, "sent")
         except aiosmtplib.SMTPRecipientsRefused as refused:

@@ -24,6 +24,8 @@ from proof.terms import Terms
 
 _FRESH = 0.1  # of the starts are of a Python of their own
 _BLIND = 0.15  # of the blows fall without waiting for the sender to be at work: into its start, its recovery
+_LINE = 350  # bytes that the server's log grows by with each message, about
+_LONGEST_WAIT = 5.0  # seconds until a blow; what is left may be waiting for another attempt
 _ROUNDS = 40  # starts that the rest may need once the attack is over
 _ENDS = frozenset({0, 2, -signal.SIGKILL, -signal.SIGTERM, None})
 """How a sender may end: well, because an order had started another an instant before (2), killed, or by a SIGTERM that
@@ -145,16 +147,22 @@ class Nemesis:
         raise Stuck(f"it is not finished after {_ROUNDS} starts without a blow")
 
     def _wait_for_work(self, prey: Prey) -> None:
-        """Until the server has accepted more, so that the blow falls into the middle of a send."""
+        """Until the server has accepted this blow's share of the list, so that blows fall all over it."""
         if self._dice.random() < _BLIND:
             time.sleep(self._dice.uniform(0, 0.15))
             return
-        before, deadline = self._post.size, time.monotonic() + NEVER
-        while self._post.size <= before and prey.running:
-            if time.monotonic() > deadline:
-                raise Stuck("nothing was sent for a long time")
-            time.sleep(0.004)
-        time.sleep(self._dice.uniform(0, 0.25))
+        enough, deadline = self._post.size + self._share(), time.monotonic() + _LONGEST_WAIT
+        while self._post.size <= enough and prey.running and time.monotonic() < deadline:
+            time.sleep(0.002)
+        time.sleep(self._dice.uniform(0, 0.01))
+
+    def _share(self) -> int:
+        """How much the server's log grows until the next blow, in bytes."""
+        attack = self._attack
+        counted = sum(attack.weights[blow] for blow in attack.counted) / sum(attack.weights.values())
+        left = max(0, self._terms.messages * _LINE - self._post.size)
+        blows = self._terms.blows - sum(self.blows[blow] for blow in attack.counted)
+        return int(self._dice.uniform(0, 2) * left * counted / blows)
 
     def _strike(self, prey: Prey) -> None:
         weights = self._attack.weights

@@ -112,7 +112,6 @@ class Mailtui:
             terms.messages,
             workers=terms.connections,
             rate=terms.rate,
-            burst=terms.burst,
         )
         self._terms = terms
         self.workers = terms.connections
@@ -167,9 +166,7 @@ class Mailtui:
 
     def change(self, dice: random.Random) -> bool:
         workers = dice.randint(1, self._terms.connections)
-        self._mailtui(
-            "set", self.id, "--workers", str(workers), "--rate", f"{self._terms.rate * dice.uniform(1, 3):.3f}/s"
-        )
+        self._mailtui("set", self.id, "--workers", str(workers), "--rate", f"{dice.uniform(50, 1000):.3f}/s")
         return True
 
     def hurry(self) -> None:
@@ -210,7 +207,6 @@ class Naive:
         self._terms = terms
         self.workers = terms.connections
         self._child: Child | None = None
-        self._hurried = False
         self._finished = False
 
     def launch(self) -> None:
@@ -219,9 +215,8 @@ class Naive:
 
     def start(self, *, fresh: bool) -> Prey:
         terms = self._terms
-        rate, burst = (100_000.0, terms.messages) if self._hurried else (terms.rate, terms.burst)
-        arguments = ["--port", str(terms.port), "--connections", str(terms.connections), "--burst", str(burst)]
-        arguments += ["--rate", f"{rate:g}", "--timeout", f"{60 * terms.scale:g}"]
+        arguments = ["--port", str(terms.port), "--connections", str(terms.connections)]
+        arguments += ["--timeout", f"{60 * terms.scale:g}"]
         self._child = self._nursery.start("proof.naive", ["send", self._table, *arguments], fresh=fresh)
         return self._child
 
@@ -238,7 +233,7 @@ class Naive:
         return False
 
     def hurry(self) -> None:
-        self._hurried = True
+        """It knows no pace."""
 
     @property
     def finished(self) -> bool:

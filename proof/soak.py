@@ -46,7 +46,7 @@ def soak(folder: Path, *, messages: int, connections: int, seed: int, scale: flo
     dice = random.Random(seed)
     folder.mkdir(parents=True)
     home, report = folder / "home", folder / "report.jsonl"
-    terms = Terms(messages, 0, connections, seed, rate=1_000_000.0, scale=scale)
+    terms = Terms(messages, 0, connections, seed, scale=scale)
     with Nursery(folder / "said", environment(home, scale=terms.scale)) as nursery:
         post = PostOffice(nursery, folder / "post", dice, delay=0.0, strength=_STRENGTH)
         post.open()
