@@ -66,7 +66,7 @@ def test_a_file_that_is_no_database_is_named_and_kept(tmp_path: Path) -> None:
     assert path.read_bytes() == before
 
 
-def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
+def test_s11_a_newer_schema_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "o.db"
     connection = open_for_writing(path, busy_ms=5)
     connection.pragma("user_version", len(migrations("sqlite")) + 1)
