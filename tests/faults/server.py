@@ -83,8 +83,8 @@ class FaultServer:
         self.open += 1
         try:
             await _Connection(self, talk).serve()
-        except ScriptError:
-            return  # the client is free to leave
+        except (ScriptError, ssl.SSLError):
+            return  # the client is free to leave, and to find our certificate wanting
         finally:
             self.open -= 1
 

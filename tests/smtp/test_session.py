@@ -135,7 +135,7 @@ async def test_s04_the_dot_waits_for_the_mark_and_a_lost_mark_drops_the_connecti
 
 @pytest.mark.parametrize("gear", GEARS)
 @pytest.mark.parametrize("held", [True, False])
-async def test_a_connection_lost_while_a_mark_is_pending_is_told_with_the_marks_answer(gear: Gear, held: bool) -> None:
+async def test_f36_an_end_between_body_and_dot_is_told_with_the_marks_answer(gear: Gear, held: bool) -> None:
     owner = Owner(jobs(1), by_hand=True)
     script = [*one(gear, dot=None), Sleep(0.03), Reset()]
     async with scripted_peer(script) as peer, session_to(peer.port, owner, gear) as session:
