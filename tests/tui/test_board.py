@@ -52,7 +52,7 @@ async def test_from_the_first_mail_to_the_last(app: MakeApp, service: Service, s
     (tmp_path / "faults.yaml").write_text(FAULTS)
     sandbox = await start_sandbox(tmp_path / "sandbox", faults=tmp_path / "faults.yaml", idle_seconds=120)
     change(sample, "port: 2525", f"port: {sandbox.port}")
-    pace(sample, "60/s", 90)
+    pace(sample, "30/s", 90)
     launched = await launch(service, sample)
     running = app()
     async with running.run_test(size=(120, 40), notifications=True) as pilot:

@@ -111,20 +111,14 @@ class BoardScreen(Room):
             before = None
             self.query_one(SendProgress).forget()
             self.query_one("#failures", Plain).show("")
-        if self.query_one("#empty").display:
+        with self.app.batch_update():
             self._show_parts(some=True)
-            self.call_after_refresh(self._draw, view)  # their width is not known before
-        else:
-            self._draw(view)
+            self.query_one(SendProgress).show(view, asking=self._asking)
+            self.query_one(WorkerTable).show_view(view)
         if before is None or (before.state, before.lost) != (view.state, view.lost):
             self.refresh_bindings()
             if before is not None:
                 self._tell_change(before, view)
-
-    def _draw(self, view: CampaignView) -> None:
-        with self.app.batch_update():
-            self.query_one(SendProgress).show(view, asking=self._asking)
-            self.query_one(WorkerTable).show_view(view)
 
     def _tell_change(self, before: CampaignView, view: CampaignView) -> None:
         if view.lost:

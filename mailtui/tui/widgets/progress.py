@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 
+from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
@@ -30,6 +31,7 @@ class SendProgress(Vertical):
         super().__init__(id=id)
         self._texts: dict[str, Content] = {}
         self._rates: deque[float] = deque(maxlen=_CURVE)
+        self._shown: tuple[CampaignView, str] | None = None
 
     def compose(self) -> ComposeResult:
         yield Plain(id="head")
@@ -48,6 +50,9 @@ class SendProgress(Vertical):
 
     def show(self, view: CampaignView, *, asking: str = "") -> None:
         """Show how a campaign stands; `asking` is what its runner is being asked to do."""
+        self._shown = (view, asking)
+        if not self.size.width:
+            return  # it is drawn when it knows how wide it is
         counts = view.counts
         look = campaign_look(view)
         times = show_duration(view.send_seconds) if view.send_seconds else ""
@@ -58,6 +63,11 @@ class SendProgress(Vertical):
         self._set("#totals", totals_content(view, self.size.width - 2))
         self._show_pace(view)
         self._set("#doing", plain(f"… {asking}", "$text-accent") if asking else doing(view))
+
+    def on_resize(self, _: events.Resize) -> None:
+        if self._shown is not None:
+            view, asking = self._shown
+            self.show(view, asking=asking)
 
     def _show_pace(self, view: CampaignView) -> None:
         plan = plan_of(view)

@@ -72,12 +72,14 @@ class WorkerTable(Vertical):
 
     def _draw(self) -> None:
         place = self.query_one(".rows", Plain)
+        if not place.size.width:
+            return
         layout = lay_out(_COLUMNS, place.size.width)
         self.query_one(".heading", Plain).show(
             _line([plain(column.title) for column in _COLUMNS], layout), same_size=True
         )
         view = self._view
-        if view is None or not place.size.width:
+        if view is None:
             return
         lines = [_line(cells, layout) for cells in _rows(view)]
         place.show(joined(*lines, separator="\n"), same_size=len(lines) == self.row_count)
