@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
 from mailtui.errors import MailtuiError, UsageError
 from mailtui.kit.paths import PRIVATE_FILE
 from mailtui.outbox.ports import Reader
-from mailtui.report.export import ReportLine, as_csv, as_json, csv_header
+from mailtui.outbox.states import DeliveryState
+from mailtui.report.export import ReportLine, ReportPage, ReportReader, as_csv, as_json, csv_header
 from mailtui.service.facade import Service
 from mailtui.service.views import CampaignView
 
@@ -64,10 +67,11 @@ class Archive:
         """The report in pages of `size` recipients."""
         return ReportPages(self, view, states, size)
 
-    async def export(self, view: CampaignView, path: Path, states: Sequence[str]) -> int:
+    async def export(self, view: CampaignView, path: Path, states: Sequence[str], *, original: bool = False) -> int:
         """Write the report to a new file, CSV or JSON lines by the file's ending; how many recipients.
 
-        Raises `UsageError` when the file exists or its ending is none of these, `MailtuiError` when the disk is full.
+        `original`: the rows of the list as they were, each with its error, as CSV. Raises `UsageError` when the file
+        exists or its ending does not fit, `MailtuiError` when the disk is full.
         """
         form = _FORMS.get(path.suffix.lower())
         if form is None:
@@ -75,9 +79,14 @@ class Archive:
                 f"{path.name} does not say which form it is to have", hint="End it with .csv or .jsonl, for example."
             )
 
+        if original and form != "csv":
+            raise UsageError("The rows of the list are written as CSV", hint="End the file's name with .csv.")
+
         def work() -> int:
             # A thread and a connection of its own: a long export keeps no page waiting.
             with Service.open(self._environ, outbox=self._outbox) as service, new_file(path) as stream:
+                if original:
+                    return asyncio.run(self._write_originals(service, view, stream, states))
                 return asyncio.run(self._write(service, view, stream, form, states))
 
         return await asyncio.to_thread(work)
@@ -89,11 +98,24 @@ class Archive:
         if form == "csv":
             stream.write(csv_header())
         async for line in service.report(view, states):
-            if self._closing:
-                raise MailtuiError("The export was given up, since the app was closed")
+            self._require_open()
             stream.write(as_csv(line) if form == "csv" else as_json(line) + "\n")
             count += 1
         return count
+
+    async def _write_originals(
+        self, service: Service, view: CampaignView, stream: IO[str], states: Sequence[str]
+    ) -> int:
+        count = -1  # the header
+        async for line in service.originals(view, states):
+            self._require_open()
+            stream.write(line)
+            count += 1
+        return count
+
+    def _require_open(self) -> None:
+        if self._closing:
+            raise MailtuiError("The export was given up, since the app was closed")
 
     def close(self) -> None:
         """Let go of the connection; an export that still runs is given up, and leaves no file."""
@@ -130,27 +152,41 @@ class ReportPages:
 
     def __init__(self, archive: Archive, view: CampaignView, states: Sequence[str], size: int) -> None:
         self._archive = archive
-        self._view = view
-        self._states = tuple(states)
+        self._campaign = view.campaign
+        self._states = [DeliveryState(state) for state in states]
         self._size = size
-        self._pages: list[list[ReportLine]] = []
-        self._lines: AsyncIterator[ReportLine] | None = None
+        self._pages: dict[int, ReportPage] = {}
+        self._starts: list[int] = []
+        self._report: ReportReader | None = None
 
-    async def page(self, number: int) -> list[ReportLine]:
-        """The page with this number, from 0; empty after the last."""
-        while len(self._pages) <= number and (not self._pages or len(self._pages[-1]) == self._size):
-            self._pages.append(await self._archive.within(self._next))
-        return self._pages[number] if number < len(self._pages) else []
+    async def page(self, number: int) -> tuple[ReportLine, ...]:
+        """The page with this number, from 0, wherever it is; empty after the last."""
+        if number not in self._pages:
+            self._pages[number] = await self._archive.within(partial(self._read, number))
+        return self._pages[number].lines
 
-    async def _next(self, service: Service, _: Reader) -> list[ReportLine]:
-        if self._lines is None:
-            self._lines = service.report(self._view, self._states)
-        page: list[ReportLine] = []
-        async for line in self._lines:
-            page.append(line)
-            if len(page) == self._size:
-                break
-        return page
+    async def page_of(self, delivery: int) -> int:
+        """The number of the page that has this delivery, or of the one where it would be."""
+        await self._archive.within(self._survey)
+        return max(0, bisect_right(self._starts, delivery) - 1)
+
+    async def _read(self, number: int, _: Service, reader: Reader) -> ReportPage:
+        if self._report is None:
+            self._report = ReportReader(reader, self._campaign)
+        before = self._pages.get(number - 1)
+        if before is not None and not before.lines:
+            return before
+        if number and before is None:
+            await self._survey(_, reader)
+            if number >= len(self._starts):
+                return ReportPage((), 0)
+        after = before.last if before is not None else self._starts[number] - 1 if number else 0
+        return await self._report.page(self._states, after=after, size=self._size)
+
+    async def _survey(self, _: Service, reader: Reader) -> None:
+        """Where each page begins; looked up once, when somebody turns to a page that is not the next one."""
+        if not self._starts:
+            self._starts = await reader.page_starts(self._campaign.number, self._size, states=self._states)
 
 
 @contextmanager

@@ -171,8 +171,19 @@ ACTIONS: Mapping[str, tuple[Action, ...]] = {
         Action("state", "f", "Only", "Show only one state: all, failed, unknown, deferred, and so on", needs=_SENT),
         Action("page(1)", "n", "Next", "The next page", needs="There is no further page."),
         Action("page(-1)", "b", "Back", "The page before", needs="This is the first page."),
+        Action("goto", "g", "Go to", "Go to a recipient by number or address", needs=_SENT),
+        Action("retry", "r", "Retry", "Send again what failed or is deferred", needs="Nobody failed or is deferred."),
+        Action("resolve", "u", "Unknown", "Settle what may have arrived", needs="No outcome is unknown."),
+        Action(
+            "address",
+            "a",
+            "Address",
+            "Correct the address of the recipient under the cursor, and send again",
+            needs="The recipient under the cursor has neither failed nor is deferred.",
+        ),
         Action("again", "ctrl+r", "Again", "Read the report anew", show=False, needs=_SENT),
         Action("export", "e", "Export", "Write the report to a file", needs=_SENT),
+        Action("rows", "w", "Rows", "Write the rows of the list, with what happened to each", needs=_SENT),
     ),
 }
 

@@ -22,15 +22,22 @@ class ExportDialog(ModalScreen[Path | None]):
 
     BINDINGS: ClassVar = [("escape", "leave", "Cancel")]
 
-    def __init__(self, what: str, proposed: Path) -> None:
+    def __init__(self, what: str, proposed: Path, *, rows: bool = False) -> None:
+        """`rows`: the rows of a list are written, which is CSV only."""
         super().__init__()
+        self._rows = rows
         self._what = what
         self._proposed = proposed
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
             yield Plain(f"Write {self._what} to a new file", classes="title")
-            yield Plain("Its ending says the form: .csv for a spreadsheet, .jsonl for one JSON object a line.")
+            if self._rows:
+                yield Plain(
+                    "As they were, with a column error: a list to be corrected and sent again. End it with .csv."
+                )
+            else:
+                yield Plain("Its ending says the form: .csv for a spreadsheet, .jsonl for one JSON object a line.")
             yield SafeInput(from_home(str(self._proposed)), id="path")
             yield Plain("enter writes it   esc closes", id="said", classes="muted")
 

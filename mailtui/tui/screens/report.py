@@ -4,28 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
+from textual import on
 from textual.content import Content
 from textual.widget import Widget
+from textual.widgets import DataTable
 
 from mailtui.errors import MailtuiError
 from mailtui.kit.durations import show_duration
 from mailtui.kit.words import counted, sentence
 from mailtui.service.archive import Archive, ReportPages
 from mailtui.service.facade import Service
+from mailtui.service.orders import Retried
+from mailtui.service.reports import ReportLine
 from mailtui.service.views import CampaignView
 from mailtui.service.workbench import Workbench
+from mailtui.tui import second_chances
 from mailtui.tui.actions import bindings
 from mailtui.tui.dialogs.export import ExportDialog
+from mailtui.tui.dialogs.goto import GotoDialog
 from mailtui.tui.room import Room, start
 from mailtui.tui.states import DELIVERIES, campaign_look, failure_content, totals_content
 from mailtui.tui.text import Plain, joined, plain, tell
-from mailtui.tui.widgets.recipients import RecipientTable
+from mailtui.tui.widgets.recipients import RecipientTable, line_content
 
 _PAGE = 200
 _LOOK_AGAIN = 1.0
@@ -41,7 +47,8 @@ class ReportScreen(Room):
     CSS_PATH = "report.tcss"
     HELP: ClassVar[str] = (
         "Every recipient has exactly one state. Unknown is a mail whose reply was lost: it may have arrived,\n"
-        "and is never sent again by itself. The same as a file: e, or on the command line: mailtui report ID."
+        "and is never sent again by itself: u settles it. r sends again what failed; a corrects an address first.\n"
+        "The same as a file: e, or on the command line: mailtui report ID."
     )
 
     def __init__(self, service: Service, bench: Workbench) -> None:
@@ -52,6 +59,7 @@ class ReportScreen(Room):
         self._number = 0
         self._pages: ReportPages | None = None
         self._more = False
+        self._lines: dict[str, ReportLine] = {}
         self._explained: tuple[object, ...] = ()
         """The campaign and the counts whose failures are shown."""
 
@@ -62,6 +70,7 @@ class ReportScreen(Room):
         yield Plain(id="failures")
         yield Plain(id="shown")
         yield RecipientTable(id="lines")
+        yield Plain(id="detail")
         yield Plain(id="trouble", classes="trouble")
 
     def on_mount(self) -> None:
@@ -126,7 +135,7 @@ class ReportScreen(Room):
         empty.display = not some
         if not some:
             empty.show(_EMPTY)
-        for name in ("#head", "#totals", "#failures", "#shown", "#lines"):
+        for name in ("#head", "#totals", "#failures", "#shown", "#lines", "#detail"):
             self.query_one(name).display = some
 
     def _show_totals(self, view: CampaignView) -> None:
@@ -144,15 +153,15 @@ class ReportScreen(Room):
 
     # the lines
 
-    async def _read(self, number: int = 0) -> None:
-        """Read a page of the report and show it; page 0 begins anew."""
+    async def _read(self, number: int = 0, *, line: int = 0) -> None:
+        """Read a page of the report and show it, the cursor on this line of it; page 0 begins anew."""
         view = self._view
         if view is None:
             return
         table = self.query_one("#lines", RecipientTable)
         table.loading = True
         try:
-            if number == 0 or self._pages is None:
+            if (number == 0 and not line) or self._pages is None:
                 self._pages = self._archive.pages(view, [self._state] if self._state else [], _PAGE)
             pages = self._pages
             lines = await pages.page(number)
@@ -160,13 +169,29 @@ class ReportScreen(Room):
         finally:
             table.loading = False
         self._number = number
+        self._lines = {str(one.row): one for one in lines}
         table.show_lines(lines)
         if lines:
-            table.move_cursor(row=0, animate=False)
+            table.move_cursor(row=min(line, len(lines) - 1), animate=False)
             if self.focused is None:
                 table.focus()
         self._show_shown()
+        self._show_detail()
         self.refresh_bindings()
+
+    @on(DataTable.RowHighlighted)
+    def moved(self) -> None:
+        self._show_detail()
+        self.refresh_bindings()
+
+    def _under_cursor(self) -> ReportLine | None:
+        key = self.query_one("#lines", RecipientTable).key
+        return None if key is None else self._lines.get(key)
+
+    def _show_detail(self) -> None:
+        """All that was said about the recipient under the cursor, and what can be done."""
+        line = self._under_cursor()
+        self.query_one("#detail", Plain).show("" if line is None else line_content(line))
 
     def _show_shown(self) -> None:
         view = self._view
@@ -195,14 +220,22 @@ class ReportScreen(Room):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Grey what there is nothing for."""
-        if action not in ("state", "page", "again", "export"):
+        if action not in _ABOUT_IT:
             return super().check_action(action, parameters)
-        if self._view is None:
+        view = self._view
+        if view is None:
             return None
+        possible = True
         if action == "page":
             possible = self._more if parameters == (1,) else self._number > 0
-            return True if possible else None
-        return True
+        elif action == "retry":
+            possible = not view.state.startswith("cancel") and bool(view.counts.failed or view.counts.deferred)
+        elif action == "resolve":
+            possible = view.counts.unknown > 0
+        elif action == "address":
+            line = self._under_cursor()
+            possible = line is not None and line.state in ("failed", "deferred")
+        return True if possible else None
 
     def action_state(self) -> None:
         """The next state that somebody is in."""
@@ -218,27 +251,91 @@ class ReportScreen(Room):
     def action_again(self) -> None:
         start(self, self._read, "read")
 
+    def action_goto(self) -> None:
+        start(self, self._goto, "goto")
+
+    async def _goto(self) -> None:
+        view, pages = self._view, self._pages
+        if view is None or pages is None:
+            return
+        place = await self.app.push_screen_wait(GotoDialog(self._total(view), title="Go to a recipient, by place"))
+        if isinstance(place, int):
+            start(self, partial(self._read, (place - 1) // _PAGE, line=(place - 1) % _PAGE), "read")
+        elif place is not None:
+            one = await self.ask(lambda: self.service.orders.find(view, to=place))
+            if one is None:
+                return
+            number = await pages.page_of(one.id)
+            rows = [line.address for line in await pages.page(number)]
+            if one.address in rows:
+                start(self, partial(self._read, number, line=rows.index(one.address)), "read")
+            else:
+                self._show_trouble(f"{one.address} is {one.state}, and not among those shown. f shows others.")
+
+    def action_retry(self) -> None:
+        only: Retried | None = (
+            "failed" if self._state == "failed" else "deferred" if self._state == "deferred" else None
+        )
+        self._order(lambda view: second_chances.retry(self.app, self.service, view, only))
+
+    def action_resolve(self) -> None:
+        line = self._under_cursor()
+        about = line if line is not None and line.state == "unknown" else None
+        self._order(lambda view: second_chances.resolve(self.app, self.service, view, about))
+
+    def action_address(self) -> None:
+        line = self._under_cursor()
+        if line is not None:
+            self._order(lambda view: second_chances.correct(self.app, self.service, view, line))
+
+    def _order(self, ask: Callable[[CampaignView], Awaitable[str | None]]) -> None:
+        """Ask, and give the order; where mail goes out by it, the board is the place to be."""
+
+        async def give() -> None:
+            if self._view is None:
+                return
+            view = await self.service.view(self._view.id)
+            answer = await self.ask(lambda: ask(view))
+            if answer is None:
+                return
+            self._show_trouble("")
+            tell(self.app, f"{view.name}: {answer}")
+            view = await self.service.view(view.id)
+            if view.active:
+                await self.show_campaign("board", view.id)
+            else:
+                start(self, self._read, "read")
+
+        start(self, give, "order")
+
     def action_export(self) -> None:
         start(self, self._export, "export")
 
-    async def _export(self) -> None:
+    def action_rows(self) -> None:
+        start(self, partial(self._export, original=True), "export")
+
+    async def _export(self, *, original: bool = False) -> None:
         view = self._view
         if view is None:
             return
-        what = DELIVERIES[self._state].word if self._state else "report"
+        what = DELIVERIES[self._state].word if self._state else "rows" if original else "report"
         name = re.sub(r"[^a-z0-9]+", "-", view.name.lower()).strip("-") or "campaign"
         proposed = Path.cwd() / f"{name}-{view.id}-{what.replace(' ', '-')}.csv"
         everybody = counted(self._total(view), "recipient")
-        path = await self.app.push_screen_wait(ExportDialog(f"{everybody} of {view.name}", proposed))
+        states = [self._state] if self._state else []
+        title = f"the list's rows of {everybody}" if original else f"{everybody} of {view.name}"
+        path = await self.app.push_screen_wait(ExportDialog(title, proposed, rows=original))
         if path is None:
             return
         self._show_trouble("")
         tell(self.app, f"Writing {path.name} …")
-        written = await self.ask(lambda: self._archive.export(view, path, [self._state] if self._state else []))
+        written = await self.ask(lambda: self._archive.export(view, path, states, original=original))
         if written is not None:
             tell(self.app, f"{counted(written, 'recipient')} written to {path}")
 
 
+_ABOUT_IT = ("state", "page", "goto", "retry", "resolve", "address", "again", "export", "rows")
+_RETRIED: dict[str, Retried] = {"failed": "failed", "deferred": "deferred"}
 _INTERESTING = (
     *("failed", "unknown", "expired", "deferred", "sent", "in_flight", "claimed", "queued"),
     *("suppressed", "skipped", "cancelled"),

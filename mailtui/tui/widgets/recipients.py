@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from mailtui.service.reports import ReportLine
+from textual.content import Content
+
+from mailtui.service.reports import ReportLine, advice_for
 from mailtui.tui.states import DELIVERIES
-from mailtui.tui.text import plain
+from mailtui.tui.text import joined, plain
 from mailtui.tui.widgets.table import Column, KeyedTable, Row
 
 _COLUMNS = (
@@ -40,3 +42,15 @@ def _row(line: ReportLine) -> Row:
         plain(line.at[:19].replace("T", " "), "$text-muted"),
         plain(said, "$text-muted" if line.state == "sent" else ""),
     )
+
+
+def line_content(line: ReportLine) -> Content:
+    """All that was said about one recipient, who said what became of it, and what can be done."""
+    said = f"{line.code} {line.reply}" if line.code is not None else line.reason
+    parts = [plain(line.address, "bold"), plain(f"   {said}" if said else "")]
+    if line.corrected_from is not None:
+        parts.append(plain(f"   instead of {line.corrected_from}", "$text-muted"))
+    if line.resolution is not None:
+        at = (line.resolved_at or "")[:16].replace("T", " ")
+        parts.append(plain(f"   {line.resolution}, said {line.resolved_by} at {at}", "$text-muted"))
+    return joined(joined(*parts), plain(advice_for(line), "$text-muted"), separator="\n")
