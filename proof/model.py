@@ -43,6 +43,7 @@ from proof.post import PostOffice
 _SCALE = 0.004
 _TEXT = "Hello {{ name }}\n"
 _CAMPAIGNS = 3
+_AT_WORK = 1.0  # seconds within which something arrives, if anything does
 _ROUNDS = 40
 _ARRIVED = frozenset({DeliveryState.SENT, DeliveryState.UNKNOWN, DeliveryState.IN_FLIGHT})
 _FINAL = frozenset(DeliveryState) - OPEN_STATES
@@ -135,20 +136,28 @@ class Sends(RuleBasedStateMachine):
         self._start()
         time.sleep(milliseconds / 1000)
 
-    @precondition(lambda self: self._alive())
+    @precondition(lambda self: self.launched)
     @rule(milliseconds=st.integers(0, 120))
     def kill(self, milliseconds: int) -> None:
+        self._start()
+        self._kill(milliseconds / 1000)
+
+    @precondition(lambda self: self.launched)
+    @rule(milliseconds=st.integers(0, 20))
+    def kill_at_work(self, milliseconds: int) -> None:
+        """As soon as something has arrived, if anything does."""
+        self._start()
+        before, deadline = self.world.post.size, time.monotonic() + _AT_WORK
+        while self.world.post.size <= before and self._alive() and time.monotonic() < deadline:
+            time.sleep(0.002)
+        self._kill(milliseconds / 1000)
+
+    def _kill(self, seconds: float) -> None:
         self._did("kill -9")
-        time.sleep(milliseconds / 1000)
+        time.sleep(seconds)
         self._end(signal.SIGKILL)
         for item in self.launched:
             item.marked |= {who for who, state in self._rows(item).items() if state is DeliveryState.IN_FLIGHT}
-
-    @precondition(lambda self: self._alive())
-    @rule(milliseconds=st.integers(0, 120))
-    def kill_at_work(self, milliseconds: int) -> None:
-        """The same once more, so that it is chosen more often."""
-        self.kill(milliseconds)
 
     @precondition(lambda self: self._alive())
     @rule()
@@ -266,7 +275,7 @@ class Sends(RuleBasedStateMachine):
 def run_model(folder: Path, *, runs: int, steps: int, seed: int) -> Tally:
     """So many runs of up to so many steps each. Raises `AssertionError` with the steps that led to what is wrong."""
     with Nursery(folder / "said", environment(folder / "home", scale=_SCALE)) as nursery:
-        post = PostOffice(nursery, folder / "post", random.Random(seed), delay=0.01, strength=2.0)
+        post = PostOffice(nursery, folder / "post", random.Random(seed), delay=0.03, strength=2.0)
         post.open()
         machine: Any = hypothesis.seed(seed)(type("Sends", (Sends,), {"world": World(folder, nursery, post)}))
         quiet = settings(
