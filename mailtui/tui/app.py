@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import signal
 import traceback
 from collections.abc import Iterable
@@ -80,7 +79,6 @@ class MailtuiApp(App[AppResult], inherit_bindings=False):
         await self.switch_mode("home")
         if found.failed:
             tell(self, f"{counted(len(found.failed), 'theme')} could not be read: {found.failed[0]}", bad=True)
-        self.call_after_refresh(_settle)
         if self._target is not None:
             start(self, partial(self.open_target, self._target), "open")
 
@@ -199,14 +197,6 @@ class MailtuiApp(App[AppResult], inherit_bindings=False):
         crash = AppCrash()
         crash.__cause__ = error
         super()._handle_exception(crash)
-
-
-def _settle() -> None:
-    """What is there by now stays: the garbage collector need not walk through all of it again and again, which would
-    hold up the screen for some tens of milliseconds each time.
-    """
-    gc.collect()
-    gc.freeze()
 
 
 class AppCrash(Exception):

@@ -16,6 +16,7 @@ from mailtui.errors import MailtuiError
 from mailtui.kit.words import sentence
 from mailtui.service.facade import Service
 from mailtui.service.workbench import Superseded, Workbench
+from mailtui.tui.memory import settle
 from mailtui.tui.text import tell
 from mailtui.tui.widgets.key_bar import KeyBar
 from mailtui.tui.widgets.where import Where
@@ -56,6 +57,7 @@ class Room(Screen[None]):
 
     def on_mount(self) -> None:
         self.show_where()
+        self.call_after_refresh(settle)
 
     def on_screen_resume(self) -> None:
         self.show_where()

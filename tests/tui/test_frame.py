@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 from pathlib import Path
 
@@ -34,7 +35,7 @@ async def enter(running: MailtuiApp, room: str) -> Room:
 async def test_at_sixty_columns_the_rooms_are_digits_and_the_keys_are_whole(app: MakeApp, sample: Path) -> None:
     running = app(target=sample)
     async with running.run_test(size=NARROW):
-        await until(lambda: running.bench.campaign is not None)
+        await until(lambda: running.bench.campaign is not None, seconds=60)
         for number, room in enumerate(ROOMS, 1):
             screen = await enter(running, room)
             title = {"audience": "list", "board": "sending"}.get(room, room)
@@ -98,7 +99,7 @@ async def test_a_click_on_a_greyed_key_and_the_palette_say_it_too(app: MakeApp) 
 async def test_a_key_that_is_possible_or_means_nothing_explains_nothing(app: MakeApp, sample: Path) -> None:
     running = app(target=sample)
     async with running.run_test(notifications=True) as pilot:
-        await until(lambda: shows(running, "row 1 of 42"))
+        await until(lambda: shows(running, "row 1 of 42"), seconds=60)
         await pilot.press("z", "down")
         await pilot.pause()
         assert not running._notifications
@@ -162,4 +163,19 @@ async def test_an_error_shows_its_path_from_home(
     change(sample, "subject:", "subjekt:")
     running = app(target=sample)
     async with running.run_test(size=(120, 40)):
-        await until(lambda: shows(running, "× ~/spring/campaign.yaml has mistakes.", "~/spring/campaign.yaml:"))
+        await until(lambda: shows(running, "× ~/spring/campaign.yaml has mistakes.", "~/spring/campaign.yaml:"), seconds=60)
+
+
+# the garbage collector
+
+
+async def test_what_a_screen_is_made_of_is_not_looked_through_again(app: MakeApp) -> None:
+    gc.unfreeze()
+    running = app()
+    async with running.run_test():
+        await until(lambda: shows(running, "Nothing has been sent"), seconds=60)
+        await until(gc.get_freeze_count)
+        before = gc.get_freeze_count()
+        await enter(running, "rules")
+        await until(lambda: gc.get_freeze_count() > before)
+    gc.unfreeze()

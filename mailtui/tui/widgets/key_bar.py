@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Protocol, cast
 
 from rich.cells import cell_len
@@ -33,15 +33,20 @@ class KeyBar(Footer):
         super().__init__(compact=True)
 
     def on_resize(self, event: events.Resize) -> None:
-        if event.size.width:
-            self.refresh(recompose=True)
+        self._fit(list(self.children), event.size.width)
 
     def compose(self) -> ComposeResult:
         keys = list(super().compose())
+        self._fit(keys, self.size.width or self.app.size.width)
+        yield from keys
+
+    def _fit(self, keys: Sequence[Widget], width: int) -> None:
+        """Hide what there is no room for; the palette's key always stays."""
         palette = [key for key in keys if key.has_class(_PALETTE)]
-        room = self.size.width - sum(map(_width, palette)) if self.size.width else self.app.size.width
-        yield from _fitting([key for key in keys if key not in palette], room)
-        yield from palette
+        others = [key for key in keys if key not in palette]
+        fitting = _fitting(others, width - sum(map(_width, palette)))
+        for key in others:
+            key.display = key in fitting
 
     def on_click(self, event: events.Click) -> None:
         clicked, _ = self.screen.get_widget_at(int(event.screen_x), int(event.screen_y))
