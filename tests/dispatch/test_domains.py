@@ -200,7 +200,7 @@ async def test_r10_a_thousand_retries_beside_ten_thousand(house: House, tmp_path
 
 @pytest.mark.long
 async def test_r07_the_others_lose_no_more_than_a_twentieth_of_their_pace(house: House, tmp_path: Path) -> None:
-    """2,000 rows of a domain that rests among 8,000 of four others, against the 8,000 alone."""
+    """600 rows of a domain that rests among 2,400 of four others, against the 2,400 alone; the best of three each."""
 
     async def pace(name: str, *, throttled: bool) -> float:
         count = 5 if throttled else 4
@@ -209,18 +209,21 @@ async def test_r07_the_others_lose_no_more_than_a_twentieth_of_their_pace(house:
         folder.mkdir()
         own = House(folder)
         async with sandbox(folder, *([rule] if rule else [])) as server:
-            campaign = await launch_to_domains(own, count, 2_000, server.port, SendPlan(workers=8))
+            campaign = await launch_to_domains(own, count, 600, server.port, SendPlan(workers=8))
             runner = own.runner(scale=1.0)
             began = time.monotonic()
             task = asyncio.create_task(runner.run(lambda: None))
-            await own.until(campaign, lambda counts: counts.sent >= 8_000, 120)
+            await own.until(campaign, lambda counts: counts.sent >= 2_400, 120)
             took = time.monotonic() - began
             runner.stop()
             await task
         own.close()
-        return 8_000 / took
+        return 2_400 / took
 
-    alone = max([await pace(f"alone{n}", throttled=False) for n in range(3)])
-    beside = max([await pace(f"beside{n}", throttled=True) for n in range(3)])
+    paces: dict[bool, list[float]] = {False: [], True: []}
+    for turn in range(3):
+        for throttled, found in paces.items():
+            found.append(await pace(f"{turn}{throttled}", throttled=throttled))
+    alone, beside = max(paces[False]), max(paces[True])
     print(f"\nthe others: {alone:.0f} messages a second alone, {beside:.0f} beside a domain that rests")
     assert beside >= 0.95 * alone

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from pathlib import Path
 
 from mailtui.dispatch.plan import SendPlan
+from mailtui.outbox.records import ProgressSnapshot
 from mailtui.sandbox.faults import Action, FaultRule, Stage
 from tests.dispatch.bench import House
 from tests.dispatch.test_runner import reply, sandbox
 
 
-async def _note(house: House, campaign: int) -> str:
-    snapshot = await house.reader.snapshot(campaign)
-    return snapshot.note if snapshot is not None else ""
+async def _snapshot(house: House, campaign: int) -> ProgressSnapshot:
+    """The last one, once there is one."""
+    while (snapshot := await house.reader.snapshot(campaign)) is None:
+        await asyncio.sleep(0.02)
+    return snapshot
 
 
 async def test_a_connection_that_was_told_to_end_is_no_failure(house: House, tmp_path: Path) -> None:
@@ -24,13 +28,16 @@ async def test_a_connection_that_was_told_to_end_is_no_failure(house: House, tmp
     )
     async with sandbox(tmp_path, *rules) as server:
         campaign = await house.launch(3, server.port, SendPlan(workers=2))
-        task = asyncio.create_task(house.send(scale=0.005))
+        task = asyncio.create_task(house.send(scale=0.01))
         await house.until(campaign, lambda counts: counts.deferred == 3)
         async with asyncio.timeout(10):
             while server.counters.connections < 2 or server.counters.open:
                 await asyncio.sleep(0.01)
-        await asyncio.sleep(0.3)  # a snapshot is written meanwhile
-        assert "no connection" not in await _note(house, campaign.number)
+            ended = time.time()
+            while (await _snapshot(house, campaign.number)).at < ended:
+                await asyncio.sleep(0.02)
+        assert (await house.counts(campaign)).deferred == 3, "still waiting"
+        assert "no connection" not in (await _snapshot(house, campaign.number)).note
         await task
     assert (await house.counts(campaign)).sent == 3
 
@@ -42,7 +49,7 @@ async def test_a_connection_that_ends_unused_by_itself_is_one(house: House, tmp_
         runner = house.runner(scale=0.1, until_idle=False)
         task = asyncio.create_task(runner.run(lambda: None))
         async with asyncio.timeout(10):
-            while "no connection" not in await _note(house, campaign.number):
+            while "no connection" not in (await _snapshot(house, campaign.number)).note:
                 await asyncio.sleep(0.02)
         runner.stop()
         await task
