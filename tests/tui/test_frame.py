@@ -163,7 +163,9 @@ async def test_an_error_shows_its_path_from_home(
     change(sample, "subject:", "subjekt:")
     running = app(target=sample)
     async with running.run_test(size=(120, 40)):
-        await until(lambda: shows(running, "× ~/spring/campaign.yaml has mistakes.", "~/spring/campaign.yaml:"), seconds=60)
+        await until(
+            lambda: shows(running, "× ~/spring/campaign.yaml has mistakes.", "~/spring/campaign.yaml:"), seconds=60
+        )
 
 
 # the garbage collector
