@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -125,12 +126,33 @@ def test_a_crash_shows_no_variable(home: Home) -> None:
     said = terminal.output.rpartition(LEFT)[2].decode()
     assert "The app broke on something it should have handled" in said
     assert "Traceback" not in said
+    assert "Please report it with that file." in " ".join(said.split())
+    assert "goes on" not in said  # nothing is being sent
     name = next(word for word in said.split() if word.endswith(".txt"))
     details = Path(name).read_text("utf-8")
     assert "broke with a word of" in details
     assert SECRET.encode() not in terminal.output
     assert SECRET not in details
     assert Path(name).stat().st_mode & 0o777 == 0o600
+    Path(name).unlink()
+
+
+async def test_a_crash_says_where_its_details_are_and_what_goes_on(service: Service, sendable: Path) -> None:
+    """While a runner lives: a person who lost the app must not believe that nothing is sent any more."""
+    change(sendable, "rate: 100/s", "rate: 2/s")
+    change(sendable, "burst: 50", "burst: 1")
+    await launch(service, sendable)
+    await service.start_runner({})
+    with Terminal(["-c", CRASHES], {**os.environ, "CANARY": SECRET}) as terminal:
+        await asyncio.to_thread(terminal.shows, "enter watches it.")
+        terminal.press(b"d")
+        assert await asyncio.to_thread(terminal.ends) == 1
+        assert terminal.is_restored()
+    said = " ".join(terminal.output.rpartition(LEFT)[2].decode().split())
+    name = next(word for word in said.split() if word.endswith(".txt"))
+    assert f"The details are in {name}" in said
+    assert "What is being sent goes on: mailtui status --follow --outbox sqlite:///" in said
+    assert SECRET not in said
     Path(name).unlink()
 
 
