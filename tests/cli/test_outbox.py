@@ -142,10 +142,10 @@ def _backups_while_sending(mailtui: Mailtui, port: int, *, rows: int, copies: in
 
 
 def test_s12_a_backup_while_sending(mailtui: Mailtui, sandbox: Oracle) -> None:
-    _backups_while_sending(mailtui, sandbox.port, rows=5_000, copies=5, rate=200)
+    _backups_while_sending(mailtui, sandbox.port, rows=5_000, copies=5, rate=60)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(900)
 def test_s12_fifty_backups_while_sending(mailtui: Mailtui, sandbox: Oracle) -> None:
-    _backups_while_sending(mailtui, sandbox.port, rows=20_000, copies=50, rate=400)
+    _backups_while_sending(mailtui, sandbox.port, rows=20_000, copies=50, rate=60)

@@ -16,6 +16,7 @@ import pytest
 from mailtui.dispatch.plan import SendPlan
 from mailtui.errors import MailtuiError, OutboxDamaged, OutboxOutdated
 from mailtui.outbox.health import back_up, examine
+from mailtui.outbox.sqlite_file import open_for_writing
 from mailtui.outbox.states import OrderKind
 from mailtui.outbox.witness import Witness, require_newest
 from mailtui.sandbox.server import SandboxServer
@@ -300,3 +301,31 @@ async def test_s09_a_runner_tells_that_its_place_is_a_bad_one(tmp_path: Path) ->
         await house.send()
         house.close()
     assert len(house.said) == 1 and "cloud service" in house.said[0]
+
+
+async def test_s06_a_log_that_is_damaged_in_its_middle_is_no_power_loss(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    campaign = await house.launch(3, 1)
+    for _ in range(8):
+        await house.order(campaign, OrderKind.SET, workers=2)
+    path = house.outbox.path
+    sound = _files(path)
+    house.close()
+    frame = 24 + 4096
+    for end, faults in ((len(sound["-wal"]) - frame, 0), (32 + frame, 1), (8, 1)):
+        log = bytearray(sound["-wal"])
+        log[end + 10] ^= 0x55
+        _put(path, {"": sound[""], "-wal": bytes(log)})
+        assert len(examine(path).faults) == faults, f"changed at {end} of {len(log)}"
+
+
+async def test_s06_counts_that_do_not_fit_the_rows_are_damage(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    await house.launch(3, 1)
+    house.close()
+    connection = open_for_writing(house.outbox.path, busy_ms=5)
+    connection.execute("UPDATE delivery SET state = 'sent' WHERE row = 2")
+    connection.close()
+    with pytest.raises(OutboxDamaged, match="damaged") as caught:
+        await house.send()
+    assert "1 are sent, and 0 were counted" in caught.value.detail
