@@ -100,7 +100,7 @@ class MailtuiApp(App[AppResult], inherit_bindings=False):
         except MailtuiError as error:
             self._complain(error)
             return False
-        if isinstance(self.screen, Room):
+        if isinstance(self.screen, Room) and self.screen.entered:  # else it is on its way in, and looks by itself
             await self.screen.opened()
         return True
 

@@ -45,6 +45,8 @@ class Room(Screen[None]):
         super().__init__()
         self.service = service
         self.bench = bench
+        self.entered = False
+        """Whether it has been shown, and so has its widgets."""
 
     def compose(self) -> ComposeResult:
         yield Where(ROOMS, self.ROOM)
@@ -60,6 +62,7 @@ class Room(Screen[None]):
         self.call_after_refresh(settle)
 
     def on_screen_resume(self) -> None:
+        self.entered = True
         self.show_where()
 
     async def opened(self) -> None:

@@ -105,6 +105,14 @@ async def test_a_key_that_is_possible_or_means_nothing_explains_nothing(app: Mak
         assert not running._notifications
 
 
+async def test_a_room_that_is_entered_while_a_campaign_opens_shows_it(app: MakeApp, sample: Path) -> None:
+    """The list is read in a moment; a key may come before, and the room has no widgets yet when it is open."""
+    running = app(target=sample)
+    async with running.run_test() as pilot:
+        await pilot.press("f6")
+        await until(lambda: shows(running, "Amara, spring is here"), seconds=60)
+
+
 # toasts
 
 

@@ -98,7 +98,7 @@ async def test_a_send_is_found_again_and_watched(app: MakeApp, service: Service,
 
 
 async def test_a_killed_runner_is_lost_and_r_goes_on(app: MakeApp, service: Service, sendable: Path) -> None:
-    slow(sendable, 40)
+    slow(sendable)
     launched = await launch(service, sendable)
     pid = await service.start_runner({})
     running = app()
