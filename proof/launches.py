@@ -67,7 +67,7 @@ def cancelled(folder: Path, *, times: int, seed: int) -> Trials:
     home = folder / "home"
     with Nursery(folder / "said", environment(home, scale=_SCALE)) as nursery:
         for number in range(times):
-            terms = Terms(rows, 0, dice.choice((1, 4, 16)), seed, rate=200.0)
+            terms = Terms(rows, 0, dice.choice((1, 4, 16)), seed, rate=40.0)
             post = PostOffice(nursery, folder / f"post-{number}", dice, delay=terms.delay)
             post.open()
             sender = Mailtui(nursery, folder / f"trial-{number}", home, terms.at(post.port))

@@ -24,7 +24,7 @@ from proof.terms import Terms
 
 _FRESH = 0.1  # of the starts are of a Python of their own
 _BLIND = 0.15  # of the blows fall without waiting for the sender to be at work: into its start, its recovery
-_LINE = 350  # bytes that the server's log grows by with each message, about
+_LINE = 300  # bytes; the server's log grows by more with each message, so that the blows do not outlast the list
 _LONGEST_WAIT = 5.0  # seconds until a blow; what is left may be waiting for another attempt
 _ROUNDS = 40  # starts that the rest may need once the attack is over
 _ENDS = frozenset({0, 2, -signal.SIGKILL, -signal.SIGTERM, None})
@@ -162,7 +162,7 @@ class Nemesis:
         counted = sum(attack.weights[blow] for blow in attack.counted) / sum(attack.weights.values())
         left = max(0, self._terms.messages * _LINE - self._post.size)
         blows = self._terms.blows - sum(self.blows[blow] for blow in attack.counted)
-        return int(self._dice.uniform(0, 2) * left * counted / blows)
+        return int(min(self._dice.uniform(0, 2) * left * counted / blows, left / 2))
 
     def _strike(self, prey: Prey) -> None:
         weights = self._attack.weights

@@ -51,8 +51,8 @@ def kept(trials: Trials, times: int) -> None:
 
 
 def test_d11_two_launches_at_once_make_one_campaign(tmp_path: Path) -> None:
-    trials = launched_twice(tmp_path / "x", times=2, seed=1)
-    kept(trials, 2)
+    trials = launched_twice(tmp_path / "x", times=4, seed=1)
+    kept(trials, 4)
     assert trials.accepted == trials.states["sent"] == trials.messages
 
 
