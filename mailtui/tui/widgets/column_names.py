@@ -36,7 +36,7 @@ class ColumnNames(Plain):
         self._lay_out()
 
     def on_resize(self) -> None:
-        self.call_after_refresh(self._lay_out)  # a height that changes within a resize is overlooked
+        self._lay_out()
 
     def on_click(self, event: events.Click) -> None:
         for line, first, last, name in self._places:
@@ -68,3 +68,4 @@ class ColumnNames(Plain):
             lines[-1].append(shown)
             at += shown.cell_length + _GAP
         self.show(joined(*(joined(*line) for line in lines), separator="\n"))
+        self.styles.height = len(lines)  # one that follows from the text is overlooked within a resize
