@@ -58,7 +58,8 @@ def open_audience(
     finally:
         source.discard()
     try:
-        return Audience(connection, reading, name=source.name, rule=read_rule(spec.filter), now=now)
+        rule = read_rule(spec.filter)
+        return Audience(connection, reading, name=source.name, identity=source.identity, rule=rule, now=now)
     except BaseException:
         connection.close()
         raise
@@ -94,7 +95,14 @@ class Audience:
     """One list under one filter. Use it in a `with`, or close it."""
 
     def __init__(
-        self, connection: apsw.Connection, reading: Reading, *, name: str, rule: Rule | None, now: datetime | None
+        self,
+        connection: apsw.Connection,
+        reading: Reading,
+        *,
+        name: str,
+        identity: str,
+        rule: Rule | None,
+        now: datetime | None,
     ) -> None:
         self._connection = connection
         self._reading = reading
@@ -106,6 +114,8 @@ class Audience:
         self._cells = ", ".join(f"c{number}" for number in range(len(reading.columns)))
         self.name = name
         """What a person calls the list: the path as given, or `standard input`."""
+        self.identity = identity
+        """Another one whenever the list's file was written to."""
         self.rule = rule
         """The filter as a tree, or None for everybody."""
 

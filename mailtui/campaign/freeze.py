@@ -17,6 +17,7 @@ from enum import Enum
 from itertools import islice
 from pathlib import Path
 
+from mailtui.audience.address import parse_address
 from mailtui.audience.audience import Audience
 from mailtui.campaign.campaign import Campaign
 from mailtui.campaign.suppression import read_suppressed
@@ -290,7 +291,7 @@ async def _require_nobody_suppressed_waits(
     states = sorted(OPEN_STATES)
     while page := await reader.deliveries(campaign.number, states=states, after=after, limit=_PAGE):
         after = page[-1].id
-        found += [row.address for row in page if row.key in suppressed]
+        found += [row.address for row in page if suppressed & {row.key, parse_address(row.address).key}]
     if found:
         raise NowSuppressed(campaign, found)
 

@@ -130,7 +130,7 @@ class Runner:
 
     async def _keep_results(self, recorder: Recorder, recording: asyncio.Task[None]) -> None:
         """However this run ends, replies that have come are put on record if the outbox takes them."""
-        if recording.done() or self._storage.error is not None:
+        if recording.done():
             return
         try:
             async with asyncio.timeout(_LAST_COMMIT):

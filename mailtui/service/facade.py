@@ -59,6 +59,8 @@ class LaunchPlan:
     last: str
     message: str
     """What identifies the message that was looked at."""
+    list: str
+    """What identifies the list as it was then."""
     planned: Planned | None = None
     """How many mails would really go out; None until `forecast` has counted them."""
 
@@ -106,14 +108,14 @@ class Service:
         endpoint = self.campaigns.endpoint(campaign)
         with self.campaigns.open_audience(campaign) as audience:
             audience.require_sendable()
-            counts = audience.counts()
+            counts, looked_at = audience.counts(), audience.identity
             first = last = ""
             for recipient in audience.recipients():
                 first = first or recipient.address
                 last = recipient.address
         sending = campaign.spec.dispatch.plan().changed(dict(plan))
         message = campaign.read_message().digest
-        return LaunchPlan(campaign, endpoint, sending, counts, first, last, message)
+        return LaunchPlan(campaign, endpoint, sending, counts, first, last, message, looked_at)
 
     async def forecast(self, plan: LaunchPlan, *, again: Again) -> LaunchPlan:
         """The plan with the number of mails that would really go out. Writes nothing; raises what `launch` would."""
@@ -122,7 +124,7 @@ class Service:
         reader = self.outbox.reader() if self.outbox.path.exists() else None  # looking makes nothing
         try:
             with self.campaigns.open_audience(plan.campaign) as audience:
-                _require_as_approved(plan, audience.counts())
+                _require_as_approved(plan, audience)
                 planned = await forecast(self._freezing(plan, audience, source), reader, again)
         finally:
             if reader is not None:
@@ -136,7 +138,7 @@ class Service:
         desk, reader = self.outbox.desk(), self.outbox.reader()  # of its own: an app launches from another thread
         try:
             with self.campaigns.open_audience(plan.campaign) as audience:
-                _require_as_approved(plan, audience.counts())
+                _require_as_approved(plan, audience)
                 plan.campaign.compile(source, audience.columns, secret=b"")
                 return await freeze(
                     self._freezing(plan, audience, source),
@@ -272,13 +274,19 @@ class Service:
         return await self.orders.give(view, OrderKind.SET, settings)
 
 
-def _require_as_approved(plan: LaunchPlan, counts: AudienceCounts) -> None:
-    """Nobody has agreed to mail the people who came into the list since its number was shown."""
-    if counts.recipients != plan.counts.recipients:
+def _require_as_approved(plan: LaunchPlan, audience: Audience) -> None:
+    """Nobody has agreed to mail the people who came into the list since it was shown, nor others in their place."""
+    recipients = audience.counts().recipients
+    if recipients != plan.counts.recipients:
         raise UsageError(
-            f"The list has changed: {counted(plan.counts.recipients, 'recipient')} when you looked, "
-            f"{counts.recipients:,} now",
+            f"The list has changed: {counted(plan.counts.recipients, 'recipient')} when you looked, {recipients:,} now",
             detail="Nothing was launched.",
+            hint="Look at it again, and start anew.",
+        )
+    if audience.identity != plan.list:
+        raise UsageError(
+            f"The list has changed: {audience.name} was written to after you looked",
+            detail=f"It still has {counted(recipients, 'recipient')}, but they may be others. Nothing was launched.",
             hint="Look at it again, and start anew.",
         )
 

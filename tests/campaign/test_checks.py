@@ -73,3 +73,16 @@ def test_who_is_left_out_is_counted_and_a_list_of_rubbish_is_told(
     (path.parent / "no.csv").unlink()
     with pytest.raises(AudienceError, match=r"campaign.yaml:6:51: audience.suppress.0"):
         service.campaigns.check(campaign, every_row=False, progress=lambda done, total: None)
+
+
+def test_a_message_that_the_standard_parser_reads_otherwise_is_an_error(
+    service: Service, write_campaign: WriteCampaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The parser is made to disagree; the check must hear it, stop the launch and name what differs."""
+    assert not [item for item in check(service, write_campaign).findings if item.code == "misbuilt"]
+    differs = ["Subject differs", "To differs", "Date differs", "From differs"]
+    monkeypatch.setattr("mailtui.message.compose.verify_against_reference", lambda message, headers: differs)
+    report = check(service, write_campaign)
+    [found] = [item for item in report.findings if item.code == "misbuilt"]
+    assert (found.severity, report.errors) == ("error", 1)
+    assert "Subject differs; To differs; Date differs" in found.message and "From" not in found.message

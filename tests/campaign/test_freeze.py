@@ -304,3 +304,16 @@ def test_two_launches_at_once_ten_times_more(service: Service, write_campaign: W
         test_two_launches_at_once_are_one_campaign(
             Service.open({"MAILTUI_HOME": str(tmp_path / str(lap) / "home")}), write_campaign, tmp_path / str(lap), lap
         )
+
+
+def test_others_in_the_place_of_those_who_were_shown_are_not_mailed(
+    service: Service, write_campaign: WriteCampaign
+) -> None:
+    path = write_campaign(3)
+    prepared = service.prepare(service.campaigns.load(path), plan={})
+    contacts = path.parent / "contacts.csv"
+    contacts.write_text(contacts.read_text().replace("p1@example.com", "q1@example.com"))
+    with pytest.raises(UsageError, match=r"contacts.csv was written to after you looked"):
+        asyncio.run(service.launch(prepared, again=Again.ASK, progress=lambda done: None))
+    assert asyncio.run(service.views()) == []
+    assert launch(service, path).added == 3
