@@ -43,7 +43,7 @@ async def test_shows_the_filter_as_it_is_set(app: MakeApp, sample: Path, size: t
         screen = await at_rules(shown, pilot)
         assert screen.editor.value == 'not (unsubscribed == "yes") and joined after "2020-12-31"'
         await until(lambda: shows(shown, "38 of 42 rows match:  34 recipients"))
-        assert shows(shown, "This is the filter as it is set.", "+ in   38", "× out   4", "columns  email")
+        await until(lambda: shows(shown, "This is the filter as it is set.", "+ in   38", "× out   4"))
         await until(lambda: shows(shown, "columns  email", "joined  customer"))  # on a second line where need be
         await until(lambda: shows(shown, "amara.okafor@example.com", "greta.lindqvist@example.net"))
 
