@@ -9,8 +9,8 @@ from mailtui.kit.words import counted
 from mailtui.outbox.records import Campaign, Counts, Order, Redo, Step
 from mailtui.outbox.states import CampaignState, Decision, DeliveryState, OrderKind
 
-STEP = 1_000
-"""Deliveries in one transaction: a few milliseconds, so that sessions are not kept waiting."""
+STEP = 250
+"""Deliveries in one transaction: it lasts some milliseconds, and sessions are not kept waiting."""
 
 NOT_NOW = "cannot be sent now"
 REFUSED = "nothing was changed: "
