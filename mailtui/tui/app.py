@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
+import threading
 import traceback
 from collections.abc import Iterable
 from functools import partial
@@ -31,6 +33,7 @@ from mailtui.tui.screens import SCREENS
 from mailtui.tui.text import tell
 from mailtui.tui.themes import DEFAULT, FOLLOW_TERMINAL, load_themes, shipped_themes
 
+_LEAVES_WITHIN = 10.0  # seconds
 _SIGNALS = ("SIGTERM", "SIGHUP")
 _PALETTE_OF_TEXTUAL = ("Theme", "Screenshot")  # the others do what ours do, or nothing here
 _BY_NAME = ("enter", "escape")
@@ -168,10 +171,18 @@ class MailtuiApp(App[AppResult], inherit_bindings=False):
     def _restore_terminal_on_signals(self) -> None:
         """A killed app must not leave the terminal in its own screen with the mouse on."""
         loop = asyncio.get_running_loop()
+
+        def leave(number: int, _: object) -> None:
+            loop.call_soon_threadsafe(partial(self.exit, return_code=128 + number))
+            # Without a terminal Textual's writer is dead, and whoever writes waits for it for ever, the loop too.
+            last_resort = threading.Timer(_LEAVES_WITHIN, os._exit, (128 + number,))
+            last_resort.daemon = True
+            last_resort.start()
+
         for name in _SIGNALS:
             number = getattr(signal, name, None)
             if number is not None:
-                loop.add_signal_handler(number, partial(self.exit, return_code=128 + number))
+                signal.signal(number, leave)  # not by the loop, which may be the one that waits
 
     async def action_quit(self) -> None:
         """Leave; while something is being sent, ask what is to become of it."""

@@ -82,6 +82,11 @@ class Terminal:
         self.output += data
         return bool(data)
 
+    def vanish(self) -> None:
+        """The terminal is gone, as when its window is killed."""
+        os.close(self._master)
+        self._master = os.open(os.devnull, os.O_RDONLY)
+
     def is_restored(self) -> bool:
         """Whether the terminal's own screen is back and the mouse is off."""
         return (

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from functools import partial
 from pathlib import Path
 
@@ -100,6 +101,18 @@ def test_a_signal_leaves_the_terminal_as_it_was(home: Home, number: signal.Signa
         terminal.send(number)
         assert terminal.ends() == 128 + number
         assert terminal.is_restored()
+
+
+@pytest.mark.long
+def test_an_app_whose_terminal_vanishes_leaves(home: Home) -> None:
+    """Also when it waits for that terminal to take what it draws: it must not stay behind for ever."""
+    with Terminal(APP, os.environ) as terminal:
+        terminal.shows("Nothing has been sent from here yet")
+        for _ in range(400):
+            terminal.press(b"\x1bOQ\x1bOR\x1bOS")  # from room to room, and nobody reads what that draws
+            time.sleep(0.02)
+        terminal.vanish()
+        assert terminal.process.wait(timeout=60) == 128 + signal.SIGHUP
 
 
 def test_ctrl_z_stops_it_and_it_comes_back(home: Home) -> None:
