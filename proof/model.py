@@ -159,7 +159,7 @@ class Sends(RuleBasedStateMachine):
         for item in self.launched:
             item.marked |= {who for who, state in self._rows(item).items() if state is DeliveryState.IN_FLIGHT}
 
-    @precondition(lambda self: self._alive())
+    @precondition(lambda self: self.runner is not None)  # the same at a replay, unlike whether it still runs
     @rule()
     def leave(self) -> None:
         self._did("SIGTERM")
@@ -173,7 +173,7 @@ class Sends(RuleBasedStateMachine):
         item.cancelled |= kind is OrderKind.CANCEL
         self._order(item, kind)
 
-    @precondition(lambda self: self._alive())
+    @precondition(lambda self: self.launched)
     @rule(number=st.sampled_from([signal.SIGKILL, signal.SIGTERM]))
     def crash(self, number: signal.Signals) -> None:
         self._did("server ends")
@@ -248,6 +248,7 @@ class Sends(RuleBasedStateMachine):
         self.runner.signal(number)
         code = self.runner.wait()
         assert code in (0, -number), f"the runner ended with {code}: {self.runner.err.read_text()[-2000:]}"
+        self.runner = None
 
     def _order(self, item: Launched, kind: OrderKind) -> None:
         asyncio.run(self.desk.order(item.campaign.number, kind, {}, actor="ann", now=time.time()))
