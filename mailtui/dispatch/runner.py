@@ -23,6 +23,7 @@ from mailtui.dispatch.storage import Storage
 from mailtui.dispatch.tenure import Tenure, tenure
 from mailtui.dispatch.tools import Secrets, Tools
 from mailtui.errors import MailtuiError, OutboxError
+from mailtui.kit.journal import note
 from mailtui.outbox.opening import Outbox
 from mailtui.outbox.ports import Ledger
 from mailtui.outbox.records import Campaign, Order, ProgressSnapshot, Redo, RunnerRow
@@ -112,13 +113,18 @@ class Runner:
         now = time.time()
         row = RunnerRow(random_ids.token_hex(8), os.getpid(), socket.gethostname(), self._options.version, now, now)
         await self._storage.patiently(lambda: ledger.sign_on(row))
-        await self._storage.patiently(lambda: ledger.recover(now=time.time()))
+        found = await self._storage.patiently(lambda: ledger.recover(now=time.time()))
+        note(
+            "the runner begins", version=row.version, outbox=self._outbox.url, requeued=found.requeued,
+            unknown=found.unknown,
+        )  # fmt: skip
         recording = asyncio.create_task(recorder.run(), name="recorder")
         try:
             ready()
             await self._watch(ledger, tools, recording)
             await self._storage.patiently(session.end)
             await self._storage.patiently(ledger.sign_off)
+            note("the runner leaves", told_to=self._leaving.is_set())
         finally:
             for _, task in self._sendings.values():
                 task.cancel()
@@ -193,6 +199,7 @@ class Runner:
         return more
 
     async def _acknowledge(self, ledger: Ledger, order: Order, answer: str) -> None:
+        note("order", campaign=order.campaign, kind=order.kind, by=order.actor, answer=answer)
         await self._storage.patiently(lambda: ledger.acknowledge(order, answer, now=time.time()))
 
     async def _too_soon(self, ledger: Ledger, order: Order) -> bool:
@@ -338,6 +345,7 @@ class Runner:
                 sending.pause("runner")
             task = asyncio.create_task(sending.run(), name=f"sending {campaign.id}")
             self._sendings[campaign.number] = (sending, task)
+            note("campaign taken up", campaign=campaign.number, id=campaign.id, open=sending.counts.open)
 
     async def _cancel_unsent(self, ledger: Ledger, campaign: Campaign) -> None:
         """Cancel a campaign that cannot even be begun, such as one whose message cannot be read any more."""

@@ -21,6 +21,7 @@ from mailtui.dispatch.supply import Supply
 from mailtui.dispatch.tally import RateWindow
 from mailtui.dispatch.tools import Tools
 from mailtui.errors import AccountError, OutboxError
+from mailtui.kit.journal import note
 from mailtui.kit.safe_text import safe_text
 from mailtui.message.compose import CompiledMessage, compile_message
 from mailtui.message.source import MessageSource
@@ -352,6 +353,7 @@ class Sending:
         )
         self.recorder.nudge()
         await self.recorder.settle()
+        note("campaign rests", campaign=self.campaign.number, id=self.campaign.id, state=state, reason=reason)
 
     def _size_crew(self) -> None:
         wanted = max(1, min(self._plan.workers, self.campaign.audience))

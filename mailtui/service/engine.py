@@ -8,13 +8,13 @@ import json
 import os
 import signal
 import sys
-import traceback
 from collections.abc import Callable, Mapping, Sequence
 
 from mailtui import __version__
 from mailtui.accounts.secrets import SecretSource
 from mailtui.dispatch.runner import Runner, RunnerOptions
 from mailtui.errors import ExitCode, MailtuiError
+from mailtui.kit import journal
 from mailtui.kit.paths import Home
 from mailtui.kit.safe_text import safe_text
 from mailtui.kit.words import sentence
@@ -23,28 +23,37 @@ from mailtui.smtp.timeouts import time_scale
 
 
 def runner_for(
-    outbox: Outbox, environ: Mapping[str, str], secrets: SecretSource, *, until_idle: bool, only: int | None = None
+    outbox: Outbox,
+    environ: Mapping[str, str],
+    secrets: SecretSource,
+    *,
+    until_idle: bool,
+    only: int | None = None,
+    say: Callable[[str], None] | None = None,
 ) -> Runner:
-    """An engine over an outbox, with everything it needs handed down."""
-    options = RunnerOptions(
-        __version__, Home.find(environ).sightings, _say, until_idle=until_idle, only=only, scale=time_scale(environ)
-    )
+    """An engine over an outbox, with everything it needs handed down. `say` tells people; None is standard error."""
+    sightings, scale = Home.find(environ).sightings, time_scale(environ)
+    options = RunnerOptions(__version__, sightings, say or _say, until_idle=until_idle, only=only, scale=scale)
     return Runner(outbox, options, secrets)
 
 
 def _say(text: str) -> None:
-    """A line to the person at the terminal, or to the log of a runner in the background."""
+    """A line to the person at the terminal."""
     print(safe_text(f"mailtui: {text}"), file=sys.stderr, flush=True)  # noqa: T201
 
 
 def main(arguments: Sequence[str]) -> int:
     """`mailtui runner`: the engine in the foreground."""
     options = _parse(arguments)
-    say = _Mouth(options.ready_fd, as_json=options.json)
+    logged = options.ready_fd is not None or not sys.stderr.isatty()
+    if logged:
+        journal.keep_journal()
+    say = _Mouth(options.ready_fd, as_json=options.json, logged=logged)
     try:
         outbox = parse_outbox(options.outbox or os.environ.get("MAILTUI_OUTBOX") or _default_outbox())
         secrets = _read_secrets(options.secrets_fd)
-        runner = runner_for(outbox, os.environ, secrets, until_idle=options.until_idle)
+        tell = journal.warn if logged else _say
+        runner = runner_for(outbox, os.environ, secrets, until_idle=options.until_idle, say=tell)
         asyncio.run(_serve(runner, lambda: say.ready(outbox.url)))
     except MailtuiError as error:
         say.failed(error)
@@ -52,7 +61,7 @@ def main(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return int(ExitCode.INTERRUPTED)
     except Exception as error:  # noqa: BLE001 - the last door: what comes here is a defect, and goes to the log
-        traceback.print_exc()
+        journal.broke("the runner broke", error)
         say.failed(MailtuiError(f"The runner broke: {type(error).__name__}: {error}", hint="Its log has the details."))
         return int(ExitCode.UNEXPECTED)
     return int(ExitCode.DONE)
@@ -100,8 +109,9 @@ def _read_secrets(handle: int | None) -> SecretSource:
 class _Mouth:
     """Says once, to whoever started this process, whether it came up; and errors to people."""
 
-    def __init__(self, handle: int | None, *, as_json: bool) -> None:
+    def __init__(self, handle: int | None, *, as_json: bool, logged: bool) -> None:
         self._handle = handle
+        self._logged = logged
         self._as_json = as_json
 
     def ready(self, outbox: str) -> None:
@@ -116,6 +126,9 @@ class _Mouth:
         self._tell(
             {"error": error.title, "detail": error.detail, "hint": error.hint, "exit_code": int(error.exit_code)}
         )
+        if self._logged:
+            journal.warn(error.title, detail=error.detail, hint=error.hint)
+            return
         rest = [f"  {line}" for text in (error.detail, error.hint) for line in text.splitlines()]
         print(safe_text("\n".join([f"mailtui: {sentence(error.title)}", *rest]), newlines=True), file=sys.stderr)  # noqa: T201
 

@@ -1,0 +1,67 @@
+"""Owns a process's log: one JSON object a line, with no control character and nobody's mail address in it.
+
+A log outlives what it tells of, is copied into tickets and read in terminals. So what a stranger wrote cannot begin a
+line or act on a terminal (CWE-117), and of an address only the domain is kept.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import sys
+import traceback
+from datetime import UTC, datetime
+from typing import TextIO
+
+_LOGGER = logging.getLogger("mailtui")
+_ADDRESS = re.compile(r"""[^\s<>()\[\],;:"'@]+@(?=[\w\[])""")
+
+
+def note(event: str, **facts: object) -> None:
+    """Something that happened in the course of things. It goes nowhere in a process that keeps no journal."""
+    _LOGGER.info(event, extra={"facts": facts})
+
+
+def warn(event: str, **facts: object) -> None:
+    """Something that a person may have to see to."""
+    _LOGGER.warning(event, extra={"facts": facts})
+
+
+def broke(event: str, error: BaseException) -> None:
+    """A defect, with the places it came through. Values are left out: they may be a person's data."""
+    frames = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
+    _LOGGER.error(event, extra={"facts": {"error": f"{type(error).__name__}: {error}", "through": frames}})
+
+
+def keep_journal(stream: TextIO | None = None) -> None:
+    """Write what is noted from now on to a stream, standard error when left out."""
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(_JsonLine())
+    _LOGGER.handlers[:] = [handler]
+    _LOGGER.setLevel(logging.INFO)
+    _LOGGER.propagate = False
+
+
+class _JsonLine(logging.Formatter):
+    """`at` (UTC, ISO 8601), `level`, `process`, `event`, then the facts."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "process": record.process,
+            "event": record.getMessage(),
+            **getattr(record, "facts", {}),
+        }
+        return _ADDRESS.sub("…@", json.dumps(line, default=str, ensure_ascii=False)).translate(_ESCAPES)
+
+
+# What json.dumps leaves as it is, and a terminal or a reader of lines does not: DEL, C1, separators, bidi, surrogates.
+_ESCAPES = {
+    code: f"\\u{code:04x}"
+    for code in (
+        *range(0x7F, 0xA0), 0x061C, 0x200E, 0x200F, 0x2028, 0x2029, *range(0x202A, 0x202F), *range(0x2066, 0x206A),
+        *range(0xD800, 0xE000),
+    )
+}  # fmt: skip
