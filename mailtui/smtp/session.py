@@ -20,6 +20,7 @@ from enum import StrEnum
 from mailtui.smtp.capabilities import Capabilities
 from mailtui.smtp.clock import Clock
 from mailtui.smtp.job import DOT, Job
+from mailtui.smtp.last_words import last_words
 from mailtui.smtp.owner import SessionOwner
 from mailtui.smtp.replies import MalformedReply, Reply, ReplyReader
 from mailtui.smtp.timeouts import Timeouts
@@ -102,7 +103,7 @@ class Session(asyncio.BufferedProtocol):
 
     def pump(self) -> None:
         """Begin the next message if one may begin now."""
-        if self._closed or self._announced is not None:
+        if self._closed or self._announced is not None or self._transport is None or self._transport.is_closing():
             return
         if self._finishing:
             if not self._expected:
@@ -189,9 +190,6 @@ class Session(asyncio.BufferedProtocol):
             self._end(Verdict.of(stage, reply))
         elif stage is Stage.DOT:
             self._flying = None
-            if reply.code < 400 and reply.code // 100 != 2:
-                self._end(Verdict.silence(Stage.DOT, f"an impossible reply: {reply}"), in_doubt=job)
-                return
             self._owner.settled(job, Verdict.of(stage, reply))
             self.pump()
         elif stage is Stage.VOID:
@@ -200,10 +198,6 @@ class Session(asyncio.BufferedProtocol):
             self._on_envelope(stage, job, reply)
 
     def _on_envelope(self, stage: Stage, job: Job, reply: Reply) -> None:
-        agreed = reply.code == 354 if stage is Stage.DATA else reply.code // 100 == 2
-        if not agreed and reply.code < 400:
-            self._poison(f"a reply that makes no sense there: {stage} was answered {reply}")
-            return
         if stage is Stage.DATA:
             self._on_data(job, reply)
             return
@@ -285,7 +279,7 @@ class Session(asyncio.BufferedProtocol):
         self.misbehaved = True
         self._end(Verdict.silence(self._stage_due(), f"{what}; the connection was given up"))
 
-    def _end(self, verdict: Verdict, *, in_doubt: Job | None = None) -> None:
+    def _end(self, verdict: Verdict) -> None:
         if self._closed:
             return
         self._closed = True
@@ -293,8 +287,7 @@ class Session(asyncio.BufferedProtocol):
         self._clock.stop()
         if self._transport is not None:
             self._transport.abort()
-        flying = in_doubt or self._flying
-        announced, follower = self._announced, self._follower
+        flying, announced, follower = self._flying, self._announced, self._follower
         self._flying = self._announced = self._on_drained = self._follower = None
         self._expected.clear()
         if flying is not None:
@@ -319,8 +312,11 @@ class Session(asyncio.BufferedProtocol):
         return self._view
 
     def buffer_updated(self, nbytes: int) -> None:
+        self._take(bytes(self._view[:nbytes]))
+
+    def _take(self, data: bytes) -> None:
         try:
-            replies = self._reader.feed(bytes(self._view[:nbytes]))
+            replies = self._reader.feed(data)
         except MalformedReply as error:
             self._poison(str(error))
             return
@@ -335,6 +331,11 @@ class Session(asyncio.BufferedProtocol):
         if unasked or (surplus and surplus[0].code != 421):
             self._poison(f"more replies than commands: {surplus[0] if surplus else 'the beginning of another'}")
             return
+        # Before any of them is believed: a server that answers out of turn is found out by a reply further on.
+        for (stage, _), reply in zip(self._expected, replies, strict=False):
+            if reply.code < 400 and (reply.code != 354 if stage is Stage.DATA else reply.code >= 300):
+                self._poison(f"a reply that makes no sense there: {stage} was answered {reply}")
+                return
         for reply in replies[:asked]:
             if self._closed:
                 return
@@ -352,6 +353,8 @@ class Session(asyncio.BufferedProtocol):
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
+        if exc is not None and not self._closed and self._transport is not None:
+            self._take(last_words(self._transport))
         self._end(Verdict.silence(self._stage_due(), f"the connection was lost{f' ({exc})' if exc else ''}"))
 
     def pause_writing(self) -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import random
 import shutil
+import signal
 import socket
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
+_LIBC = ctypes.CDLL(None)  # loaded here: between fork and exec nothing may be
 _FOLDERS = (
     "/usr/sbin",
     "/sbin",
@@ -34,6 +38,12 @@ def need_program(name: str, *, package: str) -> Path:
     if found is None:
         pytest.skip(f"{name} is missing; on Debian it is in the package {package}")
     return found
+
+
+def die_with_parent() -> None:
+    """Ask the kernel to end this process with the one that started it (prctl(2), PR_SET_PDEATHSIG); Linux only."""
+    if sys.platform == "linux":
+        _LIBC.prctl(1, signal.SIGKILL)
 
 
 def free_port() -> int:

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.servers.programs import free_port, need_program, wait_listening
+from tests.servers.programs import die_with_parent, free_port, need_program, wait_listening
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +42,6 @@ def smtp_sink(*flags: str, keep: bool = False, port: int | None = None, backlog:
     folder = Path(tempfile.mkdtemp(prefix="mailtui-sink-")) if keep else None
     account = _unprivileged()
     command: list[str] = [str(program), *flags]
-    if account is not None:
-        command += ["-u", account]
     if folder is not None:
         folder.chmod(0o755)
         dumps = folder / "dumps"
@@ -51,20 +49,31 @@ def smtp_sink(*flags: str, keep: bool = False, port: int | None = None, backlog:
         if account is not None:
             shutil.chown(dumps, account)
         command += ["-d", f"{dumps}/%s."]
-    process = _start([*command, f"inet:127.0.0.1:{port}", str(backlog)])
+    process = _start([*command, f"inet:127.0.0.1:{port}", str(backlog)], account)
     try:
         wait_listening(port)
         yield SmtpSink(port, folder / "dumps" if folder is not None else None, process)
     finally:
-        process.terminate()
+        process.kill()  # it has nothing to put in order
         process.wait(timeout=10)
         if folder is not None:
             shutil.rmtree(folder)
 
 
-def _start(command: Sequence[str]) -> subprocess.Popen[bytes]:
-    # In /, since smtp-sink with -u needs a working directory that the user may enter.
-    return subprocess.Popen(command, cwd="/", stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+def _start(command: Sequence[str], account: str | None) -> subprocess.Popen[bytes]:
+    # Started as the account, and not with -u: a program that changes its user outlives a test run that was killed,
+    # since the kernel forgets then whom it should die with. In /, which every account may enter.
+    group = None if account is None else pwd.getpwnam(account).pw_gid
+    return subprocess.Popen(
+        command,
+        cwd="/",
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        user=account,
+        group=group,
+        extra_groups=None if account is None else (),
+        preexec_fn=die_with_parent,
+    )
 
 
 def _unprivileged() -> str | None:

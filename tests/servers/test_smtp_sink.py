@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import smtplib
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
-from tests.servers.programs import is_listening
+from tests.servers.programs import is_listening, need_program, wait_until_gone
 from tests.servers.smtp_sink import smtp_sink
 
 
@@ -34,3 +37,22 @@ def test_rejects_as_its_flags_say() -> None:
         assert not client.has_extn("pipelining")
         with pytest.raises(ValueError, match="keep=True"):
             sink.dumped()
+
+
+def test_ends_with_a_test_run_that_is_killed() -> None:
+    code = (
+        "import os, signal, time\n"
+        "from tests.servers.smtp_sink import smtp_sink\n"
+        "with smtp_sink() as sink:\n"
+        "    print(sink.port, flush=True)\n"
+        "    time.sleep(60)\n"
+    )
+    need_program("smtp-sink", package="postfix")
+    child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, cwd=Path(__file__).parents[2])
+    assert child.stdout is not None
+    with child.stdout:
+        port = int(child.stdout.readline())
+    assert is_listening(port)
+    child.kill()
+    child.wait(timeout=10)
+    wait_until_gone(port)

@@ -311,6 +311,25 @@ async def test_f20_f21_surplus_replies_poison_and_nothing_counts_as_sent(gear: G
     assert stuffed(1) not in peer.received
 
 
+async def test_d07_replies_out_of_turn_are_not_taken_for_the_dots_reply() -> None:
+    """smtp-sink answers a slow dot (-W .:n) after the commands that came behind it; to the dot nothing was said."""
+    script = [
+        *one(Gear.CROSS, dot=None),
+        ExpectThrough(END),
+        Expect(b"MAIL"),
+        Expect(b"RCPT"),
+        Expect(b"DATA"),
+        Send(b"250 2.1.0 Ok\r\n250 2.1.5 Ok\r\n" + GO),
+        Silence(),
+    ]
+    owner = Owner(jobs(2))
+    async with scripted_peer(script) as peer, session_to(peer.port, owner, Gear.CROSS) as session:
+        verdict = await owner.wait_ended()
+        assert session.misbehaved
+    assert "rcpt was answered 354" in verdict.text
+    assert [owner.outcome(1), owner.outcome(2)] == ["in_doubt", "untouched"]
+
+
 @pytest.mark.parametrize("gear", GEARS)
 @pytest.mark.parametrize("extra", [b"250 extra\r\n", b"2", b"4", b"250-more\r\n"])
 async def test_f20_a_surplus_after_the_354_is_never_taken_for_the_dots_reply(gear: Gear, extra: bytes) -> None:
