@@ -32,7 +32,7 @@ class Size:
 
     kills: int = 500
     connections: tuple[int, ...] = (1, 16, 64)
-    pauses: int = 100
+    pauses: int = 50
     launches: int = 100
     cancels: int = 200
     soak: int = 100_000
@@ -123,7 +123,9 @@ def _naive(folder: Path, size: Size) -> tuple[list[str], bool]:
 
 
 def _pauses(folder: Path, size: Size) -> tuple[list[str], bool]:
-    item = _tell(ordeal(folder, Terms.for_blows(size.pauses, 16, seed=size.seed), attack=PAUSES))
+    # Slowly, since a send goes on while the order to pause is on its way.
+    terms = Terms(size.pauses * 100, size.pauses, 16, size.seed, rate=60.0)
+    item = _tell(ordeal(folder, terms, attack=PAUSES))
     return [*table.kills_table([item]), "", *table.kills_notes([item])], judged(item)
 
 
