@@ -82,7 +82,7 @@ async def test_f04_a_greeting_that_refuses(greeting: bytes, kind: Kind) -> None:
     assert judge(verdict).kind is kind
 
 
-async def test_f08_ehlo_refused_then_helo_in_lockstep() -> None:
+async def test_n07_f08_ehlo_refused_then_helo_in_lockstep() -> None:
     script: list[Step] = [*HELLO, Send(b"502 what\r\n"), Expect(b"HELO sender.example"), Send(b"250 hi\r\n"), Silence()]
     async with scripted_peer(script) as peer:
         connection = await connect(endpoint(peer.port), None, timeouts=QUICK)
@@ -123,7 +123,7 @@ async def test_a_421_to_ehlo_is_the_servers_trouble() -> None:
         [Expect(b"STARTTLS"), Close()],
     ],
 )
-async def test_n10_without_starttls_not_a_byte_of_the_login_is_said(answer: list[Step]) -> None:
+async def test_c05_n10_f51_f52_without_starttls_not_a_byte_of_the_login_is_said(answer: list[Step]) -> None:
     offer = b"250-x.test\r\n250-AUTH PLAIN LOGIN\r\n250 SIZE\r\n"
     if answer:
         offer = b"250-x.test\r\n250-AUTH PLAIN LOGIN\r\n250 STARTTLS\r\n"
@@ -141,7 +141,7 @@ async def test_n10_without_starttls_not_a_byte_of_the_login_is_said(answer: list
 
 @pytest.mark.parametrize("security", [Security.TLS, Security.STARTTLS])
 @pytest.mark.parametrize("fault", ["untrusted", "wrong name", "expired"])
-async def test_f54_a_certificate_that_proves_nothing(
+async def test_c07_n10_f54_a_certificate_that_proves_nothing(
     authority: Authority, ca: str, security: Security, fault: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     names = ("other.test",) if fault == "wrong name" else ()

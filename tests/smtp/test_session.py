@@ -524,7 +524,7 @@ async def test_n02_f25_a_reply_that_never_ends_has_the_time_of_a_reply(gear: Gea
 
 
 @pytest.mark.parametrize("gear", GEARS)
-async def test_f33_a_server_that_stops_reading_gets_no_dot_where_it_is_held_apart(gear: Gear) -> None:
+async def test_d08_f33_a_server_that_stops_reading_gets_no_dot_where_it_is_held_apart(gear: Gear) -> None:
     async def server(talk: Talk) -> None:
         talk.writer.transport.pause_reading()  # type: ignore[attr-defined]
         await talk.send(OK + OK + GO)
