@@ -21,7 +21,7 @@ PROOF ?=
 # How long each target is fuzzed
 SECONDS ?= 600
 
-.PHONY: help demo test torture fuzz lint format types imports bench lock clean
+.PHONY: help demo test torture ordeal fuzz lint format types imports bench lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -33,7 +33,10 @@ demo: $(VENV)/.installed ## send the sample campaign to a sandbox on this machin
 test: $(VENV)/.installed-dev ## run the test suite, without the long tests
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -ra $(ARGS)
 
-torture: $(VENV)/.installed-dev ## run the long tests, then the attacks of docs/reliability.md in full size: hours
+torture: $(VENV)/.installed-dev ## attack mailtui and the usual design, and judge what came of it: minutes
+	$(BIN)/python -m proof $(or $(PROOF),--short)
+
+ordeal: $(VENV)/.installed-dev ## the attacks of docs/reliability.md in full size, and all long tests: hours
 	$(BIN)/python -m pytest -m long --timeout 3600 -ra $(ARGS)
 	$(BIN)/python -m proof $(PROOF)
 

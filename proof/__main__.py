@@ -1,7 +1,8 @@
 """`python -m proof [PART]…`: attack senders at random, have them judged from outside, print what came of it.
 
-Parts: kills, naive, pauses, launches, cancels, soak, model; all of them when none is named. `--write` puts the tables
-into docs/reliability.md. Ends with 1 when mailtui broke a promise. The seeds say what happens in which order.
+Parts: kills, naive, pauses, launches, cancels, soak, model; all of them when none is named. `--short` makes each small,
+`--write` puts the tables into docs/reliability.md. Ends with 1 when mailtui broke a promise. The seeds say what happens
+in which order.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from proof import table
@@ -40,13 +41,13 @@ class Size:
     seed: int = 1
 
 
+_SHORT = Size(kills=20, pauses=6, launches=8, cancels=20, soak=5_000, model=15)
+
+
 def main() -> int:
     """Run the parts that are named."""
     options = _parse()
-    size = Size(
-        options.kills, tuple(options.connections), options.pauses, options.launches, options.cancels, options.soak,
-        options.model, options.seed,
-    )  # fmt: skip
+    size = _size(options)
     folder = Path(tempfile.mkdtemp(prefix="mailtui-proof-"))
     broken = False
     for name in options.parts or list(_PARTS):
@@ -65,23 +66,31 @@ def main() -> int:
 
 
 def _parse() -> argparse.Namespace:
-    whole = Size()
     parser = argparse.ArgumentParser(prog="python -m proof", description=__doc__)
     parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(_PARTS))
-    parser.add_argument("--kills", type=int, default=whole.kills, help="for each number of connections")
-    parser.add_argument("--connections", type=int, nargs="+", default=whole.connections)
-    parser.add_argument("--pauses", type=int, default=whole.pauses)
-    parser.add_argument("--launches", type=int, default=whole.launches)
-    parser.add_argument("--cancels", type=int, default=whole.cancels)
-    parser.add_argument("--soak", type=int, default=whole.soak, help="messages")
-    parser.add_argument("--model", type=int, default=whole.model, help="runs of the state machine")
-    parser.add_argument("--seed", type=int, default=whole.seed)
+    parser.add_argument("--short", action="store_true", help="each part small, minutes in all")
+    parser.add_argument("--kills", type=int, help="for each number of connections")
+    parser.add_argument("--connections", type=int, nargs="+")
+    parser.add_argument("--pauses", type=int)
+    parser.add_argument("--launches", type=int)
+    parser.add_argument("--cancels", type=int)
+    parser.add_argument("--soak", type=int, help="messages")
+    parser.add_argument("--model", type=int, help="runs of the state machine")
+    parser.add_argument("--seed", type=int)
     parser.add_argument("--write", action="store_true", help="put the tables into docs/reliability.md")
     options = parser.parse_args()
     for name in options.parts:
         if name not in _PARTS:
             parser.error(f"there is no part {name}")
     return options
+
+
+def _size(options: argparse.Namespace) -> Size:
+    """The size that is asked for: the whole or the short one, but for what is named."""
+    given = {name: getattr(options, name) for name in Size.__slots__ if getattr(options, name) is not None}
+    if "connections" in given:
+        given["connections"] = tuple(given["connections"])
+    return replace(_SHORT if options.short else Size(), **given)
 
 
 def _said(size: Size) -> str:

@@ -27,8 +27,9 @@ def wanted(requirements: list[Any]) -> set[str]:
     return {re.sub(r"[-_.]+", "-", name).lower() for name in names}
 
 
-def test_there_is_a_lock_to_run_to_develop_and_to_set_up() -> None:
-    assert [path.name for path in LOCKS] == ["requirements-dev.lock", "requirements-fuzz.lock", "requirements-uv.lock", "requirements.lock"]
+def test_there_is_a_lock_to_run_to_develop_to_fuzz_and_to_set_up() -> None:
+    names = ["requirements-dev.lock", "requirements-fuzz.lock", "requirements-uv.lock", "requirements.lock"]
+    assert [path.name for path in LOCKS] == names
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda path: path.name)

@@ -1,6 +1,6 @@
 """The promise itself, on the whole program as a user runs it: nobody twice, nobody lost, nothing claimed that was not.
 
-Each test is one of the program's proofs in full size (`make torture`), with a short form in the suite. The judge reads
+Each test is one of the program's proofs in full size (`make ordeal`), with a short form in the suite. The judge reads
 only the server's record and the exported report.
 """
 
