@@ -36,7 +36,10 @@ class House(Protocol):
 
 
 class Room(Screen[None]):
-    """One of the app's eight screens. A subclass sets `ROOM` and `HELP`, and yields its body."""
+    """One of the app's eight screens. A subclass sets `ROOM` and `HELP`, and yields its body.
+
+    Its `on_…` handlers run beside the ones here, not instead of them: Textual calls those of every class.
+    """
 
     ROOM: ClassVar[str] = ""
     HELP: ClassVar[str] = ""

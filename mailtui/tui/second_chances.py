@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from textual.app import App
@@ -18,8 +19,16 @@ from mailtui.tui.dialogs.resolve import ResolveDialog
 from mailtui.tui.text import plain
 
 
-async def retry(app: App[Any], service: Service, view: CampaignView, only: Retried | None) -> str | None:
-    """Ask whether all who failed are to be tried again; the runner's answer, None when not."""
+@dataclass(frozen=True, slots=True)
+class Ordered:
+    """An order that was given: the runner's answer, and whether mail goes out by it."""
+
+    answer: str
+    sends: bool
+
+
+async def retry(app: App[Any], service: Service, view: CampaignView, only: Retried | None) -> Ordered | None:
+    """Ask whether all who failed are to be tried again; None when not."""
     counts = {"failed": view.counts.failed, "deferred": view.counts.deferred}
     chosen = {state: count for state, count in counts.items() if count and only in (None, state)}
     what = " and ".join(f"{count:,} {state}" for state, count in chosen.items())
@@ -32,24 +41,32 @@ async def retry(app: App[Any], service: Service, view: CampaignView, only: Retri
     )
     if not await app.push_screen_wait(asked):
         return None
-    return await asking_password(app, service, lambda: service.orders.retry(view, only=only))
+    answer = await asking_password(app, service, lambda: service.orders.retry(view, only=only))
+    return Ordered(answer, not _paused(view))
 
 
-async def resolve(app: App[Any], service: Service, view: CampaignView, line: ReportLine | None) -> str | None:
-    """Ask what became of what is unknown: of the one in this line, or of all; the runner's answer."""
+async def resolve(app: App[Any], service: Service, view: CampaignView, line: ReportLine | None) -> Ordered | None:
+    """Ask what became of what is unknown: of the one in this line, or of all; None when that is not said."""
     about = (line.address, line.message_id or "") if line is not None else ("", "")
     resolved = await app.push_screen_wait(ResolveDialog(view.counts.unknown, *about))
     if resolved is None:
         return None
     one = None if resolved.all or line is None else await service.orders.find(view, to=line.address)
-    return await asking_password(app, service, lambda: service.orders.resolve(view, resolved.decision, one))
+    answer = await asking_password(app, service, lambda: service.orders.resolve(view, resolved.decision, one))
+    return Ordered(answer, resolved.decision == "resend" and not _paused(view))
 
 
-async def correct(app: App[Any], service: Service, view: CampaignView, line: ReportLine) -> str | None:
-    """Ask for the right address of one recipient, and send to it; the runner's answer."""
+async def correct(app: App[Any], service: Service, view: CampaignView, line: ReportLine) -> Ordered | None:
+    """Ask for the right address of one recipient, and send to it; None when none is given."""
 
     async def use(address: str) -> str:
         one = await service.orders.find(view, to=line.address)
         return await asking_password(app, service, lambda: service.orders.retry(view, delivery=one, address=address))
 
-    return await app.push_screen_wait(AddressDialog(line, use))
+    answer = await app.push_screen_wait(AddressDialog(line, use))
+    return None if answer is None else Ordered(answer, not _paused(view))
+
+
+def _paused(view: CampaignView) -> bool:
+    """What is queued for a paused campaign waits until somebody goes on with it."""
+    return view.state == "paused"

@@ -64,11 +64,9 @@ class AudienceScreen(Room):
         )
 
     def on_mount(self) -> None:
-        super().on_mount()
         self._watch = self.set_interval(_LOOK_EVERY, self._show_reading, pause=True)
 
     def on_screen_resume(self) -> None:
-        super().on_screen_resume()
         if self._watch is not None:
             self._watch.resume()
         self._show()

@@ -60,11 +60,9 @@ class BoardScreen(Room):
         yield Plain(id="failures")
 
     def on_mount(self) -> None:
-        super().on_mount()
         self._show_parts(some=False)
 
     def on_screen_resume(self) -> None:
-        super().on_screen_resume()
         self._begin()
 
     def on_screen_suspend(self) -> None:

@@ -72,12 +72,10 @@ class HomeScreen(Room):
         yield Plain(id="detail")
 
     def on_mount(self) -> None:
-        super().on_mount()
         for name in ("#demo", "#news", "#campaigns", "#detail"):
             self.query_one(name).display = False
 
     def on_screen_resume(self) -> None:
-        super().on_screen_resume()
         start(self, self._watch, "watch")
 
     def on_screen_suspend(self) -> None:

@@ -77,7 +77,6 @@ class MessageScreen(CampaignRoom):
             yield Findings(id="findings")
 
     def on_mount(self) -> None:
-        super().on_mount()
         self.query_one("#check").display = False
 
     def on_unmount(self) -> None:

@@ -3,37 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import asdict
 from functools import partial
-from pathlib import Path
 from typing import ClassVar
 
-from textual import on
-from textual.content import Content
 from textual.widget import Widget
-from textual.widgets import DataTable
 
 from mailtui.errors import MailtuiError
 from mailtui.kit.durations import show_duration
-from mailtui.kit.words import counted, sentence
-from mailtui.service.archive import Archive, ReportPages
+from mailtui.kit.words import sentence
+from mailtui.service.archive import Archive
 from mailtui.service.facade import Service
 from mailtui.service.orders import Retried
-from mailtui.service.reports import ReportLine
 from mailtui.service.views import CampaignView
 from mailtui.service.workbench import Workbench
 from mailtui.tui import second_chances
 from mailtui.tui.actions import bindings
-from mailtui.tui.dialogs.export import ExportDialog
 from mailtui.tui.dialogs.goto import GotoDialog
+from mailtui.tui.exporting import export
 from mailtui.tui.room import Room, start
-from mailtui.tui.states import DELIVERIES, campaign_look, failure_content, totals_content
+from mailtui.tui.second_chances import Ordered
+from mailtui.tui.states import campaign_look, failure_content, totals_content
 from mailtui.tui.text import Plain, joined, plain, tell
-from mailtui.tui.widgets.recipients import RecipientTable, line_content
+from mailtui.tui.ways_on import way_on
+from mailtui.tui.widgets.recipient_pages import RecipientPages
 
-_PAGE = 200
 _LOOK_AGAIN = 1.0
 _FAILURES_SHOWN = 5
 _EMPTY = "Nothing has been launched from this outbox, so there is nothing to report."
@@ -55,11 +49,6 @@ class ReportScreen(Room):
         super().__init__(service, bench)
         self._archive = Archive(service)
         self._view: CampaignView | None = None
-        self._state = ""
-        self._number = 0
-        self._pages: ReportPages | None = None
-        self._more = False
-        self._lines: dict[str, ReportLine] = {}
         self._explained: tuple[object, ...] = ()
         """The campaign and the counts whose failures are shown."""
 
@@ -68,18 +57,18 @@ class ReportScreen(Room):
         yield Plain(id="head")
         yield Plain(id="totals")
         yield Plain(id="failures")
-        yield Plain(id="shown")
-        yield RecipientTable(id="lines")
-        yield Plain(id="detail")
+        yield RecipientPages(self._archive, id="recipients")
         yield Plain(id="trouble", classes="trouble")
 
+    @property
+    def _recipients(self) -> RecipientPages:
+        return self.query_one(RecipientPages)
+
     def on_mount(self) -> None:
-        super().on_mount()
         self._show_trouble("")
         self._show_parts(some=False)
 
     def on_screen_resume(self) -> None:
-        super().on_screen_resume()
         start(self, self._follow, "follow")
 
     def on_screen_suspend(self) -> None:
@@ -115,10 +104,9 @@ class ReportScreen(Room):
     async def _take(self, view: CampaignView) -> None:
         before, self._view = self._view, view
         if before is None or before.id != view.id:
-            self._state = ""
             self._show_parts(some=True)
             self._show_totals(view)
-            start(self, self._read, "read")  # by itself: this look may be given up for another one
+            start(self, self._recipients.read, "read")  # by itself: this look may be given up for another one
         elif before.counts != view.counts or before.state != view.state or before.lost != view.lost:
             self._show_totals(view)
         known = (view.id, view.counts)
@@ -135,7 +123,7 @@ class ReportScreen(Room):
         empty.display = not some
         if not some:
             empty.show(_EMPTY)
-        for name in ("#head", "#totals", "#failures", "#shown", "#lines", "#detail"):
+        for name in ("#head", "#totals", "#failures", "#recipients"):
             self.query_one(name).display = some
 
     def _show_totals(self, view: CampaignView) -> None:
@@ -148,67 +136,11 @@ class ReportScreen(Room):
         )
         self.query_one("#head", Plain).show(joined(*head, separator="   "))
         self.query_one("#totals", Plain).show(totals_content(view, self.size.width - 2))
-        self._show_shown()
+        self._recipients.tell(view)
         self.refresh_bindings()
-
-    # the lines
-
-    async def _read(self, number: int = 0, *, line: int = 0) -> None:
-        """Read a page of the report and show it, the cursor on this line of it; page 0 begins anew."""
-        view = self._view
-        if view is None:
-            return
-        table = self.query_one("#lines", RecipientTable)
-        table.loading = True
-        try:
-            if (number == 0 and not line) or self._pages is None:
-                self._pages = self._archive.pages(view, [self._state] if self._state else [], _PAGE)
-            pages = self._pages
-            lines = await pages.page(number)
-            self._more = bool(await pages.page(number + 1))
-        finally:
-            table.loading = False
-        self._number = number
-        self._lines = {str(one.row): one for one in lines}
-        table.show_lines(lines)
-        if lines:
-            table.move_cursor(row=min(line, len(lines) - 1), animate=False)
-            if self.focused is None:
-                table.focus()
-        self._show_shown()
-        self._show_detail()
-        self.refresh_bindings()
-
-    @on(DataTable.RowHighlighted)
-    def moved(self) -> None:
-        self._show_detail()
-        self.refresh_bindings()
-
-    def _under_cursor(self) -> ReportLine | None:
-        key = self.query_one("#lines", RecipientTable).key
-        return None if key is None else self._lines.get(key)
-
-    def _show_detail(self) -> None:
-        """All that was said about the recipient under the cursor, and what can be done."""
-        line = self._under_cursor()
-        self.query_one("#detail", Plain).show("" if line is None else line_content(line))
-
-    def _show_shown(self) -> None:
-        view = self._view
-        if view is None:
-            return
-        total = self._total(view)
-        which: Content | str = DELIVERIES[self._state].content if self._state else "every recipient"
-        first = self._number * _PAGE + 1
-        where = f"{first:,} to {min(first + _PAGE - 1, total):,} of {total:,}" if total else "nobody"
-        anew = plain("moving on: ctrl+r reads anew", "$text-muted") if view.active else ""
-        self.query_one("#shown", Plain).show(joined(plain("Shown: "), which, plain(f"   {where}   "), anew))
-
-    def _total(self, view: CampaignView) -> int:
-        return asdict(view.counts).get(self._state, 0) if self._state else view.counts.total
 
     def complain(self, error: MailtuiError) -> None:
-        text = "\n".join(part for part in (sentence(error.title), error.detail, error.hint) if part)
+        text = "\n".join(part for part in (sentence(error.title), error.detail, way_on(error)) if part)
         self._show_trouble(text)
 
     def _show_trouble(self, text: str) -> None:
@@ -225,119 +157,87 @@ class ReportScreen(Room):
         view = self._view
         if view is None:
             return None
-        possible = True
-        if action == "page":
-            possible = self._more if parameters == (1,) else self._number > 0
-        elif action == "retry":
-            possible = not view.state.startswith("cancel") and bool(view.counts.failed or view.counts.deferred)
-        elif action == "resolve":
-            possible = view.counts.unknown > 0
-        elif action == "address":
-            line = self._under_cursor()
-            possible = line is not None and line.state in ("failed", "deferred")
-        return True if possible else None
+        line = self._recipients.line
+        possible = {
+            "page": self._recipients.has(1 if parameters == (1,) else -1),
+            "retry": not view.state.startswith("cancel") and bool(view.counts.failed or view.counts.deferred),
+            "resolve": view.counts.unknown > 0,
+            "address": line is not None and line.state in ("failed", "deferred"),
+        }
+        return True if possible.get(action, True) else None
 
     def action_state(self) -> None:
         """The next state that somebody is in."""
-        if self._view is not None:
-            found = [state for state, count in asdict(self._view.counts).items() if count]
-            order = ["", *sorted(found, key=list(_INTERESTING).index)]
-            self._state = order[(order.index(self._state) + 1) % len(order)] if self._state in order else ""
-            start(self, self._read, "read")
+        self._recipients.step_state()
+        start(self, self._recipients.read, "read")
 
     def action_page(self, step: int) -> None:
-        start(self, partial(self._read, self._number + step), "read")
+        start(self, partial(self._recipients.turn, step), "read")
 
     def action_again(self) -> None:
-        start(self, self._read, "read")
+        start(self, self._recipients.read, "read")
 
     def action_goto(self) -> None:
         start(self, self._goto, "goto")
 
     async def _goto(self) -> None:
-        view, pages = self._view, self._pages
-        if view is None or pages is None:
+        view, recipients = self._view, self._recipients
+        if view is None:
             return
-        place = await self.app.push_screen_wait(GotoDialog(self._total(view), title="Go to a recipient, by place"))
+        place = await self.app.push_screen_wait(GotoDialog(recipients.total, title="Go to a recipient, by place"))
         if isinstance(place, int):
-            start(self, partial(self._read, (place - 1) // _PAGE, line=(place - 1) % _PAGE), "read")
+            start(self, partial(recipients.go_to, place), "read")
         elif place is not None:
-            one = await self.ask(lambda: self.service.orders.find(view, to=place))
-            if one is None:
-                return
-            number = await pages.page_of(one.id)
-            rows = [line.address for line in await pages.page(number)]
-            if one.address in rows:
-                start(self, partial(self._read, number, line=rows.index(one.address)), "read")
-            else:
+            one = await self.service.orders.find(view, to=place)
+            if not await recipients.find(one.id, one.address):
                 self._show_trouble(f"{one.address} is {one.state}, and not among those shown. f shows others.")
 
     def action_retry(self) -> None:
-        only: Retried | None = (
-            "failed" if self._state == "failed" else "deferred" if self._state == "deferred" else None
-        )
+        state = self._recipients.state
+        only: Retried | None = "failed" if state == "failed" else "deferred" if state == "deferred" else None
         self._order(lambda view: second_chances.retry(self.app, self.service, view, only))
 
     def action_resolve(self) -> None:
-        line = self._under_cursor()
+        line = self._recipients.line
         about = line if line is not None and line.state == "unknown" else None
         self._order(lambda view: second_chances.resolve(self.app, self.service, view, about))
 
     def action_address(self) -> None:
-        line = self._under_cursor()
+        line = self._recipients.line
         if line is not None:
             self._order(lambda view: second_chances.correct(self.app, self.service, view, line))
 
-    def _order(self, ask: Callable[[CampaignView], Awaitable[str | None]]) -> None:
+    def _order(self, ask: Callable[[CampaignView], Awaitable[Ordered | None]]) -> None:
         """Ask, and give the order; where mail goes out by it, the board is the place to be."""
 
         async def give() -> None:
             if self._view is None:
                 return
             view = await self.service.view(self._view.id)
-            answer = await self.ask(lambda: ask(view))
-            if answer is None:
+            ordered = await ask(view)
+            if ordered is None:
                 return
             self._show_trouble("")
-            tell(self.app, f"{view.name}: {answer}")
-            view = await self.service.view(view.id)
-            if view.active:
+            tell(self.app, f"{view.name}: {ordered.answer}")
+            if ordered.sends:
                 await self.show_campaign("board", view.id)
             else:
-                start(self, self._read, "read")
+                start(self, self._recipients.read, "read")
 
         start(self, give, "order")
 
     def action_export(self) -> None:
-        start(self, self._export, "export")
+        self._export(original=False)
 
     def action_rows(self) -> None:
-        start(self, partial(self._export, original=True), "export")
+        self._export(original=True)
 
-    async def _export(self, *, original: bool = False) -> None:
-        view = self._view
-        if view is None:
-            return
-        what = DELIVERIES[self._state].word if self._state else "rows" if original else "report"
-        name = re.sub(r"[^a-z0-9]+", "-", view.name.lower()).strip("-") or "campaign"
-        proposed = Path.cwd() / f"{name}-{view.id}-{what.replace(' ', '-')}.csv"
-        everybody = counted(self._total(view), "recipient")
-        states = [self._state] if self._state else []
-        title = f"the list's rows of {everybody}" if original else f"{everybody} of {view.name}"
-        path = await self.app.push_screen_wait(ExportDialog(title, proposed, rows=original))
-        if path is None:
-            return
-        self._show_trouble("")
-        tell(self.app, f"Writing {path.name} …")
-        written = await self.ask(lambda: self._archive.export(view, path, states, original=original))
-        if written is not None:
-            tell(self.app, f"{counted(written, 'recipient')} written to {path}")
+    def _export(self, *, original: bool) -> None:
+        view, recipients = self._view, self._recipients
+        if view is not None:
+            self._show_trouble("")
+            work = partial(export, self.app, self._archive, view, recipients.state, recipients.total, original=original)
+            start(self, work, "export")
 
 
 _ABOUT_IT = ("state", "page", "goto", "retry", "resolve", "address", "again", "export", "rows")
-_RETRIED: dict[str, Retried] = {"failed": "failed", "deferred": "deferred"}
-_INTERESTING = (
-    *("failed", "unknown", "expired", "deferred", "sent", "in_flight", "claimed", "queued"),
-    *("suppressed", "skipped", "cancelled"),
-)
-"""The order in which states are stepped through."""

@@ -71,7 +71,6 @@ class RulesScreen(Room):
         )
 
     def on_screen_resume(self) -> None:
-        super().on_screen_resume()
         self._show()
 
     async def opened(self) -> None:

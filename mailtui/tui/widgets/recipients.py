@@ -29,7 +29,7 @@ class RecipientTable(KeyedTable):
 
     def show_lines(self, lines: Iterable[ReportLine]) -> None:
         """Show this page of the report."""
-        self.show({str(line.row): _row(line) for line in lines})
+        self.show({line.address: _row(line) for line in lines})  # a row may stand for two, launched twice
 
 
 def _row(line: ReportLine) -> Row:
