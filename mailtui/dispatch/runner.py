@@ -22,6 +22,7 @@ from mailtui.dispatch.sending import Sending
 from mailtui.dispatch.storage import Storage
 from mailtui.dispatch.tenure import Tenure, tenure
 from mailtui.dispatch.tools import Secrets, Tools
+from mailtui.dispatch.turns import OVERTAKEN, is_overtaken
 from mailtui.errors import MailtuiError, OutboxError
 from mailtui.kit.journal import note
 from mailtui.outbox.opening import Outbox
@@ -188,8 +189,11 @@ class Runner:
     async def _obey(self, ledger: Ledger) -> bool:
         """Carry out what was ordered, long orders a step at a time; whether steps remain."""
         more = False
-        for order in await ledger.open_orders():
-            if not self._is_mine(order.campaign) or await self._too_soon(ledger, order):
+        orders = [order for order in await ledger.open_orders() if self._is_mine(order.campaign)]
+        for nth, order in enumerate(orders, 1):
+            if await self._too_soon(ledger, order):
+                if is_overtaken(order, orders[nth:]):
+                    await self._acknowledge(ledger, order, OVERTAKEN)
                 continue
             redo = second_chance.asked(order)
             if redo is not None:
@@ -315,6 +319,8 @@ class Runner:
     async def _take_up(self, ledger: Ledger, tools: Tools) -> None:
         """Begin to send every active campaign that is not being sent yet."""
         for campaign in await ledger.active_campaigns():
+            if self._leaving.is_set():
+                return  # told so while the outbox was waited for
             if campaign.number in self._sendings or not self._is_mine(campaign.number):
                 continue
             try:
