@@ -12,7 +12,10 @@ from mailtui.outbox.ports import Desk, Ledger, Reader
 
 @dataclass(frozen=True, slots=True)
 class Outbox:
-    """An outbox by its address; nothing is opened until a port is asked for."""
+    """An outbox by its address; nothing is opened until a port is asked for.
+
+    `path` has no symbolic links: by whichever name a file is called, it has one lock, and so one runner.
+    """
 
     url: str
     path: Path
@@ -50,7 +53,7 @@ def parse_outbox(url: str) -> Outbox:
         # Three slashes or four, as database URLs are commonly written: the path is absolute either way.
         raw = unquote(parts.path)
         path = Path(raw[1:]) if raw.startswith("//") else Path(raw)
-        return Outbox(sqlite_url(path), path.absolute())
+        return Outbox(sqlite_url(path), path.resolve())
     if parts.scheme in ("postgresql", "postgres"):
         raise UsageError(
             "This version keeps its outbox in an SQLite file only",
