@@ -153,7 +153,10 @@ class Ledger(Protocol):
         ...
 
     async def cancel_waiting(self, campaign: int, limit: int, *, now: float) -> int:
-        """Cancel up to `limit` deliveries whose last bytes cannot have been written; how many."""
+        """Cancel up to `limit` deliveries whose last bytes cannot have been written; how many.
+
+        One that waited to be sent for the second time is unknown again: its first copy may have arrived.
+        """
         ...
 
     async def set_state(

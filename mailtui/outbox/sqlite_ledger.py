@@ -229,7 +229,7 @@ class SqliteLedger:
         if self._connection.changes() == 1:
             return True
         state = self._connection.execute(SQL["state_under_fence"], (move.id, move.fence)).get
-        if state == DeliveryState.CANCELLED:
+        if state == DeliveryState.CANCELLED or (state, move.before) == (DeliveryState.UNKNOWN, DeliveryState.CLAIMED):
             return False
         raise OutboxError(
             f"The outbox no longer agrees that delivery {move.id} was {move.before}",
@@ -273,9 +273,9 @@ class SqliteLedger:
             if rows:
                 self._connection.execute(SQL["cancel"], (now, json.dumps([row[0] for row in rows])))
                 deltas: _Deltas = Counter()
-                for _, state in rows:
+                for _, state, is_copy in rows:
                     deltas[campaign, DeliveryState(state)] -= 1
-                deltas[campaign, DeliveryState.CANCELLED] += len(rows)
+                    deltas[campaign, DeliveryState.UNKNOWN if is_copy else DeliveryState.CANCELLED] += 1
                 self._count(deltas)
                 self._connection.execute(SQL["settled_at"], (now, campaign))
         return len(rows)

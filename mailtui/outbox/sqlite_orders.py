@@ -37,7 +37,7 @@ def redo(connection: apsw.Connection, order: Order, what: Redo, limit: int, now:
     one = what.delivery
     if one is not None and one == reached:
         return Step(moved, done=True)  # carried out before its runner died
-    ids = [one] if one is not None else _next(connection, order, what, limit, reached)
+    ids = [one] if one is not None else _next(connection, order, what, limit, reached, now)
     found = _states(connection, order.campaign, ids, what.before)
     if found and one is not None and what.address and not _correct(connection, order, one, what.address, now):
         return Step(0, done=True, taken=True)
@@ -72,9 +72,12 @@ def _move(
         connection.execute(SQL["add_to_counter"], (order.campaign, state, delta))
 
 
-def _next(connection: apsw.Connection, order: Order, what: Redo, limit: int, after: int) -> list[int]:
-    """The next ids in their order, over all the states that are meant, none changed since the order was given."""
-    bindings = {"campaign": order.campaign, "after": after, "until": order.given_at, "limit": limit}
+def _next(connection: apsw.Connection, order: Order, what: Redo, limit: int, after: int, now: float) -> list[int]:
+    """The next ids in their order, over all the states that are meant, none changed since the order was given.
+
+    One that changed later than now did so before somebody put the clock back.
+    """
+    bindings = {"campaign": order.campaign, "after": after, "until": order.given_at, "now": now, "limit": limit}
     rows: list[Any] = [
         row[0]
         for state in what.before

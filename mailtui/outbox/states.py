@@ -31,6 +31,10 @@ MOVES: frozenset[tuple[DeliveryState, DeliveryState]] = frozenset(
         (DeliveryState.QUEUED, DeliveryState.CANCELLED),
         (DeliveryState.DEFERRED, DeliveryState.CANCELLED),
         (DeliveryState.CLAIMED, DeliveryState.CANCELLED),
+        # Cancelled before its second copy was sent: the first may have arrived.
+        (DeliveryState.QUEUED, DeliveryState.UNKNOWN),
+        (DeliveryState.DEFERRED, DeliveryState.UNKNOWN),
+        (DeliveryState.CLAIMED, DeliveryState.UNKNOWN),
         (DeliveryState.CLAIMED, DeliveryState.QUEUED),
         (DeliveryState.CLAIMED, DeliveryState.DEFERRED),
         (DeliveryState.CLAIMED, DeliveryState.FAILED),

@@ -83,14 +83,18 @@ ON CONFLICT (campaign) DO UPDATE SET at = excluded.at, body = excluded.body
 SELECT due_at FROM delivery WHERE campaign = ? AND state IN ('queued', 'deferred') ORDER BY due_at, id LIMIT 1
 
 -- name: cancellable
-SELECT id, state FROM delivery WHERE campaign = ? AND state IN ('queued', 'deferred') ORDER BY due_at, id LIMIT ?
+SELECT id, state, repeats IS NOT NULL FROM delivery
+WHERE campaign = ? AND state IN ('queued', 'deferred') ORDER BY due_at, id LIMIT ?
 
 -- name: cancellable_claimed
-SELECT id, state FROM delivery WHERE campaign = ? AND lease_until IS NOT NULL AND state = 'claimed' LIMIT ?
+SELECT id, state, repeats IS NOT NULL FROM delivery
+WHERE campaign = ? AND lease_until IS NOT NULL AND state = 'claimed' LIMIT ?
 
 -- name: cancel
 UPDATE delivery
-SET state = 'cancelled', reason = 'cancelled', owner = NULL, lease_until = NULL, updated_at = ?
+SET state = iif(repeats IS NULL, 'cancelled', 'unknown'), owner = NULL, lease_until = NULL, updated_at = ?,
+    reason = iif(repeats IS NULL, 'cancelled',
+                 'cancelled before it was sent again; the first copy may have arrived')
 WHERE id IN (SELECT value FROM json_each(?))
 
 -- name: set_state

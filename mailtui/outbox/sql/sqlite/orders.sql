@@ -17,7 +17,7 @@ UPDATE orders SET reached = ?, moved = ? WHERE id = ?
 -- name: waiting_for_redo
 SELECT id FROM delivery
 WHERE campaign = :campaign AND state = :state AND state IN ('failed', 'unknown', 'deferred', 'expired')
-  AND id > :after AND updated_at <= :until
+  AND id > :after AND (updated_at <= :until OR updated_at > :now)
 ORDER BY id LIMIT :limit
 
 -- name: states_of
