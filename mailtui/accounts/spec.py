@@ -7,10 +7,36 @@ from typing import Any, Self
 
 import pydantic
 
-from mailtui.kit.validation import Spec
+from mailtui.kit.durations import parse_duration
+from mailtui.kit.validation import Duration, Spec
 from mailtui.smtp.endpoint import Endpoint, Security
+from mailtui.smtp.timeouts import Timeouts
 
 _PORTS = {Security.TLS: 465, Security.STARTTLS: 587, Security.PLAIN: 25}
+
+
+class TimeoutsSpec(Spec):
+    """How long a reply may take, such as `90s` or `5m`. The defaults are the minimums of RFC 5321 section 4.5.3.2."""
+
+    connect: Duration = pydantic.Field(default="1m", description="Until the connection stands, TLS included.")
+    greeting: Duration = pydantic.Field(default="5m", description="The server's first word.")
+    command: Duration = pydantic.Field(default="5m", description="The reply to a command.")
+    data: Duration = pydantic.Field(default="2m", description="The reply to DATA.")
+    block: Duration = pydantic.Field(default="3m", description="Without a byte of the message taken.")
+    dot: Duration = pydantic.Field(
+        default="10m", description="The reply to the message. Too short a time makes deliveries unknown that arrived."
+    )
+
+    @pydantic.model_validator(mode="after")
+    def _long_enough(self) -> Self:
+        for name in type(self).model_fields:
+            if parse_duration(getattr(self, name)) < 1:
+                raise ValueError(f"{name}: less than a second is no time for a mail server")
+        return self
+
+    def timeouts(self) -> Timeouts:
+        """The values that the wire works with."""
+        return Timeouts(**{name: parse_duration(getattr(self, name)) for name in type(self).model_fields})
 
 
 class ServerSpec(Spec):
@@ -31,6 +57,10 @@ class ServerSpec(Spec):
         default=False, description="Let plain reach a host that is not this machine. Everybody on the way can read it."
     )
 
+    timeouts: TimeoutsSpec | None = pydantic.Field(
+        default=None, description="How long replies may take. Left out: as RFC 5321 asks."
+    )
+
     @pydantic.model_validator(mode="after")
     def _plain_stays_here(self) -> Self:
         if self.security is Security.PLAIN and not self.allow_plain and not self.endpoint("").is_loopback:
@@ -44,7 +74,8 @@ class ServerSpec(Spec):
         """The value that the wire works with; a relative `ca` is looked for in `folder`."""
         ca = "" if self.ca is None else str((folder or Path()) / Path(self.ca).expanduser())
         port = self.port or _PORTS[self.security]
-        return Endpoint(account, self.host, port, self.security, self._user(), ca, self.helo or "")
+        timeouts = (self.timeouts or TimeoutsSpec()).timeouts()
+        return Endpoint(account, self.host, port, self.security, self._user(), ca, self.helo or "", timeouts)
 
     def _user(self) -> str:
         return ""

@@ -10,7 +10,6 @@ from typing import Any
 _RATE = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*/\s*(s|sec|second|m|min|minute|h|hour|d|day)\s*$")
 _NUMBER = re.compile(r"^\s*\d+(?:\.\d+)?\s*$")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
-_DURATION = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*(s|m|h|d)\s*$")
 
 MAX_WORKERS = 256
 
@@ -23,14 +22,6 @@ def parse_rate(text: str) -> float:
     if match is None or float(match.group(1)) <= 0:
         raise ValueError(f"{text!r} is no rate; write a number and a unit, such as 10/s, 600/m or 5000/h")
     return float(match.group(1)) / _SECONDS[match.group(2)[0]]
-
-
-def parse_duration(text: str) -> float:
-    """Seconds from text like `30s`, `5m`, `48h`, `4d`. Raises ValueError with a sentence."""
-    match = _DURATION.match(text)
-    if match is None:
-        raise ValueError(f"{text!r} is no duration; write a number and a unit, such as 30s, 5m, 48h or 4d")
-    return float(match.group(1)) * _SECONDS[match.group(2)]
 
 
 def show_rate(rate: float | None) -> str:

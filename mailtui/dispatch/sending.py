@@ -30,7 +30,6 @@ from mailtui.outbox.states import CampaignState
 from mailtui.smtp.capabilities import Capabilities
 from mailtui.smtp.endpoint import Endpoint
 from mailtui.smtp.job import Job
-from mailtui.smtp.timeouts import Timeouts
 from mailtui.smtp.verdict import Category, Verdict, judge
 
 _CANCEL_STEP = 1_000
@@ -54,7 +53,7 @@ class Sending:
         self.recorder = tools.recorder
         self.endpoint = Endpoint.from_json(campaign.endpoint)
         self.scale = tools.scale
-        self.timeouts = Timeouts().scaled(tools.scale)
+        self.timeouts = self.endpoint.timeouts.scaled(tools.scale)
         self.reach = Reach(scale=tools.scale)
         self.gears = GearBox()
         self.slots = Slots(scale=tools.scale)

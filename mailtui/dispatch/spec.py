@@ -6,8 +6,9 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from mailtui.dispatch.plan import MAX_WORKERS, SendPlan, parse_duration, parse_rate
-from mailtui.kit.validation import Spec
+from mailtui.dispatch.plan import MAX_WORKERS, SendPlan, parse_rate
+from mailtui.kit.durations import parse_duration
+from mailtui.kit.validation import Duration, Spec
 
 
 def _is_rate(text: str) -> str:
@@ -15,16 +16,11 @@ def _is_rate(text: str) -> str:
     return text
 
 
-def _is_duration(text: str) -> str:
-    parse_duration(text)
-    return text
-
-
 class RetrySpec(Spec):
     """How often a message that was refused for now is tried, and for how long."""
 
     max_attempts: int = Field(default=5, ge=1, le=50, description="Attempts at most, the first included.")
-    give_up_after: Annotated[str, AfterValidator(_is_duration)] = Field(
+    give_up_after: Duration = Field(
         default="48h", description="How long after its first attempt a message may still be tried."
     )
 

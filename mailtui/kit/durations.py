@@ -2,6 +2,19 @@
 
 from __future__ import annotations
 
+import re
+
+_SPAN = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([smhd])\s*\Z")
+_SECONDS = {"s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0}
+
+
+def parse_duration(text: str) -> float:
+    """Seconds from text like `30s`, `5m`, `48h`, `4d`. Raises ValueError with a sentence."""
+    match = _SPAN.match(text)
+    if match is None:
+        raise ValueError(f"{text!r} is no duration; write a number and a unit, such as 30s, 5m, 48h or 4d")
+    return float(match.group(1)) * _SECONDS[match.group(2)]
+
 
 def show_duration(seconds: float) -> str:
     """A span of time: 4.2 s, 42 s, 3 min 05 s, 2 h 07 min, 3 d 4 h."""

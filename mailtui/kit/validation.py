@@ -5,16 +5,26 @@ from __future__ import annotations
 import types
 import typing
 from collections.abc import Mapping
-from typing import Any, Protocol, TypeVar
+from typing import Annotated, Any, Protocol, TypeVar
 
 import pydantic
 
 from mailtui.errors import ConfigError, Place, Problem
+from mailtui.kit.durations import parse_duration
 from mailtui.kit.suggest import did_you_mean
 from mailtui.kit.yaml_file import Loc
 
 _UNIONS = (typing.Union, types.UnionType, typing.Annotated)
 Model = TypeVar("Model", bound=pydantic.BaseModel)
+
+
+def _is_duration(text: str) -> str:
+    parse_duration(text)
+    return text
+
+
+Duration = Annotated[str, pydantic.AfterValidator(_is_duration)]
+"""A span of time as `parse_duration` reads it."""
 
 
 class Document(Protocol):

@@ -15,7 +15,7 @@ from mailtui.service.facade import Service
 from mailtui.smtp.connect import NotConnected, connect
 from mailtui.smtp.job import Job
 from mailtui.smtp.oneshot import send_one
-from mailtui.smtp.timeouts import Timeouts, time_scale
+from mailtui.smtp.timeouts import time_scale
 from mailtui.smtp.verdict import Kind, Verdict, judge
 
 
@@ -40,7 +40,7 @@ async def send_test(service: Service, campaign: Campaign, to: str, row: int | No
     password = await service.password(endpoint)
     with service.campaigns.open_audience(campaign) as audience:
         compiled = campaign.compile(campaign.read_message(), audience.columns, secret=b"test")
-    timeouts = Timeouts().scaled(time_scale(service.environ))
+    timeouts = endpoint.timeouts.scaled(time_scale(service.environ))
     try:
         connection = await connect(endpoint, password, timeouts=timeouts)
     except NotConnected as error:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ipaddress
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
+
+from mailtui.smtp.timeouts import Timeouts
 
 
 class Security(StrEnum):
@@ -27,6 +29,7 @@ class Endpoint:
     user: str = ""
     ca: str = ""  # path of a PEM file with the authorities to trust instead of the system's
     helo: str = ""
+    timeouts: Timeouts = field(default_factory=Timeouts)
 
     @property
     def is_loopback(self) -> bool:
@@ -46,4 +49,5 @@ class Endpoint:
     @classmethod
     def from_json(cls, text: str) -> Endpoint:
         raw = json.loads(text)
-        return cls(**{**raw, "security": Security(raw["security"])})
+        timeouts = Timeouts(**raw.pop("timeouts", {}))  # an outbox of an earlier version holds none
+        return cls(**{**raw, "security": Security(raw["security"]), "timeouts": timeouts})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,8 @@ import pydantic
 import pytest
 
 from mailtui.accounts.spec import AccountSpec, InlineServerSpec
-from mailtui.smtp.endpoint import Security
+from mailtui.smtp.endpoint import Endpoint, Security
+from mailtui.smtp.timeouts import Timeouts
 
 
 @pytest.mark.parametrize(("security", "port"), [("tls", 465), ("starttls", 587), ("plain", 25)])
@@ -60,3 +62,21 @@ def test_an_inline_relay_is_keyed_by_where_it_is_and_finds_its_ca_beside_the_cam
     endpoint = spec.inline_endpoint(Path("/campaigns/spring"))
     assert endpoint.account == "inline:127.0.0.1:2525"
     assert endpoint.ca == str(Path("/campaigns/spring/own/ca.pem"))
+
+
+def test_n01_timeouts_are_those_of_the_rfc_unless_written_otherwise_and_travel_with_the_campaign() -> None:
+    usual = AccountSpec(host="localhost").endpoint("acme")
+    assert usual.timeouts == Timeouts()
+    spec = AccountSpec.model_validate({"host": "localhost", "timeouts": {"dot": "20m", "connect": "90s"}})
+    endpoint = spec.endpoint("acme")
+    assert (endpoint.timeouts.dot, endpoint.timeouts.connect, endpoint.timeouts.greeting) == (1200, 90, 300)
+    assert Endpoint.from_json(endpoint.to_json()) == endpoint
+    raw = json.loads(endpoint.to_json())
+    del raw["timeouts"]
+    assert Endpoint.from_json(json.dumps(raw)).timeouts == Timeouts(), "an outbox of an earlier version"
+
+
+@pytest.mark.parametrize("written", [{"dot": "0s"}, {"dot": "soon"}, {"dot": 600}, {"idle": "5m"}])
+def test_n01_what_is_no_time_is_refused(written: dict[str, Any]) -> None:
+    with pytest.raises(pydantic.ValidationError):
+        AccountSpec.model_validate({"host": "localhost", "timeouts": written})

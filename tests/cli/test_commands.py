@@ -282,7 +282,10 @@ def test_progress_is_for_terminals_and_problems_for_everybody(mailtui: Mailtui, 
     ended = mailtui.run("run", mailtui.campaign(3, port=box.port), "--yes")
     assert ended.code == 4
     assert "550 5.1.1 No such user" in ended.out
-    assert ended.err.splitlines() == [f"Who failed, and why: mailtui report {ended.out.split()[2]} --only failed"]
+    id = ended.out.split()[2]
+    assert ended.err.splitlines() == [
+        f"Who failed, and why: mailtui report {id} --only failed. Send again: mailtui retry {id} --only failed"
+    ]
 
 
 def test_two_runs_at_once_are_one_campaign(mailtui: Mailtui, sandbox: Oracle) -> None:

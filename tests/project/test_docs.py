@@ -12,7 +12,7 @@ import pydantic
 import pytest
 import yaml
 
-from mailtui.accounts.spec import AccountSpec, InlineServerSpec
+from mailtui.accounts.spec import AccountSpec, InlineServerSpec, TimeoutsSpec
 from mailtui.audience.rules import Operator
 from mailtui.audience.rules_tree import read_rule
 from mailtui.audience.spec import AudienceSpec
@@ -53,7 +53,7 @@ def test_the_campaign_page_has_every_key_and_no_other() -> None:
     message = [name for name in message if name not in PROVIDED or name == "postal_address"]
     own = keys(CampaignSpec) - {"audience", "dispatch"}
     server = keys(InlineServerSpec) | keys(AccountSpec)
-    assert set(who) | set(message) == own | server
+    assert set(who) | set(message) == own | server | keys(TimeoutsSpec, "timeouts.")
     assert set(audience) == keys(AudienceSpec)
     assert set(dispatch) == (keys(DispatchSpec) - {"retry"}) | keys(RetrySpec, "retry.")
 
