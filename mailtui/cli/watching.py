@@ -46,11 +46,13 @@ def live(*, plain: bool = False) -> Iterator[Show]:
     )
     with Progress(*columns, console=Console(stderr=True), transient=True, expand=True) as bar:
         task = bar.add_task("", total=1, rate="", left="")
+        tell_silence = _silence()
 
         def show(view: CampaignView) -> None:
             counts = view.counts
             failed = f"  {counts.failed:,} failed" if counts.failed else ""
             waiting = f"  {counts.deferred:,} deferred" if counts.deferred else ""
+            tell_silence(view)  # above the bar: what goes to standard error meanwhile is put there
             note = f"  {safe_text(view.note, limit=60)}" if view.note else ""
             bar.update(
                 task,
@@ -67,8 +69,10 @@ def live(*, plain: bool = False) -> Iterator[Show]:
 def _problems_only() -> Show:
     """No terminal: only a note about trouble, once each."""
     said: set[str] = set()
+    tell_silence = _silence()
 
     def show(view: CampaignView) -> None:
+        tell_silence(view)
         if view.note and view.note not in said:
             said.add(view.note)
             output.say(f"{view.name}: {view.note}")
@@ -79,9 +83,11 @@ def _problems_only() -> Show:
 def _plain() -> Show:
     """A line of text for each change, for screen readers and logs."""
     last = ""
+    tell_silence = _silence()
 
     def show(view: CampaignView) -> None:
         nonlocal last
+        tell_silence(view)
         counts = view.counts
         line = (
             f"{view.name}: {view.state}, {counts.sent:,} of {counts.total:,} sent, {counts.failed:,} failed, "
@@ -90,6 +96,19 @@ def _plain() -> Show:
         if line != last:
             last = line
             output.say(line)
+
+    return show
+
+
+def _silence() -> Show:
+    """A line when the runner cannot write any more, and one when it can again."""
+    silent = False
+
+    def show(view: CampaignView) -> None:
+        nonlocal silent
+        if bool(view.silence) != silent:
+            silent = not silent
+            output.say(f"{view.name}: {view.silence or 'its runner writes again.'}")
 
     return show
 
@@ -135,6 +154,8 @@ def _line(name: str, value: str, remark: str = "") -> None:
 def next_steps(view: CampaignView) -> list[str]:
     """What a person may want to do next."""
     steps = []
+    if view.silence:
+        steps.append(view.silence)
     if view.lost:
         steps.append(f"Nothing sends it at the moment. Go on with: mailtui resume {view.id}")
     elif view.state in ("paused", "pausing"):

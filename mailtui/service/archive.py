@@ -21,7 +21,9 @@ from mailtui.outbox.ports import Reader
 from mailtui.outbox.states import DeliveryState
 from mailtui.report.export import ReportLine, ReportPage, ReportReader, as_csv, as_json, csv_header
 from mailtui.service.facade import Service
-from mailtui.service.views import CampaignView
+from mailtui.service.views import CampaignView, now
+
+_PATIENCE = 1.0  # seconds in which a runner at work has written something
 
 Value = TypeVar("Value")
 Failure = tuple[str, int | None, str, int]
@@ -39,19 +41,27 @@ class Archive:
         self._pool = ThreadPoolExecutor(1, "archive")
         self._opened: tuple[asyncio.AbstractEventLoop, Service, Reader] | None = None
         self._runner: int | None = None
+        self._awaited = False
+        """Whether a runner had something to do when it was last looked at, and so was to write before long."""
+        self._looked_at = 0.0
         self._closing = False
 
     async def views(self, *, changed_only: bool = False) -> list[CampaignView] | None:
         """Every campaign, the oldest first. With `changed_only` None when all is as at the last call.
 
-        Changed is also what no writer tells: a runner that is gone, or has come.
+        Changed is also what no writer tells: a runner that is gone or has come, and one that has fallen silent.
         """
 
         async def look(service: Service, reader: Reader) -> list[CampaignView] | None:
             runner, former = service.runner_pid(), self._runner
             self._runner = runner
-            changed = reader.changed() or runner != former
-            return await service.views() if changed or not changed_only else None
+            waited = self._awaited and runner is not None and now() - self._looked_at >= _PATIENCE
+            changed = reader.changed() or runner != former or waited
+            if changed_only and not changed:
+                return None
+            views = await service.views()
+            self._awaited, self._looked_at = any(view.active for view in views), now()
+            return views
 
         return await self.within(look)
 

@@ -27,7 +27,7 @@ from mailtui.message.source import MessageSource
 from mailtui.outbox.opening import Outbox, parse_outbox
 from mailtui.outbox.ports import Reader
 from mailtui.outbox.records import Campaign as LaunchedCampaign
-from mailtui.outbox.states import DeliveryState, OrderKind
+from mailtui.outbox.states import ACTIVE_CAMPAIGNS, DeliveryState, OrderKind
 from mailtui.report.export import ReportLine, original_rows, report_lines
 from mailtui.service.campaigns import CampaignDesk, actor
 from mailtui.service.engine import runner_for
@@ -220,13 +220,21 @@ class Service:
         # The runner first: one that finishes the campaign and leaves between the two looks is not a lost one.
         runner = self._launcher.pid()
         campaign = await self.reader.campaign(campaign_id)
-        return CampaignView(
+        view = CampaignView(
             campaign,
             await self.reader.counts(campaign.number),
             await self.reader.snapshot(campaign.number),
             runner,
             now(),
+            await self._heartbeat(runner) if campaign.state in ACTIVE_CAMPAIGNS else None,
         )
+        log = self._launcher.log_of(runner) if runner and view.silent_seconds else None
+        return view if log is None else dataclasses.replace(view, log=str(log))
+
+    async def _heartbeat(self, runner: int | None) -> float | None:
+        """When the runner that lives last wrote; the row of one that was killed says nothing about it."""
+        beats = [row.heartbeat_at for row in await self.reader.runners() if row.pid == runner]
+        return max(beats, default=None)
 
     async def follow(self, campaign_id: str) -> AsyncIterator[CampaignView]:
         """The campaign now, and again whenever something changed, until it rests or has lost its runner."""

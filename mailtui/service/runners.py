@@ -20,6 +20,7 @@ from mailtui.outbox.opening import Outbox
 
 _READY_WITHIN = 15.0
 _KEPT_LOGS = 20
+_LONGEST_LINE = 10_000
 
 
 class Launcher:
@@ -33,6 +34,13 @@ class Launcher:
     def pid(self) -> int | None:
         """The process id of the runner that lives, None when none does."""
         return runner_pid(self._outbox.lock_file)
+
+    def log_of(self, pid: int) -> Path | None:
+        """The log of a runner that was started in the background, by the process it names in its first line."""
+        for log in sorted(self._home.logs.glob("runner-*.log"), reverse=True):
+            if _begun_by(log) == pid:
+                return log
+        return None
 
     async def ensure(self, secrets: Mapping[str, str]) -> int:
         """The runner that lives, or a new one; its process id.
@@ -88,6 +96,15 @@ class Launcher:
         for old in sorted(folder.glob("runner-*.log"))[:-_KEPT_LOGS]:
             old.unlink(missing_ok=True)
         return touch_private(folder / f"runner-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.log")
+
+
+def _begun_by(log: Path) -> int | None:
+    try:
+        with log.open(encoding="utf-8") as stream:
+            said = json.loads(stream.readline(_LONGEST_LINE))
+    except (OSError, ValueError):
+        return None  # gone meanwhile, empty, or not begun by a line of ours
+    return said.get("process") if isinstance(said, dict) else None
 
 
 async def _read_line(handle: int) -> bytes:

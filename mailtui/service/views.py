@@ -7,21 +7,29 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from mailtui.errors import ExitCode
+from mailtui.kit.durations import show_duration
 from mailtui.outbox.records import Campaign, Counts, ProgressSnapshot, WorkerSnapshot
 from mailtui.outbox.states import ACTIVE_CAMPAIGNS, CampaignState
 
 STALE_SNAPSHOT = 3.0  # seconds after which a rate is not shown as if it were live
+_SILENT_AFTER = 3.0  # seconds; a runner that can write does so at least once a second, also when it only waits
 
 
 @dataclass(frozen=True, slots=True)
 class CampaignView:
-    """One campaign at one moment. `runner` is the process id of the one that lives on its outbox, or None."""
+    """One campaign at one moment. `runner` is the process id of the one that lives on its outbox, or None.
+
+    `heartbeat` is when that one last wrote to the outbox (epoch seconds), None before it first does.
+    """
 
     campaign: Campaign
     counts: Counts
     snapshot: ProgressSnapshot | None
     runner: int | None
     seen_at: float
+    heartbeat: float | None = None
+    log: str = ""
+    """Where that runner's log is; empty while it writes, and where it has none of its own."""
 
     @property
     def id(self) -> str:
@@ -49,6 +57,29 @@ class CampaignView:
     def _added_to(self) -> bool:
         """Whether recipients were added after its end and no runner was told: the launch died in between."""
         return self.campaign.state is CampaignState.FINISHED and self.counts.open > 0
+
+    @property
+    def silent_seconds(self) -> float:
+        """How long the runner that should work on it has not been able to write; 0.0 while it does.
+
+        It cannot put that on record itself: the disk is full, somebody holds the outbox, or the process is stopped.
+        """
+        if self.heartbeat is None or self.runner is None or not self.active:
+            return 0.0
+        silent = self.seen_at - self.heartbeat
+        return silent if silent > _SILENT_AFTER else 0.0
+
+    @property
+    def silence(self) -> str:
+        """The same as a sentence for people; empty while it writes."""
+        if not self.silent_seconds:
+            return ""
+        process = f"process {self.runner}" if self.runner else "its process"
+        said = (
+            f"The runner ({process}) has not been able to write for {show_duration(self.silent_seconds)}: "
+            "is the disk full, the outbox locked, or the process stopped?"
+        )
+        return f"{said} Its log: {self.log}" if self.log else said
 
     @property
     def reason(self) -> str:
@@ -112,6 +143,7 @@ class CampaignView:
             "name": self.campaign.name,
             "state": str(self.campaign.state),
             "lost": self.lost,
+            "silent_seconds": round(self.silent_seconds, 1),
             "reason": self.campaign.reason,
             "audience": self.campaign.audience,
             **asdict(self.counts),

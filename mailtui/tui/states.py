@@ -30,6 +30,7 @@ class Look:
 
 _ALWAYS = ("sent", "failed", "unknown")
 LOST = Look("!", "lost", "bold $text-error")
+STUCK = Look("!", "stuck", "bold $text-warning")
 
 CAMPAIGNS: Mapping[str, Look] = {
     "draft": Look("·", "draft", "$text-muted"),
@@ -58,8 +59,8 @@ DELIVERIES: Mapping[str, Look] = {
 
 
 def campaign_look(view: CampaignView) -> Look:
-    """How a campaign stands: lost is derived, everything else is recorded."""
-    return LOST if view.lost else CAMPAIGNS[view.state]
+    """How a campaign stands: lost and stuck are derived, everything else is recorded."""
+    return LOST if view.lost else STUCK if view.silence else CAMPAIGNS[view.state]
 
 
 def count_content(state: str, count: int) -> Content:
@@ -74,8 +75,8 @@ def resumable(view: CampaignView) -> bool:
 
 
 def is_live(view: CampaignView) -> bool:
-    """Whether its runner says right now what it is doing; that of a lost one was true a moment ago."""
-    return view.live is not None and not view.lost
+    """Whether its runner says right now what it is doing; that of a lost or stuck one was true a moment ago."""
+    return view.live is not None and not view.lost and not view.silence
 
 
 def last_heard(view: CampaignView) -> str:

@@ -237,9 +237,10 @@ class BoardScreen(Room):
 def _what_cancelling_does(view: CampaignView) -> list[str]:
     counts = view.counts
     waiting = counts.queued + counts.claimed + counts.deferred
+    under_way = f"{counts.in_flight:,} in flight: these finish, and are reported as they end."
     return [
         f"{counts.sent:,} sent: they have their mail.",
-        f"{counts.in_flight:,} in flight: these finish, and are reported as they end.",
+        *([under_way] if counts.in_flight else []),
         f"{waiting:,} waiting: these get nothing. The report lists them as cancelled.",
         "",
         "A pause can be undone; this cannot.",

@@ -23,7 +23,7 @@ from mailtui.tui.dialogs.password import resuming
 from mailtui.tui.result import AppResult
 from mailtui.tui.room import Room, start
 from mailtui.tui.states import campaign_look, last_heard, resumable
-from mailtui.tui.text import Plain, joined, plain, tell
+from mailtui.tui.text import Plain, from_home, joined, plain, tell
 from mailtui.tui.widgets.table import Column, KeyedTable, Row
 
 _LOOK_EVERY = 0.5
@@ -122,7 +122,11 @@ class HomeScreen(Room):
             view = active[0]
             look = campaign_look(view)
             done = f"{100 * view.counts.settled // max(1, view.counts.total)}% done"
-            what = " has lost the process that sent it." if view.lost else f" is {look.word}, {done}."
+            what = f" is {look.word}, {done}."
+            if view.lost:
+                what = " has lost the process that sent it."
+            elif view.silence:
+                what = f": {from_home(view.silence)}"
             more = f" {counted(len(active) - 1, 'other campaign')} too." if len(active) > 1 else ""
             news.show(joined(plain(f"{look.symbol} ", look.style), plain(view.name, "bold", limit=40), what, more))
 
@@ -216,6 +220,8 @@ def _detail(view: CampaignView) -> str:
     """What is worth knowing about one campaign, and what can be done."""
     if view.lost:
         said = f"Lost: no process sends it any more, last heard of {last_heard(view)}. r goes on."
+    elif view.silence:
+        said = f"{from_home(view.silence)} enter watches it."
     elif view.state == "paused":
         said = f"Paused: {sentence(view.reason)} r goes on." if view.reason else "Paused. r goes on with it."
     elif view.active:

@@ -17,7 +17,7 @@ from mailtui.service.pace import plan_of
 from mailtui.service.terms import show_rate
 from mailtui.service.views import CampaignView
 from mailtui.tui.states import campaign_look, is_live, last_heard, totals_content
-from mailtui.tui.text import Plain, joined, plain
+from mailtui.tui.text import Plain, from_home, joined, plain
 
 _FULL_WIDTH = ("head", "totals", "doing")
 _TRUST_AFTER = 5.0  # seconds before which a rate says nothing
@@ -62,7 +62,9 @@ class SendProgress(Vertical):
         self._set("#count", plain(f"{counts.settled:,} of {counts.total:,}"))
         self._set("#totals", totals_content(view, self.size.width - 2))
         self._show_pace(view)
-        self._set("#doing", plain(f"… {asking}", "$text-accent") if asking else doing(view))
+        # One that cannot write answers no order either: why is said, not that it is being asked.
+        told = asking and not view.silence
+        self._set("#doing", plain(f"… {asking}", "$text-accent") if told else doing(view))
 
     def on_resize(self, _: events.Resize) -> None:
         if self._shown is not None:
@@ -120,6 +122,8 @@ def doing(view: CampaignView) -> Content:
     busy = sum(1 for worker in view.workers if worker.recipient)
     if view.lost:
         text = f"Nothing sends it any more; last heard of its runner at {last_heard(view)}. r goes on."
+    elif view.silence:
+        text = from_home(view.silence)
     elif view.state == "pausing":
         text = f"Pausing: {busy} finishing." if busy else "Pausing."
     elif view.state == "cancelling":
