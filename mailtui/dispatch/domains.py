@@ -22,6 +22,7 @@ class _Rest:
     until: float
     probe: int | None = None  # the delivery that tries first
     probe_until: float = 0.0
+    heard: float = 0.0  # of the last refusal
     first_is_due: bool = False  # whether a row was told to come back right at the end, to be the probe
 
 
@@ -43,9 +44,10 @@ class Domains:
         known = self._resting.get(domain)
         since = known.since if known is not None else now
         if known is None or now >= known.until:
-            self._resting[domain] = _Rest(since, until)
+            known = self._resting[domain] = _Rest(since, until)
         else:
             known.until = max(known.until, until)  # several were under way to it, and all heard the same
+        known.heard = now
 
     def accepted(self, domain: str) -> None:
         """The domain took a message."""
@@ -67,10 +69,21 @@ class Domains:
             return None
         return now + self._pause()
 
-    def given_up(self, domain: str, now: float) -> bool:
-        """Whether the domain has taken nothing for so long that its mail is given up."""
+    def given_up(self, domain: str) -> bool:
+        """Whether the domain has refused for so long that its mail is given up.
+
+        A machine that slept for days has to hear of it once more first.
+        """
         rest = self._resting.get(domain)
-        return rest is not None and now - rest.since > self.give_up_after * self._scale
+        return rest is not None and rest.heard - rest.since > self.give_up_after * self._scale
+
+    def clock_moved(self, by: float) -> None:
+        """The clock was put forward by so many seconds; every rest ends when it would have."""
+        for rest in self._resting.values():
+            rest.since += by
+            rest.until += by
+            rest.probe_until += by
+            rest.heard += by
 
     def _pause(self) -> float:
         return _PROBE_EVERY * (1 + random.random() * _JITTER) * self._scale  # noqa: S311

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mailtui.dispatch import second_chance
+from mailtui.dispatch.clock import ClockWatch
 from mailtui.dispatch.lock import RunnerLock
 from mailtui.dispatch.plan import SendPlan
 from mailtui.dispatch.recorder import Recorder
@@ -68,6 +69,7 @@ class Runner:
         self._pause_for: str | None = None  # who asked for a pause
         self._defect: BaseException | None = None
         self._snapshot_due = 0.0
+        self._clock = ClockWatch()
 
     # what the process asks
 
@@ -175,6 +177,12 @@ class Runner:
                 await asyncio.sleep(_BREATH if more else _TICK)
 
     async def _refresh(self, ledger: Ledger, tools: Tools) -> None:
+        by = self._clock.moved()
+        if by:
+            note("the clock was put", seconds=round(by, 1))
+            await self._storage.patiently(lambda: ledger.clock_moved(by))
+            for sending, _ in self._sendings.values():
+                sending.clock_moved(by)
         if self._storage.error is None:
             for number, (sending, _) in self._sendings.items():
                 sending.counts = await ledger.counts(number)
@@ -222,9 +230,7 @@ class Runner:
         sending = entry[0] if entry else None
 
         async def turn(state: CampaignState) -> None:
-            await self._storage.patiently(
-                lambda: ledger.set_state(campaign.number, state, actor=order.actor, now=time.time())
-            )
+            await self._turn(ledger, campaign, state, order.actor)
 
         if order.kind is OrderKind.SET:
             return await self._set(ledger, order, campaign, sending)
@@ -257,9 +263,7 @@ class Runner:
             return True  # it came to rest while the step waited for the outbox: what was queued is seen to after that
         campaign = await ledger.campaign(order.campaign)
         if campaign.state is CampaignState.FINISHED and (await ledger.counts(campaign.number)).open:
-            await self._storage.patiently(
-                lambda: ledger.set_state(campaign.number, CampaignState.RUNNING, actor=order.actor, now=time.time())
-            )
+            await self._turn(ledger, campaign, CampaignState.RUNNING, order.actor)
         if campaign.number in self._sendings:
             self._sendings[campaign.number][0].look_again()
         if step.done:
@@ -331,16 +335,7 @@ class Runner:
                     await self._cancel_unsent(ledger, campaign)
                     continue
                 reason = f"{error.title}: {error.detail}"
-                await self._storage.patiently(
-                    lambda campaign=campaign, reason=reason: ledger.set_state(  # type: ignore[misc]
-                        campaign.number,
-                        CampaignState.PAUSED,
-                        actor="runner",
-                        now=time.time(),
-                        reason=reason,
-                        held=True,
-                    )
-                )
+                await self._turn(ledger, campaign, CampaignState.PAUSED, "runner", reason)
                 continue
             sending.counts = await ledger.counts(campaign.number)
             if campaign.state is CampaignState.CANCELLING:
@@ -359,8 +354,15 @@ class Runner:
             lambda: ledger.cancel_waiting(campaign.number, 1_000, now=time.time())
         ):
             await asyncio.sleep(0)
+        await self._turn(ledger, campaign, CampaignState.CANCELLED, "runner")
+
+    async def _turn(
+        self, ledger: Ledger, campaign: Campaign, state: CampaignState, actor: str, held_because: str = ""
+    ) -> None:
         await self._storage.patiently(
-            lambda: ledger.set_state(campaign.number, CampaignState.CANCELLED, actor="runner", now=time.time())
+            lambda: ledger.set_state(
+                campaign.number, state, actor=actor, now=time.time(), reason=held_because, held=bool(held_because)
+            )
         )
 
     def _reap(self) -> bool:

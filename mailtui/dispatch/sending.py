@@ -129,6 +129,12 @@ class Sending:
         self._size_crew()
         self._wake_paced()
 
+    def clock_moved(self, by: float) -> None:
+        """The clock was put forward by so many seconds, and the due times on record with it."""
+        self.domains.clock_moved(by)
+        self.supply.clock_moved(by)
+        self.look_again()
+
     @property
     def waiting(self) -> bool:
         """Whether nothing can be done before the next delivery is due."""

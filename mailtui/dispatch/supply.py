@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from mailtui.audience.recipient import Recipient
 from mailtui.dispatch.domains import Domains, domain_of
@@ -156,7 +157,7 @@ class Supply:
         due = self._domains.due(domain, claim.id, now)
         if due is None:
             return False
-        given_up = self._domains.given_up(domain, now)
+        given_up = self._domains.given_up(domain)
         self._recorder.record(
             Result(
                 claim.campaign,
@@ -175,6 +176,13 @@ class Supply:
     def put_back(self, claim: Claim) -> None:
         """A claim whose message was not sent, to be taken again after those that wait: it may be why."""
         self._waiting.append(claim)
+
+    def clock_moved(self, by: float) -> None:
+        """The clock was put forward by so many seconds; nobody's patience is shorter for it."""
+        self._waiting = deque(
+            replace(claim, forgiven_at=by + (claim.date_at if claim.forgiven_at is None else claim.forgiven_at))
+            for claim in self._waiting
+        )
 
     def drop(self) -> None:
         """Forget the claims: they were cancelled in the outbox."""

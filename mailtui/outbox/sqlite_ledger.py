@@ -40,6 +40,7 @@ from mailtui.outbox.states import OPEN_STATES, CampaignState, DeliveryState
 
 SQL = statements("sqlite", "ledger")
 _RETRY_SHARE = 4  # at most one claim in four is a retry while fresh deliveries wait
+_LONGEST_PAUSE = 5 * 3600.0  # a little more than any that is ever asked for
 _CHECKPOINT_PAGES = 2_000  # of 4 KB each
 
 _Deltas = Counter[tuple[int, DeliveryState]]
@@ -78,6 +79,7 @@ class SqliteLedger:
             live = self._rows("live_counts")
             self._connection.execute(SQL["requeue_claimed"], (now,))
             self._connection.execute(SQL["lose_in_flight"], (now,))
+            self._connection.execute(SQL["due_in_time"], {"latest": now + _LONGEST_PAUSE})
             requeued = unknown = 0
             for campaign, state, count in live:
                 deltas[campaign, DeliveryState(state)] -= count
@@ -90,6 +92,11 @@ class SqliteLedger:
                     self._connection.execute(SQL["settled_at"], (now, campaign))
             self._count(deltas)
         return Recovery(requeued=requeued, unknown=unknown)
+
+    async def clock_moved(self, by: float) -> None:
+        with transaction(self._connection, self._path):
+            self._connection.execute(SQL["move_waiting"], {"by": by})
+            self._connection.execute(SQL["move_leased"], {"by": by})
 
     async def active_campaigns(self) -> list[Campaign]:
         with storage_errors(self._path):

@@ -84,9 +84,29 @@ def test_a_domain_that_never_takes_anything_is_given_up() -> None:
     resting = domains()
     for hour in range(48):
         resting.rest(SLOW, 1800.0, now=hour * 3600.0)
-        assert not resting.given_up(SLOW, now=hour * 3600.0)
-    assert resting.given_up(SLOW, now=48 * 3600.0 + 1)
-    assert not resting.given_up("d1.example", now=48 * 3600.0 + 1)
+        assert not resting.given_up(SLOW)
+    resting.rest(SLOW, 1800.0, now=48 * 3600.0 + 1)
+    assert resting.given_up(SLOW)
+    assert not resting.given_up("d1.example")
+
+
+def test_t05_a_domain_is_asked_again_after_a_long_sleep_before_it_is_given_up() -> None:
+    resting = domains()
+    resting.rest(SLOW, 1800.0, now=0.0)
+    three_days = 3 * 86_400.0
+    assert resting.due(SLOW, 1, now=three_days) is None, "one tries first"
+    assert resting.due(SLOW, 2, now=three_days) is not None
+    assert not resting.given_up(SLOW), "and until it has been answered the others wait"
+
+
+@pytest.mark.parametrize("by", [-86_400.0, -3600.0, 3600.0, 86_400.0])
+def test_t03_a_rest_is_as_long_when_the_clock_is_put(by: float) -> None:
+    resting = domains()
+    resting.rest(SLOW, 1800.0, now=100_000.0)
+    resting.clock_moved(by)
+    assert resting.due(SLOW, 1, now=100_010.0 + by) == 101_800.0 + by
+    assert resting.due(SLOW, 2, now=101_801.0 + by) is None
+    assert not resting.given_up(SLOW)
 
 
 def test_what_rests_is_said() -> None:

@@ -23,6 +23,16 @@ SET state = 'unknown', reason = 'the runner stopped before the reply to this mes
     lease_until = NULL, attempts = attempts + 1, updated_at = ?
 WHERE lease_until IS NOT NULL AND state = 'in_flight'
 
+-- name: due_in_time
+UPDATE delivery SET due_at = :latest WHERE state IN ('queued', 'deferred') AND due_at > :latest
+
+-- name: move_waiting
+UPDATE delivery SET due_at = max(1, due_at + :by), forgiven_at = coalesce(forgiven_at, date_at) + :by
+WHERE state IN ('queued', 'deferred') AND due_at > 0
+
+-- name: move_leased
+UPDATE delivery SET forgiven_at = coalesce(forgiven_at, date_at) + :by WHERE lease_until IS NOT NULL
+
 -- name: claim_fresh
 UPDATE delivery
 SET state = 'claimed', owner = :owner, lease_until = :lease, fence = fence + 1,

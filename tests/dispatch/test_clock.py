@@ -1,0 +1,105 @@
+"""The clock is put forward, back and to 1970 under a runner (T-03): no burst, nobody given up, nothing waits for a day.
+
+A runner of its own sees the time that Debian's `faketime` makes up; its waits are real, and shortened.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from mailtui.dispatch.plan import SendPlan
+from mailtui.outbox.states import CampaignState, DeliveryState
+from mailtui.sandbox.faults import Stage
+from tests.dispatch.bench import House, accepted
+from tests.dispatch.test_runner import reply, sandbox
+
+SCALE = 0.01  # five minutes until the second attempt are three seconds
+DAY = 86_400
+
+
+def _library() -> Path:
+    found = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
+    if not found:
+        pytest.skip("faketime is not installed (Debian's package faketime)")
+    return found[0]
+
+
+@asynccontextmanager
+async def _runner_at(house: House, clock: Path) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A runner by whose clock it is what `clock` says, such as +0 or -86400, from one look to the next."""
+    environment = {
+        **os.environ,
+        "LD_PRELOAD": str(_library()),
+        "FAKETIME_TIMESTAMP_FILE": str(clock),
+        "FAKETIME_NO_CACHE": "1",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+    }
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.dispatch.run_outbox", house.outbox.url, str(SCALE), env=environment,
+    )  # fmt: skip
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+@pytest.mark.parametrize(
+    "by",
+    [
+        DAY,
+        -int(time.time()) + DAY,  # to the second of January 1970
+        pytest.param(-DAY, marks=pytest.mark.long),
+        pytest.param(3600, marks=pytest.mark.long),
+        pytest.param(-3600, marks=pytest.mark.long),
+    ],
+    ids=["a day ahead", "to 1970", "a day back", "an hour ahead", "an hour back"],
+)
+async def test_t03_whoever_waits_waits_as_long_when_the_clock_is_put(house: House, tmp_path: Path, by: int) -> None:
+    clock = tmp_path / "clock"
+    clock.write_text("+0")
+    rules = [reply(Stage.RCPT, "451 4.3.0 Not now", times=20)]
+    async with sandbox(tmp_path, *rules) as server, asyncio.timeout(60):
+        campaign = await house.launch(40, server.port, SendPlan(workers=2))
+        async with _runner_at(house, clock) as runner:
+            await house.until(campaign, lambda counts: counts.deferred == 20 and counts.sent == 20, 30)
+            due_before = await _due(house, campaign.number)
+            clock.write_text(f"{by:+d}")
+            while (due := await _due(house, campaign.number)) == due_before:
+                assert sum(accepted(server.folder).values()) == 20, "no burst"
+                await asyncio.sleep(0.02)
+            assert all(abs(after - before - by) < 1 for before, after in zip(due_before, due, strict=True))
+            assert await runner.wait() == 0
+    counts = await house.counts(campaign)
+    assert (counts.sent, counts.failed) == (40, 0), "nobody was given up"
+    assert await house.state(campaign) is CampaignState.FINISHED
+    assert max(accepted(server.folder).values()) == 1
+
+
+async def _due(house: House, campaign: int) -> list[float]:
+    rows = await house.reader.deliveries(campaign, states=[DeliveryState.DEFERRED])
+    return [row.due_at for row in rows]
+
+
+async def test_t03_what_a_clock_far_ahead_wrote_is_due_within_hours(house: House, tmp_path: Path) -> None:
+    clock = tmp_path / "clock"
+    clock.write_text(f"+{365 * DAY}")
+    async with sandbox(tmp_path, reply(Stage.RCPT, "451 4.3.0 Not now", times=5)) as server, asyncio.timeout(60):
+        campaign = await house.launch(10, server.port, SendPlan(workers=1))
+        async with _runner_at(house, clock):
+            await house.until(campaign, lambda counts: counts.deferred == 5 and counts.sent == 5, 30)
+        assert min(await _due(house, campaign.number)) > time.time() + 300 * DAY
+        clock.write_text("+0")
+        async with _runner_at(house, clock):
+            while max(await _due(house, campaign.number)) > time.time() + 6 * 3600:
+                await asyncio.sleep(0.02)
+    assert (await house.counts(campaign)).failed == 0
