@@ -45,7 +45,7 @@ def _say(text: str) -> None:
 def main(arguments: Sequence[str]) -> int:
     """`mailtui runner`: the engine in the foreground."""
     options = _parse(arguments)
-    logged = options.ready_fd is not None or not sys.stderr.isatty()
+    logged = options.ready_fd is not None or options.json
     if logged:
         journal.keep_journal()
     say = _Mouth(options.ready_fd, as_json=options.json, logged=logged)
@@ -82,7 +82,11 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         description="The engine in the foreground: sends what was launched into an outbox. One per SQLite outbox.",
     )
     parser.add_argument("--outbox", metavar="URL", help="the outbox to work on: sqlite:///PATH")
-    parser.add_argument("--json", action="store_true", help="print its process id and outbox as one JSON object")
+    parser.add_argument(
+        "--json",
+        action="store_true",
+        help="print its process id and outbox as one JSON object, and what happens as JSON lines on stderr",
+    )
     parser.add_argument("--until-idle", action="store_true", help="leave when nothing is left to do")
     parser.add_argument("--ready-fd", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--secrets-fd", type=int, help=argparse.SUPPRESS)
