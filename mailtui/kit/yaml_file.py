@@ -168,10 +168,13 @@ def _scalar(node: yaml.Node, here: Place) -> Any:
         return None
     if kind == "bool":
         return text.lower() == "true"
-    if kind == "int":
-        return int(text)
-    if kind == "float":
-        return float(text)
+    if kind in ("int", "float"):
+        try:
+            return int(text) if kind == "int" else float(text)
+        except ValueError:  # what an explicit tag calls a number need not be one, and an int may have 4,300 digits
+            raise ConfigError(
+                f"{here.file} is not valid here", [Problem(here, f"{text[:40]!r} is not a number")]
+            ) from None
     raise ConfigError(
         f"{here.file} uses a YAML tag",
         [Problem(here, f"{node.tag} is not read; write plain text, numbers, lists and maps")],

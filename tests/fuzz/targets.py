@@ -207,6 +207,7 @@ TARGETS: Mapping[str, Target] = {
         (
             b'name: x\naccount: acme\nfrom: "A <a@acme.test>"\nsubject: hi\ntext: b.txt\naudience: {source: a.csv}\n',
             b"smtp: {host: 127.0.0.1, port: 25, security: plain}\ndispatch: {workers: 3, rate: 5/s}\n",
+            b"name: !!float x\n",  # found by fuzzing: a tag that the text does not fit
             b"audience:\n  filter: {op: AND, rules: [{op: EQ, field: city, value: x}]}\n",
         ),
         (b": ", b"- ", b"{", b"}", b"&a ", b"*a", b"!!", b"<<: ", b"|\n", b"audience", b"filter", b"rate: 10/s", b"\t"),

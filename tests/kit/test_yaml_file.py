@@ -104,3 +104,12 @@ def test_any_text_is_read_or_refused_kindly(text: str) -> None:
         parse(text)
     except ConfigError as error:
         assert "some.yaml" in str(error)
+
+
+@pytest.mark.parametrize("text", ["!!float", "a: !!int x", "a: !!int 0b", "a: !!float 1:99", "a: " + "9" * 5_000])
+def test_what_is_tagged_as_a_number_and_is_none_is_told(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse_yaml(text, tmp_path / "c.yaml")
+    [problem] = caught.value.problems
+    assert "is not a number" in problem.message
+    assert problem.place.line == 1
