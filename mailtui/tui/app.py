@@ -132,6 +132,7 @@ class MailtuiApp(App[AppResult], inherit_bindings=False):
     # what works everywhere
 
     async def action_go(self, room: str) -> None:
+        self.clear_notifications()  # what was told in one room covers the text of the next
         await self.switch_mode(room)
 
     def action_open(self) -> None:

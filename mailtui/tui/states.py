@@ -6,7 +6,7 @@ Symbols are ASCII, Latin-1 or box drawing, which every terminal draws one cell w
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 
 from textual.content import Content
@@ -86,18 +86,31 @@ def last_heard(view: CampaignView) -> str:
 
 
 def totals_content(view: CampaignView, width: int) -> Content:
-    """The counts of all states that matter, in lines of at most `width` cells."""
+    """The counts of all states that matter, in lines of at most `width` cells; what is to come begins one of its own
+    where not all fit into the first.
+    """
     counts = asdict(view.counts)
     waiting, in_flight = counts.pop("queued") + counts.pop("claimed"), counts.pop("in_flight")
-    parts = [count_content(name, count) for name, count in counts.items() if count or name in _ALWAYS]
-    if waiting or in_flight or view.active:
-        parts += [plain(f"· {waiting:,} waiting", "$text-muted"), count_content("in_flight", in_flight)]
-    lines: list[list[Content]] = [[]]
+    settled = [count_content(name, count) for name, count in counts.items() if count or name in _ALWAYS]
+    to_come = [plain(f"· {waiting:,} waiting", "$text-muted"), count_content("in_flight", in_flight)]
+    if not (waiting or in_flight or view.active):
+        to_come = []
+    parts = [*settled, *to_come]
+    if sum(part.cell_length + 2 for part in parts) - 2 <= width:
+        return joined(*parts, separator="  ")
+    return joined(*_lines(settled, width), *_lines(to_come, width), separator="\n")
+
+
+def _lines(parts: Iterable[Content], width: int) -> list[Content]:
+    """Parts beside one another, in lines of at most `width` cells."""
+    lines: list[Content] = []
     for part in parts:
-        if lines[-1] and sum(each.cell_length + 2 for each in lines[-1]) + part.cell_length > width:
-            lines.append([])
-        lines[-1].append(part)
-    return joined(*(joined(*line, separator="  ") for line in lines), separator="\n")
+        longer = joined(lines[-1], part, separator="  ") if lines else part
+        if lines and longer.cell_length <= width:
+            lines[-1] = longer
+        else:
+            lines.append(part)
+    return lines
 
 
 def failure_content(state: str, code: int | None, text: str, count: int) -> Content:

@@ -32,6 +32,16 @@ class KeyBar(Footer):
     def __init__(self) -> None:
         super().__init__(compact=True)
 
+    def on_mount(self) -> None:
+        self.call_after_refresh(self._begin)
+
+    def _begin(self) -> None:
+        """A screen tells its keys when it is entered. On a busy machine that is before this line listens, and no other
+        word would come: it stayed empty.
+        """
+        if not self.children:
+            self.screen.refresh_bindings()
+
     def on_resize(self, event: events.Resize) -> None:
         self._fit(list(self.children), event.size.width)
 

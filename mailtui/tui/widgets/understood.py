@@ -75,7 +75,7 @@ def counts_text(counts: AudienceCounts | int, *, filtered: bool, counting: bool,
             _number(counts.valid, "valid"),
             _number(counts.problems, "unusable", "$text-error" if counts.problems else ""),
             *([_number(counts.matched, "matched")] if filtered else []),
-            _number(counts.duplicates, "duplicates", "$text-warning" if counts.duplicates else ""),
+            *([_number(counts.duplicates, "duplicates", "$text-warning")] if counts.duplicates else []),
             _number(counts.recipients, "recipients", "bold $text-success" if counts.recipients else "bold $text-error"),
         ]
     if width is None:
