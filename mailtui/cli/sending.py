@@ -6,7 +6,7 @@ import asyncio
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import click
 
@@ -67,13 +67,17 @@ async def _host(service: Service, launch: Launch) -> CampaignView:
     work = asyncio.create_task(runner.run(started.set), name="runner")
     pausing = False
 
-    def stop() -> None:
+    def stop(name: str) -> None:
         nonlocal pausing
+        if name == "SIGHUP":
+            output.mute_all()
         if not pausing:
             pausing = True
-            output.say("Pausing: what is under way finishes. Once more, and connections are dropped at once.")
             runner.pause("the person at the terminal")
-        else:
+            with suppress(OSError):  # whoever read this may be gone, and what is under way must finish all the same
+                output.say("Pausing: what is under way finishes. Once more, and connections are dropped at once.")
+        elif name == "SIGINT":
+            # Only a person insists: a window that closes, or a logout, sends two signals at once.
             runner.abort("stopped at the terminal")
 
     with watching.live() as show, _on_signals(stop):
@@ -101,7 +105,7 @@ async def watch(service: Service, campaign: str, *, plain: bool = False) -> Camp
     """
     interrupted = asyncio.Event()
     view = await service.view(campaign)
-    with _on_signals(interrupted.set):
+    with _on_signals(lambda _: interrupted.set()):
         with watching.live(plain=plain) as show:
             following = asyncio.create_task(_follow(service, campaign, show), name="following")
             pressed = asyncio.create_task(interrupted.wait(), name="interrupt")
@@ -143,13 +147,13 @@ async def _ask(service: Service, view: CampaignView) -> None:
 
 
 @contextmanager
-def _on_signals(act: Callable[[], None]) -> Iterator[None]:
-    """Have a signal call `act` for as long as this lasts."""
+def _on_signals(act: Callable[[str], None]) -> Iterator[None]:
+    """Have a signal call `act` with its name for as long as this lasts."""
     loop = asyncio.get_running_loop()
-    numbers = [getattr(signal, name) for name in _SIGNALS if hasattr(signal, name)]
+    numbers = {getattr(signal, name): name for name in _SIGNALS if hasattr(signal, name)}
     try:
-        for number in numbers:
-            loop.add_signal_handler(number, act)
+        for number, name in numbers.items():
+            loop.add_signal_handler(number, act, name)
     except NotImplementedError:  # Windows: Ctrl-C raises KeyboardInterrupt, which ends the command with 130
         yield
         return

@@ -261,3 +261,25 @@ def test_brackets_in_a_name_are_no_markup(mailtui: Mailtui, sandbox: Oracle) -> 
     with terminal(mailtui, "run", campaign, "--yes") as screen:
         assert screen.end() == 0, screen.plain
         assert "[/] [red]" in screen.plain
+
+
+@pytest.mark.parametrize("signals", [1, 2], ids=["once", "by shell and system"])
+def test_d14_a_closed_window_lets_what_is_under_way_finish(mailtui: Mailtui, faulty: object, signals: int) -> None:
+    box: Oracle = faulty("rules:\n  - {stage: dot, seconds: 2}\n")  # type: ignore[operator]
+    campaign = mailtui.campaign(20, port=box.port, dispatch={"workers": 3})
+    master, slave = pty.openpty()
+    running = mailtui.start(
+        "run", campaign, "--yes", env={"MAILTUI_TIME_SCALE": "1"}, start_new_session=True,
+        stdin=slave, stdout=slave, stderr=slave, preexec_fn=_take_terminal,
+    )  # fmt: skip
+    os.close(slave)
+    wait_until(
+        lambda: mailtui.home.outbox_file.exists() and mailtui.call("status", "--json").json.get("in_flight") == 3
+    )
+    os.close(master)  # the system hangs up on the session
+    if signals == 2:
+        running.send_signal(signal.SIGHUP)
+    running.wait(timeout=30)
+    status = mailtui.call("status", "--json").json
+    assert (status["state"], status["unknown"], status["in_flight"]) == ("paused", 0, 0)
+    assert status["sent"] == box.accepted.total() < 20
