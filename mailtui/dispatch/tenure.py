@@ -47,8 +47,11 @@ async def tenure(outbox: Outbox, sightings: Path, say: Callable[[str], None]) ->
 
     Raises `OutboxDamaged`, and `OutboxOutdated` for an older copy than the one that was last worked on from here.
     """
-    if outbox.path.exists():
-        await asyncio.to_thread(require_sound, outbox.path, seconds=_LONGEST_CHECK)
+    if outbox.path.exists() and not await asyncio.to_thread(require_sound, outbox.path, seconds=_LONGEST_CHECK):
+        say(
+            f"{outbox.path} is so large, or this machine so busy, that only a part of it was looked at for damage. "
+            "To read all of it: mailtui outbox check"
+        )
     witness = Witness(outbox.path, sightings)
     if not await asyncio.to_thread(witness.begin):
         say(

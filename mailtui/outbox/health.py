@@ -60,11 +60,12 @@ def examine(path: Path, *, seconds: float | None = None) -> Health:
     return Health(faults, complete, time.monotonic() - started)
 
 
-def require_sound(path: Path, *, seconds: float | None = None) -> None:
-    """Raise `OutboxDamaged` when the file is."""
+def require_sound(path: Path, *, seconds: float | None = None) -> bool:
+    """Raise `OutboxDamaged` when the file is; whether there was time to read all of it."""
     health = examine(path, seconds=seconds)
     if not health.ok:
         raise OutboxDamaged(str(path), faults=health.faults)
+    return health.complete
 
 
 def _log_faults(connection: apsw.Connection, path: Path) -> tuple[str, ...]:

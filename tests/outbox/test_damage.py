@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from mailtui.dispatch import tenure
 from mailtui.dispatch.plan import SendPlan
 from mailtui.errors import MailtuiError, OutboxDamaged, OutboxOutdated
 from mailtui.outbox.health import back_up, examine
@@ -301,6 +302,17 @@ async def test_s09_a_runner_tells_that_its_place_is_a_bad_one(tmp_path: Path) ->
         await house.send()
         house.close()
     assert len(house.said) == 1 and "cloud service" in house.said[0]
+
+
+async def test_s06_a_check_that_had_no_time_to_end_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tenure, "_LONGEST_CHECK", 0.0)
+    async with SandboxServer(tmp_path / "sandbox") as server:
+        house = House(tmp_path)
+        campaign = await house.launch(3000, server.port)
+        await house.order(campaign, OrderKind.CANCEL)
+        await house.send()
+        house.close()
+    assert len(house.said) == 1 and "mailtui outbox check" in house.said[0]
 
 
 async def test_s06_a_log_that_is_damaged_in_its_middle_is_no_power_loss(tmp_path: Path) -> None:
