@@ -42,8 +42,9 @@ def retry(
 ) -> None:
     """Send again, at once, what failed and what waits for its next attempt; in the background.
 
-    Nobody of them has got the mail. What is unknown is not touched: mailtui resolve is for that. Without ID it is the
-    only campaign in which somebody can be tried again.
+    Nobody of them has got the mail, except perhaps who was unknown and had it sent again: the report says so. What is
+    unknown is not touched: mailtui resolve is for that. Without ID it is the only campaign in which somebody can be
+    tried again.
     """
     if row is not None and to is not None:
         raise UsageError("Name the recipient by --row or by --to, not by both")

@@ -23,6 +23,7 @@ _BRIEF = 10.0  # seconds; a connection that ends unused before is a failure, lat
 _ENVELOPE = (Stage.MAIL, Stage.RCPT, Stage.DATA)
 _TO_A_RECIPIENT = (Stage.RCPT, Stage.DATA)
 _CLOSING = 421
+_FIRST_COPY = "an earlier copy, whose outcome was unknown, may have arrived"
 
 _AFTER = {
     Kind.SENT: DeliveryState.SENT,
@@ -222,6 +223,8 @@ class Worker:
                 after, reason = DeliveryState.FAILED, f"gave up after {attempts} attempt{'s' if attempts > 1 else ''}"
             else:
                 due_at = due
+        if after is DeliveryState.FAILED and claim.repeats is not None:
+            reason = "; ".join(filter(None, (reason, _FIRST_COPY)))
         self._judge_envelope(verdict)
         if attempt:
             self._answered += 1

@@ -13,6 +13,7 @@ from mailtui.dispatch.plan import SendPlan
 from mailtui.outbox.opening import parse_outbox
 from mailtui.outbox.states import CampaignState, DeliveryState, OrderKind
 from mailtui.sandbox.faults import Action, FaultRule, Stage
+from mailtui.smtp.endpoint import Endpoint, Security
 from tests.dispatch.bench import House, accepted
 from tests.dispatch.test_runner import reply, sandbox
 from tests.dispatch.test_second_chance import answer
@@ -69,6 +70,24 @@ async def test_d03_a_copy_that_is_taken_back_while_a_worker_holds_it_is_unknown(
         rows = await house.rows(campaign)
     assert await house.state(campaign) is CampaignState.CANCELLED
     assert {row.state for row in rows.values()} <= {DeliveryState.SENT, DeliveryState.UNKNOWN}
+
+
+async def test_d03_a_copy_that_is_refused_says_that_an_earlier_one_may_have_arrived(
+    house: House, tmp_path: Path
+) -> None:
+    lost = FaultRule(Stage.DOT, Action.ACCEPT_THEN_DROP, times=2)
+    async with sandbox(tmp_path, lost) as server:
+        campaign = await house.launch(5, server.port, SendPlan(workers=1))
+        await house.send()
+    async with sandbox(tmp_path / "later", reply(Stage.RCPT, "550 5.1.1 No such user")) as server:
+        await house.order(
+            campaign, OrderKind.SET, endpoint=Endpoint("acme", "127.0.0.1", server.port, Security.PLAIN).to_json()
+        )
+        await house.order(campaign, OrderKind.RESOLVE, **{"as": "resend"})
+        await house.send()
+    failed = [row for row in (await house.rows(campaign)).values() if row.state is DeliveryState.FAILED]
+    assert len(failed) == 2
+    assert {row.reason for row in failed} == {"an earlier copy, whose outcome was unknown, may have arrived"}
 
 
 async def test_t03_a_retry_finds_those_who_failed_before_the_clock_was_put_back(house: House, tmp_path: Path) -> None:
