@@ -12,17 +12,20 @@ class TokenBucket:
 
     __slots__ = ("_burst", "_interval", "_next")
 
-    def __init__(self, rate: float | None, burst: int, now: float) -> None:
-        self._next = now
-        self._interval = 0.0
-        self._burst = 1
-        self.set(rate, burst, now)
-
-    def set(self, rate: float | None, burst: int, now: float) -> None:
-        """Change the limit from now on; what was saved up under the old one is not handed out again."""
+    def __init__(self, rate: float | None, burst: int, now: float, *, rested: bool = True) -> None:
+        """`rested`: a burst may go at once; otherwise it has to be saved up first."""
         self._interval = 0.0 if rate is None else 1.0 / rate
         self._burst = max(1, burst)
-        self._next = max(min(self._next, now + self._interval), now)
+        self._next = now if rested else now + (self._burst - 1) * self._interval
+
+    def set(self, rate: float | None, burst: int, now: float) -> None:
+        """Change the limit from now on. What was saved up stays so, and no burst is handed out anew."""
+        saved = 1.0
+        if self._interval:
+            saved = min(self._burst, self._burst - (self._next - now) / self._interval)
+        self._interval = 0.0 if rate is None else 1.0 / rate
+        self._burst = max(1, burst)
+        self._next = now + (self._burst - min(saved, self._burst)) * self._interval
 
     def wait(self, now: float) -> float:
         """Seconds until a message may begin; 0 when one may begin now."""

@@ -65,7 +65,9 @@ class Sending:
         self._plan = SendPlan.from_json(campaign.plan)
         self._retry = self._policy()
         self.domains = Domains(scale=tools.scale, give_up_after=self._plan.give_up_after)
-        self._pace = TokenBucket(self._plan.rate, self._plan.burst, self._loop.time())
+        # One that goes on after a pause or a crash has no burst to its credit: nobody knows how long it rested.
+        rested = campaign.first_claim_at is None
+        self._pace = TokenBucket(self._plan.rate, self._plan.burst, self._loop.time(), rested=rested)
         self.supply = Supply(
             campaign.number,
             campaign.columns,
@@ -372,7 +374,8 @@ class Sending:
         now = self._loop.time()
         rate = self._rate.sample(now, self._settled)
         left = self.counts.open
-        eta = left / rate if rate > 0 and left and self._rate.span >= 4.5 else None
+        coming = rate if self._plan.rate is None else min(rate, self._plan.rate)  # a limit just lowered counts at once
+        eta = left / coming if coming > 0 and left and self._rate.span >= 4.5 else None
         return ProgressSnapshot(
             at=wall,
             rate=rate,

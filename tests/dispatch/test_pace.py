@@ -62,6 +62,31 @@ def test_a_change_hands_nothing_out_twice(changes: list[tuple[float | None, int,
         now += pause
 
 
+@given(st.lists(st.floats(0, 0.5), min_size=1, max_size=60), st.integers(1, 20))
+def test_saying_the_same_rate_again_hands_out_no_burst(gaps: list[float], burst: int) -> None:
+    now = start = 10.0
+    bucket = TokenBucket(2.0, burst, now)
+    begun = 0
+    for gap in gaps:
+        now += gap
+        bucket.set(2.0, burst, now)
+        while bucket.wait(now) <= 1e-9:
+            bucket.take(now)
+            begun += 1
+    assert begun <= burst + 2.0 * (now - start) + 1e-6
+
+
+def test_a_larger_burst_has_to_be_saved_up_first_and_so_has_one_after_a_pause() -> None:
+    grown = TokenBucket(2.0, 1, 0.0)
+    grown.take(0.0)
+    grown.set(2.0, 10, 0.0)
+    assert grown.wait(0.0) == pytest.approx(0.5)
+    resumed = TokenBucket(2.0, 10, 0.0, rested=False)
+    resumed.take(0.0)
+    assert resumed.wait(0.0) == pytest.approx(0.5)
+    assert resumed.wait(100.0) == 0
+
+
 def test_a_slow_plan_does_not_hold_a_fast_one_up() -> None:
     bucket = TokenBucket(1 / 3600, 1, 0.0)
     bucket.take(0.0)
