@@ -141,7 +141,8 @@ async def original_rows(reader: Reader, campaign: Campaign, states: Sequence[Del
 
 
 def _error(row: DeliveryRow) -> str:
-    said = row.reason if row.code is None else f"{row.code} {row.reply or ''}".strip()
+    reply = "" if row.code is None else f"{row.code} {row.reply or ''}".strip()
+    said = "; ".join(filter(None, (reply, row.reason)))
     return f"{row.state}: {said}" if said else str(row.state)
 
 

@@ -12,6 +12,7 @@ import apsw
 from mailtui.dispatch.plan import SendPlan
 from mailtui.outbox.opening import parse_outbox
 from mailtui.outbox.states import CampaignState, DeliveryState, OrderKind
+from mailtui.report.export import original_rows
 from mailtui.sandbox.faults import Action, FaultRule, Stage
 from mailtui.smtp.endpoint import Endpoint, Security
 from tests.dispatch.bench import House, accepted
@@ -88,6 +89,8 @@ async def test_d03_a_copy_that_is_refused_says_that_an_earlier_one_may_have_arri
     failed = [row for row in (await house.rows(campaign)).values() if row.state is DeliveryState.FAILED]
     assert len(failed) == 2
     assert {row.reason for row in failed} == {"an earlier copy, whose outcome was unknown, may have arrived"}
+    lines = [line async for line in original_rows(house.reader, campaign, [DeliveryState.FAILED])]
+    assert all("550 5.1.1 No such user; an earlier copy" in line for line in lines[1:])
 
 
 async def test_t03_a_retry_finds_those_who_failed_before_the_clock_was_put_back(house: House, tmp_path: Path) -> None:
