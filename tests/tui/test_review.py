@@ -115,7 +115,7 @@ async def test_everything_that_is_about_to_happen_is_shown(app: MakeApp, sample:
         assert shows(running, "recipients   34 of 42 rows in contacts.csv")
         assert shows(running, "4 left out by the filter, 2 duplicates, 2 unusable")
         assert shows(running, "amara.okafor@example.com, ruth.mwangi@example.com")
-        assert shows(running, "rate  100/s", "burst  50", "workers  4", "! 1 warning", "[rows 26, 37]")
+        await until(lambda: shows(running, "rate  100/s", "burst  50", "workers  4", "! 1 warning", "[rows 26, 37]"))
         await pilot.press("enter")  # on the first finding
         await until(lambda: isinstance(running.screen, PreviewScreen) and shows(running, "row 26"))
         running.bench.set_filter('city == "Lyon"')

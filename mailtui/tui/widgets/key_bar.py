@@ -42,6 +42,14 @@ class KeyBar(Footer):
         if not self.children:
             self.screen.refresh_bindings()
 
+    async def recompose(self) -> None:
+        """Textual draws and lays out nothing while this lasts, and what came meanwhile waits for the screen's next
+        event, which on a screen that rests may be a long time: it is asked to look at once.
+        """
+        await super().recompose()
+        if self.is_attached:
+            self.screen.check_idle()
+
     def on_resize(self, event: events.Resize) -> None:
         self._fit(list(self.children), event.size.width)
 
