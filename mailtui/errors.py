@@ -144,7 +144,10 @@ class OutboxBusy(OutboxError):
 
     def __init__(self, path: str) -> None:
         super().__init__(
-            "The outbox is busy: another program is writing to it", detail=path, hint="Try again in a moment."
+            "The outbox is busy: another program is writing to it",
+            detail=path,
+            hint="Try again in a moment. If that goes on, another program holds the file, perhaps an open mailtui app: "
+            "close it.",
         )
 
 

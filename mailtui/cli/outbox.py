@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 import time
 from pathlib import Path
@@ -47,7 +48,7 @@ def info(*, service: Service, as_json: bool) -> None:
     if found.risk is not None:
         output.say(f"This is not a good place for it: {found.risk}.")
     if found.refused is not None:
-        output.say(f"{found.refused}. See: mailtui outbox accept --help")
+        _say_refused(service)
 
 
 @outbox.command()
@@ -56,9 +57,12 @@ def check(*, service: Service, as_json: bool) -> None:
     """Read all of the outbox: every page, row, index and count. About 3 seconds a million recipients."""
     health = service_outbox.check(service)
     if as_json:
-        output.json_line({"ok": health.ok, "seconds": round(health.seconds, 3), "path": str(service.outbox.path)})
+        path, refused = str(service.outbox.path), service_outbox.outdated(service)
+        told = {"ok": health.ok, "seconds": round(health.seconds, 3), "path": path}
+        output.json_line({**told, "refused": None if refused is None else refused.title})
     else:
         output.data(f"{output.safe(str(service.outbox.path))} is whole ({health.seconds:.1f} s).")
+        _say_refused(service)
 
 
 @outbox.command()
@@ -88,13 +92,32 @@ def accept(yes: bool, *, service: Service, as_json: bool) -> ExitCode:
     if refused is None:
         output.say("There is nothing to accept: this is the newest outbox that was seen here.")
     else:
+        going = _what_goes_on(service)
         if not yes:
-            _agree(f"{refused.title}.\n{refused.detail}")
+            _agree(f"{refused.title}.\n{refused.detail}\n{going}")
         service_outbox.accept(service)
-        output.say("Accepted. Look before you go on: mailtui list")
+        output.say(f"Accepted. {going}" if yes else "Accepted.")
+        output.say("Look before you go on: mailtui list. Stop a campaign for good: mailtui cancel ID")
     if as_json:
         output.json_line({"accepted": refused is not None, "path": str(service.outbox.path)})
     return ExitCode.DONE
+
+
+def _say_refused(service: Service) -> None:
+    """Why nothing is sent from the outbox, and what to do, where it is an older copy."""
+    refused = service_outbox.outdated(service)
+    if refused is not None:
+        output.say(f"{refused.title}.\n{refused.hint}")
+
+
+def _what_goes_on(service: Service) -> str:
+    """Who would get a mail from the copy as it is."""
+    waiting = [
+        f"  {view.id}  {counted(view.counts.open, 'mail')} to go: {view.name}"
+        for view in asyncio.run(service_outbox.would_go_on(service))
+    ]
+    going = ["It goes on with these campaigns:", *waiting] if waiting else ["Nobody waits in it."]
+    return "\n".join([*going, "Whoever got a mail after the copy was made is not known in it, and may get it again."])
 
 
 def _agree(text: str) -> None:

@@ -25,9 +25,10 @@ from mailtui.errors import UsageError
 from mailtui.kit.words import counted
 from mailtui.message.source import MessageSource
 from mailtui.outbox.opening import Outbox, parse_outbox
-from mailtui.outbox.ports import Reader
+from mailtui.outbox.ports import Desk, Reader
 from mailtui.outbox.records import Campaign as LaunchedCampaign
 from mailtui.outbox.states import ACTIVE_CAMPAIGNS, DeliveryState, OrderKind
+from mailtui.outbox.witness import require_newest
 from mailtui.report.export import ReportLine, original_rows, report_lines
 from mailtui.service.campaigns import CampaignDesk, actor
 from mailtui.service.engine import runner_for
@@ -101,6 +102,18 @@ class Service:
         self._stack.callback(reader.close)
         return reader
 
+    def desk(self) -> Desk:
+        """The outbox, to be changed by whoever asks; `close` it. Raises `OutboxOutdated` for an older copy.
+
+        Nothing is written into one that a runner would refuse: it stays as it is until a person has said what to do.
+        """
+        self._require_newest()
+        return self.outbox.desk()
+
+    def _require_newest(self) -> None:
+        if self.outbox.path.exists():  # looking makes nothing
+            require_newest(self.outbox.path, self.settings.home.sightings)
+
     # launching
 
     def prepare(self, campaign: Campaign, *, plan: Mapping[str, object]) -> LaunchPlan:
@@ -121,6 +134,7 @@ class Service:
         """The plan with the number of mails that would really go out. Writes nothing; raises what `launch` would."""
         source = plan.campaign.read_message()
         _require_same_message(plan, source)
+        self._require_newest()
         reader = self.outbox.reader() if self.outbox.path.exists() else None  # looking makes nothing
         try:
             with self.campaigns.open_audience(plan.campaign) as audience:
@@ -132,10 +146,13 @@ class Service:
         return dataclasses.replace(plan, planned=planned)
 
     async def launch(self, plan: LaunchPlan, *, again: Again, progress: Callable[[int], None]) -> Launch:
-        """Freeze the campaign into the outbox. Raises `MessageChanged`, `OutboxError`, `TemplateError`."""
+        """Freeze the campaign into the outbox. Raises `MessageChanged`, `OutboxError`, `TemplateError`.
+
+        Into an older copy of an outbox nothing is written (`OutboxOutdated`).
+        """
         source = plan.campaign.read_message()
         _require_same_message(plan, source)
-        desk, reader = self.outbox.desk(), self.outbox.reader()  # of its own: an app launches from another thread
+        desk, reader = self.desk(), self.outbox.reader()  # of its own: an app launches from another thread
         try:
             with self.campaigns.open_audience(plan.campaign) as audience:
                 _require_as_approved(plan, audience)

@@ -130,7 +130,7 @@ class Orders:
         # Before the order is on record: without the password it must not be carried out later, when nobody waits.
         secrets = await self._service.secret_for(view.campaign) if sends else {}
         others = await self._others_lost(view)
-        desk = self._service.outbox.desk()
+        desk = self._service.desk()
         try:
             order = await desk.order(view.campaign.number, kind, dict(arguments or {}), actor=actor(), now=now())
         finally:

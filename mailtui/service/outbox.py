@@ -9,14 +9,16 @@ from typing import Any
 
 from mailtui import __version__
 from mailtui.dispatch.lock import RunnerLock, runner_pid
-from mailtui.errors import OutboxDamaged, OutboxError, OutboxOutdated, UsageError
+from mailtui.errors import OutboxDamaged, OutboxOutdated, UsageError
 from mailtui.kit.mounts import filesystem, risk
 from mailtui.kit.sqlite import sqlite_version
 from mailtui.outbox.facts import FileFacts, facts
 from mailtui.outbox.health import Health, back_up, examine
 from mailtui.outbox.opening import Outbox
+from mailtui.outbox.states import CampaignState
 from mailtui.outbox.witness import Witness, require_newest
 from mailtui.service.facade import Service
+from mailtui.service.views import CampaignView
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +44,7 @@ class OutboxInfo:
 def info(service: Service) -> OutboxInfo:
     """Look at the outbox's file at a glance. Raises `UsageError` when there is none yet."""
     outbox = _existing(service)
-    refused = None
-    try:
-        require_newest(outbox.path, service.settings.home.sightings)
-    except OutboxOutdated as error:
-        refused = error.title
+    found = outdated(service)
     return OutboxInfo(
         outbox.url,
         outbox.path,
@@ -55,7 +53,7 @@ def info(service: Service) -> OutboxInfo:
         filesystem(outbox.path.parent),
         risk(outbox.path.parent),
         runner_pid(outbox.lock_file),
-        refused,
+        None if found is None else found.title,
     )
 
 
@@ -77,7 +75,7 @@ def backup(service: Service, target: Path | None) -> Path:
     return back_up(outbox.path, target)
 
 
-def outdated(service: Service) -> OutboxError | None:
+def outdated(service: Service) -> OutboxOutdated | None:
     """Why the outbox is refused as an older copy; None when it is not."""
     try:
         require_newest(_existing(service).path, service.settings.home.sightings)
@@ -94,6 +92,11 @@ def accept(service: Service) -> None:
         Witness(outbox.path, service.settings.home.sightings).accept()
     finally:
         lock.release()
+
+
+async def would_go_on(service: Service) -> list[CampaignView]:
+    """The campaigns in which somebody waits, by what the outbox knows: a runner, or a resume, sends to them."""
+    return [view for view in await service.views() if view.counts.open and view.state != CampaignState.DRAFT]
 
 
 def _existing(service: Service) -> Outbox:

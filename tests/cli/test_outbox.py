@@ -69,17 +69,50 @@ def test_s07_an_older_copy_is_refused_until_accepted(mailtui: Mailtui, sandbox: 
     assert sandbox.accepted.total() == 20
     path.unlink()
     (mailtui.folder / "copy.db").rename(path)
-    refused = mailtui.run("run", more, "--yes")
-    assert refused.code == 1 and "older copy" in refused.err and "mailtui outbox accept" in refused.err
-    resumed = mailtui.call("resume")
-    assert resumed.code == 1 and "older copy" in resumed.err, "a runner in the background says it, too"
+    [known] = mailtui.call("list", "--json").lines
+    short = known["campaign"]
+    for command in (
+        ["run", more, "--yes"],
+        ["run", more, "--new", "--yes", "--detach"],
+        ["set", short, "--rate", "5/s"],
+        ["resume", short],
+        ["retry", short],
+        ["cancel", short],
+    ):
+        refused = mailtui.call(*command)
+        assert refused.code == 1 and "older copy" in refused.err and "mailtui outbox accept" in refused.err
+        assert mailtui.call("list", "--json").lines == [known], "nothing is written into the copy"
+    runner = mailtui.run("runner", "--until-idle")
+    assert runner.code == 1 and "older copy" in runner.err
     assert sandbox.accepted.total() == 20, "nobody got it again"
     assert "older copy" in mailtui.call("doctor").out
-    assert "older copy" in mailtui.call("outbox", "info").err
+    for look in ("info", "check"):
+        looked = mailtui.call("outbox", look)
+        assert looked.code == 0 and "older copy" in looked.err and "Put the newer file back" in looked.err
+        assert "older copy" in mailtui.call("outbox", look, "--json").json["refused"]
     assert mailtui.call("outbox", "accept").code == 2, "nobody is there to be asked"
-    assert mailtui.call("outbox", "accept", "--yes", "--json").json["accepted"] is True
+    accepted = mailtui.call("outbox", "accept", "--yes", "--json")
+    assert accepted.json["accepted"] is True and "Nobody waits in it." in accepted.err
+    assert "after the copy was made is not known in it, and may get it again" in accepted.err
     assert mailtui.run("run", more, "--yes").code == 0
     assert sandbox.accepted.total() == 28, "those who were sent to after the copy was made; the person was told"
+
+
+def test_s07_whoever_accepts_a_copy_is_told_what_goes_on(mailtui: Mailtui, sandbox: Oracle) -> None:
+    slow = mailtui.campaign(300, port=sandbox.port, dispatch={"rate": "20/s", "workers": 1})
+    shown = mailtui.run("run", slow, "--yes", "--detach").out.strip()
+    wait_until(lambda: sandbox.accepted.total() > 2)
+    assert mailtui.call("outbox", "backup", "copy.db").code == 0
+    assert mailtui.run("pause", shown).code == 0
+    wait_until(lambda: mailtui.runner() is None)
+    path = mailtui.home.outbox_file
+    for old in path.parent.glob("outbox.db*"):
+        old.unlink()
+    (mailtui.folder / "copy.db").rename(path)
+    told = mailtui.call("outbox", "accept")
+    assert told.code == 2 and f"  {shown}  " in told.err and "mails to go: News c" in told.err
+    assert "may get it again" in told.err
+    assert f"  {shown}  " in mailtui.call("outbox", "accept", "--yes").err
 
 
 def test_s09_doctor_tells_a_bad_place(mailtui: Mailtui) -> None:

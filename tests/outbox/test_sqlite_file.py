@@ -90,7 +90,7 @@ async def test_a_busy_database_is_not_waited_for_by_the_runner(tmp_path: Path) -
     ledger = SqliteLedger(path)
     other = open_for_writing(path, busy_ms=5)
     other.execute("BEGIN IMMEDIATE")
-    with pytest.raises(OutboxBusy):
+    with pytest.raises(OutboxBusy, match="an open mailtui app"):
         await ledger.recover(now=T0)
     other.execute("COMMIT")
     await ledger.recover(now=T0)
