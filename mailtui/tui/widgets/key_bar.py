@@ -43,12 +43,12 @@ class KeyBar(Footer):
             self.screen.refresh_bindings()
 
     async def recompose(self) -> None:
-        """Textual draws and lays out nothing while this lasts, and what came meanwhile waits for the screen's next
-        event, which on a screen that rests may be a long time: it is asked to look at once.
+        """Textual draws and lays out nothing while this lasts, on whichever screen, and what came meanwhile waits for
+        the next event of the screen that is seen. Where that rests this may be a long time: it is asked to look now.
         """
         await super().recompose()
-        if self.is_attached:
-            self.screen.check_idle()
+        if self.app.screen_stack:
+            self.app.screen.check_idle()
 
     def on_resize(self, event: events.Resize) -> None:
         self._fit(list(self.children), event.size.width)
