@@ -54,7 +54,7 @@ async def forecast(freezing: Freezing, reader: Reader | None, again: Again) -> P
 
     Raises `MessageChanged`, `WasCancelled`, `NotFinished`.
     """
-    earlier = to_add_to(freezing, await _latest(freezing, reader), again)
+    earlier = await to_add_to(freezing, await _latest(freezing, reader), reader, again)
     suppressed = read_suppressed(freezing.campaign, freezing.cache).keys
     if earlier is None or reader is None:
         return Planned(sum(1 for _ in _keys(freezing, suppressed)))

@@ -27,7 +27,7 @@ from mailtui.kit.file_lock import exclusive
 from mailtui.message.source import MessageSource
 from mailtui.outbox.ports import Desk, Reader
 from mailtui.outbox.records import Campaign as LaunchedCampaign
-from mailtui.outbox.records import IntakeRow, NewCampaign, NewDelivery
+from mailtui.outbox.records import Counts, IntakeRow, NewCampaign, NewDelivery
 from mailtui.outbox.states import ACTIVE_CAMPAIGNS, OPEN_STATES, CampaignState, OrderKind
 from mailtui.smtp.endpoint import Endpoint
 
@@ -85,11 +85,16 @@ class MessageChanged(UsageError):
 class WasCancelled(UsageError):
     """The series was cancelled, and nobody said that this is to be a new send to everybody."""
 
-    def __init__(self, earlier: LaunchedCampaign) -> None:
+    def __init__(self, earlier: LaunchedCampaign, counts: Counts) -> None:
+        got = f"{counts.sent:,} had got it" if counts.sent else "nobody had got it"
+        doubtful = f" and {counts.unknown:,} may have" if counts.unknown else ""
         super().__init__(
-            f"{earlier.name} was cancelled ({earlier.id}), perhaps after some had got it",
+            f"{earlier.name} was cancelled ({earlier.id}): {got}{doubtful}, {counts.cancelled:,} had not",
             detail=f"Who got it: mailtui report {earlier.id} --only sent",
-            hint="Say --new to send it to everybody on the list, these included",
+            hint="To send it to the others, write them to a list of their own, name that one as the source in the "
+            f"campaign, and run it with --new:\n"
+            f"mailtui report {earlier.id} --only cancelled --original --format csv --out rest.csv\n"
+            "With the list as it is, --new sends it to everybody, also those who got it",
         )
         self.earlier = earlier
 
@@ -168,15 +173,17 @@ async def _earlier(freezing: Freezing, reader: Reader, desk: Desk, again: Again)
     while latest is not None and latest.state is CampaignState.DRAFT:
         await desk.discard_draft(latest.number)
         latest = await reader.latest_of_series(freezing.campaign.series)
-    return to_add_to(freezing, latest, again)
+    return await to_add_to(freezing, latest, reader, again)
 
 
-def to_add_to(freezing: Freezing, latest: LaunchedCampaign | None, again: Again) -> LaunchedCampaign | None:
+async def to_add_to(
+    freezing: Freezing, latest: LaunchedCampaign | None, reader: Reader | None, again: Again
+) -> LaunchedCampaign | None:
     """The latest of the series, where a launch adds to it; None when it makes a new one.
 
     Raises `MessageChanged`, `WasCancelled`, `NotFinished`.
     """
-    if latest is None:
+    if latest is None or reader is None:
         return None
     if again is Again.NEW:
         # The same command given again after a crash, or by two at once, must not mail everybody twice.
@@ -184,7 +191,7 @@ def to_add_to(freezing: Freezing, latest: LaunchedCampaign | None, again: Again)
             raise NotFinished(latest)
         return None
     if latest.state in (CampaignState.CANCELLED, CampaignState.CANCELLING):
-        raise WasCancelled(latest)
+        raise WasCancelled(latest, await reader.counts(latest.number))
     if latest.message_digest != freezing.source.digest:
         if again is Again.ASK:
             raise MessageChanged(latest)

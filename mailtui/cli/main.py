@@ -7,10 +7,12 @@ import errno
 import importlib
 import io
 import os
+import shlex
 import sys
 import tempfile
 import traceback
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import click
 
@@ -44,6 +46,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 """Name → where it is, and its line in the help."""
 
+GIVEN = "mailtui.given"
+"""Where a command's context keeps the words that followed its name."""
+
 
 class _Commands(click.Group):
     """Loads a command's module when the command is used; the help needs none of them."""
@@ -70,7 +75,10 @@ class _Commands(click.Group):
 
             hit = nearest(args[0], COMMANDS)
             offer = f" Did you mean {hit}?" if hit is not None else ""
+            if Path(args[0]).suffix in (".yaml", ".yml") and Path(args[0]).is_file():
+                offer = f" To send it: mailtui run {shlex.quote(args[0])}"
             raise click.UsageError(f"There is no command {args[0]}.{offer}", ctx)
+        ctx.meta[GIVEN] = args[1:]
         return super().resolve_command(ctx, args)
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 from collections.abc import Awaitable, Callable
 
 import click
 
 from mailtui.cli import output
-from mailtui.cli.options import burst_option, common, rate_option, workers_option
-from mailtui.errors import UsageError
+from mailtui.cli.main import GIVEN
+from mailtui.cli.options import at_terminal, burst_option, common, rate_option, workers_option
+from mailtui.errors import ExitCode, UsageError
 from mailtui.service.facade import Service
 from mailtui.service.views import CampaignView
 
@@ -36,10 +38,33 @@ def resume(campaign_id: str | None, *, service: Service, as_json: bool) -> None:
 
 @click.command()
 @click.argument("campaign_id", metavar="[ID]", required=False)
+@click.option("--yes", is_flag=True, help="Do not ask.")
 @common
-def cancel(campaign_id: str | None, *, service: Service, as_json: bool) -> None:
+def cancel(campaign_id: str | None, yes: bool, *, service: Service, as_json: bool) -> None:
     """Stop a campaign for good: who has not been sent to gets nothing."""
-    _give(service, campaign_id, service.cancel, as_json=as_json, fits=_can_cancel)
+
+    async def agreed(view: CampaignView) -> str:
+        if not yes and _can_cancel(view):
+            _confirm_cancel(view, named=campaign_id is not None)
+        return await service.cancel(view)
+
+    _give(service, campaign_id, agreed, as_json=as_json, fits=_can_cancel)
+
+
+def _confirm_cancel(view: CampaignView, *, named: bool) -> None:
+    """Have a person agree to what cannot be undone; a script that names the campaign has said what it wants."""
+    if not at_terminal():
+        if named:
+            return
+        raise UsageError(
+            f"{view.name} ({view.id}) would be cancelled, and nobody is at a terminal to confirm it",
+            hint=f"Name it, or say --yes: mailtui cancel {view.id}",
+        )
+    waiting = view.counts.open - view.counts.in_flight
+    output.say(f"{view.name} ({view.id}): {view.counts.sent:,} got it; {waiting:,} who wait would get nothing.")
+    if not click.confirm("Cancel it? This cannot be undone", default=False, err=True):
+        output.say("Nothing was changed.")
+        raise click.exceptions.Exit(int(ExitCode.INTERRUPTED))
 
 
 @click.command(name="set")
@@ -107,12 +132,13 @@ async def chosen(service: Service, campaign_id: str | None, fits: Callable[[Camp
     candidates = [view for view in await service.views() if fits(view)]
     if len(candidates) == 1:
         return candidates[0]
-    command = click.get_current_context().info_name
+    context = click.get_current_context()
+    command, given = context.info_name, context.meta.get(GIVEN, [])
     if not candidates:
         raise UsageError(f"There is no campaign to {command} at the moment", hint="See all of them: mailtui list")
     lines = (f"{view.id}  {'lost' if view.lost else view.state}  {view.name}" for view in candidates)
     raise UsageError(
         f"There are {len(candidates)} campaigns to {command}; say which",
         detail="\n".join(lines),
-        hint=f"For example: mailtui {command} {candidates[-1].id}",
+        hint=f"For example: mailtui {shlex.join([str(command), candidates[-1].id, *given])}",
     )

@@ -129,7 +129,10 @@ async def _follow(service: Service, campaign: str, show: watching.Show) -> Campa
 
 async def _ask(service: Service, view: CampaignView) -> None:
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        output.say(f"{view.name} is still being sent in the background. Watch it: mailtui status {view.id} --follow")
+        output.say(
+            f"{view.name} is still being sent in the background. "
+            f"Watch it: mailtui status {view.id} --follow. Pause it: mailtui pause {view.id}"
+        )
         return
     choice = await asyncio.to_thread(
         click.prompt,

@@ -115,6 +115,8 @@ def test_without_an_id_an_order_is_for_the_only_campaign_it_fits(mailtui: Mailtu
     assert which.code == 2
     assert f"{first.out.strip()}  running  News first" in which.err
     assert f"{second.out.strip()}  running  News second" in which.err
+    rate = mailtui.call("set", "--rate", "5 / s", "--json")
+    assert rate.json["hint"] == f"For example: mailtui set {second.out.strip()} --rate '5 / s' --json"
     assert mailtui.run("cancel", first.out.strip()).code == 0
     wait_until(lambda: mailtui.call("status", first.out.strip(), "--json").json["state"] == "cancelled")
     assert mailtui.run("pause", "--json").json["campaign"] == second.out.strip()
@@ -122,7 +124,10 @@ def test_without_an_id_an_order_is_for_the_only_campaign_it_fits(mailtui: Mailtu
     resumed = mailtui.run("resume")
     assert resumed.code == 0, resumed.err
     assert f"It goes on in the background. Watch it: mailtui status {second.out.strip()} --follow" in resumed.err
-    assert mailtui.run("cancel").code == 0
+    unsaid = mailtui.run("cancel")
+    assert unsaid.code == 2 and f"mailtui cancel {second.out.strip()}" in unsaid.err
+    assert mailtui.call("status", second.out.strip(), "--json").json["state"] == "running"
+    assert mailtui.run("cancel", "--yes").code == 0
 
 
 def test_a_list_is_shown_with_every_filter_that_narrows_it(mailtui: Mailtui) -> None:

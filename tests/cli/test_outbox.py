@@ -171,7 +171,7 @@ def _backups_while_sending(mailtui: Mailtui, port: int, *, rows: int, copies: in
     assert mailtui.call("status", "--json").json["state"] == "running", "the copies were made while it was sent"
     print(f"\n{copies} of {copies} copies are whole; they hold {sizes[0]} to {sizes[-1]} sent")
     assert sizes == sorted(sizes) and sizes[-1] > sizes[0]
-    mailtui.call("cancel")
+    mailtui.call("cancel", "--yes")
 
 
 def test_s12_a_backup_while_sending(mailtui: Mailtui, sandbox: Oracle) -> None:

@@ -145,7 +145,7 @@ def test_paused_stays_paused_cancelled_refuses(mailtui: Mailtui, faulty: StartSa
     assert (status["state"], status["failed"]) == ("paused", 0)
     assert mailtui.call("set", "--rate", "100/s").code == 0, "no id is needed for the only campaign it fits"
     rests(mailtui)
-    assert mailtui.call("cancel").code == 0
+    assert mailtui.call("cancel", "--yes").code == 0
     rests(mailtui)
     refused = mailtui.call("retry", campaign)
     assert refused.code == 2 and "cancelled and cannot be sent now" in refused.err

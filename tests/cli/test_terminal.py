@@ -237,6 +237,22 @@ def test_a_watcher_is_asked_what_ctrl_c_means(mailtui: Mailtui, sandbox: Oracle,
     wait_until(lambda: mailtui.call("status", short, "--json").json["state"] == state)
 
 
+def test_cancel_asks_first(mailtui: Mailtui, sandbox: Oracle) -> None:
+    campaign = mailtui.campaign(400, port=sandbox.port, dispatch={"rate": "20/s"})
+    short = mailtui.run("run", campaign, "--yes", "--detach").out.strip()
+    assert mailtui.run("pause", short).code == 0
+    wait_until(lambda: mailtui.call("status", short, "--json").json["state"] == "paused")
+    sent = mailtui.call("status", short, "--json").json["sent"]
+    for answer, code in (("\n", 130), ("y\n", 0)):
+        assert mailtui.call("status", short, "--json").json["state"] == "paused"
+        with terminal(mailtui, "cancel") as screen:
+            screen.until("cannot be undone")
+            assert f"News c ({short}): {sent} got it; {400 - sent} who wait would get nothing." in screen.plain
+            screen.type(answer)
+            assert screen.end() == code, screen.plain
+    wait_until(lambda: mailtui.call("status", short, "--json").json["state"] == "cancelled")
+
+
 def test_text_from_strangers_does_not_act_on_the_terminal(mailtui: Mailtui, faulty: object) -> None:
     box: Oracle = faulty(  # type: ignore[operator]
         'rules:\n  - {stage: rcpt, recipient: "p2@*", raw: "550 5.1.1 \\x1b]0;PWNED\\x07 \\x9b31m gone\\r\\n"}\n'
