@@ -23,7 +23,7 @@ from mailtui.errors import MailtuiError
 from mailtui.kit.words import counted, sentence
 from mailtui.service.facade import Service
 from mailtui.service.workbench import Superseded, Workbench
-from mailtui.tui.actions import ACTIONS, EVERYWHERE, bindings, needs
+from mailtui.tui.actions import ACTIONS, EVERYWHERE, bindings
 from mailtui.tui.dialogs.help import HelpDialog, spelled
 from mailtui.tui.dialogs.open import OpenDialog
 from mailtui.tui.dialogs.quit import Leaving, QuitDialog
@@ -125,7 +125,7 @@ class MailtuiApp(App[AppResult], inherit_bindings=False):
             self._say_what_it_takes(active.node, active.binding.action)
 
     def _say_what_it_takes(self, node: DOMNode, action: str) -> None:
-        said = needs(node.ROOM, action) if isinstance(node, Room) else ""
+        said = node.needs(action) if isinstance(node, Room) else ""
         if said:
             tell(self, said)
 

@@ -16,6 +16,7 @@ from mailtui.errors import MailtuiError
 from mailtui.kit.words import sentence
 from mailtui.service.facade import Service
 from mailtui.service.workbench import Superseded, Workbench
+from mailtui.tui.actions import needs
 from mailtui.tui.memory import settle
 from mailtui.tui.text import tell
 from mailtui.tui.widgets.key_bar import KeyBar
@@ -95,6 +96,10 @@ class Room(Screen[None]):
         """Whether the open campaign goes to the demo's sandbox, and so to nobody."""
         server = None if self.bench.campaign is None else self.bench.campaign.spec.smtp
         return server is not None and server.port == self.house.demo and server.endpoint("").is_loopback
+
+    def needs(self, action: str) -> str:
+        """What an action takes that can do nothing now."""
+        return needs(self.ROOM, action)
 
     async def show_campaign(self, room: str, campaign_id: str) -> None:
         """Go to the board or the report of a launched campaign."""

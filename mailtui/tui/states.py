@@ -74,6 +74,19 @@ def resumable(view: CampaignView) -> bool:
     return view.lost or view.state == "paused"
 
 
+def at_rest(view: CampaignView) -> bool:
+    """Whether nothing of it is under way, and nobody waits for somebody to go on with it."""
+    return not (view.active or resumable(view))
+
+
+def going_on(view: CampaignView) -> str:
+    """How to go on with what has come to a halt, for rooms that cannot do it; empty where there is nothing to do."""
+    if not resumable(view):
+        return ""
+    halted = "No process sends it any more" if view.lost else "It is paused"
+    return f"{halted}; to go on: 7, then r."
+
+
 def is_live(view: CampaignView) -> bool:
     """Whether its runner says right now what it is doing; that of a lost or stuck one was true a moment ago."""
     return view.live is not None and not view.lost and not view.silence

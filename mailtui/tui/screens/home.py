@@ -22,7 +22,7 @@ from mailtui.tui.actions import bindings
 from mailtui.tui.dialogs.password import resuming
 from mailtui.tui.result import AppResult
 from mailtui.tui.room import Room, start
-from mailtui.tui.states import campaign_look, last_heard, resumable
+from mailtui.tui.states import at_rest, campaign_look, last_heard, resumable
 from mailtui.tui.text import Plain, from_home, joined, plain, tell
 from mailtui.tui.widgets.table import Column, KeyedTable, Row
 
@@ -171,10 +171,7 @@ class HomeScreen(Room):
         view = self._chosen()
         if view is None:
             return
-        if view.active and not view.lost:
-            await self.show_campaign("board", view.id)
-        else:
-            await self.show_campaign("report", view.id)
+        await self.show_campaign("report" if at_rest(view) else "board", view.id)
 
     async def action_leave(self) -> None:
         await self.app.action_quit()

@@ -23,7 +23,7 @@ from mailtui.tui.dialogs.goto import GotoDialog
 from mailtui.tui.exporting import export
 from mailtui.tui.room import Room, start
 from mailtui.tui.second_chances import Ordered
-from mailtui.tui.states import campaign_look, failure_content, totals_content
+from mailtui.tui.states import campaign_look, failure_content, going_on, resumable, totals_content
 from mailtui.tui.text import Plain, joined, plain, tell
 from mailtui.tui.ways_on import way_on
 from mailtui.tui.widgets.recipient_pages import RecipientPages
@@ -135,7 +135,9 @@ class ReportScreen(Room):
             *(plain(text, "$text-muted") for text in (view.id, times, reason) if text),
         )
         self.query_one("#head", Plain).show(joined(*head, separator="   "))
-        self.query_one("#totals", Plain).show(totals_content(view, self.size.width - 2))
+        totals, halted = totals_content(view, self.size.width - 2), going_on(view)
+        lines = [totals, plain(halted, "$text-warning")] if halted else [totals]
+        self.query_one("#totals", Plain).show(joined(*lines, separator="\n"))
         self._recipients.tell(view)
         self.refresh_bindings()
 
@@ -165,6 +167,12 @@ class ReportScreen(Room):
             "address": line is not None and line.state in ("failed", "deferred"),
         }
         return True if possible.get(action, True) else None
+
+    def needs(self, action: str) -> str:
+        """Who wants to go on with a campaign that halts looks for it here."""
+        said = super().needs(action)
+        halted = action == "retry" and self._view is not None and resumable(self._view)
+        return f"{said} To go on: 7, then r." if halted else said
 
     def action_state(self) -> None:
         """The next state that somebody is in."""
