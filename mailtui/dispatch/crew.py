@@ -71,6 +71,9 @@ class Crew:
         leaving = [task for worker, task in self._tasks.items() if worker.leaving]
         if leaving:
             await asyncio.wait(leaving, timeout=patience)
+        # A cancelled connect may return its connection all the same (asyncio.wait_for before Python 3.12); a worker
+        # that is dismissed as well takes leave with it then, and does not wait for work that never comes.
+        self.dismiss()
         for task in self._tasks.values():
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)

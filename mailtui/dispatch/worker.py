@@ -110,9 +110,9 @@ class Worker:
         self._session = session
         with self._sending.slots.connected():
             try:
-                session.start(connection.transport)
                 if self._dismissed or not self._sending.work.is_set():
                     self.finish()  # it came too late to be of use
+                session.start(connection.transport)
                 await self._over.wait()
             finally:
                 session.abort("the worker was stopped")

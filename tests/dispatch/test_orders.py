@@ -5,15 +5,20 @@ from __future__ import annotations
 import asyncio
 import statistics
 import time
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import apsw
+import pytest
 
+from mailtui.dispatch import worker
 from mailtui.dispatch.plan import SendPlan
 from mailtui.outbox.opening import parse_outbox
 from mailtui.outbox.states import CampaignState, DeliveryState, OrderKind
 from mailtui.report.export import original_rows
 from mailtui.sandbox.faults import Action, FaultRule, Stage
+from mailtui.smtp.connect import Connection, connect
 from mailtui.smtp.endpoint import Endpoint, Security
 from tests.dispatch.bench import House, accepted
 from tests.dispatch.test_runner import reply, sandbox
@@ -135,6 +140,30 @@ async def test_d14_a_runner_told_to_leave_while_it_waits_for_the_outbox_begins_n
             await task
     assert sum(accepted(server.folder).values()) == 0
     assert (await house.counts(campaign)).queued == 300
+
+
+async def test_d14_a_worker_whose_connection_comes_as_it_is_cancelled_holds_nobody_up(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connected = asyncio.Event()
+
+    async def late(*given: Any, **more: Any) -> Connection:
+        """Python 3.11's `asyncio.wait_for` forgets that it was cancelled when its result comes at the same moment."""
+        connection = await connect(*given, **more)
+        connected.set()
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(60)
+        return connection
+
+    monkeypatch.setattr(worker, "connect", late)
+    async with sandbox(tmp_path) as server:
+        await house.launch(10, server.port, SendPlan(workers=1))
+        task = asyncio.create_task(house.runner(scale=1.0).run(lambda: None))
+        await connected.wait()
+        task.cancel()
+        done, _ = await asyncio.wait({task}, timeout=10)
+        assert done, "the runner ends"
+    assert accepted(server.folder).total() == 0
 
 
 async def test_d11_an_outbox_under_another_name_is_the_same_outbox(tmp_path: Path) -> None:
