@@ -21,7 +21,7 @@ from mailtui.tui.text import plain
 
 @dataclass(frozen=True, slots=True)
 class Ordered:
-    """An order that was given: the runner's answer, and whether mail goes out by it."""
+    """An order that was given: what is told of it, and whether so much mail goes out by it that it is watched."""
 
     answer: str
     sends: bool
@@ -57,14 +57,23 @@ async def resolve(app: App[Any], service: Service, view: CampaignView, line: Rep
 
 
 async def correct(app: App[Any], service: Service, view: CampaignView, line: ReportLine) -> Ordered | None:
-    """Ask for the right address of one recipient, and send to it; None when none is given."""
+    """Ask for the right address of one recipient, and send to it; None when none is given.
+
+    Nobody is led away by it: there may be more of them to be corrected, one after another.
+    """
+    taken = ""
 
     async def use(address: str) -> str:
+        nonlocal taken
+        taken = address
         one = await service.orders.find(view, to=line.address)
         return await asking_password(app, service, lambda: service.orders.retry(view, delivery=one, address=address))
 
     answer = await app.push_screen_wait(AddressDialog(line, use))
-    return None if answer is None else Ordered(answer, not _paused(view))
+    if answer is None:
+        return None
+    when = "when the campaign goes on" if _paused(view) else "now"
+    return Ordered(f"it goes out to {taken} {when}", sends=False)
 
 
 def _paused(view: CampaignView) -> bool:

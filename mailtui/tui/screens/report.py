@@ -230,7 +230,7 @@ class ReportScreen(Room):
             if ordered.sends:
                 await self.show_campaign("board", view.id)
             else:
-                start(self, self._recipients.read, "read")
+                start(self, self._recipients.read_on, "read")
 
         start(self, give, "order")
 

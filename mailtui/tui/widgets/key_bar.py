@@ -13,6 +13,7 @@ from textual.widgets import Footer
 
 _PALETTE = "-command-palette"
 _IMPOSSIBLE = "-disabled"
+_LAST_TO_GO = ("help", "quit")
 
 
 class _Key(Protocol):
@@ -20,11 +21,13 @@ class _Key(Protocol):
 
     key: str
     key_display: str
+    action: str
     description: str
 
 
 class KeyBar(Footer):
-    """Keys are shown as a whole or not at all: where room is short, those go first that can do nothing now.
+    """Keys are shown as a whole or not at all: where room is short, those go first that can do nothing now, and help
+    and leaving go last.
 
     A click on a greyed key says why it is grey, as pressing it does.
     """
@@ -77,7 +80,8 @@ def _fitting(keys: Iterable[Widget], room: int) -> list[Widget]:
     kept = list(keys)
     while kept and sum(map(_width, kept)) > room:
         greyed = [key for key in kept if key.has_class(_IMPOSSIBLE)]
-        kept.remove(greyed[-1] if greyed else kept[-1])
+        others = [key for key in kept if cast(_Key, key).action not in _LAST_TO_GO]
+        kept.remove((greyed or others or kept)[-1])
     return kept
 
 

@@ -85,6 +85,16 @@ class RecipientPages(Vertical):
         self._read_from = None
         await self._turn_to(0)
 
+    async def read_on(self) -> None:
+        """Read anew, and stay at this place: on the next one, where the one under the cursor is in another state now.
+
+        The first page is shown where this one is empty now.
+        """
+        self._read_from = None
+        await self._turn_to(self._number, line=max(0, self.query_one("#lines", RecipientTable).cursor_row))
+        if self._number and not self._lines:
+            await self._turn_to(0)
+
     async def turn(self, step: int) -> None:
         """Show another page of what was read."""
         await self._turn_to(self._number + step)
