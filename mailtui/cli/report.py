@@ -6,6 +6,7 @@ import asyncio
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import IO
 
@@ -15,6 +16,7 @@ from mailtui.cli import output, watching
 from mailtui.cli.options import common
 from mailtui.cli.status import find
 from mailtui.errors import UsageError
+from mailtui.kit.durations import show_moment
 from mailtui.kit.suggest import did_you_mean
 from mailtui.service.archive import new_file
 from mailtui.service.facade import Service
@@ -101,11 +103,13 @@ async def _report(
 
 def _nobody(view: CampaignView, only: tuple[str, ...]) -> None:
     states = " or ".join(state.replace("_", " ") for state in only)
-    output.note(f"{view.name}: nobody is {states}." if only else f"{view.name} has no recipients.")
+    output.say(f"{view.name}: nobody is {states}." if only else f"{view.name} has no recipients.")
 
 
 def _text(line: ReportLine) -> str:
     said = f"{line.code} {line.reply}" if line.code is not None else line.reason
+    if line.next_try is not None:
+        said += f"  (next try at {show_moment(datetime.fromisoformat(line.next_try).timestamp())})"
     if line.resolution is not None:
         said += f"  ({line.resolution}, said {line.resolved_by} at {line.resolved_at})"
     return output.safe(f"row {line.row:<7} {line.state:<10} {line.address:<40} {said}".rstrip()) + "\n"

@@ -109,9 +109,10 @@ async def _nothing_to_do(service: Service, campaign: str, *, detach: bool, as_js
     if detach:
         output.data(view.id)
     all_have_it = view.counts.sent + view.counts.suppressed == view.counts.total
-    who = "Everybody on the list has it" if all_have_it else "Nobody is new on the list"
+    who = "Everybody on the list has it already" if all_have_it else "Nobody is new on the list"
     output.note(f"already sent  {_sent_before(view.counts.sent, view.campaign)}")
-    output.note(f"{who}; nothing to do.")
+    if not as_json:
+        output.say(f"{who}; nothing was sent.")
     for line in watching.next_steps(view):
         output.note(line)
     return ExitCode.DONE if detach else view.exit_code

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from mailtui.cli import output
-from mailtui.kit.durations import show_duration
+from mailtui.kit.durations import show_duration, show_moment
 from mailtui.kit.safe_text import safe_text
 from mailtui.kit.words import counted
 from mailtui.service.advice import for_paused
@@ -51,7 +51,7 @@ def live(*, plain: bool = False) -> Iterator[Show]:
         def show(view: CampaignView) -> None:
             counts = view.counts
             failed = f"  {counts.failed:,} failed" if counts.failed else ""
-            waiting = f"  {counts.deferred:,} deferred" if counts.deferred else ""
+            waiting = f"  {counts.deferred:,} deferred, {_next_try(view)}".rstrip(", ") if counts.deferred else ""
             tell_silence(view)  # above the bar: what goes to standard error meanwhile is put there
             note = f"  {safe_text(view.note, limit=60)}" if view.note else ""
             bar.update(
@@ -93,6 +93,8 @@ def _plain() -> Show:
             f"{view.name}: {view.state}, {counts.sent:,} of {counts.total:,} sent, {counts.failed:,} failed, "
             f"{counts.unknown:,} unknown"
         )
+        if counts.deferred:
+            line += f", {counts.deferred:,} deferred, {_next_try(view)}".rstrip(", ")
         if line != last:
             last = line
             output.say(line)
@@ -125,7 +127,7 @@ async def print_outcome(service: Service, view: CampaignView, *, as_json: bool) 
     for name in (*_STATES, *_WAITING):
         count = getattr(view.counts, name)
         if count or name == "sent":
-            _line(name.replace("_", " "), f"{count:,}")
+            _line(name.replace("_", " "), f"{count:,}", _next_try(view) if name == "deferred" else "")
     _line("audience", f"{view.counts.total:,}")
     intake = await service.intake(view)
     for kind, count in sorted(intake.items()):
@@ -137,6 +139,12 @@ async def print_outcome(service: Service, view: CampaignView, *, as_json: bool) 
         output.data(f"  {count:,} {failed_state}: {safe_text(said, limit=100)}")
     for line in next_steps(view):
         output.say(line)
+
+
+def _next_try(view: CampaignView) -> str:
+    """When the next of those who are deferred has its turn; empty while nobody would send it."""
+    going = view.state == "running" and not view.lost
+    return f"next try at {show_moment(view.next_try)}" if going and view.next_try is not None else ""
 
 
 def _speed(view: CampaignView) -> str:
@@ -163,6 +171,8 @@ def next_steps(view: CampaignView) -> list[str]:
         if advice:
             steps.append(f"{advice}.")
         steps.append(f"Go on with: mailtui resume {view.id}. Or stop for good: mailtui cancel {view.id}")
+    if view.counts.deferred and view.state == "running" and not view.lost:
+        steps.append(f"To try at once what is deferred: mailtui retry {view.id} --only deferred")
     if view.counts.unknown:
         steps.append(
             f"{counted(view.counts.unknown, 'mail')} may or may not have arrived; none is sent again by itself. "

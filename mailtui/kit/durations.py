@@ -1,8 +1,9 @@
-"""Owns spans of time as a person says them."""
+"""Owns spans and moments of time as a person says them."""
 
 from __future__ import annotations
 
 import re
+import time
 
 _SPAN = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([smhd])\s*\Z")
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0}
@@ -28,3 +29,10 @@ def show_duration(seconds: float) -> str:
     if hours:
         return f"{hours} h {minutes:02} min"
     return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
+
+
+def show_moment(at: float) -> str:
+    """A moment (epoch seconds) in local time: 14:05:09, and with its date when that is not today's."""
+    moment, today = time.localtime(at), time.localtime()
+    same_day = (moment.tm_year, moment.tm_yday) == (today.tm_year, today.tm_yday)
+    return time.strftime("%H:%M:%S" if same_day else "%Y-%m-%d %H:%M:%S", moment)

@@ -124,6 +124,10 @@ class SqliteReader:
     async def intake_counts(self, campaign: int) -> dict[str, int]:
         return dict(self._rows("intake_counts", (campaign,)))
 
+    async def next_try(self, campaign: int) -> float | None:
+        rows = self._rows("next_try", (campaign,))
+        return float(rows[0][0]) if rows else None
+
     async def failures(self, campaign: int, limit: int) -> list[tuple[str, int | None, str, int]]:
         return list(self._rows("failures", (campaign, limit)))
 

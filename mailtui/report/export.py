@@ -27,7 +27,7 @@ class ReportLine:
     """What became of one recipient. `row` is the data row of the list, `at` the last change (RFC 3339, UTC).
 
     `resolution` is what a person said about a mail whose outcome was unknown: sent or resend. `corrected_from` is the
-    address that another one took the place of.
+    address that another one took the place of, `next_try` when one who is deferred is tried again.
     """
 
     row: int
@@ -45,6 +45,7 @@ class ReportLine:
     resolved_by: str | None = None
     resolved_at: str | None = None
     corrected_from: str | None = None
+    next_try: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +120,7 @@ def _line(
         resolved_by=None if said is None else said.actor,
         resolved_at=None if said is None else _time(said.at),
         corrected_from=was,
+        next_try=_time(row.due_at) if row.state is DeliveryState.DEFERRED else None,
     )
 
 

@@ -237,13 +237,15 @@ class Service:
         # The runner first: one that finishes the campaign and leaves between the two looks is not a lost one.
         runner = self._launcher.pid()
         campaign = await self.reader.campaign(campaign_id)
+        counts = await self.reader.counts(campaign.number)
         view = CampaignView(
             campaign,
-            await self.reader.counts(campaign.number),
+            counts,
             await self.reader.snapshot(campaign.number),
             runner,
             now(),
             await self._heartbeat(runner) if campaign.state in ACTIVE_CAMPAIGNS else None,
+            next_try=await self.reader.next_try(campaign.number) if counts.deferred else None,
         )
         log = self._launcher.log_of(runner) if runner and view.silent_seconds else None
         return view if log is None else dataclasses.replace(view, log=str(log))

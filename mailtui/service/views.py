@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from mailtui.errors import ExitCode
@@ -30,6 +31,8 @@ class CampaignView:
     heartbeat: float | None = None
     log: str = ""
     """Where that runner's log is; empty while it writes, and where it has none of its own."""
+    next_try: float | None = None
+    """When the first of those who are deferred is to be tried again (epoch seconds), None when nobody is."""
 
     @property
     def id(self) -> str:
@@ -151,6 +154,7 @@ class CampaignView:
             "send_seconds": round(self.send_seconds, 3),
             "rate": round(self.rate, 1),
             "eta_seconds": None if self.eta_seconds is None else round(self.eta_seconds, 1),
+            "next_try": None if self.next_try is None else _utc(self.next_try),
             "workers": [asdict(worker) for worker in self.workers],
         }
 
@@ -160,6 +164,11 @@ def _span(start: float | None, last: float | None, now: float | None) -> float:
         return 0.0
     end = now if now is not None else last
     return max(0.0, end - start) if end is not None else 0.0
+
+
+def _utc(at: float) -> str:
+    """RFC 3339, in UTC."""
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
 
 
 def now() -> float:

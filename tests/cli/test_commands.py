@@ -8,11 +8,14 @@ import mailbox
 import os
 import signal
 import stat
+import time
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from mailtui import __version__
+from mailtui.kit.durations import show_moment
 from mailtui.sandbox.process import find_sandbox
 from tests.cli.conftest import StartSandbox
 from tests.cli.program import Mailtui, Oracle, wait_until
@@ -67,7 +70,9 @@ def test_a_campaign_from_first_look_to_report(mailtui: Mailtui, sandbox: Oracle)
     assert sum(sent.json[state] for state in STATES) == sent.json["audience"]
     assert sandbox.accepted == {"ann@example.com": 1, "bob@example.com": 1}
     again = mailtui.run("run", campaign, "--yes", "--json")
-    assert (again.code, again.json["campaign"]) == (0, sent.json["campaign"])
+    assert (again.code, again.json["campaign"], again.err) == (0, sent.json["campaign"], "")
+    said = mailtui.run("run", campaign, "--yes")
+    assert said.code == 0 and said.err.endswith("\nEverybody on the list has it already; nothing was sent.\n")
     assert sandbox.accepted.total() == 2, "running it again sends nothing twice"
 
     short = sent.json["campaign"][:3]
@@ -81,7 +86,8 @@ def test_a_campaign_from_first_look_to_report(mailtui: Mailtui, sandbox: Oracle)
     assert (report.lines[0]["state"], report.lines[0]["code"], report.lines[0]["row"]) == ("sent", 250, 1)
     assert mailtui.call("report", short, "--json").out == report.out
     assert "not in the audience" in mailtui.call("report", short).out
-    assert mailtui.call("report", short, "--only", "failed").out == ""
+    nobody = mailtui.call("report", short, "--only", "failed")
+    assert (nobody.code, nobody.out, nobody.err) == (0, "", "News c: nobody is failed.\n")
 
     written = mailtui.call("report", short, "--format", "csv", "--out", "r.csv")
     assert (written.code, written.out, written.err) == (0, "", "")
@@ -136,6 +142,27 @@ def test_a_list_is_shown_with_every_filter_that_narrows_it(mailtui: Mailtui) -> 
     assert f'filter         city == "York"   ({campaign})' in shown.out
     assert 'and            first_name == "Ann"   (--filter)' in shown.out
     assert "filter" not in mailtui.call("audience", "c/contacts.csv").out
+
+
+def test_whoever_is_deferred_is_shown_with_the_next_try(mailtui: Mailtui, faulty: StartSandbox) -> None:
+    box = faulty('rules:\n  - {stage: rcpt, recipient: "p1@*", raw: "451 4.3.0 later\\r\\n"}\n')
+    mailtui.environ["MAILTUI_TIME_SCALE"] = "1"
+    campaign = mailtui.campaign(3, port=box.port)
+    short = mailtui.run("run", campaign, "--yes", "--detach").out.strip()
+    wait_until(lambda: mailtui.call("status", short, "--json").json["deferred"])
+    due = datetime.fromisoformat(mailtui.call("status", short, "--json").json["next_try"])
+    assert 0 < due.timestamp() - time.time() < 3_600
+    moment = f"next try at {show_moment(due.timestamp())}"
+    status = mailtui.call("status", short)
+    assert moment in status.out and f"mailtui retry {short} --only deferred" in status.err
+    assert moment in mailtui.call("report", short, "--only", "deferred").out
+    assert mailtui.call("report", short, "--only", "deferred", "--json").lines[0]["next_try"] == due.isoformat()
+    follower = mailtui.start("status", short, "--follow", "--plain")
+    assert follower.stderr is not None
+    assert f"1 deferred, {moment}" in follower.stderr.readline()
+    follower.kill()
+    follower.communicate()
+    assert mailtui.run("cancel", short).code == 0
 
 
 def test_what_is_written_is_readable_by_its_owner_only(mailtui: Mailtui, sandbox: Oracle) -> None:

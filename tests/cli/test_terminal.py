@@ -165,10 +165,11 @@ def test_only_who_is_new_is_asked_about(mailtui: Mailtui, sandbox: Oracle) -> No
     with terminal(mailtui, "run", campaign) as screen:
         assert screen.end() == 0, screen.plain
         assert f"already sent  3 ({first}, " in screen.plain
-        assert "Everybody on the list has it; nothing to do." in screen.plain
+        assert "Everybody on the list has it already; nothing was sent." in screen.plain
         assert "finished" not in screen.plain, "the old outcome is not told as a new one"
     quiet = mailtui.run("run", campaign)
-    assert (quiet.code, quiet.out, quiet.err) == (0, "", ""), "no question, so no terminal is needed"
+    said = "Everybody on the list has it already; nothing was sent.\n"
+    assert (quiet.code, quiet.out, quiet.err) == (0, "", said), "no question, so no terminal is needed"
     mailtui.campaign(5, port=sandbox.port)
     with terminal(mailtui, "run", campaign) as screen:
         screen.until("Type 2 to send")

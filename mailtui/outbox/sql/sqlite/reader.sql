@@ -100,5 +100,10 @@ SELECT state, code, coalesce(reply, reason), count(*) AS n FROM delivery
 WHERE campaign = ? AND state IN ('failed', 'unknown', 'deferred', 'expired')
 GROUP BY 1, 2, 3 ORDER BY n DESC, 2, 3 LIMIT ?
 
+-- name: next_try
+SELECT due_at FROM delivery
+WHERE campaign = ? AND state IN ('queued', 'deferred') AND state = 'deferred' AND due_at > 0
+ORDER BY due_at, id LIMIT 1
+
 -- name: answer
 SELECT answer FROM orders WHERE id = ? AND answer IS NOT NULL
