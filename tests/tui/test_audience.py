@@ -25,7 +25,7 @@ async def opened(app: MailtuiApp) -> AudienceScreen:
     await until(lambda: isinstance(app.screen, AudienceScreen) and app.bench.open_list is not None)
     screen = app.screen
     assert isinstance(screen, AudienceScreen)
-    await until(lambda: screen.table.current is not None and shows(app, "recipients"), seconds=60)
+    await until(lambda: screen.table.current is not None and shows(app, "recipient"), seconds=60)
     return screen
 
 
@@ -142,9 +142,9 @@ async def test_problems_are_listed_and_lead_to_their_rows(app: MakeApp, sample: 
         await pilot.press("p")
         await until(lambda: isinstance(shown.screen, ProblemsDialog) and shows(shown, "amara.okafor@example.com"))
         assert shows(shown, "Rows that get no mail: 2 unusable, 2 duplicates")
-        assert shows(shown, "line", "kind", "reason", "bad address", "duplicate", "already stands in row 1")
+        assert shows(shown, "row", "line", "kind", "reason", "bad address", "duplicate", "already stands in row 1")
         await pilot.press("down")
-        await until(lambda: shows(shown, "The part after the @-sign"))
+        await until(lambda: shows(shown, "   26  27    bad address  The part after the @-sign"))
         await pilot.press("enter")
         await until(lambda: isinstance(shown.screen, AudienceScreen))
         await until(lambda: screen.table.cursor == 25)
@@ -167,6 +167,16 @@ async def test_no_problems_is_good_news(app: MakeApp, tmp_path: Path) -> None:
         await opened(shown)
         await pilot.press("p")
         await until(lambda: shows(shown, "Every row has a usable address"))
+
+
+async def test_one_of_a_kind_is_said_as_one(app: MakeApp, tmp_path: Path) -> None:
+    (tmp_path / "twice.csv").write_text("email\na@example.com\na@example.com\n")
+    shown = app(target=tmp_path / "twice.csv")
+    async with shown.run_test(size=(80, 24)):
+        await opened(shown)
+        await until(lambda: shows(shown, "1 duplicate", "1 recipient", "2 rows"))
+        assert not shows(shown, "1 duplicates")
+        assert not shows(shown, "1 recipients")
 
 
 async def test_goes_to_a_row_by_number_or_address(app: MakeApp, sample: Path) -> None:

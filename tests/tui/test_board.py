@@ -105,6 +105,7 @@ async def test_pause_and_resume(app: MakeApp, service: Service, sendable: Path) 
         assert await state_of(service, launched.campaign.id) == "paused"
         await pilot.press("r")
         await until(lambda: shows(running, "» sending"))
+        assert not any("is paused" in toast.message for toast in running._notifications)
         assert await state_of(service, launched.campaign.id) == "running"
 
 

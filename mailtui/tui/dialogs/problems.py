@@ -52,11 +52,11 @@ class ProblemsDialog(ModalScreen[int | None]):
 
     def on_mount(self) -> None:
         rows = [
-            TableRow(number, f"{problem.line:,}", (problem.kind.replace("_", " "), problem.reason))
+            TableRow(number, _row(problem), (f"{problem.line:,}", problem.kind.replace("_", " "), problem.reason))
             for number, problem in enumerate(self._problems)
         ]
         table = self.query_one(RowTable)
-        table.show_rows(("kind", "reason"), rows, label="line", widest=_WIDEST)
+        table.show_rows(("line", "kind", "reason"), rows, label="row", widest=_WIDEST)
         table.styles.height = len(rows) + 1
         table.styles.max_height = "50vh"
 
@@ -71,3 +71,8 @@ class ProblemsDialog(ModalScreen[int | None]):
 
     def action_leave(self) -> None:
         self.dismiss(None)
+
+
+def _row(problem: RowProblem) -> str:
+    """The number that the row has everywhere else; damage before the first row has none."""
+    return "-" if problem.row is None else f"{problem.row:,}"

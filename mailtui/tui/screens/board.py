@@ -124,6 +124,8 @@ class BoardScreen(Room):
         elif before.active and not view.active:
             counts = view.counts
             tell(self.app, f"{view.name} is {campaign_look(view).word}: {counts.sent:,} sent, {counts.failed:,} failed")
+        elif before.lost or not before.active:
+            self.app.clear_notifications()  # that it is paused or lost is true no more
 
     def _show_parts(self, *, some: bool) -> None:
         self.query_one("#empty").display = not some

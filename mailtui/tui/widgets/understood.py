@@ -68,15 +68,15 @@ def counts_text(counts: AudienceCounts | int, *, filtered: bool, counting: bool,
     They stand below one another, or beside one another within `width`.
     """
     if isinstance(counts, int):
-        numbers = [_number(counts, "rows"), plain("counting ..." if counting else "not counted", "$text-muted")]
+        numbers = [_counted(counts, "row"), plain("counting ..." if counting else "not counted", "$text-muted")]
     else:
         numbers = [
-            _number(counts.rows, "rows"),
+            _counted(counts.rows, "row"),
             _number(counts.valid, "valid"),
             _number(counts.problems, "unusable", "$text-error" if counts.problems else ""),
             *([_number(counts.matched, "matched")] if filtered else []),
-            *([_number(counts.duplicates, "duplicates", "$text-warning")] if counts.duplicates else []),
-            _number(counts.recipients, "recipients", "bold $text-success" if counts.recipients else "bold $text-error"),
+            *([_counted(counts.duplicates, "duplicate", "$text-warning")] if counts.duplicates else []),
+            _counted(counts.recipients, "recipient", "bold $text-success" if counts.recipients else "bold $text-error"),
         ]
     if width is None:
         numbers = [joined(" " * (_DIGITS - len(number.plain.split(" ")[0])), number) for number in numbers]
@@ -121,6 +121,11 @@ def matched_text(counts: AudienceCounts, *, filtered: bool, everybody: bool) -> 
     style = "bold $text-success" if counts.recipients else "bold $text-error"
     end = plain(f", and {', '.join(left)}", "$text-muted") if left else plain("")
     return joined(start, ":  ", plain(counted(counts.recipients, "recipient"), style), end)
+
+
+def _counted(number: int, one: str, style: str = "bold") -> Content:
+    """A number with a noun that follows it."""
+    return _number(number, counted(number, one).partition(" ")[2], style)
 
 
 def _number(number: int, name: str, style: str = "bold") -> Content:
