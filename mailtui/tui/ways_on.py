@@ -1,11 +1,13 @@
-"""Owns what to do about an error in the app, where the error itself names a command for the same."""
+"""Owns what to do about an error in the app, where the error itself names a command for the same, or cannot know how
+far its launch had come.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mailtui.errors import MailtuiError
-from mailtui.service.lists import BeingSent, MessageChanged, NotFinished, NowSuppressed, WasCancelled
+from mailtui.errors import MailtuiError, OutboxOutdated
+from mailtui.service.lists import BeingSent, Launch, MessageChanged, NotFinished, NowSuppressed, WasCancelled
 
 _WAYS: Mapping[type[MailtuiError], str] = {
     MessageChanged: "s in the review asks for whom the changed message is.",
@@ -19,3 +21,13 @@ _WAYS: Mapping[type[MailtuiError], str] = {
 def way_on(error: MailtuiError) -> str:
     """The error's hint, with keys instead of commands where there are keys."""
     return _WAYS.get(type(error), error.hint)
+
+
+def after_start(error: MailtuiError, launch: Launch | None) -> str:
+    """What an error that ended a start leaves behind; `launch` when it is in the outbox already."""
+    if launch is None:
+        return "Nothing was sent. When that is mended, press s again."
+    launched = f"It is launched as {launch.campaign.id}, and"
+    if isinstance(error, OutboxOutdated):  # it has forgotten who has the mail
+        return f"{launched} nobody sends it before that is settled."
+    return f"{launched} nothing of it is lost. To go on: s here again, or r on the home screen. Nobody gets it twice."

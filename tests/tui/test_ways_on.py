@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from mailtui.errors import OutboxOutdated, RunnerError
 from mailtui.outbox.states import OrderKind
 from mailtui.service.facade import Service
 from mailtui.tui.screens.board import BoardScreen
 from mailtui.tui.screens.report import ReportScreen
+from mailtui.tui.ways_on import after_start
 from tests.tui.conftest import MakeApp, launch, shows, stretch, until
 
 # what halts
@@ -44,3 +46,17 @@ async def test_home_leads_to_where_a_paused_campaign_goes_on(app: MakeApp, servi
         await until(
             lambda: isinstance(running.screen, ReportScreen) and shows(running, "It is paused; to go on: 7, th")
         )
+
+
+# what could not be started
+
+
+async def test_s07_an_older_outbox_is_never_promised_to_send_to_nobody_twice(service: Service, sample: Path) -> None:
+    stretch(sample, 2)
+    launched = await launch(service, sample)
+    outdated = OutboxOutdated("outbox.sqlite3", ends="09:00", went_on="10:00")
+    for error in (outdated, RunnerError("The runner did not start")):
+        assert after_start(error, None) == "Nothing was sent. When that is mended, press s again."
+        said = after_start(error, launched)
+        assert launched.campaign.id in said
+        assert ("twice" in said) is (error is not outdated)

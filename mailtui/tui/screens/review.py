@@ -23,6 +23,7 @@ from mailtui.tui.dialogs.password import asking_password
 from mailtui.tui.room import start
 from mailtui.tui.screens.preview import show_mail_of
 from mailtui.tui.text import Plain, tell
+from mailtui.tui.ways_on import after_start
 from mailtui.tui.widgets.findings import Findings
 from mailtui.tui.widgets.launching import Launching
 from mailtui.tui.widgets.pace import Pace
@@ -189,7 +190,7 @@ class ReviewScreen(CampaignRoom):
         except Superseded:
             return
         except MailtuiError as error:
-            self.query_one(Trouble).tell(error, after=_go_on(launch))
+            self.query_one(Trouble).tell(error, after=after_start(error, launch))
             return
         finally:
             self.query_one(Launching).done()
@@ -246,12 +247,3 @@ class ReviewScreen(CampaignRoom):
     @on(Findings.Chosen)
     async def go_to_row(self, event: Findings.Chosen) -> None:
         await show_mail_of(self.app, event.row)
-
-
-def _go_on(launch: Launch | None) -> str:
-    if launch is None:
-        return "Nothing was sent. When that is mended, press s again."
-    return (
-        f"It is launched as {launch.campaign.id}, and nothing of it is lost. To go on: s here again, or r on the home"
-        " screen. Nobody gets it twice."
-    )
