@@ -31,7 +31,7 @@ KINDS = {
 }
 
 
-def endpoint(port: int, security: Security = Security.PLAIN, *, host: str = "127.0.0.1", **more: str) -> Endpoint:
+def endpoint(port: int, security: Security = Security.PLAIN, *, host: str = "127.0.0.1", **more: Any) -> Endpoint:
     return Endpoint("acme", host, port, security, helo="sender.example", **more)
 
 
