@@ -27,7 +27,14 @@ def test(campaign: Path, address: str, row: int | None, *, service: Service, as_
     verdict = asyncio.run(send_test(service, loaded, address, row))
     if as_json:
         output.json_line(
-            {"to": address, "sent": verdict.sent, "stage": verdict.stage, "code": verdict.code, "reply": verdict.text}
+            {
+                "to": address,
+                "sent": verdict.sent,
+                "stage": verdict.stage,
+                "code": verdict.code,
+                "reply": verdict.text,
+                "advice": verdict.advice,
+            }
         )
     elif verdict.sent:
         output.data(safe_text(f"Sent to {address}. The server said: {verdict.code} {verdict.text}"))
@@ -35,6 +42,6 @@ def test(campaign: Path, address: str, row: int | None, *, service: Service, as_
         said = f"{verdict.code} {verdict.text}" if verdict.code is not None else verdict.text
         output.say(f"Not sent to {address}. At {verdict.stage}: {safe_text(said)}")
         hint = for_nobody(service.campaigns.endpoint(loaded), verdict.text, str(loaded.path))
-        if hint:
-            output.say(f"  {hint}")
-    return ExitCode.DONE if verdict.sent else ExitCode.SOME_FAILED
+        for line in filter(None, (verdict.advice, hint)):
+            output.say(f"  {line}")
+    return verdict.exit_code

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
@@ -75,7 +76,7 @@ class Orders:
         return await self.give(view, OrderKind.RESOLVE, arguments, sends=sends)
 
     async def find(self, view: CampaignView, *, row: int | None = None, to: str | None = None) -> DeliveryRow:
-        """One recipient of a campaign, by row of the list or by address. Raises `UsageError`."""
+        """One recipient of a campaign, by row of the list or by address. Raises `UsageError` with the reason."""
         if to is not None:
             try:
                 found = await self._service.reader.find(view.campaign.number, key=parse_address(to).key)
@@ -86,12 +87,33 @@ class Orders:
         if len(found) == 1:
             return found[0]
         who = to if to is not None else f"row {row}"
+        if not found and row is not None:
+            raise await self._no_mail(view, row)
         if not found:
             raise UsageError(f"{view.id} has no mail to {who}", hint=f"See whom it has: mailtui report {view.id}")
         raise UsageError(
             f"{view.id} has {len(found)} mails of a {who}: its list was launched more than once",
             detail="\n".join(one.address for one in found),
             hint="Name the recipient by the address: --to ADDRESS",
+        )
+
+    async def _no_mail(self, view: CampaignView, row: int) -> UsageError:
+        """Why a row of the list became no mail of the campaign, and what to do about it."""
+        file = shlex.quote(view.campaign.series.partition("\n")[0])
+        title, line = f"{view.id} has no mail to row {row}", 0
+        while page := await self._service.reader.intake(view.campaign.number, after=line):
+            line = page[-1].line
+            for item in page:
+                if item.row == row and item.kind == "duplicate":
+                    return UsageError(title, detail=f"Line {item.line} of the list: {item.reason}.")
+                if item.row == row:
+                    hint = f"Mend that row, then run the campaign again: mailtui run {file}"
+                    return UsageError(title, detail=f"Line {item.line} of the list: {item.reason}.", hint=hint)
+        rule = f"the filter left it out ({view.campaign.filter}), or " if view.campaign.filter else ""
+        return UsageError(
+            title,
+            detail=f"When it was launched, {rule}the list had no such row.",
+            hint=f"See why: mailtui audience {file} --explain {row}",
         )
 
     async def _new_address(self, view: CampaignView, delivery: DeliveryRow, text: str) -> str:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from mailtui.audience.address import AddressError, parse_address
 from mailtui.campaign.campaign import Campaign
 from mailtui.dispatch.encoding import SentEncoding
-from mailtui.errors import ConfigError, Problem, UsageError
+from mailtui.errors import ConfigError, ExitCode, Problem, UsageError
+from mailtui.kit.words import sentence
 from mailtui.message.rendered import RenderProblem
 from mailtui.service.facade import Service
 from mailtui.smtp.connect import NotConnected, connect
@@ -18,15 +19,28 @@ from mailtui.smtp.oneshot import send_one
 from mailtui.smtp.timeouts import time_scale
 from mailtui.smtp.verdict import Kind, Verdict, judge
 
+_EXITS = {
+    Kind.SENT: ExitCode.DONE,
+    Kind.UNKNOWN: ExitCode.SOME_UNKNOWN,
+    Kind.HELD: ExitCode.PAUSED,
+    Kind.REQUEUED: ExitCode.PAUSED,  # the mail's own fate was not at stake
+}
+"""For all others the server refused the mail itself."""
+
 
 @dataclass(frozen=True, slots=True)
 class TestVerdict:
-    """What became of the test: where the last word fell, and what it was (`code` None when nothing was said)."""
+    """What became of the test: where the last word fell, and what it was (`code` None when nothing was said).
+
+    `exit_code` is what a campaign would come to by the same word, `advice` what a person can do about it.
+    """
 
     sent: bool
     stage: str
     code: int | None
     text: str
+    exit_code: ExitCode
+    advice: str = ""
 
 
 async def send_test(service: Service, campaign: Campaign, to: str, row: int | None) -> TestVerdict:
@@ -44,7 +58,7 @@ async def send_test(service: Service, campaign: Campaign, to: str, row: int | No
     try:
         connection = await connect(endpoint, password, timeouts=timeouts)
     except NotConnected as error:
-        return _verdict(error.verdict)
+        return _verdict(error.verdict, unreachable=True)
     encoding = SentEncoding.for_server(connection.capabilities)
     recipient = dataclasses.replace(shown.recipient, key=address.key, address=address.text)
     message = compiled.render(recipient, date=time.time(), encoding=encoding.transfer, smtputf8=encoding.smtputf8)
@@ -55,5 +69,9 @@ async def send_test(service: Service, campaign: Campaign, to: str, row: int | No
     return _verdict(await send_one(connection, job, timeouts))
 
 
-def _verdict(verdict: Verdict) -> TestVerdict:
-    return TestVerdict(judge(verdict).kind is Kind.SENT, str(verdict.stage), verdict.code, verdict.text)
+def _verdict(verdict: Verdict, *, unreachable: bool = False) -> TestVerdict:
+    outcome = judge(verdict)
+    code = ExitCode.PAUSED if unreachable else _EXITS.get(outcome.kind, ExitCode.SOME_FAILED)
+    return TestVerdict(
+        outcome.kind is Kind.SENT, str(verdict.stage), verdict.code, verdict.text, code, sentence(outcome.advice)
+    )

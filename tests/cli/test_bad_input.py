@@ -216,6 +216,11 @@ def test_a_wrong_password_pauses_after_one_try_and_the_right_one_goes_on(
         assert (refused.code, refused.json["state"], refused.json["queued"]) == (6, "paused", 3)
         assert "535" in refused.json["reason"]
         assert 1 <= len(server.keeper.logins) <= 2
+        tested = mailtui.call(
+            "test", campaign, "--to", "me@acme.test", "--json", env={"MAILTUI_PASSWORD_ACME": "hunter2-wrong"}
+        )
+        assert (tested.code, tested.json["code"]) == (6, 535)
+        assert tested.json["advice"].rstrip(".") in refused.json["reason"], "the same explanation"
         from tests.servers.aiosmtpd_server import PASSWORD
 
         right = mailtui.run("run", campaign, "--yes", "--json", env={"MAILTUI_PASSWORD_ACME": PASSWORD})
@@ -243,7 +248,8 @@ def test_a_closed_port_pauses_and_loses_nothing(mailtui: Mailtui, faulty: StartS
     assert "connection refused" in refused.json["reason"]
     advice = f"Start a sandbox with: mailtui sandbox --port {port}, or correct smtp: in {campaign}"
     assert advice in mailtui.call("status").err
-    assert advice in mailtui.call("test", campaign, "--to", "me@example.com").err
+    tested = mailtui.call("test", campaign, "--to", "me@example.com")
+    assert tested.code == 6 and advice in tested.err
     box = faulty(port=0 if way == "corrected" else port)
     if way == "resume":
         resumed = mailtui.run("resume", refused.json["campaign"], "--json")

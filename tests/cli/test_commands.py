@@ -204,6 +204,12 @@ def test_a_test_mail_goes_to_its_address_and_to_nobody_on_the_list(mailtui: Mail
     assert not mailtui.home.outbox_file.exists()
 
 
+def test_a_test_mail_that_is_refused_itself_is_no_trouble_of_the_server(mailtui: Mailtui, faulty: StartSandbox) -> None:
+    box = faulty('rules:\n  - {stage: rcpt, recipient: "me@*", raw: "550 5.1.1 gone\\r\\n"}\n')
+    tested = mailtui.call("test", mailtui.campaign(2, port=box.port), "--to", "me@acme.test")
+    assert (tested.code, tested.out) == (4, "") and "550 5.1.1 gone" in tested.err
+
+
 def test_init_writes_a_campaign_that_can_be_sent(mailtui: Mailtui, sandbox: Oracle) -> None:
     made = mailtui.run("init", "mine", "--json")
     assert made.code == 0

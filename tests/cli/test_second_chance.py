@@ -151,6 +151,20 @@ def test_paused_stays_paused_cancelled_refuses(mailtui: Mailtui, faulty: StartSa
     assert refused.code == 2 and "cancelled and cannot be sent now" in refused.err
 
 
+def test_a_row_that_became_no_mail_is_told_with_the_reason(mailtui: Mailtui, sandbox: Oracle) -> None:
+    rows = ["email,first_name,city", "ann@example.com,Ann,York", "bob@example.com,Bob,Bath", "no address,Eve,York",
+            "ann@example.com,Ann,York"]  # fmt: skip
+    path = mailtui.campaign(rows, port=sandbox.port, audience={"source": "contacts.csv", "filter": 'city == "York"'})
+    short = mailtui.run("run", path, "--yes", "--json").json["campaign"]
+    for row, reason, hint in (
+        (2, 'the filter left it out (city == "York")', f"mailtui audience {path} --explain 2"),
+        (3, "Line 4 of the list: ", f"mailtui run {path}"),
+        (4, "Line 5 of the list: ", "row 1"),
+    ):
+        refused = mailtui.call("retry", short, "--row", str(row))
+        assert refused.code == 2 and reason in refused.err and hint in refused.err, refused.err
+
+
 @pytest.mark.parametrize("command", ["retry", "resolve"])
 def test_the_help_has_examples(mailtui: Mailtui, command: str) -> None:
     said = mailtui.call(command, "--help").out
