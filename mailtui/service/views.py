@@ -112,14 +112,21 @@ class CampaignView:
         return self.live.workers if self.live is not None else ()
 
     @property
+    def at_work(self) -> bool:
+        """Whether a runner has somebody to send to now; not while it is lost, stuck, or only waits for a next try."""
+        counts = self.counts
+        at_hand = counts.queued or counts.claimed or counts.in_flight
+        return bool(self.active and self.runner is not None and not self.silent_seconds and at_hand)
+
+    @property
     def seconds(self) -> float:
-        """From the launch to the last result, or to now while it is being sent."""
-        return _span(self.campaign.launched_at, self.campaign.settled_at, self.seen_at if self.active else None)
+        """From the launch to the last result, or to now while it is at work."""
+        return _span(self.campaign.launched_at, self.campaign.settled_at, self.seen_at if self.at_work else None)
 
     @property
     def send_seconds(self) -> float:
-        """From the first claim to the last result, or to now while it is being sent."""
-        return _span(self.campaign.first_claim_at, self.campaign.settled_at, self.seen_at if self.active else None)
+        """From the first claim to the last result, or to now while it is at work."""
+        return _span(self.campaign.first_claim_at, self.campaign.settled_at, self.seen_at if self.at_work else None)
 
     @property
     def exit_code(self) -> ExitCode:

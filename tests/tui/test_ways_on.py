@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import signal
 from pathlib import Path
 
 from mailtui.errors import OutboxOutdated, RunnerError
 from mailtui.outbox.states import OrderKind
+from mailtui.sandbox.process import start_sandbox, stop_sandbox
 from mailtui.service.facade import Service
+from mailtui.service.views import CampaignView
 from mailtui.tui.screens.board import BoardScreen
 from mailtui.tui.screens.report import ReportScreen
 from mailtui.tui.ways_on import after_start
-from tests.tui.conftest import MakeApp, launch, shows, stretch, until
+from tests.tui.conftest import MakeApp, change, launch, shows, stretch, until
 
 # what halts
 
@@ -60,3 +65,38 @@ async def test_s07_an_older_outbox_is_never_promised_to_send_to_nobody_twice(ser
         said = after_start(error, launched)
         assert launched.campaign.id in said
         assert ("twice" in said) is (error is not outdated)
+
+
+# what rests
+
+
+async def test_the_clock_stands_while_a_campaign_rests(service: Service, sample: Path, tmp_path: Path) -> None:
+    """While it only waits for a next try, and when its runner was killed: the average is that of the sending."""
+    (tmp_path / "faults.yaml").write_text('rules: [{stage: rcpt, recipient: "person2@*", reply: "451 Later"}]')
+    sandbox = await start_sandbox(tmp_path / "sandbox", faults=tmp_path / "faults.yaml", idle_seconds=120)
+    change(sample, "port: 2525", f"port: {sandbox.port}")
+    stretch(sample, 3)
+    launched = await launch(service, sample)
+    pid = await service.start_runner({})
+
+    async def view() -> CampaignView:
+        return await service.view(launched.campaign.id)
+
+    async def waits() -> bool:
+        return (await view()).counts.deferred == 1 and not (await view()).at_work
+
+    await until(waits, seconds=30)
+    waiting = await view()
+    assert waiting.active
+    assert not waiting.lost
+    await asyncio.sleep(0.2)
+    assert (await view()).send_seconds == waiting.send_seconds > 0
+    assert (await view()).seconds == waiting.seconds > 0
+    os.kill(pid, signal.SIGKILL)
+
+    async def is_lost() -> bool:
+        return (await view()).lost
+
+    await until(is_lost)
+    assert (await view()).send_seconds == waiting.send_seconds
+    await stop_sandbox(sandbox)

@@ -84,9 +84,7 @@ class SendProgress(Vertical):
         elif view.send_seconds < _TRUST_AFTER:
             said = "measuring its pace"
         else:
-            left = (
-                f", {show_duration(view.eta_seconds)} left" if view.eta_seconds is not None and _at_work(view) else ""
-            )
+            left = f", {show_duration(view.eta_seconds)} left" if view.eta_seconds is not None and view.at_work else ""
             said = f"{view.rate:,.1f}/s{left}"
         self._set("#rate", joined(*[plain(text) for text in (said, limit, crew) if text], separator="   "))
         if is_live(view):
@@ -111,11 +109,6 @@ def _room(text: Content, place: Plain) -> tuple[int, ...]:
     return (len(lengths),) if fits else tuple(lengths)
 
 
-def _at_work(view: CampaignView) -> bool:
-    counts = view.counts
-    return bool(counts.queued or counts.claimed or counts.in_flight)
-
-
 def doing(view: CampaignView) -> Content:
     """One line: what is going on, or why nothing is."""
     look = campaign_look(view)
@@ -134,7 +127,7 @@ def doing(view: CampaignView) -> Content:
         text = "Done. enter shows what became of every recipient."
     elif view.note:
         return plain(sentence(view.note[:1].upper() + view.note[1:]), "$text-warning")
-    elif view.live is not None and view.live.next_due is not None and not _at_work(view):
+    elif view.live is not None and view.live.next_due is not None and not view.at_work:
         at = time.strftime("%H:%M:%S", time.localtime(view.live.next_due))
         text = f"Nobody is left but {counted(view.counts.deferred, 'deferred mail')}; the next try is at {at}."
     elif view.live is None and view.snapshot is not None:
