@@ -82,9 +82,9 @@ ACTIONS: Mapping[str, tuple[Action, ...]] = {
         Action("put_away", "escape", "Close error", "Put the error away", show=False),
     ),
     "rules": (
+        Action("leave_editor", "escape", "Leave the line", "Leave the line, so that letters and digits are keys again"),
         Action("apply", "ctrl+s", "Apply", "Use this filter for the campaign", needs=_LIST),
         Action("reset", "ctrl+r", "Reset", "Go back to the filter as it is set", needs=_LIST),
-        Action("leave_editor", "escape", "Leave", "Leave the editor, so that letters and digits are keys", show=False),
     ),
     "message": (
         Action("next_file", "n", "Next file", "The next of the message's files", needs=_CAMPAIGN),

@@ -13,6 +13,7 @@ from mailtui.sandbox.process import start_sandbox, stop_sandbox
 from mailtui.service.facade import Service
 from mailtui.service.views import CampaignView
 from mailtui.tui.screens.board import BoardScreen
+from mailtui.tui.screens.message import MessageScreen
 from mailtui.tui.screens.report import ReportScreen
 from mailtui.tui.ways_on import after_start
 from tests.tui.conftest import MakeApp, change, launch, shows, stretch, until
@@ -100,3 +101,20 @@ async def test_the_clock_stands_while_a_campaign_rests(service: Service, sample:
     await until(is_lost)
     assert (await view()).send_seconds == waiting.send_seconds
     await stop_sandbox(sandbox)
+
+
+# the rule's line
+
+
+async def test_a_digit_in_a_rule_says_how_it_changes_rooms(app: MakeApp, sample: Path) -> None:
+    running = app(target=sample)
+    async with running.run_test(size=(80, 24)) as pilot:
+        await until(lambda: running.bench.open_list is not None, seconds=60)
+        await pilot.press("3")
+        await until(lambda: shows(running, "escape Leave the line ", "f1 Help ", "^q Quit "))
+        await pilot.press("4")
+        await until(lambda: shows(running, "For another room: esc, then 4."))
+        await pilot.press("escape")
+        await until(lambda: not shows(running, "Leave the line"))
+        await pilot.press("4")
+        await until(lambda: isinstance(running.screen, MessageScreen))

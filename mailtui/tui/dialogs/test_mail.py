@@ -42,6 +42,7 @@ class SendTestDialog(ModalScreen[None]):
             yield Plain(plain(f"As {self._whose} would get it. Nobody on the list gets anything.", "$text-muted"))
             yield SafeInput(self._address, placeholder="you@example.com", id="to")
             yield Plain(id="result")
+            yield Plain("enter sends it   esc closes", id="keys", classes="muted")
             with Horizontal(classes="buttons"):
                 yield Button("Close", id="close", compact=True)
                 yield Button("Send", id="send", variant="primary", compact=True)
@@ -72,10 +73,17 @@ class SendTestDialog(ModalScreen[None]):
         except MailtuiError as error:
             told = [part for part in (sentence(error.title), error.detail, error.hint) if part]
             self._say(plain("\n".join(told), "$text-error", newlines=True))
+            self._offer("enter tries again   esc closes")
         else:
             self._say(_told(verdict, address))
+            self._offer("enter or esc closes" if verdict.sent else "enter tries again   esc closes")
+            if verdict.sent:
+                self.query_one("#close").focus()  # done; a digit or an enter would go into the address, or send anew
         finally:
             self.query_one("#send", Button).disabled = False
+
+    def _offer(self, keys: str) -> None:
+        self.query_one("#keys", Plain).show(keys)
 
     def _say(self, text: Content) -> None:
         self.query_one("#result", Plain).show(text)

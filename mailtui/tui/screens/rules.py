@@ -31,6 +31,7 @@ _DEBOUNCE = 0.12
 _SAMPLE = 25
 _GLANCE_FROM = 100_000
 _SHOWN = 300
+_ROOM_KEYS = tuple("12345678")
 _EMPTY = "No list is open.\n\nPress o to open one, or 1 and then d to try the demo."
 _COMPARISONS = '== != > >= < <=   in ("a", "b")   empty   contains startsWith endsWith matches'
 _JOINTS = 'before after within "30 days"   and or not ( )   values: "text" 30 2026-12-31'
@@ -154,7 +155,7 @@ class RulesScreen(Room):
         problem = error.problems[0] if error.problems else None
         message = problem.message if problem is not None else error.title
         lines = [joined(plain("× ", "$text-error"), plain(sentence(message), "$text-error", limit=_SHOWN))]
-        hint = problem.hint if problem is not None else error.hint
+        hint = self._way_to_room(text) or (problem.hint if problem is not None else error.hint)
         if hint:
             lines.append(plain(hint, limit=_SHOWN))
         column = problem.place.column if problem is not None else None
@@ -165,6 +166,17 @@ class RulesScreen(Room):
             if 0 <= at < answer.content_size.width:
                 lines.insert(0, plain(" " * at + "^", "bold $text-error"))
         self._say(joined(*lines, separator="\n"))
+
+    def _way_to_room(self, text: str) -> str:
+        """Said where a digit was meant to change rooms: without it the line is a rule."""
+        rule, digit = text[:-1], text[-1:]
+        if digit not in _ROOM_KEYS:
+            return ""
+        try:
+            self.bench.read_filter(rule)
+        except RuleError:
+            return ""
+        return f"For another room: esc, then {digit}."
 
     def _show_sample(self, text: str, sample: Sample, counts: AudienceCounts | None) -> None:
         for name, rows in (("within", sample.within), ("without", sample.without)):
@@ -205,7 +217,7 @@ class RulesScreen(Room):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         if action in ("apply", "reset") and self.bench.open_list is None:
             return None
-        return True
+        return self.focused is self.editor if action == "leave_editor" else True
 
     @on(ColumnNames.Picked)
     def picked(self, event: ColumnNames.Picked) -> None:
