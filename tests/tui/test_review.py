@@ -132,7 +132,12 @@ async def test_fifty_are_sent_by_a_runner_and_the_board_watches(
     async with running.run_test(size=(80, 24)) as pilot:
         screen = await opened(running, pilot)
         dialog = await asked(running, pilot, screen)
-        assert shows(running, "Send 50 mails for real?", "pace         100/s, 4 workers", "Type 50 to send:")
+        assert shows(
+            running,
+            f"Send 50 mails to 127.0.0.1:{sandbox.port} on this machine?",
+            "pace         100/s, 4 workers",
+            "Type 50 to send:",
+        )
         assert dialog.query_one("#count").has_focus
         assert dialog.query_one("#start", Button).disabled
         await pilot.press("5", "0")
@@ -298,7 +303,7 @@ async def test_the_number_is_that_of_the_command(
         await pilot.press("6")
         await until(lambda: shows(running, f"already sent 5 ({campaign}, ", "to send      3 new"), seconds=20)
         await asked(running, pilot, screen)
-        assert shows(running, "Send 3 mails for real?", "to send      3 new")
+        assert shows(running, f"Send 3 mails to 127.0.0.1:{sandbox.port} on this machine?", "to send      3 new")
         assert await number_asked(running, pilot) == await number_of_the_command(sendable) == 3
         await confirm(running, pilot, 3)
         await until(lambda: isinstance(running.screen, BoardScreen), seconds=20)

@@ -9,14 +9,16 @@ from pathlib import Path
 
 from mailtui.errors import OutboxOutdated, RunnerError
 from mailtui.outbox.states import OrderKind
-from mailtui.sandbox.process import start_sandbox, stop_sandbox
+from mailtui.sandbox.process import SandboxHandle, start_sandbox, stop_sandbox
 from mailtui.service.facade import Service
 from mailtui.service.views import CampaignView
+from mailtui.tui.app import MailtuiApp
 from mailtui.tui.screens.board import BoardScreen
 from mailtui.tui.screens.message import MessageScreen
 from mailtui.tui.screens.report import ReportScreen
 from mailtui.tui.ways_on import after_start
-from tests.tui.conftest import MakeApp, change, launch, shows, stretch, until
+from mailtui.tui.widgets.plan_facts import where_to
+from tests.tui.conftest import MakeApp, change, finished, launch, shows, stretch, until
 
 # what halts
 
@@ -118,3 +120,32 @@ async def test_a_digit_in_a_rule_says_how_it_changes_rooms(app: MakeApp, sample:
         await until(lambda: not shows(running, "Leave the line"))
         await pilot.press("4")
         await until(lambda: isinstance(running.screen, MessageScreen))
+
+
+# what comes next, and where it goes
+
+
+async def test_the_demo_says_what_comes_next_as_its_campaign_stands(
+    service: Service, sendable: Path, sandbox: SandboxHandle
+) -> None:
+    stretch(sendable, 3)
+    running = MailtuiApp(service, target=sendable, demo=sandbox.port)
+    async with running.run_test(size=(80, 24)) as pilot:
+        await until(lambda: running.bench.campaign is not None, seconds=60)
+        await pilot.press("1")
+        await until(lambda: shows(running, "Next: 6 review, s start."))
+        launched = await launch(service, sendable)
+        await until(lambda: shows(running, "Next: 7 and then r goes on with it."))
+        await service.start_runner({})
+        await finished(service, launched.campaign.id)
+        await until(lambda: shows(running, "Next: 8 shows what became of everybody, q leaves the demo."))
+
+
+async def test_the_last_question_says_where_it_goes(service: Service, sample: Path) -> None:
+    def asked(*, to_sandbox: bool = False) -> str:
+        return where_to(service.prepare(service.campaigns.load(sample), plan={}), to_sandbox=to_sandbox)
+
+    assert asked() == "to 127.0.0.1:2525 on this machine"
+    assert asked(to_sandbox=True) == "to the sandbox"
+    change(sample, "{host: 127.0.0.1, port: 2525, security: plain}", "{host: mail.example.com, port: 465}")
+    assert asked() == "for real"

@@ -12,7 +12,7 @@ from mailtui.service.workbench import Workbench
 from mailtui.tui.dialogs.changed import ChangedDialog
 from mailtui.tui.dialogs.confirm_start import ConfirmStartDialog
 from mailtui.tui.text import tell
-from mailtui.tui.widgets.plan_facts import Question, facts, mails
+from mailtui.tui.widgets.plan_facts import Question, facts, mails, where_to
 
 
 async def agree(
@@ -29,7 +29,7 @@ async def agree(
             plan, again = await bench.forecast(plan, choice), choice
     meant = question is None or again is not Again.ASK
     if meant and mails(plan):  # with none, what was launched before is only to be brought to its end
-        dialog = ConfirmStartDialog(mails(plan), facts(plan, paced=True), to_sandbox=to_sandbox)
+        dialog = ConfirmStartDialog(mails(plan), facts(plan, paced=True), where=where_to(plan, to_sandbox=to_sandbox))
         meant = await app.push_screen_wait(dialog)
     if not meant:
         tell(app, "Nothing was sent.")

@@ -30,12 +30,12 @@ class ConfirmStartDialog(ModalScreen[bool]):
     """
     BINDINGS: ClassVar = [("escape", "leave", "Cancel")]
 
-    def __init__(self, count: int, facts: Sequence[Line], *, to_sandbox: bool = False) -> None:
-        """`facts` are the lines that say what is about to happen."""
+    def __init__(self, count: int, facts: Sequence[Line], *, where: str) -> None:
+        """`facts` are the lines that say what is about to happen; `where` ends the question: for real, for example."""
         super().__init__()
         self._count = count
         self._facts = facts
-        self._where = "to the sandbox" if to_sandbox else "for real"
+        self._where = where
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):

@@ -36,7 +36,7 @@ _COLUMNS = (
     Column("audience", "Of", 9, right=True, least=70),
     Column("launched", "Launched", 13, right=True, least=96),
 )
-_DEMO = "Demo: a sandbox on this machine catches everything; nothing leaves it.\nNext: 6 review, s start."
+_DEMO = "Demo: a sandbox on this machine catches everything; nothing leaves it.\nNext: "
 _READY = """Nothing has been sent from here yet.
 
 {name} is open. Press 5 to see its mails, 6 to review and start it."""
@@ -108,6 +108,7 @@ class HomeScreen(Room):
             self.query_one("#empty").display = not views
             for name in ("#campaigns", "#detail"):
                 self.query_one(name).display = bool(views)
+            self.query_one("#demo", Plain).show(_DEMO + _next(views[-1] if views else None))
             self.query_one("#demo").display = self.to_sandbox
             self._show_news([view for view in self._views.values() if view.active])
             table.show({view.id: _row(view) for view in self._views.values()})
@@ -189,6 +190,15 @@ class HomeScreen(Room):
         if answer is not None:
             tell(self.app, f"{view.name}: {answer}")
             await self.show_campaign("board", view.id)
+
+
+def _next(view: CampaignView | None) -> str:
+    """What comes next in the demo, by how its newest campaign stands."""
+    if view is None:
+        return "6 review, s start."
+    if at_rest(view):
+        return "8 shows what became of everybody, q leaves the demo."
+    return "7 and then r goes on with it." if resumable(view) else "7 shows it being sent."
 
 
 def _row(view: CampaignView) -> Row:

@@ -32,6 +32,15 @@ def mails(plan: LaunchPlan) -> int:
     return plan.counts.recipients if plan.planned is None else plan.planned.mails
 
 
+def where_to(plan: LaunchPlan, *, to_sandbox: bool) -> str:
+    """How seriously it is meant, for the last question. Only the demo knows that its server passes nothing on; of
+    another one on this machine nothing more is known than where it is.
+    """
+    if to_sandbox:
+        return "to the sandbox"
+    return f"to {plan.endpoint} on this machine" if plan.endpoint.is_loopback else "for real"
+
+
 def some_mails(plan: LaunchPlan) -> bool:
     """Whether a start would do anything: send a mail, or go on with what was launched before."""
     planned = plan.planned
