@@ -194,6 +194,10 @@ class Audience:
         )
         return islice(merged, limit)
 
+    def alike(self, rows: int) -> tuple[int, tuple[int, ...]]:
+        """How many recipients' addresses differ from another one's in capital letters alone, and the first `rows`."""
+        return sum(1 for _ in self._selection.alike()), tuple(heapq.nsmallest(rows, self._selection.alike()))
+
     def row(self, number: int) -> RowView:
         """One data record, counted from 1. Raises `UsageError` when there is no such row."""
         if not 1 <= number <= self._rows:

@@ -3,7 +3,8 @@
 The file's name is a hash over what the source is and how it is read; the filter is no part of it. It is built
 under another name and renamed when it is whole, so a crash leaves no half index. Columns are `c0` to `cN`,
 whatever a stranger called them; a missing cell is ''. `twin` marks rows whose key occurs more than once:
-only those can be duplicates, under any filter.
+only those can be duplicates, under any filter. `alike` has the rows whose key differs from another one in capital
+letters alone: two recipients, since only the host that has the mailbox may say otherwise (RFC 5321 section 2.4).
 """
 
 from __future__ import annotations
@@ -30,11 +31,22 @@ from mailtui.errors import AudienceError
 from mailtui.kit.paths import private_folder
 from mailtui.kit.sqlite import open_disposable, open_reader
 
-VERSION = 2
+VERSION = 3
 SIZE_LIMIT = 4 << 30
 AGE_LIMIT = 30 * 86_400.0
 _ORPHAN_AGE = 86_400.0
 _BATCH = 5_000
+
+# Most lists have few keys with a capital or none, and then this is one pass over an index.
+_FIND_ALIKE = """
+CREATE TEMP TABLE capital AS SELECT DISTINCT key, lower(key) AS low FROM entry
+WHERE key IS NOT NULL AND key <> lower(key);
+CREATE TEMP TABLE several (low TEXT PRIMARY KEY) WITHOUT ROWID;
+INSERT INTO several SELECT low FROM capital GROUP BY low HAVING count(*) > 1;
+INSERT OR IGNORE INTO several SELECT low FROM capital WHERE EXISTS (SELECT 1 FROM entry WHERE entry.key = low);
+INSERT INTO alike SELECT low, entry.row FROM capital JOIN several USING (low) JOIN entry ON entry.key = capital.key;
+INSERT INTO alike SELECT low, entry.row FROM several JOIN entry ON entry.key = several.low;
+"""
 
 
 def open_index(
@@ -147,6 +159,7 @@ def _fill(
         f"CREATE TABLE entry (row INTEGER PRIMARY KEY, line INTEGER NOT NULL, key TEXT, twin INTEGER{cells});"
         "CREATE TABLE problem (row INTEGER PRIMARY KEY, line INTEGER NOT NULL, kind TEXT NOT NULL,"
         " reason TEXT NOT NULL, text TEXT NOT NULL);"
+        "CREATE TABLE alike (low TEXT, row INTEGER, PRIMARY KEY (low, row)) WITHOUT ROWID;"
         "CREATE TABLE meta (name TEXT PRIMARY KEY, value)"
     )
     filling = _Filling(source, reading)
@@ -168,6 +181,7 @@ def _fill(
             "UPDATE entry SET twin = 1 WHERE key IN"
             " (SELECT key FROM entry WHERE key IS NOT NULL GROUP BY key HAVING count(*) > 1)"
         )
+        connection.execute(_FIND_ALIKE)
         connection.execute("CREATE INDEX by_twin ON entry (row) WHERE twin = 1")
         meta = {"rows": filling.rows, "reading": _reading_to(reading)}
         connection.executemany("INSERT INTO meta VALUES (?, ?)", list(meta.items()))

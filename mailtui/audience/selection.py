@@ -7,6 +7,8 @@ database on disk that vanishes with its connection. So nothing here grows with t
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import groupby
+from operator import itemgetter
 from types import TracebackType
 from typing import Any
 
@@ -72,6 +74,18 @@ class Selection:
             found: Any = self._connection.execute(query, (row,)).fetchone()
             line, key, *cells = found
             yield RowProblem(line, row, "duplicate", repeat_reason(key, first), joined(cells, layout))
+
+    def alike(self) -> Iterator[int]:
+        """The rows that are kept though another one that is kept has the same address but for capital letters."""
+        test = None if self.matcher is None else self.matcher.test_used
+        query = f"SELECT low, row, key{self._used()} FROM alike JOIN entry USING (row) ORDER BY low, row"  # noqa: S608
+        for _, group in groupby(self._connection.execute(query), key=itemgetter(0)):
+            firsts: dict[str, int] = {}
+            for _, row, key, *cells in group:
+                if test is None or test(cells):
+                    firsts.setdefault(key, row)
+            if len(firsts) > 1:
+                yield from firsts.values()
 
     def first_of(self, row: int) -> int | None:
         """The row that is kept in place of this one, or None when this one is no duplicate."""

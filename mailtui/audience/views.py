@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from mailtui.audience.match import Explanation
 from mailtui.audience.problem import RowProblem
+from mailtui.kit.words import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,11 @@ class AudienceCounts:
     problems: int
     matched: int
     recipients: int
+
+
+def about_alike(count: int) -> str:
+    """What so many addresses mean that differ from another one in capital letters alone."""
+    return f"{counted(count, 'address', 'addresses')} differ from another one only in capital letters; both get a mail"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from mailtui.audience.audience import Audience
 from mailtui.audience.recipient import Recipient
-from mailtui.audience.views import AudienceCounts
+from mailtui.audience.views import AudienceCounts, about_alike
 from mailtui.campaign.campaign import Campaign
 from mailtui.campaign.suppression import Suppressed
 from mailtui.campaign.trial import TrialRenderer
@@ -135,3 +135,6 @@ def _audience_findings(campaign: Campaign, counts: AudienceCounts, audience: Aud
     if counts.duplicates:
         message = f"{counted(counts.duplicates, 'row')} with an address that stands in an earlier row; it gets one mail"
         yield Finding("note", "duplicates", message)
+    alike, rows = audience.alike(20)
+    if alike:
+        yield Finding("warning", "capital-letters", about_alike(alike), rows, alike)

@@ -12,7 +12,7 @@ from mailtui.cli.options import Whole, common, filter_option
 from mailtui.kit.safe_text import safe_text
 from mailtui.kit.words import counted
 from mailtui.service.facade import Service
-from mailtui.service.lists import Audience, Explanation, RowView
+from mailtui.service.lists import Audience, Explanation, RowView, about_alike
 
 
 @click.command()
@@ -95,6 +95,9 @@ def _show_list(opened: Audience, filters: list[tuple[str, str]], limit: int, *, 
         f"  {counted(counts.rows, 'row')}, {counts.matched:,} match, {counted(counts.duplicates, 'duplicate')}, "
         f"{counts.problems:,} unusable: {counted(counts.recipients, 'recipient')}"
     )
+    alike, first = opened.alike(5)
+    if alike:
+        output.data(f"  {about_alike(alike)} (rows {', '.join(map(str, first))}{', …' if alike > len(first) else ''})")
     if recipients:
         columns = list(opened.columns)[:6]
         output.data("")

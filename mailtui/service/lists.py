@@ -6,7 +6,7 @@ from mailtui.audience.audience import Audience
 from mailtui.audience.findings import Finding, Understanding
 from mailtui.audience.match import Explanation
 from mailtui.audience.problem import RowProblem
-from mailtui.audience.views import AudienceCounts, ListRow, RowView
+from mailtui.audience.views import AudienceCounts, ListRow, RowView, about_alike
 from mailtui.campaign.checks import CheckReport
 from mailtui.campaign.forecast import Planned
 from mailtui.campaign.freeze import (
@@ -41,4 +41,5 @@ __all__ = [
     "RowView",
     "Understanding",
     "WasCancelled",
+    "about_alike",
 ]

@@ -136,6 +136,23 @@ def test_without_an_id_an_order_is_for_the_only_campaign_it_fits(mailtui: Mailtu
     assert mailtui.run("cancel", "--yes").code == 0
 
 
+def test_addresses_that_differ_in_capital_letters_are_two_and_said_so(mailtui: Mailtui) -> None:
+    rows = ["email,first_name,city", "zoe@example.com,Zoe,York", "Ann@example.com,Ann,Bath", "ZOE@EXAMPLE.com,Zoe,York",
+            "Zoe@example.com,Zoe,Bath", "ANN@example.com,Ann,York", "zoe@Example.com,Zoe,York",
+            "BOB@example.com,Bob,York"]  # fmt: skip
+    campaign = mailtui.campaign(rows, port=9)
+    found = {item["code"]: item for item in mailtui.call("check", campaign, "--json").json["findings"]}
+    alike = found["capital-letters"]
+    assert (alike["severity"], alike["rows"], alike["count"]) == ("warning", [1, 2, 3, 4, 5], 5)
+    said = "5 addresses differ from another one only in capital letters; both get a mail"
+    assert alike["message"] == said and found["duplicates"]
+    assert f"{said} (rows 1, 2, 3, 4, 5)" in mailtui.call("audience", campaign).out
+    bath = mailtui.call("audience", campaign, "--filter", 'city == "Bath"')
+    assert "capital letters" not in bath.out, "of each only one is in"
+    york = mailtui.call("check", campaign, "--filter", 'city == "York"', "--json").json["findings"]
+    assert [item["rows"] for item in york if item["code"] == "capital-letters"] == [[1, 3]]
+
+
 def test_a_list_is_shown_with_every_filter_that_narrows_it(mailtui: Mailtui) -> None:
     campaign = mailtui.campaign(ROWS, port=9, audience={"source": "contacts.csv", "filter": 'city == "York"'})
     shown = mailtui.call("audience", campaign, "--filter", 'first_name == "Ann"')
