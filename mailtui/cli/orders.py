@@ -12,7 +12,9 @@ from mailtui.cli import output
 from mailtui.cli.main import GIVEN
 from mailtui.cli.options import at_terminal, burst_option, common, rate_option, workers_option
 from mailtui.errors import ExitCode, UsageError
+from mailtui.kit.words import counted
 from mailtui.service.facade import Service
+from mailtui.service.terms import show_rate
 from mailtui.service.views import CampaignView
 
 Give = Callable[[CampaignView], Awaitable[str]]
@@ -87,7 +89,22 @@ def set_terms(
     settings = {name: value for name, value in given.items() if value is not None}
     if not settings:
         raise UsageError("Nothing was given to change", hint="Say --workers N, --rate 10/s or --burst N.")
-    _give(service, campaign_id, lambda view: service.change(view, settings), as_json=as_json, fits=_can_cancel)
+
+    async def changed(view: CampaignView) -> str:
+        answer = await service.change(view, settings)
+        return answer if as_json or answer != "changed" else f"{answer}: {_in_words(workers, rate, burst)}"
+
+    _give(service, campaign_id, changed, as_json=as_json, fits=_can_cancel)
+
+
+def _in_words(workers: int | None, rate: float | None, burst: int | None) -> str:
+    """What is set, for people."""
+    parts = (
+        "" if workers is None else counted(workers, "worker"),
+        "" if rate is None else show_rate(rate),
+        "" if burst is None else f"a burst of {burst:,}",
+    )
+    return ", ".join(filter(None, parts))
 
 
 def _can_pause(view: CampaignView) -> bool:

@@ -1,4 +1,6 @@
-"""Owns what a server said before it hung up on a body: a refusal that a failed write would leave unread."""
+"""Owns the end of a connection: how it came, and what a server said before it hung up on a body, a refusal that a
+failed write would leave unread.
+"""
 
 from __future__ import annotations
 
@@ -22,3 +24,11 @@ def last_words(transport: asyncio.Transport) -> bytes:
             return left.recv(_MOST)
         except OSError:  # nothing was said, which is the usual case
             return b""
+
+
+def how_it_ended(error: Exception | None) -> str:
+    """The words for a connection that was lost without a reply; `error` as `connection_lost` gets it."""
+    if isinstance(error, ConnectionResetError):
+        return "the server reset the connection"
+    said = error.strerror or error if isinstance(error, OSError) else error
+    return f"the connection was lost ({said})" if error is not None else "the connection was lost"

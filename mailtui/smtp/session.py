@@ -20,7 +20,7 @@ from enum import StrEnum
 from mailtui.smtp.capabilities import Capabilities
 from mailtui.smtp.clock import Clock
 from mailtui.smtp.job import DOT, Job
-from mailtui.smtp.last_words import last_words
+from mailtui.smtp.last_words import how_it_ended, last_words
 from mailtui.smtp.owner import SessionOwner
 from mailtui.smtp.replies import MalformedReply, Reply, ReplyReader
 from mailtui.smtp.timeouts import Timeouts
@@ -355,7 +355,7 @@ class Session(asyncio.BufferedProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         if exc is not None and not self._closed and self._transport is not None:
             self._take(last_words(self._transport))
-        self._end(Verdict.silence(self._stage_due(), f"the connection was lost{f' ({exc})' if exc else ''}"))
+        self._end(Verdict.silence(self._stage_due(), how_it_ended(exc)))
 
     def pause_writing(self) -> None:
         self._paused = True

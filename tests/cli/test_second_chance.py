@@ -143,7 +143,9 @@ def test_paused_stays_paused_cancelled_refuses(mailtui: Mailtui, faulty: StartSa
     rests(mailtui)
     status = json.loads(mailtui.call("status", campaign, "--json").out)
     assert (status["state"], status["failed"]) == ("paused", 0)
-    assert mailtui.call("set", "--rate", "100/s").code == 0, "no id is needed for the only campaign it fits"
+    changed = mailtui.call("set", "--rate", "100/s", "--workers", "2")
+    assert changed.code == 0, "no id is needed for the only campaign it fits"
+    assert "changed: 2 workers, 100/s" in changed.err, changed.err
     rests(mailtui)
     assert mailtui.call("cancel", "--yes").code == 0
     rests(mailtui)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import cast
 
-from mailtui.smtp.last_words import last_words
+from mailtui.smtp.last_words import how_it_ended, last_words
 from tests.servers.scripted import Reset, Send, Sleep, scripted_peer
 
 
@@ -44,3 +44,9 @@ async def test_f35_where_nothing_was_said_there_is_nothing() -> None:
                 client.transport.write(b"x")
                 await asyncio.sleep(0.01)
     assert client.words == b""
+
+
+def test_the_end_of_a_connection_is_told_without_numbers_of_the_system() -> None:
+    assert how_it_ended(None) == "the connection was lost"
+    assert how_it_ended(ConnectionResetError(104, "Connection reset by peer")) == "the server reset the connection"
+    assert how_it_ended(OSError(110, "Connection timed out")) == "the connection was lost (Connection timed out)"
