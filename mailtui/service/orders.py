@@ -6,19 +6,17 @@ import asyncio
 import shlex
 import time
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import Literal, Protocol
 
 from mailtui.audience.address import AddressError, parse_address
 from mailtui.dispatch.runner import BUSY_ANSWER
 from mailtui.dispatch.second_chance import NOT_NOW, REFUSED
 from mailtui.errors import RunnerError, UsageError
-from mailtui.outbox.records import DeliveryRow
+from mailtui.outbox.ports import Desk, Reader
+from mailtui.outbox.records import Campaign, DeliveryRow
 from mailtui.outbox.states import CampaignState, DeliveryState, OrderKind
-from mailtui.service.campaigns import actor
+from mailtui.service.campaigns import CampaignDesk, actor
 from mailtui.service.views import CampaignView, now
-
-if TYPE_CHECKING:
-    from mailtui.service.facade import Service
 
 _LOOK_EVERY = 0.1
 _ACKNOWLEDGED_WITHIN = 15.0
@@ -30,11 +28,26 @@ Decision = Literal["sent", "resend"]
 Retried = Literal["failed", "deferred"]
 
 
+class House(Protocol):
+    """What giving an order needs of whoever has the outbox, its runners and the passwords: the facade."""
+
+    campaigns: CampaignDesk
+
+    @property
+    def reader(self) -> Reader: ...
+    def desk(self) -> Desk: ...
+    def runner_pid(self) -> int | None: ...
+    async def start_runner(self, secrets: Mapping[str, str]) -> int: ...
+    async def secret_for(self, campaign: Campaign) -> dict[str, str]: ...
+    async def view(self, campaign_id: str) -> CampaignView: ...
+    async def views(self) -> list[CampaignView]: ...
+
+
 class Orders:
     """What the facade does to give orders. An order's answer is told in the runner's words."""
 
-    def __init__(self, service: Service) -> None:
-        self._service = service
+    def __init__(self, house: House) -> None:
+        self._house = house
 
     async def retry(
         self,
@@ -79,11 +92,11 @@ class Orders:
         """One recipient of a campaign, by row of the list or by address. Raises `UsageError` with the reason."""
         if to is not None:
             try:
-                found = await self._service.reader.find(view.campaign.number, key=parse_address(to).key)
+                found = await self._house.reader.find(view.campaign.number, key=parse_address(to).key)
             except AddressError as error:
                 raise UsageError(f"{to} is no address: {error}") from None
         else:
-            found = await self._service.reader.find(view.campaign.number, row=row)
+            found = await self._house.reader.find(view.campaign.number, row=row)
         if len(found) == 1:
             return found[0]
         who = to if to is not None else f"row {row}"
@@ -101,7 +114,7 @@ class Orders:
         """Why a row of the list became no mail of the campaign, and what to do about it."""
         file = shlex.quote(view.campaign.series.partition("\n")[0])
         title, line = f"{view.id} has no mail to row {row}", 0
-        while page := await self._service.reader.intake(view.campaign.number, after=line):
+        while page := await self._house.reader.intake(view.campaign.number, after=line):
             line = page[-1].line
             for item in page:
                 if item.row == row and item.kind == "duplicate":
@@ -122,14 +135,14 @@ class Orders:
             address = parse_address(text)
         except AddressError as error:
             raise UsageError(f"{text} cannot be used as an address: {error}") from None
-        taken = await self._service.reader.find(view.campaign.number, key=address.key)
+        taken = await self._house.reader.find(view.campaign.number, key=address.key)
         if taken and taken[0].id != delivery.id:
             state = f"row {taken[0].row}, {taken[0].state}"
             raise UsageError(
                 f"{address.text} is in this campaign already ({state})",
                 detail="Nothing was changed: nobody gets two mails of one campaign.",
             )
-        if address.key in self._service.campaigns.left_out(view):
+        if address.key in self._house.campaigns.left_out(view):
             raise UsageError(
                 f"{address.text} is on a list of those who get nothing",
                 detail="Nothing was changed.",
@@ -150,9 +163,9 @@ class Orders:
                 hint="An interrupted one is begun anew by: mailtui run CAMPAIGN",
             )
         # Before the order is on record: without the password it must not be carried out later, when nobody waits.
-        secrets = await self._service.secret_for(view.campaign) if sends else {}
+        secrets = await self._house.secret_for(view.campaign) if sends else {}
         others = await self._others_lost(view)
-        desk = self._service.desk()
+        desk = self._house.desk()
         try:
             order = await desk.order(view.campaign.number, kind, dict(arguments or {}), actor=actor(), now=now())
         finally:
@@ -161,20 +174,20 @@ class Orders:
 
     async def _others_lost(self, view: CampaignView) -> str:
         """What a runner that has to be started for this campaign will do besides."""
-        if self._service.runner_pid() is not None:
+        if self._house.runner_pid() is not None:
             return ""
-        lost = [f"{other.name} ({other.id})" for other in await self._service.views() if other.lost]
+        lost = [f"{other.name} ({other.id})" for other in await self._house.views() if other.lost]
         others = [name for name in lost if name != f"{view.name} ({view.id})"]
         return f"; the runner started for it also goes on with {', '.join(others)}" if others else ""
 
     async def in_hand(self, campaign_id: str, orders: Sequence[int]) -> bool:
         """Whether a runner has taken a campaign up, and answered these orders. Raises what `obeyed` raises for a no."""
         for order in orders:
-            answer = await self._service.reader.answer(order)
+            answer = await self._house.reader.answer(order)
             if answer is None:
                 return False
             _require_yes(answer)
-        view = await self._service.view(campaign_id)
+        view = await self._house.view(campaign_id)
         return not view.active or view.snapshot is not None
 
     async def taken_up(self, campaign_id: str, secrets: Mapping[str, str]) -> None:
@@ -183,10 +196,10 @@ class Orders:
         while time.monotonic() < deadline:
             if await self.in_hand(campaign_id, ()):
                 return
-            if self._service.runner_pid() is None:
-                await self._service.start_runner(secrets)  # the one that lived was just leaving
+            if self._house.runner_pid() is None:
+                await self._house.start_runner(secrets)  # the one that lived was just leaving
             await asyncio.sleep(_LOOK_EVERY / 2)
-        pid = self._service.runner_pid()
+        pid = self._house.runner_pid()
         raise RunnerError(
             f"{campaign_id} is launched, and nobody sends it yet",
             detail=_FOREGROUND_ONLY.format(process=f"Process {pid}" if pid else "The runner that lives"),
@@ -197,15 +210,15 @@ class Orders:
         """Wait until a runner has answered an order. Raises `RunnerError` when none does."""
         deadline = time.monotonic() + _ACKNOWLEDGED_WITHIN
         while time.monotonic() < deadline:
-            answer = await self._service.reader.answer(order)
+            answer = await self._house.reader.answer(order)
             if answer is not None:
                 _require_yes(answer)
                 return answer
-            if self._service.runner_pid() is None:
+            if self._house.runner_pid() is None:
                 # Also when one has left between our look and its end: the next one reads the order first.
-                await self._service.start_runner(secrets)
+                await self._house.start_runner(secrets)
             await asyncio.sleep(_LOOK_EVERY / 2)
-        pid = self._service.runner_pid()
+        pid = self._house.runner_pid()
         raise RunnerError(
             "The runner has not answered" + (f" (process {pid})" if pid else ""),
             detail=_FOREGROUND_ONLY.format(process="It"),
