@@ -114,7 +114,7 @@ async def test_the_check_renders_every_row_and_a_finding_leads_to_its_row(app: M
         await until(lambda: screen.check_action("check", ()) is True)
         await pilot.press("c")
         await until(lambda: shows(running, "mails rendered", "× 1 error", "× error"), seconds=20)
-        assert shows(running, "! warning", "[row 4]", "the template cannot be filled in", "by zero")
+        await until(lambda: shows(running, "! warning", "[row 4]", "the template cannot be filled in", "by zero"))
         await until(lambda: isinstance(running.focused, Findings))
         await pilot.press("enter")
         await until(lambda: isinstance(running.screen, PreviewScreen) and shows(running, "row 4 · marie.dubois"))
