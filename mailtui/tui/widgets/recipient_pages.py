@@ -156,5 +156,5 @@ class RecipientPages(Vertical):
         which: Content | str = DELIVERIES[self.state].content if self.state else "every recipient"
         first, total = self._number * _PAGE + 1, self.total
         where = f"{first:,} to {min(first + _PAGE - 1, total):,} of {total:,}" if total else "nobody"
-        anew = plain("moving on: ctrl+r reads anew", "$text-muted") if view.active else ""
+        anew = plain("moving on: ctrl+r reads anew", "$text-muted") if view.active and not view.lost else ""
         self.query_one("#shown", Plain).show(joined(plain("Shown: "), which, plain(f"   {where}   "), anew))
