@@ -55,6 +55,10 @@ class Tmux:
         """What stands on the screen, line by line."""
         return self._run("capture-pane", "-p")
 
+    def fact(self, name: str) -> str:
+        """What tmux knows of the window by a name such as `pane_title` or `buffer_sample`."""
+        return self._run("display-message", "-p", f"#{{{name}}}").strip()
+
     def until(self, seen: Callable[[str], object], what: str, *, seconds: float | None = None) -> str:
         """Wait until the screen satisfies this and, where it does not change all the time, stands still."""
         deadline = time.monotonic() + (seconds or self._patience)
