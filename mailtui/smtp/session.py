@@ -80,7 +80,9 @@ class Session(asyncio.BufferedProtocol):
         self._transport = transport
         # So that we hear whether everything has left; 0 would make asyncio's TLS pause and resume at every write.
         transport.set_write_buffer_limits(high=1, low=0)
-        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
+        raw = transport.get_extra_info("socket")
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)  # a line that was cut while nothing is said
         transport.set_protocol(self)
         if transport.is_closing():
             self._end(Verdict.silence(Stage.IDLE, "the connection was closed before it was used"))
