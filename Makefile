@@ -12,8 +12,8 @@ PYTHON := $(shell for name in python3 python3.14 python3.13 python3.12 python3.1
 	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo $$name; break; }; done)
 endif
 
-# How many processes run the tests; each test file stays in one of them.
-JOBS ?= 2
+# How many processes run the tests; each test file stays in one of them. Most of their time they wait.
+JOBS ?= 3
 # More for pytest: make test ARGS="-k outbox"
 ARGS ?=
 # Parts and sizes of the proof: make torture PROOF="kills --kills 50"
