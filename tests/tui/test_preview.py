@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import mailbox
 from pathlib import Path
 from typing import Any
@@ -62,15 +63,19 @@ async def test_many_keys_render_only_where_they_lead_to(app: MakeApp, sample: Pa
         await at_rest(running, "row 1 · ")
         rendered: list[int | None] = []
         preview = running.bench.preview
+        pressed = asyncio.Event()
 
         async def counting(*, row: int | None = None, to: str | None = None) -> object:
             rendered.append(row)
+            await pressed.wait()  # the first mail takes as long as somebody types
             return await preview(row=row, to=to)
 
         running.bench.preview = counting  # type: ignore[method-assign, assignment]
         await pilot.press(*"nnnnnnnnnn", "b")
+        pressed.set()
         await at_rest(running, "row 11 · ")
-        assert len(rendered) <= 4, rendered
+        # Which one was begun first depends on how fast the keys came; the others on the way are never rendered.
+        assert len(rendered) <= 2, rendered
         for _ in range(60):
             screen.action_next()
         await at_rest(running, "This is the last recipient.")
