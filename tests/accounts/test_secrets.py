@@ -153,7 +153,7 @@ async def test_a_keyring_that_never_answers_holds_nobody_up(monkeypatch: pytest.
     started = time.monotonic()
     with pytest.raises(SecretMissing, match="unlock prompt"):
         await SecretSource({})("acme")
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 10, "the keyring itself would take thirty seconds"
     assert ticks > 10, "the loop went on"
     ticking.cancel()
     released.set()

@@ -209,9 +209,9 @@ def test_an_evil_pattern_is_refused_or_quick(pattern: str) -> None:
     except RuleError:
         return
     for cell in CELLS:
-        start = time.perf_counter()
+        start = time.thread_time()
         search((cell,))
-        assert time.perf_counter() - start < 1.0
+        assert time.thread_time() - start < 1.0
 
 
 @pytest.mark.parametrize(
@@ -235,9 +235,9 @@ def test_any_text_compiles_or_is_a_pattern_error(text: str) -> None:
         compiled = compile_pattern(text)
     except PatternError:
         return
-    start = time.perf_counter()
+    start = time.thread_time()
     compiled.search("ab" * 500)
-    assert time.perf_counter() - start < 1.0
+    assert time.thread_time() - start < 1.0
 
 
 def test_explanations_answer_clause_by_clause() -> None:
