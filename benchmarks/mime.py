@@ -17,10 +17,10 @@ from email.message import EmailMessage
 
 from mailtui.audience.recipient import Recipient
 from mailtui.message.compose import CompiledMessage, compile_message
+from mailtui.message.frozen import MessageSource
 from mailtui.message.headers import date_header, unstructured
 from mailtui.message.mime import Skeleton, TransferEncoding, build_skeleton
 from mailtui.message.rendered import RenderedMessage
-from mailtui.message.source import MessageSource
 from mailtui.message.templates import TemplateText
 
 _ITEMS = "".join(f"{{{{ item_{number}|upper }}}}, " for number in range(8))

@@ -29,7 +29,7 @@ from hypothesis.stateful import (
 )
 
 from mailtui.dispatch.plan import SendPlan
-from mailtui.message.source import MessageSource
+from mailtui.message.frozen import MessageSource
 from mailtui.message.templates import TemplateText
 from mailtui.outbox.opening import Outbox, parse_outbox
 from mailtui.outbox.records import Campaign, NewCampaign, NewDelivery

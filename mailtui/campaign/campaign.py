@@ -15,7 +15,8 @@ from mailtui.errors import AudienceError, ConfigError, Place, Problem, RuleError
 from mailtui.kit.validation import validate
 from mailtui.kit.yaml_file import YamlDocument, read_yaml
 from mailtui.message.compose import CompiledMessage, compile_message
-from mailtui.message.source import MessageSource, read_message
+from mailtui.message.frozen import MessageSource
+from mailtui.message.source import read_message
 
 
 @dataclass(frozen=True, slots=True)

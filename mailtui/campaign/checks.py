@@ -13,10 +13,10 @@ from mailtui.campaign.campaign import Campaign
 from mailtui.campaign.suppression import Suppressed
 from mailtui.campaign.trial import TrialRenderer
 from mailtui.kit.words import counted
+from mailtui.message.frozen import MessageSource
 from mailtui.message.mime import TransferEncoding
 from mailtui.message.preflight import Finding, Preflight
 from mailtui.message.rendered import RenderedMessage, RenderProblem
-from mailtui.message.source import MessageSource
 
 SAMPLE = 20
 _TRIAL_SECRET = b"trial"

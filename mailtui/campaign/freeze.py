@@ -24,7 +24,7 @@ from mailtui.campaign.suppression import read_suppressed
 from mailtui.dispatch.plan import SendPlan
 from mailtui.errors import OutboxError, UsageError
 from mailtui.kit.file_lock import exclusive
-from mailtui.message.source import MessageSource
+from mailtui.message.frozen import MessageSource
 from mailtui.outbox.ports import Desk, Reader
 from mailtui.outbox.records import Campaign as LaunchedCampaign
 from mailtui.outbox.records import Counts, IntakeRow, NewCampaign, NewDelivery

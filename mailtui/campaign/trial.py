@@ -14,9 +14,9 @@ from typing import IO, Any
 from mailtui.audience.recipient import Recipient
 from mailtui.errors import Place, TemplateError
 from mailtui.kit.children import own_environment, own_module
+from mailtui.message.frozen import MessageSource
 from mailtui.message.mime import TransferEncoding
 from mailtui.message.rendered import RenderedMessage, RenderProblem
-from mailtui.message.source import MessageSource
 from mailtui.message.trial import unpacked
 
 Rendered = tuple[Recipient, RenderedMessage | RenderProblem]

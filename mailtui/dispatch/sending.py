@@ -24,7 +24,7 @@ from mailtui.errors import AccountError, OutboxError
 from mailtui.kit.journal import note
 from mailtui.kit.safe_text import safe_text
 from mailtui.message.compose import CompiledMessage, compile_message
-from mailtui.message.source import MessageSource
+from mailtui.message.frozen import MessageSource
 from mailtui.outbox.records import Campaign, Claim, Counts, ProgressSnapshot
 from mailtui.outbox.states import CampaignState
 from mailtui.smtp.capabilities import Capabilities

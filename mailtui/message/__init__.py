@@ -1,6 +1,6 @@
 """What they get: templates, MIME bytes, preflight. Pure but for reading the template files.
 
-The way through this room: `source` reads a campaign's templates and freezes them as text, `compose` compiles
+The way through this room: `source` reads a campaign's templates into a `frozen` message, `compose` compiles
 that text once and renders one recipient's message from it, `mime` and `headers` turn it into bytes,
 `preflight` judges it, `tree` shows it.
 """

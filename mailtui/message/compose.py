@@ -19,11 +19,11 @@ from mailtui.errors import Place, Problem, TemplateError
 from mailtui.kit.safe_text import safe_text
 from mailtui.message import headers
 from mailtui.message.fields import PROVIDED, ROW, FieldUses, unknown_field, used_fields
+from mailtui.message.frozen import MessageSource
 from mailtui.message.headers import HeaderError, HeaderKind
 from mailtui.message.mime import BodyError, TransferEncoding, build_skeleton, canonical
 from mailtui.message.reference import verify_against_reference
 from mailtui.message.rendered import RenderedMessage, RenderProblem
-from mailtui.message.source import MessageSource
 from mailtui.message.templates import (
     RENDER_ERRORS,
     CompiledTemplate,

@@ -15,9 +15,9 @@ from typing import Any, TextIO
 from mailtui.audience.recipient import Recipient
 from mailtui.errors import TemplateError
 from mailtui.message.compose import CompiledMessage, compile_message
+from mailtui.message.frozen import MessageSource
 from mailtui.message.mime import TransferEncoding
 from mailtui.message.rendered import RenderedMessage, RenderProblem
-from mailtui.message.source import MessageSource
 
 
 def serve(lines: TextIO, out: TextIO) -> None:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from mailtui.audience.recipient import Recipient
 from mailtui.kit.safe_text import safe_json
 from mailtui.message.compose import CompiledMessage, compile_message
-from mailtui.message.source import MessageSource
+from mailtui.message.frozen import MessageSource
 from mailtui.outbox.ports import Reader
 from mailtui.outbox.records import Campaign, DeliveryRow, Resolution
 from mailtui.outbox.states import DeliveryState

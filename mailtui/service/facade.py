@@ -23,7 +23,7 @@ from mailtui.dispatch.plan import SendPlan
 from mailtui.dispatch.runner import Runner
 from mailtui.errors import UsageError
 from mailtui.kit.words import counted
-from mailtui.message.source import MessageSource
+from mailtui.message.frozen import MessageSource
 from mailtui.outbox.opening import Outbox, parse_outbox
 from mailtui.outbox.ports import Desk, Reader
 from mailtui.outbox.records import Campaign as LaunchedCampaign

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from mailtui.dispatch.plan import SendPlan
 from mailtui.dispatch.runner import Runner, RunnerOptions
-from mailtui.message.source import MessageSource
+from mailtui.message.frozen import MessageSource
 from mailtui.message.templates import TemplateText
 from mailtui.outbox.opening import Outbox, parse_outbox
 from mailtui.outbox.records import Campaign, Counts, DeliveryRow, NewCampaign, NewDelivery

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from mailtui.audience.recipient import Recipient
 from mailtui.message.compose import CompiledMessage, compile_message
+from mailtui.message.frozen import MessageSource
 from mailtui.message.mime import TransferEncoding
 from mailtui.message.rendered import RenderedMessage, RenderProblem
-from mailtui.message.source import MessageSource
 from mailtui.message.templates import TemplateText
 
 SECRET = b"a secret of the campaign"

@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from mailtui.audience.recipient import Recipient
 from mailtui.errors import TemplateError
 from mailtui.message.compose import compile_message
+from mailtui.message.frozen import MessageSource
 from mailtui.message.mime import TransferEncoding
 from mailtui.message.rendered import RenderedMessage
-from mailtui.message.source import MessageSource, own_mail_defaults, read_message
+from mailtui.message.source import own_mail_defaults, read_message
 from mailtui.message.spec import MessageSpec
 from mailtui.message.templates import TemplateText
 from tests.message.samples import DATE, SECRET, compiled, recipient, rendered

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from mailtui.errors import TemplateError
 from mailtui.message.compose import compile_message
 from mailtui.message.fields import spelling, used_fields
-from mailtui.message.source import MessageSource
+from mailtui.message.frozen import MessageSource
 from mailtui.message.templates import TemplateSet, TemplateText, tokenize
 from tests.message.samples import COLUMNS, SECRET, compiled, recipient, refused, rendered, source
 
