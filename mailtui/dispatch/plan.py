@@ -7,6 +7,8 @@ import re
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from mailtui.smtp.gear import MAX_WINDOW
+
 _RATE = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*/\s*(s|sec|second|m|min|minute|h|hour|d|day)\s*$")
 _NUMBER = re.compile(r"^\s*\d+(?:\.\d+)?\s*$")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
@@ -36,13 +38,16 @@ def show_rate(rate: float | None) -> str:
 
 @dataclass(frozen=True, slots=True)
 class SendPlan:
-    """How a campaign is sent. `rate` in messages a second, None for no limit; `give_up_after` in seconds."""
+    """How a campaign is sent. `rate` in messages a second, None for no limit; `give_up_after` in seconds; `window`: the
+    most transactions in flight on a connection.
+    """
 
     workers: int = 8
     rate: float | None = None
     burst: int = 1
     max_attempts: int = 5
     give_up_after: float = 48 * 3600.0
+    window: int = 1
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))
@@ -52,8 +57,8 @@ class SendPlan:
         return cls(**json.loads(text))
 
     def changed(self, arguments: dict[str, Any]) -> SendPlan:
-        """The plan with what an order sets: `workers`, `rate` (None lifts the limit), `burst`, and the retries'
-        `max_attempts` and `give_up_after`.
+        """The plan with what an order sets: `workers`, `rate` (None lifts the limit), `burst`, `window`, and the
+        retries' `max_attempts` and `give_up_after`.
 
         Raises ValueError with a sentence for what makes no plan.
         """
@@ -65,4 +70,6 @@ class SendPlan:
                 raise ValueError(f"{key} cannot be {value!r}")
         if known.get("workers", 1) > MAX_WORKERS:
             raise ValueError(f"there cannot be more than {MAX_WORKERS} workers")
+        if known.get("window", 1) > MAX_WINDOW:
+            raise ValueError(f"the window cannot be larger than {MAX_WINDOW}")
         return replace(self, **known)

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field
 from mailtui.dispatch.plan import MAX_WORKERS, SendPlan, parse_rate
 from mailtui.kit.durations import parse_duration
 from mailtui.kit.validation import Duration, Spec
+from mailtui.smtp.gear import MAX_WINDOW
 
 
 def _is_rate(text: str) -> str:
@@ -29,7 +30,12 @@ class DispatchSpec(Spec):
     """How the campaign is sent."""
 
     workers: int = Field(default=8, ge=1, le=MAX_WORKERS, description="Connections to the server at the same time.")
-    window: int = Field(default=1, ge=1, le=1, description="Messages in flight per connection; this version knows 1.")
+    window: int = Field(
+        default=1,
+        ge=1,
+        le=MAX_WINDOW,
+        description="Messages in flight per connection at most; above 1 for servers that offer CHUNKING.",
+    )
     rate: Annotated[str, AfterValidator(_is_rate)] | None = Field(
         default=None, description="The most messages in a time, such as 10/s, 600/m or 5000/h."
     )
@@ -42,6 +48,7 @@ class DispatchSpec(Spec):
             workers=self.workers,
             rate=None if self.rate is None else parse_rate(self.rate),
             burst=self.burst,
+            window=self.window,
             max_attempts=self.retry.max_attempts,
             give_up_after=parse_duration(self.retry.give_up_after),
         )

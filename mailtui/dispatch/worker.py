@@ -103,7 +103,7 @@ class Worker:
         self._connected_at = self._loop.time()
         self._connection = connection
         gears = self._sending.gears
-        gear = gears.gear_for(connection.capabilities)
+        gear = gears.choose(connection.capabilities).gear
         session = Session(self, connection.capabilities, gear, self._sending.timeouts)
         session.data_apart = gears.data_apart
         self._refused = 0

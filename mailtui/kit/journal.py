@@ -34,6 +34,11 @@ def broke(event: str, error: BaseException) -> None:
     _LOGGER.error(event, extra={"facts": {"error": f"{type(error).__name__}: {error}", "through": frames}})
 
 
+def without_addresses(text: str) -> str:
+    """The text with nothing but the domains left of the mail addresses in it."""
+    return _ADDRESS.sub("…@", text)
+
+
 def keep_journal(stream: TextIO | None = None) -> None:
     """Write what is noted from now on to a stream, standard error when left out."""
     handler = logging.StreamHandler(stream or sys.stderr)
@@ -54,7 +59,7 @@ class _JsonLine(logging.Formatter):
             "event": record.getMessage(),
             **getattr(record, "facts", {}),
         }
-        return _ADDRESS.sub("…@", json.dumps(line, default=str, ensure_ascii=False)).translate(_ESCAPES)
+        return without_addresses(json.dumps(line, default=str, ensure_ascii=False)).translate(_ESCAPES)
 
 
 # What json.dumps leaves as it is, and a terminal or a reader of lines does not: DEL, C1, separators, bidi, surrogates.

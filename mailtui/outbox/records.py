@@ -225,7 +225,9 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class WorkerSnapshot:
-    """What one worker was doing. `rate` in messages a second, `age` of its connection in seconds."""
+    """What one worker was doing. `rate` in messages a second, `age` of its connection in seconds, `window` the
+    most transactions that may be in flight on it.
+    """
 
     number: int
     stage: str
@@ -236,6 +238,7 @@ class WorkerSnapshot:
     reply: str
     age: float
     gear: str
+    window: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +251,8 @@ class ProgressSnapshot:
     next_due: float | None
     note: str
     workers: tuple[WorkerSnapshot, ...]
+    gear_note: str = ""
+    """Why the gear is what it is, in a sentence; empty while that is not known."""
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), ensure_ascii=False, separators=(",", ":"))

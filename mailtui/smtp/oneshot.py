@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 
 from mailtui.smtp.connect import Connection
+from mailtui.smtp.gear import Gear
 from mailtui.smtp.job import Job
-from mailtui.smtp.session import Gear, Session
+from mailtui.smtp.session import Session
 from mailtui.smtp.timeouts import Timeouts
 from mailtui.smtp.verdict import Stage, Verdict
 

@@ -15,10 +15,10 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections import deque
-from enum import StrEnum
 
 from mailtui.smtp.capabilities import Capabilities
 from mailtui.smtp.clock import Clock
+from mailtui.smtp.gear import Gear
 from mailtui.smtp.job import DOT, Job
 from mailtui.smtp.last_words import how_it_ended, last_words
 from mailtui.smtp.owner import SessionOwner
@@ -28,19 +28,6 @@ from mailtui.smtp.verdict import Stage, Verdict
 
 _SEND_BUFFER = 128 * 1024  # bytes; in the megabytes the kernel takes by itself, a slow reader looks like a dead one
 _READ_BUFFER = 8 * 1024  # the default of 256 KB costs an mmap and a munmap for every reply
-
-
-class Gear(StrEnum):
-    """How much is written before a reply is waited for."""
-
-    LOCKSTEP = "lockstep"
-    FLIGHT = "flight"
-    CROSS = "cross"
-
-
-def best_gear(capabilities: Capabilities) -> Gear:
-    """The fastest gear that the server's extensions allow."""
-    return Gear.CROSS if capabilities.pipelining else Gear.LOCKSTEP
 
 
 class Session(asyncio.BufferedProtocol):

@@ -16,7 +16,7 @@ from mailtui.dispatch import gearbox
 from mailtui.dispatch.runner import Runner
 from mailtui.errors import MailtuiError
 from mailtui.outbox.opening import parse_outbox
-from mailtui.smtp.session import Gear
+from mailtui.smtp.gear import Gear, GearChoice
 from tests.dispatch.bench import no_secret, options
 
 
@@ -42,7 +42,7 @@ if __name__ == "__main__":
         resource.setrlimit(resource.RLIMIT_FSIZE, (given.limit, resource.RLIM_INFINITY))
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     if given.gear is not None:
-        gearbox.best_gear = lambda _: given.gear  # type: ignore[assignment, attr-defined]
+        gearbox.best_gear = lambda *_: GearChoice(given.gear)  # type: ignore[assignment, attr-defined]
     try:
         asyncio.run(main(given.outbox, given.scale))
     except MailtuiError as error:

@@ -10,7 +10,7 @@ from mailtui.dispatch.plan import SendPlan
 from mailtui.outbox.states import CampaignState
 from mailtui.sandbox.faults import Action, FaultRule, Stage
 from mailtui.smtp.capabilities import Capabilities
-from mailtui.smtp.session import Gear
+from mailtui.smtp.gear import Gear
 from tests.dispatch.bench import House, address
 from tests.dispatch.test_runner import reply, sandbox
 from tests.servers.postfix import postfix_server
@@ -20,19 +20,19 @@ PIPELINING = Capabilities(pipelining=True)
 
 def test_the_best_gear_a_server_allows() -> None:
     gears = GearBox()
-    assert gears.gear_for(PIPELINING) is Gear.CROSS
-    assert gears.gear_for(Capabilities()) is Gear.LOCKSTEP
+    assert gears.choose(PIPELINING).gear is Gear.CROSS
+    assert gears.choose(Capabilities()).gear is Gear.LOCKSTEP
 
 
 def test_a_server_that_mixes_up_replies_is_stepped_down_a_gear_at_a_time() -> None:
     gears = GearBox()
     gears.misbehaved(Gear.CROSS)
-    assert gears.gear_for(PIPELINING) is Gear.FLIGHT and "flight" in gears.note
+    assert gears.choose(PIPELINING).gear is Gear.FLIGHT and "flight" in gears.note
     gears.misbehaved(Gear.CROSS)
-    assert gears.gear_for(PIPELINING) is Gear.FLIGHT, "one that was still in the old gear says nothing new"
+    assert gears.choose(PIPELINING).gear is Gear.FLIGHT, "one that was still in the old gear says nothing new"
     gears.misbehaved(Gear.FLIGHT)
     gears.misbehaved(Gear.LOCKSTEP)
-    assert gears.gear_for(PIPELINING) is Gear.LOCKSTEP
+    assert gears.choose(PIPELINING).gear is Gear.LOCKSTEP
 
 
 def test_only_connections_useless_in_a_row_are_blamed_on_the_gear() -> None:
@@ -40,10 +40,10 @@ def test_only_connections_useless_in_a_row_are_blamed_on_the_gear() -> None:
     for _ in range(5):
         gears.useless(Gear.CROSS)
         gears.envelope(refused=False)
-    assert gears.gear_for(PIPELINING) is Gear.CROSS
+    assert gears.choose(PIPELINING).gear is Gear.CROSS
     gears.useless(Gear.CROSS)
     gears.useless(Gear.CROSS)
-    assert gears.gear_for(PIPELINING) is Gear.FLIGHT
+    assert gears.choose(PIPELINING).gear is Gear.FLIGHT
 
 
 def test_data_is_held_apart_while_refusals_are_frequent() -> None:

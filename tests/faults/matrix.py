@@ -16,7 +16,7 @@ from enum import Enum
 from itertools import cycle
 from typing import Any
 
-from mailtui.smtp.session import Gear
+from mailtui.smtp.gear import DATA_GEARS, Gear
 from mailtui.smtp.verdict import Stage
 from tests.faults.server import END, GO, OK, Deed, Strike, said
 from tests.servers.scripted import Close, Reset, Send, Silence, Sleep, Step, Talk
@@ -47,7 +47,7 @@ class Row:
     what: str
     then: Fate
     strikes: tuple[Strike, ...] = ()
-    gears: tuple[Gear, ...] = tuple(Gear)
+    gears: tuple[Gear, ...] = DATA_GEARS
     cross: Fate | None = None
     code: int | None = None
     scale: float = 0.02
@@ -153,7 +153,7 @@ def before() -> Iterator[Row]:
     yield Row("F-04", "421", Fate.QUEUED, breaks(Stage.GREETING, (*said(b"421 4.3.2 busy"), Close())), ONE)
     yield Row("F-04", "554", Fate.HELD, once(Stage.GREETING, b"554 5.7.1 go away"), ONE)
     for stage in (Stage.EHLO, Stage.MAIL, Stage.RCPT, Stage.DATA):
-        gears = ONE if stage is Stage.EHLO else tuple(Gear)
+        gears = ONE if stage is Stage.EHLO else DATA_GEARS
         down: Deed = (*said(b"421 4.3.2 going down"), Close())
         yield Row("F-05", f"421 at {stage}", Fate.QUEUED, breaks(stage, down), gears)
         yield Row("F-06", f"closed at {stage}", Fate.QUEUED, breaks(stage, [Close()]), gears)
@@ -207,7 +207,7 @@ def framing() -> Iterator[Row]:
         ("40 KB in lines", said(*[b"250-" + b"x" * 800] * 50), 0.02),
         ("no CRLF", (Send(b"250 ok"),), HASTE),
     )
-    for (what, deed, scale), gear in zip(odd, cycle(Gear), strict=False):
+    for (what, deed, scale), gear in zip(odd, cycle(DATA_GEARS), strict=False):
         mute = (*deed, Silence())
         yield Row("F-26", f"{what} at RCPT", Fate.QUEUED, breaks(Stage.RCPT, mute), (gear,), scale=scale)
         yield Row("F-26", f"{what} at the dot", Fate.UNKNOWN, breaks(Stage.DOT, mute), (gear,), scale=scale)
@@ -215,7 +215,7 @@ def framing() -> Iterator[Row]:
     yield Row("F-27", "taken", Fate.SENT, once(Stage.DOT, b"250 2.0.0 " + hostile, effect=True), code=250)
     yield Row("F-27", "refused", Fate.FAILED, once(Stage.RCPT, b"550 5.1.1 " + hostile), code=550)
     lines = (b" 250 ok", b"+25 ok", b"999 ok", b"25", b"what?", b"", b"2 50 ok", b"250ok", b"150 hm")
-    for line, gear in zip(lines, cycle(Gear), strict=False):  # the reader is the same in all of them
+    for line, gear in zip(lines, cycle(DATA_GEARS), strict=False):  # the reader is the same in all of them
         name = repr(line.decode())
         yield Row("F-28", f"{name} at RCPT", Fate.QUEUED, breaks(Stage.RCPT, (*said(line), Silence())), (gear,))
         yield Row("F-28", f"{name} at the dot", Fate.UNKNOWN, breaks(Stage.DOT, (*said(line), Silence())), (gear,))

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 
-from mailtui.smtp.session import Gear
+from mailtui.smtp.gear import Gear
 from mailtui.smtp.verdict import Stage
 from tests.servers.scripted import Close, Reset, ScriptError, Send, Silence, Step, Talk
 

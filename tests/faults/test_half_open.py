@@ -9,7 +9,7 @@ from pathlib import Path
 from mailtui.dispatch.plan import SendPlan
 from mailtui.sandbox.faults import Action, FaultRule, Faults, Stage
 from mailtui.sandbox.server import SandboxServer
-from mailtui.smtp.session import Gear
+from mailtui.smtp.gear import Gear
 from tests.dispatch.bench import House
 from tests.servers.scripted import Silence, scripted_peer
 from tests.smtp.bench import Owner, session_to

@@ -13,7 +13,7 @@ from mailtui.sandbox.faults import Faults
 from mailtui.sandbox.limits import Greylisting, Limit, Limits, Rate
 from mailtui.sandbox.server import SandboxServer
 from mailtui.sandbox.spec import load_faults
-from mailtui.smtp.session import Gear
+from mailtui.smtp.gear import Gear
 from tests.dispatch.bench import House, accepted
 from tests.faults.server import FaultServer
 from tests.servers.programs import free_port

@@ -12,7 +12,7 @@ import pytest
 from mailtui.dispatch.plan import SendPlan
 from mailtui.outbox.records import Campaign, DeliveryRow
 from mailtui.outbox.states import CampaignState, OrderKind
-from mailtui.smtp.session import Gear
+from mailtui.smtp.gear import Gear
 from tests.dispatch.bench import TEXT, House
 from tests.faults.matrix import BIG, ROWS, WINDOW, Fate, Row
 from tests.faults.server import FaultServer

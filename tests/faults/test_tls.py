@@ -13,7 +13,7 @@ from mailtui.dispatch.plan import SendPlan
 from mailtui.outbox.records import Campaign
 from mailtui.outbox.states import CampaignState, OrderKind
 from mailtui.smtp.endpoint import Endpoint, Security
-from mailtui.smtp.session import Gear
+from mailtui.smtp.gear import Gear
 from mailtui.smtp.verdict import Stage
 from tests.dispatch.bench import House
 from tests.faults.matrix import HASTE

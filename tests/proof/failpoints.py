@@ -23,7 +23,8 @@ from mailtui.dispatch.gearbox import GearBox
 from mailtui.dispatch.runner import Runner
 from mailtui.outbox.opening import parse_outbox
 from mailtui.outbox.sqlite_ledger import SqliteLedger
-from mailtui.smtp.session import Gear, Session
+from mailtui.smtp.gear import Gear, GearChoice
+from mailtui.smtp.session import Session
 from tests.dispatch.bench import no_secret, options
 
 DIED = 99
@@ -149,7 +150,7 @@ def _trap_commits(trap: _Trap) -> None:
 
 def _carry_out(order: FailpointOrder) -> None:
     trap = _Trap(order)
-    GearBox.gear_for = lambda *_: order.gear  # type: ignore[method-assign]
+    GearBox.choose = lambda *_: GearChoice(order.gear)  # type: ignore[method-assign]
     _trap_writes(trap)
     _trap_replies(trap)
     _trap_commits(trap)

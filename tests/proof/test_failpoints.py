@@ -18,7 +18,7 @@ import pytest
 from mailtui.dispatch.plan import SendPlan
 from mailtui.outbox.states import CampaignState
 from mailtui.sandbox.server import SandboxServer
-from mailtui.smtp.session import Gear
+from mailtui.smtp.gear import DATA_GEARS, Gear
 from tests.dispatch.bench import House, accepted, address
 from tests.proof.failpoints import DIED, FailpointOrder, Step
 
@@ -63,7 +63,7 @@ def _in_doubt(gear: Gear, step: Step, *, after: bool) -> set[int | None]:
     return {FIFTH}
 
 
-@pytest.mark.parametrize("gear", list(Gear))
+@pytest.mark.parametrize("gear", DATA_GEARS)
 async def test_d02_a_death_at_each_step_lands_in_its_state(tmp_path: Path, die_at: Forker, gear: Gear) -> None:
     for step in Step:
         for after in (False, True):

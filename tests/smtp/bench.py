@@ -9,8 +9,9 @@ from contextlib import asynccontextmanager
 from functools import partial
 
 from mailtui.smtp.capabilities import Capabilities
+from mailtui.smtp.gear import Gear
 from mailtui.smtp.job import Job
-from mailtui.smtp.session import Gear, Session
+from mailtui.smtp.session import Session
 from mailtui.smtp.timeouts import Timeouts
 from mailtui.smtp.verdict import Verdict
 

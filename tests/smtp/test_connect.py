@@ -11,9 +11,10 @@ import pytest
 
 from mailtui.smtp.connect import Connection, NotConnected, connect
 from mailtui.smtp.endpoint import Endpoint, Security
+from mailtui.smtp.gear import DATA_GEARS, Gear, best_gear
 from mailtui.smtp.job import Job
 from mailtui.smtp.oneshot import send_one
-from mailtui.smtp.session import Gear, Session, best_gear
+from mailtui.smtp.session import Session
 from mailtui.smtp.timeouts import Timeouts
 from mailtui.smtp.verdict import Kind, Stage, Verdict, judge
 from tests.servers.aiosmtpd_server import PASSWORD, USER, Authority, Keeper, aiosmtpd_server
@@ -86,7 +87,7 @@ async def test_n07_f08_ehlo_refused_then_helo_in_lockstep() -> None:
     script: list[Step] = [*HELLO, Send(b"502 what\r\n"), Expect(b"HELO sender.example"), Send(b"250 hi\r\n"), Silence()]
     async with scripted_peer(script) as peer:
         connection = await connect(endpoint(peer.port), None, timeouts=QUICK)
-        assert best_gear(connection.capabilities) is Gear.LOCKSTEP
+        assert best_gear(connection.capabilities).gear is Gear.LOCKSTEP
         connection.transport.abort()
 
 
@@ -98,7 +99,7 @@ async def test_n07_what_ehlo_offers() -> None:
         connection = await connect(endpoint(peer.port), None, timeouts=QUICK)
         offered = connection.capabilities
         connection.transport.abort()
-    assert best_gear(offered) is Gear.CROSS
+    assert best_gear(offered).gear is Gear.CROSS
     assert (offered.size_known, offered.size, offered.eight_bit, offered.smtputf8) == (True, 1000, True, True)
 
 
@@ -202,7 +203,7 @@ async def test_login_and_a_message_under_each_security(
     assert taken.user == (USER if auth else None)
 
 
-@pytest.mark.parametrize("gear", list(Gear))
+@pytest.mark.parametrize("gear", DATA_GEARS)
 async def test_many_messages_over_tls_in_every_gear(authority: Authority, ca: str, gear: Gear) -> None:
     """Lockstep and flight wait for the body to leave, which TLS tells in its own way."""
     with aiosmtpd_server(authority, security=ServerSecurity.TLS) as server:
@@ -228,7 +229,7 @@ class SlowKeeper(Keeper):
         return await super().handle_DATA(server, session, envelope)
 
 
-@pytest.mark.parametrize("gear", list(Gear))
+@pytest.mark.parametrize("gear", DATA_GEARS)
 async def test_f44_over_tls_too_the_dot_has_its_own_patience(authority: Authority, ca: str, gear: Gear) -> None:
     with aiosmtpd_server(authority, security=ServerSecurity.TLS, keeper=SlowKeeper()) as server:
         to = endpoint(server.port, Security.TLS, host="localhost", ca=ca)

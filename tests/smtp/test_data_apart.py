@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from mailtui.smtp.session import Gear
+from mailtui.smtp.gear import Gear
 from tests.servers.scripted import Talk, scripted_peer
 from tests.smtp.bench import Owner, jobs, session_to, stuffed
 from tests.smtp.test_session import GO, OK, flight

@@ -12,7 +12,8 @@ from collections import Counter
 
 import pytest
 
-from mailtui.smtp.session import Gear, Session
+from mailtui.smtp.gear import DATA_GEARS, Gear
+from mailtui.smtp.session import Session
 from tests.smtp.bench import PLAIN, QUICK, Owner, jobs
 from tests.smtp.liar import Liar
 
@@ -55,7 +56,7 @@ async def _dialogue(gear: Gear, seed: int, seen: Counter[str]) -> None:
 @pytest.mark.timeout(1800)
 async def test_d07_generated_dialogues(count: int) -> None:
     seen: Counter[str] = Counter()
-    work = iter([(gear, seed) for seed in range(count // len(Gear)) for gear in Gear])
+    work = iter([(gear, seed) for seed in range(count // len(DATA_GEARS)) for gear in DATA_GEARS])
 
     async def converse() -> None:
         for gear, seed in work:

@@ -9,14 +9,14 @@ from collections.abc import Sequence
 import pytest
 
 from mailtui.smtp.capabilities import Capabilities
+from mailtui.smtp.gear import DATA_GEARS, Gear
 from mailtui.smtp.job import Job
-from mailtui.smtp.session import Gear
 from mailtui.smtp.timeouts import Timeouts
 from mailtui.smtp.verdict import Kind, Stage, judge
 from tests.servers.scripted import Close, Expect, ExpectThrough, Reset, Send, Silence, Sleep, Step, Talk, scripted_peer
 from tests.smtp.bench import QUICK, Owner, job, jobs, message, session_to, stuffed
 
-GEARS = list(Gear)
+GEARS = DATA_GEARS
 PIPELINED = [Gear.FLIGHT, Gear.CROSS]
 OK = b"250 2.0.0 ok\r\n"
 GO = b"354 go\r\n"
