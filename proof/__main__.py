@@ -21,6 +21,7 @@ from proof.model import run_model
 from proof.nemesis import PAUSES, Ordeal, ordeal
 from proof.soak import Soak, soak
 from proof.terms import Terms
+from scripts import page
 
 _PAGE = Path(__file__).parents[1] / "docs" / "reliability.md"
 _LEAST = 20_000  # messages under 500 kills
@@ -54,10 +55,10 @@ def main() -> int:
         print(f"== {name}", flush=True)
         lines, kept = _PARTS[name](folder / name, size)
         broken |= not kept
-        lines += ["", table.dated(f"python -m proof {name}{_said(size)}")]
+        lines += ["", page.dated(f"python -m proof {name}{_said(size)}")]
         print("\n".join(lines), flush=True)
         if options.write:
-            table.write_block(_PAGE, name, lines)
+            page.write_block(_PAGE, "proof", name, lines)
     if broken:
         print(f"A promise was broken. What it was done with is kept in {folder}", file=sys.stderr)
         return 1

@@ -1,15 +1,14 @@
-"""Owns how findings are put on paper: as tables of Markdown, each between its two comments in a page."""
+"""Owns which tables findings become."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
-from pathlib import Path
+from collections.abc import Iterable
 
 from proof.launches import Trials
 from proof.model import Tally
 from proof.nemesis import Blow, Ordeal
 from proof.soak import Soak
+from scripts.page import table
 
 _HEAD = (
     "sender", "connections", "messages", "kill -9", "other blows", "sent", "failed", "unknown", "of these had arrived",
@@ -28,7 +27,7 @@ def kills_table(ordeals: Iterable[Ordeal]) -> list[str]:
         )
         for item in ordeals
     ]  # fmt: skip
-    return _table(_HEAD, rows)
+    return table(_HEAD, rows)
 
 
 def kills_notes(ordeals: Iterable[Ordeal]) -> list[str]:
@@ -59,7 +58,7 @@ def trials_table(kind: str, trials: Trials) -> list[str]:
             trials.broken.total(),
         )
     ]
-    return _table((kind, "messages", "accepted", *states, "**broken promises**"), rows)
+    return table((kind, "messages", "accepted", *states, "**broken promises**"), rows)
 
 
 def model_table(tally: Tally) -> list[str]:
@@ -67,7 +66,7 @@ def model_table(tally: Tally) -> list[str]:
     states = ("sent", "failed", "unknown", "cancelled", "suppressed")
     steps = dict(sorted(tally.steps.items()))
     rows = [(tally.runs, *steps.values(), tally.states.total(), tally.accepted, *(tally.states[s] for s in states))]
-    return _table(("runs", *steps, "messages", "accepted", *states), rows)
+    return table(("runs", *steps, "messages", "accepted", *states), rows)
 
 
 def soak_table(soak: Soak) -> list[str]:
@@ -82,34 +81,7 @@ def soak_table(soak: Soak) -> list[str]:
         f"{soak.memory_first:.1f} MB", f"{soak.memory_last:.1f} MB", f"{soak.growth:+.1%}", f"{soak.files_first:.0f}",
         f"{soak.files_last:.0f}", soak.files_most,
     )  # fmt: skip
-    return _table(head, [row])
-
-
-def dated(command: str) -> str:
-    """Below each table: when, and how anybody gets one of their own."""
-    return f"Run on {datetime.now(UTC):%Y-%m-%d} by `{command}`."
-
-
-def write_block(page: Path, name: str, lines: Sequence[str]) -> None:
-    """Put lines between `<!-- proof: name -->` and `<!-- end of proof: name -->`, in place of what stands there."""
-    begin, end = f"<!-- proof: {name} -->\n", f"<!-- end of proof: {name} -->\n"
-    text = page.read_text(encoding="utf-8")
-    if text.count(begin) != 1 or text.count(end) != 1:
-        raise ValueError(f"{page} has no place for {name}")
-    before, _, rest = text.partition(begin)
-    after = rest.partition(end)[2]
-    page.write_text(
-        "".join((before, begin, "\n", *(f"{line}\n" for line in lines), "\n", end, after)), encoding="utf-8"
-    )
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:
-    lines = [_row(head), _row(["---"] * len(head))]
-    return lines + [_row([f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row]) for row in rows]
-
-
-def _row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
+    return table(head, [row])
 
 
 def _counted(number: int, word: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from proof.judge import Acceptance, judge, read_accepted, read_report
-from proof.table import write_block
+from scripts.page import write_block
 
 
 def row(number: int, state: str, message_id: str = "") -> dict[str, Any]:
@@ -88,7 +88,7 @@ def test_a_table_replaces_the_one_before_it_and_nothing_else(tmp_path: Path) -> 
     page = tmp_path / "page.md"
     page.write_text("above\n<!-- proof: kills -->\nold\n<!-- end of proof: kills -->\nbelow\n")
     for _ in range(2):
-        write_block(page, "kills", ["new"])
+        write_block(page, "proof", "kills", ["new"])
         assert page.read_text() == "above\n<!-- proof: kills -->\n\nnew\n\n<!-- end of proof: kills -->\nbelow\n"
     with pytest.raises(ValueError, match="no place for soak"):
-        write_block(page, "soak", ["new"])
+        write_block(page, "proof", "soak", ["new"])
