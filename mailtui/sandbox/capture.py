@@ -176,7 +176,7 @@ def read_captured(folder: Path) -> Iterator[Captured]:
 
 
 def message_of(folder: Path, captured: Captured) -> bytes:
-    """The exact bytes of a message, as the client gave them to DATA, dots unstuffed."""
+    """The exact bytes of a message, as the client gave them, dots unstuffed."""
     with (folder / MBOX).open("rb") as stream:
         stream.seek(captured.offset)
         box = stream.read(captured.length)

@@ -18,11 +18,11 @@ COUNTERS = "counters.json"
 class Counters:
     """What a server has seen so far. `peak` is the most connections open at once.
 
-    `refused` counts every MAIL, RCPT, DATA, content and dot that did not succeed; `improper_pipelining` the times a
-    client sent on where RFC 2920 makes it wait for the reply. `auth_attempts` are AUTH commands, and
+    `refused` counts every MAIL, RCPT, DATA, BDAT, content and dot that did not succeed; `improper_pipelining` the times
+    a client sent on where RFC 2920 makes it wait for the reply. `auth_attempts` are AUTH commands, and
     `auth_clear_bytes` what came of them, line by line with the line ends, over connections without TLS.
     `handshakes` are those of TLS that came to their end. `commands` counts what was said, by verb; DOT is the end of
-    a message.
+    a message that came by DATA, BDAT each chunk.
     """
 
     connections: int = 0

@@ -22,8 +22,9 @@ PAUSE = 0.01  # seconds between the pieces of a reply, enough for each to be rea
 class Stage(StrEnum):
     """The moments at which a fault can strike.
 
-    `CONNECT` is right after a connection was accepted, before TLS and greeting; `BODY` while the content comes;
-    `DOT` the reply to the end of the message; `IDLE` after the reply to a message that was accepted.
+    `CONNECT` is right after a connection was accepted, before TLS and greeting; `BODY` while the content comes, by DATA
+    or in chunks; `BDAT` the reply to a chunk; `DOT` the reply to the end of the message, which the last chunk is too;
+    `IDLE` after the reply to a message that was accepted.
     """
 
     CONNECT = "connect"
@@ -35,6 +36,7 @@ class Stage(StrEnum):
     MAIL = "mail"
     RCPT = "rcpt"
     DATA = "data"
+    BDAT = "bdat"
     BODY = "body"
     DOT = "dot"
     IDLE = "idle"
@@ -42,7 +44,7 @@ class Stage(StrEnum):
     QUIT = "quit"
 
 
-RECIPIENT_STAGES = frozenset({Stage.RCPT, Stage.DATA, Stage.BODY, Stage.DOT, Stage.IDLE})
+RECIPIENT_STAGES = frozenset({Stage.RCPT, Stage.DATA, Stage.BDAT, Stage.BODY, Stage.DOT, Stage.IDLE})
 MESSAGE_STAGES = RECIPIENT_STAGES | {Stage.MAIL}
 _WITHOUT_EFFECT = frozenset({Stage.CONNECT, Stage.GREETING, Stage.BODY, Stage.IDLE})
 
@@ -131,8 +133,8 @@ class FaultRule:
 
     def _wrong_action(self) -> str:
         action, stage = self.action, self.stage
-        if action in ACCEPTING and stage is not Stage.DOT:
-            return f"{action} is only possible at the stage dot, where a message is accepted"
+        if action in ACCEPTING and stage not in (Stage.DOT, Stage.BDAT):
+            return f"{action} is only possible at the stages dot and bdat, where a message is accepted"
         if action in READING and stage is not Stage.BODY:
             return f"{action} is only possible at the stage body, where content is read"
         if action is Action.REFUSE and stage is not Stage.CONNECT:
@@ -171,9 +173,9 @@ class FaultRule:
 
     def _wrong_condition(self) -> str:
         if self.recipient is not None and self.stage not in RECIPIENT_STAGES:
-            return f"at the stage {self.stage} no recipient is known; use rcpt, data, body, dot or idle"
+            return f"at the stage {self.stage} no recipient is known; use rcpt, data, bdat, body, dot or idle"
         if self.message is not None and self.stage not in MESSAGE_STAGES:
-            return f"at the stage {self.stage} there is no message; use mail, rcpt, data, body, dot or idle"
+            return f"at the stage {self.stage} there is no message; use mail, rcpt, data, bdat, body, dot or idle"
         if self.nth is not None and self.every is not None:
             return "nth and every exclude each other"
         return ""

@@ -1,6 +1,7 @@
 """Owns cutting what a client says into command lines and content, within their limits.
 
-Lines end in CR LF. Content is kept to the byte; only CR LF . CR LF ends it (RFC 5321 section 4.1.1.4).
+Lines end in CR LF. Content is kept to the byte; only CR LF . CR LF ends it (RFC 5321 section 4.1.1.4), or it comes in
+chunks of a number of octets that was said before (RFC 3030).
 """
 
 from __future__ import annotations
@@ -38,6 +39,9 @@ class Intake(Misconduct):
         self._scan = 0  # up to where in the buffer the content is known to hold no end
         self._discarded = 0  # bytes of too large a content that are gone from the buffer
         self._overlong = False
+        self._chunks: bytearray | None = None  # the content so far, when it comes in chunks
+        self._chunk_left: int | None = None  # octets that the chunk being read still lacks
+        self._chunk_kept = False
 
     # what a subclass says
 
@@ -54,6 +58,10 @@ class Intake(Misconduct):
         """A content is over: its bytes with the dots unstuffed, None when it was too large."""
 
     @abstractmethod
+    def chunk(self) -> None:
+        """A chunk is over."""
+
+    @abstractmethod
     def in_login(self) -> bool:
         """Whether lines belong to a login, which may be longer than commands."""
 
@@ -67,10 +75,38 @@ class Intake(Misconduct):
         self._scan = self.at
         self.begin_body(recipients)
 
+    def begin_chunk(self, octets: int, recipients: Sequence[str], *, kept: bool) -> None:
+        """So many octets after the line that is being obeyed are a chunk, to be kept with those before it or not."""
+        self._chunk_left = octets
+        self._chunk_kept = kept
+        if kept and self._chunks is None:
+            self._chunks = bytearray()
+            self.begin_body(recipients)
+
+    @property
+    def in_chunks(self) -> bool:
+        """Whether a content has begun that comes in chunks."""
+        return self._chunks is not None
+
+    @property
+    def chunked(self) -> int:
+        """How many octets came in the chunks that were kept."""
+        return len(self._chunks or b"")
+
+    def drop_chunks(self) -> bytes:
+        """The content of the chunks so far, which is over."""
+        if self._chunks is None:
+            return b""
+        content, self._chunks = bytes(self._chunks), None
+        self.end_body()
+        return content
+
     # what the wire asks
 
     def take(self) -> bool:
-        return self._take_content() if self._in_content else self._take_line()
+        if self._in_content:
+            return self._take_content()
+        return self._take_line() if self._chunk_left is None else self._take_chunk(self._chunk_left)
 
     def dropped(self, count: int) -> None:
         self._scan = max(0, self._scan - count)
@@ -119,4 +155,19 @@ class Intake(Misconduct):
         self._in_content = False
         self.end_body()
         self.content(None if self._discarded or len(content) - 2 > self._size_limit else content[2:])
+        return True
+
+    def _take_chunk(self, left: int) -> bool:
+        octets = min(left, len(self.buffer) - self.at)
+        # it strikes once only, so what waits in the buffer meanwhile is not counted twice
+        if self._body_rule is not None and self.strike_body(self.chunked + octets) and not self.idle:
+            return False
+        if self._chunk_kept and self._chunks is not None:
+            self._chunks += memoryview(self.buffer)[self.at : self.at + octets]
+        self.at += octets
+        self._chunk_left = left - octets
+        if self._chunk_left:
+            return False
+        self._chunk_left = None
+        self.chunk()
         return True

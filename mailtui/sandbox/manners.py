@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from mailtui.sandbox.auth import MECHANISMS
 from mailtui.sandbox.envelope import Offer
 
-EXTENSIONS = ("PIPELINING", "SIZE", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES")
+EXTENSIONS = ("PIPELINING", "SIZE", "8BITMIME", "SMTPUTF8", "CHUNKING", "ENHANCEDSTATUSCODES")
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ _ENDINGS = {
     Action.ACCEPT_THEN_RESET: Ending.RESET,
     Action.ACCEPT_THEN_CUT: Ending.CUT,
 }
-_REFUSABLE = frozenset({Stage.MAIL, Stage.RCPT, Stage.DATA, Stage.BODY, Stage.DOT})
+_REFUSABLE = frozenset({Stage.MAIL, Stage.RCPT, Stage.DATA, Stage.BDAT, Stage.BODY, Stage.DOT})
 
 
 class Misconduct(Wire):
@@ -47,19 +47,20 @@ class Misconduct(Wire):
 
     def settle(
         self,
-        stage: Stage,
+        stages: Stage | Sequence[Stage],
         apply: Callable[[], bytes],
         recipients: Sequence[str] = (),
         after: Callable[[], None] | None = None,
     ) -> None:
-        """Carry a command out and answer it, unless a fault strikes.
+        """Carry a command out and answer it, unless a fault strikes at one of its stages.
 
         `apply` takes effect and gives the reply; `after` follows the reply of a command that took effect. It takes
         effect before a delay, so that a message is in the log although its client may give up waiting.
         """
         strike = None
         if self._faults is not None:
-            strike = self._faults.strike(stage, self.number, recipients, self.transaction)
+            stages = (stages,) if isinstance(stages, Stage) else stages
+            strike = self._faults.strike_any(stages, self.number, recipients, self.transaction)
         if strike is None:
             self.out += apply()
             if after is not None:
@@ -71,7 +72,7 @@ class Misconduct(Wire):
             reply = apply()
         else:
             after = None
-            self._count_refusal(stage)
+            self._count_refusal(rule.stage)
         if strike.delay:
             self.hold(strike.delay, lambda: self._answer(rule, reply, after))
         else:

@@ -52,6 +52,19 @@ class FaultPlan:
                 acting = rule
         return Strike(delay, acting) if delay or acting is not None else None
 
+    def strike_any(
+        self, stages: Sequence[Stage], connection: int, recipients: Sequence[str], message: int
+    ) -> Strike | None:
+        """The same for an event that is several stages at once: the first rule among them acts, delays add up."""
+        delay = 0.0
+        for stage in stages:
+            strike = self.strike(stage, connection, recipients, message)
+            if strike is not None:
+                delay += strike.delay
+                if strike.rule is not None:
+                    return Strike(delay, strike.rule)
+        return Strike(delay, None) if delay else None
+
 
 class _Counted:
     """A rule with how often its events were seen and how often it struck."""

@@ -29,6 +29,7 @@ async def test_announces_what_it_can_do(tmp_path: Path) -> None:
             b"250-SIZE 52428800",
             b"250-8BITMIME",
             b"250-SMTPUTF8",
+            b"250-CHUNKING",
             b"250 ENHANCEDSTATUSCODES",
             b"",
         ]

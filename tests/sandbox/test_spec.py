@@ -46,7 +46,7 @@ def test_reads_rules(tmp_path: Path) -> None:
         ("{stage: rcpt, reply: No such user}", "a reply is one line"),
         ("{stage: rcpt, reply: 550 no, raw: x}", "exclude each other"),
         ("{stage: rcpt, raw: ☃}", "raw stands for bytes"),
-        ("{stage: mail, action: accept_then_drop}", "only possible at the stage dot"),
+        ("{stage: mail, action: accept_then_drop}", "only possible at the stages dot and bdat"),
         ("{stage: mail, action: drop, recipient: x}", "no recipient is known"),
         ("{stage: mail, action: drop, nth: 0}", "greater than or equal to 1"),
         ("{stage: mail, action: drop, odds: 2}", "less than or equal to 1"),
