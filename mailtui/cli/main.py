@@ -39,6 +39,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "retry": ("mailtui.cli.retry:retry", "Send again what failed, perhaps to a corrected address."),
     "resolve": ("mailtui.cli.resolve:resolve", "Settle what may or may not have arrived."),
     "runner": ("mailtui.cli.runner:runner", "The engine in the foreground, for servers and services."),
+    "accounts": ("mailtui.cli.accounts:accounts", "The servers of the settings: list them, and try one out."),
     "outbox": ("mailtui.cli.outbox:outbox", "Look at the outbox's file: info, check, backup."),
     "sandbox": ("mailtui.cli.sandbox:sandbox", "A local server that catches mail instead of delivering it."),
     "doctor": ("mailtui.cli.doctor:doctor", "Look at the set-up: files, outbox, keyring, where settings come from."),

@@ -9,8 +9,10 @@ import click
 
 from mailtui.cli import output
 from mailtui.cli.options import Whole, common
+from mailtui.cli.transcript import show_transcript, transcript_option, transcript_to_json
 from mailtui.errors import ExitCode
 from mailtui.kit.safe_text import safe_text
+from mailtui.service.accounts import Transcript
 from mailtui.service.advice import for_nobody
 from mailtui.service.facade import Service
 from mailtui.service.testmail import send_test
@@ -20,11 +22,17 @@ from mailtui.service.testmail import send_test
 @click.argument("campaign", metavar="CAMPAIGN", type=click.Path(path_type=Path))
 @click.option("--to", "address", required=True, metavar="ADDRESS", help="Where the test goes.")
 @click.option("--row", type=Whole(1), metavar="N", help="Whose data to use; left out: the first recipient's.")
+@transcript_option
 @common
-def test(campaign: Path, address: str, row: int | None, *, service: Service, as_json: bool) -> ExitCode:
+def test(
+    campaign: Path, address: str, row: int | None, transcript: bool, *, service: Service, as_json: bool
+) -> ExitCode:
     """Send one row's mail to an address of yours, through the campaign's server. Nobody on the list gets anything."""
     loaded = service.campaigns.load(campaign)
-    verdict = asyncio.run(send_test(service, loaded, address, row))
+    heard = Transcript() if transcript else None
+    verdict = asyncio.run(send_test(service, loaded, address, row, transcript=heard))
+    if heard is not None and not as_json:
+        show_transcript(heard.lines)
     if as_json:
         output.json_line(
             {
@@ -34,6 +42,7 @@ def test(campaign: Path, address: str, row: int | None, *, service: Service, as_
                 "code": verdict.code,
                 "reply": verdict.text,
                 "advice": verdict.advice,
+                **({} if heard is None else {"transcript": transcript_to_json(heard.lines)}),
             }
         )
     elif verdict.sent:

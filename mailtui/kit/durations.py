@@ -31,6 +31,13 @@ def show_duration(seconds: float) -> str:
     return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
 
 
+def show_wait(seconds: float) -> str:
+    """A short span with its thousandths: 0.4 ms, 12 ms, 1.3 s; a longer one as `show_duration` has it."""
+    if seconds >= 1:
+        return show_duration(seconds)
+    return f"{seconds * 1000:.0f} ms" if seconds >= 0.01 else f"{seconds * 1000:.1f} ms"
+
+
 def show_moment(at: float) -> str:
     """A moment (epoch seconds) in local time: 14:05:09, and with its date when that is not today's."""
     moment, today = time.localtime(at), time.localtime()

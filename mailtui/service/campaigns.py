@@ -77,7 +77,7 @@ class CampaignDesk:
 
     def filters(self, target: str, *, filter: str | None) -> list[tuple[str, str]]:
         """(where it stands, the rules as one line) of every filter that `open_list` goes by, for people."""
-        if not _is_campaign(target):
+        if not is_campaign(target):
             return [("--filter", filter)] if filter else []
         campaign = self.load(Path(target))
         own = [(str(campaign.path), campaign.filter_text)] if campaign.filter_text else []
@@ -86,7 +86,7 @@ class CampaignDesk:
     def list_spec(self, target: str, *, filter: str | None) -> tuple[AudienceSpec, Path]:
         """What to open for a list or a campaign file, and the folder its paths are relative to."""
         path = Path(target)
-        if _is_campaign(target):
+        if is_campaign(target):
             campaign = self.load(path, filter=filter)
             return campaign.spec.audience, campaign.folder
         read_rule(filter)  # for its errors, which name the place in the rule
@@ -169,7 +169,8 @@ class CampaignDesk:
         )
 
 
-def _is_campaign(target: str) -> bool:
+def is_campaign(target: str) -> bool:
+    """Whether a name is that of a campaign file or of its folder, rather than of a list."""
     path = Path(target)
     is_list = target == "-" or path.suffix.lower() in _LIST_SUFFIXES
     return not is_list and (path.suffix.lower() in (".yaml", ".yml") or path.is_dir())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from dataclasses import dataclass
+from functools import partial
 
 from mailtui.audience.address import AddressError, parse_address
 from mailtui.campaign.campaign import Campaign
@@ -14,10 +15,14 @@ from mailtui.kit.words import sentence
 from mailtui.message.rendered import RenderProblem
 from mailtui.service.facade import Service
 from mailtui.smtp.connect import NotConnected, connect
+from mailtui.smtp.gear import best_gear
 from mailtui.smtp.job import Job
 from mailtui.smtp.oneshot import send_one
+from mailtui.smtp.probe import campaign_gear
 from mailtui.smtp.timeouts import time_scale
+from mailtui.smtp.transcript import Transcript, tapped
 from mailtui.smtp.verdict import Kind, Verdict, judge
+from mailtui.smtp.watched import WatchedClient
 
 _EXITS = {
     Kind.SENT: ExitCode.DONE,
@@ -43,8 +48,13 @@ class TestVerdict:
     advice: str = ""
 
 
-async def send_test(service: Service, campaign: Campaign, to: str, row: int | None) -> TestVerdict:
-    """Send one row's mail to `to`. Raises what is wrong with the campaign, the address or the account."""
+async def send_test(
+    service: Service, campaign: Campaign, to: str, row: int | None, *, transcript: Transcript | None = None
+) -> TestVerdict:
+    """Send one row's mail to `to`; what is said and heard goes into `transcript`.
+
+    Raises what is wrong with the campaign, the address or the account.
+    """
     try:
         address = parse_address(to)
     except AddressError as error:
@@ -55,8 +65,16 @@ async def send_test(service: Service, campaign: Campaign, to: str, row: int | No
     with service.campaigns.open_audience(campaign) as audience:
         compiled = campaign.compile(campaign.read_message(), audience.columns, secret=b"test")
     timeouts = endpoint.timeouts.scaled(time_scale(service.environ))
+    if transcript is not None and password:
+        transcript.hide(password)
     try:
-        connection = await connect(endpoint, password, timeouts=timeouts)
+        if transcript is None:
+            connection = await connect(endpoint, password, timeouts=timeouts)
+        else:
+            watched = partial(WatchedClient, transcript=transcript)
+            connection = tapped(await connect(endpoint, password, timeouts=timeouts, make_client=watched), transcript)
+            window = campaign.spec.dispatch.window
+            transcript.note(campaign_gear(best_gear(connection.capabilities, window)))
     except NotConnected as error:
         return _verdict(error.verdict, unreachable=True)
     encoding = SentEncoding.for_server(connection.capabilities)
@@ -69,9 +87,14 @@ async def send_test(service: Service, campaign: Campaign, to: str, row: int | No
     return _verdict(await send_one(connection, job, timeouts))
 
 
+def exit_code_of(verdict: Verdict, *, unreachable: bool) -> ExitCode:
+    """What a campaign would come to by a last word; `unreachable`: no message had a part in it."""
+    return ExitCode.PAUSED if unreachable else _EXITS.get(judge(verdict).kind, ExitCode.SOME_FAILED)
+
+
 def _verdict(verdict: Verdict, *, unreachable: bool = False) -> TestVerdict:
     outcome = judge(verdict)
-    code = ExitCode.PAUSED if unreachable else _EXITS.get(outcome.kind, ExitCode.SOME_FAILED)
+    code = exit_code_of(verdict, unreachable=unreachable)
     return TestVerdict(
         outcome.kind is Kind.SENT, str(verdict.stage), verdict.code, verdict.text, code, sentence(outcome.advice)
     )

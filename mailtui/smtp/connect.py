@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
@@ -41,9 +42,18 @@ class Connection:
     capabilities: Capabilities
 
 
-async def connect(endpoint: Endpoint, password: str | None, *, timeouts: Timeouts) -> Connection:
-    """Open a connection up to the point where MAIL may be said. Raises `NotConnected`."""
-    client = aiosmtplib.SMTP(
+async def connect(
+    endpoint: Endpoint,
+    password: str | None,
+    *,
+    timeouts: Timeouts,
+    make_client: Callable[..., aiosmtplib.SMTP] = aiosmtplib.SMTP,
+) -> Connection:
+    """Open a connection up to the point where MAIL may be said. Raises `NotConnected`.
+
+    `make_client` makes the client that connects; one that is to be watched is of another kind.
+    """
+    client = make_client(
         hostname=endpoint.host.strip("[]"),
         port=endpoint.port,
         local_hostname=endpoint.helo or _own_name(),

@@ -1,0 +1,100 @@
+"""`mailtui accounts`: the servers of the settings, and trying one out."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+import click
+
+from mailtui.cli import output
+from mailtui.cli.options import common
+from mailtui.cli.transcript import show_transcript, transcript_option, transcript_to_json
+from mailtui.errors import ExitCode
+from mailtui.kit.durations import show_wait
+from mailtui.kit.safe_text import safe_text
+from mailtui.service.accounts import Server, Step, server_of, try_out
+from mailtui.service.accounts import accounts as all_accounts
+from mailtui.service.facade import Service
+
+_NAME = 10
+_INDENT = 26
+
+
+@click.group()
+def accounts() -> None:
+    """The servers that can be sent through: those of the settings file, and whether one works."""
+
+
+@accounts.command(name="list")
+@common
+def list_accounts(*, service: Service, as_json: bool) -> None:
+    """List the accounts of the settings file."""
+    rows = all_accounts(service)
+    if as_json:
+        for row in rows:
+            output.json_line(row.to_json())
+        return
+    if not rows:
+        output.say(f"There is no account yet. Accounts stand in {service.settings.home.settings_file}, under accounts:")
+        return
+    output.table(
+        ["account", "server", "security", "user", "from"],
+        [[row.name, str(row.endpoint), str(row.endpoint.security), row.endpoint.user, row.origin] for row in rows],
+    )
+
+
+@accounts.command()
+@click.argument("name", metavar="NAME|CAMPAIGN")
+@click.option("--to", "address", metavar="ADDRESS", help="Send a mail there, too; without it, nothing is sent.")
+@transcript_option
+@common
+def test(name: str, address: str | None, transcript: bool, *, service: Service, as_json: bool) -> ExitCode:
+    """Try a server out, step by step: an account's, or the one that a campaign file is sent through.
+
+    Nothing is sent unless --to names an address.
+    """
+    server = server_of(service, name)
+    if not as_json:
+        output.data(output.bold(safe_text(_heading(server))))
+    trial = asyncio.run(try_out(service, server, to=address, tell=_mute if as_json else _show))
+    if as_json:
+        lines = {"transcript": transcript_to_json(trial.transcript)} if transcript else {}
+        output.json_line({**trial.to_json(), **lines})
+        return trial.exit_code
+    if transcript:
+        show_transcript(trial.transcript)
+    if not trial.probe.ok:
+        output.say("It cannot be sent through as it is." if trial.probe.choice is None else "The mail was not sent.")
+    elif trial.sent_to:
+        output.note(f"It works; a mail to {trial.sent_to} is on its way.")
+    else:
+        output.note("It works. Nothing was sent; to send a mail to yourself: --to ADDRESS")
+    return trial.exit_code
+
+
+def _heading(server: Server) -> str:
+    endpoint = server.endpoint
+    login = f", as {endpoint.user}" if endpoint.user else ""
+    where = "" if server.name == str(endpoint) else f"{server.name}: "
+    protection = "not encrypted" if endpoint.security == "plain" else endpoint.security.upper()
+    return f"{where}{endpoint}, {protection}{login}"
+
+
+def _mute(step: Step) -> None:
+    """Everything is told in one object at the end."""
+
+
+def _show(step: Step) -> None:
+    state = "ok" if step.ok else "FAILED"
+    took = "" if step.seconds is None else show_wait(step.seconds)
+    _say(f"{state:<7}{step.name:<{_NAME}}{took:>7}  {safe_text(step.text, limit=300)}", indent=_INDENT)
+    width = max((len(name) for name, _ in step.facts), default=0)
+    for name, value in step.facts:
+        _say(f"{'':<7}{safe_text(name, limit=60):<{width}}  {safe_text(value, limit=200)}", indent=9 + width)
+    if step.advice:
+        _say(f"{'':<7}{safe_text(step.advice)}", indent=7)
+
+
+def _say(line: str, *, indent: int) -> None:
+    output.data(output.wrapped(line.rstrip(), indent=" " * indent, stream=sys.stdout))

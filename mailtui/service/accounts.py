@@ -1,0 +1,182 @@
+"""Owns what a face does with accounts: list those of the settings, and try a server out without sending anything."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import formatdate, make_msgid, parseaddr
+from pathlib import Path
+from typing import Any
+
+from mailtui.audience.address import Address, AddressError, parse_address
+from mailtui.errors import ExitCode, UsageError
+from mailtui.service.campaigns import is_campaign
+from mailtui.service.facade import Service
+from mailtui.service.testmail import exit_code_of
+from mailtui.smtp.capabilities import Capabilities
+from mailtui.smtp.endpoint import Endpoint
+from mailtui.smtp.gear import GearChoice
+from mailtui.smtp.job import Job
+from mailtui.smtp.probe import Probe, Prober
+from mailtui.smtp.timeouts import time_scale
+from mailtui.smtp.transcript import Direction, Line, Transcript
+from mailtui.smtp.watched import Step
+
+__all__ = [
+    "AccountRow",
+    "Direction",
+    "GearChoice",
+    "Line",
+    "Server",
+    "Step",
+    "Transcript",
+    "Trial",
+    "accounts",
+    "server_of",
+    "try_out",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRow:
+    """An account of the settings; `user` is empty where there is no login, `origin` where it is written."""
+
+    name: str
+    endpoint: Endpoint
+    origin: str
+
+    def to_json(self) -> dict[str, Any]:
+        return {**_server_as_json(self.name, self.endpoint), "origin": self.origin}
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """What is to be tried out. `window` is the one that a campaign asks for; `sender` its address, if it names one."""
+
+    endpoint: Endpoint
+    window: int = 1
+    sender: str = ""
+
+    @property
+    def name(self) -> str:
+        """What people call it: the account, or the server of a campaign file that names none."""
+        inline = self.endpoint.account.startswith("inline:")
+        return str(self.endpoint) if inline else self.endpoint.account
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What came of trying a server out."""
+
+    server: Server
+    probe: Probe
+    transcript: tuple[Line, ...]
+    sent_to: str = ""
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """What a campaign would come to by the same last word."""
+        if self.probe.ok or self.probe.verdict is None:
+            return ExitCode.DONE
+        return exit_code_of(self.probe.verdict, unreachable=self.probe.choice is None)
+
+    def to_json(self) -> dict[str, Any]:
+        endpoint, probe = self.server.endpoint, self.probe
+        choice = None if probe.choice is None else {**asdict(probe.choice), "gear": str(probe.choice.gear)}
+        return {
+            **_server_as_json(self.server.name, endpoint),
+            "ok": probe.ok,
+            "steps": [
+                {
+                    "step": str(step.name),
+                    "ok": step.ok,
+                    "seconds": None if step.seconds is None else round(step.seconds, 6),
+                    "text": step.text,
+                    "facts": dict(step.facts),
+                    "advice": step.advice,
+                }
+                for step in probe.steps
+            ],
+            "gear": choice,
+            "to": self.sent_to or None,
+            "code": None if probe.verdict is None else probe.verdict.code,
+            "reply": None if probe.verdict is None else probe.verdict.text,
+        }
+
+
+def _server_as_json(name: str, endpoint: Endpoint) -> dict[str, Any]:
+    return {
+        "account": name,
+        "host": endpoint.host,
+        "port": endpoint.port,
+        "security": str(endpoint.security),
+        "user": endpoint.user,
+    }
+
+
+def accounts(service: Service) -> list[AccountRow]:
+    """The accounts of the settings by name."""
+    settings = service.settings
+    return [
+        AccountRow(name, settings.endpoint(name), settings.layers.origin(("accounts", name, "host")))
+        for name in sorted(settings.spec.accounts)
+    ]
+
+
+def server_of(service: Service, target: str) -> Server:
+    """The server of an account, or of a campaign file or its folder.
+
+    Raises `AccountError` for an account there is not, and what is wrong with a campaign file.
+    """
+    if target in service.settings.spec.accounts or not is_campaign(target):
+        return Server(service.settings.endpoint(target))
+    campaign = service.campaigns.load(Path(target))
+    spec = campaign.spec
+    sender = spec.sender if spec.sender and "{" not in spec.sender else ""
+    return Server(service.campaigns.endpoint(campaign), spec.dispatch.window, parseaddr(sender)[1])
+
+
+async def try_out(
+    service: Service, server: Server, *, to: str | None = None, tell: Callable[[Step], None] = lambda _: None
+) -> Trial:
+    """Go the whole way to a server, telling each step; with `to`, send a mail there that says what it is.
+
+    Raises `SecretMissing` for a password that is not there, `UsageError` for an address that is none.
+    """
+    recipient = None if to is None else _address(to)
+    endpoint, transcript = server.endpoint, Transcript()
+    password = await service.password(endpoint)
+    if password:
+        transcript.hide(password)
+    timeouts = endpoint.timeouts.scaled(time_scale(service.environ))
+
+    def job(capabilities: Capabilities) -> Job:
+        assert recipient is not None
+        sender = server.sender or (endpoint.user if "@" in endpoint.user else recipient.text)
+        return Job(sender, recipient.text, _message(sender, recipient.text, server.name), capabilities, None)
+
+    probe = await Prober(endpoint, timeouts, transcript, tell).run(
+        password, window=server.window, job=None if recipient is None else job
+    )
+    return Trial(server, probe, tuple(transcript.lines), "" if recipient is None else recipient.text)
+
+
+def _address(text: str) -> Address:
+    try:
+        return parse_address(text)
+    except AddressError as error:
+        raise UsageError(f"{text} is not a mail address", detail=str(error)) from None
+
+
+def _message(sender: str, to: str, name: str) -> bytes:
+    """A mail that says what it is."""
+    message = EmailMessage(policy=SMTP.clone(utf8=not (sender.isascii() and to.isascii())))
+    message["From"], message["To"] = sender, to
+    message["Subject"] = f"mailtui tries out {name}"
+    message["Date"] = formatdate(time.time(), localtime=True)
+    message["Message-ID"] = make_msgid(domain=sender.rpartition("@")[2])
+    message.set_content(f"This mail was sent to try out {name}.\nIf you can read it, mail goes out through it.\n")
+    return message.as_bytes()

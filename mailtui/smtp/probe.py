@@ -1,0 +1,171 @@
+"""Owns trying out a server: the way to it step by step, what it allows, and a message through it where one is given.
+
+Nothing is sent but with a message. What cannot be had is told with a sentence on what to do about it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import aiosmtplib
+
+from mailtui.smtp.capabilities import Capabilities
+from mailtui.smtp.connect import Connection, NotConnected, connect
+from mailtui.smtp.endpoint import Endpoint, Security
+from mailtui.smtp.gear import MAX_WINDOW, Gear, GearChoice, best_gear
+from mailtui.smtp.job import Job
+from mailtui.smtp.oneshot import send_one
+from mailtui.smtp.remedies import remedy
+from mailtui.smtp.timeouts import Timeouts
+from mailtui.smtp.transcript import Transcript, tapped
+from mailtui.smtp.verdict import Kind, Stage, Verdict, judge
+from mailtui.smtp.watched import Fact, Step, StepName, WatchedClient
+
+MakeJob = Callable[[Capabilities], Job]
+"""Makes a message for a server that can do this."""
+
+_AT_STAGE = {Stage.TLS: StepName.TLS, Stage.AUTH: StepName.LOGIN, Stage.GREETING: StepName.GREETING}
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What came of it. `verdict` is the last word: of what failed, or of the message; None when there was neither."""
+
+    steps: tuple[Step, ...]
+    choice: GearChoice | None
+    verdict: Verdict | None
+
+    @property
+    def ok(self) -> bool:
+        """Whether every step was taken."""
+        return all(step.ok for step in self.steps)
+
+
+class Prober:
+    """Tries one server out once; `tell` hears of each step as soon as it is over."""
+
+    def __init__(self, endpoint: Endpoint, timeouts: Timeouts, transcript: Transcript, tell: Callable[[Step], None]):
+        self._endpoint = endpoint
+        self._timeouts = timeouts
+        self._transcript = transcript
+        self._tell = tell
+        self._steps: list[Step] = []
+        self._client: WatchedClient | None = None
+
+    async def run(self, password: str | None, *, window: int = 1, job: MakeJob | None = None) -> Probe:
+        """Take every step; with `job` send that message too."""
+        try:
+            connection = await connect(self._endpoint, password, timeouts=self._timeouts, make_client=self._make_client)
+        except NotConnected as error:
+            self._failed(error.verdict)
+            return Probe(tuple(self._steps), None, error.verdict)
+        client = self._client
+        assert client is not None
+        if client.open_step is StepName.LOGIN:
+            client.done(self._login_text(client))
+        choice = best_gear(connection.capabilities, window)
+        self._transcript.note(campaign_gear(choice))
+        self._heard(_gear_step(connection.capabilities, choice, window))
+        if job is None:
+            await self._leave(client)
+            return Probe(tuple(self._steps), choice, None)
+        verdict = await self._send(connection, job)
+        return Probe(tuple(self._steps), choice, verdict)
+
+    def _make_client(self, **options: Any) -> aiosmtplib.SMTP:
+        self._client = WatchedClient(transcript=self._transcript, tell=self._heard, **options)
+        self._client.before_tls = self._endpoint.security is Security.STARTTLS
+        return self._client
+
+    def _heard(self, step: Step) -> None:
+        if step.name is StepName.EHLO and step.ok and self._client is not None:
+            if self._client.before_tls:
+                step = dataclasses.replace(step, text=f"{step.text} before TLS")
+            else:
+                step = dataclasses.replace(step, facts=_what_it_allows(self._client.extensions))
+        step = dataclasses.replace(step, text=self._transcript.redacted(step.text))
+        self._steps.append(step)
+        self._tell(step)
+
+    def _failed(self, verdict: Verdict) -> None:
+        client = self._client
+        name = client.open_step if client is not None else None
+        spent = client.spent if client is not None and name is not None else None
+        name = name or _AT_STAGE.get(verdict.stage, StepName.CONNECT)
+        if not self._transcript.lines or verdict.text not in self._transcript.lines[-1].text:
+            self._transcript.note(verdict.text)  # what the server said stands there already
+        advice = remedy(name, verdict, self._endpoint)
+        self._heard(Step(name, False, spent, str(verdict), advice=advice))  # noqa: FBT003 - Step's own form
+
+    def _login_text(self, client: WatchedClient) -> str:
+        secured = "" if self._endpoint.security is not Security.PLAIN else ", unprotected on the way"
+        offered = ", ".join(client.server_auth_methods).upper()
+        return f"as {self._endpoint.user} with {client.method}{secured}; the server offers {offered}"
+
+    async def _leave(self, client: WatchedClient) -> None:
+        """Say goodbye; a server that does not answer has said everything that was asked."""
+        try:
+            async with asyncio.timeout(self._timeouts.quit):
+                await client.quit()
+        except (aiosmtplib.SMTPException, OSError) as error:
+            self._transcript.note(f"no answer to QUIT: {error}")
+        finally:
+            client.close()
+
+    async def _send(self, connection: Connection, make_job: MakeJob) -> Verdict:
+        began = asyncio.get_running_loop().time()
+        job = make_job(connection.capabilities)
+        verdict = await send_one(tapped(connection, self._transcript), job, self._timeouts)
+        spent = asyncio.get_running_loop().time() - began
+        sent = judge(verdict).kind is Kind.SENT
+        text = f"the server took it: {verdict}" if sent else f"not sent, at {verdict.stage}: {verdict}"
+        advice = "" if sent else remedy(StepName.MAIL, verdict, self._endpoint)
+        self._heard(Step(StepName.MAIL, sent, spent, text, advice=advice))
+        return verdict
+
+
+def campaign_gear(choice: GearChoice) -> str:
+    """How a campaign would be sent over this connection, for a transcript."""
+    return f"a campaign would be sent in the gear {choice.gear}, window {choice.window}: {choice.why}"
+
+
+def _gear_step(capabilities: Capabilities, choice: GearChoice, window: int) -> Step:
+    """Which gear a campaign would use, and what a window could add."""
+    wider = best_gear(capabilities, MAX_WINDOW)
+    if window > 1:
+        room = f"{choice.window} in flight per connection" if choice.gear is Gear.CHUNKED else f"1, not {window}"
+    elif wider.gear is Gear.CHUNKED:
+        room = f"1; up to {MAX_WINDOW} are possible, since the server offers CHUNKING"
+    else:
+        lacks = "PIPELINING" if not capabilities.pipelining else "CHUNKING"
+        room = f"1; no more are possible, since the server offers no {lacks}"
+    return Step(StepName.GEAR, True, None, f"{choice.gear}: {choice.why}", (("window", room),))  # noqa: FBT003
+
+
+def _what_it_allows(extensions: Mapping[str, str]) -> tuple[Fact, ...]:
+    """Each extension of the server's, and what mailtui does with it."""
+    facts = []
+    for name, parameters in extensions.items():
+        spoken = f"{name.upper()} {parameters}".strip() if name not in ("auth", "size") else name.upper()
+        facts.append((spoken, _MEANINGS.get(name, "")))
+        if name == "size":
+            limit = parameters.strip()
+            meaning = f"messages up to {int(limit):,} bytes" if limit.isdecimal() and int(limit) else "no limit told"
+            facts[-1] = (spoken, meaning)
+        elif name == "auth":
+            facts[-1] = (spoken, f"login with {parameters.strip().replace(' ', ', ')}")
+    return tuple((name, meaning or "not used") for name, meaning in facts)
+
+
+_MEANINGS = {
+    "pipelining": "several commands at once: one round trip a message",
+    "chunking": "a window above 1: several messages in flight per connection",
+    "8bitmime": "texts go as they are, not encoded",
+    "smtputf8": "addresses with letters beyond ASCII",
+    "enhancedstatuscodes": "replies say more exactly what is wrong",
+    "starttls": "encryption on request",
+}
