@@ -27,9 +27,9 @@ def wanted(requirements: list[Any]) -> set[str]:
     return {re.sub(r"[-_.]+", "-", name).lower() for name in names}
 
 
-def test_there_is_a_lock_to_run_to_develop_to_fuzz_and_to_set_up() -> None:
-    names = ["requirements-dev.lock", "requirements-fuzz.lock", "requirements-uv.lock", "requirements.lock"]
-    assert [path.name for path in LOCKS] == names
+def test_there_is_a_lock_to_run_to_develop_to_fuzz_to_measure_and_to_set_up() -> None:
+    groups = ["-bench", "-dev", "-fuzz", "-uv", ""]
+    assert [path.name for path in LOCKS] == [f"requirements{group}.lock" for group in groups]
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda path: path.name)
@@ -53,7 +53,13 @@ def test_locks_hold_what_the_project_asks_for() -> None:
     runtime = wanted(data["project"]["dependencies"]) | wanted(groups["build"])
     assert runtime <= set(pins("requirements.lock"))
     assert runtime | wanted(groups["dev"]) <= set(pins("requirements-dev.lock"))
+    for group in ("bench", "fuzz"):
+        assert wanted(groups[group]) <= set(pins(f"requirements-{group}.lock"))
 
 
 def test_developing_and_running_use_the_same_releases() -> None:
-    assert pins("requirements.lock").items() <= pins("requirements-dev.lock").items()
+    own = pins("requirements.lock")
+    assert own.items() <= pins("requirements-dev.lock").items()
+    assert {name: own[name] for name in own.keys() & pins("requirements-bench.lock")}.items() <= pins(
+        "requirements-bench.lock"
+    ).items()
