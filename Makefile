@@ -64,7 +64,7 @@ bench: $(VENV)/.installed-dev ## measure against other senders, an hour (PARTS="
 	$(BIN)/python -m benchmarks $(PARTS) $(ARGS)
 
 clean: ## remove .venv and everything that tools left behind
-	rm -rf $(VENV) build dist .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis \
+	rm -rf $(VENV) .cache build dist .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis \
 	  .import_linter_cache .grimp_cache
 	find $(CODE) -type d -name __pycache__ -prune -exec rm -rf {} +
 

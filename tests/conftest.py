@@ -8,7 +8,7 @@ import pytest
 
 from mailtui.kit.paths import Home
 
-pytest_plugins = ["tests.servers.aiosmtpd_server", "tests.servers.postfix"]
+pytest_plugins = ["tests.servers.aiosmtpd_server", "tests.servers.exim", "tests.servers.postfix"]
 
 
 @pytest.fixture

@@ -46,6 +46,15 @@ def die_with_parent() -> None:
         _LIBC.prctl(1, signal.SIGKILL)
 
 
+def children_of(pid: int) -> list[int]:
+    """The processes that a process has started and that have not ended; Linux only."""
+    try:
+        tasks = list(Path(f"/proc/{pid}/task").iterdir())
+        return [int(child) for task in tasks for child in (task / "children").read_text().split()]
+    except FileNotFoundError:
+        return []
+
+
 def free_port() -> int:
     """A port on 127.0.0.1 that nobody listens on, below 32768."""
     dice = random.Random(os.urandom(8))
