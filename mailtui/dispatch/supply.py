@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from mailtui.audience.recipient import Recipient
 from mailtui.dispatch.domains import Domains, domain_of
@@ -180,7 +179,7 @@ class Supply:
     def clock_moved(self, by: float) -> None:
         """The clock was put forward by so many seconds; nobody's patience is shorter for it."""
         self._waiting = deque(
-            replace(claim, forgiven_at=by + (claim.date_at if claim.forgiven_at is None else claim.forgiven_at))
+            claim._replace(forgiven_at=by + (claim.date_at if claim.forgiven_at is None else claim.forgiven_at))
             for claim in self._waiting
         )
 

@@ -1,11 +1,15 @@
-"""Owns the frozen values that cross the outbox's wall, in both directions."""
+"""Owns the frozen values that cross the outbox's wall, in both directions.
+
+Those that every message takes are named tuples: they are made four times as quickly as frozen dataclasses, and are
+bound to a statement as they are.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from mailtui.outbox.states import CampaignState, Decision, DeliveryState, OrderKind
 
@@ -80,8 +84,7 @@ class Campaign:
     settled_at: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """A delivery that this runner holds. `fence` must match for anything to be recorded about it."""
 
     campaign: int
@@ -102,8 +105,7 @@ class Claim:
     forgiven_at: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(NamedTuple):
     """The durable word that a delivery's last bytes are about to be written."""
 
     campaign: int
@@ -111,8 +113,7 @@ class Mark:
     fence: int
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """A recorded move of one delivery out of `claimed` or `in_flight`.
 
     `attempt` says whether it counts as an attempt; `due_at` (epoch seconds) matters for `deferred`.

@@ -14,12 +14,12 @@ UPDATE runner SET heartbeat_at = ? WHERE id = ?
 SELECT campaign, state, count(*) FROM delivery WHERE lease_until IS NOT NULL GROUP BY campaign, state
 
 -- name: requeue_claimed
-UPDATE delivery SET state = 'queued', due_at = 0, owner = NULL, lease_until = NULL, updated_at = ?
+UPDATE delivery SET state = 'queued', due_at = 0, lease_until = NULL, updated_at = ?
 WHERE lease_until IS NOT NULL AND state = 'claimed'
 
 -- name: lose_in_flight
 UPDATE delivery
-SET state = 'unknown', reason = 'the runner stopped before the reply to this message came', owner = NULL,
+SET state = 'unknown', reason = 'the runner stopped before the reply to this message came',
     lease_until = NULL, attempts = attempts + 1, updated_at = ?
 WHERE lease_until IS NOT NULL AND state = 'in_flight'
 
@@ -35,39 +35,41 @@ UPDATE delivery SET forgiven_at = coalesce(forgiven_at, date_at) + :by WHERE lea
 
 -- name: claim_fresh
 UPDATE delivery
-SET state = 'claimed', owner = :owner, lease_until = :lease, fence = fence + 1,
+SET state = 'claimed', lease_until = :lease, fence = fence + 1,
     date_at = coalesce(date_at, :now), updated_at = :now,
     sent_as = coalesce(repeats, (SELECT e.number FROM edition e JOIN campaign c ON c.number = e.campaign
                                  WHERE c.number = :campaign AND e.digest = c.message_digest))
 WHERE id IN (SELECT id FROM delivery
              WHERE campaign = :campaign AND state IN ('queued', 'deferred') AND due_at = 0
              ORDER BY due_at, id LIMIT :limit)
-RETURNING id, fence, key, row, address, fields, attempts, date_at, edition, repeats,
+RETURNING campaign, id, fence, key, row, address, fields, attempts, date_at, edition, repeats,
           forgiven, forgiven_at
 
 -- name: claim_due
 UPDATE delivery
-SET state = 'claimed', owner = :owner, lease_until = :lease, fence = fence + 1,
+SET state = 'claimed', lease_until = :lease, fence = fence + 1,
     date_at = coalesce(date_at, :now), updated_at = :now,
     sent_as = coalesce(repeats, (SELECT e.number FROM edition e JOIN campaign c ON c.number = e.campaign
                                  WHERE c.number = :campaign AND e.digest = c.message_digest))
 WHERE id IN (SELECT id FROM delivery
              WHERE campaign = :campaign AND state IN ('queued', 'deferred') AND due_at > 0 AND due_at <= :now
              ORDER BY due_at, id LIMIT :limit)
-RETURNING id, fence, key, row, address, fields, attempts, date_at, edition, repeats,
+RETURNING campaign, id, fence, key, row, address, fields, attempts, date_at, edition, repeats,
           forgiven, forgiven_at
 
 -- name: mark
-UPDATE delivery SET state = 'in_flight', updated_at = ? WHERE id = ? AND fence = ? AND state = 'claimed'
+-- ?1 to ?3 are the fields of a Mark
+UPDATE delivery SET state = 'in_flight', updated_at = ?4 WHERE id = ?2 AND fence = ?3 AND state = 'claimed'
 
 -- name: is_marked
 SELECT 1 FROM delivery WHERE id = ? AND fence = ? AND state = 'in_flight'
 
 -- name: settle
+-- ?1 to ?13 are the fields of a Result
 UPDATE delivery
-SET state = ?, attempts = ?, due_at = ?, reason = ?, stage = ?, code = ?, enhanced = ?, reply = ?, updated_at = ?,
-    owner = NULL, lease_until = NULL
-WHERE id = ? AND fence = ? AND state = ?
+SET state = ?5, attempts = ?6, due_at = ?8, reason = ?9, stage = ?10, code = ?11, enhanced = ?12, reply = ?13,
+    updated_at = ?14, lease_until = NULL
+WHERE id = ?2 AND fence = ?3 AND state = ?4
 
 -- name: state_under_fence
 SELECT state FROM delivery WHERE id = ? AND fence = ?
@@ -102,7 +104,7 @@ WHERE campaign = ? AND lease_until IS NOT NULL AND state = 'claimed' LIMIT ?
 
 -- name: cancel
 UPDATE delivery
-SET state = iif(repeats IS NULL, 'cancelled', 'unknown'), owner = NULL, lease_until = NULL, updated_at = ?,
+SET state = iif(repeats IS NULL, 'cancelled', 'unknown'), lease_until = NULL, updated_at = ?,
     reason = iif(repeats IS NULL, 'cancelled',
                  'cancelled before it was sent again; the first copy may have arrived')
 WHERE id IN (SELECT value FROM json_each(?))

@@ -16,7 +16,7 @@ UPDATE orders SET reached = ?, moved = ? WHERE id = ?
 
 -- name: waiting_for_redo
 SELECT id FROM delivery
-WHERE campaign = :campaign AND state = :state AND state IN ('failed', 'unknown', 'deferred', 'expired')
+WHERE campaign = :campaign AND state = :state AND (state IN ('failed', 'unknown') OR state IN ('deferred', 'expired'))
   AND id > :after AND (updated_at <= :until OR updated_at > :now)
 ORDER BY id LIMIT :limit
 

@@ -54,7 +54,7 @@ FROM delivery WHERE campaign = ? AND id > ? AND state IN (SELECT value FROM json
 SELECT id, key, row, address, state, reason, attempts, due_at, stage, code, enhanced, reply, updated_at, fields,
        edition
 FROM delivery
-WHERE campaign = ? AND id > ? AND state = ? AND state IN ('failed', 'unknown', 'deferred', 'expired')
+WHERE campaign = ? AND id > ? AND state = ? AND (state IN ('failed', 'unknown') OR state IN ('deferred', 'expired'))
 ORDER BY id LIMIT ?
 
 -- name: page_starts
@@ -97,7 +97,7 @@ SELECT kind, count(*) FROM intake WHERE campaign = ? GROUP BY kind
 
 -- name: failures
 SELECT state, code, coalesce(reply, reason), count(*) AS n FROM delivery
-WHERE campaign = ? AND state IN ('failed', 'unknown', 'deferred', 'expired')
+WHERE campaign = ? AND (state IN ('failed', 'unknown') OR state IN ('deferred', 'expired'))
 GROUP BY 1, 2, 3 ORDER BY n DESC, 2, 3 LIMIT ?
 
 -- name: next_try
