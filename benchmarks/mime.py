@@ -19,7 +19,7 @@ from mailtui.audience.recipient import Recipient
 from mailtui.message.compose import CompiledMessage, compile_message
 from mailtui.message.frozen import MessageSource
 from mailtui.message.headers import date_header, unstructured
-from mailtui.message.mime import Skeleton, TransferEncoding, build_skeleton
+from mailtui.message.mime import Skeleton, TransferEncoding, build_skeleton, encode_part
 from mailtui.message.rendered import RenderedMessage
 from mailtui.message.templates import TemplateText
 
@@ -80,8 +80,11 @@ def with_skeleton(skeleton: Skeleton, message: RenderedMessage, encoding: Transf
         unstructured("Subject", message.subject),
         message.message_id.encode(),
     )
+    assert message.text_lines is not None and message.html_lines is not None
     return skeleton.assemble(
-        lines + b"Reply-To: help@acme.test\r\nX-Campaign: spring\r\n", message.text, message.html, encoding
+        lines + b"Reply-To: help@acme.test\r\nX-Campaign: spring\r\n",
+        encode_part(message.text_lines, encoding, skeleton.boundary),
+        encode_part(message.html_lines, encoding, skeleton.boundary),
     )
 
 

@@ -19,9 +19,10 @@ from mailtui.errors import Place, Problem, TemplateError
 from mailtui.kit.safe_text import safe_text
 from mailtui.message import headers
 from mailtui.message.fields import PROVIDED, ROW, FieldUses, unknown_field, used_fields
+from mailtui.message.filling import Lines
 from mailtui.message.frozen import MessageSource
 from mailtui.message.headers import HeaderError, HeaderKind
-from mailtui.message.mime import BodyError, TransferEncoding, build_skeleton, canonical
+from mailtui.message.mime import BodyError, Part, TransferEncoding, body_text, build_skeleton, encode_part
 from mailtui.message.reference import verify_against_reference
 from mailtui.message.rendered import RenderedMessage, RenderProblem
 from mailtui.message.templates import (
@@ -85,6 +86,7 @@ class CompiledMessage:
         self._varying = [item for item in compiled.headers if not item.same_for_all]
         self._headers = (*constant, *self._varying)
         self._constant_lines = b"".join(_header_line(item, item.template.constant or "") for item in constant)
+        self._dotless_headers = not any(item.name.startswith(".") for item in compiled.headers)
         self._base = dict(compiled.templates.globals) | _constants(source)
         self._uses_now = uses.names("now")
         self._uses_row = uses.names(ROW) or uses.whole_row or any(not use.direct for use in uses.uses)
@@ -121,7 +123,7 @@ class CompiledMessage:
                 raise HeaderError("is blank")
             subject_line = headers.unstructured("Subject", subject)
             message_id = message_id or headers.message_id(self._secret, recipient.key, author.domain)
-            lines = [
+            head = [
                 b"Date: %s\r\n" % headers.date_header(date).encode("ascii"),
                 author.line,
                 b"\r\nTo: %s\r\n" % to,
@@ -131,18 +133,32 @@ class CompiledMessage:
             ]
             for header in self._varying:
                 at = header.template.text.name
-                lines.append(_header_line(header, header.template.render(variables), smtputf8=smtputf8))
+                head.append(_header_line(header, header.template.render(variables), smtputf8=smtputf8))
             at = "text"
-            text = None if self._text is None else canonical(self._text.render(variables))
+            text = None if self._text is None else self._text.lines(variables)
             at = "html"
-            html = None if self._html is None else canonical(self._html.render(variables))
-            if len(text or "") + len(html or "") > OUTPUT_LIMIT:
-                raise BodyError(f"is larger than {OUTPUT_LIMIT // 1024 // 1024} MB")
+            html = None if self._html is None else self._html.lines(variables)
             at = "body"
-            data = self._skeleton.assemble(b"".join(lines), text, html, encoding)
+            _check_size(text, html)
+            dotless = self._dotless_headers
+            parts: list[Part | None] = []
+            for lines in (text, html):
+                part = None if lines is None else encode_part(lines.data, encoding, self._skeleton.boundary)
+                dotless = dotless and (lines is None or part is None or (lines.dotless and part.data is lines.data))
+                parts.append(part)
+            data = self._skeleton.assemble(b"".join(head), *parts)
         except RENDER_ERRORS as error:
             return _problem(recipient.row, at, error)
-        return RenderedMessage(author.address, recipient.address, message_id, subject, text, html, data)
+        return RenderedMessage(
+            author.address,
+            recipient.address,
+            message_id,
+            subject,
+            None if text is None else text.data,
+            None if html is None else html.data,
+            data,
+            dotless,
+        )
 
     def message_id(self, recipient: Recipient) -> str | None:
         """The Message-ID of one recipient's message; None when its sender cannot be rendered."""
@@ -229,21 +245,26 @@ def compile_message(source: MessageSource, columns: Sequence[str], *, secret: by
         count = len(problems)
         title = "There is a mistake in the message" if count == 1 else f"There are {count} mistakes in the message"
         raise TemplateError(title, problems, hint="Nothing was sent.")
-    compiled = _compile(source, templates, texts)
+    compiled = _compile(source, columns, templates, texts)
     return CompiledMessage(source, uses, columns, compiled, secret)
 
 
-def _compile(source: MessageSource, templates: TemplateSet, texts: Mapping[str, TemplateText]) -> _Compiled:
+def _compile(
+    source: MessageSource, columns: Sequence[str], templates: TemplateSet, texts: Mapping[str, TemplateText]
+) -> _Compiled:
     names = (["Reply-To"] if source.reply_to else []) + [name for name, _ in source.headers]
+    constants = {name: value for name, value in _constants(source).items() if name not in columns}
+
+    def compiled(text: TemplateText, *, html: bool = False) -> CompiledTemplate:
+        return templates.compile(text, html=html, constants=constants)
+
     return _Compiled(
         templates=templates,
-        sender=templates.compile(texts["from"], html=False),
-        subject=templates.compile(texts["subject"], html=False),
-        text=None if source.text is None else templates.compile(source.text, html=False),
-        html=None if source.html is None else templates.compile(source.html, html=True),
-        headers=tuple(
-            _Header(name, headers.header_kind(name), templates.compile(texts[_key(name)], html=False)) for name in names
-        ),
+        sender=compiled(texts["from"]),
+        subject=compiled(texts["subject"]),
+        text=None if source.text is None else compiled(source.text),
+        html=None if source.html is None else compiled(source.html, html=True),
+        headers=tuple(_Header(name, headers.header_kind(name), compiled(texts[_key(name)])) for name in names),
     )
 
 
@@ -302,7 +323,7 @@ def _uncompilable(templates: TemplateSet, texts: Sequence[TemplateText]) -> Iter
     """What only the compiler finds: blocks defined twice, nesting deeper than Python can follow."""
     for text in texts:
         try:
-            templates.compile(text, html=False)
+            templates.compiles(text)
         except TemplateSyntaxError as error:
             yield Problem(Place(text.name, error.lineno), f"{error.message}.")
         except (SyntaxError, RecursionError, MemoryError):
@@ -342,6 +363,13 @@ def _recipient_address(address: str, *, smtputf8: bool) -> bytes:
 
 def _shown(mailbox: Mailbox) -> str:
     return f"{mailbox.name} <{mailbox.address.text}>" if mailbox.name else mailbox.address.text
+
+
+def _check_size(*bodies: Lines | None) -> None:
+    """Raise `BodyError` for bodies that have more characters than any mail should."""
+    present = [body.data for body in bodies if body is not None]
+    if sum(map(len, present)) > OUTPUT_LIMIT and sum(len(body_text(data)) for data in present) > OUTPUT_LIMIT:
+        raise BodyError(f"is larger than {OUTPUT_LIMIT // 1024 // 1024} MB")
 
 
 def _problem(row: int, at: str, error: Exception) -> RenderProblem:

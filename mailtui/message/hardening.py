@@ -73,6 +73,7 @@ class HardenedEnvironment(ImmutableSandboxedEnvironment):
             cache_size=-1,
             keep_trailing_newline=True,
         )
+        self.texts = texts
         self.filters = {name: call for name, call in self.filters.items() if name in KEPT_FILTERS}
         self.filters["default"] = self.filters["d"] = default_for_blank
         self.globals = {name: value for name, value in self.globals.items() if name in KEPT_GLOBALS}

@@ -18,6 +18,7 @@ import binascii
 import hmac
 from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 LINE_HARD = 998
 _BASE64_LINE = 76
@@ -35,6 +36,13 @@ class BodyError(ValueError):
     """A body cannot be sent; the message is a sentence that quotes nothing of it."""
 
 
+class Part(NamedTuple):
+    """A body as it travels: the name of its transfer encoding, and its bytes."""
+
+    transfer: str
+    data: bytes
+
+
 @dataclass(frozen=True, slots=True)
 class Skeleton:
     """The fixed bytes around the parts: one part or, with text and HTML, multipart/alternative."""
@@ -46,26 +54,22 @@ class Skeleton:
     _html_part: dict[str, bytes]
     _closing: bytes
 
-    def assemble(self, headers: bytes, text: str | None, html: str | None, encoding: TransferEncoding) -> bytes:
-        """The whole message. `headers` are the lines before the MIME ones, ending with CRLF; the bodies are
-        `canonical`, and at least one of them is given.
+    def assemble(self, headers: bytes, text: Part | None, html: Part | None) -> bytes:
+        """The whole message. `headers` are the lines before the MIME ones, ending with CRLF; at least one of the
+        parts is given.
         """
         if text is None or html is None:
-            kind = "plain" if html is None else "html"
-            body = text if html is None else html
-            assert body is not None, "a message has a text, an HTML part or both"
-            transfer, data = encode_part(body, encoding, self.boundary)
-            return b"".join((headers, self._single[kind + transfer], data))
-        text_transfer, text_data = encode_part(text, encoding, self.boundary)
-        html_transfer, html_data = encode_part(html, encoding, self.boundary)
+            kind, part = ("plain", text) if html is None else ("html", html)
+            assert part is not None, "a message has a text, an HTML part or both"
+            return b"".join((headers, self._single[kind + part.transfer], part.data))
         return b"".join(
             (
                 headers,
-                self._opening[text_transfer == "8bit" or html_transfer == "8bit"],
-                self._text_part[text_transfer],
-                text_data,
-                self._html_part[html_transfer],
-                html_data,
+                self._opening[text.transfer == "8bit" or html.transfer == "8bit"],
+                self._text_part[text.transfer],
+                text.data,
+                self._html_part[html.transfer],
+                html.data,
                 self._closing,
             )
         )
@@ -112,32 +116,42 @@ def canonical(text: str) -> str:
     return text if text.endswith("\n") else text + "\n"
 
 
-def encode_part(text: str, encoding: TransferEncoding, boundary: bytes) -> tuple[str, bytes]:
-    """The name of the transfer encoding used and the encoded bytes of a `canonical` text.
+def wire_lines(text: str) -> bytes:
+    """A `canonical` text in UTF-8, its lines ending with CRLF.
 
     Raises `BodyError` for half a character (a lone surrogate), which UTF-8 cannot carry.
     """
     try:
-        data = text.encode()
+        return text.encode().replace(b"\n", b"\r\n")
     except UnicodeEncodeError:
         raise BodyError("has half a character in it (a lone surrogate)") from None
+
+
+def body_text(lines: bytes) -> str:
+    """The `canonical` text that `wire_lines` were made of."""
+    return lines.replace(b"\r\n", b"\n").decode()
+
+
+def encode_part(lines: bytes, encoding: TransferEncoding, boundary: bytes) -> Part:
+    """A body's `wire_lines`, encoded as asked or as they need it."""
     if encoding is TransferEncoding.BASE64:
-        return "base64", _base64(data.replace(b"\n", b"\r\n"))
-    plain = text.isascii()
-    if (plain or encoding is TransferEncoding.EIGHT_BIT) and lines_fit(data) and boundary not in data:
-        return "7bit" if plain else "8bit", data.replace(b"\n", b"\r\n")
-    return "quoted-printable", binascii.b2a_qp(data, istext=True).replace(b"\n", b"\r\n")
+        return Part("base64", _base64(lines))
+    plain = lines.isascii()
+    if (plain or encoding is TransferEncoding.EIGHT_BIT) and lines_fit(lines) and boundary not in lines:
+        return Part("7bit" if plain else "8bit", lines)
+    quoted = binascii.b2a_qp(lines.replace(b"\r\n", b"\n"), istext=True)
+    return Part("quoted-printable", quoted.replace(b"\n", b"\r\n"))
 
 
-def lines_fit(data: bytes) -> bool:
-    """Whether no line, LF at its end not counted, has more than 998 bytes; `data` ends with LF.
+def lines_fit(lines: bytes) -> bool:
+    """Whether no line, its CRLF not counted, has more than 998 bytes; `lines` ends with CRLF.
 
     Jumps from the last line break within reach to the next, so ten kilobytes take ten steps.
     """
-    end = len(data)
+    end = len(lines)
     start = 0
-    while end - start > LINE_HARD + 1:
-        start = data.rfind(b"\n", start, start + LINE_HARD + 1) + 1
+    while end - start > LINE_HARD + 2:
+        start = lines.rfind(b"\n", start, start + LINE_HARD + 2) + 1
         if start == 0:
             return False
     return True

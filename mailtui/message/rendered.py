@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from mailtui.errors import Place
+from mailtui.message.mime import body_text
 
 
-@dataclass(frozen=True, slots=True)
-class RenderedMessage:
+class RenderedMessage(NamedTuple):
     """One message, ready for the wire.
 
-    `sender` and `recipient` are the envelope. `text` and `html` are the bodies with LF, as the reader gets
-    them. `data` is the whole message with CRLF, not dot-stuffed, ending with a line break and no terminator.
+    `sender` and `recipient` are the envelope. `text_lines` and `html_lines` are the bodies with CRLF, before they
+    were encoded for their transfer. `data` is the whole message with CRLF, not dot-stuffed, ending with a line break
+    and no terminator. `dotless`: it is known that no line of `data` begins with a dot, so that nothing needs stuffing;
+    otherwise one may.
     A server must offer 8BITMIME when `data` is not ASCII, SMTPUTF8 when an address is not.
     """
 
@@ -20,9 +23,20 @@ class RenderedMessage:
     recipient: str
     message_id: str
     subject: str
-    text: str | None
-    html: str | None
+    text_lines: bytes | None
+    html_lines: bytes | None
     data: bytes
+    dotless: bool = False
+
+    @property
+    def text(self) -> str | None:
+        """The text as the reader gets it, with LF."""
+        return None if self.text_lines is None else body_text(self.text_lines)
+
+    @property
+    def html(self) -> str | None:
+        """The HTML as the reader gets it, with LF."""
+        return None if self.html_lines is None else body_text(self.html_lines)
 
 
 @dataclass(frozen=True, slots=True)

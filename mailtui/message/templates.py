@@ -22,7 +22,10 @@ from jinja2.runtime import Context
 from mailtui.errors import Place, Problem
 from mailtui.kit.safe_text import safe_text
 from mailtui.kit.suggest import did_you_mean
+from mailtui.message.filling import Filling, Lines, Unusual, constant_lines, filling
+from mailtui.message.folding import fold
 from mailtui.message.hardening import HardenedEnvironment
+from mailtui.message.mime import BodyError, canonical, wire_lines
 
 # What an expression of a template may raise when it meets a value it was not written for. A template is a
 # program of its author's, so these are findings about that program, not defects of this one.
@@ -62,20 +65,36 @@ class Token:
 
 
 class CompiledTemplate:
-    """A template ready to render; `constant` is its text when nothing in it depends on the recipient."""
+    """A template ready to render; `constant` is its text when nothing in it depends on the recipient.
 
-    __slots__ = ("_blocks", "_environment", "_name", "_root", "constant", "text")
+    There is a quick way, and the plain one for whatever the quick one does not do. Both give the same; what goes
+    wrong is always told by the plain one, which has the places of the template as it was written.
+    """
 
-    def __init__(self, environment: HardenedEnvironment, text: TemplateText, tree: nodes.Template | None) -> None:
+    __slots__ = ("_assumed", "_environment", "_lines", "_plain", "_quick", "constant", "text")
+
+    def __init__(
+        self, environment: HardenedEnvironment, text: TemplateText, constants: Mapping[str, object], *, constant: bool
+    ) -> None:
         self.text = text
-        self.constant = text.source if tree is None else None
+        self.constant = text.source if constant else None
         self._environment = environment
-        self._name = text.name
-        if tree is not None:
-            code = environment.compile(tree, name=text.name, filename=text.name)
-            template = Template.from_code(environment, code, {})
-            self._root = template.root_render_func
-            self._blocks = template.blocks
+        self._assumed: tuple[tuple[str, object], ...] = ()
+        self._lines: Lines | None = None
+        self._plain: Template | None = None
+        self._quick: Filling | None = None
+        if constant:
+            try:
+                self._lines = constant_lines(text.source)
+            except BodyError:
+                self._lines = None  # told when it is rendered as a body; a header does not mind
+            return
+        folded = fold(environment, environment.parse(text.source, text.name, text.name), constants)
+        self._assumed = tuple(folded.assumed.items())
+        try:
+            self._quick = filling(environment, text.name, folded)
+        except Unusual:
+            self._quick = None
 
     def render(self, variables: Mapping[str, object]) -> str:
         """The text for one recipient. Raises one of `RENDER_ERRORS`.
@@ -85,8 +104,41 @@ class CompiledTemplate:
         """
         if self.constant is not None:
             return self.constant
-        context = Context(self._environment, variables, self._name, self._blocks)  # type: ignore[arg-type]
-        return "".join(self._root(context))
+        quick = self._quick_for(variables)
+        if quick is not None:
+            try:
+                return quick.text(variables)
+            except RENDER_ERRORS:
+                pass  # the plain way says what is wrong, and where
+        return self._render_plainly(variables)
+
+    def lines(self, variables: Mapping[str, object]) -> Lines:
+        """The text for one recipient as the lines of a body. Raises one of `RENDER_ERRORS`, `BodyError` is one."""
+        if self._lines is not None:
+            return self._lines
+        quick = self._quick_for(variables)
+        if quick is not None:
+            try:
+                return quick.lines(variables)
+            except RENDER_ERRORS:
+                pass
+        text = self.constant if self.constant is not None else self._render_plainly(variables)
+        return Lines(wire_lines(canonical(text)), dotless=False)
+
+    def _quick_for(self, variables: Mapping[str, object]) -> Filling | None:
+        for name, value in self._assumed:
+            if variables.get(name) is not value:  # a column of this title after all
+                return None
+        return self._quick
+
+    def _render_plainly(self, variables: Mapping[str, object]) -> str:
+        if self._plain is None:
+            text = self.text
+            code = self._environment.compile(text.source, name=text.name, filename=text.name)
+            self._plain = Template.from_code(self._environment, code, {})
+        plain = self._plain
+        context = Context(self._environment, variables, self.text.name, plain.blocks)  # type: ignore[arg-type]
+        return "".join(plain.root_render_func(context))
 
 
 class TemplateSet:
@@ -103,12 +155,16 @@ class TemplateSet:
         """The syntax tree, or the first mistake in it."""
         return parse(self.plain, text)
 
-    def compile(self, text: TemplateText, *, html: bool) -> CompiledTemplate:
-        """Compile a text that `parse` and `check` found no fault with."""
+    def compile(
+        self, text: TemplateText, *, html: bool, constants: Mapping[str, object] | None = None
+    ) -> CompiledTemplate:
+        """Compile a text that `parse` and `check` found no fault with. `constants` are values no row changes."""
         environment = self.html if html else self.plain
-        if is_constant(text.source):
-            return CompiledTemplate(environment, text, None)
-        return CompiledTemplate(environment, text, environment.parse(text.source, text.name, text.name))
+        return CompiledTemplate(environment, text, constants or {}, constant=is_constant(text.source))
+
+    def compiles(self, text: TemplateText) -> None:
+        """Raise what only the compiler finds wrong with a text that `parse` found no fault with."""
+        self.plain.compile(text.source, name=text.name, filename=text.name)
 
     def check(self, text: TemplateText, tree: nodes.Template) -> list[Problem]:
         """What does parse and cannot work: filters and tests that do not exist, files that are not there."""

@@ -19,6 +19,8 @@ from mailtui.message.frozen import MessageSource
 from mailtui.message.mime import TransferEncoding
 from mailtui.message.rendered import RenderedMessage, RenderProblem
 
+_BYTES = ("text_lines", "html_lines", "data")
+
 
 def serve(lines: TextIO, out: TextIO) -> None:
     """Render every row that comes in."""
@@ -59,19 +61,15 @@ def _render(message: CompiledMessage, row: list[Any], order: dict[str, Any]) -> 
 def packed(rendered: RenderedMessage) -> dict[str, Any]:
     """A message as values that JSON can carry."""
     return {
-        "sender": rendered.sender,
-        "recipient": rendered.recipient,
-        "message_id": rendered.message_id,
-        "subject": rendered.subject,
-        "text": rendered.text,
-        "html": rendered.html,
-        "data": base64.b64encode(rendered.data).decode(),
+        name: base64.b64encode(value).decode() if name in _BYTES and value is not None else value
+        for name, value in rendered._asdict().items()
     }
 
 
 def unpacked(values: dict[str, Any]) -> RenderedMessage:
     """The message that `packed` packed."""
-    return RenderedMessage(**{**values, "data": base64.b64decode(values["data"])})
+    raw = {name: base64.b64decode(values[name]) for name in _BYTES if values[name] is not None}
+    return RenderedMessage(**{**values, **raw})
 
 
 def _limit(memory: int) -> None:

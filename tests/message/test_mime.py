@@ -6,7 +6,16 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from mailtui.message.mime import BodyError, TransferEncoding, build_skeleton, canonical, encode_part, lines_fit
+from mailtui.message.mime import (
+    BodyError,
+    Skeleton,
+    TransferEncoding,
+    build_skeleton,
+    canonical,
+    encode_part,
+    lines_fit,
+    wire_lines,
+)
 from mailtui.message.reference import parse_message, wire_faults
 from mailtui.message.rendered import RenderedMessage
 from tests.message.samples import (
@@ -25,6 +34,11 @@ from tests.message.samples import (
 _BOTH = compiled(source(subject="{{ first_name }}", text="{{ body }}", html="<p>{{ row['First name']|safe }}</p>"))
 _TEXT = compiled(source(subject="{{ first_name }}", text="{{ body }}"))
 _HTML = compiled(source(subject="{{ first_name }}", text=None, html="{{ body|safe }}"))
+
+
+def _assembled(skeleton: Skeleton, text: str, html: str, encoding: TransferEncoding) -> bytes:
+    parts = [encode_part(wire_lines(body), encoding, skeleton.boundary) for body in (text, html)]
+    return skeleton.assemble(b"Subject: x\r\n", *parts)
 
 
 def _subject(text: str) -> str:
@@ -73,14 +87,14 @@ def test_m01_bytes_are_fit_for_the_wire(subject: str, text: str, html: str, enco
 
 @given(st.lists(st.sampled_from([0, 1, 997, 998, 999, 1000, 2500]), min_size=1, max_size=6))
 def test_lines_fit_agrees_with_counting(lengths: list[int]) -> None:
-    data = b"".join(b"x" * length + b"\n" for length in lengths)
+    data = b"".join(b"x" * length + b"\r\n" for length in lengths)
     assert lines_fit(data) == (max(lengths) <= 998)
 
 
 @pytest.mark.parametrize("text", SCRIPTS)
 @pytest.mark.parametrize("encoding", TransferEncoding)
 def test_ascii_travels_as_it_is_and_the_rest_as_asked(text: str, encoding: TransferEncoding) -> None:
-    transfer, _ = encode_part(canonical(text), encoding, b"=_boundary")
+    transfer, _ = encode_part(wire_lines(canonical(text)), encoding, b"=_boundary")
     if encoding is TransferEncoding.BASE64:
         assert transfer == "base64"
     elif text.isascii():
@@ -91,7 +105,7 @@ def test_ascii_travels_as_it_is_and_the_rest_as_asked(text: str, encoding: Trans
 
 def test_a_line_too_long_for_8bit_goes_as_quoted_printable() -> None:
     for body in ("ü" * 500, "x" * 999):
-        transfer, data = encode_part(body + "\n", TransferEncoding.EIGHT_BIT, b"=_boundary")
+        transfer, data = encode_part(wire_lines(body + "\n"), TransferEncoding.EIGHT_BIT, b"=_boundary")
         assert transfer == "quoted-printable"
         assert max(map(len, data.split(b"\r\n"))) <= 76
 
@@ -100,21 +114,16 @@ def test_a_part_that_holds_the_boundary_is_encoded_so_that_it_does_not() -> None
     skeleton = build_skeleton(SECRET, "digest")
     evil = f"a\n--{skeleton.boundary.decode()}--\nhidden ü\n"
     for encoding in TransferEncoding:
-        data = skeleton.assemble(b"Subject: x\r\n", evil, "<p>x\n", encoding)
+        data = _assembled(skeleton, evil, "<p>x\n", encoding)
         parts = list(parse_message(data).iter_parts())
         assert [part.get_content().replace("\r\n", "\n") for part in parts] == [evil, "<p>x\n"]
 
 
 def test_a_multipart_with_an_8bit_part_says_so() -> None:
     skeleton = build_skeleton(SECRET, "digest")
-    assert (
-        parse_message(skeleton.assemble(b"", "ü\n", "x\n", TransferEncoding.EIGHT_BIT))["Content-Transfer-Encoding"]
-        == "8bit"
-    )
-    assert (
-        parse_message(skeleton.assemble(b"", "u\n", "x\n", TransferEncoding.EIGHT_BIT))["Content-Transfer-Encoding"]
-        is None
-    )
+    for text, said in (("ü\n", "8bit"), ("u\n", None)):
+        data = _assembled(skeleton, text, "x\n", TransferEncoding.EIGHT_BIT)
+        assert parse_message(data)["Content-Transfer-Encoding"] == said
 
 
 @pytest.mark.parametrize("line_break", ["\r\n", "\n", "\r"])
@@ -126,7 +135,7 @@ def test_m03_every_line_break_becomes_crlf_and_dots_are_left_to_the_wire(line_br
 @pytest.mark.parametrize("body", ["a\0b", "\r\n\0.\r\n", "\ud800"])
 def test_m03_what_no_mail_may_hold_is_refused(body: str) -> None:
     with pytest.raises(BodyError):
-        encode_part(canonical(body), TransferEncoding.EIGHT_BIT, b"=_")
+        wire_lines(canonical(body))
     result = _TEXT.render(recipient(body=body), date=DATE, encoding=TransferEncoding.BASE64)
     assert not isinstance(result, RenderedMessage)
 

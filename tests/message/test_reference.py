@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import pytest
 
 from mailtui.message.reference import verify_against_reference, wire_faults
@@ -40,14 +38,14 @@ def test_a_message_as_it_was_meant_has_no_differences() -> None:
 )
 def test_each_difference_is_told(before: bytes, after: bytes, said: str) -> None:
     assert before in _MESSAGE.data
-    changed = dataclasses.replace(_MESSAGE, data=_MESSAGE.data.replace(before, after, 1))
+    changed = _MESSAGE._replace(data=_MESSAGE.data.replace(before, after, 1))
     assert any(said in difference for difference in verify_against_reference(changed, _HEADERS))
 
 
 def test_a_multipart_without_an_end_is_told() -> None:
     head, closing, _ = _MESSAGE.data.rpartition(b"\r\n--=_")
     assert closing
-    cut = dataclasses.replace(_MESSAGE, data=head + b"\r\n")
+    cut = _MESSAGE._replace(data=head + b"\r\n")
     assert "the parser notes CloseBoundaryNotFoundDefect" in verify_against_reference(cut, _HEADERS)
 
 

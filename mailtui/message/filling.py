@@ -1,0 +1,202 @@
+"""Owns the quick way from a template and a row to text and to the lines of a mail.
+
+Most of a mail is the same for everybody, and is made ready for the wire when the campaign is compiled: encoded, with
+CRLF, known to hold nothing that no mail may hold. Only what comes from the row is looked at for each recipient. What
+is unusual in any way (a CR, a NUL, half a character) is not handled here: `Unusual` sends it the plain way, which is
+also the one that says what was wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from operator import itemgetter
+from types import CodeType
+from typing import Any, NamedTuple, Protocol
+
+from jinja2 import Template, nodes
+from jinja2.runtime import Context
+
+from mailtui.message.folding import Folded, constant_text
+from mailtui.message.hardening import HardenedEnvironment
+from mailtui.message.mime import canonical, wire_lines
+
+_Root = Callable[[Context], Iterator[str]]
+
+
+class Unusual(ValueError):
+    """This row's text takes the plain way."""
+
+
+class Lines(NamedTuple):
+    """A body ready for `mime.encode_part`. `dotless`: it is known that no line of it begins with a dot."""
+
+    data: bytes
+    dotless: bool
+
+
+class Filling(Protocol):
+    """Fills one template in. Both raise what the template raises; `lines` also `Unusual`."""
+
+    def text(self, variables: Mapping[str, object]) -> str: ...
+
+    def lines(self, variables: Mapping[str, object]) -> Lines: ...
+
+
+def filling(environment: HardenedEnvironment, name: str, folded: Folded) -> Filling:
+    """The quickest way to fill a template in. Raises `Unusual` when there is none but the plain one."""
+    if folded.outputs is not None:
+        return Slots(environment, name, folded.outputs)
+    return Pieces(environment, name, folded.tree)
+
+
+def constant_lines(text: str) -> Lines:
+    """The lines of a text that is the same for everybody. Raises `BodyError`."""
+    data = wire_lines(canonical(text))
+    return Lines(data, not data.startswith(b".") and b"\n." not in data)
+
+
+class Slots:
+    """A template of text and expressions: fixed pieces, and the values of the expressions between them.
+
+    An expression that stands there several times is worked out once: without assignments, it always has the same
+    value.
+    """
+
+    def __init__(self, environment: HardenedEnvironment, name: str, outputs: Sequence[nodes.Expr]) -> None:
+        pieces, slots, order = _pieces(environment, outputs)
+        tree = nodes.Template([nodes.Output([slot], lineno=slot.lineno) for slot in slots], lineno=1)
+        tree.set_environment(environment)
+        template = Template.from_code(environment, environment.compile(tree, name=name, filename=name), {})
+        self._environment = environment
+        self._name = name
+        self._eval_ctx = nodes.EvalContext(environment, name)
+        self._root: _Root = template.root_render_func
+        self._count = len(slots)
+        self._texts = pieces
+        self._data = [_fixed(piece) for piece in pieces]
+        self._dotless = not any(piece.startswith(b".") or b"\n." in piece for piece in self._data)
+        self._order: Callable[[Sequence[Any]], tuple[Any, ...]] = itemgetter(*order)
+
+    def text(self, variables: Mapping[str, object]) -> str:
+        values = self._values(variables)
+        return "".join(self._order(self._texts + values))
+
+    def lines(self, variables: Mapping[str, object]) -> Lines:
+        values = self._values(variables)
+        # One look at all values together; that there is a break between two of them hides nothing that is looked for.
+        raw = "\n".join(values).encode()
+        if b"\r" in raw or b"\0" in raw:
+            raise Unusual
+        parts = raw.split(b"\n")
+        if len(parts) == self._count:
+            dotless = self._dotless and not raw.startswith(b".") and b"\n." not in raw
+        else:
+            parts = [value.encode().replace(b"\n", b"\r\n") for value in values]
+            dotless = False
+        data = b"".join(self._order(self._data + parts))
+        return Lines(data if data.endswith(b"\n") else data + b"\r\n", dotless)
+
+    def _values(self, variables: Mapping[str, object]) -> list[str]:
+        if not self._count:
+            return []
+        return list(self._root(_RowContext(self._environment, variables, self._name, self._eval_ctx)))
+
+
+class Pieces:
+    """Any other template: what it puts out, piece by piece, those known beforehand with their bytes at hand."""
+
+    def __init__(self, environment: HardenedEnvironment, name: str, tree: nodes.Template) -> None:
+        template = Template.from_code(environment, environment.compile(tree, name=name, filename=name), {})
+        self._environment = environment
+        self._name = name
+        self._root: _Root = template.root_render_func
+        self._blocks = template.blocks
+        codes = [function.__code__ for function in (template.root_render_func, *template.blocks.values())]
+        self._known: dict[str, bytes] = {}
+        for text in _texts_in(codes):
+            if "\r" not in text and "\0" not in text and not _halved(text):
+                self._known[text] = wire_lines(text)
+
+    def text(self, variables: Mapping[str, object]) -> str:
+        return "".join(self._root(self._context(variables)))
+
+    def lines(self, variables: Mapping[str, object]) -> Lines:
+        known = self._known.get
+        pieces = [known(piece) or _encoded(piece) for piece in self._root(self._context(variables))]
+        data = b"".join(pieces)
+        return Lines(data if data.endswith(b"\n") else data + b"\r\n", dotless=False)
+
+    def _context(self, variables: Mapping[str, object]) -> Context:
+        return Context(self._environment, variables, self._name, self._blocks)  # type: ignore[arg-type]
+
+
+class _RowContext(Context):
+    """Jinja's context for a template that assigns nothing and has no blocks; making one costs half as much."""
+
+    def __init__(
+        self,
+        environment: HardenedEnvironment,
+        variables: Mapping[str, object],
+        name: str,
+        eval_ctx: nodes.EvalContext,
+    ) -> None:
+        self.parent = variables  # type: ignore[assignment]
+        self.vars = {}
+        self.environment = environment
+        self.eval_ctx = eval_ctx
+        self.exported_vars = set()
+        self.name = name
+        self.globals_keys = set()
+        self.blocks = {}
+
+
+def _pieces(
+    environment: HardenedEnvironment, outputs: Sequence[nodes.Expr]
+) -> tuple[list[str], list[nodes.Expr], list[int]]:
+    """The fixed texts, the expressions, each once, and the order in which they stand: indices into both lists,
+    one behind the other. There are always two places or more, so that `itemgetter` gives a tuple.
+    """
+    texts: list[str] = [""]
+    slots: dict[str, nodes.Expr] = {}
+    places: list[tuple[str, int]] = [("text", 0), ("text", 0)]
+    run: list[str] = []
+    for output in (*outputs, None):
+        constant = constant_text(environment, output) if output is not None else None
+        if constant is not None:
+            run.append(constant)
+            continue
+        if run:
+            places.append(("text", len(texts)))
+            texts.append("".join(run))
+            run = []
+        if output is not None:
+            key = repr(output)
+            places.append(("slot", list(slots).index(key) if key in slots else len(slots)))
+            slots.setdefault(key, output)
+    order = [index if kind == "text" else len(texts) + index for kind, index in places]
+    return texts, list(slots.values()), order
+
+
+def _fixed(text: str) -> bytes:
+    """A fixed piece as it goes out. Raises `Unusual` when that cannot be told from the piece alone."""
+    if "\r" in text or "\0" in text or _halved(text):
+        raise Unusual
+    return wire_lines(text)
+
+
+def _encoded(piece: str) -> bytes:
+    if len(piece) < 100 and piece.isprintable():
+        return piece.encode()
+    if "\r" in piece or "\0" in piece:
+        raise Unusual
+    return piece.encode().replace(b"\n", b"\r\n")
+
+
+def _halved(text: str) -> bool:
+    return not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _texts_in(codes: Sequence[CodeType]) -> Iterator[str]:
+    for code in codes:
+        yield from (constant for constant in code.co_consts if isinstance(constant, str))
+        yield from _texts_in([constant for constant in code.co_consts if isinstance(constant, CodeType)])
