@@ -13,7 +13,7 @@ from typing import IO, Any
 
 from mailtui.audience.recipient import Recipient
 from mailtui.errors import Place, TemplateError
-from mailtui.kit.children import own_environment, own_module
+from mailtui.kit.children import bare_environment, own_environment, own_module
 from mailtui.message.frozen import MessageSource
 from mailtui.message.mime import TransferEncoding
 from mailtui.message.rendered import RenderedMessage, RenderProblem
@@ -25,7 +25,6 @@ _MEMORY = 1024 * 1024 * 1024  # of address space; a fresh Python maps a good par
 _START_SECONDS = 30.0
 _ROW_SECONDS = 10.0
 _BATCH_BYTES = 32 * 1024  # less than a pipe holds, so that neither side can wait for the other
-_KEPT = ("PATH", "PYTHONPATH", "HOME", "LANG", "LC_ALL", "SYSTEMROOT", "VIRTUAL_ENV", "TMPDIR", "TEMP")
 
 
 class TrialRenderer:
@@ -55,13 +54,12 @@ class TrialRenderer:
         self._child: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> TrialRenderer:
-        environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
         self._child = subprocess.Popen(  # noqa: S603 - our own interpreter and module
             own_module("mailtui.message.trial"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env=own_environment(environment) | {"PYTHONIOENCODING": "utf-8", "PYTHONUTF8": "1"},
+            env=own_environment(bare_environment(os.environ)),
         )
         assert self._child.stdout is not None
         threading.Thread(target=_collect, args=(self._child.stdout, self._answers), daemon=True).start()

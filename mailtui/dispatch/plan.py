@@ -14,6 +14,7 @@ _NUMBER = re.compile(r"^\s*\d+(?:\.\d+)?\s*$")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 MAX_WORKERS = 256
+MAX_RENDER_PROCESSES = 16
 
 
 def parse_rate(text: str) -> float:
@@ -39,7 +40,8 @@ def show_rate(rate: float | None) -> str:
 @dataclass(frozen=True, slots=True)
 class SendPlan:
     """How a campaign is sent. `rate` in messages a second, None for no limit; `give_up_after` in seconds; `window`: the
-    most transactions in flight on a connection.
+    most transactions in flight on a connection; `render_processes`: how many render besides the runner, None for as
+    many as pay.
     """
 
     workers: int = 8
@@ -48,6 +50,7 @@ class SendPlan:
     max_attempts: int = 5
     give_up_after: float = 48 * 3600.0
     window: int = 1
+    render_processes: int | None = None
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))

@@ -18,12 +18,12 @@ from mailtui.dispatch.clock import ClockWatch
 from mailtui.dispatch.lock import RunnerLock
 from mailtui.dispatch.plan import SendPlan
 from mailtui.dispatch.recorder import Recorder
-from mailtui.dispatch.second_chance import NOT_NOW
 from mailtui.dispatch.sending import Sending
 from mailtui.dispatch.storage import Storage
 from mailtui.dispatch.tenure import Tenure, tenure
 from mailtui.dispatch.tools import Secrets, Tools
 from mailtui.dispatch.turns import OVERTAKEN, is_overtaken
+from mailtui.dispatch.watchdog import Watchdog, row_seconds
 from mailtui.errors import MailtuiError, OutboxError
 from mailtui.kit.journal import note
 from mailtui.outbox.opening import Outbox
@@ -112,15 +112,14 @@ class Runner:
         former_handler = loop.get_exception_handler()
         loop.set_exception_handler(self._on_defect)
         recorder = Recorder(ledger, wall=time.time, riders=self._snapshots, on_trouble=self._on_trouble)
-        tools = Tools(ledger, recorder, self._storage, self._secrets, time.time, self._options.scale)
-        now = time.time()
-        row = RunnerRow(random_ids.token_hex(8), os.getpid(), socket.gethostname(), self._options.version, now, now)
+        scale = self._options.scale
+        tools = Tools(ledger, recorder, self._storage, self._secrets, time.time, scale, Watchdog(row_seconds(scale)))
+        who = random_ids.token_hex(8), os.getpid(), socket.gethostname(), self._options.version
+        row = RunnerRow(*who, now := time.time(), now)
         await self._storage.patiently(lambda: ledger.sign_on(row))
         found = await self._storage.patiently(lambda: ledger.recover(now=time.time()))
-        note(
-            "the runner begins", version=row.version, outbox=self._outbox.url, requeued=found.requeued,
-            unknown=found.unknown,
-        )  # fmt: skip
+        facts = {"outbox": self._outbox.url, "requeued": found.requeued, "unknown": found.unknown}
+        note("the runner begins", version=row.version, **facts)
         recording = asyncio.create_task(recorder.run(), name="recorder")
         try:
             ready()
@@ -135,6 +134,7 @@ class Runner:
             await self._keep_results(recorder, recording)
             recording.cancel()
             await asyncio.gather(recording, return_exceptions=True)
+            tools.watchdog.close()
             loop.set_exception_handler(former_handler)
 
     async def _keep_results(self, recorder: Recorder, recording: asyncio.Task[None]) -> None:
@@ -186,6 +186,7 @@ class Runner:
         if self._storage.error is None:
             for number, (sending, _) in self._sendings.items():
                 sending.counts = await ledger.counts(number)
+                sending.look()
         tools.recorder.nudge()
         ledger.tidy(at_once=self._storage.error is not None)
 
@@ -313,7 +314,7 @@ class Runner:
         if order.kind is OrderKind.TOP_UP or (await ledger.counts(campaign.number)).open:
             startable.add(CampaignState.FINISHED)  # a launch that died may have added some without a word
         if campaign.state not in startable:
-            return f"it is {campaign.state} and {NOT_NOW}"
+            return f"it is {campaign.state} and {second_chance.NOT_NOW}"
         if campaign.state is not CampaignState.RUNNING:
             await turn(CampaignState.RUNNING)  # type: ignore[misc]
         return "sending"

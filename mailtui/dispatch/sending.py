@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from enum import Enum
 
 from mailtui.dispatch.breakers import Breakers
@@ -11,12 +10,13 @@ from mailtui.dispatch.crew import Crew
 from mailtui.dispatch.domains import Domains
 from mailtui.dispatch.employer import Paced
 from mailtui.dispatch.encoding import SentEncoding
+from mailtui.dispatch.gate import Gate
 from mailtui.dispatch.gearbox import GearBox
-from mailtui.dispatch.pace import TokenBucket
 from mailtui.dispatch.plan import SendPlan
 from mailtui.dispatch.reach import Reach
 from mailtui.dispatch.retry import RetryPolicy
 from mailtui.dispatch.slots import Slots
+from mailtui.dispatch.staffing import Staffing
 from mailtui.dispatch.supply import Supply
 from mailtui.dispatch.tally import RateWindow
 from mailtui.dispatch.tools import Tools
@@ -67,7 +67,7 @@ class Sending:
         self.domains = Domains(scale=tools.scale, give_up_after=self._plan.give_up_after)
         # One that goes on after a pause or a crash has no burst to its credit: nobody knows how long it rested.
         rested = campaign.first_claim_at is None
-        self._pace = TokenBucket(self._plan.rate, self._plan.burst, self._loop.time(), rested=rested)
+        self._gate = Gate(self._plan.rate, self._plan.burst, rested=rested)
         self.supply = Supply(
             campaign.number,
             campaign.columns,
@@ -78,15 +78,18 @@ class Sending:
             recorder=tools.recorder,
             storage=tools.storage,
             wall=tools.wall,
+            watchdog=tools.watchdog,
+            secret=campaign.secret,
             need=self.stir,
+            arrived=self._pump,
+            overran=self._overran,
         )
+        self._staffing = Staffing(self.supply.renderers, tools.cores)
         self._stirred = asyncio.Event()
         self._intent = Intent.SEND
         self._actor = "runner"
         self._held_because = ""
         self._crew = Crew(self, name=campaign.id)
-        self._on_pace: deque[Paced] = deque()
-        self._pace_timer: asyncio.TimerHandle | None = None
         self._next_due: float | None = None
         self._password: str | None = None
         self._settled = 0
@@ -127,9 +130,9 @@ class Sending:
         self._plan = plan
         self._retry = self._policy()
         self.domains.give_up_after = plan.give_up_after
-        self._pace.set(plan.rate, plan.burst, self._loop.time())
+        self._gate.set(plan.rate, plan.burst)
         self._size_crew()
-        self._wake_paced()
+        self._gate.wake()
 
     def clock_moved(self, by: float) -> None:
         """The clock was put forward by so many seconds, and the due times on record with it."""
@@ -149,6 +152,28 @@ class Sending:
             self.halted = True
             self._turn_to(Intent.PAUSE, "runner")
 
+    def _overran(self, row: int) -> None:
+        self.hold(
+            f"row {row} took more than {self._tools.watchdog.seconds:g} seconds to render and was stopped. "
+            "Look for loops in the templates that this row makes very long. Nothing was sent to it; the others wait"
+        )
+
+    def _pump(self) -> None:
+        self._crew.pump()
+
+    def look(self) -> None:
+        """Every now and then: whether further processes should render."""
+        supply = self.supply
+        if self._intent is Intent.SEND and self._staffing.look(
+            self._plan.render_processes,
+            open_rows=self.counts.open,
+            busy=self._tools.load.look(),
+            resting=self.waiting,
+            rendered=(supply.rendered_here, supply.rendered),
+            now=self._loop.time(),
+        ):
+            self.stir()
+
     def _turn_to(self, intent: Intent, actor: str) -> None:
         self._intent = intent
         self._actor = actor
@@ -165,15 +190,11 @@ class Sending:
     def next_job(self, worker: Paced, capabilities: Capabilities) -> Job | None:
         if self._intent is not Intent.SEND or self.recorder.in_trouble:
             return None
-        now = self._loop.time()
-        if self._pace.wait(now) > 0:
-            if worker not in self._on_pace:
-                self._on_pace.append(worker)
-            self._arm_pace(now)
+        if not self._gate.lets(worker):
             return None
         job = self.supply.next_job(capabilities)
         if job is not None:
-            self._pace.take(now)
+            self._gate.passed()
         return job
 
     def next_attempt(self, claim: Claim, attempts: int, at_least: float | None) -> float | None:
@@ -239,24 +260,6 @@ class Sending:
             )
             self.supply.encoding = SentEncoding.from_json(stored)
 
-    # pace
-
-    def _arm_pace(self, now: float) -> None:
-        if self._pace_timer is None:
-            self._pace_timer = self._loop.call_at(now + self._pace.wait(now), self._wake_paced)
-
-    def _wake_paced(self) -> None:
-        """Let as many waiting workers begin as the pace allows now."""
-        if self._pace_timer is not None:
-            self._pace_timer.cancel()
-            self._pace_timer = None
-        for _ in range(len(self._on_pace)):
-            now = self._loop.time()
-            if self._pace.wait(now) > 0:
-                self._arm_pace(now)
-                return
-            self._on_pace.popleft().pump()
-
     # life
 
     async def run(self) -> None:
@@ -275,9 +278,9 @@ class Sending:
                 except TimeoutError:
                     self.supply.exhausted = False
         finally:
-            if self._pace_timer is not None:
-                self._pace_timer.cancel()
+            self._gate.close()
             self.slots.close()
+            await self._staffing.close()
             await self._crew.part(self.timeouts.quit)
 
     def _idle_and_low(self) -> bool:
@@ -315,6 +318,7 @@ class Sending:
 
     async def _go_on(self) -> bool:
         await self.supply.refill()
+        await self._staffing.adjust(self._plan.render_processes, self._loop.time())
         if self.supply:
             self._next_due = None
             self.work.set()

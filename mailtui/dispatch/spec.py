@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from mailtui.dispatch.plan import MAX_WORKERS, SendPlan, parse_rate
+from mailtui.dispatch.plan import MAX_RENDER_PROCESSES, MAX_WORKERS, SendPlan, parse_rate
 from mailtui.kit.durations import parse_duration
 from mailtui.kit.validation import Duration, Spec
 from mailtui.smtp.gear import MAX_WINDOW
@@ -40,6 +40,10 @@ class DispatchSpec(Spec):
         default=None, description="The most messages in a time, such as 10/s, 600/m or 5000/h."
     )
     burst: int = Field(default=1, ge=1, le=100_000, description="How many may go at once after a rest.")
+    render_processes: Literal["auto"] | Annotated[int, Field(ge=0, le=MAX_RENDER_PROCESSES)] = Field(
+        default="auto",
+        description="Processes that render mails besides the one that sends them: auto for as many as make it faster.",
+    )
     retry: RetrySpec = RetrySpec()
 
     def plan(self) -> SendPlan:
@@ -49,6 +53,7 @@ class DispatchSpec(Spec):
             rate=None if self.rate is None else parse_rate(self.rate),
             burst=self.burst,
             window=self.window,
+            render_processes=None if self.render_processes == "auto" else self.render_processes,
             max_attempts=self.retry.max_attempts,
             give_up_after=parse_duration(self.retry.give_up_after),
         )

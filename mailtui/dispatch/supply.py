@@ -1,4 +1,8 @@
-"""Owns the claims of one campaign that wait in memory, and turning the next of them into a job."""
+"""Owns the claims of one campaign that wait in memory, and turning the next of them into a job.
+
+Where there are render processes, claims go to them as long as they have room, and come back as mails; while none is
+ready, the runner renders by itself. So nobody waits for the other, and the order of the rows is not kept.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,10 @@ from mailtui.audience.recipient import Recipient
 from mailtui.dispatch.domains import Domains, domain_of
 from mailtui.dispatch.encoding import SentEncoding
 from mailtui.dispatch.recorder import Recorder
+from mailtui.dispatch.renderers import Batch, Renderers
+from mailtui.dispatch.rendering import Mail, Outcome, Overran, Row
 from mailtui.dispatch.storage import Storage
+from mailtui.dispatch.watchdog import Overrun, Watchdog
 from mailtui.message.compose import CompiledMessage
 from mailtui.message.mime import TransferEncoding
 from mailtui.message.rendered import RenderedMessage, RenderProblem
@@ -21,6 +28,9 @@ from mailtui.smtp.job import Job
 
 LEASE = 30 * 60.0
 _LARGEST_CLAIM = 500
+_CURRENT = 0  # the campaign's message now, as render processes know it; editions count from 1
+_ITSELF = -1
+_AHEAD = 128  # rows with render processes, or rendered, beside one for each worker
 
 
 class Supply:
@@ -38,9 +48,15 @@ class Supply:
         recorder: Recorder,
         storage: Storage,
         wall: Callable[[], float],
+        watchdog: Watchdog,
+        secret: bytes,
         need: Callable[[], None],
+        arrived: Callable[[], None],
+        overran: Callable[[int], None],
     ) -> None:
-        """`former` compiles a message that the campaign had before; `need` is called when more should be claimed."""
+        """`former` compiles a message that the campaign had before; `need` is called when more should be claimed,
+        `arrived` when there is a job again after there was none, `overran` with a row that takes too long to render.
+        """
         self._campaign = campaign
         self._columns = columns
         self._message = message
@@ -52,23 +68,35 @@ class Supply:
         self._recorder = recorder
         self._storage = storage
         self._wall = wall
+        self._watchdog = watchdog
         self._need = need
+        self._arrived = arrived
+        self._overran = overran
+        self.renderers = Renderers(
+            columns, secret, seconds=watchdog.seconds, arrived=self._have_more, returned=self._take_again
+        )
+        self.rendered_here = 0
+        """How many mails the runner rendered by itself."""
+        self.rendered = 0
+        """How many there were in all."""
+        self._missed = False  # whether somebody asked for a job while all claims were with render processes
         self._waiting: deque[Claim] = deque()
         self._batch = 64
         self.encoding: SentEncoding | None = None
         self.exhausted = False  # the last claim found fewer than were asked for
 
     def __len__(self) -> int:
-        return len(self._waiting)
+        return len(self._waiting) + len(self.renderers)
 
     def size_for(self, workers: int, rate: float | None) -> None:
         """How many claims to keep: enough for the pace, few enough that little is held when something breaks."""
         wanted = workers * 64 if rate is None else max(workers, int(rate * 2))
         self._batch = max(workers, min(_LARGEST_CLAIM, wanted))
+        self.renderers.most = min(_AHEAD + workers, max(1, self._batch // 2))
 
     @property
     def low(self) -> bool:
-        return 2 * len(self._waiting) < self._batch
+        return 2 * len(self) < self._batch
 
     async def refill(self) -> None:
         """Claim more, until there are enough or none is due."""
@@ -102,40 +130,101 @@ class Supply:
         A row that cannot be rendered fails alone, one whose domain rests is put off, and the next one is taken.
         """
         encoding = self.encoding
-        while self._waiting and encoding is not None:
-            claim = self._waiting.popleft()
+        while encoding is not None and (taken := self._take()) is not None:
+            claim, outcome = taken
             if not self.exhausted and self.low:
                 self._need()
             if self._domains and self._is_put_off(claim):
                 continue
-            rendered = self._render(claim, encoding, capabilities)
-            if isinstance(rendered, RenderProblem):
-                place = f" ({rendered.place})" if str(rendered.place) else ""
-                self._fail(claim, f"not rendered: {rendered.reason}{place}")
-            elif 0 < capabilities.size < len(rendered.data):
+            if outcome is None or _offers_less(capabilities, encoding):
+                outcome = self._render(claim, encoding, capabilities)
+            if isinstance(outcome, Overran):
+                self._waiting.appendleft(claim)
+                self._overran(claim.row)
+                return None
+            if isinstance(outcome, RenderProblem):
+                place = f" ({outcome.place})" if str(outcome.place) else ""
+                self._fail(claim, f"not rendered: {outcome.reason}{place}")
+            elif 0 < capabilities.size < len(outcome.data):
                 # Not even announced (RFC 1870 section 6.3)
-                self._fail(claim, f"larger than the server takes: {len(rendered.data)} of {capabilities.size} bytes")
+                self._fail(claim, f"larger than the server takes: {len(outcome.data)} of {capabilities.size} bytes")
             else:
-                return Job(rendered.sender, rendered.recipient, rendered.data, capabilities, claim)
-        self._need()
+                return Job(outcome.sender, claim.address, outcome.data, capabilities, claim)
+        self._missed = True
+        if not self or (self.low and not self.exhausted):
+            self._need()
         return None
 
-    def _render(
-        self, claim: Claim, encoding: SentEncoding, capabilities: Capabilities
-    ) -> RenderedMessage | RenderProblem:
-        recipient = Recipient(claim.key, claim.row, claim.address, dict(zip(self._columns, claim.fields, strict=True)))
+    def _take(self) -> tuple[Claim, Outcome | None] | None:
+        """The next claim, with what became of it where a render process had it."""
+        if self.renderers.processes:
+            self._give_away()
+        taken: tuple[Claim, Outcome | None] | None = self.renderers.take()
+        if taken is None and self._waiting:
+            taken = self._waiting.popleft(), None
+            self.rendered_here += 1
+        self.rendered += taken is not None
+        return taken
+
+    def _render(self, claim: Claim, encoding: SentEncoding, capabilities: Capabilities) -> Outcome:
         transfer = encoding.transfer
         if transfer is TransferEncoding.EIGHT_BIT and not capabilities.eight_bit:
             transfer = TransferEncoding.QUOTED_PRINTABLE
+        smtputf8 = encoding.smtputf8 and capabilities.smtputf8
+        try:
+            rendered = self._watchdog.run(lambda: self._rendered(claim, transfer, smtputf8=smtputf8))
+        except Overrun:
+            return Overran()
+        return rendered if isinstance(rendered, RenderProblem) else Mail(rendered.sender, rendered.data)
+
+    def _rendered(self, claim: Claim, transfer: TransferEncoding, *, smtputf8: bool) -> RenderedMessage | RenderProblem:
+        recipient = Recipient(claim.key, claim.row, claim.address, dict(zip(self._columns, claim.fields, strict=True)))
         added_with = self._editions[claim.edition]
         message = self._message if claim.repeats is None else self._editions[claim.repeats]
         return message.render(
             recipient,
             date=claim.date_at,
             encoding=transfer,
-            smtputf8=encoding.smtputf8 and capabilities.smtputf8,
+            smtputf8=smtputf8,
             message_id=None if added_with is message else added_with.message_id(recipient),
         )
+
+    # render processes
+
+    def _give_away(self) -> None:
+        """Let render processes have as many claims as they have room for."""
+        while self.encoding is not None and self._waiting and (room := self.renderers.room):
+            claims = [self._waiting.popleft() for _ in range(min(room, len(self._waiting)))]
+            rows: list[Row] = []
+            messages: dict[int, CompiledMessage] = {}
+            for claim in claims:
+                number, named_by = self._numbers(claim)
+                rows.append((claim.key, claim.row, claim.address, claim.fields, claim.date_at, number, named_by))
+                messages[number] = self._edition(number)
+                if named_by != _ITSELF:
+                    messages[named_by] = self._edition(named_by)
+            self.renderers.give(Batch(claims, rows, messages, self.encoding))
+
+    def _numbers(self, claim: Claim) -> tuple[int, int]:
+        """The message that a claim is sent as, and the one that gives its Message-ID where that is another one."""
+        number = _CURRENT if claim.repeats is None else claim.repeats
+        same = self._editions[claim.edition] is self._edition(number)
+        return number, _ITSELF if same else claim.edition
+
+    def _edition(self, number: int) -> CompiledMessage:
+        return self._message if number == _CURRENT else self._editions[number]
+
+    def _have_more(self) -> None:
+        """Mails came from a render process, or it began to take rows."""
+        self._give_away()
+        if self._missed:
+            self._missed = False
+            self._arrived()
+
+    def _take_again(self, claims: Sequence[Claim]) -> None:
+        """No render process has these any more."""
+        self._waiting.extendleft(reversed(claims))
+        self._have_more()
 
     def _fail(self, claim: Claim, reason: str) -> None:
         self._recorder.record(
@@ -178,20 +267,29 @@ class Supply:
 
     def clock_moved(self, by: float) -> None:
         """The clock was put forward by so many seconds; nobody's patience is shorter for it."""
-        self._waiting = deque(
-            claim._replace(forgiven_at=by + (claim.date_at if claim.forgiven_at is None else claim.forgiven_at))
-            for claim in self._waiting
-        )
+
+        def moved(claim: Claim) -> Claim:
+            return claim._replace(forgiven_at=by + (claim.date_at if claim.forgiven_at is None else claim.forgiven_at))
+
+        self._waiting = deque(moved(claim) for claim in self._waiting)
+        self.renderers.change(moved)
 
     def drop(self) -> None:
         """Forget the claims: they were cancelled in the outbox."""
         self._waiting.clear()
+        self.renderers.drop()
 
     def release(self) -> None:
         """Give all claims back to the outbox."""
-        while self._waiting:
-            claim = self._waiting.popleft()
+        for claim in (*self.renderers.drop(), *self._waiting):
             self._recorder.record(requeued(claim, DeliveryState.CLAIMED, reason=""))
+        self._waiting.clear()
+
+
+def _offers_less(capabilities: Capabilities, encoding: SentEncoding) -> bool:
+    """Whether a server does not take what the campaign is encoded for."""
+    eight_bit = encoding.transfer is TransferEncoding.EIGHT_BIT
+    return (eight_bit and not capabilities.eight_bit) or (encoding.smtputf8 and not capabilities.smtputf8)
 
 
 def requeued(claim: Claim, before: DeliveryState, *, reason: str) -> Result:

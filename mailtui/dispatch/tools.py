@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mailtui.dispatch.recorder import Recorder
+from mailtui.dispatch.staffing import Cores, Load
 from mailtui.dispatch.storage import Storage
+from mailtui.dispatch.watchdog import Watchdog
 from mailtui.outbox.ports import Ledger
 
 Secrets = Callable[[str], Awaitable[str]]
@@ -23,3 +25,6 @@ class Tools:
     secrets: Secrets
     wall: Callable[[], float]
     scale: float
+    watchdog: Watchdog
+    cores: Cores = field(default_factory=Cores)
+    load: Load = field(default_factory=Load)

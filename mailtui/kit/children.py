@@ -12,6 +12,9 @@ SECRETS = "MAILTUI_PASSWORD_"
 """Variables that begin so hold passwords; no child process inherits them."""
 
 
+_BARE = ("PATH", "PYTHONPATH", "HOME", "LANG", "LC_ALL", "SYSTEMROOT", "VIRTUAL_ENV", "TMPDIR", "TEMP")
+
+
 def own_module(module: str) -> list[str]:
     """The command that runs a module of ours.
 
@@ -28,3 +31,11 @@ def own_environment(environ: Mapping[str, str]) -> dict[str, str]:
     if root not in (sysconfig.get_path("purelib"), sysconfig.get_path("platlib")):
         kept["PYTHONPATH"] = os.pathsep.join(part for part in (root, kept.get("PYTHONPATH")) if part)
     return kept
+
+
+def bare_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """What a process inherits in which strangers' templates run: what Python needs to start."""
+    return {name: environ[name] for name in _BARE if name in environ} | {
+        "PYTHONIOENCODING": "utf-8",
+        "PYTHONUTF8": "1",
+    }
