@@ -40,6 +40,11 @@ class Crew:
         for worker in self._workers:
             worker.pump()
 
+    def regear(self) -> None:
+        """Another window is wanted."""
+        for worker in self._workers:
+            worker.regear()
+
     def finish(self) -> None:
         """Send nothing more for now, and keep no connection."""
         for worker in self._workers:

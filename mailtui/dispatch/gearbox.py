@@ -94,6 +94,13 @@ class GearBox:
         """A connection in this gear was given up because its replies could not be paired with commands."""
         self._lower(gear, "the server's replies did not fit commands that were sent together")
 
+    def misunderstood(self, gear: Gear) -> None:
+        """A connection in this gear was given up because the server did not know a command."""
+        if gear is Gear.CHUNKED:
+            self._lower(gear, "the server announces CHUNKING and does not understand it")
+        else:
+            self._lower(gear, "the server did not understand commands that were sent together")
+
     def useless(self, gear: Gear) -> None:
         """A connection in this gear was given messages and ended without an answer to any of them."""
         self._useless += 1

@@ -13,8 +13,11 @@ from mailtui.dispatch.tally import RateWindow
 from mailtui.outbox.records import Claim, Mark, Result, WorkerSnapshot
 from mailtui.outbox.states import DeliveryState
 from mailtui.smtp.connect import Connection, NotConnected, connect
+from mailtui.smtp.dialogue import Dialogue
+from mailtui.smtp.gear import Gear
 from mailtui.smtp.job import Job
-from mailtui.smtp.session import Session
+from mailtui.smtp.opening import open_session
+from mailtui.smtp.rules_about_us import ACCEPTED
 from mailtui.smtp.verdict import Category, Kind, Outcome, Scope, Stage, Verdict, judge
 
 REPLY_LIMIT = 500  # characters of a server's text that are kept
@@ -43,7 +46,7 @@ class Worker:
         self.sent = 0
         self.failed = 0
         self._sending = sending
-        self._session: Session | None = None
+        self._session: Dialogue | None = None
         self._connection: Connection | None = None
         self._over = asyncio.Event()
         self._dismissed = False
@@ -103,8 +106,8 @@ class Worker:
         self._connected_at = self._loop.time()
         self._connection = connection
         gears = self._sending.gears
-        gear = gears.choose(connection.capabilities).gear
-        session = Session(self, connection.capabilities, gear, self._sending.timeouts)
+        choice = gears.choose(connection.capabilities)
+        session = open_session(self, connection.capabilities, choice, self._sending.timeouts)
         session.data_apart = gears.data_apart
         self._refused = 0
         self._session = session
@@ -119,11 +122,13 @@ class Worker:
                 self._session = None
         if not self._sending.slots.standing:
             self._sending.reach.alone()
-        if session.misbehaved or self._misunderstood:
-            gears.misbehaved(gear)
+        if self._misunderstood:
+            gears.misunderstood(choice.gear)
+        elif session.misbehaved:
+            gears.misbehaved(choice.gear)
         if not self._answered and (self._touched or self._is_brief()):
             if self._touched:
-                gears.useless(gear)
+                gears.useless(choice.gear)
             self._sending.useless(self._last_words)
 
     def _is_brief(self) -> bool:
@@ -139,6 +144,17 @@ class Worker:
     def pump(self) -> None:
         if self._session is not None:
             self._session.pump()
+
+    def regear(self) -> None:
+        """A person wants another window: at once where the gear is the same, else on a new connection."""
+        if self._session is None or self._connection is None:
+            return
+        choice = self._sending.gears.choose(self._connection.capabilities)
+        if choice.gear is self._session.gear:
+            self._session.window = choice.window
+            self._session.pump()
+        else:
+            self.finish()
 
     def finish(self) -> None:
         """Send nothing more on this connection, and take leave of the server."""
@@ -172,6 +188,7 @@ class Worker:
             reply=(session.last_reply if session is not None else self._reply)[:REPLY_LIMIT],
             age=now - self._connected_at if session is not None else 0.0,
             gear=self._gear(),
+            window=session.window if session is not None else 1,
         )
 
     def _gear(self) -> str:
@@ -201,7 +218,7 @@ class Worker:
         mark = Mark(claim.campaign, claim.id, claim.fence)
         self._sending.recorder.mark(mark, partial(self._marked, self._session, job))
 
-    def _marked(self, session: Session, job: Job, held: bool) -> None:
+    def _marked(self, session: Dialogue, job: Job, held: bool) -> None:
         if not held:
             # Not on record, so not in flight. Either it was cancelled meanwhile, or the outbox cannot be written.
             if self._sending.recorder.in_trouble:
@@ -210,8 +227,43 @@ class Worker:
         session.marked(job, held)
 
     def settled(self, job: Job, verdict: Verdict) -> None:
-        claim: Claim = job.tag
         outcome = judge(verdict)
+        if outcome is ACCEPTED:
+            self._accepted(job, verdict)
+        else:
+            self._not_accepted(job, verdict, outcome)
+
+    def _accepted(self, job: Job, verdict: Verdict) -> None:
+        """The usual case; everything that can be left out of it is."""
+        claim: Claim = job.tag
+        sending = self._sending
+        self._answered += 1
+        self.sent += 1
+        self._adapt(refused=False, taken=True)
+        sending.settled_one()
+        sending.breakers.accepted()
+        if sending.domains:
+            sending.domains.accepted(domain_of(claim.key))
+        sending.recorder.record(
+            Result(
+                claim.campaign,
+                claim.id,
+                claim.fence,
+                DeliveryState.IN_FLIGHT,
+                DeliveryState.SENT,
+                claim.attempts + 1,
+                True,  # noqa: FBT003 - one field after the other, the quickest way
+                0.0,
+                "",
+                verdict.stage,
+                verdict.code,
+                verdict.enhanced,
+                verdict.text[:REPLY_LIMIT],
+            )
+        )
+
+    def _not_accepted(self, job: Job, verdict: Verdict, outcome: Outcome) -> None:
+        claim: Claim = job.tag
         before = DeliveryState.IN_FLIGHT if job.marked else DeliveryState.CLAIMED
         after = _AFTER[outcome.kind]
         attempt = after is not DeliveryState.QUEUED
@@ -229,10 +281,7 @@ class Worker:
         if attempt:
             self._answered += 1
             self._sending.settled_one()
-        if after is DeliveryState.SENT:
-            self.sent += 1
-            self._accepted(claim)
-        elif after is DeliveryState.FAILED:
+        if after is DeliveryState.FAILED:
             self.failed += 1
         self._sending.recorder.record(
             Result(
@@ -251,35 +300,38 @@ class Worker:
                 verdict.text[:REPLY_LIMIT],
             )
         )
-        if after is not DeliveryState.SENT:
-            self._note_refusal(claim, verdict, outcome)
-
-    def _accepted(self, claim: Claim) -> None:
-        self._sending.breakers.accepted()
-        domains = self._sending.domains
-        if domains:
-            domains.accepted(domain_of(claim.key))
+        self._note_refusal(claim, verdict, outcome)
 
     def _note_refusal(self, claim: Claim, verdict: Verdict, outcome: Outcome) -> None:
         domain = domain_of(claim.key)
         if outcome.scope is Scope.DOMAIN:
             self._sending.rest(domain, outcome.retry_after)
-        self._sending.breakers.refused(verdict, outcome, delivery=claim.id, domain=domain)
         if outcome.category is Category.PROTOCOL and self._session is not None:
             self._misunderstood = True
             self._session.abort(f"the server did not understand: {verdict}")
+            if self._session.gear is Gear.CHUNKED:
+                return  # a slower gear needs none of what was not understood; nothing is said about the campaign yet
+        self._sending.breakers.refused(verdict, outcome, delivery=claim.id, domain=domain)
 
     def _judge_envelope(self, verdict: Verdict) -> None:
         """Keep count of refused envelopes: for the gear, and for how long this connection stays welcome."""
         refused = verdict.stage in _ENVELOPE and verdict.code != _CLOSING
-        gears = self._sending.gears
-        gears.envelope(refused=refused)
-        if self._session is not None:
-            self._session.data_apart = gears.data_apart
+        self._adapt(refused=refused, taken=False)
         if refused:
             self._refused += 1
             if self._refused >= REFUSALS_A_CONNECTION:
                 self.finish()
+
+    def _adapt(self, *, refused: bool, taken: bool) -> None:
+        """Say how it went, and go on as that suggests; `refused` is about the envelope."""
+        gears, session = self._sending.gears, self._session
+        gears.envelope(refused=refused)
+        if session is None:
+            return
+        session.data_apart = gears.data_apart
+        if session.gear is Gear.CHUNKED:
+            gears.chunk(taken=taken)
+            session.window = gears.window
 
     def untouched(self, job: Job) -> None:
         claim: Claim = job.tag

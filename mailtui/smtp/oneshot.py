@@ -49,7 +49,7 @@ class _OneShot:
 async def send_one(connection: Connection, job: Job, timeouts: Timeouts) -> Verdict:
     """Send one message and take leave; what the server said, or that it did not."""
     owner = _OneShot(job)
-    owner.session = Session(owner, connection.capabilities, Gear.LOCKSTEP, timeouts)
+    owner.session = Session(owner, Gear.LOCKSTEP, timeouts)
     owner.session.start(connection.transport)
     await owner.over.wait()
     return owner.verdict

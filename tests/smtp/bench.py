@@ -114,7 +114,7 @@ async def session_to(
 ) -> AsyncIterator[Session]:
     """A session on a bare connection, as after EHLO; aborted when the block ends."""
     transport, _ = await asyncio.get_running_loop().create_connection(asyncio.Protocol, "127.0.0.1", port)
-    session = Session(owner, PLAIN, gear, timeouts or Timeouts())
+    session = Session(owner, gear, timeouts or Timeouts())
     owner.session = session
     if start:
         session.start(transport)

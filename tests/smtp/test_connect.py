@@ -213,7 +213,7 @@ async def test_many_messages_over_tls_in_every_gear(authority: Authority, ca: st
         owner = Owner(
             [job(number, data=message(number) + b"0123456789abc\r\n" * 4_000) for number in range(20)], finish=True
         )
-        session = Session(owner, connection.capabilities, gear, Timeouts())
+        session = Session(owner, gear, Timeouts())
         owner.session = session
         session.start(connection.transport)
         await owner.wait_ended(20)
@@ -235,7 +235,7 @@ async def test_f44_over_tls_too_the_dot_has_its_own_patience(authority: Authorit
         to = endpoint(server.port, Security.TLS, host="localhost", ca=ca)
         connection = await connect(to, None, timeouts=Timeouts())
         owner = Owner([job(number) for number in range(3)], finish=True)
-        session = Session(owner, connection.capabilities, gear, Timeouts(block=0.2, data=0.3))
+        session = Session(owner, gear, Timeouts(block=0.2, data=0.3))
         owner.session = session
         session.start(connection.transport)
         await owner.wait_ended(20)

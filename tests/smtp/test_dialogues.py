@@ -14,7 +14,7 @@ import pytest
 
 from mailtui.smtp.gear import DATA_GEARS, Gear
 from mailtui.smtp.session import Session
-from tests.smtp.bench import PLAIN, QUICK, Owner, jobs
+from tests.smtp.bench import QUICK, Owner, jobs
 from tests.smtp.liar import Liar
 
 MESSAGES = 3
@@ -30,7 +30,7 @@ async def _dialogue(gear: Gear, seed: int, seen: Counter[str]) -> None:
     there, _ = await loop.create_connection(lambda: server, sock=theirs)
     here, _ = await loop.create_connection(asyncio.Protocol, sock=ours)
     owner = Owner(jobs(MESSAGES), finish=True)
-    owner.session = Session(owner, PLAIN, gear, QUICK)
+    owner.session = Session(owner, gear, QUICK)
     try:
         owner.session.start(here)
         await owner.wait_ended(seconds=30)

@@ -587,4 +587,4 @@ def test_n07_parameters_of_mail(capabilities: Capabilities, sender: str, data: b
     ],
 )
 def test_m03_dot_stuffing(data: bytes, wanted: bytes) -> None:
-    assert Job("a@x.test", "b@x.test", data, Capabilities(), None).body == wanted
+    assert Job("a@x.test", "b@x.test", data, Capabilities(), None).take_stuffed() == wanted
