@@ -55,7 +55,6 @@ class Sending:
         self.scale = tools.scale
         self.timeouts = self.endpoint.timeouts.scaled(tools.scale)
         self.reach = Reach(scale=tools.scale)
-        self.gears = GearBox()
         self.slots = Slots(scale=tools.scale)
         self.breakers = Breakers(self.hold)
         self.halted = False
@@ -63,6 +62,7 @@ class Sending:
         self._tools = tools
         self._loop = asyncio.get_running_loop()
         self._plan = SendPlan.from_json(campaign.plan)
+        self.gears = GearBox(self._plan.window)
         self._retry = self._policy()
         self.domains = Domains(scale=tools.scale, give_up_after=self._plan.give_up_after)
         # One that goes on after a pause or a crash has no burst to its credit: nobody knows how long it rested.
@@ -132,6 +132,8 @@ class Sending:
         self.domains.give_up_after = plan.give_up_after
         self._gate.set(plan.rate, plan.burst)
         self._size_crew()
+        self.gears.ask(plan.window)
+        self._crew.regear()
         self._gate.wake()
 
     def clock_moved(self, by: float) -> None:
@@ -212,7 +214,7 @@ class Sending:
 
     def doubtful_one(self) -> None:
         """A message was written to its end and got no answer."""
-        self.breakers.unanswered(len(self._crew))
+        self.breakers.unanswered(len(self._crew) * self.gears.window)
         self._count_one()
 
     def rest(self, domain: str, seconds: float | None) -> None:
@@ -387,6 +389,7 @@ class Sending:
             next_due=self._next_due,
             note=self._note(),
             workers=self._crew.snapshots(now),
+            gear_note=self.gears.why,
         )
 
     def _note(self) -> str:
