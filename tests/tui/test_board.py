@@ -59,7 +59,7 @@ async def test_from_the_first_mail_to_the_last(app: MakeApp, service: Service, s
         await pilot.press("f8")
         await until(lambda: shows(running, "! lost"))  # nobody sends it yet; the board waits for somebody to do so
         await service.start_runner({})
-        await until(lambda: shows(running, "» sending", "Stepping", "cross"))
+        await until(lambda: shows(running, "» sending", "Gear", "cross"))
         await until(lambda: shows(running, "example.test"))
         table = running.screen.query_one(WorkerTable)
         assert table.row_count == 4
@@ -138,7 +138,7 @@ async def test_cancel_asks_first(app: MakeApp, service: Service, sendable: Path)
         await until(lambda: shows(running, "» sending"))
         await pilot.press("x")
         await until(lambda: isinstance(running.screen, ConfirmDialog))
-        assert shows(running, "sent: they have their mail", "waiting: these get nothing")
+        await until(lambda: shows(running, "sent: they have their mail", "waiting: these get nothing"))
         assert not shows(running, " 0 in flight: ")
         assert running.focused is not None
         assert running.focused.id == "no"

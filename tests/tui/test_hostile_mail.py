@@ -113,7 +113,7 @@ async def test_nothing_of_a_strangers_acts_on_three_screens(service: Service, ho
 
         await pilot.press("6")
         await until(lambda: isinstance(app.screen, ReviewScreen) and shows(app, "12 of 12 rows tried:"), seconds=20)
-        assert shows(app, "[@click=app.danger]Acme[/]")
+        await until(lambda: shows(app, "[@click=app.danger]Acme[/]"))
         assert harmless(app)
         await pilot.press("s")
         await until(lambda: isinstance(app.screen, ConfirmStartDialog))

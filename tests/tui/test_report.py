@@ -56,9 +56,9 @@ async def test_totals_reasons_pages_and_states(app: MakeApp, sent: str) -> None:
         await until(lambda: shows(running, "× 45 failed: 550 5.1.1 [@click=app.quit]No such user[/]"))
         table = running.screen.query_one(KeyedTable)
         await until(lambda: table.row_count == PAGE)
-        assert shows(running, "every recipient   1 to 200 of 450", "person1@example.test")
+        await until(lambda: shows(running, "every recipient   1 to 200 of 450", "person1@example.test"))
         await pilot.press("b")  # there is no page before the first
-        assert shows(running, "1 to 200 of 450")
+        await until(lambda: shows(running, "1 to 200 of 450"))
         await pilot.press("n")
         await until(lambda: shows(running, "201 to 400 of 450", "person201@example"))
         await pilot.press("n")

@@ -110,11 +110,13 @@ async def test_everything_that_is_about_to_happen_is_shown(app: MakeApp, sample:
     async with running.run_test(size=(80, 24)) as pilot:
         screen = await opened(running, pilot)
         await until(lambda: shows(running, "20 of 34 rows tried:"), seconds=20)
-        assert shows(running, "server       127.0.0.1:2525  not encrypted, on this machine")
-        assert shows(running, "from         Acme Garden <news@acme.test>", "subject      {{ first_name|default")
-        assert shows(running, "recipients   34 of 42 rows in contacts.csv")
-        assert shows(running, "4 left out by the filter, 2 duplicates, 2 unusable")
-        assert shows(running, "amara.okafor@example.com, ruth.mwangi@example.com")
+        await until(lambda: shows(running, "server       127.0.0.1:2525  not encrypted, on this machine"))
+        await until(
+            lambda: shows(running, "from         Acme Garden <news@acme.test>", "subject      {{ first_name|default")
+        )
+        await until(lambda: shows(running, "recipients   34 of 42 rows in contacts.csv"))
+        await until(lambda: shows(running, "4 left out by the filter, 2 duplicates, 2 unusable"))
+        await until(lambda: shows(running, "amara.okafor@example.com, ruth.mwangi@example.com"))
         await until(lambda: shows(running, "rate  100/s", "burst  50", "workers  4", "! 1 warning", "[rows 26, 37]"))
         await pilot.press("enter")  # on the first finding
         await until(lambda: isinstance(running.screen, PreviewScreen) and shows(running, "row 26"))
@@ -153,7 +155,7 @@ async def test_fifty_are_sent_by_a_runner_and_the_board_watches(
 
         await pilot.press("6")  # once more: nobody is new, and so there is nothing to start
         await until(lambda: shows(running, "+ Everybody on the list has it; nothing to do."), seconds=20)
-        assert shows(running, f"already sent 50 ({campaign}, ", "to send      0 new")
+        await until(lambda: shows(running, f"already sent 50 ({campaign}, ", "to send      0 new"))
         assert screen.check_action("start", ()) is None
         assert len(caught(sandbox.folder)) == 50
         assert len(await service.views()) == 1
@@ -303,7 +305,9 @@ async def test_the_number_is_that_of_the_command(
         await pilot.press("6")
         await until(lambda: shows(running, f"already sent 5 ({campaign}, ", "to send      3 new"), seconds=20)
         await asked(running, pilot, screen)
-        assert shows(running, f"Send 3 mails to 127.0.0.1:{sandbox.port} on this machine?", "to send      3 new")
+        await until(
+            lambda: shows(running, f"Send 3 mails to 127.0.0.1:{sandbox.port} on this machine?", "to send      3 new")
+        )
         assert await number_asked(running, pilot) == await number_of_the_command(sendable) == 3
         await confirm(running, pilot, 3)
         await until(lambda: isinstance(running.screen, BoardScreen), seconds=20)
@@ -397,7 +401,7 @@ async def test_a_missing_password_is_asked_for_and_given_to_the_runner(
             await until(lambda: isinstance(running.screen, PasswordDialog), seconds=20)
             await pilot.press("escape")
             await until(lambda: "The account acme needs its password" in told_by(running))
-            assert "Nothing was sent." in told_by(running)
+            await until(lambda: "Nothing was sent." in told_by(running))
             assert await asking.views() == []
 
             await pilot.press("5")  # a test mail with a mistyped one: it is refused, and asked for again
@@ -449,7 +453,7 @@ async def test_a_launch_whose_runner_does_not_start_says_how_to_go_on(
         await start(running, pilot, screen, 3)
         await until(lambda: "The runner did not start" in told_by(running), seconds=20)
         [view] = await service.views()
-        assert f"It is launched as {view.id}, and nothing of it is lost." in told_by(running)
+        await until(lambda: f"It is launched as {view.id}, and nothing of it is lost." in told_by(running))
         monkeypatch.undo()
         await start(running, pilot, screen, 3)
         await until(lambda: isinstance(running.screen, BoardScreen), seconds=20)

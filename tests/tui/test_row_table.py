@@ -223,7 +223,7 @@ async def test_an_error_is_told_and_the_table_goes_on() -> None:
         await pilot.press("home")
         await pilot.press("end")
         await settled(app, pilot)
-        assert shows(app, "email1000")
+        await until(lambda: shows(app, "email1000"))
 
 
 async def test_another_list_takes_its_place_and_late_rows_of_the_former_are_dropped() -> None:
@@ -235,7 +235,7 @@ async def test_another_list_takes_its_place_and_late_rows_of_the_former_are_drop
         app.table.show_rows(("x",), [TableRow(0, "1", ("other",))])
         app.gate.set()
         await settled(app, pilot)
-        assert shows(app, "other")
+        await until(lambda: shows(app, "other"))
         assert not shows(app, "email1000")
 
 

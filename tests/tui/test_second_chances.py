@@ -54,7 +54,7 @@ async def test_what_failed_is_sent_again_and_the_board_opens(
         await until(lambda: shows(running, "× 2 failed", "? 2 unknown"))
         await pilot.press("f")
         await until(lambda: shows(running, "1 to 2 of 2", "person7@example.test   550 5.1.1 No such user"))
-        assert shows(running, "The address is refused as such. Correct it, or let it be.")
+        await until(lambda: shows(running, "The address is refused as such. Correct it, or let it be."))
         await pilot.press("down")
         await until(
             lambda: shows(running, "person9@example.test   550 5.7.1 [b]Not now", "Try again once what it says")
@@ -86,7 +86,7 @@ async def test_d03_what_is_unknown_is_settled_one_by_one_or_all(
         await until(lambda: isinstance(running.screen, ResolveDialog) and shows(running, "Did it arrive?", "person11@"))
         focused = running.screen.focused
         assert isinstance(focused, Button) and focused.id == "cancel"
-        assert shows(running, "may arrive twice", "all 2 unknown mails", "It arrived", "Send again")
+        await until(lambda: shows(running, "may arrive twice", "all 2 unknown mails", "It arrived", "Send again"))
         await pilot.press("enter")
         await until(lambda: isinstance(running.screen, ReportScreen))
         assert (await service.view(sent)).counts.unknown == 2

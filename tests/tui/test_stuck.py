@@ -39,13 +39,12 @@ async def says_so(app: MailtuiApp, pilot: Pilot[AppResult], pid: int) -> None:
     """Board and home say that the runner is stuck, why that may be, and where its log is."""
     await pilot.press("f8")
     await until(lambda: shows(app, "! stuck"), seconds=WITHIN)
-    said = told(app)
-    assert f"The runner (process {pid}) has not been able to write for" in said
-    assert "is the disk full, the outbox locked, or the process stopped? Its log: " in said
-    assert "runner-" in said
+    why = "is the disk full, the outbox locked, or the process stopped? Its log: "
+    for words in (f"The runner (process {pid}) has not been able to write for", why, "runner-"):
+        await until(lambda words=words: words in told(app), seconds=WITHIN)
     await pilot.press("f2")
     await until(lambda: "has not been able to write for" in told(app), seconds=WITHIN)
-    assert shows(app, "! stuck")
+    await until(lambda: shows(app, "! stuck"))
 
 
 async def test_a_stopped_runner_is_told_on_board_home_and_command_line(
