@@ -19,7 +19,7 @@ from mailtui.errors import Place, Problem, TemplateError
 from mailtui.kit.safe_text import safe_text
 from mailtui.message import headers
 from mailtui.message.fields import PROVIDED, ROW, FieldUses, unknown_field, used_fields
-from mailtui.message.filling import Lines
+from mailtui.message.filling import Lines, Variables
 from mailtui.message.frozen import MessageSource
 from mailtui.message.headers import HeaderError, HeaderKind
 from mailtui.message.mime import BodyError, Part, TransferEncoding, body_text, build_skeleton, encode_part
@@ -75,7 +75,7 @@ class CompiledMessage:
         self.source = source
         self.uses = uses
         self.columns = tuple(columns)
-        self._secret = secret
+        self._message_ids = headers.MessageIds(secret)
         self._skeleton = build_skeleton(secret, source.digest)
         self._sender = compiled.sender
         self._subject = compiled.subject
@@ -122,7 +122,7 @@ class CompiledMessage:
             if not subject:
                 raise HeaderError("is blank")
             subject_line = headers.unstructured("Subject", subject)
-            message_id = message_id or headers.message_id(self._secret, recipient.key, author.domain)
+            message_id = message_id or self._message_ids.of(recipient.key, author.domain)
             head = [
                 b"Date: %s\r\n" % headers.date_header(date).encode("ascii"),
                 author.line,
@@ -143,8 +143,12 @@ class CompiledMessage:
             dotless = self._dotless_headers
             parts: list[Part | None] = []
             for lines in (text, html):
-                part = None if lines is None else encode_part(lines.data, encoding, self._skeleton.boundary)
-                dotless = dotless and (lines is None or part is None or (lines.dotless and part.data is lines.data))
+                part = (
+                    None
+                    if lines is None
+                    else encode_part(lines.data, encoding, self._skeleton.boundary, tame=lines.tame)
+                )
+                dotless = dotless and (lines is None or part is None or (lines.tame and part.data is lines.data))
                 parts.append(part)
             data = self._skeleton.assemble(b"".join(head), *parts)
         except RENDER_ERRORS as error:
@@ -166,7 +170,7 @@ class CompiledMessage:
             author = self._author or _author(self._sender.render(self._variables(recipient, 0.0)))
         except RENDER_ERRORS:
             return None
-        return headers.message_id(self._secret, recipient.key, author.domain)
+        return self._message_ids.of(recipient.key, author.domain)
 
     def self_check(
         self, recipient: Recipient, *, date: float, encoding: TransferEncoding, smtputf8: bool = False
@@ -197,8 +201,10 @@ class CompiledMessage:
                     _shown(parse_mailbox(value)) if header.kind is HeaderKind.MAILBOX else value,
                 )
 
-    def _variables(self, recipient: Recipient, date: float) -> Mapping[str, object]:
-        variables = {**self._base, "recipient": recipient.address, **recipient.fields}
+    def _variables(self, recipient: Recipient, date: float) -> Variables:
+        variables = Variables(self._base)
+        variables["recipient"] = recipient.address
+        variables.update(recipient.fields)
         if self._uses_now and "now" not in recipient.fields:
             variables["now"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(date))
         if self._uses_row:

@@ -12,7 +12,9 @@ Sources: RFC 5322 sections 2.1.1 (lines of 78, at most 998), 2.2.3 (folding), 3.
 from __future__ import annotations
 
 import binascii
-import hmac
+import functools
+import hashlib
+import math
 import re
 import time
 from collections.abc import Iterable, Iterator
@@ -30,6 +32,7 @@ _PAYLOAD = 75 - _MARKERS
 # would read as one that starts with a blank.
 _NAME_LIMIT = _ENCODED_LINE - len(": ") - _MARKERS - len("=F0=9F=92=8C")
 
+_HMAC_BLOCK = 64  # bytes, of SHA-256
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 # Controls, the two Unicode line breaks that Python's own parsers split at, and what UTF-8 cannot carry.
@@ -38,6 +41,7 @@ _NAME = re.compile(rf"[!-9;-~]{{1,{_NAME_LIMIT}}}")
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?: [A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 # RFC 2047 section 5 (3): what may stand unencoded in an encoded word inside a phrase; it is safe everywhere.
 _Q_SAFE = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!*+-/"
+_Q_PLAIN = _Q_SAFE + b" "
 _Q = tuple(chr(code) if code in _Q_SAFE else "_" if code == 0x20 else f"={code:02X}" for code in range(256))
 
 OURS = {
@@ -144,8 +148,6 @@ def unstructured(name: str, value: str) -> bytes:
     The reader sees exactly `value`: text that looks like an encoded word is encoded, so that nothing decodes it.
     """
     if value.isascii() and value.isprintable() and "=?" not in value:
-        if len(name) + 2 + len(value) <= LINE_PREFERRED:
-            return f"{name}: {value}".encode("ascii")
         folded = _folded(name, value)
         if folded is not None:
             return folded.encode("ascii")
@@ -186,14 +188,34 @@ def mailbox(name: str, value: Mailbox, *, smtputf8: bool = False) -> bytes:
 
 def date_header(epoch: float) -> str:
     """An RFC 5322 date-time in UTC for seconds since 1970."""
+    return _date(math.floor(epoch))
+
+
+@functools.lru_cache(maxsize=64)  # the rows of a campaign are of a few seconds
+def _date(epoch: int) -> str:
     at = time.gmtime(epoch)
     day, month = _DAYS[at.tm_wday], _MONTHS[at.tm_mon - 1]
     return f"{day}, {at.tm_mday:02d} {month} {at.tm_year:04d} {at.tm_hour:02d}:{at.tm_min:02d}:{at.tm_sec:02d} +0000"
 
 
-def message_id(secret: bytes, key: str, domain: str) -> str:
-    """A stable Message-ID that gives no address away: an HMAC of the recipient's key at the sender's domain."""
-    return f"<{hmac.digest(secret, key.encode(), 'sha256').hex()[:32]}@{domain}>"
+class MessageIds:
+    """Stable Message-IDs that give no address away: an HMAC-SHA256 (RFC 2104) of the recipient's key, at the sender's
+    domain. The two halves of the HMAC that only the secret goes into are worked out once.
+    """
+
+    __slots__ = ("_inner", "_outer")
+
+    def __init__(self, secret: bytes) -> None:
+        block = (hashlib.sha256(secret).digest() if len(secret) > _HMAC_BLOCK else secret).ljust(_HMAC_BLOCK, b"\0")
+        self._inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in block))
+        self._outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in block))
+
+    def of(self, key: str, domain: str) -> str:
+        """The Message-ID for the person with this key."""
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(key.encode())
+        outer.update(inner.digest())
+        return f"<{outer.hexdigest()[:32]}@{domain}>"
 
 
 def _phrase(name: str, used: int) -> str:
@@ -209,7 +231,12 @@ def _quoted(text: str) -> str:
 
 
 def _folded(name: str, value: str) -> str | None:
-    """Fold at blanks into lines of 78 where possible; None when a line would have more than 998 characters."""
+    """Fold at blanks into lines of 78 where possible; None when a line would have more than 998 characters.
+
+    `value` has no blanks around it.
+    """
+    if len(name) + 2 + len(value) <= LINE_PREFERRED:
+        return f"{name}: {value}"
     lines: list[str] = []
     line = f"{name}:"
     for gap, word in re.findall(r"( *)([^ ]+)", " " + value):
@@ -225,7 +252,7 @@ def _folded(name: str, value: str) -> str | None:
 def _encoded(value: str, used: int) -> str:
     """Encoded words over the whole value: what stands between two of them is dropped by the reader."""
     raw = value.encode()
-    special = len(raw.translate(None, _Q_SAFE + b" "))
+    special = len(raw.translate(None, _Q_PLAIN))
     room = min(_PAYLOAD, _ENCODED_LINE - used - _MARKERS)
     words = _q_words(value, room) if 2 * special < len(raw) // 3 + 3 else _b_words(value, room)
     return "\r\n ".join(words)

@@ -132,12 +132,15 @@ def body_text(lines: bytes) -> str:
     return lines.replace(b"\r\n", b"\n").decode()
 
 
-def encode_part(lines: bytes, encoding: TransferEncoding, boundary: bytes) -> Part:
-    """A body's `wire_lines`, encoded as asked or as they need it."""
+def encode_part(lines: bytes, encoding: TransferEncoding, boundary: bytes, *, tame: bool = False) -> Part:
+    """A body's `wire_lines`, encoded as asked or as they need it.
+
+    `tame`: it is known that no line is too long and that the boundary does not occur.
+    """
     if encoding is TransferEncoding.BASE64:
         return Part("base64", _base64(lines))
     plain = lines.isascii()
-    if (plain or encoding is TransferEncoding.EIGHT_BIT) and lines_fit(lines) and boundary not in lines:
+    if (plain or encoding is TransferEncoding.EIGHT_BIT) and (tame or (lines_fit(lines) and boundary not in lines)):
         return Part("7bit" if plain else "8bit", lines)
     quoted = binascii.b2a_qp(lines.replace(b"\r\n", b"\n"), istext=True)
     return Part("quoted-printable", quoted.replace(b"\n", b"\r\n"))

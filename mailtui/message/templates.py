@@ -22,7 +22,7 @@ from jinja2.runtime import Context
 from mailtui.errors import Place, Problem
 from mailtui.kit.safe_text import safe_text
 from mailtui.kit.suggest import did_you_mean
-from mailtui.message.filling import Filling, Lines, Unusual, constant_lines, filling
+from mailtui.message.filling import Filling, Lines, Unusual, Variables, constant_lines, filling
 from mailtui.message.folding import fold
 from mailtui.message.hardening import HardenedEnvironment
 from mailtui.message.mime import BodyError, canonical, wire_lines
@@ -96,7 +96,7 @@ class CompiledTemplate:
         except Unusual:
             self._quick = None
 
-    def render(self, variables: Mapping[str, object]) -> str:
+    def render(self, variables: Variables) -> str:
         """The text for one recipient. Raises one of `RENDER_ERRORS`.
 
         `variables` is shared by all templates of a message and never copied; what a template sets stays in
@@ -112,7 +112,7 @@ class CompiledTemplate:
                 pass  # the plain way says what is wrong, and where
         return self._render_plainly(variables)
 
-    def lines(self, variables: Mapping[str, object]) -> Lines:
+    def lines(self, variables: Variables) -> Lines:
         """The text for one recipient as the lines of a body. Raises one of `RENDER_ERRORS`, `BodyError` is one."""
         if self._lines is not None:
             return self._lines
@@ -123,21 +123,21 @@ class CompiledTemplate:
             except RENDER_ERRORS:
                 pass
         text = self.constant if self.constant is not None else self._render_plainly(variables)
-        return Lines(wire_lines(canonical(text)), dotless=False)
+        return Lines(wire_lines(canonical(text)), tame=False)
 
-    def _quick_for(self, variables: Mapping[str, object]) -> Filling | None:
+    def _quick_for(self, variables: Variables) -> Filling | None:
         for name, value in self._assumed:
-            if variables.get(name) is not value:  # a column of this title after all
+            if variables[name] is not value:  # a column of this title after all
                 return None
         return self._quick
 
-    def _render_plainly(self, variables: Mapping[str, object]) -> str:
+    def _render_plainly(self, variables: Variables) -> str:
         if self._plain is None:
             text = self.text
             code = self._environment.compile(text.source, name=text.name, filename=text.name)
             self._plain = Template.from_code(self._environment, code, {})
         plain = self._plain
-        context = Context(self._environment, variables, self.text.name, plain.blocks)  # type: ignore[arg-type]
+        context = Context(self._environment, variables, self.text.name, plain.blocks)
         return "".join(plain.root_render_func(context))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import email.header
 import email.utils
+import hmac
 import quopri
 import re
 
@@ -224,11 +225,11 @@ def test_the_date_is_the_one_meant(epoch: int) -> None:
 
 
 def test_a_message_id_is_stable_gives_nothing_away_and_differs_by_key_and_secret() -> None:
-    one = headers.message_id(b"s", "anna@list.test", "acme.test")
-    assert one == headers.message_id(b"s", "anna@list.test", "acme.test")
+    one = headers.MessageIds(b"s").of("anna@list.test", "acme.test")
+    assert one == headers.MessageIds(b"s").of("anna@list.test", "acme.test")
     assert re.fullmatch(r"<[0-9a-f]{32}@acme\.test>", one)
-    assert one != headers.message_id(b"s", "bert@list.test", "acme.test")
-    assert one != headers.message_id(b"t", "anna@list.test", "acme.test")
+    assert one != headers.MessageIds(b"s").of("bert@list.test", "acme.test")
+    assert one != headers.MessageIds(b"t").of("anna@list.test", "acme.test")
 
 
 def test_m05_characters_before_the_at_need_smtputf8() -> None:
@@ -260,3 +261,9 @@ def test_m05_a_domain_goes_out_as_a_labels() -> None:
 def test_m06_an_address_that_is_not_canonical_is_never_sent(address: str) -> None:
     problem = refused(compiled(source()), recipient(address=address))
     assert problem.place.key == "recipient"
+
+
+@given(st.binary(max_size=200), st.text(st.characters(exclude_categories=["Cs"])))
+def test_a_message_id_is_the_hmac_of_the_standard_library(secret: bytes, key: str) -> None:
+    expected = hmac.digest(secret, key.encode(), "sha256").hex()[:32]
+    assert headers.MessageIds(secret).of(key, "acme.test") == f"<{expected}@acme.test>"
