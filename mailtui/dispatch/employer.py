@@ -51,6 +51,10 @@ class Employer(Protocol):
         """The next message for a server with these capabilities, or None for now."""
         ...
 
+    def let_go(self, job: Job) -> None:
+        """A message is under way no more, whatever became of it."""
+        ...
+
     def next_attempt(self, claim: Claim, attempts: int, at_least: float | None) -> float | None:
         """When a refused message is tried again, in epoch seconds; None to give it up."""
         ...

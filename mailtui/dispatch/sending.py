@@ -85,6 +85,7 @@ class Sending:
             overran=self._overran,
         )
         self._staffing = Staffing(self.supply.renderers, tools.cores)
+        self._bodies = tools.bodies.share()
         self._stirred = asyncio.Event()
         self._intent = Intent.SEND
         self._actor = "runner"
@@ -192,12 +193,17 @@ class Sending:
     def next_job(self, worker: Paced, capabilities: Capabilities) -> Job | None:
         if self._intent is not Intent.SEND or self.recorder.in_trouble:
             return None
-        if not self._gate.lets(worker):
+        if not self._gate.lets(worker) or not self._bodies.has_room(worker):
             return None
         job = self.supply.next_job(capabilities)
         if job is not None:
             self._gate.passed()
+            self._bodies.take(job, len(job.data))
         return job
+
+    def let_go(self, job: Job) -> None:
+        """A message is under way no more."""
+        self._bodies.let_go(job)
 
     def next_attempt(self, claim: Claim, attempts: int, at_least: float | None) -> float | None:
         now = self._tools.wall()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
+from mailtui.dispatch.budget import BodyBudget
 from mailtui.dispatch.recorder import Recorder
 from mailtui.dispatch.staffing import Cores, Load
 from mailtui.dispatch.storage import Storage
@@ -28,3 +29,4 @@ class Tools:
     watchdog: Watchdog
     cores: Cores = field(default_factory=Cores)
     load: Load = field(default_factory=Load)
+    bodies: BodyBudget = field(default_factory=BodyBudget)

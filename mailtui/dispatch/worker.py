@@ -211,6 +211,7 @@ class Worker:
         claim: Claim = job.tag
         if self._sending.halted:
             # What stopped the campaign would befall this one too, and its last bytes can still be kept back.
+            self._sending.let_go(job)
             self._sending.supply.put_back(claim)
             self._answered += 1
             self._loop.call_soon(self._session.marked, job, False)  # noqa: FBT003 - marked's own form
@@ -221,12 +222,14 @@ class Worker:
     def _marked(self, session: Dialogue, job: Job, held: bool) -> None:
         if not held:
             # Not on record, so not in flight. Either it was cancelled meanwhile, or the outbox cannot be written.
+            self._sending.let_go(job)
             if self._sending.recorder.in_trouble:
                 self._sending.supply.put_back(job.tag)
             self._answered += 1
         session.marked(job, held)
 
     def settled(self, job: Job, verdict: Verdict) -> None:
+        self._sending.let_go(job)
         outcome = judge(verdict)
         if outcome is ACCEPTED:
             self._accepted(job, verdict)
@@ -334,6 +337,7 @@ class Worker:
             session.window = gears.window
 
     def untouched(self, job: Job) -> None:
+        self._sending.let_go(job)
         claim: Claim = job.tag
         if job.marked:
             self._sending.recorder.record(requeued(claim, DeliveryState.IN_FLIGHT, reason=""))
@@ -343,6 +347,7 @@ class Worker:
             self._sending.supply.put_back(claim)
 
     def in_doubt(self, job: Job, verdict: Verdict) -> None:
+        self._sending.let_go(job)
         claim: Claim = job.tag
         self._sending.recorder.record(
             Result(
