@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 _FILLER = (
@@ -26,25 +27,63 @@ _HTML = (
 _TEXT = "Dear {{ first_name }} {{ last_name }},\n\nyour garden in {{ city }} is waiting.\n\n" + (_FILLER + "\n") * 12
 
 
-def write_campaign(folder: Path, *, port: int, rows: int, workers: int) -> Path:
-    """Write a campaign of `rows` recipients into `folder`; its file."""
+_SMALL = "Dear {{ first_name }} {{ last_name }},\n\nyour garden in {{ city }} is waiting, {{ code }}.\n\n" + _FILLER * 4
+_FROM = "Acme News <news@acme.test>"
+_BOUNDARY = "=_a-line-that-stands-between-parts"
+
+
+def write_campaign(
+    folder: Path,
+    *,
+    port: int,
+    rows: int,
+    workers: int,
+    small: bool = False,
+    dispatch: Mapping[str, int | str] | None = None,
+) -> Path:
+    """Write a campaign of `rows` recipients into `folder`; its file. `small`: a text of about 1 KB; `dispatch` are
+    further keys of that section.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "body.html.j2").write_text(_HTML)
-    (folder / "body.txt.j2").write_text(_TEXT)
-    with (folder / "contacts.csv").open("w") as stream:
-        stream.write("email,first_name,last_name,city,code\n")
-        for number in range(rows):
-            stream.write(f"p{number}@example.com,Zoë{number},O'Hara & Söhne,Springfield,{number:06}\n")
+    (folder / "body.txt.j2").write_text(_SMALL if small else _TEXT)
+    if small:
+        (folder / "body.html.j2").unlink(missing_ok=True)
+    else:
+        (folder / "body.html.j2").write_text(_HTML)
+    _write_contacts(folder / "contacts.csv", rows)
+    keys = {"workers": workers, **(dispatch or {})}
     campaign = folder / "campaign.yaml"
     campaign.write_text(
         f"""name: Benchmark
 smtp: {{host: 127.0.0.1, port: {port}, security: plain}}
-from: "Acme News <news@acme.test>"
+from: "{_FROM}"
 subject: "{{{{ first_name }}}}, spring is here"
 text: body.txt.j2
-html: body.html.j2
+{"" if small else "html: body.html.j2"}
 audience: {{source: contacts.csv}}
-dispatch: {{workers: {workers}}}
+dispatch: {{{", ".join(f"{key}: {value}" for key, value in keys.items())}}}
 """
     )
     return campaign
+
+
+def write_mailmerge(folder: Path, *, port: int, rows: int) -> Path:
+    """Write the same for mailmerge: template.txt, contacts.csv and server.conf; the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    parts = "".join(
+        f"--{_BOUNDARY}\nContent-Type: text/{kind}; charset=utf-8\n\n{body}\n"
+        for kind, body in (("plain", _TEXT), ("html", _HTML))
+    )
+    head = f"TO: {{{{ email }}}}\nSUBJECT: {{{{ first_name }}}}, spring is here\nFROM: {_FROM}\nMIME-Version: 1.0\n"
+    kind = f'Content-Type: multipart/alternative; boundary="{_BOUNDARY}"\n\n'
+    (folder / "template.txt").write_text(f"{head}{kind}{parts}--{_BOUNDARY}--\n")
+    (folder / "server.conf").write_text(f"[smtp_server]\nhost = 127.0.0.1\nport = {port}\n")
+    _write_contacts(folder / "contacts.csv", rows)
+    return folder
+
+
+def _write_contacts(path: Path, rows: int) -> None:
+    with path.open("w") as stream:
+        stream.write("email,first_name,last_name,city,code\n")
+        for number in range(rows):
+            stream.write(f"p{number}@example.com,Zoë{number},O'Hara & Söhne,Springfield,{number:06}\n")

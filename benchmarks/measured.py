@@ -11,10 +11,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+_LAUNCHER = """
+import json, os, resource, subprocess, sys, time
+start = time.perf_counter()
+try:
+    done = subprocess.run(sys.argv[2:], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=float(sys.argv[1]))
+except subprocess.TimeoutExpired:
+    sys.exit(124)
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(json.dumps([done.returncode, time.perf_counter() - start, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024,
+                  done.stdout.decode(errors="replace")[-20_000:]]))
+"""
+_ROOT = Path(__file__).parents[1]
+
+
+class Failed(Exception):
+    """A program that was measured did not end as it should."""
+
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What one process took: wall and CPU seconds, peak memory in MB; and the JSON object it printed."""
+    """What one process took, with its children: wall and CPU seconds, peak memory in MB; and the JSON it printed."""
 
     wall: float
     cpu: float
@@ -22,22 +39,25 @@ class Run:
     said: Mapping[str, Any]
 
 
-def run(command: Sequence[str], home: Path) -> Run:
-    """Run a command that prints one JSON object or nothing, in a home of its own. Raises when it fails.
+def run(command: Sequence[str | Path], home: Path, *, patience: float = 3600.0, reads: bool = True) -> Run:
+    """Run a command that prints one JSON object last, in a home of its own; `reads` false when it prints other things.
 
-    Memory is measured over a small launcher, since a child starts out with its parent's peak.
+    Memory is measured over a small launcher, since a child starts out with its parent's peak. Raises `Failed` when it
+    ends with anything but 0, or not within `patience` seconds.
     """
-    environ = {**os.environ, "MAILTUI_HOME": str(home)}
-    launcher = (
-        "import json,os,resource,subprocess,sys,time\n"
-        "t=time.perf_counter(); p=subprocess.run(sys.argv[1:],stdout=subprocess.PIPE)\n"
-        "u=resource.getrusage(resource.RUSAGE_CHILDREN)\n"
-        "print(json.dumps([p.returncode,time.perf_counter()-t,u.ru_utime+u.ru_stime,u.ru_maxrss/1024,"
-        "p.stdout.decode()]))"
-    )
-    done = subprocess.run([sys.executable, "-c", launcher, *command], env=environ, stdout=subprocess.PIPE, check=True)
+    environ = {**os.environ, "MAILTUI_HOME": str(home), "PYTHONPATH": str(_ROOT)}
+    words = [sys.executable, "-c", _LAUNCHER, str(patience), *map(str, command)]
+    done = subprocess.run(words, env=environ, stdout=subprocess.PIPE, check=False)
+    if done.returncode == 124:
+        raise Failed(f"{_shown(command)} did not end within {patience:.0f} s")
+    if done.returncode != 0:
+        raise Failed(f"{_shown(command)} could not be run")
     code, wall, cpu, peak, printed = json.loads(done.stdout)
     if code != 0:
-        raise RuntimeError(f"{' '.join(command)} ended with {code}: {printed}")
-    lines = printed.strip().splitlines()
+        raise Failed(f"{_shown(command)} ended with {code}: {printed}")
+    lines = printed.strip().splitlines() if reads else []
     return Run(wall, cpu, peak, json.loads(lines[-1]) if lines else {})
+
+
+def _shown(command: Sequence[str | Path]) -> str:
+    return " ".join(map(str, command))

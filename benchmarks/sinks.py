@@ -44,9 +44,10 @@ class Counts:
 class Sink(Protocol):
     """A running server on 127.0.0.1."""
 
-    name: str
-    port: int
-
+    @property
+    def name(self) -> str: ...
+    @property
+    def port(self) -> int: ...
     def counts(self) -> Counts: ...
 
 

@@ -22,7 +22,8 @@ import jinja2
 
 async def main(folder: Path, port: int, workers: int) -> None:
     """Send the campaign in `folder` through `workers` connections."""
-    html = jinja2.Environment(autoescape=True).from_string((folder / "body.html.j2").read_text())
+    rich = folder / "body.html.j2"
+    html = jinja2.Environment(autoescape=True).from_string(rich.read_text()) if rich.exists() else None
     text = jinja2.Environment().from_string((folder / "body.txt.j2").read_text())
     subject = jinja2.Environment().from_string("{{ first_name }}, spring is here")
     with (folder / "contacts.csv").open(newline="") as stream:
@@ -38,7 +39,8 @@ async def main(folder: Path, port: int, workers: int) -> None:
                 message["To"] = row["email"]
                 message["Subject"] = subject.render(row)
                 message.set_content(text.render(row))
-                message.add_alternative(html.render(row), subtype="html")
+                if html is not None:
+                    message.add_alternative(html.render(row), subtype="html")
                 await client.send_message(message)
                 sent += 1
 

@@ -1,0 +1,140 @@
+"""Owns the senders that are measured, each run as a program of its own: ours, and those it is held against."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+from benchmarks.campaigns import write_campaign, write_mailmerge
+from benchmarks.contest import Contender, Runner, Take
+from benchmarks.measured import run
+from benchmarks.sinks import NotHere, Sink
+from mailtui.smtp.gear import Gear
+from tests.servers.programs import find_program
+
+SMTP_SOURCE, SMTPLIB, AIOSMTPLIB = "smtp-source", "smtplib, threads", "aiosmtplib"
+USUAL_APP, MAILMERGE = "usual app", "mailmerge"
+
+
+def smtp_source(connections: int, size: int = 10_240, *, share: float = 1.0) -> Contender:
+    """Postfix's load generator, a C program; it waits for every reply. Raises `NotHere`."""
+    program = find_program("smtp-source")
+    if program is None:
+        raise NotHere("smtp-source is missing; on Debian it is in the package postfix")
+
+    def send(sink: Sink, messages: int, patience: float) -> Take:
+        words: list[str | Path] = [program, "-d", "-s", str(connections), "-m", str(messages), "-l", str(size)]
+        done = run(
+            [*words, "-f", "news@acme.test", "-t", "p@example.com", f"127.0.0.1:{sink.port}"],
+            Path("/nonexistent"),
+            patience=patience,
+            reads=False,
+        )
+        return Take(messages, done.wall, done.cpu)
+
+    return Contender(SMTP_SOURCE, send, first=_first(connections), share=share)
+
+
+def peer(kind: str, connections: int, size: int = 10_240, *, ca: str = "") -> Contender:
+    """aiosmtplib (`asyncio`) or smtplib (`threads`) with mail that is built already."""
+    name = AIOSMTPLIB if kind == "asyncio" else SMTPLIB
+    return Contender(
+        name, _prebuilt("prebuilt_peers", kind, connections=connections, size=size, ca=ca), first=_first(connections)
+    )
+
+
+def ours(
+    gear: Gear, connections: int, size: int = 10_240, *, window: int = 1, record: str = "none", ca: str = ""
+) -> Contender:
+    """Our session with mail that is built already, and what `record` says put on record."""
+    options = ["--gear", gear.value, "--window", str(window), "--record", record]
+    sender = _prebuilt("prebuilt_client", *options, connections=connections, size=size, ca=ca)
+    return Contender(our_name(gear, window, record), sender, first=_first(connections, window))
+
+
+def our_name(gear: Gear, window: int = 1, record: str = "none") -> str:
+    """As it stands in tables."""
+    words = {"none": "", "group": " + outbox", "each": " + two commits a message"}
+    return f"{gear}{f' {window}' if gear is Gear.CHUNKED else ''}{words[record]}"
+
+
+def usual_app(folder: Path, connections: int, *, small: bool = False, share: float = 1.0) -> Contender:
+    """csv, Jinja2, EmailMessage and aiosmtplib: no outbox, nothing remembered."""
+
+    def send(sink: Sink, messages: int, patience: float) -> Take:
+        campaign = write_campaign(folder / "usual", port=sink.port, rows=messages, workers=connections, small=small)
+        words: list[str | Path] = [
+            sys.executable,
+            "-m",
+            "benchmarks.usual_app",
+            campaign.parent,
+            str(sink.port),
+            str(connections),
+        ]
+        said = run(words, folder, patience=patience).said
+        return Take(said["sent"], said["seconds"], said["cpu"])
+
+    return Contender(USUAL_APP, send, first=_first(connections) // 4, share=share)
+
+
+def mailmerge(folder: Path) -> Contender:
+    """The mail merge of PyPI: a connection for every message. Raises `NotHere`."""
+    program = Path(sys.executable).with_name("mailmerge")
+    if not program.exists():
+        raise NotHere("mailmerge is not installed; `make bench` tries to")
+
+    def send(sink: Sink, messages: int, patience: float) -> Take:
+        place = write_mailmerge(folder / "mailmerge", port=sink.port, rows=messages)
+        words: list[str | Path] = [program, "--no-dry-run", "--no-limit", "--output-format", "raw"]
+        words += [
+            "--template",
+            place / "template.txt",
+            "--database",
+            place / "contacts.csv",
+            "--config",
+            place / "server.conf",
+        ]
+        done = run(words, folder, patience=patience, reads=False)
+        return Take(messages, done.wall, done.cpu)
+
+    return Contender(MAILMERGE, send, first=200)
+
+
+def mailtui(
+    folder: Path, connections: int, *, small: bool = False, name: str = "mailtui run", **dispatch: int | str
+) -> Contender:
+    """`mailtui run` as its users run it, outbox and all; its time is from the first claim to the last result.
+
+    `dispatch` are keys of the campaign file's section, such as `window=8`.
+    """
+
+    def send(sink: Sink, messages: int, patience: float) -> Take:
+        campaign = write_campaign(
+            folder / "ours", port=sink.port, rows=messages, workers=connections, small=small, dispatch=dispatch
+        )
+        home = folder / "home"
+        words: list[str | Path] = [sys.executable, "-m", "mailtui", "run", campaign, "--yes", "--json"]
+        done = run(words, home, patience=patience)
+        shutil.rmtree(home)
+        if done.said["state"] != "finished":
+            raise RuntimeError(f"mailtui ended in the state {done.said['state']}")
+        extra = {"wall": done.wall, "peak_mb": done.peak_mb}
+        return Take(done.said["sent"], done.said["send_seconds"], done.cpu, extra)
+
+    return Contender(name, send, first=2 * _first(connections, int(dispatch.get("window", 1))))
+
+
+def _prebuilt(module: str, *options: str, connections: int, size: int, ca: str) -> Runner:
+    def send(sink: Sink, messages: int, patience: float) -> Take:
+        words = [sys.executable, "-m", f"benchmarks.{module}", *options, "--port", str(sink.port), "--size", str(size)]
+        words += ["--connections", str(connections), "--messages", str(messages), "--ca", ca]
+        said = run(words, Path("/nonexistent"), patience=patience).said
+        return Take(said["sent"], said["seconds"], said["cpu"])
+
+    return send
+
+
+def _first(connections: int, window: int = 1) -> int:
+    """Messages of a try-out: several for each place on a connection."""
+    return max(400, 6 * connections * window)

@@ -1,0 +1,1 @@
+"""The parts of the benchmarks: each is one function of a `Size` that gives a `Report`."""

@@ -1,0 +1,94 @@
+"""From the list to the server: csv, rules, templates, MIME, durable outbox, SMTP, as users run it."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from benchmarks.contenders import MAILMERGE, USUAL_APP, mailmerge, mailtui, usual_app
+from benchmarks.contest import Contender, Result, Size, contest
+from benchmarks.figures import Report, Target
+from benchmarks.sinks import NotHere, Sink, own_sink, postfix_sink
+
+_RUN, _WINDOW, _ALONE, _HELPED = "mailtui run", "mailtui run, window 8", "renders alone", "renders in a second process"
+_GOALS = {8: 11.0, 32: 14.0}
+_HEAD = (
+    "server", "size", "connections", "sender", f"× {USUAL_APP}", "messages/s", "CPU µs a message", "peak MB",
+)  # fmt: skip
+
+
+def endtoend(size: Size) -> Report:
+    """Ours against the usual app and mailmerge, on smtp-sink, in the gear that is the default."""
+    report = Report()
+    rows: list[Sequence[object]] = []
+    with tempfile.TemporaryDirectory(prefix="mailtui-bench-") as name, postfix_sink() as sink:
+        folder = Path(name)
+        for connections in (8,) if size.short else (1, 8, 32, 64):
+            pair = [mailtui(folder, connections), usual_app(folder, connections)]
+            if connections == 8:
+                pair += _where_it_is_to_be_had(report, lambda: mailmerge(folder))
+            some = replace(size, seconds=min(size.seconds, 1.0)) if connections == 1 else size
+            results = _contest(report, rows, sink, some, connections, pair)
+            if connections in _GOALS:
+                ratio = results[_RUN].rate.over(results[USUAL_APP].rate).median
+                where = f"Of the usual app, {connections} connections"
+                report.targets.append(Target(where, _GOALS[connections], ratio, digits=1))
+        small = [mailtui(folder, 32, small=True), usual_app(folder, 32, small=True)]
+        _contest(report, rows, sink, size, 32, small, octets="1 KB")
+    report.add_table(_HEAD, rows)
+    return report
+
+
+def cores(size: Size) -> Report:
+    """Rendering in a second process against one process, on a server that is not the limit."""
+    report = Report()
+    rows: list[Sequence[object]] = []
+    with tempfile.TemporaryDirectory(prefix="mailtui-bench-") as name, own_sink() as sink:
+        folder = Path(name)
+        for connections in (8,) if size.short else (8, 32):
+            several = [
+                usual_app(folder, connections, share=0.5),
+                mailtui(folder, connections, name=_ALONE, render_processes=0),
+                mailtui(folder, connections, name=_HELPED, render_processes=1),
+                mailtui(folder, connections, name=_RUN),
+                mailtui(folder, connections, name=_WINDOW, window=8),
+            ]
+            results = _contest(report, rows, sink, size, connections, several)
+            if connections == 32 or size.short:
+                ratio = results[_HELPED].rate.over(results[_ALONE].rate).median
+                where = f"A second process that renders, of one process, {connections} connections"
+                report.targets.append(Target(where, 1.4, ratio))
+    report.add_table(_HEAD, rows)
+    report.say(f"“{_RUN}” chooses by itself how many processes render.")
+    return report
+
+
+def _where_it_is_to_be_had(report: Report, build: Callable[[], Contender]) -> list[Contender]:
+    try:
+        return [build()]
+    except NotHere as error:
+        report.say(f"Without {MAILMERGE}: {error}.")
+        return []
+
+
+def _contest(
+    report: Report,
+    rows: list[Sequence[object]],
+    sink: Sink,
+    size: Size,
+    connections: int,
+    contenders: Sequence[Contender],
+    octets: str = "10 KB",
+) -> dict[str, Result]:
+    results = contest(sink, contenders, size)
+    for name, result in results.items():
+        ratio = result.rate.over(results[USUAL_APP].rate).show(1)
+        peak = result.extra("peak_mb").show(0) if "peak_mb" in result.takes[0].extra else ""
+        at_once = 1 if name == MAILMERGE else connections
+        rows.append((sink.name, octets, at_once, name, ratio, result.rate.show(0), result.cpu.show(0), peak))
+    report.data[f"{sink.name}, {octets}, {connections} connections"] = {
+        name: result.as_json() for name, result in results.items()
+    }
+    return results
