@@ -23,9 +23,12 @@ from pathlib import Path
 
 from benchmarks.contest import Size
 from benchmarks.figures import Report
+from benchmarks.parts.durability import durability
 from benchmarks.parts.endtoend import cores, endtoend
 from benchmarks.parts.prebuilt import prebuilt
 from benchmarks.parts.rtt import rtt
+from benchmarks.parts.size import by_size
+from benchmarks.parts.tls import tls
 from benchmarks.sinks import NotHere
 from scripts import page
 
@@ -47,6 +50,9 @@ PARTS = {
     "endtoend": Part(endtoend, 6, seconds=4.0),
     "rtt": Part(rtt, 15, seconds=12.0),
     "cores": Part(cores, 4, seconds=4.0),
+    "durability": Part(durability, 5, seconds=4.0),
+    "tls": Part(tls, 2, seconds=1.5),
+    "size": Part(by_size, 8),
 }
 _SHORT = Size(seconds=0.5, rounds=1, short=True)
 

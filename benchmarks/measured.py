@@ -14,13 +14,15 @@ from typing import Any
 _LAUNCHER = """
 import json, os, resource, subprocess, sys, time
 start = time.perf_counter()
+pipe = subprocess.PIPE
 try:
-    done = subprocess.run(sys.argv[2:], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=float(sys.argv[1]))
+    done = subprocess.run(sys.argv[2:], stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, timeout=float(sys.argv[1]))
 except subprocess.TimeoutExpired:
     sys.exit(124)
+wall = time.perf_counter() - start
 used = resource.getrusage(resource.RUSAGE_CHILDREN)
-print(json.dumps([done.returncode, time.perf_counter() - start, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024,
-                  done.stdout.decode(errors="replace")[-20_000:]]))
+said, complained = (text.decode(errors="replace")[-20_000:] for text in (done.stdout, done.stderr))
+print(json.dumps([done.returncode, wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, said, complained]))
 """
 _ROOT = Path(__file__).parents[1]
 
@@ -52,9 +54,9 @@ def run(command: Sequence[str | Path], home: Path, *, patience: float = 3600.0, 
         raise Failed(f"{_shown(command)} did not end within {patience:.0f} s")
     if done.returncode != 0:
         raise Failed(f"{_shown(command)} could not be run")
-    code, wall, cpu, peak, printed = json.loads(done.stdout)
+    code, wall, cpu, peak, printed, complained = json.loads(done.stdout)
     if code != 0:
-        raise Failed(f"{_shown(command)} ended with {code}: {printed}")
+        raise Failed(f"{_shown(command)} ended with {code}:\n{complained}\n{printed}")
     lines = printed.strip().splitlines() if reads else []
     return Run(wall, cpu, peak, json.loads(lines[-1]) if lines else {})
 
