@@ -262,8 +262,10 @@ async def _fill(
 
 
 def _deliveries(audience: Audience, columns: tuple[str, ...], suppressed: frozenset[str]) -> Iterator[NewDelivery]:
+    as_read = columns == audience.columns
     for item in audience.recipients():
-        fields = tuple(item.fields.get(column, "") for column in columns)
+        cells = item.fields
+        fields = tuple(cells.values()) if as_read else tuple(cells.get(column, "") for column in columns)
         yield NewDelivery(item.key, item.row, item.address, fields, item.key in suppressed)
 
 

@@ -1,7 +1,7 @@
 """Owns the frozen values that cross the outbox's wall, in both directions.
 
-Those that every message takes are named tuples: they are made four times as quickly as frozen dataclasses, and are
-bound to a statement as they are.
+Those that every recipient takes are named tuples: they are made four times as quickly as frozen dataclasses, and can
+be bound to a statement as they are.
 """
 
 from __future__ import annotations
@@ -32,8 +32,7 @@ class NewCampaign:
     secret: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class NewDelivery:
+class NewDelivery(NamedTuple):
     """One recipient to be added; `fields` in the order of the campaign's columns.
 
     `suppressed` is one who counts as audience and gets no mail.
