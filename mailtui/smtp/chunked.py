@@ -19,8 +19,13 @@ from mailtui.smtp.job import Job
 from mailtui.smtp.owner import SessionOwner
 from mailtui.smtp.replies import Reply
 from mailtui.smtp.timeouts import Timeouts
-from mailtui.smtp.verdict import Stage, Verdict
+from mailtui.smtp.verdict import Category, Stage, Verdict, judge
 
+_OF_ADDRESSES = ("2.1.0", "2.1.5")
+"""Said of senders and recipients (RFC 3463 section 3.2). Where every reply is a 250, it is these that show that one
+came too many.
+"""
+_NOT_UNDERSTOOD = (500, 501, 502, 503, 504)
 _AT_ONCE = 512 * 1024  # bytes of messages that are taken together; more waits until these have left
 
 
@@ -163,12 +168,14 @@ class ChunkedSession(Dialogue):
         refused: Job | None = None
         for (stage, job), reply in zip(self._expected, replies, strict=False):
             code = reply.code
-            if 300 <= code < 400:
+            if 300 <= code < 400 or (stage is Stage.RSET and code >= 400 and code != 421):
                 return f"a reply that makes no sense there: {stage} was answered {reply}"
-            if stage is not Stage.DOT:
-                refused = job if code >= 400 else refused
-            elif code < 300 and job is not None and (job.refused is not None or job is refused):
-                return f"a message whose envelope was refused was answered {reply}"
+            if code >= 400:
+                refused = job
+            elif job is not None and (job.refused is not None or job is refused):
+                return f"{stage} was answered {reply} although the sender or recipient had been refused"
+            elif stage is Stage.DOT and reply.text.startswith(_OF_ADDRESSES):
+                return f"a message was answered as an address is: {reply}"
         return ""
 
     def _on_reply(self, stage: Stage, job: Job | None, reply: Reply) -> None:
@@ -179,14 +186,22 @@ class ChunkedSession(Dialogue):
         if job is None:
             self._end(Verdict.of(stage, reply))
         elif stage is Stage.DOT:
-            self._flying.popleft()
-            self._owner.settled(job, job.refused or Verdict.of(stage, reply))
-            self._leave_if_told()
+            self._on_message(job, job.refused or Verdict.of(stage, reply))
         else:
             if reply.code >= 400 and job.refused is None:
                 job.refused = Verdict.of(stage, reply)
             if job is self._apart and stage is Stage.RCPT:
                 self._on_recipient_apart(job)
+
+    def _on_message(self, job: Job, verdict: Verdict) -> None:
+        self._flying.popleft()
+        # One that does not know BDAT takes the message for commands, and answers every line of it.
+        lost = verdict.code in _NOT_UNDERSTOOD and judge(verdict).category is Category.PROTOCOL
+        self.misbehaved = lost
+        self._owner.settled(job, verdict)
+        if lost:
+            self._poison(f"the server did not understand: {verdict}")
+        self._leave_if_told()
 
     def _on_recipient_apart(self, job: Job) -> None:
         if job.refused is None:

@@ -101,6 +101,15 @@ class Talk:
         del self._ahead[:size]
         return data
 
+    async def take(self, size: int) -> bytes:
+        """The next so many bytes. Raises `ScriptError` when the client closes before."""
+        while len(self._ahead) < size:
+            if not await self.more():
+                raise ScriptError(f"connection {self.number} ended, expected {size} bytes")
+        data = bytes(self._ahead[:size])
+        del self._ahead[:size]
+        return data
+
     async def rest(self) -> bytes:
         """Everything until the client closes."""
         while await self.more():

@@ -9,13 +9,15 @@ from contextlib import asynccontextmanager
 from functools import partial
 
 from mailtui.smtp.capabilities import Capabilities
-from mailtui.smtp.gear import Gear
+from mailtui.smtp.dialogue import Dialogue
+from mailtui.smtp.gear import Gear, GearChoice
 from mailtui.smtp.job import Job
-from mailtui.smtp.session import Session
+from mailtui.smtp.opening import open_session
 from mailtui.smtp.timeouts import Timeouts
 from mailtui.smtp.verdict import Verdict
 
 PLAIN = Capabilities()
+OFFERED = Capabilities(pipelining=True, chunking=True)
 QUICK = Timeouts().scaled(0.001)  # a command 0.3 s, the dot 0.6 s, QUIT 5 ms
 
 Answer = tuple[str, Verdict | None]
@@ -51,7 +53,7 @@ class Owner:
         self.end: list[Verdict] = []
         self.ended_event = asyncio.Event()
         self.asked_event = asyncio.Event()
-        self.session: Session | None = None
+        self.session: Dialogue | None = None
 
     # what a session asks
 
@@ -110,11 +112,17 @@ class Owner:
 
 @asynccontextmanager
 async def session_to(
-    port: int, owner: Owner, gear: Gear, *, timeouts: Timeouts | None = None, start: bool = True
-) -> AsyncIterator[Session]:
+    port: int,
+    owner: Owner,
+    gear: Gear,
+    *,
+    window: int = 1,
+    timeouts: Timeouts | None = None,
+    start: bool = True,
+) -> AsyncIterator[Dialogue]:
     """A session on a bare connection, as after EHLO; aborted when the block ends."""
     transport, _ = await asyncio.get_running_loop().create_connection(asyncio.Protocol, "127.0.0.1", port)
-    session = Session(owner, gear, timeouts or Timeouts())
+    session = open_session(owner, OFFERED, GearChoice(gear, window), timeouts or Timeouts())
     owner.session = session
     if start:
         session.start(transport)

@@ -2,7 +2,8 @@
 
 What it accepted is decided when it hears the end of a message and is the truth, whatever it then says on the wire.
 One sort of lie is left out because no client can see through it: a surplus 2xx that arrives after the client has
-written a dot and before the real reply to it. Surplus replies therefore travel in one write with the reply before.
+written a dot and before the real reply to it. Surplus replies therefore travel in one write with the reply before, and
+where whole transactions are in flight, so that a due reply follows nearly every one, none is a whole reply by itself.
 """
 
 from __future__ import annotations
@@ -18,20 +19,23 @@ _GARBAGE = (
 _REFUSALS = (b"550 5.1.1 no\r\n", b"451 4.3.0 later\r\n", b"550-a\r\n550 b\r\n", b"452 4.3.1 full\r\n", b"552 big\n")
 _STRAYS = (b"250 stray\r\n", b"250-a\r\n250 b\r\n", b"354 go\r\n250 queued\r\n", b"550 stray\r\n", b"220 hello\r\n",
            b"25", b"250-half\r\n")  # fmt: skip
+_BROKEN = (b"354 go\r\n250 queued\r\n", b"25", b"250-half\r\n")
 _TORN = (b"2", b"25", b"250", b"250 ok", b"250-ok\r\n", b"354", b"550 n", b"4")
 
 
 class Liar(asyncio.Protocol):
     """One connection. `accepted` has the numbers of the messages it took (their Subject), `oddities` what it did."""
 
-    def __init__(self, dice: random.Random, *, oddness: float) -> None:
+    def __init__(self, dice: random.Random, *, oddness: float, chunked: bool = False) -> None:
         self.accepted: list[int] = []
         self.oddities: Counter[str] = Counter()
         self._dice = dice
         self._oddness = oddness
+        self._strays = _BROKEN if chunked else _STRAYS
         self._transport: asyncio.Transport | None = None
         self._input = bytearray()
         self._in_content = False
+        self._chunk = 0  # octets of a chunk that are still to come
         self._recipient = False
         self._kept_back = b""
         self._over = False
@@ -49,6 +53,8 @@ class Liar(asyncio.Protocol):
         self._over = True
 
     def _take(self) -> bool:
+        if self._chunk:
+            return self._take_chunk()
         end = b"\r\n.\r\n" if self._in_content else b"\r\n"
         at = self._input.find(end)
         if at < 0:
@@ -60,6 +66,19 @@ class Liar(asyncio.Protocol):
             self._content(taken)
         else:
             self._command(taken)
+        return True
+
+    def _take_chunk(self) -> bool:
+        if len(self._input) < self._chunk:
+            return False
+        taken = bytes(self._input[: self._chunk])
+        del self._input[: self._chunk]
+        self._chunk = 0
+        if self._recipient:
+            self._recipient = False
+            self._content(taken)
+        else:  # taken in all the same (RFC 3030 section 2)
+            self._say(self._whim(b"503 5.5.1 no recipients\r\n")[0])
         return True
 
     def _content(self, taken: bytes) -> None:
@@ -75,11 +94,20 @@ class Liar(asyncio.Protocol):
 
     def _command(self, line: bytes) -> None:
         verb = line[:4].upper()
+        if verb == b"BDAT":
+            if self._dice.random() < self._oddness / 4:
+                self.oddities["no BDAT"] += 1  # announced, not known: what follows is taken for commands
+                self._say(b"502 5.5.1 what?\r\n")
+            else:
+                self._chunk = int(line.split()[1])
+            return
         honest = self._fine(b"250", b"ok")
         if verb == b"QUIT":
             honest = b"221 bye\r\n"
         elif verb == b"DATA":
             honest = self._fine(b"354", b"go") if self._recipient else b"554 5.5.1 no recipients\r\n"
+        elif verb not in (b"MAIL", b"RCPT", b"RSET"):
+            honest = b"500 5.5.2 what?\r\n"  # a line of a message that it did not take for one
         elif verb != b"RSET" and self._dice.random() < self._oddness:
             honest = self._dice.choice(_REFUSALS)
         if verb in (b"MAIL", b"RSET"):
@@ -110,7 +138,7 @@ class Liar(asyncio.Protocol):
         kind = self._dice.choice(("stray", "garbage", "contradiction", "torn", "close", "reset", "keep", "bye"))
         self.oddities[kind] += 1
         if kind == "stray":
-            return honest + self._dice.choice(_STRAYS), True
+            return honest + self._dice.choice(self._strays), True
         if kind == "garbage":
             garbage = self._dice.choice(_GARBAGE)
             return (garbage + honest if self._dice.random() < 0.5 else garbage), False
