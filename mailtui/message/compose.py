@@ -19,10 +19,10 @@ from mailtui.errors import Place, Problem, TemplateError
 from mailtui.kit.safe_text import safe_text
 from mailtui.message import headers
 from mailtui.message.fields import PROVIDED, ROW, FieldUses, unknown_field, used_fields
-from mailtui.message.filling import Lines, Variables
+from mailtui.message.filling import Variables
 from mailtui.message.frozen import MessageSource
 from mailtui.message.headers import HeaderError, HeaderKind
-from mailtui.message.mime import BodyError, Part, TransferEncoding, body_text, build_skeleton, encode_part
+from mailtui.message.mime import BodyError, TransferEncoding, body_text, build_skeleton, encode_part
 from mailtui.message.reference import verify_against_reference
 from mailtui.message.rendered import RenderedMessage, RenderProblem
 from mailtui.message.templates import (
@@ -123,46 +123,34 @@ class CompiledMessage:
                 raise HeaderError("is blank")
             subject_line = headers.unstructured("Subject", subject)
             message_id = message_id or self._message_ids.of(recipient.key, author.domain)
-            head = [
-                b"Date: %s\r\n" % headers.date_header(date).encode("ascii"),
+            head = b"Date: %b\r\n%b\r\nTo: %b\r\n%b\r\nMessage-ID: %b\r\n%b" % (
+                headers.date_header(date).encode(),
                 author.line,
-                b"\r\nTo: %s\r\n" % to,
+                to,
                 subject_line,
-                b"\r\nMessage-ID: %s\r\n" % message_id.encode("ascii"),
+                message_id.encode("ascii"),
                 self._constant_lines,
-            ]
+            )
             for header in self._varying:
                 at = header.template.text.name
-                head.append(_header_line(header, header.template.render(variables), smtputf8=smtputf8))
+                head += _header_line(header, header.template.render(variables), smtputf8=smtputf8)
             at = "text"
-            text = None if self._text is None else self._text.lines(variables)
+            text, text_tame = (None, True) if self._text is None else self._text.lines(variables)
             at = "html"
-            html = None if self._html is None else self._html.lines(variables)
-            at = "body"
-            _check_size(text, html)
-            dotless = self._dotless_headers
-            parts: list[Part | None] = []
-            for lines in (text, html):
-                part = (
-                    None
-                    if lines is None
-                    else encode_part(lines.data, encoding, self._skeleton.boundary, tame=lines.tame)
-                )
-                dotless = dotless and (lines is None or part is None or (lines.tame and part.data is lines.data))
-                parts.append(part)
-            data = self._skeleton.assemble(b"".join(head), *parts)
+            html, html_tame = (None, True) if self._html is None else self._html.lines(variables)
+            boundary = self._skeleton.boundary
+            text_part = None if text is None else encode_part(text, encoding, boundary, tame=text_tame)
+            html_part = None if html is None else encode_part(html, encoding, boundary, tame=html_tame)
+            data = self._skeleton.assemble(head, text_part, html_part)
+            if len(data) > OUTPUT_LIMIT:
+                _check_size(text, html)
         except RENDER_ERRORS as error:
             return _problem(recipient.row, at, error)
-        return RenderedMessage(
-            author.address,
-            recipient.address,
-            message_id,
-            subject,
-            None if text is None else text.data,
-            None if html is None else html.data,
-            data,
-            dotless,
+        # Quoted-printable may break a line before a dot; nothing else adds one.
+        dotless = (
+            text_tame and html_tame and encoding is not TransferEncoding.QUOTED_PRINTABLE and self._dotless_headers
         )
+        return RenderedMessage(author.address, recipient.address, message_id, subject, text, html, data, dotless)
 
     def message_id(self, recipient: Recipient) -> str | None:
         """The Message-ID of one recipient's message; None when its sender cannot be rendered."""
@@ -371,10 +359,9 @@ def _shown(mailbox: Mailbox) -> str:
     return f"{mailbox.name} <{mailbox.address.text}>" if mailbox.name else mailbox.address.text
 
 
-def _check_size(*bodies: Lines | None) -> None:
+def _check_size(*bodies: bytes | None) -> None:
     """Raise `BodyError` for bodies that have more characters than any mail should."""
-    present = [body.data for body in bodies if body is not None]
-    if sum(map(len, present)) > OUTPUT_LIMIT and sum(len(body_text(data)) for data in present) > OUTPUT_LIMIT:
+    if sum(len(body_text(body)) for body in bodies if body is not None) > OUTPUT_LIMIT:
         raise BodyError(f"is larger than {OUTPUT_LIMIT // 1024 // 1024} MB")
 
 

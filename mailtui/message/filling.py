@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from operator import itemgetter
 from types import CodeType
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from jinja2 import Template, nodes
 from jinja2.runtime import Context
@@ -38,15 +38,9 @@ class Variables(dict[str, object]):
         return missing
 
 
-class Lines(NamedTuple):
-    """A body ready for `mime.encode_part`.
-
-    `tame` is true when it is known that no line begins with a dot or has more than 998 bytes, and that no boundary
-    occurs; otherwise one has to look.
-    """
-
-    data: bytes
-    tame: bool
+# A body ready for `mime.encode_part`, and whether it is tame: whether it is known that no line begins with a dot or has
+# more than 998 bytes, and that no boundary occurs. Otherwise one has to look.
+Lines = tuple[bytes, bool]
 
 
 class Filling(Protocol):
@@ -67,7 +61,7 @@ def filling(environment: HardenedEnvironment, name: str, folded: Folded) -> Fill
 def constant_lines(text: str) -> Lines:
     """The lines of a text that is the same for everybody. Raises `BodyError`."""
     data = wire_lines(canonical(text))
-    return Lines(data, _room([data]) >= 0)
+    return data, _room([data]) >= 0
 
 
 class Slots:
@@ -102,12 +96,12 @@ class Slots:
             raise Unusual
         parts = raw.split(b"\n")
         if len(parts) == self._count or not self._count:
-            tame = len(raw) <= self._room and _harmless(b"\n%b\n" % raw)
+            tame = len(raw) <= self._room and _harmless(raw)
         else:
             parts = [value.encode().replace(b"\n", b"\r\n") for value in values]
             tame = False
         data = b"".join(self._order(self._data + parts))
-        return Lines(data if data.endswith(b"\n") else data + b"\r\n", tame)
+        return (data if data.endswith(b"\n") else data + b"\r\n"), tame
 
 
 class Pieces:
@@ -132,7 +126,7 @@ class Pieces:
         known = self._known.get
         pieces = [known(piece) or _encoded(piece) for piece in self._root(self._context(variables))]
         data = b"".join(pieces)
-        return Lines(data if data.endswith(b"\n") else data + b"\r\n", tame=False)
+        return (data if data.endswith(b"\n") else data + b"\r\n"), False
 
     def _context(self, variables: Variables) -> Context:
         return Context(self._environment, variables, self._name, self._blocks)
@@ -158,9 +152,13 @@ def _row_context(environment: HardenedEnvironment, name: str) -> Callable[[Varia
     return RowContext
 
 
-def _harmless(marked: bytes) -> bool:
+def _harmless(values: bytes) -> bool:
     """Whether no value, a line each, makes a line begin with a dot or has a part in a boundary, which begins with =_"""
-    return b"\n." not in marked and b"=_" not in marked and b"\n_" not in marked and b"=\n" not in marked
+    if b"." in values and (b"\n." in values or values.startswith(b".")):
+        return False
+    if b"_" in values and (b"=_" in values or b"\n_" in values or values.startswith(b"_")):
+        return False
+    return b"=" not in values or not (b"=\n" in values or values.endswith(b"="))
 
 
 def _room(pieces: Sequence[bytes | None]) -> int:
@@ -168,8 +166,8 @@ def _room(pieces: Sequence[bytes | None]) -> int:
     the fixed pieces have a long line, one that begins with a dot, or what might be part of a boundary.
     """
     whole = b"".join(_SLOT if piece is None else piece for piece in pieces)
-    fixed = [piece for piece in pieces if piece]
-    if any(piece.startswith((b".", b"_")) or b"\n." in piece or b"=_" in piece for piece in fixed):
+    fixed = whole.replace(_SLOT, b"")  # a piece begins a line only where all values before it are empty
+    if fixed.startswith(b".") or b"\n." in fixed or b"=_" in fixed:
         return -1
     room = LINE_HARD
     for line in whole.split(b"\r\n"):

@@ -18,7 +18,6 @@ import binascii
 import hmac
 from dataclasses import dataclass
 from enum import Enum
-from typing import NamedTuple
 
 LINE_HARD = 998
 _BASE64_LINE = 76
@@ -36,11 +35,7 @@ class BodyError(ValueError):
     """A body cannot be sent; the message is a sentence that quotes nothing of it."""
 
 
-class Part(NamedTuple):
-    """A body as it travels: the name of its transfer encoding, and its bytes."""
-
-    transfer: str
-    data: bytes
+Part = tuple[str, bytes]  # a body as it travels: the name of its transfer encoding, and its bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +56,17 @@ class Skeleton:
         if text is None or html is None:
             kind, part = ("plain", text) if html is None else ("html", html)
             assert part is not None, "a message has a text, an HTML part or both"
-            return b"".join((headers, self._single[kind + part.transfer], part.data))
+            return b"".join((headers, self._single[kind + part[0]], part[1]))
+        text_transfer, text_data = text
+        html_transfer, html_data = html
         return b"".join(
             (
                 headers,
-                self._opening[text.transfer == "8bit" or html.transfer == "8bit"],
-                self._text_part[text.transfer],
-                text.data,
-                self._html_part[html.transfer],
-                html.data,
+                self._opening[text_transfer == "8bit" or html_transfer == "8bit"],
+                self._text_part[text_transfer],
+                text_data,
+                self._html_part[html_transfer],
+                html_data,
                 self._closing,
             )
         )
@@ -138,12 +135,12 @@ def encode_part(lines: bytes, encoding: TransferEncoding, boundary: bytes, *, ta
     `tame`: it is known that no line is too long and that the boundary does not occur.
     """
     if encoding is TransferEncoding.BASE64:
-        return Part("base64", _base64(lines))
+        return "base64", _base64(lines)
     plain = lines.isascii()
     if (plain or encoding is TransferEncoding.EIGHT_BIT) and (tame or (lines_fit(lines) and boundary not in lines)):
-        return Part("7bit" if plain else "8bit", lines)
+        return "7bit" if plain else "8bit", lines
     quoted = binascii.b2a_qp(lines.replace(b"\r\n", b"\n"), istext=True)
-    return Part("quoted-printable", quoted.replace(b"\n", b"\r\n"))
+    return "quoted-printable", quoted.replace(b"\n", b"\r\n")
 
 
 def lines_fit(lines: bytes) -> bool:

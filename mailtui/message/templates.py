@@ -123,7 +123,7 @@ class CompiledTemplate:
             except RENDER_ERRORS:
                 pass
         text = self.constant if self.constant is not None else self._render_plainly(variables)
-        return Lines(wire_lines(canonical(text)), tame=False)
+        return wire_lines(canonical(text)), False
 
     def _quick_for(self, variables: Variables) -> Filling | None:
         for name, value in self._assumed:
