@@ -12,7 +12,9 @@ def addresses(rows: int) -> Iterator[str]:
     return (f"p{number}@example.com" for number in range(rows))
 
 
-def write_campaign(folder: Path, port: int, rows: int, *, workers: int = 8, rate: float | None = None) -> Path:
+def write_campaign(
+    folder: Path, port: int, rows: int, *, workers: int = 8, rate: float | None = None, window: int = 1
+) -> Path:
     """Write a campaign of `rows` recipients into a new folder; its file. `rate` in messages a second."""
     folder.mkdir(parents=True)
     (folder / "body.txt.j2").write_text("Dear {{ name }},\n\nspring is here.\n.\n..dots stay.\n")
@@ -30,7 +32,7 @@ subject: "{{{{ name }}}}, spring is here"
 text: body.txt.j2
 html: body.html.j2
 audience: {{source: list.csv}}
-dispatch: {{workers: {workers}{pace}}}
+dispatch: {{workers: {workers}, window: {window}{pace}}}
 """
     )
     return campaign

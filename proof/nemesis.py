@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+from mailtui.smtp.gear import Gear
 from proof.campaign import addresses, environment
 from proof.children import NEVER, Nursery, Stuck
 from proof.judge import UNKNOWN, Verdict, judge, read_accepted, read_report
@@ -84,7 +85,8 @@ class Ordeal:
 
     `in_flight` adds up what was marked at the moment of each kill (twice where a runner was killed before it had taken
     stock of the last kill), `most_in_flight` is the most at one. `unknown_by_kill` of the unknown had their runner
-    killed, the others lost a reply. `looks` is how often the books were read; they added up each time.
+    killed, the others lost a reply. `looks` is how often the books were read; they added up each time. `gears` is how
+    often the server came with all that a gear needs, and no faster one.
     """
 
     sender: str
@@ -97,6 +99,7 @@ class Ordeal:
     unknown_by_kill: int = 0
     looks: int = 0
     seconds: float = 0.0
+    gears: Counter[Gear] = field(default_factory=Counter)
 
 
 class Nemesis:
@@ -274,4 +277,5 @@ def ordeal(folder: Path, terms: Terms, *, attack: Attack = KILLS, naive: bool = 
         sum(row["state"] == UNKNOWN and row["reason"].startswith("the runner stopped") for row in rows),
         nemesis.looks,
         time.monotonic() - started,
+        post.gears,
     )

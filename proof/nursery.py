@@ -19,7 +19,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
-PROGRAMS = ("mailtui.__main__", "proof.naive", "proof.server")
+PROGRAMS = ("mailtui.__main__", "proof.geared", "proof.naive", "proof.server")
 _BEFOREHAND = ("mailtui.cli.main", "mailtui.service.engine", "mailtui.service.facade")
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import random
 import signal
+from collections import Counter
 from pathlib import Path
 
+from mailtui.smtp.gear import Gear
 from proof.children import Child, Nursery
 from proof.faults import write_faults
 
@@ -26,6 +28,8 @@ class PostOffice:
         self._strength = strength
         self._child: Child | None = None
         self.port = 0
+        self.gears: Counter[Gear] = Counter()
+        """How often it came with all that this gear needs, and no faster one."""
         self.log = folder / "caught" / "accepted.jsonl"
 
     def open(self) -> None:
@@ -33,9 +37,10 @@ class PostOffice:
         faults = self._folder / "faults.yaml"
         write_faults(faults, seed=self._dice.randrange(1 << 30), delay=self._delay, strength=self._strength)
         arguments = ["--folder", str(self.log.parent), "--port", str(self.port), "--faults", str(faults)]
-        for word in _MAY_BE_MISSING:
-            if self._dice.random() < 0.4:
-                arguments += ["--without", word]
+        missing = [word for word in _MAY_BE_MISSING if self._dice.random() < 0.4]
+        for word in missing:
+            arguments += ["--without", word]
+        self.gears[Gear.LOCKSTEP if "PIPELINING" in missing else Gear.CROSS if missing else Gear.CHUNKED] += 1
         self._child = self._nursery.start("proof.server", arguments)
         self.port = int(self._child.first_line())
 

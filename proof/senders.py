@@ -36,10 +36,9 @@ class Prey(Protocol):
 
 
 class Sender(Protocol):
-    """A sender of a list. `workers` is how many messages it may have under way at once."""
+    """A sender of a list."""
 
     name: str
-    workers: int
 
     def launch(self) -> None:
         """Put the list in; nothing may be sent twice from here on."""
@@ -99,12 +98,16 @@ class Detached:
             time.sleep(0.005)
 
 
+MAILTUI = "mailtui.__main__"
+
+
 class Mailtui:
     """mailtui, by its commands alone: run, runner, status, pause, resume, set, report."""
 
     name = "mailtui"
 
-    def __init__(self, nursery: Nursery, folder: Path, home: Path, terms: Terms) -> None:
+    def __init__(self, nursery: Nursery, folder: Path, home: Path, terms: Terms, *, program: str = MAILTUI) -> None:
+        """`program` is what the runner is started as."""
         self._nursery = nursery
         self._campaign = write_campaign(
             folder / "campaign",
@@ -112,9 +115,10 @@ class Mailtui:
             terms.messages,
             workers=terms.connections,
             rate=terms.rate,
+            window=terms.window,
         )
         self._terms = terms
-        self.workers = terms.connections
+        self._program = program
         self._outbox = home / "data" / "outbox.db"
         self._lock = parse_outbox(f"sqlite:///{self._outbox}").lock_file
         self.id = ""
@@ -131,7 +135,7 @@ class Mailtui:
         if self._state in ("paused", "pausing"):
             self._mailtui("resume", self.id)
             return self._living() or self.start(fresh=fresh)
-        return self._nursery.start("mailtui.__main__", ["runner", "--until-idle"], fresh=fresh)
+        return self._nursery.start(self._program, ["runner", "--until-idle"], fresh=fresh)
 
     def status(self) -> dict[str, Any]:
         """What `mailtui status` says; its counts must add up to the audience."""
@@ -152,11 +156,11 @@ class Mailtui:
         counted: Counter[str] = Counter(dict(rows))
         assert dict(counters) == dict(counted), f"counters {counters}, deliveries {rows}"
         assert counted.total() == self._terms.messages, f"{counted.total()} deliveries"
-        assert counted["in_flight"] <= self.workers, f"{counted['in_flight']} in flight"
+        assert counted["in_flight"] <= self._terms.most_in_doubt, f"{counted['in_flight']} in flight"
         return counted["in_flight"] if dead else 0
 
     def pause(self) -> bool:
-        self._nursery.run("mailtui.__main__", ["pause", self.id])  # it may have ended meanwhile, which is no mistake
+        self._nursery.run(MAILTUI, ["pause", self.id])  # it may have ended meanwhile, which is no mistake
         deadline = time.monotonic() + NEVER
         while self.status()["state"] == "pausing" and self._living() is not None:
             if time.monotonic() > deadline:
@@ -165,13 +169,21 @@ class Mailtui:
         return True
 
     def change(self, dice: random.Random) -> bool:
-        workers = dice.randint(1, self._terms.connections)
-        self._mailtui("set", self.id, "--workers", str(workers), "--rate", f"{dice.uniform(50, 1000):.3f}/s")
+        workers, window = (
+            dice.randint(1, self._terms.connections),
+            dice.choice((1, (self._terms.window + 1) // 2, self._terms.window)),
+        )
+        pace = ("--workers", str(workers), "--window", str(window), "--rate", f"{dice.uniform(50, 1000):.3f}/s")
+        self._mailtui("set", self.id, *pace)
         return True
 
     def hurry(self) -> None:
         if self.status()["state"] != "finished":
             self._mailtui("set", self.id, "--rate", "100000/s", "--workers", str(self._terms.connections))
+
+    def cancel(self) -> None:
+        """Leave unsent what is not under way."""
+        self._mailtui("cancel", self.id, "--yes")
 
     @property
     def finished(self) -> bool:
@@ -185,7 +197,7 @@ class Mailtui:
         return Detached(self._lock, pid) if pid else None
 
     def _mailtui(self, *arguments: str) -> Done:
-        done = self._nursery.run("mailtui.__main__", arguments)
+        done = self._nursery.run(MAILTUI, arguments)
         assert done.code == 0, f"mailtui {' '.join(arguments)} ended with {done.code}: {done.err}"
         return done
 
@@ -205,7 +217,6 @@ class Naive:
         self._nursery = nursery
         self._table = str(folder / "naive.db")
         self._terms = terms
-        self.workers = terms.connections
         self._child: Child | None = None
         self._finished = False
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from mailtui.smtp.gear import Gear
+from proof.foreign import Siege, Target
 from proof.launches import Trials
 from proof.model import Tally
 from proof.nemesis import Blow, Ordeal
@@ -41,9 +43,36 @@ def kills_notes(ordeals: Iterable[Ordeal]) -> list[str]:
             f"- {_counted(item.terms.connections, 'connection')}: {blows}. Of the unknown, {item.unknown_by_kill:,} "
             f"had their runner killed: {item.unknown_by_kill / max(1, item.kills):.1f} a kill, never more than "
             f"{item.most_in_flight} at one; the others lost the reply. The books were read {item.looks:,} times, and "
-            f"added up to the audience each time."
+            f"added up to the audience each time. {_gears(item)}"
         )
     return lines
+
+
+def _gears(item: Ordeal) -> str:
+    window = item.terms.window
+    came = ", ".join(f"{item.gears[gear]:,} × for the gear {gear}" for gear in Gear if item.gears[gear])
+    wide = f"; the window changed between 1 and {window}" if window > 1 else ""
+    return f"The server offered enough {came}{wide}."
+
+
+def foreign_table(sieges: Iterable[Siege]) -> list[str]:
+    """One row a server and gear."""
+    head = (
+        "server", "gear", "window", "connections", *Target, "accepted", "sent",
+        "unknown", "of these had arrived", "at most in one kill", "refused", "**duplicates**",
+        "**broken promises besides**", "bodies unchanged", "seconds a kill",
+    )  # fmt: skip
+    rows = [
+        (
+            item.server, str(item.gear), item.terms.window, item.terms.connections,
+            *(item.kills[target] for target in Target), item.verdict.accepted, item.verdict.sent,
+            item.verdict.unknown, item.verdict.unknown_arrived, item.most_in_doubt, item.refused,
+            item.verdict.duplicates, sum(item.verdict.broken.values()) - item.verdict.duplicates, item.unchanged,
+            f"{item.seconds / item.kills.total():.2f}",
+        )
+        for item in sieges
+    ]  # fmt: skip
+    return table(head, rows)
 
 
 def trials_table(kind: str, trials: Trials) -> list[str]:

@@ -20,7 +20,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers.programs import children_of, die_with_parent, free_port, wait_listening, wait_until_gone
+from tests.servers.programs import (
+    children_of,
+    die_with_parent,
+    free_port,
+    kill_program,
+    wait_listening,
+    wait_until_gone,
+)
 
 UNPACKED = Path(__file__).parents[2] / ".cache" / "exim" / "root"
 _BUILT_FOR, _RUN_AS = b"Debian-exim", b"mail"
@@ -83,23 +90,27 @@ class Exim:
 
     def spooled(self) -> list[Spooled]:
         """Every message that was accepted, in the order of their ids."""
-        return [read_spooled(path) for path in sorted((self.folder / "spool" / "input").glob("*-H"))]
+        return self._read(keep=True)
 
     def take_spooled(self) -> list[Spooled]:
         """The same, and they leave the spool, so that none is read twice."""
+        return self._read(keep=False)
+
+    def _read(self, *, keep: bool) -> list[Spooled]:
         found = []
         for path in sorted((self.folder / "spool" / "input").glob("*-H")):
-            found.append(read_spooled(path))
-            path.with_name(path.name[:-1] + "D").unlink()
-            path.unlink()
+            try:
+                found.append(read_spooled(path))
+            except FileNotFoundError:  # the client left before its 250, and Exim gives the message up
+                continue
+            if not keep:
+                for kind in "DH":
+                    path.with_name(path.name[:-1] + kind).unlink(missing_ok=True)
         return found
 
     def kill_children(self) -> int:
         """kill -9 of every process that talks to a client; how many there were."""
-        found = children_of(self.daemon.pid)
-        for pid in found:
-            _kill(pid)
-        return len(found)
+        return sum(kill_program(pid, "exim4") for pid in children_of(self.daemon.pid))
 
     def kill(self) -> None:
         """kill -9 of all of it at once."""
@@ -196,10 +207,3 @@ def _start(folder: Path) -> subprocess.Popen[bytes]:
             start_new_session=True,
             preexec_fn=die_with_parent,
         )
-
-
-def _kill(pid: int) -> None:
-    try:
-        os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return  # it has just ended

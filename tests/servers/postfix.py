@@ -20,7 +20,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers.programs import free_port, need_program, wait_listening
+from tests.servers.programs import children_of, free_port, kill_program, need_program, wait_listening
 
 _MAIN = """\
 compatibility_level = 3.6
@@ -40,7 +40,7 @@ alias_maps =
 alias_database =
 mynetworks = 127.0.0.0/8
 smtpd_relay_restrictions = permit_mynetworks, reject
-smtpd_recipient_restrictions = check_recipient_access texthash:{folder}/etc/refuse, permit
+smtpd_recipient_restrictions = check_recipient_access texthash:{folder}/etc/refuse, {fate}
 default_transport = error:5.1.2 no route (test host)
 relay_transport = error:5.1.2 no route (test host)
 virtual_transport = {transport}
@@ -140,6 +140,11 @@ class Postfix:
         self.wait_drained(seconds=seconds)
         return self.sent()
 
+    def kill_children(self, name: str) -> int:
+        """kill -9 of the daemons of this name, such as smtpd, of which master starts others; how many there were."""
+        master = int((self.folder / "spool" / "pid" / "master.pid").read_text())
+        return sum(kill_program(pid, name) for pid in children_of(master))
+
     def _wait(self, ready: Callable[[], bool], seconds: float, problem: str) -> None:
         deadline = time.monotonic() + seconds
         while not ready():
@@ -150,11 +155,16 @@ class Postfix:
 
 @contextmanager
 def postfix_server(
-    *, discard: bool = False, refuse: Mapping[str, str] | None = None, settings: Mapping[str, str] | None = None
+    *,
+    discard: bool = False,
+    hold: bool = False,
+    refuse: Mapping[str, str] | None = None,
+    settings: Mapping[str, str] | None = None,
 ) -> Iterator[Postfix]:
     """Run a private Postfix; skips without it or without root, which its daemons need.
 
-    `discard` throws messages away instead of keeping them (they count as sent); `refuse` maps recipients to replies
+    `discard` throws messages away instead of keeping them (they count as sent); `hold` leaves them in the queue `hold`,
+    as they were accepted; `refuse` maps recipients to replies
     such as "550 5.1.1 No such user"; `settings` are further lines of main.cf. Limits such as
     `smtpd_hard_error_limit` stay at Postfix's defaults.
     """
@@ -165,7 +175,7 @@ def postfix_server(
     folder = Path(tempfile.mkdtemp(prefix="mailtui-postfix-"))
     folder.chmod(0o755)
     port = free_port()
-    _write_configuration(folder, port, discard=discard, refuse=refuse or {}, settings=settings or {})
+    _write_configuration(folder, port, discard=discard, hold=hold, refuse=refuse or {}, settings=settings or {})
     command = [str(postfix), "-c", str(folder / "etc")]
     try:
         started = subprocess.run([*command, "start"], capture_output=True, text=True, timeout=60, check=False)
@@ -188,7 +198,7 @@ def postfix() -> Iterator[Postfix]:
 
 
 def _write_configuration(
-    folder: Path, port: int, *, discard: bool, refuse: Mapping[str, str], settings: Mapping[str, str]
+    folder: Path, port: int, *, discard: bool, hold: bool, refuse: Mapping[str, str], settings: Mapping[str, str]
 ) -> None:
     nobody = pwd.getpwnam("nobody")
     for name in ("etc", "spool", "data", "mail"):
@@ -196,7 +206,11 @@ def _write_configuration(
     shutil.chown(folder / "data", "postfix")
     shutil.chown(folder / "mail", nobody.pw_uid, nobody.pw_gid)
     main = _MAIN.format(
-        folder=folder, transport="discard:" if discard else "virtual", uid=nobody.pw_uid, gid=nobody.pw_gid
+        folder=folder,
+        transport="discard:" if discard else "virtual",
+        fate="check_client_access static:HOLD" if hold else "permit",
+        uid=nobody.pw_uid,
+        gid=nobody.pw_gid,
     )
     main += "".join(f"{key} = {value}\n" for key, value in settings.items())
     (folder / "etc" / "main.cf").write_text(main)

@@ -55,6 +55,17 @@ def children_of(pid: int) -> list[int]:
         return []
 
 
+def kill_program(pid: int, name: str) -> bool:
+    """kill -9 of a process if that is the name of its program; whether it was."""
+    try:
+        if Path(f"/proc/{pid}/comm").read_text().strip() != name:
+            return False
+        os.kill(pid, signal.SIGKILL)
+    except (FileNotFoundError, ProcessLookupError):  # it has just ended
+        return False
+    return True
+
+
 def free_port() -> int:
     """A port on 127.0.0.1 that nobody listens on, below 32768."""
     dice = random.Random(os.urandom(8))
