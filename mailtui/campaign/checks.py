@@ -16,6 +16,7 @@ from mailtui.kit.words import counted
 from mailtui.message.frozen import MessageSource
 from mailtui.message.mime import TransferEncoding
 from mailtui.message.preflight import Finding, Preflight
+from mailtui.message.reference import self_check
 from mailtui.message.rendered import RenderedMessage, RenderProblem
 
 SAMPLE = 20
@@ -65,7 +66,7 @@ def run_checks(
         preflight.feed_message(recipient, message)
         if differences is None and isinstance(message, RenderedMessage):
             encoding = TransferEncoding.EIGHT_BIT
-            differences = compiled.self_check(recipient, date=time.time(), encoding=encoding, smtputf8=True)
+            differences = self_check(compiled, recipient, date=time.time(), encoding=encoding, smtputf8=True)
 
     with TrialRenderer(source, audience.columns, secret=_TRIAL_SECRET, date=time.time()) as trial:
         if sample is None or sample >= total:

@@ -1,4 +1,4 @@
-"""Owns the second opinion: the same message as the standard library understands it.
+"""Owns the second opinion: the same message as the standard library understands it. A runner needs none.
 
 The standard library never writes what we send (see `headers`), but it reads it: a message is parsed back and
 compared with what was meant, and its parts with an `EmailMessage` made from the same bodies.
@@ -11,7 +11,10 @@ from collections.abc import Sequence
 from email.message import EmailMessage
 from email.parser import BytesParser
 
-from mailtui.message.rendered import RenderedMessage
+from mailtui.audience.recipient import Recipient
+from mailtui.message.compose import CompiledMessage
+from mailtui.message.mime import TransferEncoding
+from mailtui.message.rendered import RenderedMessage, RenderProblem
 
 _LINE_HARD = 998
 _MAILBOXES = frozenset({"from", "reply-to"})
@@ -35,6 +38,25 @@ def parse_message(data: bytes) -> EmailMessage:
     message = BytesParser(policy=email.policy.default).parsebytes(data)
     assert isinstance(message, EmailMessage)
     return message
+
+
+def self_check(
+    compiled: CompiledMessage,
+    recipient: Recipient,
+    *,
+    date: float,
+    encoding: TransferEncoding,
+    smtputf8: bool = False,
+) -> list[str]:
+    """Render one message and read it back with the standard library: what differs from what was meant.
+
+    For the first message of a campaign; an empty list is the proof that the skeleton and the standard parser agree. A
+    render problem is reported as one difference.
+    """
+    message = compiled.render(recipient, date=date, encoding=encoding, smtputf8=smtputf8)
+    if isinstance(message, RenderProblem):
+        return [message.reason]
+    return verify_against_reference(message, list(compiled.meant(recipient, date, message)))
 
 
 def verify_against_reference(message: RenderedMessage, headers: Sequence[tuple[str, str]]) -> list[str]:

@@ -16,7 +16,7 @@ from mailtui.message.mime import (
     lines_fit,
     wire_lines,
 )
-from mailtui.message.reference import parse_message, wire_faults
+from mailtui.message.reference import parse_message, self_check, wire_faults
 from mailtui.message.rendered import RenderedMessage
 from tests.message.samples import (
     DATE,
@@ -57,14 +57,14 @@ def test_m01_m04_what_is_put_in_is_what_a_reader_gets(
     assert message.subject == _subject(subject)
     assert message.text == canonical(text)
     assert message.html == canonical(f"<p>{html}</p>")
-    assert _BOTH.self_check(to, date=DATE, encoding=encoding) == []
+    assert self_check(_BOTH, to, date=DATE, encoding=encoding) == []
 
 
 @given(body_text, encodings, st.booleans())
 def test_m04_a_single_part_reads_the_same(body: str, encoding: TransferEncoding, html: bool) -> None:
     compiled_message = _HTML if html else _TEXT
     to = recipient(body=body)
-    assert compiled_message.self_check(to, date=DATE, encoding=encoding) == []
+    assert self_check(compiled_message, to, date=DATE, encoding=encoding) == []
     message = rendered(compiled_message, to, encoding=encoding)
     parsed = parse_message(message.data)
     assert parsed.get_content_type() == ("text/html" if html else "text/plain")
