@@ -30,7 +30,7 @@ _DEATHS = 3  # then rendering stays in the runner
 _GIVEN = 16  # rows at once at most
 _GIVEN_BYTES = 256 * 1024  # that they are expected to come to
 _KEPT_BYTES = 16 * 1024 * 1024  # of mails that are rendered, or expected
-_FIRST_GUESS = 64 * 1024  # bytes of a mail, before there is one
+_FIRST_GUESS = 2 * 1024 * 1024  # bytes of a mail, before there is one
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,7 @@ class Renderers:
         self._done_bytes = 0
         self._out = 0
         self._mail_bytes: float = _FIRST_GUESS
+        self._measured = False
         self._suspects: deque[Batch] = deque()  # one row each, of processes that fell silent
         self._deaths = 0
         self.most = 64
@@ -237,6 +238,7 @@ class Renderers:
             outcome = self._outcome(claim, answer)
             child.given.popleft()
             child.alone = False
+            child.answered += 1
             self._out -= 1
             self._done.append((claim, outcome))
         self._give_suspects()
@@ -246,7 +248,11 @@ class Renderers:
         if isinstance(answer, Mail):
             size = len(answer.data)
             self._done_bytes += size
-            self._mail_bytes += (size - self._mail_bytes) / 8
+            known = self._mail_bytes if self._measured else size
+            self._mail_bytes = max(
+                size, known + (size - known) / 8
+            )  # a large one counts at once, and is forgotten slowly
+            self._measured = True
             return answer
         return Overran() if isinstance(answer, Kind) else rendering.problem_of(claim.row, answer)
 
@@ -263,6 +269,7 @@ class _Child(asyncio.SubprocessProtocol):
         self.ready = False
         self.alone = False  # whether it has one row only, and is to get no other
         self.pid = 0
+        self.answered = 0
         self._loop = asyncio.get_running_loop()
         self.heard_at = self._loop.time()
         self._heard = heard
@@ -347,7 +354,7 @@ class _Child(asyncio.SubprocessProtocol):
 
     def process_exited(self) -> None:
         assert self._transport is not None
-        note("a render process ended", process=self.pid, code=self._transport.get_returncode())
+        note("a render process ended", process=self.pid, code=self._transport.get_returncode(), answered=self.answered)
         self._transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature

@@ -4,22 +4,44 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
+import signal
 import subprocess
+import sys
 from pathlib import Path
 
+import pytest
+
+from mailtui.dispatch.encoding import SentEncoding
 from mailtui.dispatch.plan import SendPlan
+from mailtui.dispatch.runner import Runner
+from mailtui.message.mime import TransferEncoding
+from mailtui.outbox.states import OrderKind
+from mailtui.sandbox.capture import Captured, message_of, read_captured
+from mailtui.sandbox.faults import Action, FaultRule, Faults, Stage
 from mailtui.sandbox.server import SandboxServer
-from tests.dispatch.bench import House
+from tests.dispatch.bench import House, source
 
 WIDE = "Hello {{ name }}\n" + "{% for n in range(60) %}{{ n }} for {{ name }}\n{% endfor %}"
 
 
-def _children() -> list[int]:
-    """The render processes of this process."""
+def _children_of(parent: int) -> list[int]:
+    """The render processes of a process."""
     out = subprocess.run(
-        ["ps", "-o", "pid=,args=", "--ppid", str(os.getpid())], capture_output=True, text=True, check=False
+        ["ps", "-o", "pid=,args=", "--ppid", str(parent)], capture_output=True, text=True, check=False
     ).stdout
     return [int(line.split()[0]) for line in out.splitlines() if "mailtui.dispatch.renderer" in line]
+
+
+def _children() -> list[int]:
+    return _children_of(os.getpid())
+
+
+def _alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 async def _some_child(seconds: float = 15.0) -> int:
@@ -37,12 +59,197 @@ def _run(house: House, scale: float = 0.05, seconds: float = 60.0) -> asyncio.Ta
     return asyncio.create_task(house.send(scale=scale, seconds=seconds))
 
 
-async def test_processes_render_and_end_with_the_campaign(house: House, tmp_path: Path) -> None:
-    async with SandboxServer(tmp_path / "sandbox") as server:
-        campaign = await house.launch(3_000, server.port, _plan(2), text=WIDE)
-        sending = _run(house)
-        await _some_child()
-        await sending
+def _told(caplog: pytest.LogCaptureFixture, event: str) -> list[dict[str, int]]:
+    return [record.facts for record in caplog.records if record.getMessage() == event]  # type: ignore[attr-defined]
+
+
+def _rendered_by_processes(caplog: pytest.LogCaptureFixture) -> int:
+    return sum(facts["answered"] for facts in _told(caplog, "a render process ended"))
+
+
+def _without_date(raw: bytes) -> bytes:
+    return b"\r\n".join(line for line in raw.split(b"\r\n") if not line.startswith(b"Date: "))
+
+
+@pytest.mark.parametrize("extensions", [("PIPELINING", "8BITMIME", "SMTPUTF8"), ("PIPELINING",)])
+async def test_the_bytes_that_servers_accept_are_the_same(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, extensions: tuple[str, ...]
+) -> None:
+    caplog.set_level("INFO", "mailtui")
+    seen: list[dict[str, bytes]] = []
+    for processes in (0, 2):
+        (folder := tmp_path / str(processes)).mkdir()
+        house = House(folder)
+        async with SandboxServer(folder / "sandbox", extensions=extensions) as server:
+            campaign = await house.launch(600, server.port, _plan(processes, rate=600), text=WIDE)
+            await _run(house)
+        await house.check_books(campaign, server.folder)
+        house.close()
+        seen.append(
+            {mail.rcpt_to[0]: _without_date(message_of(server.folder, mail)) for mail in read_captured(server.folder)}
+        )
+    assert _rendered_by_processes(caplog) > 100
     assert _children() == []
+    assert len(seen[0]) == 600
+    assert seen[0] == seen[1]
+
+
+async def test_a_copy_sent_again_is_the_same_though_the_message_has_changed(
+    house: House, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "mailtui")
+    other = source("Something else\n", sender="News <news@other.test>")
+    rules = (FaultRule(Stage.DOT, Action.ACCEPT_THEN_DROP, odds=0.12),)
+    async with SandboxServer(tmp_path / "sandbox", faults=Faults(rules, 1)) as server:
+        campaign = await house.launch(600, server.port, _plan(0))
+        await _run(house, scale=0.002)
+        unknown = {who for who, row in (await house.rows(campaign)).items() if row.state == "unknown"}
+        assert len(unknown) > 30
+        await house.desk.put_message(campaign.number, other.digest, other.to_json().encode())
+        await house.order(campaign, OrderKind.SET, message=other.digest)
+        await house.add(campaign.number, range(601, 901))
+        await house.order(campaign, OrderKind.TOP_UP)
+        await house.order(campaign, OrderKind.RESOLVE, **{"as": "resend"})
+        await house.order(campaign, OrderKind.SET, rate=300.0, render_processes=2)
+        await _run(house)
+    took: dict[str, list[Captured]] = {}
+    for mail in read_captured(server.folder):
+        took.setdefault(mail.rcpt_to[0], []).append(mail)
+    assert _rendered_by_processes(caplog) > 100
+    assert {who for who, mails in took.items() if len(mails) == 2} == unknown
+    for who in unknown:
+        assert len({mail.sha256 for mail in took[who]}) == 1
+    assert {mail.mail_from for who, [mail, *_] in took.items() if int(who[1:].split(".")[0]) > 600} == {
+        "news@other.test"
+    }
+
+
+async def test_a_server_that_offers_less_gets_what_it_takes(
+    house: House, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "mailtui")
+    async with SandboxServer(tmp_path / "sandbox", extensions=("PIPELINING",)) as server:
+        campaign = await house.launch(600, server.port, _plan(1, rate=400))
+        ledger = house.outbox.ledger()
+        await ledger.fix_encoding(campaign.number, SentEncoding(TransferEncoding.EIGHT_BIT, smtputf8=True).to_json())
+        ledger.close()
+        await _run(house)
+    await house.check_books(campaign, server.folder)
+    mails = [message_of(server.folder, mail) for mail in read_captured(server.folder)]
+    assert len(mails) == 600
+    assert all(raw.isascii() for raw in mails)
+    assert _rendered_by_processes(caplog) > 100
+
+
+async def test_processes_that_are_killed_lose_nobody_and_nobody_gets_it_twice(
+    house: House, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "mailtui")
+    dice = random.Random(5)
+    async with SandboxServer(tmp_path / "sandbox") as server:
+        campaign = await house.launch(1_500, server.port, _plan(2, rate=1_000), text=WIDE)
+        sending = _run(house)
+        killed = 0
+        for _ in range(2):
+            os.kill(await _some_child(), signal.SIGKILL)
+            killed += 1
+            await asyncio.sleep(dice.uniform(0.2, 0.4))
+        await sending
+    rows = await house.check_books(campaign, server.folder)
+    assert {row.state.value for row in rows.values()} == {"sent"}
+    assert len(_told(caplog, "a render process was lost; its rows are rendered anew")) == killed
+    assert _children() == []
+
+
+@pytest.mark.long
+async def test_a_process_that_hangs_is_ended_and_its_rows_are_sent(
+    house: House, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "mailtui")
+    async with SandboxServer(tmp_path / "sandbox") as server:
+        campaign = await house.launch(900, server.port, _plan(1, rate=300))
+        sending = _run(house)
+        stopped = await _some_child()
+        await house.until(campaign, lambda counts: counts.sent > 250)
+        os.kill(stopped, signal.SIGSTOP)
+        await sending
+    rows = await house.check_books(campaign, server.folder)
+    assert {row.state.value for row in rows.values()} == {"sent"}
+    [facts] = _told(caplog, "a render process said nothing for long and was ended")
+    assert facts["process"] == stopped
+    assert facts["rows"] > 1
+
+
+@pytest.mark.parametrize("order", [OrderKind.PAUSE, OrderKind.CANCEL, None])
+async def test_what_is_being_rendered_goes_back(house: House, tmp_path: Path, order: OrderKind | None) -> None:
+    async with SandboxServer(tmp_path / "sandbox") as server:
+        campaign = await house.launch(3_000, server.port, _plan(1, rate=600), text=WIDE)
+        runner: Runner = house.runner(scale=0.05)
+        running = asyncio.create_task(runner.run(lambda: None))
+        await _some_child()
+        await house.until(campaign, lambda counts: counts.sent > 400)
+        if order is None:
+            runner.stop()
+        else:
+            await house.order(campaign, order)
+        async with asyncio.timeout(20):
+            await running
+        counts = await house.counts(campaign)
+        assert (counts.claimed, counts.in_flight, counts.unknown) == (0, 0, 0)
+        assert _children() == []
+        if order is OrderKind.CANCEL:
+            assert counts.sent + counts.cancelled == 3_000
+        else:
+            assert counts.sent + counts.queued == 3_000
+            if order is OrderKind.PAUSE:
+                await house.order(campaign, OrderKind.RESUME)
+            await house.order(campaign, OrderKind.SET, rate=None)
+            await _run(house)
+            assert (await house.counts(campaign)).sent == 3_000
+    await house.check_books(campaign, server.folder)
+
+
+async def test_signals_to_a_group_do_not_reach_the_rows(
+    house: House, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "mailtui")
+    async with SandboxServer(tmp_path / "sandbox") as server:
+        campaign = await house.launch(900, server.port, _plan(1, rate=400))
+        sending = _run(house)
+        child = await _some_child()
+        assert os.getpgid(child) != os.getpgid(0), "Ctrl-C goes to a group"
+        await house.until(campaign, lambda counts: counts.sent > 300)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # as a service manager sends them to each
+            os.kill(child, number)
+        await sending
+    await house.check_books(campaign, server.folder)
+    assert _told(caplog, "a render process was lost; its rows are rendered anew") == []
+
+
+async def test_processes_end_with_a_runner_that_is_killed(house: House, tmp_path: Path) -> None:
+    async with SandboxServer(tmp_path / "sandbox") as server:
+        campaign = await house.launch(4_000, server.port, _plan(2, rate=400), text=WIDE)
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "tests.dispatch.run_outbox", house.outbox.url, "0.05", stdout=subprocess.PIPE
+        )
+        await house.until(campaign, lambda counts: counts.sent > 300)
+        children = _children_of(process.pid)
+        assert len(children) == 2
+        process.kill()
+        await process.wait()
+        async with asyncio.timeout(20):
+            while any(_alive(child) for child in children):
+                await asyncio.sleep(0.02)
+        await house.check_books_after_a_crash(campaign, server.folder)
+
+
+@pytest.mark.parametrize("python", ["/nonexistent/python", "/bin/false"])
+async def test_where_no_process_can_be_started_the_runner_renders(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, python: str
+) -> None:
+    monkeypatch.setattr(sys, "executable", python)
+    async with SandboxServer(tmp_path / "sandbox") as server:
+        campaign = await house.launch(300, server.port, _plan(2, rate=200))
+        await _run(house)
     rows = await house.check_books(campaign, server.folder)
     assert {row.state.value for row in rows.values()} == {"sent"}

@@ -1,0 +1,134 @@
+"""A render that does not end is stopped, and nothing else ever is."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from mailtui.dispatch.plan import SendPlan
+from mailtui.dispatch.watchdog import Overrun, Watchdog
+from mailtui.outbox.states import CampaignState
+from mailtui.sandbox.server import SandboxServer
+from tests.dispatch.bench import House, accepted, address
+
+ENDLESS = """Hello {{ name }}
+{% if name == "Zoé 3" %}{% for a in range(90000) %}{% for b in range(90000) %}{% for c in range(90000) %}{% endfor %}
+{% endfor %}{% endfor %}{% endif %}"""
+
+
+def _compute(seconds: float) -> str:
+    until = time.thread_time() + seconds
+    while time.thread_time() < until:
+        pass
+    return "done"
+
+
+def test_a_render_that_does_not_end_is_stopped_and_the_next_one_is_not() -> None:
+    watchdog = Watchdog(0.1)
+    try:
+        for _ in range(2):
+            with pytest.raises(Overrun):
+                watchdog.run(lambda: _compute(60))
+            assert watchdog.run(lambda: _compute(0.01)) == "done"
+    finally:
+        watchdog.close()
+
+
+def test_what_catches_every_exception_does_not_catch_the_strike() -> None:
+    def stubborn() -> str:
+        while True:
+            with contextlib.suppress(Exception):  # as a template's own code might
+                _compute(60)
+
+    watchdog = Watchdog(0.1)
+    try:
+        with pytest.raises(Overrun):
+            watchdog.run(stubborn)
+    finally:
+        watchdog.close()
+
+
+def test_waiting_for_the_processor_is_not_the_rows_fault() -> None:
+    watchdog = Watchdog(0.05)
+    try:
+        watchdog.run(lambda: time.sleep(0.5))
+    finally:
+        watchdog.close()
+
+
+def test_a_render_that_ends_as_it_is_struck_leaves_nothing_behind() -> None:
+    """Renders as long as the limit: many are struck in their last instant. Whatever is raised is raised inside."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    watchdog = Watchdog(0.002)
+    overruns = 0
+    try:
+        for nth in range(400):
+            try:
+                watchdog.run(lambda nth=nth: _compute(0.0020 + 0.000005 * (nth % 200)))  # type: ignore[misc]
+            except Overrun:
+                overruns += 1
+            _compute(0.0005)  # outside of the render: an exception here would fail the test
+        _compute(0.05)
+    finally:
+        sys.setswitchinterval(interval)
+        watchdog.close()
+    assert 0 < overruns < 400
+
+
+def test_an_exception_of_the_render_comes_through() -> None:
+    watchdog = Watchdog(0.1)
+    try:
+        with pytest.raises(ZeroDivisionError):
+            watchdog.run(lambda: 1 // 0)
+        _compute(0.3)  # nothing is watched any more
+    finally:
+        watchdog.close()
+
+
+@pytest.mark.parametrize("processes", [0, 1])
+async def test_n06_a_row_that_takes_too_long_holds_its_campaign_and_no_other(
+    house: House, tmp_path: Path, processes: int
+) -> None:
+    async with SandboxServer(tmp_path / "sandbox") as server:
+        plan = SendPlan(workers=2, render_processes=processes)
+        endless = await house.launch(8, server.port, plan, text=ENDLESS)
+        other = await house.launch(60, server.port, SendPlan(workers=2, rate=40), id="c2")
+        await house.send(seconds=60)
+    assert await house.state(endless) is CampaignState.PAUSED
+    assert await house.state(other) is CampaignState.FINISHED
+    held = await house.reader.campaign("c1")
+    assert held.held
+    assert held.reason.startswith("row 3 took more than 0.5 seconds to render and was stopped")
+    rows = await house.rows(endless)
+    assert (rows[address(3)].state, rows[address(3)].attempts) == ("queued", 0)
+    counts = await house.counts(endless)
+    assert (counts.claimed, counts.in_flight, counts.failed, counts.unknown) == (0, 0, 0, 0)
+    assert counts.sent + counts.queued == 8
+    took = accepted(server.folder)
+    assert took[address(3)] == 0
+    assert (await house.counts(other)).sent == 60
+    assert max(took.values()) == 1
+
+
+async def test_n06_a_process_stops_the_row_and_tells_which(
+    house: House, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The long row comes when the process is up, so that it is stopped there and not in the runner."""
+    text = ENDLESS.replace("Zoé 3", "Zoé 700")
+    caplog.set_level("INFO", "mailtui")
+    async with SandboxServer(tmp_path / "sandbox") as server:
+        campaign = await house.launch(900, server.port, SendPlan(workers=2, rate=300, render_processes=1), text=text)
+        began = asyncio.get_running_loop().time()
+        await house.send(scale=0.05, seconds=60)
+    assert asyncio.get_running_loop().time() - began < 30
+    assert (await house.reader.campaign("c1")).reason.startswith("row 700 took more than")
+    rows = await house.check_books(campaign, server.folder)
+    assert rows[address(700)].state == "queued"
+    ended = [record.facts for record in caplog.records if record.getMessage() == "a render process ended"]  # type: ignore[attr-defined]
+    assert sum(facts["answered"] for facts in ended) > 300, "the process rendered, and the row was one of its"
