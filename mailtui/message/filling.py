@@ -8,6 +8,7 @@ also the one that says what was wrong.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from operator import itemgetter
 from types import CodeType
@@ -16,12 +17,14 @@ from typing import Any, Protocol
 from jinja2 import Template, nodes
 from jinja2.runtime import Context
 from jinja2.utils import missing
+from markupsafe import escape
 
 from mailtui.message.folding import Folded, constant_text
 from mailtui.message.hardening import HardenedEnvironment
 from mailtui.message.mime import LINE_HARD, canonical, wire_lines
 
 _SLOT = b"\0"  # stands for a value where pieces are measured; no mail has it
+_MARKUP = re.compile("[&<>'\"]").search
 _Root = Callable[[Context], Iterator[str]]
 
 
@@ -77,6 +80,8 @@ class Slots:
         tree.set_environment(environment)
         template = Template.from_code(environment, environment.compile(tree, name=name, filename=name), {})
         self._root: _Root = template.root_render_func
+        # The code of a template calls `escape` on what it puts out and on nothing else.
+        template.root_render_func.__globals__["escape"] = _escaped
         self._context = _row_context(environment, name)
         self._count = len(slots)
         self._texts = pieces
@@ -209,6 +214,13 @@ def _fixed(text: str) -> bytes:
     if "\r" in text or "\0" in text or _halved(text):
         raise Unusual
     return wire_lines(text)
+
+
+def _escaped(value: object) -> str:
+    """What `markupsafe.escape` gives; text with nothing to escape in it is spared the way through `Markup`."""
+    if type(value) is str and (value.isalnum() or _MARKUP(value) is None):
+        return value
+    return escape(value)
 
 
 def _encoded(piece: str) -> bytes:
