@@ -23,8 +23,8 @@ from mailtui.dispatch.gearbox import GearBox
 from mailtui.dispatch.runner import Runner
 from mailtui.outbox.opening import parse_outbox
 from mailtui.outbox.sqlite_ledger import SqliteLedger
+from mailtui.smtp.dialogue import Dialogue
 from mailtui.smtp.gear import Gear, GearChoice
-from mailtui.smtp.session import Session
 from tests.dispatch.bench import no_secret, options
 
 DIED = 99
@@ -50,6 +50,7 @@ class FailpointOrder:
 
     outbox: str
     gear: Gear
+    window: int
     step: Step
     after: bool
     message: int
@@ -60,7 +61,14 @@ class FailpointOrder:
     @classmethod
     def from_line(cls, line: str) -> FailpointOrder:
         raw: dict[str, Any] = json.loads(line)
-        return cls(raw["outbox"], Gear(raw["gear"]), Step(raw["step"]), bool(raw["after"]), int(raw["message"]))
+        return cls(
+            raw["outbox"],
+            Gear(raw["gear"]),
+            int(raw["window"]),
+            Step(raw["step"]),
+            bool(raw["after"]),
+            int(raw["message"]),
+        )
 
 
 def _die(*_: object) -> bool:
@@ -89,13 +97,14 @@ class _Trap:
             _die()
 
 
-_SIGNS: dict[Step, Callable[[bytes], bool]] = {
-    Step.MAIL: lambda data: b"MAIL FROM:" in data,
-    Step.RCPT: lambda data: b"RCPT TO:" in data,
-    Step.DATA: lambda data: b"DATA\r\n" in data,
-    Step.BODY: lambda data: b"\r\nHello " in data,
-    Step.DOT: lambda data: data == b".\r\n" or b"\r\n.\r\n" in data,
+_SIGNS: dict[Step, Callable[[bytes], int]] = {
+    Step.MAIL: lambda data: data.count(b"MAIL FROM:"),
+    Step.RCPT: lambda data: data.count(b"RCPT TO:"),
+    Step.DATA: lambda data: data.count(b"DATA\r\n") + data.count(b"BDAT "),
+    Step.BODY: lambda data: data.count(b"\r\nHello "),
+    Step.DOT: lambda data: (data == b".\r\n") + data.count(b"\r\n.\r\n") + data.count(b" LAST\r\n"),
 }
+"""How often a write holds a step; the chunked gear writes several messages at once."""
 
 
 def _trap_writes(trap: _Trap) -> None:
@@ -106,7 +115,7 @@ def _trap_writes(trap: _Trap) -> None:
     write = transport.write
 
     def trapped(self: object, data: bytes) -> None:
-        due = sign(bytes(data)) and trap.is_due(trap.order.step)
+        due = trap.is_due(trap.order.step, sign(bytes(data)))
         trap.around(due, partial(write, self, data))
 
     transport.write = trapped
@@ -115,13 +124,13 @@ def _trap_writes(trap: _Trap) -> None:
 def _trap_replies(trap: _Trap) -> None:
     if trap.order.step is not Step.REPLY:
         return
-    heard: Any = Session.buffer_updated
+    heard: Any = Dialogue.buffer_updated
 
     def trapped(self: Any, nbytes: int) -> None:
-        due = self._flying is not None and trap.is_due(Step.REPLY)
+        due = trap.is_due(Step.REPLY, bytes(self._view[:nbytes]).count(b": kept as "))  # the sandbox's words
         trap.around(due, partial(heard, self, nbytes))
 
-    Session.buffer_updated = trapped  # type: ignore[method-assign]
+    Dialogue.buffer_updated = trapped  # type: ignore[method-assign]
 
 
 def _trap_commits(trap: _Trap) -> None:
@@ -150,7 +159,7 @@ def _trap_commits(trap: _Trap) -> None:
 
 def _carry_out(order: FailpointOrder) -> None:
     trap = _Trap(order)
-    GearBox.choose = lambda *_: GearChoice(order.gear)  # type: ignore[method-assign]
+    GearBox.choose = lambda *_: GearChoice(order.gear, order.window)  # type: ignore[method-assign]
     _trap_writes(trap)
     _trap_replies(trap)
     _trap_commits(trap)

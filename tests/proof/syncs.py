@@ -1,10 +1,11 @@
-"""S-01: reads a trace of a runner's system calls, and tells how many last dots came after the sync of their mark.
+"""S-01: reads a trace of a runner's system calls, and tells how many messages ended after the sync of their mark.
 
     strace -f -y -s 65535 -e trace=pwrite64,fdatasync,fsync,sendto,write,writev -o TRACE mailtui runner --until-idle
     python -m tests.proof.syncs TRACE
 
 For each message: the first write to the outbox's log with the row marked `in_flight`, then a sync of the log that was
-begun after that write and has returned, and only then the bytes that end in the message's dot. It knows how SQLite
+begun after that write and has returned, and only then the bytes that end in the message's dot, or in the last octet of
+its last chunk. It knows how SQLite
 lays out a row and how SMTP looks on the wire, and nothing of mailtui but the name of that state.
 """
 
@@ -30,15 +31,17 @@ before the address is a number of any bytes, so the addresses are those that `te
 
 @dataclass(slots=True)
 class Count:
-    """What the trace shows. `unproved` are the recipients whose dot had no synced mark before it."""
+    """What the trace shows: ends of messages, and those with a synced mark before them; `unproved`: who had none."""
 
-    dots: int = 0
+    ends: int = 0
     proved: int = 0
     syncs: int = 0
     unproved: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
-        return f"{self.proved} of {self.dots} dots came after the sync of their mark ({self.syncs} syncs of the log)"
+        return (
+            f"{self.proved} of {self.ends} messages ended after the sync of their mark ({self.syncs} syncs of the log)"
+        )
 
 
 @dataclass(slots=True)
@@ -66,7 +69,7 @@ class Trace:
 
     def sent(self, connection: str, data: bytes) -> None:
         for recipient in self.dialogues.setdefault(connection, Dialogue()).feed(data):
-            self.count.dots += 1
+            self.count.ends += 1
             if recipient in self.safe:
                 self.count.proved += 1
             else:
@@ -111,4 +114,4 @@ if __name__ == "__main__":
     print(result)
     for missing in result.unproved[:20]:
         print(f"  without: {missing}")
-    sys.exit(0 if result.dots and not result.unproved else 1)
+    sys.exit(0 if result.ends and not result.unproved else 1)
