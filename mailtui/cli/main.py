@@ -35,7 +35,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "pause": ("mailtui.cli.orders:pause", "Pause a campaign; what is under way finishes."),
     "resume": ("mailtui.cli.orders:resume", "Go on with a paused campaign."),
     "cancel": ("mailtui.cli.orders:cancel", "Stop a campaign for good; who waits gets nothing."),
-    "set": ("mailtui.cli.orders:set_terms", "Change rate or workers of a campaign while it runs."),
+    "set": ("mailtui.cli.orders:set_terms", "Change workers, window or rate of a campaign while it runs."),
     "retry": ("mailtui.cli.retry:retry", "Send again what failed, perhaps to a corrected address."),
     "resolve": ("mailtui.cli.resolve:resolve", "Settle what may or may not have arrived."),
     "runner": ("mailtui.cli.runner:runner", "The engine in the foreground, for servers and services."),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from mailtui.service.facade import Service
-from mailtui.service.terms import MAX_WORKERS, parse_rate
+from mailtui.service.terms import MAX_WINDOW, MAX_WORKERS, parse_rate
 
 if TYPE_CHECKING:
     _Number = click.ParamType[int]
@@ -74,6 +74,13 @@ workers_option = click.option(
     type=Whole(1, MAX_WORKERS),
     metavar="N",
     help=f"Connections at the same time, 1 to {MAX_WORKERS}.",
+)
+window_option = click.option(
+    "--window",
+    type=Whole(1, MAX_WINDOW),
+    metavar="K",
+    help=f"Mails under way on each connection, 1 to {MAX_WINDOW}; more is faster far away, and more is unknown after a "
+    "crash.",
 )
 burst_option = click.option("--burst", type=Whole(1), metavar="N", help="How many may go at once after a rest.")
 

@@ -10,11 +10,11 @@ import click
 
 from mailtui.cli import output
 from mailtui.cli.main import GIVEN
-from mailtui.cli.options import at_terminal, burst_option, common, rate_option, workers_option
+from mailtui.cli.options import at_terminal, burst_option, common, rate_option, window_option, workers_option
 from mailtui.errors import ExitCode, UsageError
 from mailtui.kit.words import counted
 from mailtui.service.facade import Service
-from mailtui.service.terms import show_rate
+from mailtui.service.terms import show_rate, what_a_window_means
 from mailtui.service.views import CampaignView
 
 Give = Callable[[CampaignView], Awaitable[str]]
@@ -72,12 +72,14 @@ def _confirm_cancel(view: CampaignView, *, named: bool) -> None:
 @click.command(name="set")
 @click.argument("campaign_id", metavar="[ID]", required=False)
 @workers_option
+@window_option
 @rate_option
 @burst_option
 @common
 def set_terms(
     campaign_id: str | None,
     workers: int | None,
+    window: int | None,
     rate: float | None,
     burst: int | None,
     *,
@@ -85,22 +87,25 @@ def set_terms(
     as_json: bool,
 ) -> None:
     """Change how many workers send a campaign, and how fast, at once."""
-    given = {"workers": workers, "rate": rate, "burst": burst}
+    given = {"workers": workers, "window": window, "rate": rate, "burst": burst}
     settings = {name: value for name, value in given.items() if value is not None}
     if not settings:
-        raise UsageError("Nothing was given to change", hint="Say --workers N, --rate 10/s or --burst N.")
+        raise UsageError("Nothing was given to change", hint="Say --workers N, --window K, --rate 10/s or --burst N.")
 
     async def changed(view: CampaignView) -> str:
         answer = await service.change(view, settings)
-        return answer if as_json or answer != "changed" else f"{answer}: {_in_words(workers, rate, burst)}"
+        return answer if as_json or answer != "changed" else f"{answer}: {_in_words(workers, window, rate, burst)}"
 
     _give(service, campaign_id, changed, as_json=as_json, fits=_can_cancel)
+    if window is not None and not as_json:
+        output.note(what_a_window_means(window))
 
 
-def _in_words(workers: int | None, rate: float | None, burst: int | None) -> str:
+def _in_words(workers: int | None, window: int | None, rate: float | None, burst: int | None) -> str:
     """What is set, for people."""
     parts = (
         "" if workers is None else counted(workers, "worker"),
+        "" if window is None else f"a window of {window}",
         "" if rate is None else show_rate(rate),
         "" if burst is None else f"a burst of {burst:,}",
     )

@@ -64,7 +64,7 @@ def say(text: str) -> None:
 
 def note(text: str) -> None:
     """A line of talk that is no problem: only for a person at a terminal."""
-    if sys.stderr.isatty():
+    if text and sys.stderr.isatty():
         say(text)
 
 

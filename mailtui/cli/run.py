@@ -10,19 +10,20 @@ import click
 
 from mailtui.cli import output, sending, watching
 from mailtui.cli.check import as_object, finding_lines
-from mailtui.cli.options import burst_option, common, filter_option, rate_option, workers_option
+from mailtui.cli.options import burst_option, common, filter_option, rate_option, window_option, workers_option
 from mailtui.cli.render import nowhere, render_to
 from mailtui.errors import ExitCode, UsageError
 from mailtui.kit.safe_text import safe_text
 from mailtui.kit.words import counted
 from mailtui.service.facade import LaunchPlan, Service
 from mailtui.service.lists import Again, Launch, LaunchedCampaign, MessageChanged
-from mailtui.service.terms import show_launch, show_rate
+from mailtui.service.terms import show_launch, show_rate, what_a_window_means
 
 
 @click.command()
 @click.argument("campaign", metavar="CAMPAIGN", type=click.Path(path_type=Path))
 @workers_option
+@window_option
 @rate_option
 @burst_option
 @filter_option
@@ -38,6 +39,7 @@ from mailtui.service.terms import show_launch, show_rate
 def run(
     campaign: Path,
     workers: int | None,
+    window: int | None,
     rate: float | None,
     burst: int | None,
     filter_text: str | None,
@@ -57,7 +59,7 @@ def run(
     if dry_run:
         return render_to(service, campaign, nowhere(), filter_text=filter_text, as_json=as_json)
     loaded = service.campaigns.load(campaign, filter=filter_text)
-    given = {"workers": workers, "rate": rate, "burst": burst}
+    given = {"workers": workers, "window": window, "rate": rate, "burst": burst}
     plan = service.prepare(loaded, plan={key: value for key, value in given.items() if value is not None})
     with output.progress("Checking") as advance:
         found = service.campaigns.check(loaded, every_row=depth == "all", progress=advance)
@@ -74,7 +76,9 @@ def run(
     planned = plan.planned
     if planned is not None and planned.earlier is not None and planned.nothing_to_do:
         return asyncio.run(_nothing_to_do(service, planned.earlier.id, detach=detach, as_json=as_json))
-    if not yes:
+    if yes:
+        output.note(what_a_window_means(plan.plan.window))
+    else:
         _confirm(plan)
     return asyncio.run(_send(service, plan, again, detach=detach, as_json=as_json))
 
@@ -177,6 +181,9 @@ def _confirm(plan: LaunchPlan) -> None:
     if plan.counts.recipients:
         output.say(f"  first, last {safe_text(plan.first)}, {safe_text(plan.last)}")
     output.say(f"  pace        {show_rate(plan.plan.rate)}, {counted(plan.plan.workers, 'worker')}")
+    if plan.plan.window > 1:
+        text = f"  window      {plan.plan.window}. {what_a_window_means(plan.plan.window)}"
+        output.say(output.wrapped(text, indent=" " * 14, stream=sys.stderr))
     typed = click.prompt(f"Type {count} to send, anything else to stop", default="", show_default=False, err=True)
     if typed.strip().replace(",", "") != str(count):
         output.say("Nothing was sent.")

@@ -82,11 +82,11 @@ def _problems_only() -> Show:
 
 def _plain() -> Show:
     """A line of text for each change, for screen readers and logs."""
-    last = ""
+    last = gear = ""
     tell_silence = _silence()
 
     def show(view: CampaignView) -> None:
-        nonlocal last
+        nonlocal last, gear
         tell_silence(view)
         counts = view.counts
         line = (
@@ -95,6 +95,9 @@ def _plain() -> Show:
         )
         if counts.deferred:
             line += f", {counts.deferred:,} deferred, {_next_try(view)}".rstrip(", ")
+        if view.live is not None and view.gear and view.gear != gear:
+            gear = view.gear
+            output.say(f"{view.name}: {gear}")
         if line != last:
             last = line
             output.say(line)
@@ -134,11 +137,17 @@ async def print_outcome(service: Service, view: CampaignView, *, as_json: bool) 
         _line(kind.replace("_", " "), f"{count:,}", "not in the audience")
     if view.send_seconds and view.counts.sent:
         _line("time", show_duration(view.send_seconds), _speed(view))
+    if view.gear:
+        _say_gear(view)
     for failed_state, code, text, count in await service.failures(view, 5):
         said = f"{code} {text}" if code is not None else text
         output.data(f"  {count:,} {failed_state}: {safe_text(said, limit=100)}")
     for line in next_steps(view):
         output.say(line)
+
+
+def _say_gear(view: CampaignView) -> None:
+    output.data(output.wrapped(f"  {'gear':<11}{safe_text(view.gear)}", indent=" " * 13, stream=sys.stdout))
 
 
 def _next_try(view: CampaignView) -> str:

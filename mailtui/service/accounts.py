@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mailtui.audience.address import Address, AddressError, parse_address
+from mailtui.campaign.campaign import Campaign
 from mailtui.errors import ExitCode, UsageError
 from mailtui.service.campaigns import is_campaign
 from mailtui.service.facade import Service
@@ -23,7 +24,7 @@ from mailtui.smtp.job import Job
 from mailtui.smtp.probe import Probe, Prober
 from mailtui.smtp.timeouts import time_scale
 from mailtui.smtp.transcript import Direction, Line, Transcript
-from mailtui.smtp.watched import Step
+from mailtui.smtp.watched import Step, StepName
 
 __all__ = [
     "AccountRow",
@@ -36,6 +37,7 @@ __all__ = [
     "Trial",
     "accounts",
     "server_of",
+    "server_of_campaign",
     "try_out",
 ]
 
@@ -75,6 +77,12 @@ class Trial:
     probe: Probe
     transcript: tuple[Line, ...]
     sent_to: str = ""
+
+    @property
+    def login_refused(self) -> bool:
+        """Whether the server would not have this user with this password."""
+        last = self.probe.steps[-1]
+        return last.name is StepName.LOGIN and not last.ok
 
     @property
     def exit_code(self) -> ExitCode:
@@ -133,7 +141,11 @@ def server_of(service: Service, target: str) -> Server:
     """
     if target in service.settings.spec.accounts or not is_campaign(target):
         return Server(service.settings.endpoint(target))
-    campaign = service.campaigns.load(Path(target))
+    return server_of_campaign(service, service.campaigns.load(Path(target)))
+
+
+def server_of_campaign(service: Service, campaign: Campaign) -> Server:
+    """The server that a campaign is sent through. Raises `ConfigError` where it names none."""
     spec = campaign.spec
     sender = spec.sender if spec.sender and "{" not in spec.sender else ""
     return Server(service.campaigns.endpoint(campaign), spec.dispatch.window, parseaddr(sender)[1])

@@ -117,7 +117,7 @@ class Service:
     # launching
 
     def prepare(self, campaign: Campaign, *, plan: Mapping[str, object]) -> LaunchPlan:
-        """What a launch would do; `plan` overrides the campaign's workers, rate and burst."""
+        """What a launch would do; `plan` overrides the campaign's workers, window, rate and burst."""
         endpoint = self.campaigns.endpoint(campaign)
         with self.campaigns.open_audience(campaign) as audience:
             audience.require_sendable()

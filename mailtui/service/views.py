@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -108,6 +109,19 @@ class CampaignView:
         return self.live.note if self.live is not None else ""
 
     @property
+    def gear(self) -> str:
+        """The gears of its connections, and why, in a line; of one that rests those that it was sent in last.
+
+        Such as `cross: the server offers PIPELINING`, and `3 chunked (window 8), 1 cross: …`; empty while not known.
+        """
+        snapshot = self.snapshot
+        if snapshot is None:
+            return ""
+        used = Counter(_gear(worker) for worker in snapshot.workers if worker.gear)
+        named = ", ".join(used) if len(used) < 2 else ", ".join(f"{count} {name}" for name, count in used.items())
+        return ": ".join(filter(None, (named, snapshot.gear_note)))
+
+    @property
     def workers(self) -> tuple[WorkerSnapshot, ...]:
         return self.live.workers if self.live is not None else ()
 
@@ -162,8 +176,13 @@ class CampaignView:
             "rate": round(self.rate, 1),
             "eta_seconds": None if self.eta_seconds is None else round(self.eta_seconds, 1),
             "next_try": None if self.next_try is None else _utc(self.next_try),
+            "gear": self.gear,
             "workers": [asdict(worker) for worker in self.workers],
         }
+
+
+def _gear(worker: WorkerSnapshot) -> str:
+    return worker.gear if worker.window == 1 else f"{worker.gear} (window {worker.window})"
 
 
 def _span(start: float | None, last: float | None, now: float | None) -> float:

@@ -137,7 +137,7 @@ def _gear_step(capabilities: Capabilities, choice: GearChoice, window: int) -> S
     """Which gear a campaign would use, and what a window could add."""
     wider = best_gear(capabilities, MAX_WINDOW)
     if window > 1:
-        room = f"{choice.window} in flight per connection" if choice.gear is Gear.CHUNKED else f"1, not {window}"
+        room = f"{choice.window} under way on each connection" if choice.gear is Gear.CHUNKED else f"1, not {window}"
     elif wider.gear is Gear.CHUNKED:
         room = f"1; up to {MAX_WINDOW} are possible, since the server offers CHUNKING"
     else:
@@ -154,7 +154,7 @@ def _what_it_allows(extensions: Mapping[str, str]) -> tuple[Fact, ...]:
         facts.append((spoken, _MEANINGS.get(name, "")))
         if name == "size":
             limit = parameters.strip()
-            meaning = f"messages up to {int(limit):,} bytes" if limit.isdecimal() and int(limit) else "no limit told"
+            meaning = f"mails up to {int(limit):,} bytes" if limit.isdecimal() and int(limit) else "no limit told"
             facts[-1] = (spoken, meaning)
         elif name == "auth":
             facts[-1] = (spoken, f"login with {parameters.strip().replace(' ', ', ')}")
@@ -162,8 +162,8 @@ def _what_it_allows(extensions: Mapping[str, str]) -> tuple[Fact, ...]:
 
 
 _MEANINGS = {
-    "pipelining": "several commands at once: one round trip a message",
-    "chunking": "a window above 1: several messages in flight per connection",
+    "pipelining": "several commands at once: one round trip a mail",
+    "chunking": "a window above 1: several mails under way at once",
     "8bitmime": "texts go as they are, not encoded",
     "smtputf8": "addresses with letters beyond ASCII",
     "enhancedstatuscodes": "replies say more exactly what is wrong",

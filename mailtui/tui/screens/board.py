@@ -43,7 +43,8 @@ class BoardScreen(Room):
     CSS_PATH = "board.tcss"
     HELP: ClassVar[str] = (
         "A row is a worker, which has one connection. The sending goes on in a process of its own when the app\n"
-        "is closed. Stepping is how far a worker writes ahead of the server's replies: lockstep waits for each."
+        "is closed. The gear is how far a worker writes ahead of the server's replies: lockstep waits for each,\n"
+        "cross sends the next mail's beginning behind a mail, chunked as many mails as the window holds."
     )
 
     def __init__(self, service: Service, bench: Workbench) -> None:
@@ -191,11 +192,13 @@ class BoardScreen(Room):
 
     async def _rate(self) -> None:
         if self._view is not None:
-            pace = await self.app.push_screen_wait(RateDialog(plan_of(self._view).rate))
+            plan = plan_of(self._view)
+            pace = await self.app.push_screen_wait(RateDialog(plan.rate, plan.window))
             if pace is not None:
-                wanted = {"rate": pace.rate}
-                told = "no limit from now on" if pace.rate is None else f"at most {show_rate(pace.rate)} from now on"
-                self._give("asking for another rate", lambda view: self.service.change(view, wanted), told=told)
+                wanted = {"rate": pace.rate, **({} if pace.window == plan.window else {"window": pace.window})}
+                limit = "no limit" if pace.rate is None else f"at most {show_rate(pace.rate)}"
+                told = f"{limit}{f', a window of {pace.window}' if 'window' in wanted else ''} from now on"
+                self._give("asking for another pace", lambda view: self.service.change(view, wanted), told=told)
 
     def action_cancel(self) -> None:
         start(self, self._cancel, "dialog")

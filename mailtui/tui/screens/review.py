@@ -12,6 +12,7 @@ from textual.widget import Widget
 from textual.widgets import Button, Input
 
 from mailtui.errors import MailtuiError
+from mailtui.service.accounts import server_of_campaign
 from mailtui.service.advice import refused_account
 from mailtui.service.facade import LaunchPlan, Service
 from mailtui.service.lists import Again, CheckReport, Launch, MessageChanged, WasCancelled
@@ -20,6 +21,7 @@ from mailtui.tui.actions import bindings
 from mailtui.tui.campaign_room import CampaignRoom
 from mailtui.tui.dialogs.agree import agree
 from mailtui.tui.dialogs.password import asking_password
+from mailtui.tui.dialogs.try_account import TryAccountDialog
 from mailtui.tui.room import start
 from mailtui.tui.screens.preview import show_mail_of
 from mailtui.tui.text import Plain, tell
@@ -219,7 +221,7 @@ class ReviewScreen(CampaignRoom):
         """Grey what cannot be done now; a start for as long as anything stands in its way."""
         if action == "start":
             return True if self.is_mounted and self._may_start() else None
-        if action in ("pace", "again"):
+        if action in ("pace", "again", "try_out"):
             return None if self.bench.campaign is None or self._starting else True
         if action == "leave_pace":
             return isinstance(self.focused, Input)
@@ -236,6 +238,15 @@ class ReviewScreen(CampaignRoom):
     @on(Input.Submitted)
     def action_leave_pace(self) -> None:
         self.query_one(Findings).focus()
+
+    def action_try_out(self) -> None:
+        start(self, self._try_out, "dialog")
+
+    async def _try_out(self) -> None:
+        campaign = self.bench.campaign
+        if campaign is not None:
+            server = server_of_campaign(self.service, campaign)
+            await self.app.push_screen_wait(TryAccountDialog(self.service, server))
 
     def action_again(self) -> None:
         self.look()

@@ -1,4 +1,4 @@
-"""Owns the three fields of how fast to send: rate, burst, workers."""
+"""Owns the four fields of how fast to send: rate, burst, workers, window."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from textual.message import Message
 from textual.widgets import Input
 
 from mailtui.service.facade import LaunchPlan
-from mailtui.service.terms import MAX_WORKERS, parse_rate, show_rate
+from mailtui.service.terms import MAX_WINDOW, MAX_WORKERS, parse_rate, show_rate, what_a_window_means
 from mailtui.tui.text import Plain, plain
 from mailtui.tui.widgets.safe_input import SafeInput
 
@@ -24,9 +24,12 @@ class Pace(Vertical):
         height: auto;
         & > Horizontal { height: 1; }
         & Horizontal > Plain { width: auto; margin-right: 1; color: $text-muted; }
-        & Input { width: 10; height: 1; border: none; padding: 0 1; margin-right: 2; background: $surface; }
+        & Input { width: 10; height: 1; border: none; padding: 0 1; margin-right: 1; background: $surface; }
         & Input:focus { border: none; background: $block-cursor-blurred-background; }
-        & #pace-burst, & #pace-workers { width: 7; }
+        & #pace-burst { width: 7; }
+        & #pace-workers { width: 6; }
+        & #pace-window { width: 5; }
+        & > .means { color: $text-muted; height: auto; }
         & > .wrong { color: $text-error; height: auto; }
     }
     """
@@ -48,6 +51,9 @@ class Pace(Vertical):
             yield SafeInput(id="pace-burst", restrict=r"[0-9]*", max_length=6)
             yield Plain("workers")
             yield SafeInput(id="pace-workers", restrict=r"[0-9]*", max_length=4)
+            yield Plain("window")
+            yield SafeInput(id="pace-window", restrict=r"[0-9]*", max_length=2)
+        yield Plain(classes="means")
         yield Plain(classes="wrong")
 
     def fill(self, plan: LaunchPlan) -> None:
@@ -57,6 +63,7 @@ class Pace(Vertical):
             self.query_one("#pace-rate", Input).value = "" if rate is None else show_rate(rate)
             self.query_one("#pace-burst", Input).value = str(plan.plan.burst)
             self.query_one("#pace-workers", Input).value = str(plan.plan.workers)
+            self.query_one("#pace-window", Input).value = str(plan.plan.window)
         self._read()
 
     @property
@@ -71,14 +78,18 @@ class Pace(Vertical):
         self.post_message(self.Changed())
 
     def _read(self) -> None:
-        self._typed, self.problem = {}, ""
+        self._typed, self.problem, window = {}, "", 1
         rate = self.query_one("#pace-rate", Input).value.strip()
         try:
             self._typed["rate"] = parse_rate(rate) if rate else None
             self._typed["burst"] = self._number("burst", 1_000_000)
             self._typed["workers"] = self._number("workers", MAX_WORKERS)
+            window = self._typed["window"] = self._number("window", MAX_WINDOW)
         except ValueError as error:
             self.problem = str(error)
+        means = self.query_one(".means", Plain)
+        means.show(what_a_window_means(window))
+        means.display = window > 1 and not self.problem
         wrong = self.query_one(".wrong", Plain)
         wrong.show(plain(f"× {self.problem}", limit=200))
         wrong.display = bool(self.problem)

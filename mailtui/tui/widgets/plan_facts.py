@@ -9,7 +9,7 @@ from textual.content import Content
 from mailtui.kit.words import counted, sentence
 from mailtui.service.facade import LaunchPlan
 from mailtui.service.lists import CheckReport, MessageChanged, Planned, WasCancelled
-from mailtui.service.terms import show_launch, show_rate
+from mailtui.service.terms import show_launch, show_rate, what_a_window_means
 from mailtui.tui.states import CAMPAIGNS
 from mailtui.tui.text import joined, plain
 from mailtui.tui.widgets.findings import summary
@@ -87,6 +87,9 @@ def facts(plan: LaunchPlan, question: Question | None = None, *, paced: bool = F
     if paced:
         pace = f"{show_rate(plan.plan.rate)}, {counted(plan.plan.workers, 'worker')}{_takes(plan)}"
         lines.append(_fact("pace", plain(pace)))
+        if plan.plan.window > 1:
+            meaning = plain(what_a_window_means(plan.plan.window), "$text-warning")
+            lines.append(_fact("window", joined(f"{plan.plan.window}. ", meaning)))
     return lines
 
 

@@ -19,7 +19,7 @@ from mailtui.service.views import CampaignView
 from mailtui.tui.states import campaign_look, is_live, last_heard, totals_content
 from mailtui.tui.text import Plain, from_home, joined, plain
 
-_FULL_WIDTH = ("head", "totals", "doing")
+_FULL_WIDTH = ("head", "totals", "doing", "gear")
 _TRUST_AFTER = 5.0  # seconds before which a rate says nothing
 _CURVE = 240  # values kept; a minute at the pace at which a board is drawn
 
@@ -43,6 +43,7 @@ class SendProgress(Vertical):
             yield Plain(id="rate")
             yield Sparkline(id="curve")
         yield Plain(id="doing")
+        yield Plain(id="gear")
 
     def forget(self) -> None:
         """Another campaign comes: its curve begins anew."""
@@ -65,6 +66,8 @@ class SendProgress(Vertical):
         # One that cannot write answers no order either: why is said, not that it is being asked.
         told = asking and not view.silence
         self._set("#doing", plain(f"… {asking}", "$text-accent") if told else doing(view))
+        self._set("#gear", plain(f"Gear {view.gear}.", "$text-muted") if view.gear and is_live(view) else plain(""))
+        self.query_one("#gear").display = bool(view.gear) and is_live(view)
 
     def on_resize(self, _: events.Resize) -> None:
         if self._shown is not None:

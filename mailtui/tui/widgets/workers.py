@@ -25,7 +25,7 @@ _COLUMNS = (
     Column("failed", "Failed", 6, right=True),
     Column("rate", "Rate", 7, right=True),
     Column("age", "Conn.", 7, right=True, least=100),
-    Column("gear", "Stepping", 17, least=112),
+    Column("gear", "Gear", 18, least=112),
     Column("reply", "Last reply", least=76),
 )
 
@@ -98,12 +98,16 @@ def _rows(view: CampaignView) -> list[Row]:
             plain(f"{worker.failed:,}", "$text-error" if worker.failed else "$text-muted"),
             plain(f"{worker.rate:,.1f}/s" if live else ""),
             plain(show_duration(worker.age) if worker.age and live else "", "$text-muted"),
-            plain(worker.gear, "$text-muted"),
+            plain(_gear(worker.gear, worker.window), "$text-muted"),
             plain(worker.reply, "$text-muted"),
         )
         for worker in workers
         if live or worker.sent or worker.failed
     ]
+
+
+def _gear(gear: str, window: int) -> str:
+    return gear if window == 1 else f"{gear}, window {window}"
 
 
 def _line(cells: Row, layout: Layout) -> Content:
