@@ -15,6 +15,7 @@ from mailtui.outbox.sqlite_reader import campaign_from, read_one
 from mailtui.outbox.states import DeliveryState, OrderKind
 
 SQL = statements("sqlite", "desk")
+_CACHE = "PRAGMA cache_size = -16000"  # KB: keys come in any order, and the pages of their index are needed again
 
 
 class SqliteDesk:
@@ -23,6 +24,7 @@ class SqliteDesk:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._connection = open_for_writing(path, busy_ms=FACE_BUSY_MS)
+        self._connection.execute(_CACHE)
 
     async def create_draft(self, campaign: NewCampaign, *, now: float) -> Campaign | None:
         digest = campaign.message_digest
