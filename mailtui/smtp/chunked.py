@@ -171,6 +171,8 @@ class ChunkedSession(Dialogue):
             if 300 <= code < 400 or (stage is Stage.RSET and code >= 400 and code != 421):
                 return f"a reply that makes no sense there: {stage} was answered {reply}"
             if code >= 400:
+                if stage is Stage.DOT and job is not None and job is not refused and _not_understood(job, reply):
+                    return ""  # this ends the connection; what follows is not believed anyway
                 refused = job
             elif job is not None and (job.refused is not None or job is refused):
                 return f"{stage} was answered {reply} although the sender or recipient had been refused"
@@ -186,7 +188,12 @@ class ChunkedSession(Dialogue):
         if job is None:
             self._end(Verdict.of(stage, reply))
         elif stage is Stage.DOT:
-            self._on_message(job, job.refused or Verdict.of(stage, reply))
+            if _not_understood(job, reply):
+                self.misbehaved = True  # before the owner hears of it: whatever else is in flight is in doubt
+                self._on_message(job, Verdict.of(stage, reply))
+                self._poison(f"the server did not understand: {reply}")
+            else:
+                self._on_message(job, job.refused or Verdict.of(stage, reply))
         else:
             if reply.code >= 400 and job.refused is None:
                 job.refused = Verdict.of(stage, reply)
@@ -195,12 +202,7 @@ class ChunkedSession(Dialogue):
 
     def _on_message(self, job: Job, verdict: Verdict) -> None:
         self._flying.popleft()
-        # One that does not know BDAT takes the message for commands, and answers every line of it.
-        lost = verdict.code in _NOT_UNDERSTOOD and judge(verdict).category is Category.PROTOCOL
-        self.misbehaved = lost
         self._owner.settled(job, verdict)
-        if lost:
-            self._poison(f"the server did not understand: {verdict}")
         self._leave_if_told()
 
     def _on_recipient_apart(self, job: Job) -> None:
@@ -264,3 +266,13 @@ class ChunkedSession(Dialogue):
         for job, holds in gathered.items():
             if holds:
                 self._owner.untouched(job)
+
+
+def _not_understood(job: Job, reply: Reply) -> bool:
+    """Whether a message was answered as by a server that does not know BDAT after all.
+
+    Such a one takes the message for commands and answers every line of it, so nothing it says later can be paired.
+    """
+    if job.refused is not None or reply.code not in _NOT_UNDERSTOOD:
+        return False
+    return judge(Verdict.of(Stage.DOT, reply)).category is Category.PROTOCOL
