@@ -23,6 +23,7 @@ from pathlib import Path
 
 from benchmarks.contest import Size
 from benchmarks.figures import Report
+from benchmarks.parts.costs import calls, profile
 from benchmarks.parts.durability import durability
 from benchmarks.parts.endtoend import cores, endtoend
 from benchmarks.parts.prebuilt import prebuilt
@@ -53,6 +54,8 @@ PARTS = {
     "durability": Part(durability, 5, seconds=4.0),
     "tls": Part(tls, 2, seconds=1.5),
     "size": Part(by_size, 8),
+    "calls": Part(calls, 0.5),
+    "profile": Part(profile, 1),
 }
 _SHORT = Size(seconds=0.5, rounds=1, short=True)
 

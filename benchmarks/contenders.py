@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from benchmarks.campaigns import write_campaign, write_mailmerge
-from benchmarks.contest import Contender, Runner, Take
+from benchmarks.contest import Contender, Take
 from benchmarks.measured import run
 from benchmarks.sinks import NotHere, Sink
 from mailtui.smtp.gear import Gear
@@ -15,42 +15,71 @@ from tests.servers.programs import find_program
 
 SMTP_SOURCE, SMTPLIB, AIOSMTPLIB = "smtp-source", "smtplib, threads", "aiosmtplib"
 USUAL_APP, MAILMERGE = "usual app", "mailmerge"
+Words = list[str | Path]
+_SIZE = 10_240
+_NO_HOME = Path("/nonexistent")  # for those who need none
 
 
-def smtp_source(connections: int, size: int = 10_240, *, share: float = 1.0) -> Contender:
-    """Postfix's load generator, a C program; it waits for every reply. Raises `NotHere`."""
+def source_words(port: int, connections: int, messages: int, size: int = _SIZE) -> Words:
+    """The command of Postfix's load generator, a C program; it waits for every reply. Raises `NotHere`."""
     program = find_program("smtp-source")
     if program is None:
         raise NotHere("smtp-source is missing; on Debian it is in the package postfix")
+    options = ["-d", "-s", str(connections), "-m", str(messages), "-l", str(size)]
+    return [program, *options, "-f", "news@acme.test", "-t", "p@example.com", f"127.0.0.1:{port}"]
+
+
+def peer_words(kind: str, port: int, connections: int, messages: int, size: int = _SIZE, ca: str = "") -> Words:
+    """The command of aiosmtplib (`asyncio`) or smtplib (`threads`) with mail that is built already."""
+    return [*_module("prebuilt_peers"), kind, *_common(port, connections, messages, size, ca)]
+
+
+def our_words(
+    port: int,
+    connections: int,
+    messages: int,
+    size: int = _SIZE,
+    ca: str = "",
+    *,
+    gear: Gear,
+    window: int = 1,
+    record: str = "none",
+) -> Words:
+    """The command of our session with mail that is built already, and what `record` says put on record."""
+    options = ["--gear", gear.value, "--window", str(window), "--record", record]
+    return [*_module("prebuilt_client"), *options, *_common(port, connections, messages, size, ca)]
+
+
+def smtp_source(connections: int, size: int = _SIZE, *, share: float = 1.0) -> Contender:
+    """Postfix's load generator. Raises `NotHere`."""
+    source_words(0, connections, 0)
 
     def send(sink: Sink, messages: int, patience: float) -> Take:
-        words: list[str | Path] = [program, "-d", "-s", str(connections), "-m", str(messages), "-l", str(size)]
-        done = run(
-            [*words, "-f", "news@acme.test", "-t", "p@example.com", f"127.0.0.1:{sink.port}"],
-            Path("/nonexistent"),
-            patience=patience,
-            reads=False,
-        )
+        done = run(source_words(sink.port, connections, messages, size), _NO_HOME, patience=patience, reads=False)
         return Take(messages, done.wall, done.cpu)
 
     return Contender(SMTP_SOURCE, send, first=_first(connections), share=share)
 
 
-def peer(kind: str, connections: int, size: int = 10_240, *, ca: str = "") -> Contender:
+def peer(kind: str, connections: int, size: int = _SIZE, *, ca: str = "") -> Contender:
     """aiosmtplib (`asyncio`) or smtplib (`threads`) with mail that is built already."""
-    name = AIOSMTPLIB if kind == "asyncio" else SMTPLIB
-    return Contender(
-        name, _prebuilt("prebuilt_peers", kind, connections=connections, size=size, ca=ca), first=_first(connections)
-    )
+
+    def send(sink: Sink, messages: int, patience: float) -> Take:
+        return _told(peer_words(kind, sink.port, connections, messages, size, ca), patience)
+
+    return Contender(AIOSMTPLIB if kind == "asyncio" else SMTPLIB, send, first=_first(connections))
 
 
 def ours(
-    gear: Gear, connections: int, size: int = 10_240, *, window: int = 1, record: str = "none", ca: str = ""
+    gear: Gear, connections: int, size: int = _SIZE, *, window: int = 1, record: str = "none", ca: str = ""
 ) -> Contender:
     """Our session with mail that is built already, and what `record` says put on record."""
-    options = ["--gear", gear.value, "--window", str(window), "--record", record]
-    sender = _prebuilt("prebuilt_client", *options, connections=connections, size=size, ca=ca)
-    return Contender(our_name(gear, window, record), sender, first=_first(connections, window))
+
+    def send(sink: Sink, messages: int, patience: float) -> Take:
+        words = our_words(sink.port, connections, messages, size, ca, gear=gear, window=window, record=record)
+        return _told(words, patience)
+
+    return Contender(our_name(gear, window, record), send, first=_first(connections, window))
 
 
 def our_name(gear: Gear, window: int = 1, record: str = "none") -> str:
@@ -64,7 +93,7 @@ def usual_app(folder: Path, connections: int, *, small: bool = False, share: flo
 
     def send(sink: Sink, messages: int, patience: float) -> Take:
         campaign = write_campaign(folder / "usual", port=sink.port, rows=messages, workers=connections, small=small)
-        words: list[str | Path] = [
+        words: Words = [
             sys.executable,
             "-m",
             "benchmarks.usual_app",
@@ -86,7 +115,7 @@ def mailmerge(folder: Path) -> Contender:
 
     def send(sink: Sink, messages: int, patience: float) -> Take:
         place = write_mailmerge(folder / "mailmerge", port=sink.port, rows=messages)
-        words: list[str | Path] = [program, "--no-dry-run", "--no-limit", "--output-format", "raw"]
+        words: Words = [program, "--no-dry-run", "--no-limit", "--output-format", "raw"]
         words += [
             "--template",
             place / "template.txt",
@@ -114,7 +143,7 @@ def mailtui(
             folder / "ours", port=sink.port, rows=messages, workers=connections, small=small, dispatch=dispatch
         )
         home = folder / "home"
-        words: list[str | Path] = [sys.executable, "-m", "mailtui", "run", campaign, "--yes", "--json"]
+        words: Words = [sys.executable, "-m", "mailtui", "run", campaign, "--yes", "--json"]
         done = run(words, home, patience=patience)
         shutil.rmtree(home)
         if done.said["state"] != "finished":
@@ -125,14 +154,18 @@ def mailtui(
     return Contender(name, send, first=2 * _first(connections, int(dispatch.get("window", 1))))
 
 
-def _prebuilt(module: str, *options: str, connections: int, size: int, ca: str) -> Runner:
-    def send(sink: Sink, messages: int, patience: float) -> Take:
-        words = [sys.executable, "-m", f"benchmarks.{module}", *options, "--port", str(sink.port), "--size", str(size)]
-        words += ["--connections", str(connections), "--messages", str(messages), "--ca", ca]
-        said = run(words, Path("/nonexistent"), patience=patience).said
-        return Take(said["sent"], said["seconds"], said["cpu"])
+def _told(words: Words, patience: float) -> Take:
+    said = run(words, _NO_HOME, patience=patience).said
+    return Take(said["sent"], said["seconds"], said["cpu"])
 
-    return send
+
+def _module(name: str) -> list[str | Path]:
+    return [sys.executable, "-m", f"benchmarks.{name}"]
+
+
+def _common(port: int, connections: int, messages: int, size: int, ca: str) -> list[str | Path]:
+    words = ["--port", port, "--connections", connections, "--messages", messages, "--size", size, "--ca", ca]
+    return [str(word) for word in words]
 
 
 def _first(connections: int, window: int = 1) -> int:

@@ -24,7 +24,7 @@ used = resource.getrusage(resource.RUSAGE_CHILDREN)
 said, complained = (text.decode(errors="replace")[-20_000:] for text in (done.stdout, done.stderr))
 print(json.dumps([done.returncode, wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, said, complained]))
 """
-_ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[1]
 
 
 class Failed(Exception):
@@ -47,7 +47,7 @@ def run(command: Sequence[str | Path], home: Path, *, patience: float = 3600.0, 
     Memory is measured over a small launcher, since a child starts out with its parent's peak. Raises `Failed` when it
     ends with anything but 0, or not within `patience` seconds.
     """
-    environ = {**os.environ, "MAILTUI_HOME": str(home), "PYTHONPATH": str(_ROOT)}
+    environ = {**os.environ, "MAILTUI_HOME": str(home), "PYTHONPATH": str(ROOT)}
     words = [sys.executable, "-c", _LAUNCHER, str(patience), *map(str, command)]
     done = subprocess.run(words, env=environ, stdout=subprocess.PIPE, check=False)
     if done.returncode == 124:

@@ -13,7 +13,6 @@ import smtplib
 import ssl
 import threading
 import time
-from collections.abc import Iterator
 
 import aiosmtplib
 
@@ -31,48 +30,48 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=10_240, help="octets of a message")
     parser.add_argument("--ca", default="", help="speak TLS, and trust this authority")
     options = parser.parse_args()
-    numbers = iter(range(options.messages))
+    given = (options.port, options.connections, options.messages, options.size, options.ca)
     start, cpu = time.perf_counter(), time.process_time()
     if options.kind == "asyncio":
-        asyncio.run(_with_asyncio(options, numbers))
+        asyncio.run(over_asyncio(*given))
     else:
-        _with_threads(options, numbers)
+        in_threads(*given)
     seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
     print(json.dumps({"sent": options.messages, "seconds": seconds, "cpu": cpu}))
 
 
-async def _with_asyncio(options: argparse.Namespace, numbers: Iterator[int]) -> None:
-    trust = ssl.create_default_context(cafile=options.ca) if options.ca else None
+async def over_asyncio(port: int, connections: int, messages: int, size: int = 10_240, ca: str = "") -> None:
+    """Send it all with aiosmtplib; `ca` is the authority to trust, for TLS."""
+    numbers = iter(range(messages))
+    trust = ssl.create_default_context(cafile=ca) if ca else None
 
     async def worker() -> None:
         client = aiosmtplib.SMTP(
-            hostname="127.0.0.1", port=options.port, use_tls=bool(trust), start_tls=False, tls_context=trust
+            hostname="127.0.0.1", port=port, use_tls=bool(trust), start_tls=False, tls_context=trust
         )
         async with client:
             for number in numbers:
-                await client.sendmail(_SENDER, [_RECIPIENT], prebuilt(options.size, number))
+                await client.sendmail(_SENDER, [_RECIPIENT], prebuilt(size, number))
 
-    await asyncio.gather(*(worker() for _ in range(options.connections)))
+    await asyncio.gather(*(worker() for _ in range(connections)))
 
 
-def _with_threads(options: argparse.Namespace, numbers: Iterator[int]) -> None:
-    trust = ssl.create_default_context(cafile=options.ca) if options.ca else None
+def in_threads(port: int, connections: int, messages: int, size: int = 10_240, ca: str = "") -> None:
+    """Send it all with smtplib."""
+    numbers = iter(range(messages))
+    trust = ssl.create_default_context(cafile=ca) if ca else None
     failed: list[BaseException] = []
 
     def worker() -> None:
         try:
-            client = (
-                smtplib.SMTP_SSL("127.0.0.1", options.port, context=trust)
-                if trust
-                else smtplib.SMTP("127.0.0.1", options.port)
-            )
+            client = smtplib.SMTP_SSL("127.0.0.1", port, context=trust) if trust else smtplib.SMTP("127.0.0.1", port)
             with client:
                 for number in numbers:
-                    client.sendmail(_SENDER, [_RECIPIENT], prebuilt(options.size, number))
+                    client.sendmail(_SENDER, [_RECIPIENT], prebuilt(size, number))
         except (OSError, smtplib.SMTPException) as error:
             failed.append(error)
 
-    threads = [threading.Thread(target=worker) for _ in range(options.connections)]
+    threads = [threading.Thread(target=worker) for _ in range(connections)]
     for thread in threads:
         thread.start()
     for thread in threads:
