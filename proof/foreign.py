@@ -39,7 +39,8 @@ _EVERY = 50  # recipients, one that the server refuses
 _REFUSAL = "550 5.1.1 No such user"
 _SIZE = 1_100  # bytes of one message on the wire, at least
 _SHARE = (4, 40)  # messages between two blows
-_ROWS_A_KILL = 120
+_ROWS_A_KILL = 100  # and for each transaction of the window so many more
+_ROWS_A_PLACE = 50
 
 
 class Target(StrEnum):
@@ -216,13 +217,13 @@ def sieges(
     gears: Sequence[tuple[Gear, int]] = GEARS,
 ) -> Iterator[Siege]:
     """Every server in every gear, with this many kills for each."""
-    rows = kills * _ROWS_A_KILL
+    rows = {window: kills * (_ROWS_A_KILL + _ROWS_A_PLACE * window) for _, window in gears}
     with Nursery(folder / "said", environment(folder)) as nursery:
         for name, opening in servers.items():
-            with opening(dict.fromkeys(refused(rows), _REFUSAL)) as server:
+            with opening(dict.fromkeys(refused(max(rows.values())), _REFUSAL)) as server:
                 for gear, window in gears:
                     seed += 1
-                    terms = Terms(rows, kills, connections, seed, window=window)
+                    terms = Terms(rows[window], kills, connections, seed, window=window)
                     yield siege(nursery, folder / f"{name}-{gear}-{window}", name, server, gear, terms)
 
 
