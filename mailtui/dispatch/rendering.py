@@ -45,10 +45,15 @@ class Kind(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """A rendered message; the recipient is the row's."""
+    """A rendered message; the recipient is the row's.
+
+    `dotless`: no line of `data` begins with a dot. Only the runner itself can say so: a renderer is not believed,
+    since a dot that is not doubled ends a message.
+    """
 
     sender: str
     data: bytes
+    dotless: bool = False
 
 
 class Overran:
@@ -92,33 +97,49 @@ def word(kind: Kind) -> bytes:
 
 
 class Answers:
-    """Cuts what comes from a renderer into answers."""
+    """Cuts what comes from a renderer into answers; of what lies whole in what came, only the mail is copied."""
 
     def __init__(self) -> None:
-        self._bytes = bytearray()
+        self._begun = bytearray()  # an answer of which the end is to come
 
     def feed(self, data: bytes) -> list[Mail | str | Kind]:
         """The answers that are complete; a problem as its text. Raises `Nonsense`."""
-        self._bytes += data
         answers: list[Mail | str | Kind] = []
-        at, end = 0, len(self._bytes)
-        with memoryview(self._bytes) as view:
-            while end - at >= _HEAD.size:
-                kind, name, length = _HEAD.unpack_from(view, at)
-                if length > _LONGEST or kind > Kind.OVERRUN:
-                    raise Nonsense
-                begin = at + _HEAD.size + name
-                if begin + length > end:
-                    break
-                if kind == Kind.MAIL:
-                    answers.append(Mail(_text(view[at + _HEAD.size : begin]), bytes(view[begin : begin + length])))
-                elif kind == Kind.PROBLEM:
-                    answers.append(_text(view[begin : begin + length]))
-                else:
-                    answers.append(Kind(kind))
-                at = begin + length
-        del self._bytes[:at]
+        at, begun = 0, self._begun
+        while begun and at < len(data):
+            more = data[at : at + _size(begun, 0) - len(begun)]
+            begun += more
+            at += len(more)
+            if len(begun) >= _HEAD.size and len(begun) == _size(begun, 0):
+                answers.append(_answer(memoryview(begun), 0))
+                begun = bytearray()
+        with memoryview(data) as view:
+            while len(data) - at >= _HEAD.size and (end := at + _size(view, at)) <= len(data):
+                answers.append(_answer(view, at))
+                at = end
+            begun += view[at:]
+        self._begun = begun
         return answers
+
+
+def _size(raw: bytearray | memoryview, at: int) -> int:
+    """How long the answer is that begins there; as long as its head while that is not whole."""
+    if len(raw) - at < _HEAD.size:
+        return _HEAD.size
+    kind, name, length = _HEAD.unpack_from(raw, at)
+    if kind > Kind.OVERRUN or length > _LONGEST:
+        raise Nonsense
+    return _HEAD.size + name + length  # type: ignore[no-any-return]
+
+
+def _answer(raw: memoryview, at: int) -> Mail | str | Kind:
+    kind, name, length = _HEAD.unpack_from(raw, at)
+    begin = at + _HEAD.size + name
+    if kind == Kind.MAIL:
+        return Mail(_text(raw[at + _HEAD.size : begin]), bytes(raw[begin : begin + length]))
+    if kind == Kind.PROBLEM:
+        return _text(raw[begin : begin + length])
+    return Kind(kind)
 
 
 def problem_of(row: int, text: str) -> RenderProblem:

@@ -149,7 +149,7 @@ class Supply:
                 # Not even announced (RFC 1870 section 6.3)
                 self._fail(claim, f"larger than the server takes: {len(outcome.data)} of {capabilities.size} bytes")
             else:
-                return Job(outcome.sender, claim.address, outcome.data, capabilities, claim)
+                return Job(outcome.sender, claim.address, outcome.data, capabilities, claim, dotless=outcome.dotless)
         self._missed = True
         if not self or (self.low and not self.exhausted):
             self._need()
@@ -175,7 +175,9 @@ class Supply:
             rendered = self._watchdog.run(lambda: self._rendered(claim, transfer, smtputf8=smtputf8))
         except Overrun:
             return Overran()
-        return rendered if isinstance(rendered, RenderProblem) else Mail(rendered.sender, rendered.data)
+        if isinstance(rendered, RenderProblem):
+            return rendered
+        return Mail(rendered.sender, rendered.data, rendered.dotless)
 
     def _rendered(self, claim: Claim, transfer: TransferEncoding, *, smtputf8: bool) -> RenderedMessage | RenderProblem:
         recipient = Recipient(claim.key, claim.row, claim.address, dict(zip(self._columns, claim.fields, strict=True)))

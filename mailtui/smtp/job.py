@@ -16,12 +16,25 @@ _LEADING_DOT = re.compile(rb"\r\n\.")  # three times as fast as bytes' own searc
 class Job:
     """One transaction's bytes. `tag` is the owner's and means nothing here."""
 
-    __slots__ = ("data", "data_apart", "mail", "marked", "rcpt", "recipient", "refused", "tag")
+    __slots__ = ("_dotless", "data", "data_apart", "mail", "marked", "rcpt", "recipient", "refused", "tag")
 
-    def __init__(self, sender: str, recipient: str, data: bytes, capabilities: Capabilities, tag: Any) -> None:
-        """`data` is a message in CRLF lines. Raises ValueError for an address that could end its command."""
+    def __init__(
+        self,
+        sender: str,
+        recipient: str,
+        data: bytes,
+        capabilities: Capabilities,
+        tag: Any,
+        *,
+        dotless: bool = False,
+    ) -> None:
+        """`data` is a message in CRLF lines; `dotless` when it is known that none of them begins with a dot.
+
+        Raises ValueError for an address that could end its command.
+        """
         self.recipient = recipient
         self.data = data if data.endswith(b"\r\n") else data + b"\r\n"
+        self._dotless = dotless
         self.mail = b"MAIL FROM:<%b>%b\r\n" % (_path(sender), _parameters(sender, recipient, self.data, capabilities))
         self.rcpt = b"RCPT TO:<%b>\r\n" % _path(recipient)
         self.refused: Verdict | None = None
@@ -36,7 +49,8 @@ class Job:
 
     def take_stuffed(self) -> bytes:
         """The message as it stands behind DATA, without the dot that ends it; the job lets go of it."""
-        return stuffed(self.take())
+        data = self.take()
+        return data if self._dotless else stuffed(data)
 
 
 def stuffed(data: bytes) -> bytes:
