@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from mailtui.dispatch.gearbox import GearBox
 from mailtui.dispatch.plan import SendPlan
-from mailtui.outbox.states import CampaignState
+from mailtui.outbox.sqlite_ledger import SqliteLedger
+from mailtui.outbox.states import CampaignState, OrderKind
+from mailtui.sandbox.capture import read_captured
 from mailtui.sandbox.faults import Action, FaultRule, Stage
 from mailtui.smtp.capabilities import Capabilities
-from mailtui.smtp.gear import Gear
+from mailtui.smtp.gear import Gear, GearChoice
 from tests.dispatch.bench import House, address
 from tests.dispatch.test_runner import reply, sandbox
 from tests.servers.postfix import postfix_server
@@ -96,3 +102,175 @@ async def test_a_gear_is_told_only_when_it_was_lowered(house: House, tmp_path: P
         await house.send()
     snapshot = await house.reader.snapshot(campaign.number)
     assert snapshot is not None and snapshot.note == ""
+
+
+# the window of the chunked gear
+
+CHUNKING = Capabilities(pipelining=True, chunking=True)
+
+
+def test_the_window_decides_between_cross_and_chunked() -> None:
+    gears = GearBox(8)
+    assert gears.choose(CHUNKING) == GearChoice(
+        Gear.CHUNKED, 1, "window 8 asked for, and the server offers CHUNKING"
+    ), "one at a time until the server has taken a chunk"
+    gears.chunk(taken=True)
+    assert gears.choose(CHUNKING).window == 8
+    assert gears.choose(PIPELINING) == GearChoice(
+        Gear.CROSS, 1, "window 8 asked for, but the server offers no CHUNKING"
+    )
+    assert gears.choose(Capabilities(chunking=True)).gear is Gear.LOCKSTEP
+    assert GearBox().choose(CHUNKING) == GearChoice(Gear.CROSS, 1, "the server offers PIPELINING")
+
+
+def test_a_refusal_halves_the_window_once_and_what_is_taken_brings_it_back() -> None:
+    gears = GearBox(8)
+    gears.chunk(taken=True)
+
+    def after(count: int, *, taken: bool) -> int:
+        for _ in range(count):
+            gears.chunk(taken=taken)
+        return gears.window
+
+    assert after(20, taken=True) == 8, "never more than was asked for"
+    assert after(1, taken=False) == 4
+    assert after(3, taken=False) == 4, "those were in flight with the first"
+    assert after(1, taken=False) == 2
+    assert after(2, taken=True) == 3 and after(3, taken=True) == 4
+    assert after(40, taken=False) == 1
+    assert after(28, taken=True) == 8
+
+
+def test_a_server_that_does_not_know_bdat_is_stepped_down_at_once_and_told_why() -> None:
+    gears = GearBox(8)
+    gears.misunderstood(Gear.CHUNKED)
+    assert gears.choose(CHUNKING) == GearChoice(
+        Gear.CROSS, 1, "lowered: the server announces CHUNKING and does not understand it"
+    )
+    assert gears.note.endswith("going on in the cross gear")
+    gears.ask(16)
+    assert gears.choose(CHUNKING).gear is Gear.CROSS, "remembered, whatever is asked for later"
+
+
+async def test_d07_one_in_five_refused_in_windows_against_postfix(house: House) -> None:
+    """Nothing lost, nothing paired wrongly, and what begins with dots arrives as it was written."""
+    text = "Hello {{ name }}\n.\n..\n.leading\n\n.\n"
+    gone = {address(n, f"w{window}"): "550 5.1.1 No such user" for window in (1, 4, 16) for n in range(5, 101, 5)}
+    with postfix_server(refuse=gone) as server:
+        for window in (1, 4, 16):
+            campaign = await house.launch(
+                100, server.port, SendPlan(workers=2, window=window), id=f"w{window}", text=text
+            )
+            await house.send(scale=0.1, seconds=60)
+            rows = await house.rows(campaign)
+            assert await house.state(campaign) is CampaignState.FINISHED
+            assert {who for who, row in rows.items() if row.state == "failed"} == {who for who in gone if who in rows}
+            assert sum(row.state == "sent" for row in rows.values()) == 80
+            assert all(row.code == 550 and row.stage == "rcpt" for row in rows.values() if row.state == "failed")
+            snapshot = await house.reader.snapshot(campaign.number)
+            assert snapshot is not None and snapshot.note == ""
+            assert ("CHUNKING" in snapshot.gear_note) == (window > 1)
+        server.wait_sent(240, seconds=60)
+        mails = server.mails()
+    found = {recipient: mail for mail in mails for recipient in re.findall(rb"(?m)^Delivered-To: (\S+)", mail)}
+    assert len(mails) == len(found) == 240
+    dots = "\n.\n..\n.leading\n\n.\n"
+    for window in (1, 4, 16):
+        for n in range(1, 101):
+            if n % 5:
+                body = found[address(n, f"w{window}").encode()].partition(b"\n\n")[2]
+                assert body == f"Hello Zoé {n}{dots}".encode()
+
+
+async def test_a_server_that_announces_chunking_and_does_not_know_it_gets_everything_all_the_same(
+    house: House, tmp_path: Path
+) -> None:
+    """It is heard once; the campaign goes on in the cross gear, and nobody is called refused for it."""
+    async with sandbox(tmp_path, reply(Stage.BDAT, "502 5.5.1 Error: command not implemented")) as server:
+        campaign = await house.launch(60, server.port, SendPlan(workers=4, window=8))
+        await house.send()
+    rows = await house.check_books(campaign, server.folder)
+    assert {row.state for row in rows.values()} == {"sent"}
+    snapshot = await house.reader.snapshot(campaign.number)
+    assert snapshot is not None and "going on in the cross gear" in snapshot.note
+    assert snapshot.gear_note == "lowered: the server announces CHUNKING and does not understand it"
+
+
+async def test_a_server_that_hangs_up_on_chunks_is_stepped_down_with_no_more_than_one_in_doubt_a_connection(
+    house: House, tmp_path: Path
+) -> None:
+    async with sandbox(tmp_path, FaultRule(Stage.BDAT, Action.DROP)) as server:
+        campaign = await house.launch(60, server.port, SendPlan(workers=4, window=8))
+        await house.send()
+    rows = await house.check_books(campaign, server.folder)
+    states = [row.state.value for row in rows.values()]
+    assert set(states) == {"sent", "unknown"}
+    assert states.count("unknown") <= 8, "each of the four connections at most twice, and one message each time"
+
+
+@pytest.mark.parametrize("window", [2, 16])
+async def test_a_window_is_sent_exactly_once_and_its_marks_are_one_commit(
+    house: House, tmp_path: Path, window: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    marks: list[int] = []
+    commit = SqliteLedger.commit
+
+    async def counted(self: SqliteLedger, *groups: Any, now: float) -> Any:
+        marks.append(len(groups[0]))
+        return await commit(self, *groups, now=now)
+
+    monkeypatch.setattr(SqliteLedger, "commit", counted)
+    slow = FaultRule(Stage.BDAT, Action.DELAY, seconds=0.02, every=window)
+    async with sandbox(tmp_path, slow) as server:
+        campaign = await house.launch(161, server.port, SendPlan(workers=1, window=window))
+        await house.send()
+        assert server.counters.connections == 1
+    rows = await house.check_books(campaign, server.folder)
+    assert {row.state for row in rows.values()} == {"sent"}
+    assert max(marks) == window
+    assert len({mail.message_id for mail in read_captured(server.folder)}) == 161
+
+
+async def test_a_window_that_is_set_while_it_runs_is_taken_over(house: House, tmp_path: Path) -> None:
+    """From one gear to the other on new connections, and within the chunked one at once."""
+    async with sandbox(tmp_path, FaultRule(Stage.BDAT, Action.DELAY, seconds=0.02)) as server:
+        campaign = await house.launch(150, server.port, SendPlan(workers=1, window=1, rate=100))
+        task = asyncio.create_task(house.send())
+
+        async def shown(gear: str, window: int) -> None:
+            async with asyncio.timeout(15):
+                while True:
+                    snapshot = await house.reader.snapshot(campaign.number)
+                    if snapshot is not None and (gear, window) in [(w.gear, w.window) for w in snapshot.workers]:
+                        return
+                    await asyncio.sleep(0.01)
+
+        await shown("cross", 1)
+        await house.order(campaign, OrderKind.SET, window=8)
+        await shown("chunked", 8)
+        assert server.counters.connections == 2
+        await house.order(campaign, OrderKind.SET, window=3)
+        await shown("chunked", 3)
+        assert server.counters.connections == 2
+        await house.order(campaign, OrderKind.SET, window=1)
+        await shown("cross", 1)
+        await task
+    rows = await house.check_books(campaign, server.folder)
+    assert {row.state for row in rows.values()} == {"sent"}
+
+
+@pytest.mark.parametrize("kind", [OrderKind.PAUSE, OrderKind.CANCEL])
+async def test_an_order_while_windows_are_under_way_loses_nothing(
+    house: House, tmp_path: Path, kind: OrderKind
+) -> None:
+    async with sandbox(tmp_path, FaultRule(Stage.BDAT, Action.DELAY, seconds=0.01)) as server:
+        campaign = await house.launch(200, server.port, SendPlan(workers=2, window=8))
+        task = asyncio.create_task(house.send())
+        await house.until(campaign, lambda counts: counts.sent > 20)
+        await house.order(campaign, kind)
+        await task
+        taken = server.counters.accepted
+    rows = await house.check_books(campaign, server.folder)
+    left = "queued" if kind is OrderKind.PAUSE else "cancelled"
+    assert {row.state.value for row in rows.values()} == {"sent", left}
+    assert sum(row.state == "sent" for row in rows.values()) == taken < 200
