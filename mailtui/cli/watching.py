@@ -95,12 +95,12 @@ def _plain() -> Show:
         )
         if counts.deferred:
             line += f", {counts.deferred:,} deferred, {_next_try(view)}".rstrip(", ")
-        if view.live is not None and view.gear and view.gear != gear:
-            gear = view.gear
-            output.say(f"{view.name}: {gear}")
         if line != last:
             last = line
             output.say(line)
+        if view.live is not None and view.gear and view.gear != gear:
+            gear = view.gear
+            output.say(f"{view.name}: {gear}")
 
     return show
 

@@ -34,6 +34,8 @@ class RateDialog(ModalScreen[Pace | None]):
     RateDialog Horizontal Plain { width: 1fr; padding-top: 1; }
     RateDialog Horizontal SafeInput { width: 12; }
     RateDialog #said { margin-top: 1; }
+    RateDialog.-short Horizontal { margin-top: 0; }
+    RateDialog.-short #said { margin-top: 0; }
     """
     BINDINGS: ClassVar = [("escape", "leave", "Cancel")]
 
@@ -44,7 +46,7 @@ class RateDialog(ModalScreen[Pace | None]):
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
-            yield Plain("At most how many messages may begin, and in which time?", classes="title")
+            yield Plain("How many mails may begin, at most?", classes="title")
             yield Plain("Such as 10/s, 600/m or 5000/h. Nothing typed: as fast as the server takes it.")
             yield SafeInput("" if self._rate is None else show_rate(self._rate), id="rate", placeholder="no limit")
             with Horizontal():
