@@ -52,9 +52,13 @@ class Target:
     def met(self) -> bool:
         return self.found <= self.goal if self.most else self.found >= self.goal
 
+    def says(self) -> str:
+        """The goal and what was found."""
+        goal, found = (f"{value:,.{self.digits}f}{_unit(self.unit)}" for value in (self.goal, self.found))
+        return f"{self.name}: {'at most' if self.most else 'at least'} {goal}; it is {found}"
+
     def show(self) -> str:
-        bound = f"{'at most' if self.most else 'at least'} {self.goal:,.{self.digits}f}{_unit(self.unit)}"
-        return f"{self.name}: {bound}; {self.found:,.{self.digits}f}, {'met' if self.met else '**not met**'}."
+        return f"{self.says()}, {'met' if self.met else '**not met**'}."
 
 
 @dataclass(slots=True)
@@ -84,7 +88,14 @@ class Report:
 
     def as_json(self) -> dict[str, Any]:
         targets = [
-            {"name": item.name, "goal": item.goal, "at_most": item.most, "found": item.found, "met": item.met}
+            {
+                "name": item.name,
+                "says": item.says(),
+                "goal": item.goal,
+                "at_most": item.most,
+                "found": item.found,
+                "met": item.met,
+            }
             for item in self.targets
         ]
         return {**self.data, "targets": targets}

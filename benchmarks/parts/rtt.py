@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.contenders import SMTP_SOURCE, USUAL_APP, mailtui, smtp_source, usual_app
@@ -14,6 +15,7 @@ from benchmarks.sinks import own_sink
 _RUN, _CHUNKED = "mailtui run", "mailtui run, window 8"
 _WINDOW = 8
 _CASES = ((20, 8), (20, 32), (20, 64), (100, 8), (100, 32), (100, 64))
+_LONGER = {100: 5 / 3}  # connecting counts, and takes five round trips until the second message
 _JUDGED_WITH_WINDOW = {(20, 8), (100, 8), (100, 32)}  # beyond, a core is the limit and not the way
 
 
@@ -30,7 +32,8 @@ def rtt(size: Size) -> Report:
                 mailtui(folder, connections, name=_RUN),
                 mailtui(folder, connections, name=_CHUNKED, window=_WINDOW),
             ]
-            results = contest(sink, several, size)
+            seconds = size.seconds * _LONGER.get(milliseconds, 1.0)
+            results = contest(sink, several, replace(size, seconds=seconds))
         bound = connections / milliseconds * 1000
         usual = results[USUAL_APP].rate
         for who, result in results.items():
@@ -55,9 +58,11 @@ def rtt(size: Size) -> Report:
     report.add_table(
         ("round trip", "connections", "sender", bound_of, f"× {USUAL_APP}", "messages/s", "CPU µs a message"), rows
     )
+    lasting = f"{size.seconds:.0f} seconds at 20 ms and {size.seconds * _LONGER[100]:.0f} at 100 ms"
     report.say(
         f"{SMTP_SOURCE} and the usual app wait for every reply, which is four round trips a message. The round trip is "
-        "modelled by a server that holds its replies back; there is no loss and no limit of bandwidth."
+        "modelled by a server that holds its replies back; there is no loss and no limit of bandwidth. Runs of mailtui "
+        f"take {lasting}, connecting included."
     )
     return report
 
