@@ -153,7 +153,6 @@ def _fill(
 ) -> None:
     width = len(reading.columns)
     cells = "".join(f", c{number} TEXT NOT NULL" for number in range(width))
-    connection.execute("PRAGMA cache_size = -16000")
     connection.execute(
         # Row numbers have gaps where a bad record stands, which is in problem alone.
         f"CREATE TABLE entry (row INTEGER PRIMARY KEY, line INTEGER NOT NULL, key TEXT, twin INTEGER{cells});"
