@@ -22,7 +22,7 @@ from mailtui.message.fields import PROVIDED, ROW, FieldUses, unknown_field, used
 from mailtui.message.filling import Variables
 from mailtui.message.frozen import MessageSource
 from mailtui.message.headers import HeaderError, HeaderKind
-from mailtui.message.mime import BodyError, TransferEncoding, body_text, build_skeleton, encode_part
+from mailtui.message.mime import BodyError, TransferEncoding, body_text, build_skeleton, canonical, encode_part
 from mailtui.message.rendered import RenderedMessage, RenderProblem
 from mailtui.message.templates import (
     RENDER_ERRORS,
@@ -163,17 +163,26 @@ class CompiledMessage:
         """The headers a reader of one message must see, decoded, in order; for a check against another parser."""
         variables = self._variables(recipient, date)
         yield "Date", headers.date_header(date)
-        yield "From", _shown(parse_mailbox(self._sender.render(variables)))
+        yield "From", _shown(parse_mailbox(self._sender.render_plainly(variables)))
         yield "To", recipient.address
-        yield "Subject", message.subject
+        yield "Subject", self._subject.render_plainly(variables).strip(" \t")
         yield "Message-ID", message.message_id
         for header in self._headers:
-            value = header.template.render(variables).strip(" \t")
+            value = header.template.render_plainly(variables).strip(" \t")
             if value:
                 yield (
                     header.name,
                     _shown(parse_mailbox(value)) if header.kind is HeaderKind.MAILBOX else value,
                 )
+
+    def meant_bodies(self, recipient: Recipient, date: float) -> tuple[str | None, str | None]:
+        """Text and HTML as their templates were written, no quick way taken; for the same check."""
+        variables = self._variables(recipient, date)
+        text, html = (
+            None if template is None else canonical(template.render_plainly(variables))
+            for template in (self._text, self._html)
+        )
+        return text, html
 
     def _variables(self, recipient: Recipient, date: float) -> Variables:
         variables = Variables(self._base)

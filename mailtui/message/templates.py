@@ -110,7 +110,7 @@ class CompiledTemplate:
                 return quick.text(variables)
             except RENDER_ERRORS:
                 pass  # the plain way says what is wrong, and where
-        return self._render_plainly(variables)
+        return self.render_plainly(variables)
 
     def lines(self, variables: Variables) -> Lines:
         """The text for one recipient as the lines of a body. Raises one of `RENDER_ERRORS`, `BodyError` is one."""
@@ -122,8 +122,7 @@ class CompiledTemplate:
                 return quick.lines(variables)
             except RENDER_ERRORS:
                 pass
-        text = self.constant if self.constant is not None else self._render_plainly(variables)
-        return wire_lines(canonical(text)), False
+        return wire_lines(canonical(self.render_plainly(variables))), False
 
     def _quick_for(self, variables: Variables) -> Filling | None:
         for name, value in self._assumed:
@@ -131,7 +130,10 @@ class CompiledTemplate:
                 return None
         return self._quick
 
-    def _render_plainly(self, variables: Variables) -> str:
+    def render_plainly(self, variables: Variables) -> str:
+        """What `render` gives, by the template as it was written and by nothing but Jinja."""
+        if self.constant is not None:
+            return self.constant
         if self._plain is None:
             text = self.text
             code = self._environment.compile(text.source, name=text.name, filename=text.name)

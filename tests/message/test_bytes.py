@@ -14,6 +14,7 @@ import pytest
 from mailtui.audience.recipient import Recipient
 from mailtui.message.frozen import MessageSource
 from mailtui.message.mime import TransferEncoding
+from mailtui.message.reference import self_check
 from mailtui.message.rendered import RenderedMessage
 from tests.message.samples import compiled, source
 
@@ -191,3 +192,16 @@ def digest(name: str) -> str:
 @pytest.mark.parametrize("name", SOURCES)
 def test_m01_the_bytes_are_those_of_the_first_day(name: str) -> None:
     assert digest(name) == _DIGESTS[name]
+
+
+@pytest.mark.parametrize("encoding", TransferEncoding)
+@pytest.mark.parametrize("name", SOURCES)
+def test_m04_there_is_no_structure_that_the_skeleton_cannot_do(name: str, encoding: TransferEncoding) -> None:
+    columns = (*_COLUMNS, "campaign", "range") if name == "a column called campaign" else _COLUMNS
+    message, checked = compiled(SOURCES[name], columns), 0
+    for to in people(name):
+        given = message.render(to, date=1_800_000_000.0, encoding=encoding, smtputf8=True)
+        if to.row % 3 == 0 and isinstance(given, RenderedMessage):
+            assert self_check(message, to, date=1_800_000_000.0, encoding=encoding, smtputf8=True) == []
+            checked += 1
+    assert checked >= 2
