@@ -145,9 +145,12 @@ def _answer(raw: memoryview, at: int) -> Mail | str | Kind:
 def problem_of(row: int, text: str) -> RenderProblem:
     """What `problem` said about a row. Raises `Nonsense`."""
     try:
-        reason, file, line, column, key = json.loads(text)
-    except ValueError:
+        said = json.loads(text)
+    except (ValueError, RecursionError):
         raise Nonsense from None
+    if not isinstance(said, list) or len(said) != 5:
+        raise Nonsense
+    reason, file, line, column, key = said
     numbers = all(value is None or type(value) is int for value in (line, column))
     if not numbers or not all(isinstance(value, str) for value in (reason, file, key)):
         raise Nonsense
