@@ -38,7 +38,10 @@ class Fate(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One fault. `then` is the fate, `cross` another one in that gear. `scale` shortens all waiting.
+    """One fault. `then` is the fate, `cross` and `chunked` another one in that gear. `scale` shortens all waiting.
+
+    In the chunked gear a connection that breaks leaves everything in doubt that was written and whose answer was not
+    heard: what follows in the window, and also what came before, where RST or nonsense takes the answers along.
 
     `pace` in messages a second, so that connections fall idle; `big`: a body that no buffer holds.
     """
@@ -47,8 +50,9 @@ class Row:
     what: str
     then: Fate
     strikes: tuple[Strike, ...] = ()
-    gears: tuple[Gear, ...] = DATA_GEARS
+    gears: tuple[Gear, ...] = tuple(Gear)
     cross: Fate | None = None
+    chunked: Fate | None = None
     code: int | None = None
     scale: float = 0.02
     pace: float | None = None
@@ -58,7 +62,8 @@ class Row:
     line_end: bytes = b"\r\n"
 
     def fate(self, gear: Gear) -> Fate:
-        return self.cross if gear is Gear.CROSS and self.cross is not None else self.then
+        other = {Gear.CROSS: self.cross, Gear.CHUNKED: self.chunked}.get(gear)
+        return self.then if other is None else other
 
     def cases(self) -> Iterator[tuple[Row, Gear, str]]:
         """This row in each of its gears, with the name of the test."""
@@ -153,11 +158,11 @@ def before() -> Iterator[Row]:
     yield Row("F-04", "421", Fate.QUEUED, breaks(Stage.GREETING, (*said(b"421 4.3.2 busy"), Close())), ONE)
     yield Row("F-04", "554", Fate.HELD, once(Stage.GREETING, b"554 5.7.1 go away"), ONE)
     for stage in (Stage.EHLO, Stage.MAIL, Stage.RCPT, Stage.DATA):
-        gears = ONE if stage is Stage.EHLO else DATA_GEARS
+        gears = ONE if stage is Stage.EHLO else DATA_GEARS if stage is Stage.DATA else tuple(Gear)
         down: Deed = (*said(b"421 4.3.2 going down"), Close())
         yield Row("F-05", f"421 at {stage}", Fate.QUEUED, breaks(stage, down), gears)
-        yield Row("F-06", f"closed at {stage}", Fate.QUEUED, breaks(stage, [Close()]), gears)
-        yield Row("F-07", f"RST at {stage}", Fate.QUEUED, breaks(stage, [Reset()]), gears)
+        yield Row("F-06", f"closed at {stage}", Fate.QUEUED, breaks(stage, [Close()]), gears, chunked=Fate.UNKNOWN)
+        yield Row("F-07", f"RST at {stage}", Fate.QUEUED, breaks(stage, [Reset()]), gears, chunked=Fate.UNKNOWN)
     yield Row("F-08", "EHLO refused, HELO taken", Fate.SENT, once(Stage.EHLO, b"502 5.5.1 what?", times=None), ONE)
     for code in (b"535 5.7.8", b"534 5.7.9", b"530 5.7.0"):
         yield Row("F-09", code[:3].decode(), Fate.HELD, once(Stage.AUTH, code + b" no"), ONE, users=True)
@@ -182,23 +187,23 @@ def envelope() -> Iterator[Row]:
     for code in (b"251", b"252"):
         yield Row("F-17", code.decode(), Fate.SENT, once(Stage.RCPT, code + b" I will see", effect=True))
     late = Strike(Stage.DATA, (Sleep(0.12), Send(GO)), effect=True)
-    yield Row("F-18", "354 late", Fate.SENT, (late,), scale=0.01)
-    yield Row("F-18", "354 never", Fate.QUEUED, breaks(Stage.DATA, [Silence()]), scale=HASTE)
-    yield Row("F-19", "451", Fate.DEFERRED, once(Stage.DATA, b"451 4.3.0 trouble"), code=451)
-    yield Row("F-19", "554", Fate.FAILED, once(Stage.DATA, b"554 5.6.0 no"), code=554)
+    yield Row("F-18", "354 late", Fate.SENT, (late,), DATA_GEARS, scale=0.01)
+    yield Row("F-18", "354 never", Fate.QUEUED, breaks(Stage.DATA, [Silence()]), DATA_GEARS, scale=HASTE)
+    yield Row("F-19", "451", Fate.DEFERRED, once(Stage.DATA, b"451 4.3.0 trouble"), DATA_GEARS, code=451)
+    yield Row("F-19", "554", Fate.FAILED, once(Stage.DATA, b"554 5.6.0 no"), DATA_GEARS, code=554)
 
 
 def framing() -> Iterator[Row]:
     """F-20 to F-29: replies that do not add up, or look odd."""
     extra: Deed = (*said(b"250 ok", b"250 extra"), Silence())
-    yield Row("F-20", "250 twice", Fate.QUEUED, breaks(Stage.DATA, extra))
+    yield Row("F-20", "250 twice", Fate.QUEUED, breaks(Stage.DATA, extra), DATA_GEARS)
     yield Row("F-20", "250 twice to RCPT", Fate.QUEUED, breaks(Stage.RCPT, extra), (Gear.LOCKSTEP,))
     ahead: Deed = (*said(b"250 ok", b"354 go", b"250 queued"), *said(b"554 no"), Silence())
-    yield Row("F-21", "the whole dialogue at once", Fate.QUEUED, breaks(Stage.RCPT, ahead))
+    yield Row("F-21", "the whole dialogue at once", Fate.QUEUED, breaks(Stage.RCPT, ahead), DATA_GEARS)
     yield Row("F-22", "in pieces of 3", Fate.SENT, chunk=3)
     yield Row("F-23", "550- then 250", Fate.UNKNOWN, breaks(Stage.DOT, (*said(b"550-no", b"250 ok"), Silence())))
     yield Row("F-24", "250- then 550", Fate.UNKNOWN, breaks(Stage.DOT, (*said(b"250-ok", b"550 no"), Silence())))
-    yield Row("F-25", "endless at RCPT", Fate.QUEUED, breaks(Stage.RCPT, drip), scale=HASTE)
+    yield Row("F-25", "endless at RCPT", Fate.QUEUED, breaks(Stage.RCPT, drip), chunked=Fate.UNKNOWN, scale=HASTE)
     yield Row("F-25", "endless at the dot", Fate.UNKNOWN, breaks(Stage.DOT, drip), scale=HASTE)
     yield Row("F-26", "600 bytes", Fate.SENT, once(Stage.RCPT, b"250 " + b"x" * 600, effect=True))
     odd: tuple[tuple[str, tuple[Step, ...], float], ...] = (
@@ -207,41 +212,47 @@ def framing() -> Iterator[Row]:
         ("40 KB in lines", said(*[b"250-" + b"x" * 800] * 50), 0.02),
         ("no CRLF", (Send(b"250 ok"),), HASTE),
     )
-    for (what, deed, scale), gear in zip(odd, cycle(DATA_GEARS), strict=False):
+    for (what, deed, scale), gear in zip(odd, cycle(Gear), strict=False):
         mute = (*deed, Silence())
-        yield Row("F-26", f"{what} at RCPT", Fate.QUEUED, breaks(Stage.RCPT, mute), (gear,), scale=scale)
+        yield Row(
+            "F-26", f"{what} at RCPT", Fate.QUEUED, breaks(Stage.RCPT, mute), (gear,), scale=scale, chunked=Fate.UNKNOWN
+        )
         yield Row("F-26", f"{what} at the dot", Fate.UNKNOWN, breaks(Stage.DOT, mute), (gear,), scale=scale)
     hostile = "\x1b]0;PWNED\x07 \x00 [/] [@click=app.quit]x[/] \u202e".encode() + b" \xff"
     yield Row("F-27", "taken", Fate.SENT, once(Stage.DOT, b"250 2.0.0 " + hostile, effect=True), code=250)
     yield Row("F-27", "refused", Fate.FAILED, once(Stage.RCPT, b"550 5.1.1 " + hostile), code=550)
     lines = (b" 250 ok", b"+25 ok", b"999 ok", b"25", b"what?", b"", b"2 50 ok", b"250ok", b"150 hm")
-    for line, gear in zip(lines, cycle(DATA_GEARS), strict=False):  # the reader is the same in all of them
+    for line, gear in zip(lines, cycle(Gear), strict=False):  # the reader is the same in all of them
         name = repr(line.decode())
-        yield Row("F-28", f"{name} at RCPT", Fate.QUEUED, breaks(Stage.RCPT, (*said(line), Silence())), (gear,))
-        yield Row("F-28", f"{name} at the dot", Fate.UNKNOWN, breaks(Stage.DOT, (*said(line), Silence())), (gear,))
+        mute = (*said(line), Silence())
+        yield Row("F-28", f"{name} at RCPT", Fate.QUEUED, breaks(Stage.RCPT, mute), (gear,), chunked=Fate.UNKNOWN)
+        yield Row("F-28", f"{name} at the dot", Fate.UNKNOWN, breaks(Stage.DOT, mute), (gear,))
     yield Row("F-29", "LF alone", Fate.SENT, line_end=b"\n")
 
 
 def idle() -> Iterator[Row]:
     """F-30 to F-32: what happens to a connection while nothing is said on it."""
 
-    def quiet(id: str, what: str, *deed: Step, scale: float = 0.02) -> Row:
-        return Row(id, what, Fate.QUEUED, (Strike(Stage.IDLE, deed, after=2),), pace=20, scale=scale)
+    def quiet(id: str, what: str, *deed: Step, scale: float = 0.02, chunked: Fate | None = None) -> Row:
+        strike = Strike(Stage.IDLE, deed, after=2)
+        return Row(id, what, Fate.QUEUED, (strike,), chunked=chunked, pace=20, scale=scale)
 
     yield quiet("F-30", "closed", Close())
     yield quiet("F-31", "421", *said(b"421 4.4.2 idle for too long"), Close())
-    yield quiet("F-32", "half open", Silence(), scale=HASTE)
+    yield quiet(
+        "F-32", "half open", Silence(), scale=HASTE, chunked=Fate.UNKNOWN
+    )  # which waits for nothing before the body
 
 
 def body() -> Iterator[Row]:
-    """F-33 to F-36: in cross body and dot leave together, so that a body cut short may have been whole."""
+    """F-33 to F-36: in cross and chunked body and end leave together, so that a body cut short may have been whole."""
 
     def cut(id: str, what: str, deed: Deed, then: Fate, cross: Fate, **more: Any) -> Row:
-        return Row(id, what, then, (Strike(Stage.BODY, deed, after=1),), cross=cross, big=True, **more)
+        return Row(id, what, then, (Strike(Stage.BODY, deed, after=1),), cross=cross, chunked=cross, big=True, **more)
 
     yield cut("F-33", "takes nothing", stop_reading, Fate.QUEUED, Fate.UNKNOWN, scale=HASTE)
     slow = Strike(Stage.BODY, take_slowly, after=1, effect=True)
-    yield Row("F-34", "slow but moving", Fate.SENT, (slow,), scale=0.003, big=True)
+    yield Row("F-34", "slow but moving", Fate.SENT, (slow,), DATA_GEARS, scale=0.003, big=True)
     no = refuse_in_the_middle(b"550 5.7.1 no more")
     yield cut("F-35", "550", no, Fate.FAILED, Fate.FAILED, code=550)
     full = refuse_in_the_middle(b"552 5.2.2 over quota")

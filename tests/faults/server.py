@@ -91,7 +91,7 @@ class FaultServer:
     def note(self, gear: Gear) -> None:
         """The client wrote ahead as in this gear."""
         if not self.struck and not (self.connections == 1 and self.gear is Gear.FLIGHT):
-            self.spoken = gear if self.spoken is not Gear.CROSS else self.spoken
+            self.spoken = max(gear, self.spoken, key=lambda item: item.rank)
 
     @property
     def total(self) -> int:
@@ -110,6 +110,8 @@ class FaultServer:
         words = list(self.offers)
         if self.gear is not Gear.LOCKSTEP:
             words.append(b"PIPELINING")
+        if self.gear is Gear.CHUNKED:
+            words.append(b"CHUNKING")
         if self.tls is not None and not secured:
             words.append(b"STARTTLS")
         if self.users:
@@ -150,6 +152,8 @@ class _Connection:
                 await self.rcpt(line[9:-1].decode())
             elif verb == b"DATA":
                 await self.data()
+            elif verb == b"BDAT":
+                await self.bdat(int(line.split()[1]))
             elif verb == b"QUIT":
                 await self.turn(Stage.QUIT, b"221 2.0.0 bye\r\n")
                 return
@@ -207,6 +211,22 @@ class _Connection:
         content = await self.talk.through(END)
         if self.talk.ahead:
             self.server.note(Gear.CROSS)
+        await self.end(content)
+
+    async def bdat(self, octets: int) -> None:
+        """A whole message in one chunk."""
+        if not self.recipient:
+            await self.talk.take(octets)
+            await self.say(b"503 5.5.1 nobody to send it to\r\n")
+            return
+        if self.server.due(Stage.BODY) is not None and not await self.turn(Stage.BODY, b""):
+            return
+        content = await self.talk.take(octets)
+        self.server.note(Gear.CHUNKED)
+        await self.end(content)
+
+    async def end(self, content: bytes) -> None:
+        """The message is whole."""
         recipient = self.recipient
         self.server.ended[recipient] += 1
         self.server.contents.setdefault(recipient, set()).add(content)
