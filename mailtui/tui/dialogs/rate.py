@@ -66,7 +66,7 @@ class RateDialog(ModalScreen[Pace | None]):
         rate, window = (self.query_one(name, Input).value.strip() for name in ("#rate", "#window"))
         try:
             if not window.isdecimal() or not 1 <= int(window) <= MAX_WINDOW:
-                raise ValueError(f"the window is a number from 1 to {MAX_WINDOW}")
+                raise ValueError(f"The window is a number from 1 to {MAX_WINDOW}")
             self.dismiss(Pace(parse_rate(rate) if rate else None, int(window)))
         except ValueError as error:
             self.query_one("#said", Plain).show(plain(sentence(str(error)), "$text-error"))
