@@ -137,6 +137,10 @@ class TestPage:
             if words and re.fullmatch(r"[a-z]+", words[1]):
                 command = cli.get_command(click.Context(cli), words[1])
                 assert command is not None, line
+                if isinstance(command, click.Group):
+                    context = click.Context(command)
+                    subcommands = [command.get_command(context, word) for word in words[2:3]]
+                    command = next(filter(None, subcommands), command)
                 known = {name for parameter in command.params for name in parameter.opts}
                 if words[1] == "runner":
                     known = {"--outbox", "--until-idle"}
