@@ -59,14 +59,12 @@ class _JsonLine(logging.Formatter):
             "event": record.getMessage(),
             **getattr(record, "facts", {}),
         }
-        return without_addresses(json.dumps(line, default=str, ensure_ascii=False)).translate(_ESCAPES)
+        return _HIDDEN.sub(_escaped, without_addresses(json.dumps(line, default=str, ensure_ascii=False)))
 
 
 # What json.dumps leaves as it is, and a terminal or a reader of lines does not: DEL, C1, separators, bidi, surrogates.
-_ESCAPES = {
-    code: f"\\u{code:04x}"
-    for code in (
-        *range(0x7F, 0xA0), 0x061C, 0x200E, 0x200F, 0x2028, 0x2029, *range(0x202A, 0x202F), *range(0x2066, 0x206A),
-        *range(0xD800, 0xE000),
-    )
-}  # fmt: skip
+_HIDDEN = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return f"\\u{ord(found[0]):04x}"
