@@ -48,7 +48,7 @@ class Part:
 
 
 PARTS = {
-    "prebuilt": Part(prebuilt, 9),
+    "prebuilt": Part(prebuilt, 10),
     "endtoend": Part(endtoend, 6, seconds=4.0),
     "rtt": Part(rtt, 18, seconds=12.0),
     "cores": Part(cores, 4, seconds=4.0),
@@ -99,16 +99,13 @@ def _measure(name: str, options: argparse.Namespace) -> int:
     except NotHere as error:
         print(f"Not measured: {error}.", flush=True)
         return 0
-    lines = [
-        *report.with_targets(judged=not options.short),
-        "",
-        page.dated(f"make bench PARTS={name}{' ARGS=--short' * options.short}"),
-    ]
-    print("\n".join(lines), f"\n({(time.monotonic() - start) / 60:.1f} minutes)", flush=True)
+    below = ["", page.dated(f"make bench PARTS={name}{' ARGS=--short' * options.short}")]
+    print("\n".join([*report.with_targets(judged=not options.short), *below]), flush=True)
+    print(f"({(time.monotonic() - start) / 60:.1f} minutes)", flush=True)
     folder = options.results / "short" if options.short else options.results
     _keep(folder, name, report, time.monotonic() - start)
     if options.write:
-        page.write_block(_PAGE, "measured", name, lines)
+        page.write_block(_PAGE, "measured", name, [*report.lines, *below])
         page.write_block(_PAGE, "measured", "targets", _summary(folder))
     return 0
 

@@ -29,12 +29,13 @@ def prebuilt(size: Size) -> Report:
         _contest(report, rows, sink, size, 32, _KB, [*small, ours(Gear.CROSS, 32, _KB, record="group")])
     with own_sink() as sink:
         for connections in (8,) if size.short else (8, 32):
-            chunked = [
+            more = [
+                ours(Gear.LOCKSTEP, connections, record="group"),
+                ours(Gear.FLIGHT, connections, record="group"),
                 ours(Gear.CHUNKED, connections, window=_WINDOW),
                 ours(Gear.CHUNKED, connections, window=_WINDOW, record="group"),
             ]
-            everybody = [*_dialogues(connections), *chunked]
-            _contest(report, rows, sink, size, connections, 10 * _KB, everybody)
+            _contest(report, rows, sink, size, connections, 10 * _KB, [*_dialogues(connections), *more])
     head = (
         "server",
         "size",
