@@ -22,7 +22,7 @@ from mailtui.message.fields import PROVIDED, ROW, FieldUses, unknown_field, used
 from mailtui.message.filling import Variables
 from mailtui.message.frozen import MessageSource
 from mailtui.message.headers import HeaderError, HeaderKind
-from mailtui.message.mime import BodyError, TransferEncoding, body_text, build_skeleton, canonical, encode_part
+from mailtui.message.mime import BodyError, Parts, TransferEncoding, body_text, build_skeleton, canonical
 from mailtui.message.rendered import RenderedMessage, RenderProblem
 from mailtui.message.templates import (
     RENDER_ERRORS,
@@ -76,6 +76,9 @@ class CompiledMessage:
         self.columns = tuple(columns)
         self._message_ids = headers.MessageIds(secret)
         self._skeleton = build_skeleton(secret, source.digest)
+        boundary = self._skeleton.boundary
+        self._text_parts = Parts(boundary, keep=compiled.text is not None and compiled.text.same_for_all)
+        self._html_parts = Parts(boundary, keep=compiled.html is not None and compiled.html.same_for_all)
         self._sender = compiled.sender
         self._subject = compiled.subject
         self._text = compiled.text
@@ -137,9 +140,8 @@ class CompiledMessage:
             text, text_tame = (None, True) if self._text is None else self._text.lines(variables)
             at = "html"
             html, html_tame = (None, True) if self._html is None else self._html.lines(variables)
-            boundary = self._skeleton.boundary
-            text_part = None if text is None else encode_part(text, encoding, boundary, tame=text_tame)
-            html_part = None if html is None else encode_part(html, encoding, boundary, tame=html_tame)
+            text_part = None if text is None else self._text_parts.of(text, encoding, tame=text_tame)
+            html_part = None if html is None else self._html_parts.of(html, encoding, tame=html_tame)
             data = self._skeleton.assemble(head, text_part, html_part)
             if len(data) > OUTPUT_LIMIT:
                 _check_size(text, html)

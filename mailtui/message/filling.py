@@ -47,7 +47,12 @@ Lines = tuple[bytes, bool]
 
 
 class Filling(Protocol):
-    """Fills one template in. Both raise what the template raises; `lines` also `Unusual`."""
+    """Fills one template in. Both raise what the template raises; `lines` also `Unusual`.
+
+    `fixed` are the lines when no row changes them.
+    """
+
+    fixed: Lines | None
 
     def text(self, variables: Variables) -> str: ...
 
@@ -58,7 +63,7 @@ def filling(environment: HardenedEnvironment, name: str, folded: Folded) -> Fill
     """The quickest way to fill a template in. Raises `Unusual` when there is none but the plain one."""
     if folded.outputs is not None:
         return Slots(environment, name, folded.outputs)
-    return Pieces(environment, name, folded.tree)
+    return Pieces(environment, name, folded.tree, assigns=folded.assigns)
 
 
 def constant_lines(text: str) -> Lines:
@@ -78,21 +83,22 @@ class Slots:
         pieces, slots, order = _pieces(environment, outputs)
         tree = nodes.Template([nodes.Output([slot], lineno=slot.lineno) for slot in slots], lineno=1)
         tree.set_environment(environment)
-        template = Template.from_code(environment, environment.compile(tree, name=name, filename=name), {})
+        template = _compiled(environment, name, tree)
         self._root: _Root = template.root_render_func
-        # The code of a template calls `escape` on what it puts out and on nothing else.
-        template.root_render_func.__globals__["escape"] = _escaped
         self._context = _row_context(environment, name)
         self._count = len(slots)
         self._texts = pieces
         self._data = [_fixed(piece) for piece in pieces]
         self._order: Callable[[Sequence[Any]], tuple[Any, ...]] = itemgetter(*order)
         self._room = _room([self._data[at] if at < len(pieces) else None for at in order])
+        self.fixed: Lines | None = None if slots else constant_lines("".join(pieces))
 
     def text(self, variables: Variables) -> str:
         return "".join(self._order([*self._texts, *self._root(self._context(variables))]))
 
     def lines(self, variables: Variables) -> Lines:
+        if self.fixed is not None:
+            return self.fixed
         values = list(self._root(self._context(variables)))
         # One look at all values together; the breaks between them hide nothing that is looked for, and show where a
         # value begins and ends.
@@ -100,7 +106,7 @@ class Slots:
         if b"\r" in raw or b"\0" in raw:
             raise Unusual
         parts = raw.split(b"\n")
-        if len(parts) == self._count or not self._count:
+        if len(parts) == self._count:
             tame = len(raw) <= self._room and _harmless(raw)
         else:
             parts = [value.encode().replace(b"\n", b"\r\n") for value in values]
@@ -112,12 +118,11 @@ class Slots:
 class Pieces:
     """Any other template: what it puts out, piece by piece, those known beforehand with their bytes at hand."""
 
-    def __init__(self, environment: HardenedEnvironment, name: str, tree: nodes.Template) -> None:
-        template = Template.from_code(environment, environment.compile(tree, name=name, filename=name), {})
-        self._environment = environment
-        self._name = name
+    def __init__(self, environment: HardenedEnvironment, name: str, tree: nodes.Template, *, assigns: bool) -> None:
+        template = _compiled(environment, name, tree)
         self._root: _Root = template.root_render_func
-        self._blocks = template.blocks
+        self.fixed: Lines | None = None
+        self._context = _full_context(environment, name, template) if assigns else _row_context(environment, name)
         codes = [function.__code__ for function in (template.root_render_func, *template.blocks.values())]
         self._known: dict[str, bytes] = {}
         for text in _texts_in(codes):
@@ -133,8 +138,16 @@ class Pieces:
         data = b"".join(pieces)
         return (data if data.endswith(b"\n") else data + b"\r\n"), False
 
-    def _context(self, variables: Variables) -> Context:
-        return Context(self._environment, variables, self._name, self._blocks)
+
+def _compiled(environment: HardenedEnvironment, name: str, tree: nodes.Template) -> Template:
+    template = Template.from_code(environment, environment.compile(tree, name=name, filename=name), {})
+    # The code of a template calls `escape` on what it puts out and on nothing else.
+    template.root_render_func.__globals__["escape"] = _escaped
+    return template
+
+
+def _full_context(environment: HardenedEnvironment, name: str, template: Template) -> Callable[[Variables], Context]:
+    return lambda variables: Context(environment, variables, name, template.blocks)
 
 
 def _row_context(environment: HardenedEnvironment, name: str) -> Callable[[Variables], Context]:

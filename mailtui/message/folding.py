@@ -29,13 +29,15 @@ class Folded:
     """A template's tree with what is constant put in.
 
     `assumed` are the names whose values were put in: for a row that has other values under these names, the tree
-    does not hold. `outputs` is what the template puts out, in order, when it is nothing but text and expressions.
+    does not hold. `assigns`: whether rendering it may give a name a value or define a block, loops aside.
+    `outputs` is what the template puts out, in order, when it is nothing but text and expressions.
     """
 
-    __slots__ = ("assumed", "outputs", "tree")
+    __slots__ = ("assigns", "assumed", "outputs", "tree")
 
-    def __init__(self, tree: nodes.Template, assumed: Mapping[str, object]) -> None:
+    def __init__(self, tree: nodes.Template, assumed: Mapping[str, object], *, assigns: bool) -> None:
         self.tree = tree
+        self.assigns = assigns
         self.assumed = assumed
         self.outputs = _outputs(tree)
 
@@ -43,13 +45,13 @@ class Folded:
 def fold(environment: HardenedEnvironment, tree: nodes.Template, constants: Mapping[str, object]) -> Folded:
     """Fold a freshly parsed tree, which is changed on the way. `constants` are values that no row changes."""
     if not _foldable(tree):
-        return Folded(tree, {})
+        return Folded(tree, {}, assigns=True)
     folder = _Folder(environment, constants, _assigned(tree))
     folder.visit(tree)
     for node in tree.find_all((nodes.If, nodes.For)):
         _merge(node)
     _merge(tree)
-    return Folded(tree, folder.assumed)
+    return Folded(tree, folder.assumed, assigns=False)
 
 
 def constant_text(environment: HardenedEnvironment, node: nodes.Expr) -> str | None:

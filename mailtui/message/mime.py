@@ -143,6 +143,27 @@ def encode_part(lines: bytes, encoding: TransferEncoding, boundary: bytes, *, ta
     return "quoted-printable", quoted.replace(b"\n", b"\r\n")
 
 
+class Parts:
+    """Encodes one body of a campaign's messages; with `keep`, one that is the same bytes as the last one once."""
+
+    __slots__ = ("_boundary", "_keep", "_last")
+
+    def __init__(self, boundary: bytes, *, keep: bool) -> None:
+        self._boundary = boundary
+        self._keep = keep
+        self._last: tuple[bytes, TransferEncoding, Part] | None = None
+
+    def of(self, lines: bytes, encoding: TransferEncoding, *, tame: bool) -> Part:
+        """What `encode_part` gives."""
+        last = self._last
+        if last is not None and last[0] is lines and last[1] is encoding:
+            return last[2]
+        part = encode_part(lines, encoding, self._boundary, tame=tame)
+        if self._keep:
+            self._last = lines, encoding, part
+        return part
+
+
 def lines_fit(lines: bytes) -> bool:
     """Whether no line, its CRLF not counted, has more than 998 bytes; `lines` ends with CRLF.
 

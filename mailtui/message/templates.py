@@ -96,6 +96,11 @@ class CompiledTemplate:
         except Unusual:
             self._quick = None
 
+    @property
+    def same_for_all(self) -> bool:
+        """Whether `lines` gives the very same bytes for every recipient whose columns hide no campaign value."""
+        return self._lines is not None or (self._quick is not None and self._quick.fixed is not None)
+
     def render(self, variables: Variables) -> str:
         """The text for one recipient. Raises one of `RENDER_ERRORS`.
 
