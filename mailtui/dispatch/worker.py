@@ -26,6 +26,8 @@ _BRIEF = 10.0  # seconds; a connection that ends unused before is a failure, lat
 _ENVELOPE = (Stage.MAIL, Stage.RCPT, Stage.DATA)
 _TO_A_RECIPIENT = (Stage.RCPT, Stage.DATA)
 _CLOSING = 421
+# An enum's member is looked up by a function in Python 3.11, and these are needed for every message.
+_IN_FLIGHT, _SENT, _CHUNKED = DeliveryState.IN_FLIGHT, DeliveryState.SENT, Gear.CHUNKED
 _FIRST_COPY = "an earlier copy, whose outcome was unknown, may have arrived"
 
 _AFTER = {
@@ -252,8 +254,8 @@ class Worker:
                 claim.campaign,
                 claim.id,
                 claim.fence,
-                DeliveryState.IN_FLIGHT,
-                DeliveryState.SENT,
+                _IN_FLIGHT,
+                _SENT,
                 claim.attempts + 1,
                 True,  # noqa: FBT003 - one field after the other, the quickest way
                 0.0,
@@ -332,7 +334,7 @@ class Worker:
         if session is None:
             return
         session.data_apart = gears.data_apart
-        if session.gear is Gear.CHUNKED:
+        if session.gear is _CHUNKED:
             gears.chunk(taken=taken)
             session.window = gears.window
 

@@ -21,6 +21,8 @@ from mailtui.smtp.replies import Reply
 from mailtui.smtp.timeouts import Timeouts
 from mailtui.smtp.verdict import Category, Stage, Verdict, judge
 
+# An enum's member is looked up by a function in Python 3.11, and these are needed many times a message.
+_RSET, _MAIL, _RCPT, _DOT = Stage.RSET, Stage.MAIL, Stage.RCPT, Stage.DOT
 _OF_ADDRESSES = ("2.1.0", "2.1.5")
 """Said of senders and recipients (RFC 3463 section 3.2). Where every reply is a 250, it is these that show that one
 came too many.
@@ -130,7 +132,7 @@ class ChunkedSession(Dialogue):
         parts: list[bytes] = []
         for job in jobs:
             parts.append(self._envelope(job) if envelope is None else envelope)
-            self._expected.append((Stage.DOT, job))
+            self._expected.append((_DOT, job))
             self._flying.append(job)
             data = job.take()
             parts.append(b"BDAT %d LAST\r\n" % len(data))
@@ -142,10 +144,10 @@ class ChunkedSession(Dialogue):
         reset = b""
         if self._begun:
             reset = b"RSET\r\n"
-            expected.append((Stage.RSET, job))
+            expected.append((_RSET, job))
         self._begun = True
-        expected.append((Stage.MAIL, job))
-        expected.append((Stage.RCPT, job))
+        expected.append((_MAIL, job))
+        expected.append((_RCPT, job))
         return reset + job.mail + job.rcpt
 
     def _begin_apart(self) -> None:
@@ -168,15 +170,15 @@ class ChunkedSession(Dialogue):
         refused: Job | None = None
         for (stage, job), reply in zip(self._expected, replies, strict=False):
             code = reply.code
-            if 300 <= code < 400 or (stage is Stage.RSET and code >= 400 and code != 421):
+            if 300 <= code < 400 or (stage is _RSET and code >= 400 and code != 421):
                 return f"a reply that makes no sense there: {stage} was answered {reply}"
             if code >= 400:
-                if stage is Stage.DOT and job is not None and job is not refused and _not_understood(job, reply):
+                if stage is _DOT and job is not None and job is not refused and _not_understood(job, reply):
                     return ""  # this ends the connection; what follows is not believed anyway
                 refused = job
             elif job is not None and (job.refused is not None or job is refused):
                 return f"{stage} was answered {reply} although the sender or recipient had been refused"
-            elif stage is Stage.DOT and reply.text.startswith(_OF_ADDRESSES):
+            elif stage is _DOT and reply.text.startswith(_OF_ADDRESSES):
                 return f"a message was answered as an address is: {reply}"
         return ""
 
@@ -187,7 +189,7 @@ class ChunkedSession(Dialogue):
         self._last_word = False
         if job is None:
             self._end(Verdict.of(stage, reply))
-        elif stage is Stage.DOT:
+        elif stage is _DOT:
             if _not_understood(job, reply):
                 self.misbehaved = True  # before the owner hears of it: whatever else is in flight is in doubt
                 self._on_message(job, Verdict.of(stage, reply))
@@ -197,7 +199,7 @@ class ChunkedSession(Dialogue):
         else:
             if reply.code >= 400 and job.refused is None:
                 job.refused = Verdict.of(stage, reply)
-            if job is self._apart and stage is Stage.RCPT:
+            if job is self._apart and stage is _RCPT:
                 self._on_recipient_apart(job)
 
     def _on_message(self, job: Job, verdict: Verdict) -> None:
@@ -222,7 +224,7 @@ class ChunkedSession(Dialogue):
         self._clock.stop()  # it may stand at the ten minutes of a message
         if job is not None and job.refused is None:
             job.refused = verdict
-        if job is not None and stage is Stage.DOT:
+        if job is not None and stage is _DOT:
             self._flying.popleft()
             self._owner.settled(job, job.refused or verdict)
         elif job is not None and job is self._apart:
@@ -257,7 +259,7 @@ class ChunkedSession(Dialogue):
             elif unread and not self.misbehaved:
                 self._owner.untouched(job)
             else:
-                self._owner.in_doubt(job, Verdict.silence(Stage.DOT, verdict.text))
+                self._owner.in_doubt(job, Verdict.silence(_DOT, verdict.text))
         if apart is not None and not apart.marked:
             if apart.refused is not None and not self.misbehaved:
                 self._owner.settled(apart, apart.refused)
@@ -275,4 +277,4 @@ def _not_understood(job: Job, reply: Reply) -> bool:
     """
     if job.refused is not None or reply.code not in _NOT_UNDERSTOOD:
         return False
-    return judge(Verdict.of(Stage.DOT, reply)).category is Category.PROTOCOL
+    return judge(Verdict.of(_DOT, reply)).category is Category.PROTOCOL

@@ -23,6 +23,8 @@ from mailtui.smtp.replies import MalformedReply, Reply, ReplyReader
 from mailtui.smtp.timeouts import Timeouts
 from mailtui.smtp.verdict import Stage, Verdict
 
+# An enum's member is looked up by a function in Python 3.11, and these are needed many times a message.
+_DATA, _BODY, _DOT, _QUIT, _IDLE = Stage.DATA, Stage.BODY, Stage.DOT, Stage.QUIT, Stage.IDLE
 _SEND_BUFFER = 128 * 1024  # bytes; in the megabytes the kernel takes by itself, a slow reader looks like a dead one
 _READ_BUFFER = 8 * 1024  # the default of 256 KB costs an mmap and a munmap for every reply
 
@@ -66,7 +68,7 @@ class Dialogue(asyncio.BufferedProtocol, ABC):
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)  # a line that was cut while nothing is said
         transport.set_protocol(self)
         if transport.is_closing():
-            self._end(Verdict.silence(Stage.IDLE, "the connection was closed before it was used"))
+            self._end(Verdict.silence(_IDLE, "the connection was closed before it was used"))
             return
         self.pump()
 
@@ -79,7 +81,7 @@ class Dialogue(asyncio.BufferedProtocol, ABC):
         """What the dialogue is at: the command whose reply is due, else the message under way."""
         if self._expected:
             return self._expected[0][0]
-        return Stage.BODY if self.busy else Stage.IDLE
+        return _BODY if self.busy else _IDLE
 
     @property
     def last_reply(self) -> str:
@@ -126,7 +128,7 @@ class Dialogue(asyncio.BufferedProtocol, ABC):
         """What cannot be, in replies that none of has been believed yet; empty when all may be."""
         for (stage, _), reply in zip(self._expected, replies, strict=False):
             code = reply.code
-            if code < 400 and (code != 354 if stage is Stage.DATA else code >= 300):
+            if code < 400 and (code != 354 if stage is _DATA else code >= 300):
                 return f"a reply that makes no sense there: {stage} was answered {reply}"
         return ""
 
@@ -148,7 +150,7 @@ class Dialogue(asyncio.BufferedProtocol, ABC):
         """QUIT, when everything is answered."""
         if not self._expected:
             self._clock.stop()  # it may stand at the ten minutes of a dot
-            self._expected.append((Stage.QUIT, None))
+            self._expected.append((_QUIT, None))
             self._write(b"QUIT\r\n")
 
     def _poison(self, what: str) -> None:
@@ -189,15 +191,17 @@ class Dialogue(asyncio.BufferedProtocol, ABC):
             return
         expected = self._expected
         asked = len(expected)
-        surplus = replies[asked:]
-        if len(replies) >= asked and (surplus or self._reader.in_the_middle) and self._is_unasked(surplus, asked):
-            return
+        surplus: list[Reply] = []
+        if len(replies) >= asked:
+            replies, surplus = replies[:asked], replies[asked:]
+            if (surplus or self._reader.in_the_middle) and self._is_unasked(surplus, asked):
+                return
         # Before any of them is believed: a server that answers out of turn is found out by a reply further on.
         nonsense = self._nonsense(replies)
         if nonsense:
             self._poison(nonsense)
             return
-        for reply in replies[:asked]:
+        for reply in replies:
             if self._closed:
                 return
             stage, job = expected.popleft()
@@ -207,7 +211,7 @@ class Dialogue(asyncio.BufferedProtocol, ABC):
             return
         if surplus:
             self._last = surplus[0]
-            self._server_closes(Stage.IDLE, None, surplus[0])
+            self._server_closes(_IDLE, None, surplus[0])
         elif replies:  # the beginning of one puts nothing off
             self._watch()
 
@@ -251,15 +255,15 @@ class Dialogue(asyncio.BufferedProtocol, ABC):
     # the clock
 
     def _stage_due(self) -> Stage:
-        return self._expected[0][0] if self._expected else Stage.IDLE
+        return self._expected[0][0] if self._expected else _IDLE
 
     def _patience(self) -> float:
         stage = self._stage_due()
-        if stage is Stage.DOT:
+        if stage is _DOT:
             return self._timeouts.dot
-        if stage is Stage.DATA:
+        if stage is _DATA:
             return self._timeouts.data
-        return self._timeouts.quit if stage is Stage.QUIT else self._timeouts.command
+        return self._timeouts.quit if stage is _QUIT else self._timeouts.command
 
     def _watch(self) -> None:
         """What is due next has its whole time from now."""

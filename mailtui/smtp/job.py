@@ -8,7 +8,8 @@ from typing import Any
 from mailtui.smtp.capabilities import Capabilities
 from mailtui.smtp.verdict import Verdict
 
-DOT = b".\r\n"
+END = b".\r\n"
+"""What ends a message behind DATA."""
 _UNFIT = re.compile(rb"[\x00-\x20<>\x7f]")
 _LEADING_DOT = re.compile(rb"\r\n\.")  # three times as fast as bytes' own search where lines are many
 

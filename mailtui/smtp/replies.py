@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 MAX_LINE = 8 * 1024
 MAX_REPLY = 32 * 1024
+_KNOWN_LINE = 100  # bytes
+_KNOWN_LINES = 32
 
 _ENHANCED = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})(?=\s|$)")
 
@@ -32,6 +34,8 @@ class Reply:
     @property
     def enhanced(self) -> str | None:
         """The enhanced code (RFC 3463), when there is one and its class agrees with the basic code's (RFC 2034)."""
+        if self.text[1:2] != ".":
+            return None
         match = _ENHANCED.match(self.text)
         if match is None or match.group(1) != str(self.code)[0]:
             return None
@@ -44,9 +48,10 @@ class Reply:
 class ReplyReader:
     """Collects bytes and gives back the complete replies among them."""
 
-    __slots__ = ("_code", "_lines", "_pending", "_size")
+    __slots__ = ("_code", "_known", "_lines", "_pending", "_size")
 
     def __init__(self) -> None:
+        self._known: dict[bytes, Reply] = {}  # by their line: a server says few different things, over and over
         self._pending = b""
         self._lines: list[bytes] = []
         self._code = b""
@@ -69,11 +74,23 @@ class ReplyReader:
         if len(self._pending) > MAX_LINE:
             raise MalformedReply(f"a reply line longer than {MAX_LINE} bytes")
         replies = []
+        known = self._known
         for line in lines:
-            reply = self._line(line[:-1] if line.endswith(b"\r") else line)
+            reply = None if self._lines else known.get(line)
+            if reply is None:
+                reply = self._new(line)
             if reply is not None:
                 replies.append(reply)
         return replies
+
+    def _new(self, line: bytes) -> Reply | None:
+        alone = not self._lines
+        reply = self._line(line[:-1] if line.endswith(b"\r") else line)
+        if alone and reply is not None and len(line) <= _KNOWN_LINE:
+            if len(self._known) >= _KNOWN_LINES:
+                self._known.clear()
+            self._known[line] = reply
+        return reply
 
     def _line(self, line: bytes) -> Reply | None:
         code, mark = line[:3], line[3:4]

@@ -9,11 +9,22 @@ from __future__ import annotations
 
 from mailtui.smtp.dialogue import Dialogue
 from mailtui.smtp.gear import Gear
-from mailtui.smtp.job import DOT, Job
+from mailtui.smtp.job import END, Job
 from mailtui.smtp.owner import SessionOwner
 from mailtui.smtp.replies import Reply
 from mailtui.smtp.timeouts import Timeouts
 from mailtui.smtp.verdict import Stage, Verdict
+
+# An enum's member is looked up by a function in Python 3.11, and these are needed many times a message.
+_RSET, _MAIL, _RCPT, _DATA, _BODY, _DOT, _VOID = (
+    Stage.RSET,
+    Stage.MAIL,
+    Stage.RCPT,
+    Stage.DATA,
+    Stage.BODY,
+    Stage.DOT,
+    Stage.VOID,
+)
 
 
 class Session(Dialogue):
@@ -22,6 +33,7 @@ class Session(Dialogue):
     def __init__(self, owner: SessionOwner, gear: Gear, timeouts: Timeouts) -> None:
         super().__init__(owner, gear, timeouts)
         self._crosses = gear is Gear.CROSS
+        self._waits = gear is Gear.LOCKSTEP
         self._announced: Job | None = None  # its dot has not been written
         self._flying: Job | None = None  # its dot has been written, the reply is due
         self._follower: Job | None = None  # to ride behind the announced message's dot; nothing of it is written
@@ -65,9 +77,9 @@ class Session(Dialogue):
             return
         self._announced = None
         self._flying = job
-        self._expected.append((Stage.DOT, job))
+        self._expected.append((_DOT, job))
         if not self._crosses:
-            self._write(DOT)
+            self._write(END)
             return
         following, self._follower = self._follower, None
         if following is not None and self._finishing:
@@ -75,7 +87,7 @@ class Session(Dialogue):
             following = None
         body = job.take_stuffed()
         if following is None:
-            self._write(body + DOT)
+            self._write(body + END)
         else:
             self._announce(following, body)
 
@@ -89,52 +101,52 @@ class Session(Dialogue):
         if self._reset_first:
             self._reset_first = False
             reset = b"RSET\r\n"
-            expected.append((Stage.RSET, job))
-        if self.gear is Gear.LOCKSTEP:
+            expected.append((_RSET, job))
+        if self._waits:
             if not reset:
-                expected.append((Stage.MAIL, job))
+                expected.append((_MAIL, job))
             self._write(reset or job.mail)
             return
-        expected.append((Stage.MAIL, job))
-        expected.append((Stage.RCPT, job))
+        expected.append((_MAIL, job))
+        expected.append((_RCPT, job))
         job.data_apart = self.data_apart
         data = b""
         if not job.data_apart:
-            expected.append((Stage.DATA, job))
+            expected.append((_DATA, job))
             data = b"DATA\r\n"
-        self._write(b"".join((body, DOT if body else b"", reset, job.mail, job.rcpt, data)))
+        self._write(b"".join((body, END if body else b"", reset, job.mail, job.rcpt, data)))
 
     def _on_reply(self, stage: Stage, job: Job | None, reply: Reply) -> None:
         if reply.code == 421:
             self._server_closes(stage, job, reply)
         elif job is None:
             self._end(Verdict.of(stage, reply))
-        elif stage is Stage.DOT:
+        elif stage is _DOT:
             self._flying = None
             self._owner.settled(job, Verdict.of(stage, reply))
             self.pump()
-        elif stage is Stage.VOID:
+        elif stage is _VOID:
             self.pump()
         else:
             self._on_envelope(stage, job, reply)
 
     def _on_envelope(self, stage: Stage, job: Job, reply: Reply) -> None:
-        if stage is Stage.DATA:
+        if stage is _DATA:
             self._on_data(job, reply)
             return
         if reply.code >= 400 and job.refused is None:
             job.refused = Verdict.of(stage, reply)
-            self._reset_first = stage is Stage.RCPT
-        if self.gear is not Gear.LOCKSTEP and not (stage is Stage.RCPT and job.data_apart):
+            self._reset_first = stage is _RCPT
+        if not self._waits and not (stage is _RCPT and job.data_apart):
             return  # the next command is on its way already
         if job.refused is not None:
             self._settle_refused(job)
-        elif stage is Stage.RSET:
-            self._ask(Stage.MAIL, job, job.mail)
-        elif stage is Stage.MAIL:
-            self._ask(Stage.RCPT, job, job.rcpt)
+        elif stage is _RSET:
+            self._ask(_MAIL, job, job.mail)
+        elif stage is _MAIL:
+            self._ask(_RCPT, job, job.rcpt)
         else:
-            self._ask(Stage.DATA, job, b"DATA\r\n")
+            self._ask(_DATA, job, b"DATA\r\n")
 
     def _ask(self, stage: Stage, job: Job, command: bytes) -> None:
         self._expected.append((stage, job))
@@ -146,7 +158,7 @@ class Session(Dialogue):
             if job.refused is not None:
                 # Nobody to deliver to, yet the server wants a body: a lone dot ends it (RFC 2920 section 3.1).
                 self._announced = None
-                self._ask(Stage.VOID, job, DOT)
+                self._ask(_VOID, job, END)
                 self._owner.settled(job, job.refused)
                 self.pump()
             elif self._crosses:
@@ -159,7 +171,7 @@ class Session(Dialogue):
                     self._ask_mark(job)
             return
         if job.refused is None:
-            job.refused = Verdict.of(Stage.DATA, reply)
+            job.refused = Verdict.of(_DATA, reply)
             self._reset_first = True
         self._settle_refused(job)
 
@@ -185,7 +197,7 @@ class Session(Dialogue):
 
     def _server_closes(self, stage: Stage, job: Job | None, reply: Reply) -> None:
         verdict = Verdict.of(stage, reply)
-        if stage is Stage.DOT and job is not None:
+        if stage is _DOT and job is not None:
             self._flying = None
             self._owner.settled(job, verdict)
         self._end(verdict)
@@ -195,7 +207,7 @@ class Session(Dialogue):
         job = self._announced
         if job is None or reply.code < 400 or reply.code == 421 or self._crosses:
             return False
-        verdict = Verdict.of(Stage.BODY, reply)
+        verdict = Verdict.of(_BODY, reply)
         if job.marked:
             job.refused = verdict  # on record as in flight or about to be; told when the mark's answer comes
         else:
@@ -208,7 +220,7 @@ class Session(Dialogue):
         flying, announced, follower = self._flying, self._announced, self._follower
         self._flying = self._announced = self._on_drained = self._follower = None
         if flying is not None:
-            self._owner.in_doubt(flying, Verdict.silence(Stage.DOT, verdict.text))
+            self._owner.in_doubt(flying, Verdict.silence(_DOT, verdict.text))
         if announced is not None and not announced.marked:
             self._owner.untouched(announced)
         if follower is not None:

@@ -20,6 +20,8 @@ __all__ = ["SAID_AT", "Category", "Kind", "Outcome", "Scope", "Stage", "Verdict"
 SAID_AT = "the server said at"
 """How the reason of a campaign that is held begins; then the stage, and what the server said there."""
 
+_DOT = Stage.DOT  # an enum's member is looked up by a function in Python 3.11
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -49,7 +51,7 @@ def judge(verdict: Verdict) -> Outcome:
     if code is None:
         # An untrusted certificate does not mend itself, and trying on without TLS is out of the question.
         return LOST_AFTER_DOT if stage is Stage.DOT else NO_TLS if stage is Stage.TLS else LOST_BEFORE_DOT
-    if stage is Stage.DOT and 200 <= code < 300:
+    if stage is _DOT and 200 <= code < 300:
         return ACCEPTED  # before anything else: this is said of nearly every message
     enhanced = verdict.enhanced or NO_CODE
     if enhanced and enhanced[0] != str(code)[0]:
