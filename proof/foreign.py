@@ -93,6 +93,7 @@ class _Besieger:
         self.taken: list[Taken] = []
         self._accepted: set[str] = set()
         self.kills: Counter[Target] = Counter()
+        self._deck: list[Target] = []  # those to come, so that all come equally often
         self.looks = 0
         self.most_in_doubt = 0
         self._known = 0  # of the unknown at the last blow
@@ -130,7 +131,9 @@ class _Besieger:
 
     def _strike(self, prey: Prey) -> None:
         self._count_doubts()
-        target = self._dice.choice(list(Target))
+        if not self._deck:
+            self._deck = self._dice.sample(list(Target), len(Target))
+        target = self._deck[-1]
         if target is Target.RUNNER:
             prey.signal(signal.SIGKILL)
             prey.wait()
@@ -138,7 +141,7 @@ class _Besieger:
             self._server.kill(self._dice)
         elif not self._relay.cut(self._dice):
             return
-        self.kills[target] += 1
+        self.kills[self._deck.pop()] += 1
         self.look()
 
     def _count_doubts(self) -> None:
