@@ -28,8 +28,8 @@ class LogKeeper:
         self._connection = connection
         self._pages = 0
         self._limit = _PAGES
-        self._moved: int | None = None
-        """How far the thread has come that has just ended."""
+        self._moved: tuple[int, int] | None = None
+        """The pages that the thread found when it began, and how far it came, when it has just ended."""
         self._thread: threading.Thread | None = None
         connection.wal_autocheckpoint(0)
         connection.set_wal_hook(self._note)
@@ -54,7 +54,7 @@ class LogKeeper:
         try:
             connection = open_durable(self._path, busy_ms=self._busy_ms)
             try:
-                _, self._moved = connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+                self._moved = connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
             finally:
                 connection.close()
         except apsw.Error:
@@ -66,15 +66,16 @@ class LogKeeper:
         """To be called before a transaction: after the thread has moved most of the log, move what is left."""
         if self._moved is None:
             return
-        left, self._moved = self._pages - self._moved, None
-        if left > _FEW_PAGES:
-            return  # the next thread begins with less
-        try:
-            pages, moved = self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
-        except apsw.Error:
-            return  # as above
+        (pages, moved), self._moved = self._moved, None
+        if moved == pages:
+            if self._pages - moved > _FEW_PAGES:
+                return  # the next thread begins with less
+            try:
+                pages, moved = self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+            except apsw.Error:
+                return  # as above
         # Somebody who reads an older state keeps it in the log; they are not asked again before it has grown.
-        self._limit = _PAGES if moved == pages else pages + _PAGES
+        self._limit = _PAGES if moved == pages else self._pages + _PAGES
 
     def close(self) -> None:
         """Wait for the thread; the connection is not watched any more."""

@@ -76,6 +76,16 @@ async def test_many_marks_and_results_are_one_commit(house: House) -> None:
     assert (counts.sent, counts.in_flight) == (30, 30)
 
 
+async def test_marks_that_follow_at_once_join_the_commit(house: House) -> None:
+    async with desk(house, 9) as it:
+        for claim in it.claims[:3]:
+            it.mark(claim)
+            await asyncio.sleep(0)
+        await it.recorder.settle()
+        assert it.commits == 1
+        assert len(it.answers) == 3
+
+
 async def test_a_mark_on_what_was_cancelled_does_not_hold(house: House) -> None:
     async with desk(house, 4) as it:
         await it.ledger.cancel_waiting(it.claims[0].campaign, 2, now=time.time())

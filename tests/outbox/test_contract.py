@@ -133,6 +133,16 @@ async def test_a_delivery_walks_from_queued_to_sent(bench: Bench) -> None:
     assert (after.first_claim_at, after.settled_at) == (T0 + 1, T0 + 3)
 
 
+async def test_when_a_campaign_came_to_rest_is_on_record_at_the_latest_with_its_state(bench: Bench) -> None:
+    campaign = await bench.launch(3)
+    first, second, third = await bench.ledger.claim(campaign.number, 3, now=T0, lease=60)
+    await bench.ledger.commit([mark(first), mark(second)], [], [], now=T0 + 1)
+    await bench.ledger.commit([mark(third)], [result(first, S.SENT)], [], now=T0 + 2)
+    await bench.ledger.commit([mark(third)], [result(second, S.SENT)], [], now=T0 + 2.1)
+    await bench.ledger.set_state(campaign.number, CampaignState.PAUSED, actor="ann", now=T0 + 9)
+    assert (await bench.reader.campaign(campaign.id)).settled_at == T0 + 2.1
+
+
 async def test_a_stale_fence_can_neither_mark_nor_settle(bench: Bench) -> None:
     campaign = await bench.launch(1)
     [old] = await bench.ledger.claim(campaign.number, 1, now=T0, lease=60)

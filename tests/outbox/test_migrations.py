@@ -12,10 +12,12 @@ import pytest
 
 from mailtui.outbox import sqlite_file
 from mailtui.outbox.health import examine
-from mailtui.outbox.named_sql import migrations
+from mailtui.outbox.named_sql import migrations, statements
 from mailtui.outbox.sqlite_file import open_for_writing
+from mailtui.outbox.states import DeliveryState
 
 _DIED = 77
+_ANY = dict.fromkeys(("campaign", "state", "after", "until", "now", "limit"), 1)
 _STEPS = migrations("sqlite")
 
 
@@ -79,6 +81,37 @@ def test_s11_a_crash_at_each_statement_of_an_upgrade(
             break
     print(f"\nfrom schema {version}: {statement - 1} crashes, each the old or the new")
     assert statement > 8, "it died at statements"
+
+
+@pytest.mark.parametrize("version", range(1, len(_STEPS) + 1))
+def test_an_outbox_of_any_age_refuses_a_state_that_there_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: int
+) -> None:
+    path = tmp_path / "o.db"
+    _made(path, version, monkeypatch)
+    connection = open_for_writing(path, busy_ms=5)
+    schema = str(connection.execute("SELECT sql FROM sqlite_schema WHERE name = 'delivery'").get)
+    assert "state IN" not in schema, "a set of states is built for every row that is written"
+    connection.execute("PRAGMA foreign_keys = OFF")
+    insert = (
+        "INSERT INTO delivery (campaign, key, row, address, fields, state, updated_at) VALUES (1, ?1, 1, '', '', ?1, 0)"
+    )
+    for state in DeliveryState:
+        connection.execute(insert, (state,))
+    with pytest.raises(apsw.ConstraintError):
+        connection.execute(insert, ("posted",))
+    connection.close()
+
+
+def test_what_did_not_arrive_is_read_by_its_own_index(tmp_path: Path) -> None:
+    path = tmp_path / "o.db"
+    connection = open_for_writing(path, busy_ms=5)
+    for file, name in (("reader", "deliveries_in_trouble"), ("reader", "failures"), ("orders", "waiting_for_redo")):
+        query = statements("sqlite", file)[name]
+        bindings: Any = (1,) * query.count("?") or _ANY
+        plan = str(connection.execute(f"EXPLAIN QUERY PLAN {query}", bindings).fetchall())
+        assert "delivery_trouble" in plan, (name, plan)
+    connection.close()
 
 
 def test_s11_a_crash_while_an_outbox_is_made_leaves_none_of_that_name(tmp_path: Path) -> None:

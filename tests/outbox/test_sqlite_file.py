@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -12,10 +13,12 @@ import pytest
 
 from mailtui.errors import ExitCode, MailtuiError, OutboxBusy, OutboxError, OutboxFull, UsageError
 from mailtui.kit import sqlite
+from mailtui.outbox.health import examine
 from mailtui.outbox.named_sql import migrations
 from mailtui.outbox.opening import parse_outbox, sqlite_url
-from mailtui.outbox.sqlite_file import open_for_reading, open_for_writing
+from mailtui.outbox.sqlite_file import RUNNER_BUSY_MS, open_for_reading, open_for_writing
 from mailtui.outbox.sqlite_ledger import SqliteLedger
+from mailtui.outbox.sqlite_log import LogKeeper
 from tests.outbox.conftest import T0, deliveries, new_campaign
 
 
@@ -126,6 +129,63 @@ async def test_the_log_is_moved_into_the_file_beside_the_runner(tmp_path: Path) 
     ledger.close()
     assert outbox.path.stat().st_size > before
     desk.close()
+
+
+def _page_writer(path: Path) -> tuple[apsw.Connection, Callable[[int], None]]:
+    """A connection to an outbox, and what has it commit so many pages."""
+    open_for_writing(path, busy_ms=RUNNER_BUSY_MS).close()
+    connection = open_for_writing(path, busy_ms=RUNNER_BUSY_MS)
+    connection.execute("CREATE TABLE filler (page BLOB)")
+
+    def write(pages: int) -> None:
+        with connection:
+            connection.executemany("INSERT INTO filler VALUES (zeroblob(4000))", [()] * pages)
+
+    return connection, write
+
+
+def test_a_busy_writers_log_is_written_over(tmp_path: Path) -> None:
+    path = tmp_path / "o.db"
+    connection, write = _page_writer(path)
+    keeper = LogKeeper(connection, path, busy_ms=RUNNER_BUSY_MS)
+    write(2_100)
+    keeper.tidy(at_once=False)
+    assert keeper._thread is not None
+    keeper._thread.join()
+    write(20)  # meanwhile, so that the thread has not moved all of it
+    longest = (tmp_path / "o.db-wal").stat().st_size
+    keeper.start_over()
+    write(20)
+    assert 0 < keeper._pages < 50, "begun again at its start"
+    assert (tmp_path / "o.db-wal").stat().st_size == longest
+    keeper.close()
+    connection.close()
+    assert examine(path).ok
+
+
+def test_a_log_that_is_read_is_kept_and_not_moved_again_and_again(tmp_path: Path) -> None:
+    path = tmp_path / "o.db"
+    connection, write = _page_writer(path)
+    keeper = LogKeeper(connection, path, busy_ms=RUNNER_BUSY_MS)
+    write(1_000)
+    reader = open_for_reading(path)
+    reader.execute("BEGIN")
+    assert reader.execute("SELECT count(*) FROM filler").get == 1_000
+    write(1_100)
+    keeper.tidy(at_once=False)
+    thread = keeper._thread
+    assert thread is not None
+    thread.join()
+    keeper.start_over()
+    write(1)
+    assert keeper._pages > 2_000, "what somebody reads stays in the log"
+    keeper.tidy(at_once=False)
+    assert keeper._thread is thread, "there is no use in moving it before it has grown"
+    assert reader.execute("SELECT count(*) FROM filler").get == 1_000
+    reader.execute("COMMIT")
+    reader.close()
+    keeper.close()
+    connection.close()
 
 
 @pytest.mark.parametrize("url", ["", "outbox.db", "sqlite://", "sqlite:///", "mysql://x/y", "postgresql://h/db"])
