@@ -22,6 +22,8 @@ _FAULTS = (
     ("rcpt", "action: reset", 0.002),
     ("data", "action: drop", 0.002),
     ("data", 'reply: "451 4.3.0 Not now"', 0.002),
+    ("bdat", "action: drop", 0.001),
+    ("bdat", 'reply: "451 4.3.0 Not now"', 0.001),
     ("dot", 'reply: "452 4.3.1 Not now"', 0.003),
     ("dot", 'reply: "554 5.6.0 Not this one"', 0.001),
     ("dot", "action: drop", 0.002),
