@@ -19,6 +19,7 @@ _INCLUDES = (
     ("loops.txt", "{% for n in range(2) %}{{ n }}{{ x }}{% endfor %}"),
     ("nested.txt", "{% include 'field.txt' %}.{% include 'nested.txt' ignore missing %}"),
     ("sets.txt", "{% set a = 'set' %}{{ a }}"),
+    ("own.txt", "{% for campaign in ['own'] %}{{ campaign }}{% endfor %}"),
     ("choice.txt", "{% if a %}{{ a }}{% endif %}"),
 )
 # Pieces of templates; any row of them is a template, and much of it can be folded.
@@ -132,6 +133,9 @@ def _both(template: CompiledTemplate, variables: Variables) -> tuple[str | None,
 @example("{% for a in range(2) %}{% include 'field.txt' %}{% endfor %}{{ a }}", "plain", "x", "y")
 @example("{% for x in range(2) %}{% include 'loops.txt' %}{% endfor %}", "plain", "x", "y")
 @example("{% for x in range(2) %}{{ x }}{% endfor %}{{ x }}", "plain", "x", "y")
+@example("{% for campaign in ['own'] %}{{ campaign }}{% endfor %}", "plain", "x", "y")
+@example("{% include 'own.txt' %}{{ a }}", "plain", "x", "y")
+@example("{% for x in a %}{% for y in 'ab' %}{{ loop.index }}{% endfor %}{% endfor %}", "plain", "xyz", "y")
 def test_m01_the_quick_ways_give_what_jinja_gives(template: str, kind: str, a: str, b: str) -> None:
     variables = _variables(a=a, b=b)
     quick = _template(template, html=kind == "html")
@@ -141,6 +145,9 @@ def test_m01_the_quick_ways_give_what_jinja_gives(template: str, kind: str, a: s
 
 @given(_templates, _kinds, _cells, _cells)
 @example("{{ a }}.", "plain", "", "")
+@example("{{ a }}", "plain", ".x", "")
+@example("a={{ a }}", "plain", "_x", "")
+@example("{{ a }}_x", "plain", "x=", "")
 @example("\n{{ a }}{{ b }}.", "plain", "", "")
 @example("={{ a }}{{ b }}_", "plain", "", "")
 @example("{{ a }}{{ b }}", "plain", "=", "_")
