@@ -7,6 +7,8 @@ inside another one would be refused, or worse, be taken for it.
 
 As replies make room, as many messages are taken as fit, their marks are asked for together so that one commit takes
 them, and once all are answered they leave in one write. Nothing is written of a message whose mark does not hold.
+While the window is full, those that come next are taken already, so that nobody waits for a message to be rendered
+when a reply has come; no mark is asked for them.
 """
 
 from __future__ import annotations
@@ -40,6 +42,7 @@ class ChunkedSession(Dialogue):
         self._flying: deque[Job] = deque()  # written to the last byte, BDAT's reply is due; in the order written
         self._gathered: dict[Job, bool] = {}  # marks were asked for, nothing is written; whether the mark holds
         self._unheard = 0  # of these marks, how many are still to be answered
+        self._ahead: deque[Job] = deque()  # taken while the window was full
         self._apart: Job | None = None  # its envelope was written, BDAT waits for the recipient's reply and the mark
         self._begun = False  # whether a transaction was begun on this connection
         self._taking = False  # whether the owner is being asked for messages
@@ -65,8 +68,14 @@ class ChunkedSession(Dialogue):
         elif self.data_apart:
             if not self._flying:
                 self._begin_apart()
-        elif not self._paused:
+        elif not self._paused and len(self._flying) < self.window:
             self._gather()
+        elif not self._paused and not self._ahead:
+            self._look_ahead()
+
+    def finish(self) -> None:
+        self._give_back()
+        super().finish()
 
     def marked(self, job: Job, held: bool) -> None:
         if job in self._gathered:
@@ -94,7 +103,7 @@ class ChunkedSession(Dialogue):
         size = 0
         self._taking = True
         while len(jobs) < room and size < _AT_ONCE and self._may_write():
-            job = self._owner.next_job()
+            job = self._ahead.popleft() if self._ahead else self._owner.next_job()
             if job is None:
                 break
             jobs.append(job)
@@ -106,6 +115,15 @@ class ChunkedSession(Dialogue):
             self._owner.untouched(job)
         self.pump()
         return []
+
+    def _look_ahead(self) -> None:
+        self._ahead.extend(self._take_jobs(self.window))
+
+    def _give_back(self) -> None:
+        """Nothing of these was written, and no mark was asked for."""
+        ahead, self._ahead = self._ahead, deque()
+        for job in ahead:
+            self._owner.untouched(job)
 
     def _gather(self) -> None:
         jobs = self._take_jobs(self.window - len(self._flying))
@@ -222,6 +240,7 @@ class ChunkedSession(Dialogue):
         self._goodbye = self._goodbye or verdict
         self._last_word = True
         self._clock.stop()  # it may stand at the ten minutes of a message
+        self._give_back()
         if job is not None and job.refused is None:
             job.refused = verdict
         if job is not None and stage is _DOT:
@@ -246,6 +265,8 @@ class ChunkedSession(Dialogue):
     # the end
 
     def _end(self, verdict: Verdict) -> None:
+        if not self._closed:
+            self._give_back()  # before it is over: the end was not about them
         super()._end(self._goodbye or verdict)
 
     def _let_go(self, verdict: Verdict) -> None:
