@@ -254,14 +254,22 @@ async def _fill(
         await desk.add_intake(campaign.number, rows)
     deliveries = _deliveries(freezing.audience, campaign.columns, suppressed)
     added = done = 0
-    lives = runner_lives()
-    while part := list(islice(deliveries, _STEP if lives else _LONG_STEP)):
+
+    def next_ones(most: int) -> Iterator[NewDelivery]:
+        nonlocal done
+        for item in islice(deliveries, most):
+            done += 1
+            yield item
+
+    while True:
+        before, lives = done, runner_lives()
+        # A runner waits for the outbox, so for it the rows are read first; otherwise they never lie here all at once.
+        part = list(next_ones(_STEP)) if lives else next_ones(_LONG_STEP)
         added += await desk.add(campaign.number, part, now=time.time())
-        done += len(part)
+        if done == before:
+            return added
         progress(done)
-        lives = runner_lives()
         await asyncio.sleep(_BREATH if lives else 0)
-    return added
 
 
 def _deliveries(audience: Audience, columns: tuple[str, ...], suppressed: frozenset[str]) -> Iterator[NewDelivery]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from itertools import islice
 from json.encoder import encode_basestring
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from mailtui.outbox.sqlite_reader import campaign_from, read_one
 from mailtui.outbox.states import DeliveryState, OrderKind
 
 SQL = statements("sqlite", "desk")
+_PART = 1_000  # rows that are made ready at once, so that a long step takes no more memory than a short one
 _CACHE = "PRAGMA cache_size = -16000"  # KB: keys come in any order, and the pages of their index are needed again
 
 
@@ -58,15 +60,15 @@ class SqliteDesk:
             self._connection.execute(SQL["insert_edition"], (campaign, digest))
 
     async def add(self, campaign: int, deliveries: Iterable[NewDelivery], *, now: float) -> int:
-        fresh: list[NewDelivery] = []
-        suppressed: list[NewDelivery] = []
+        added = 0
         with transaction(self._connection, self._path):
             corrected = {key for (key,) in self._connection.execute(SQL["corrected_keys"], (campaign,))}
-            for delivery in deliveries:
-                if delivery.key not in corrected:
-                    (suppressed if delivery.suppressed else fresh).append(delivery)
-            added = self._add(campaign, fresh, DeliveryState.QUEUED, "", now)
-            added += self._add(campaign, suppressed, DeliveryState.SUPPRESSED, "on a suppression list", now)
+            coming = (delivery for delivery in deliveries if delivery.key not in corrected)
+            while part := list(islice(coming, _PART)):
+                fresh = [delivery for delivery in part if not delivery.suppressed]
+                suppressed = [delivery for delivery in part if delivery.suppressed]
+                added += self._add(campaign, fresh, DeliveryState.QUEUED, "", now)
+                added += self._add(campaign, suppressed, DeliveryState.SUPPRESSED, "on a suppression list", now)
             if added:
                 self._connection.execute(SQL["grow_audience"], (added, campaign))
         return added
