@@ -1,1 +1,1 @@
-"""Measurements by hand; each file prints medians and says what it measures."""
+"""What mailtui is measured with: `make bench`, or `python -m benchmarks`. See docs/performance.md."""

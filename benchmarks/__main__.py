@@ -48,14 +48,14 @@ class Part:
 
 
 PARTS = {
-    "prebuilt": Part(prebuilt, 10),
+    "prebuilt": Part(prebuilt, 12),
     "endtoend": Part(endtoend, 6, seconds=4.0),
     "rtt": Part(rtt, 18, seconds=12.0),
-    "cores": Part(cores, 4, seconds=4.0),
-    "durability": Part(durability, 5, seconds=4.0),
-    "tls": Part(tls, 2, seconds=1.5),
+    "cores": Part(cores, 5, seconds=4.0),
+    "durability": Part(durability, 6, seconds=4.0),
+    "tls": Part(tls, 2.5, seconds=1.5),
     "size": Part(by_size, 8),
-    "calls": Part(calls, 0.5),
+    "calls": Part(calls, 1),
     "profile": Part(profile, 1),
     "steps": Part(steps, 1.5),
 }
