@@ -53,7 +53,7 @@ PARTS = {
     "rtt": Part(rtt, 18, seconds=12.0),
     "cores": Part(cores, 5, seconds=4.0),
     "durability": Part(durability, 6, seconds=4.0),
-    "tls": Part(tls, 2.5, seconds=1.5),
+    "tls": Part(tls, 3, seconds=1.5),
     "size": Part(by_size, 8),
     "calls": Part(calls, 1),
     "profile": Part(profile, 1),
