@@ -136,7 +136,7 @@ class Supply:
                 self._need()
             if self._domains and self._is_put_off(claim):
                 continue
-            if outcome is None or _offers_less(capabilities, encoding):
+            if outcome is None or (not isinstance(outcome, Overran) and _offers_less(capabilities, encoding)):
                 outcome = self._render(claim, encoding, capabilities)
             if isinstance(outcome, Overran):
                 self._waiting.appendleft(claim)

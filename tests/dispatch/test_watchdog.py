@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
 from mailtui.dispatch.plan import SendPlan
-from mailtui.dispatch.watchdog import Overrun, Watchdog
+from mailtui.dispatch.watchdog import Overrun, Watchdog, _raise_in, _Strike
 from mailtui.outbox.states import CampaignState
 from mailtui.sandbox.server import SandboxServer
 from tests.dispatch.bench import House, accepted, address
@@ -79,6 +80,50 @@ def test_a_render_that_ends_as_it_is_struck_leaves_nothing_behind() -> None:
         sys.setswitchinterval(interval)
         watchdog.close()
     assert 0 < overruns < 400
+
+
+def test_a_strike_that_comes_too_late_does_not_strike() -> None:
+    """The watcher aimed at a render, and was kept from the processor until that had ended."""
+    watchdog = Watchdog(60)
+    tokens: list[object] = []
+    try:
+        watchdog.run(lambda: tokens.append(watchdog._token))
+        late = threading.Thread(target=watchdog._strike, args=tokens)
+        late.start()
+        late.join()
+        _compute(0.01)  # outside of the render: an exception here would fail the test
+        assert watchdog.run(lambda: "done") == "done"
+    finally:
+        watchdog.close()
+
+
+def test_a_render_waits_for_a_watcher_that_is_aiming_and_takes_its_strike() -> None:
+    """The watcher has looked at the token for the last time, and strikes when the render has just ended."""
+    watchdog = Watchdog(60)
+    ended = threading.Event()
+    watched = threading.get_ident()
+
+    def strike() -> None:
+        ended.wait()
+        time.sleep(0.05)
+        watchdog._struck = True
+        _raise_in(watched, _Strike)
+        watchdog._aiming = False
+
+    striker = threading.Thread(target=strike)
+
+    def work() -> None:
+        watchdog._aiming = True
+        striker.start()
+        ended.set()
+
+    try:
+        with contextlib.suppress(Overrun):
+            watchdog.run(work)
+        _compute(0.2)  # outside of the render: an exception here would fail the test
+        striker.join()
+    finally:
+        watchdog.close()
 
 
 def test_an_exception_of_the_render_comes_through() -> None:
