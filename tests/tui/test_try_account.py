@@ -130,6 +130,10 @@ async def test_a_window_is_typed_in_the_review_with_what_it_means(
         window.value = "8"
         await until(lambda: shows(running, "Faster to a server that is far away"))
         await pilot.resize_terminal(80, 24)
+        await pilot.press("t")  # what is typed is what is tried
+        await until(lambda: shows(running, "chunked: window 8 asked for", "8 under way on each connection"))
+        await pilot.press("escape")
+        await until(lambda: isinstance(running.screen, ReviewScreen))
         await pilot.press("s")
         await until(lambda: shows(running, "Type 34 to send", "window       8. Faster to a server that is far away"))
         running.screen.query_one("#count", Input).value = "34"

@@ -246,6 +246,9 @@ class ReviewScreen(CampaignRoom):
         campaign = self.bench.campaign
         if campaign is not None:
             server = server_of_campaign(self.service, campaign)
+            window = self.query_one(Pace).window
+            if window is not None:
+                server = dataclasses.replace(server, window=window)
             await self.app.push_screen_wait(TryAccountDialog(self.service, server))
 
     def action_again(self) -> None:

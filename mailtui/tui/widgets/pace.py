@@ -71,6 +71,12 @@ class Pace(Vertical):
         """What is typed, as a plan takes it."""
         return dict(self._typed)
 
+    @property
+    def window(self) -> int | None:
+        """The window that is typed; None where that is none."""
+        text = self.query_one("#pace-window", Input).value
+        return int(text) if text.isdecimal() and 1 <= int(text) <= MAX_WINDOW else None
+
     @on(Input.Changed)
     def changed(self, event: Input.Changed) -> None:
         event.stop()

@@ -82,14 +82,14 @@ def facts(plan: LaunchPlan, question: Question | None = None, *, paced: bool = F
     if not paced:
         lines.append(_fact("not among", plain(left)))
         lines.append(_fact("filter", plain(plan.campaign.filter_text or "none: everybody is meant", limit=400)))
+    if paced and plan.plan.window > 1:
+        meaning = plain(what_a_window_means(plan.plan.window), "$text-warning")
+        lines.append(_fact("window", joined(f"{plan.plan.window}. ", meaning)))
     if counts.recipients:
         lines.append(_fact("first, last", plain(f"{plan.first}, {plan.last}", limit=200)))
     if paced:
         pace = f"{show_rate(plan.plan.rate)}, {counted(plan.plan.workers, 'worker')}{_takes(plan)}"
         lines.append(_fact("pace", plain(pace)))
-        if plan.plan.window > 1:
-            meaning = plain(what_a_window_means(plan.plan.window), "$text-warning")
-            lines.append(_fact("window", joined(f"{plan.plan.window}. ", meaning)))
     return lines
 
 
