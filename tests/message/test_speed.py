@@ -9,3 +9,4 @@ def test_g6_the_skeleton_takes_a_small_fraction_of_the_standard_library() -> Non
     result = measure(rounds=3, count=60)
     assert result["EmailMessage"] / result["skeleton 8bit"] >= 15
     assert result["EmailMessage"] / result["skeleton base64"] >= 10
+    assert result["EmailMessage"] / result["render + MIME 8bit"] >= 15  # the templates included
