@@ -149,10 +149,16 @@ def test_a_busy_writers_log_is_written_over(tmp_path: Path) -> None:
     connection, write = _page_writer(path)
     keeper = LogKeeper(connection, path, busy_ms=RUNNER_BUSY_MS)
     write(2_100)
+    reader = open_for_reading(path)
+    reader.execute("BEGIN")
+    assert reader.execute("SELECT count(*) FROM filler").get == 2_100
     keeper.tidy(at_once=False)
     assert keeper._thread is not None
     keeper._thread.join()
-    write(20)  # meanwhile, so that the thread has not moved all of it
+    write(20)  # while somebody still reads: it follows what the thread has moved, as it does when nobody waits for it
+    reader.execute("COMMIT")
+    reader.close()
+    assert keeper._pages > 2_100
     longest = (tmp_path / "o.db-wal").stat().st_size
     keeper.start_over()
     write(20)
