@@ -186,7 +186,8 @@ async def test_a_server_that_announces_chunking_and_does_not_know_it_gets_everyt
     house: House, tmp_path: Path
 ) -> None:
     """It is heard once; the campaign goes on in the cross gear, and nobody is called refused for it."""
-    async with sandbox(tmp_path, reply(Stage.BDAT, "502 5.5.1 Error: command not implemented")) as server:
+    slowly = reply(Stage.BDAT, "502 5.5.1 Error: command not implemented", split=10, pause=0.05)  # heard by all four
+    async with sandbox(tmp_path, slowly) as server:
         campaign = await house.launch(60, server.port, SendPlan(workers=4, window=8))
         await house.send()
     rows = await house.check_books(campaign, server.folder)
