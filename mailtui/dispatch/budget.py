@@ -7,19 +7,11 @@ a connection's buffer. Ordinary mail never comes near the limit; mail of megabyt
 from __future__ import annotations
 
 import asyncio
-from typing import Protocol
 
+from mailtui.dispatch.employer import Paced
 from mailtui.smtp.job import Job
 
 BODIES_AT_ONCE = 96 * 1024 * 1024  # bytes; a message takes about twice its own while it is being handed over
-
-
-class Waiting(Protocol):
-    """Who was turned away, and asks again when told."""
-
-    def pump(self) -> None:
-        """Begin the next message now."""
-        ...
 
 
 class BodyBudget:
@@ -29,7 +21,7 @@ class BodyBudget:
         """`limit` in bytes. It may be passed by what is rendered last, since nobody knows a size before."""
         self._limit = limit
         self._held = 0
-        self._waiting: dict[Waiting, None] = {}
+        self._waiting: dict[Paced, None] = {}
         self._waking = False
 
     @property
@@ -53,15 +45,15 @@ class BodyBudget:
             # Not at once: whoever frees something is in the middle of a reply.
             asyncio.get_running_loop().call_soon(self._wake)
 
-    def turned_away(self, waiting: Waiting) -> None:
+    def turned_away(self, worker: Paced) -> None:
         """Note who asks again when there is room."""
-        self._waiting[waiting] = None
+        self._waiting[worker] = None
 
     def _wake(self) -> None:
         self._waking = False
         waiting, self._waiting = self._waiting, {}
-        for one in waiting:
-            one.pump()
+        for worker in waiting:
+            worker.pump()
 
 
 class Share:
@@ -71,10 +63,10 @@ class Share:
         self._budget = budget
         self._sizes: dict[Job, int] = {}
 
-    def has_room(self, asker: Waiting) -> bool:
-        """Whether another message may be rendered; if not, `asker` is pumped when one may."""
+    def has_room(self, worker: Paced) -> bool:
+        """Whether another message may be rendered; if not, `worker` is pumped when one may."""
         if self._sizes and self._budget.full:
-            self._budget.turned_away(asker)
+            self._budget.turned_away(worker)
             return False
         return True
 

@@ -21,7 +21,7 @@ from mailtui.smtp.verdict import Verdict
 
 
 class Paced(Protocol):
-    """Who may have to wait for the pace."""
+    """Who may have to wait until a message may begin: for the pace, or for room."""
 
     def pump(self) -> None:
         """Begin the next message now."""
