@@ -36,6 +36,7 @@ class Liar(asyncio.Protocol):
         self._input = bytearray()
         self._in_content = False
         self._chunk = 0  # octets of a chunk that are still to come
+        self._sender = False
         self._recipient = False
         self._kept_back = b""
         self._over = False
@@ -112,9 +113,10 @@ class Liar(asyncio.Protocol):
             honest = self._dice.choice(_REFUSALS)
         if verb in (b"MAIL", b"RSET"):
             self._recipient = False
+            self._sender = verb == b"MAIL" and honest.startswith(b"2")
         said, _ = self._whim(honest)
         if verb == b"RCPT":
-            self._recipient = honest.startswith(b"2")
+            self._recipient = self._sender and honest.startswith(b"2")
         elif verb == b"DATA":
             self._in_content = self._recipient and honest.startswith(b"354")
             self._recipient = False
