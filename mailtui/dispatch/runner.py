@@ -114,12 +114,12 @@ class Runner:
         recorder = Recorder(ledger, wall=time.time, riders=self._snapshots, on_trouble=self._on_trouble)
         scale = self._options.scale
         tools = Tools(ledger, recorder, self._storage, self._secrets, time.time, scale, Watchdog(row_seconds(scale)))
-        who = random_ids.token_hex(8), os.getpid(), socket.gethostname(), self._options.version
-        row = RunnerRow(*who, now := time.time(), now)
+        now, version = time.time(), self._options.version
+        row = RunnerRow(random_ids.token_hex(8), os.getpid(), socket.gethostname(), version, now, now)
         await self._storage.patiently(lambda: ledger.sign_on(row))
         found = await self._storage.patiently(lambda: ledger.recover(now=time.time()))
-        facts = {"outbox": self._outbox.url, "requeued": found.requeued, "unknown": found.unknown}
-        note("the runner begins", version=row.version, **facts)
+        left = {"requeued": found.requeued, "unknown": found.unknown}
+        note("the runner begins", version=version, outbox=self._outbox.url, **left)
         recording = asyncio.create_task(recorder.run(), name="recorder")
         try:
             ready()
@@ -150,8 +150,7 @@ class Runner:
     async def _watch(self, ledger: Ledger, tools: Tools, recording: asyncio.Task[None]) -> None:
         """The runner's own beat: orders, campaigns that come and go, snapshots, and its own health."""
         loop = asyncio.get_running_loop()
-        nudge_at = 0.0
-        deadline: float | None = None
+        nudge_at, deadline = 0.0, 0.0
         look = more = True
         while True:
             if self._defect is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from enum import Enum
 
 from mailtui.dispatch.breakers import Breakers
 from mailtui.dispatch.crew import Crew
@@ -12,6 +11,7 @@ from mailtui.dispatch.employer import Paced
 from mailtui.dispatch.encoding import SentEncoding
 from mailtui.dispatch.gate import Gate
 from mailtui.dispatch.gearbox import GearBox
+from mailtui.dispatch.intent import Intent
 from mailtui.dispatch.plan import SendPlan
 from mailtui.dispatch.reach import Reach
 from mailtui.dispatch.retry import RetryPolicy
@@ -34,15 +34,6 @@ from mailtui.smtp.verdict import Category, Verdict, judge
 
 _CANCEL_STEP = 1_000
 _LONGEST_NAP = 60.0
-
-
-class Intent(Enum):
-    """What is being done with the campaign."""
-
-    SEND = "send"
-    PAUSE = "pause"
-    CANCEL = "cancel"
-    LEAVE = "leave"  # the runner goes; the campaign stays as it is for the next one
 
 
 class Sending:
