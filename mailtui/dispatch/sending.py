@@ -164,6 +164,7 @@ class Sending:
             busy=self._tools.load.look(),
             resting=self.waiting,
             rendered=(supply.rendered_here, supply.rendered),
+            cost=supply.cost,
             now=self._loop.time(),
         ):
             self.stir()

@@ -10,6 +10,7 @@ from mailtui.dispatch.renderers import Renderers
 
 _ROWS = 5_000  # open ones; starting a process takes as long as rendering some thousand
 _BUSY = 0.8  # of a core
+_WORTH = 60e-6  # seconds of rendering a mail: handing a row over and taking its mail back costs 10 to 15 millionths
 _SHORT = 0.2  # of the mails: so many the runner still rendered by itself
 _SETTLE = 2.0  # seconds from one process to the next, for the first one to be felt
 _IDLE = 10.0  # seconds; then the processes end
@@ -55,12 +56,21 @@ class Staffing:
         self._rendered = (0, 0)
 
     def look(
-        self, asked: int | None, *, open_rows: int, busy: float, resting: bool, rendered: tuple[int, int], now: float
+        self,
+        asked: int | None,
+        *,
+        open_rows: int,
+        busy: float,
+        resting: bool,
+        rendered: tuple[int, int],
+        cost: float,
+        now: float,
     ) -> bool:
         """Whether `adjust` has something to do.
 
         `asked`: how many a person wants, None for what pays. `busy`: the runner's share of a core; `resting`: nothing
-        is due for now; `rendered`: how many mails the runner rendered by itself, and how many there were in all.
+        is due for now; `rendered`: how many mails the runner rendered by itself, and how many there were in all;
+        `cost`: what one of them takes, in seconds.
         """
         self._renderers.look()
         have = self._renderers.processes
@@ -79,7 +89,9 @@ class Staffing:
             self._wanted = asked
         else:
             pays = own > _SHORT * total if have else open_rows >= _ROWS
-            more = pays and busy >= _BUSY and self._cores.free > 0 and now - self._changed_at > _SETTLE
+            more = (
+                pays and cost >= _WORTH and busy >= _BUSY and self._cores.free > 0 and now - self._changed_at > _SETTLE
+            )
             self._wanted = have + more
         return self._wanted != have
 

@@ -6,6 +6,7 @@ ready, the runner renders by itself. So nobody waits for the other, and the orde
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 
@@ -30,6 +31,7 @@ LEASE = 30 * 60.0
 _LARGEST_CLAIM = 500
 _CURRENT = 0  # the campaign's message now, as render processes know it; editions count from 1
 _ITSELF = -1
+_MEASURED = 16  # one render in so many
 _AHEAD = 128  # rows with render processes, or rendered, beside one for each worker
 
 
@@ -79,6 +81,8 @@ class Supply:
         """How many mails the runner rendered by itself."""
         self.rendered = 0
         """How many there were in all."""
+        self.cost = 0.0
+        """Seconds of computing that the runner's own renders take, about."""
         self._missed = False  # whether somebody asked for a job while all claims were with render processes
         self._waiting: deque[Claim] = deque()
         self._batch = 64
@@ -171,10 +175,13 @@ class Supply:
         if transfer is TransferEncoding.EIGHT_BIT and not capabilities.eight_bit:
             transfer = TransferEncoding.QUOTED_PRINTABLE
         smtputf8 = encoding.smtputf8 and capabilities.smtputf8
+        began = time.thread_time() if self.rendered_here % _MEASURED == 0 else None
         try:
             rendered = self._watchdog.run(lambda: self._rendered(claim, transfer, smtputf8=smtputf8))
         except Overrun:
             return Overran()
+        if began is not None:
+            self.cost += (time.thread_time() - began - self.cost) / 8
         if isinstance(rendered, RenderProblem):
             return rendered
         return Mail(rendered.sender, rendered.data, rendered.dotless)

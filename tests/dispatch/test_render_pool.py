@@ -127,14 +127,17 @@ async def test_few_rows_and_a_runner_with_time_need_no_process() -> None:
     cores = Cores()
     cores.free = 2
 
-    def wanted(*, open_rows: int, busy: float, asked: int | None = None, resting: bool = False) -> bool:
+    def wanted(
+        *, open_rows: int, busy: float, asked: int | None = None, resting: bool = False, cost: float = 200e-6
+    ) -> bool:
         renderers = Renderers((), b"", seconds=1, arrived=lambda: None, returned=lambda _: None)
         return Staffing(renderers, cores).look(
-            asked, open_rows=open_rows, busy=busy, resting=resting, rendered=(100, 100), now=time.monotonic()
+            asked, open_rows=open_rows, busy=busy, resting=resting, rendered=(100, 100), cost=cost, now=time.monotonic()
         )
 
     assert wanted(open_rows=50_000, busy=0.95)
     assert not wanted(open_rows=300, busy=0.95)
+    assert not wanted(open_rows=50_000, busy=0.95, cost=20e-6), "giving it away would cost as much"
     assert not wanted(open_rows=50_000, busy=0.3)
     assert wanted(open_rows=300, busy=0.0, asked=1)
     assert not wanted(open_rows=300, busy=0.0, asked=0)
