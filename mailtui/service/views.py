@@ -119,7 +119,7 @@ class CampaignView:
             return ""
         used = Counter(_gear(worker) for worker in snapshot.workers if worker.gear)
         named = ", ".join(used) if len(used) < 2 else ", ".join(f"{count} {name}" for name, count in used.items())
-        return ": ".join(filter(None, (named, snapshot.gear_note)))
+        return ": ".join(filter(None, (named, snapshot.gear_note))) if named else ""
 
     @property
     def workers(self) -> tuple[WorkerSnapshot, ...]:

@@ -66,8 +66,8 @@ class SendProgress(Vertical):
         # One that cannot write answers no order either: why is said, not that it is being asked.
         told = asking and not view.silence
         self._set("#doing", plain(f"… {asking}", "$text-accent") if told else doing(view))
+        # Its line stays also where there is nothing to say, so that nothing moves when there is.
         self._set("#gear", plain(f"Gear {view.gear}.", "$text-muted") if view.gear and is_live(view) else plain(""))
-        self.query_one("#gear").display = bool(view.gear) and is_live(view)
 
     def on_resize(self, _: events.Resize) -> None:
         if self._shown is not None:
