@@ -42,7 +42,7 @@ if __name__ == "__main__":
         resource.setrlimit(resource.RLIMIT_FSIZE, (given.limit, resource.RLIM_INFINITY))
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     if given.gear is not None:
-        gearbox.best_gear = lambda *_: GearChoice(given.gear)  # type: ignore[assignment, attr-defined]
+        gearbox.best_gear = lambda *_: GearChoice(given.gear)  # type: ignore[attr-defined]
     try:
         asyncio.run(main(given.outbox, given.scale))
     except MailtuiError as error:

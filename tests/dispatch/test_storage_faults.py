@@ -72,7 +72,7 @@ async def _failing(house: House, folder: Path, *, first: int, failures: int) -> 
         elif event.name.endswith("-wal") and event.op == "S":  # only those that went well are on record
             trace.began_sync("")
             trace.ended_sync("", well=True)
-    assert trace.count.proved == trace.count.dots, trace.count.unproved
+    assert trace.count.proved == trace.count.ends, trace.count.unproved
     return said.decode().splitlines()
 
 
