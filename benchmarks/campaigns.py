@@ -26,6 +26,20 @@ _HTML = (
 )
 _TEXT = "Dear {{ first_name }} {{ last_name }},\n\nyour garden in {{ city }} is waiting.\n\n" + (_FILLER + "\n") * 12
 
+_ELABORATE = (
+    """<!doctype html><html><body>
+{% macro line(number, name) %}<tr><td>{{ number }}</td><td>{{ name|upper }}</td>
+<td>{{ (number * 1.19)|round(2) }}</td><td>{{ "yes" if number is divisibleby 3 else "no" }}</td></tr>{% endmacro %}
+<h1>Dear {{ first_name }} {{ last_name }},</h1>
+<table>
+{% for number in range(1, 13) %}{{ line(number + code|int, city) }}
+{% endfor %}</table>
+<p>"""
+    + _FILLER * 46
+    + """</p>
+</body></html>
+"""
+)
 
 _SMALL = "Dear {{ first_name }} {{ last_name }},\n\nyour garden in {{ city }} is waiting, {{ code }}.\n\n" + _FILLER * 4
 _FROM = "Acme News <news@acme.test>"
@@ -39,17 +53,18 @@ def write_campaign(
     rows: int,
     workers: int,
     small: bool = False,
+    elaborate: bool = False,
     dispatch: Mapping[str, int | str] | None = None,
 ) -> Path:
-    """Write a campaign of `rows` recipients into `folder`; its file. `small`: a text of about 1 KB; `dispatch` are
-    further keys of that section.
+    """Write a campaign of `rows` recipients into `folder`; its file. `small`: a text of about 1 KB; `elaborate`:
+    HTML whose table is worked out for each recipient; `dispatch` are further keys of that section.
     """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "body.txt.j2").write_text(_SMALL if small else _TEXT)
     if small:
         (folder / "body.html.j2").unlink(missing_ok=True)
     else:
-        (folder / "body.html.j2").write_text(_HTML)
+        (folder / "body.html.j2").write_text(_ELABORATE if elaborate else _HTML)
     _write_contacts(folder / "contacts.csv", rows)
     keys = {"workers": workers, **(dispatch or {})}
     campaign = folder / "campaign.yaml"

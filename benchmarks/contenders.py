@@ -88,11 +88,20 @@ def our_name(gear: Gear, window: int = 1, record: str = "none") -> str:
     return f"{gear}{f' {window}' if gear is Gear.CHUNKED else ''}{words[record]}"
 
 
-def usual_app(folder: Path, connections: int, *, small: bool = False, share: float = 1.0) -> Contender:
+def usual_app(
+    folder: Path, connections: int, *, small: bool = False, elaborate: bool = False, share: float = 1.0
+) -> Contender:
     """csv, Jinja2, EmailMessage and aiosmtplib: no outbox, nothing remembered."""
 
     def send(sink: Sink, messages: int, patience: float) -> Take:
-        campaign = write_campaign(folder / "usual", port=sink.port, rows=messages, workers=connections, small=small)
+        campaign = write_campaign(
+            folder / "usual",
+            port=sink.port,
+            rows=messages,
+            workers=connections,
+            small=small,
+            elaborate=elaborate,
+        )
         words: Words = [
             sys.executable,
             "-m",
@@ -131,7 +140,13 @@ def mailmerge(folder: Path) -> Contender:
 
 
 def mailtui(
-    folder: Path, connections: int, *, small: bool = False, name: str = "mailtui run", **dispatch: int | str
+    folder: Path,
+    connections: int,
+    *,
+    small: bool = False,
+    elaborate: bool = False,
+    name: str = "mailtui run",
+    **dispatch: int | str,
 ) -> Contender:
     """`mailtui run` as its users run it, outbox and all; its time is from the first claim to the last result.
 
@@ -140,7 +155,13 @@ def mailtui(
 
     def send(sink: Sink, messages: int, patience: float) -> Take:
         campaign = write_campaign(
-            folder / "ours", port=sink.port, rows=messages, workers=connections, small=small, dispatch=dispatch
+            folder / "ours",
+            port=sink.port,
+            rows=messages,
+            workers=connections,
+            small=small,
+            elaborate=elaborate,
+            dispatch=dispatch,
         )
         home = folder / "home"
         words: Words = [sys.executable, "-m", "mailtui", "run", campaign, "--yes", "--json"]
