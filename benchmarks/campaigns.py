@@ -35,7 +35,7 @@ _ELABORATE = (
 {% for number in range(1, 13) %}{{ line(number + code|int, city) }}
 {% endfor %}</table>
 <p>"""
-    + _FILLER * 46
+    + (_FILLER + "\n") * 46
     + """</p>
 </body></html>
 """
