@@ -1,5 +1,5 @@
 """Owns the runner: one process's engine over one outbox. It recovers what a dead one left, sends what is active,
-carries out orders, and leaves when told or when nothing is left to do.
+sees to orders, and leaves when told or when nothing is left to do.
 """
 
 from __future__ import annotations
@@ -13,23 +13,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mailtui.dispatch import second_chance
+from mailtui.dispatch.campaign_state import cancel_waiting, put_on_record
 from mailtui.dispatch.clock import ClockWatch
 from mailtui.dispatch.lock import RunnerLock
-from mailtui.dispatch.plan import SendPlan
+from mailtui.dispatch.orders import Orders
 from mailtui.dispatch.recorder import Recorder
 from mailtui.dispatch.sending import Sending
 from mailtui.dispatch.storage import Storage
 from mailtui.dispatch.tenure import Tenure, tenure
 from mailtui.dispatch.tools import Secrets, Tools
-from mailtui.dispatch.turns import OVERTAKEN, is_overtaken
 from mailtui.dispatch.watchdog import Watchdog, row_seconds
 from mailtui.errors import MailtuiError, OutboxError
 from mailtui.kit.journal import note
 from mailtui.outbox.opening import Outbox
 from mailtui.outbox.ports import Ledger
-from mailtui.outbox.records import Campaign, Order, ProgressSnapshot, Redo, RunnerRow
-from mailtui.outbox.states import CampaignState, OrderKind
+from mailtui.outbox.records import ProgressSnapshot, RunnerRow
+from mailtui.outbox.states import CampaignState
 
 _TICK = 0.1
 _SNAPSHOT_EVERY = 0.1
@@ -39,7 +38,6 @@ _GRACE = 60.0
 _LAST_COMMIT = 1.0
 _BREATH = 0.005
 _FULL_DISK_PATIENCE = 30.0
-BUSY_ANSWER = "it is being sent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +148,7 @@ class Runner:
     async def _watch(self, ledger: Ledger, tools: Tools, recording: asyncio.Task[None]) -> None:
         """The runner's own beat: orders, campaigns that come and go, snapshots, and its own health."""
         loop = asyncio.get_running_loop()
+        orders = Orders(tools, self._sending, only=self._options.only)
         nudge_at, deadline = 0.0, 0.0
         look = more = True
         while True:
@@ -159,7 +158,7 @@ class Runner:
                 recording.result()
             self._storage.check()
             if (look or more or ledger.changed()) and not self._leaving.is_set():
-                more = await self._obey(ledger)
+                more = await orders.obey()
                 await self._take_up(ledger, tools)
             look = self._reap()
             if self._leaving.is_set():
@@ -189,135 +188,6 @@ class Runner:
         tools.recorder.nudge()
         ledger.tidy(at_once=self._storage.error is not None)
 
-    # orders
-
-    def _is_mine(self, campaign: int) -> bool:
-        return self._options.only is None or campaign == self._options.only
-
-    async def _obey(self, ledger: Ledger) -> bool:
-        """Carry out what was ordered, long orders a step at a time; whether steps remain."""
-        more = False
-        orders = [order for order in await ledger.open_orders() if self._is_mine(order.campaign)]
-        for nth, order in enumerate(orders, 1):
-            if await self._too_soon(ledger, order):
-                if is_overtaken(order, orders[nth:]):
-                    await self._acknowledge(ledger, order, OVERTAKEN)
-                continue
-            redo = second_chance.asked(order)
-            if redo is not None:
-                more |= await self._redo(ledger, order, redo)
-            else:
-                await self._acknowledge(ledger, order, await self._carry_out(ledger, order))
-        return more
-
-    async def _acknowledge(self, ledger: Ledger, order: Order, answer: str) -> None:
-        note("order", campaign=order.campaign, kind=order.kind, by=order.actor, answer=answer)
-        await self._storage.patiently(lambda: ledger.acknowledge(order, answer, now=time.time()))
-
-    async def _too_soon(self, ledger: Ledger, order: Order) -> bool:
-        """Nothing is ordered of a campaign that is coming to rest; a resume waits until a pause is complete."""
-        entry = self._sendings.get(order.campaign)
-        if entry is not None and entry[0].resting:
-            return True
-        if order.kind is not OrderKind.RESUME:
-            return False
-        return (await ledger.campaign(order.campaign)).state is CampaignState.PAUSING
-
-    async def _carry_out(self, ledger: Ledger, order: Order) -> str:
-        """Do what an order asks; the answer a person reads."""
-        campaign = await ledger.campaign(order.campaign)
-        entry = self._sendings.get(order.campaign)
-        sending = entry[0] if entry else None
-
-        async def turn(state: CampaignState) -> None:
-            await self._turn(ledger, campaign, state, order.actor)
-
-        if order.kind is OrderKind.SET:
-            return await self._set(ledger, order, campaign, sending)
-        if order.kind is OrderKind.PAUSE:
-            if campaign.state is CampaignState.RUNNING:
-                await turn(CampaignState.PAUSING if sending is not None else CampaignState.PAUSED)
-                if sending is not None:
-                    sending.pause(order.actor)
-                return "pausing"
-            return f"it is {campaign.state} already"
-        if order.kind is OrderKind.CANCEL:
-            if campaign.state in (CampaignState.CANCELLED, CampaignState.FINISHED):
-                return f"it is {campaign.state} already"
-            await turn(CampaignState.CANCELLING)
-            if sending is not None:
-                sending.cancel(order.actor)
-            return "cancelling"
-        return await self._go_on(ledger, order, campaign, sending, turn)
-
-    async def _redo(self, ledger: Ledger, order: Order, redo: Redo) -> bool:
-        """Do a step of what is to be tried again or resolved; whether another one remains."""
-        campaign = await ledger.campaign(order.campaign)
-        refusal = second_chance.refusal(redo, campaign)
-        if refusal:
-            await self._acknowledge(ledger, order, refusal)
-            return False
-        before = await ledger.counts(campaign.number)
-        step = await self._storage.patiently(lambda: ledger.redo(order, redo, second_chance.STEP, now=time.time()))
-        if await self._too_soon(ledger, order):
-            return True  # it came to rest while the step waited for the outbox: what was queued is seen to after that
-        campaign = await ledger.campaign(order.campaign)
-        if campaign.state is CampaignState.FINISHED and (await ledger.counts(campaign.number)).open:
-            await self._turn(ledger, campaign, CampaignState.RUNNING, order.actor)
-        if campaign.number in self._sendings:
-            self._sendings[campaign.number][0].look_again()
-        if step.done:
-            await self._acknowledge(ledger, order, second_chance.done(redo, step, campaign))
-        elif not order.answered:
-            answer = second_chance.begun(redo, before, campaign)
-            await self._storage.patiently(lambda: ledger.answer(order, answer))
-        return not step.done
-
-    async def _set(self, ledger: Ledger, order: Order, campaign: Campaign, sending: Sending | None) -> str:
-        """Change pace and number of workers at once; server and message only while nothing is being sent."""
-        given = dict(order.arguments)
-        endpoint, message = given.get("endpoint"), given.get("message")
-        if sending is not None and (endpoint or message):
-            return f"{BUSY_ANSWER}; pause it first"
-        try:
-            plan = SendPlan.from_json(campaign.plan).changed(given)
-        except ValueError as error:
-            return f"not changed: {error}"
-        await self._storage.patiently(
-            lambda: ledger.set_terms(
-                campaign.number,
-                actor=order.actor,
-                now=time.time(),
-                plan=plan.to_json(),
-                endpoint=endpoint,
-                message_digest=message,
-            )
-        )
-        if sending is not None:
-            sending.change(plan)
-        return "changed"
-
-    async def _go_on(
-        self,
-        ledger: Ledger,
-        order: Order,
-        campaign: Campaign,
-        sending: Sending | None,
-        turn: Callable[[CampaignState], object],
-    ) -> str:
-        """Resume, or take up recipients that were added."""
-        if sending is not None and campaign.state is CampaignState.RUNNING:
-            sending.look_again()
-            return "sending"
-        startable = {CampaignState.PAUSED, CampaignState.RUNNING}
-        if order.kind is OrderKind.TOP_UP or (await ledger.counts(campaign.number)).open:
-            startable.add(CampaignState.FINISHED)  # a launch that died may have added some without a word
-        if campaign.state not in startable:
-            return f"it is {campaign.state} and {second_chance.NOT_NOW}"
-        if campaign.state is not CampaignState.RUNNING:
-            await turn(CampaignState.RUNNING)  # type: ignore[misc]
-        return "sending"
-
     # campaigns
 
     async def _take_up(self, ledger: Ledger, tools: Tools) -> None:
@@ -325,17 +195,18 @@ class Runner:
         for campaign in await ledger.active_campaigns():
             if self._leaving.is_set():
                 return  # told so while the outbox was waited for
-            if campaign.number in self._sendings or not self._is_mine(campaign.number):
+            if campaign.number in self._sendings or self._options.only not in (None, campaign.number):
                 continue
             try:
                 message = await ledger.message(campaign.message_digest)
                 sending = Sending(campaign, tools, message)
             except MailtuiError as error:
                 if campaign.state is CampaignState.CANCELLING:
-                    await self._cancel_unsent(ledger, campaign)
+                    await cancel_waiting(tools, campaign.number)
+                    await put_on_record(tools, campaign.number, CampaignState.CANCELLED, "runner")
                     continue
                 reason = f"{error.title}: {error.detail}"
-                await self._turn(ledger, campaign, CampaignState.PAUSED, "runner", reason)
+                await put_on_record(tools, campaign.number, CampaignState.PAUSED, "runner", held_because=reason)
                 continue
             sending.counts = await ledger.counts(campaign.number)
             if campaign.state is CampaignState.CANCELLING:
@@ -348,22 +219,9 @@ class Runner:
             self._sendings[campaign.number] = (sending, task)
             note("campaign taken up", campaign=campaign.number, id=campaign.id, open=sending.counts.open)
 
-    async def _cancel_unsent(self, ledger: Ledger, campaign: Campaign) -> None:
-        """Cancel a campaign that cannot even be begun, such as one whose message cannot be read any more."""
-        while await self._storage.patiently(  # noqa: ASYNC110 - a step at a time, so that others are not kept waiting
-            lambda: ledger.cancel_waiting(campaign.number, 1_000, now=time.time())
-        ):
-            await asyncio.sleep(0)
-        await self._turn(ledger, campaign, CampaignState.CANCELLED, "runner")
-
-    async def _turn(
-        self, ledger: Ledger, campaign: Campaign, state: CampaignState, actor: str, held_because: str = ""
-    ) -> None:
-        await self._storage.patiently(
-            lambda: ledger.set_state(
-                campaign.number, state, actor=actor, now=time.time(), reason=held_because, held=bool(held_because)
-            )
-        )
+    def _sending(self, campaign: int) -> Sending | None:
+        entry = self._sendings.get(campaign)
+        return entry[0] if entry is not None else None
 
     def _reap(self) -> bool:
         """Forget campaigns that rest; whether there was one, so that orders are looked at again."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from mailtui.dispatch.breakers import Breakers
+from mailtui.dispatch.campaign_state import cancel_waiting, put_on_record
 from mailtui.dispatch.crew import Crew
 from mailtui.dispatch.domains import Domains
 from mailtui.dispatch.employer import Paced
@@ -32,7 +33,6 @@ from mailtui.smtp.endpoint import Endpoint
 from mailtui.smtp.job import Job
 from mailtui.smtp.verdict import Category, Verdict, judge
 
-_CANCEL_STEP = 1_000
 _LONGEST_NAP = 60.0
 
 
@@ -308,7 +308,7 @@ class Sending:
             self.stir()  # another order came, or a mark was refused and its claim put back, while this waited
             return False
         if intent is Intent.PAUSE:
-            await self._rest(CampaignState.PAUSED, reason=self._held_because, held=bool(self._held_because))
+            await self._rest(CampaignState.PAUSED, reason=self._held_because)
         elif intent is Intent.CANCEL:
             await self._take_back()  # the last answers may have put something back into the queue
             await self._rest(CampaignState.CANCELLED)
@@ -349,19 +349,12 @@ class Sending:
     async def _take_back(self) -> None:
         """Cancel in the outbox first: a mark asked for after that does not hold, so its dot is never written."""
         self.supply.drop()
-        while await self._tools.storage.patiently(  # noqa: ASYNC110
-            lambda: self._tools.ledger.cancel_waiting(self.campaign.number, _CANCEL_STEP, now=self._tools.wall())
-        ):
-            await asyncio.sleep(0)  # the other campaigns' sessions go on between two steps
+        await cancel_waiting(self._tools, self.campaign.number)
 
-    async def _rest(self, state: CampaignState, *, reason: str = "", held: bool = False) -> None:
+    async def _rest(self, state: CampaignState, *, reason: str = "") -> None:
         self.resting = True
         self._crew.dismiss()
-        await self._tools.storage.patiently(
-            lambda: self._tools.ledger.set_state(
-                self.campaign.number, state, actor=self._actor, now=self._tools.wall(), reason=reason, held=held
-            )
-        )
+        await put_on_record(self._tools, self.campaign.number, state, self._actor, held_because=reason)
         self.recorder.nudge()
         await self.recorder.settle()
         note("campaign rests", campaign=self.campaign.number, id=self.campaign.id, state=state, reason=reason)

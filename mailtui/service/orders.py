@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal, Protocol
 
 from mailtui.audience.address import AddressError, parse_address
-from mailtui.dispatch.runner import BUSY_ANSWER
+from mailtui.dispatch.orders import BUSY_ANSWER
 from mailtui.dispatch.second_chance import NOT_NOW, REFUSED
 from mailtui.errors import RunnerError, UsageError
 from mailtui.outbox.ports import Desk, Reader

@@ -1,0 +1,30 @@
+"""Owns putting a campaign on record in another state, and cancelling in steps the deliveries of it that wait."""
+
+from __future__ import annotations
+
+import asyncio
+
+from mailtui.dispatch.tools import Tools
+from mailtui.outbox.states import CampaignState
+
+_CANCEL_STEP = 1_000
+"""Deliveries in one transaction: it lasts some milliseconds, and sessions are not kept waiting."""
+
+
+async def put_on_record(
+    tools: Tools, campaign: int, state: CampaignState, actor: str, *, held_because: str = ""
+) -> None:
+    """`actor` is who wanted it; `held_because` says why nobody did, for a campaign that pauses by itself."""
+    await tools.storage.patiently(
+        lambda: tools.ledger.set_state(
+            campaign, state, actor=actor, now=tools.wall(), reason=held_because, held=bool(held_because)
+        )
+    )
+
+
+async def cancel_waiting(tools: Tools, campaign: int) -> None:
+    """Cancel in the outbox whatever is not in flight: a mark asked for after that does not hold."""
+    while await tools.storage.patiently(  # noqa: ASYNC110 - nothing is waited for, it is the steps that are many
+        lambda: tools.ledger.cancel_waiting(campaign, _CANCEL_STEP, now=tools.wall())
+    ):
+        await asyncio.sleep(0)  # the sessions, of other campaigns too, go on between two steps

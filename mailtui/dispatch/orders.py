@@ -1,0 +1,160 @@
+"""Owns what the runner does about orders: which can be carried out yet, what each changes, and what a person reads.
+
+An order that moves many deliveries is carried out a step at a time, and stays open until its last one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from mailtui.dispatch import second_chance
+from mailtui.dispatch.campaign_state import put_on_record
+from mailtui.dispatch.plan import SendPlan
+from mailtui.dispatch.sending import Sending
+from mailtui.dispatch.tools import Tools
+from mailtui.kit.journal import note
+from mailtui.outbox.records import Campaign, Order, Redo
+from mailtui.outbox.states import CampaignState, OrderKind
+
+BUSY_ANSWER = "it is being sent"
+
+_OVERTAKEN = f"a later order stops it, and it {second_chance.NOT_NOW}"
+_STOPS = frozenset({OrderKind.PAUSE, OrderKind.CANCEL})
+
+
+class Orders:
+    """Carries out what faces have ordered, on the outbox and on the campaigns that are being sent."""
+
+    def __init__(self, tools: Tools, sending: Callable[[int], Sending | None], *, only: int | None) -> None:
+        """`sending` gives a campaign by number where it is being sent; `only`: obey orders of this one alone."""
+        self._tools = tools
+        self._ledger = tools.ledger
+        self._sending = sending
+        self._only = only
+
+    async def obey(self) -> bool:
+        """Carry out what was ordered, long orders a step at a time; whether steps remain."""
+        more = False
+        orders = [order for order in await self._ledger.open_orders() if self._only in (None, order.campaign)]
+        for nth, order in enumerate(orders, 1):
+            if await self._too_soon(order):
+                if _is_overtaken(order, orders[nth:]):
+                    await self._acknowledge(order, _OVERTAKEN)
+                continue
+            redo = second_chance.asked(order)
+            if redo is not None:
+                more |= await self._redo(order, redo)
+            else:
+                await self._acknowledge(order, await self._carry_out(order))
+        return more
+
+    async def _acknowledge(self, order: Order, answer: str) -> None:
+        note("order", campaign=order.campaign, kind=order.kind, by=order.actor, answer=answer)
+        await self._tools.storage.patiently(lambda: self._ledger.acknowledge(order, answer, now=self._tools.wall()))
+
+    async def _too_soon(self, order: Order) -> bool:
+        """Nothing is ordered of a campaign that is coming to rest; a resume waits until a pause is complete."""
+        sending = self._sending(order.campaign)
+        if sending is not None and sending.resting:
+            return True
+        if order.kind is not OrderKind.RESUME:
+            return False
+        return (await self._ledger.campaign(order.campaign)).state is CampaignState.PAUSING
+
+    async def _carry_out(self, order: Order) -> str:
+        """Do what an order asks; the answer a person reads."""
+        campaign = await self._ledger.campaign(order.campaign)
+        sending = self._sending(order.campaign)
+        if order.kind is OrderKind.SET:
+            return await self._set(order, campaign, sending)
+        if order.kind is OrderKind.PAUSE:
+            if campaign.state is not CampaignState.RUNNING:
+                return f"it is {campaign.state} already"
+            await self._turn(order, CampaignState.PAUSING if sending is not None else CampaignState.PAUSED)
+            if sending is not None:
+                sending.pause(order.actor)
+            return "pausing"
+        if order.kind is OrderKind.CANCEL:
+            if campaign.state in (CampaignState.CANCELLED, CampaignState.FINISHED):
+                return f"it is {campaign.state} already"
+            await self._turn(order, CampaignState.CANCELLING)
+            if sending is not None:
+                sending.cancel(order.actor)
+            return "cancelling"
+        return await self._go_on(order, campaign, sending)
+
+    async def _turn(self, order: Order, state: CampaignState) -> None:
+        await put_on_record(self._tools, order.campaign, state, order.actor)
+
+    async def _set(self, order: Order, campaign: Campaign, sending: Sending | None) -> str:
+        """Change pace and number of workers at once; server and message only while nothing is being sent."""
+        given = dict(order.arguments)
+        endpoint, message = given.get("endpoint"), given.get("message")
+        if sending is not None and (endpoint or message):
+            return f"{BUSY_ANSWER}; pause it first"
+        try:
+            plan = SendPlan.from_json(campaign.plan).changed(given)
+        except ValueError as error:
+            return f"not changed: {error}"
+        await self._tools.storage.patiently(
+            lambda: self._ledger.set_terms(
+                campaign.number,
+                actor=order.actor,
+                now=self._tools.wall(),
+                plan=plan.to_json(),
+                endpoint=endpoint,
+                message_digest=message,
+            )
+        )
+        if sending is not None:
+            sending.change(plan)
+        return "changed"
+
+    async def _go_on(self, order: Order, campaign: Campaign, sending: Sending | None) -> str:
+        """Resume, or take up recipients that were added."""
+        if sending is not None and campaign.state is CampaignState.RUNNING:
+            sending.look_again()
+            return "sending"
+        startable = {CampaignState.PAUSED, CampaignState.RUNNING}
+        if order.kind is OrderKind.TOP_UP or (await self._ledger.counts(campaign.number)).open:
+            startable.add(CampaignState.FINISHED)  # a launch that died may have added some without a word
+        if campaign.state not in startable:
+            return f"it is {campaign.state} and {second_chance.NOT_NOW}"
+        if campaign.state is not CampaignState.RUNNING:
+            await self._turn(order, CampaignState.RUNNING)
+        return "sending"
+
+    async def _redo(self, order: Order, redo: Redo) -> bool:
+        """Do a step of what is to be tried again or resolved; whether another one remains."""
+        ledger, storage = self._ledger, self._tools.storage
+        campaign = await ledger.campaign(order.campaign)
+        refusal = second_chance.refusal(redo, campaign)
+        if refusal:
+            await self._acknowledge(order, refusal)
+            return False
+        before = await ledger.counts(campaign.number)
+        step = await storage.patiently(lambda: ledger.redo(order, redo, second_chance.STEP, now=self._tools.wall()))
+        if await self._too_soon(order):
+            return True  # it came to rest while the step waited for the outbox: what was queued is seen to after that
+        campaign = await ledger.campaign(order.campaign)
+        if campaign.state is CampaignState.FINISHED and (await ledger.counts(campaign.number)).open:
+            await self._turn(order, CampaignState.RUNNING)
+        sending = self._sending(campaign.number)
+        if sending is not None:
+            sending.look_again()
+        if step.done:
+            await self._acknowledge(order, second_chance.done(redo, step, campaign))
+        elif not order.answered:
+            answer = second_chance.begun(redo, before, campaign)
+            await storage.patiently(lambda: ledger.answer(order, answer))
+        return not step.done
+
+
+def _is_overtaken(order: Order, later: Iterable[Order]) -> bool:
+    """Whether a resume that still waits for a pause to be complete was followed by the word to stop after all.
+
+    A pause can take minutes, when a server lets a reply wait; the last word a person said is the one that counts.
+    """
+    if order.kind is not OrderKind.RESUME:
+        return False
+    return any(one.campaign == order.campaign and one.kind in _STOPS for one in later)
