@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from mailtui.audience.recipient import Recipient
+from mailtui.dispatch import results
 from mailtui.dispatch.domains import Domains, domain_of
 from mailtui.dispatch.encoding import SentEncoding
 from mailtui.dispatch.recorder import Recorder
@@ -22,7 +23,7 @@ from mailtui.message.compose import CompiledMessage
 from mailtui.message.mime import TransferEncoding
 from mailtui.message.rendered import RenderedMessage, RenderProblem
 from mailtui.outbox.ports import Ledger
-from mailtui.outbox.records import Claim, Result
+from mailtui.outbox.records import Claim
 from mailtui.outbox.states import DeliveryState
 from mailtui.smtp.capabilities import Capabilities
 from mailtui.smtp.job import Job
@@ -148,10 +149,11 @@ class Supply:
                 return None
             if isinstance(outcome, RenderProblem):
                 place = f" ({outcome.place})" if str(outcome.place) else ""
-                self._fail(claim, f"not rendered: {outcome.reason}{place}")
+                self._recorder.record(results.not_rendered(claim, f"not rendered: {outcome.reason}{place}"))
             elif 0 < capabilities.size < len(outcome.data):
                 # Not even announced (RFC 1870 section 6.3)
-                self._fail(claim, f"larger than the server takes: {len(outcome.data)} of {capabilities.size} bytes")
+                reason = f"larger than the server takes: {len(outcome.data)} of {capabilities.size} bytes"
+                self._recorder.record(results.not_rendered(claim, reason))
             else:
                 return Job(outcome.sender, claim.address, outcome.data, capabilities, claim, dotless=outcome.dotless)
         self._missed = True
@@ -235,39 +237,15 @@ class Supply:
         self._waiting.extendleft(reversed(claims))
         self._have_more()
 
-    def _fail(self, claim: Claim, reason: str) -> None:
-        self._recorder.record(
-            Result(
-                claim.campaign,
-                claim.id,
-                claim.fence,
-                DeliveryState.CLAIMED,
-                DeliveryState.FAILED,
-                attempts=claim.attempts,
-                reason=reason,
-                stage="render",
-            )
-        )
-
     def _is_put_off(self, claim: Claim) -> bool:
         domain, now = domain_of(claim.key), self._wall()
         due = self._domains.due(domain, claim.id, now)
         if due is None:
             return False
-        given_up = self._domains.given_up(domain)
-        self._recorder.record(
-            Result(
-                claim.campaign,
-                claim.id,
-                claim.fence,
-                DeliveryState.CLAIMED,
-                DeliveryState.FAILED if given_up else DeliveryState.DEFERRED,
-                attempts=claim.attempts,
-                attempt=False,
-                due_at=0.0 if given_up else due,
-                reason=f"gave up: {domain} took no mail" if given_up else f"{domain} asked for a pause",
-            )
-        )
+        if self._domains.given_up(domain):
+            self._recorder.record(results.put_off(claim, None, f"gave up: {domain} took no mail"))
+        else:
+            self._recorder.record(results.put_off(claim, due, f"{domain} asked for a pause"))
         return True
 
     def put_back(self, claim: Claim) -> None:
@@ -291,7 +269,7 @@ class Supply:
     def release(self) -> None:
         """Give all claims back to the outbox."""
         for claim in (*self.renderers.drop(), *self._waiting):
-            self._recorder.record(requeued(claim, DeliveryState.CLAIMED, reason=""))
+            self._recorder.record(results.requeued(claim, DeliveryState.CLAIMED))
         self._waiting.clear()
 
 
@@ -299,17 +277,3 @@ def _offers_less(capabilities: Capabilities, encoding: SentEncoding) -> bool:
     """Whether a server does not take what the campaign is encoded for."""
     eight_bit = encoding.transfer is TransferEncoding.EIGHT_BIT
     return (eight_bit and not capabilities.eight_bit) or (encoding.smtputf8 and not capabilities.smtputf8)
-
-
-def requeued(claim: Claim, before: DeliveryState, *, reason: str) -> Result:
-    """The move of a claim back into the queue, which is no attempt."""
-    return Result(
-        claim.campaign,
-        claim.id,
-        claim.fence,
-        before,
-        DeliveryState.QUEUED,
-        attempts=claim.attempts,
-        attempt=False,
-        reason=reason,
-    )

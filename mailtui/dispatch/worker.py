@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from functools import partial
 
+from mailtui.dispatch import results
 from mailtui.dispatch.domains import domain_of
 from mailtui.dispatch.employer import Employer
 from mailtui.dispatch.gearbox import REFUSALS_A_CONNECTION
-from mailtui.dispatch.supply import requeued
+from mailtui.dispatch.results import REPLY_LIMIT
 from mailtui.dispatch.tally import RateWindow
 from mailtui.outbox.records import Claim, Mark, Result, WorkerSnapshot
 from mailtui.outbox.states import DeliveryState
@@ -20,7 +21,6 @@ from mailtui.smtp.opening import open_session
 from mailtui.smtp.rules_about_us import ACCEPTED
 from mailtui.smtp.verdict import Category, Kind, Outcome, Scope, Stage, Verdict, judge
 
-REPLY_LIMIT = 500  # characters of a server's text that are kept
 _BRIEF = 10.0  # seconds; a connection that ends unused before is a failure, later it was idle for too long
 
 _ENVELOPE = (Stage.MAIL, Stage.RCPT, Stage.DATA)
@@ -213,9 +213,7 @@ class Worker:
         claim: Claim = job.tag
         if self._sending.halted:
             # What stopped the campaign would befall this one too, and its last bytes can still be kept back.
-            self._sending.let_go(job)
-            self._sending.supply.put_back(claim)
-            self._answered += 1
+            self._keep_back(job, again=True)
             self._loop.call_soon(self._session.marked, job, False)  # noqa: FBT003 - marked's own form
             return
         mark = Mark(claim.campaign, claim.id, claim.fence)
@@ -224,11 +222,15 @@ class Worker:
     def _marked(self, session: Dialogue, job: Job, held: bool) -> None:
         if not held:
             # Not on record, so not in flight. Either it was cancelled meanwhile, or the outbox cannot be written.
-            self._sending.let_go(job)
-            if self._sending.recorder.in_trouble:
-                self._sending.supply.put_back(job.tag)
-            self._answered += 1
+            self._keep_back(job, again=self._sending.recorder.in_trouble)
         session.marked(job, held)
+
+    def _keep_back(self, job: Job, *, again: bool) -> None:
+        """Its last bytes are not written; `again`: its claim is still ours, and waits for another try."""
+        self._sending.let_go(job)
+        if again:
+            self._sending.supply.put_back(job.tag)
+        self._answered += 1  # the connection was of use, as far as that went
 
     def settled(self, job: Job, verdict: Verdict) -> None:
         self._sending.let_go(job)
@@ -272,9 +274,9 @@ class Worker:
         before = DeliveryState.IN_FLIGHT if job.marked else DeliveryState.CLAIMED
         after = _AFTER[outcome.kind]
         attempt = after is not DeliveryState.QUEUED
-        attempts = claim.attempts + attempt
         due_at, reason = 0.0, ""
         if after is DeliveryState.DEFERRED:
+            attempts = claim.attempts + 1
             due = self._sending.next_attempt(claim, attempts, outcome.retry_after)
             if due is None:
                 after, reason = DeliveryState.FAILED, f"gave up after {attempts} attempt{'s' if attempts > 1 else ''}"
@@ -289,21 +291,7 @@ class Worker:
         if after is DeliveryState.FAILED:
             self.failed += 1
         self._sending.recorder.record(
-            Result(
-                claim.campaign,
-                claim.id,
-                claim.fence,
-                before,
-                after,
-                attempts,
-                attempt,
-                due_at,
-                reason,
-                verdict.stage,
-                verdict.code,
-                verdict.enhanced,
-                verdict.text[:REPLY_LIMIT],
-            )
+            results.refused(claim, before, after, verdict, attempt=attempt, due_at=due_at, reason=reason)
         )
         self._note_refusal(claim, verdict, outcome)
 
@@ -342,7 +330,7 @@ class Worker:
         self._sending.let_go(job)
         claim: Claim = job.tag
         if job.marked:
-            self._sending.recorder.record(requeued(claim, DeliveryState.IN_FLIGHT, reason=""))
+            self._sending.recorder.record(results.requeued(claim, DeliveryState.IN_FLIGHT))
         elif self._session is not None and self._session.closed:
             self._returned.append(job)
         else:
@@ -350,19 +338,7 @@ class Worker:
 
     def in_doubt(self, job: Job, verdict: Verdict) -> None:
         self._sending.let_go(job)
-        claim: Claim = job.tag
-        self._sending.recorder.record(
-            Result(
-                claim.campaign,
-                claim.id,
-                claim.fence,
-                DeliveryState.IN_FLIGHT,
-                DeliveryState.UNKNOWN,
-                claim.attempts + 1,
-                reason=f"the reply to the message was lost: {verdict.text[:REPLY_LIMIT]}",
-                stage=verdict.stage,
-            )
-        )
+        self._sending.recorder.record(results.in_doubt(job.tag, verdict))
         self._sending.doubtful_one()
 
     def ended(self, verdict: Verdict) -> None:
