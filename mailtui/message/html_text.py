@@ -11,9 +11,10 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from mailtui.message.html_blocks import PLAIN, Block, Kind, Look, Run
 
 SIZE_LIMIT = 1024 * 1024  # characters that are read; Gmail cuts a mail at a tenth of it
 BLOCK_LIMIT = 3_000
@@ -47,56 +48,6 @@ _BLOCKS = _SET_OFF | _tags(
 )
 
 
-class Kind(StrEnum):
-    """What a block is, for whoever colours it."""
-
-    TEXT = "text"
-    HEADING = "heading"
-    CODE = "code"
-    ROW = "row"
-    RULE = "rule"
-    LINK = "link"  # at the end: a number, and where it leads
-    NOTE = "note"  # said by mailtui, not by the mail
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """How a stretch of text is meant to stand out."""
-
-    bold: bool = False
-    italic: bool = False
-    strike: bool = False
-    code: bool = False
-    link: bool = False
-    muted: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """A stretch of text of one look."""
-
-    text: str
-    look: Look = Look()
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """A paragraph or line. `indent` in columns, `quoted` levels of quoting; `lead` stands before its first line, and
-    further lines are set in by as much. `gap`: a blank line comes before it.
-    """
-
-    kind: Kind
-    runs: tuple[Run, ...]
-    indent: int = 0
-    quoted: int = 0
-    lead: str = ""
-    gap: bool = False
-
-    @property
-    def text(self) -> str:
-        return "".join(run.text for run in self.runs)
-
-
 def lay_out(html: str) -> tuple[Block, ...]:
     """The blocks of a mail's HTML in reading order, and behind them the targets of its links by number."""
     walker = _Walker()
@@ -123,7 +74,7 @@ def _shallow(html: str) -> str:
 class _Around:
     """What holds for everything inside an element."""
 
-    look: Look = Look()
+    look: Look = PLAIN
     kind: Kind = Kind.TEXT
     indent: int = 0
     quoted: int = 0
@@ -155,7 +106,7 @@ class _End:
     gap: bool = False
     item: bool = False
     link: str = ""
-    look: Look = Look()
+    look: Look = PLAIN
 
 
 @dataclass(slots=True)

@@ -13,7 +13,8 @@ from mailtui.audience.recipient import Recipient
 from mailtui.campaign.campaign import Campaign
 from mailtui.errors import ConfigError, Problem
 from mailtui.message.fields import FieldUse, used_fields
-from mailtui.message.html_text import Block, Kind, Look, lay_out
+from mailtui.message.html_blocks import Block, Kind, Look
+from mailtui.message.html_text import lay_out
 from mailtui.message.preflight import Finding as CheckFinding
 from mailtui.message.source import own_mail_defaults, readable_templates
 from mailtui.message.templates import TemplateText

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mailtui.message.html_text import BLOCK_LIMIT, Block, Kind, lay_out
+from mailtui.message.html_blocks import Block, Kind
+from mailtui.message.html_text import BLOCK_LIMIT, lay_out
 
 
 def lines(html: str) -> list[str]:
