@@ -85,6 +85,11 @@ class Renderers:
         """Whether processes died too often to start another."""
         return self._deaths >= _DEATHS
 
+    @property
+    def wanting(self) -> bool:
+        """Whether rows are here that wait to be tried by a process alone, and there is none."""
+        return bool(self._suspects) and not self._children
+
     # processes
 
     async def start(self) -> None:

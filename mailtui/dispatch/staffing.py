@@ -87,6 +87,8 @@ class Staffing:
             self._wanted = have
         elif asked is not None:
             self._wanted = asked
+        elif self._renderers.wanting:
+            self._wanted = 1  # whether it pays or not: nobody else renders these
         else:
             pays = own > _SHORT * total if have else open_rows >= _ROWS
             more = (

@@ -14,8 +14,13 @@ import pytest
 
 from mailtui.dispatch.encoding import SentEncoding
 from mailtui.dispatch.plan import SendPlan
+from mailtui.dispatch.renderers import Batch, Renderers
+from mailtui.dispatch.rendering import Row
 from mailtui.dispatch.runner import Runner
+from mailtui.dispatch.staffing import Cores, Staffing
+from mailtui.message.compose import compile_message
 from mailtui.message.mime import TransferEncoding
+from mailtui.outbox.records import Claim
 from mailtui.outbox.states import OrderKind
 from mailtui.sandbox.capture import Captured, message_of, read_captured
 from mailtui.sandbox.faults import Action, FaultRule, Faults, Stage
@@ -273,3 +278,44 @@ async def test_where_no_process_can_be_started_the_runner_renders(
     rows = await house.check_books(campaign, server.folder)
     assert {row.state.value for row in rows.values()} == {"sent"}
     assert len(_told(caplog, "a render process begins")) <= 4, "it is not tried for ever"
+
+
+async def test_rows_of_a_process_that_hung_are_not_left_behind_though_another_one_would_not_pay() -> None:
+    """Near the end of a list: one process hangs with rows in its hands, and nobody asked for processes by number."""
+    arrived = asyncio.Event()
+    lost: list[Claim] = []
+    renderers = Renderers(("name",), b"a secret", seconds=0.5, arrived=arrived.set, returned=lost.extend)
+    cores = Cores()
+    cores.free = 1
+    staffing = Staffing(renderers, cores)
+    loop = asyncio.get_running_loop()
+
+    def look(open_rows: int) -> bool:
+        return staffing.look(
+            None, open_rows=open_rows, busy=1.0, resting=False, rendered=(100, 100), cost=200e-6, now=loop.time()
+        )
+
+    rows: list[Row] = [("a@example.com", n, "a@example.com", ("Zoé",), 1.7e9, 0, -1) for n in range(8)]
+    claims = [Claim(1, n, 1, "a@example.com", n, "a@example.com", ("Zoé",), 0, 1.7e9, 1) for n in range(8)]
+    message = compile_message(source(), ("name",), secret=b"a secret")
+    try:
+        assert look(50_000)
+        await staffing.adjust(None, loop.time())
+        async with asyncio.timeout(60):
+            while not renderers.room:
+                await arrived.wait()
+                arrived.clear()
+            os.kill(await _some_child(), signal.SIGSTOP)
+            renderers.give(Batch(claims, rows, {0: message}, SentEncoding(TransferEncoding.EIGHT_BIT, smtputf8=False)))
+            taken: list[Claim] = []
+            while len(taken) + len(lost) < len(claims):
+                if look(len(claims)):
+                    await staffing.adjust(None, loop.time())
+                while (done := renderers.take()) is not None:
+                    taken.append(done[0])
+                await asyncio.sleep(0.05)
+    finally:
+        await staffing.close()
+    assert sorted(claim.id for claim in (*taken, *lost)) == list(range(8))
+    assert len(renderers) == 0
+    assert cores.free == 1
