@@ -84,6 +84,14 @@ class _Folder(NodeTransformer):
         self.assumed[node.name] = value = self._constants[node.name]
         return nodes.Const(value, lineno=node.lineno, environment=node.environment)
 
+    def visit_Concat(self, node: nodes.Concat) -> nodes.Expr:  # noqa: N802
+        """Where text is escaped, Jinja joins constants without a look at which of them are escaped already, and values
+        with one; so what is joined stays as it was written.
+        """
+        if not self._environment.autoescape:
+            self.generic_visit(node)
+        return node
+
     def visit_For(self, node: nodes.For) -> nodes.Node | list[nodes.Node]:  # noqa: N802
         self.generic_visit(node)
         items = self._items(node)
@@ -100,7 +108,7 @@ class _Folder(NodeTransformer):
             tree = self._environment.parse(source, name, name)
         except TemplateSyntaxError:
             return node  # told of as that file's own mistake
-        if not _foldable(tree) or _names(tree) & _OF_THE_LANGUAGE or _assigned(tree) & set(self._constants):
+        if not _foldable(tree) or _names(tree) & _OF_THE_LANGUAGE or _assigned(tree) & {"range", *self._constants}:
             return node
         self._including.append(name)
         self.visit(tree)
@@ -115,7 +123,7 @@ class _Folder(NodeTransformer):
         if any(_names(child) & _OF_THE_LANGUAGE for child in node.body):
             return None
         items = self._known(node.iter)
-        if not items:
+        if not items or (self._environment.autoescape and _joined(node)):
             return None
         self._weight += len(items) * sum(_weight(child) for child in node.body)
         return items if self._weight <= _WEIGHT else None
@@ -155,6 +163,12 @@ def _assigned(tree: nodes.Template) -> set[str]:
 
 def _names(node: nodes.Node) -> set[str]:
     return {name.name for name in node.find_all(nodes.Name)}
+
+
+def _joined(loop: nodes.For) -> bool:
+    """Whether a loop's variable is joined with something (see `visit_Concat`)."""
+    joined = {name for child in loop.body for concat in child.find_all(nodes.Concat) for name in _names(concat)}
+    return isinstance(loop.target, nodes.Name) and loop.target.name in joined
 
 
 def _weight(node: nodes.Node) -> int:

@@ -20,6 +20,7 @@ _INCLUDES = (
     ("nested.txt", "{% include 'field.txt' %}.{% include 'nested.txt' ignore missing %}"),
     ("sets.txt", "{% set a = 'set' %}{{ a }}"),
     ("own.txt", "{% for campaign in ['own'] %}{{ campaign }}{% endfor %}"),
+    ("callable.txt", "{% for range in [1] %}{% for n in range(2) %}{{ n }}{% endfor %}{% endfor %}"),
     ("choice.txt", "{% if a %}{{ a }}{% endif %}"),
 )
 # Pieces of templates; any row of them is a template, and much of it can be folded.
@@ -44,6 +45,8 @@ _leaves = st.sampled_from(
         "{{ [a, '<b>']|join('&') }}",
         "{{ campaign }}",
         "{{ campaign|lower ~ '<' }}",
+        "{{ campaign|e ~ '&' }}",
+        "{{ x|e ~ '&' }}",
         "{{ 1 + 1 }}{{ 'x' * 3 }}{{ 1.5 }}{{ none }}{{ true }}",
         "{{ '<&>' }}",
         "{{ x }}",
@@ -135,6 +138,9 @@ def _both(template: CompiledTemplate, variables: Variables) -> tuple[str | None,
 @example("{% for x in range(2) %}{{ x }}{% endfor %}{{ x }}", "plain", "x", "y")
 @example("{% for campaign in ['own'] %}{{ campaign }}{% endfor %}", "plain", "x", "y")
 @example("{% include 'own.txt' %}{{ a }}", "plain", "x", "y")
+@example("{{ campaign|e ~ a }}{{ campaign|e ~ '!' }}", "html", "<", "")
+@example("{% for x in ['<', '>'] %}{{ x|e ~ '!' }}{{ a }}{% endfor %}", "html", "x", "")
+@example("{% include 'callable.txt' %}", "plain", "x", "y")
 @example("{% for x in a %}{% for y in 'ab' %}{{ loop.index }}{% endfor %}{% endfor %}", "plain", "xyz", "y")
 def test_m01_the_quick_ways_give_what_jinja_gives(template: str, kind: str, a: str, b: str) -> None:
     variables = _variables(a=a, b=b)

@@ -144,6 +144,36 @@ def test_an_include_sees_what_its_includer_set() -> None:
     assert message.fields == frozenset({"body", "first_name"})
 
 
+@pytest.mark.parametrize(
+    "around",
+    [
+        "{{% macro m() %}}\n {}{{% endmacro %}}{{{{ m() }}}}",
+        "{{% macro m() %}}{{{{ caller() }}}}{{% endmacro %}}{{% call m() %}}\n {}{{% endcall %}}",
+        "{{% filter upper %}}{{% if first_name %}}\n {}{{% endif %}}{{% endfilter %}}",
+        "{{% set a %}}\n {}{{% endset %}}",
+        "{{% for a in first_name recursive %}}\n {}{{% endfor %}}",
+    ],
+)
+def test_m11_an_include_whose_text_would_go_astray_is_a_mistake(around: str) -> None:
+    alone = around.format("{% include 'note.txt' without context %}")
+    (found,) = problems(source(text=alone, includes=[("note.txt", "note")]))
+    assert found.startswith("body.txt.j2:2:5: an include without context does not work inside of {% ")
+    compiled(source(text=around.format("{% include 'note.txt' %}"), includes=[("note.txt", "note")]))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{% include 'note.txt' without context %}",
+        "{% for a in first_name %}{% include 'note.txt' without context %}{% endfor %}",
+        "{% filter upper %}{% block a %}{% include 'note.txt' without context %}{% endblock %}{% endfilter %}",
+    ],
+)
+def test_an_include_without_context_stands_where_it_works(text: str) -> None:
+    message = rendered(compiled(source(text=text, includes=[("note.txt", "note")])), recipient(first_name="A"))
+    assert message.text is not None and message.text.lower() == "note\n"
+
+
 def test_one_include_is_escaped_in_html_and_not_in_text() -> None:
     body = "{% include 'hello' %}"
     message = rendered(
