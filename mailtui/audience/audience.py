@@ -175,14 +175,15 @@ class Audience:
         with Selection(self._connection, _matcher(rule, self._reading, self._now)) as selection:
             return self._count(selection)
 
-    def recipients(self, start_row: int = 0) -> Iterator[Recipient]:
+    def recipients(self, start_row: int = 0, last_row: int | None = None) -> Iterator[Recipient]:
         """Everybody who gets a mail: distinct, valid, matched, in the order of the list.
 
-        `start_row` is the number of the first row to consider; an interrupted reader passes the last row it
-        had. Who is a duplicate does not depend on it. Several iterators may be open at once.
+        `start_row` is the number of the first row to consider, `last_row` that of the last; an interrupted reader
+        passes the last row it had. Who is a duplicate does not depend on them. Several iterators may be open at once.
         """
         columns = self.columns
-        for row, key, cells in self._selection.kept(self._cells, start_row):
+        last = self._rows if last_row is None else last_row
+        for row, key, cells in self._selection.kept(self._cells, start_row, last):
             yield Recipient(key, row, key, dict(zip(columns, cells, strict=True)))
 
     def problems(self, limit: int | None = None) -> Iterator[RowProblem]:

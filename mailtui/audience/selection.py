@@ -58,11 +58,12 @@ class Selection:
                 valid += usable
         return matched, valid, duplicates
 
-    def kept(self, columns: str, start_row: int) -> Iterator[tuple[int, str, tuple[str, ...]]]:
-        """Row, key and cells of every row that gets a mail, from `start_row` on, in order."""
+    def kept(self, columns: str, first: int, last: int) -> Iterator[tuple[int, str, tuple[str, ...]]]:
+        """Row, key and cells of every row from `first` to `last` that gets a mail, in order."""
         test = None if self.matcher is None else self.matcher.test
-        query = f"SELECT row, key, twin, {columns} FROM entry WHERE row >= ? AND key IS NOT NULL ORDER BY row"  # noqa: S608
-        for row, key, twin, *cells in self._connection.execute(query, (start_row,)):
+        query = f"SELECT row, key, twin, {columns} FROM entry"  # noqa: S608 - names c0 to cN
+        query += " WHERE row BETWEEN ? AND ? AND key IS NOT NULL ORDER BY row"
+        for row, key, twin, *cells in self._connection.execute(query, (first, last)):
             if (test is None or test(cells)) and not (twin and self.first_of(row) is not None):
                 yield row, key, tuple(cells)
 

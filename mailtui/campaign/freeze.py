@@ -31,9 +31,9 @@ from mailtui.outbox.records import Counts, IntakeRow, NewCampaign, NewDelivery
 from mailtui.outbox.states import ACTIVE_CAMPAIGNS, OPEN_STATES, CampaignState, OrderKind
 from mailtui.smtp.endpoint import Endpoint
 
-_STEP = 1_000
+_STEP = 1_000  # rows of the list, also those that a filter leaves out: looking at them takes time as well
 _BREATH = 0.003  # between two steps while a runner lives: its commits then wait 4 ms at the most
-_LONG_STEP = 20_000  # while none does: most pages of the index of keys are then written once a step, not once a row
+_LONG_STEP = 20_000  # while no runner lives: most pages of the index of keys are then written once a step
 _ID_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that is read as another
 _PAGE = 1_000
 _UNDER_WAY = frozenset({CampaignState.RUNNING, CampaignState.PAUSING, CampaignState.PAUSED})
@@ -252,29 +252,32 @@ async def _fill(
     while bad := list(islice(problems, _STEP)):
         rows = [IntakeRow(item.line, item.row, item.kind, item.reason, item.text) for item in bad]
         await desk.add_intake(campaign.number, rows)
-    deliveries = _deliveries(freezing.audience, campaign.columns, suppressed)
-    added = done = 0
+    added = done = reached = 0
 
-    def next_ones(most: int) -> Iterator[NewDelivery]:
+    def next_ones(rows: int) -> Iterator[NewDelivery]:
         nonlocal done
-        for item in islice(deliveries, most):
+        for item in _deliveries(freezing.audience, campaign.columns, suppressed, reached + 1, reached + rows):
             done += 1
             yield item
 
-    while True:
-        before, lives = done, runner_lives()
+    while reached < freezing.audience.size:
+        lives = runner_lives()
+        step = _STEP if lives else _LONG_STEP
         # A runner waits for the outbox, so for it the rows are read first; otherwise they never lie here all at once.
-        part = list(next_ones(_STEP)) if lives else next_ones(_LONG_STEP)
+        part = list(next_ones(step)) if lives else next_ones(step)
         added += await desk.add(campaign.number, part, now=time.time())
-        if done == before:
-            return added
+        reached += step
         progress(done)
         await asyncio.sleep(_BREATH if lives else 0)
+    return added
 
 
-def _deliveries(audience: Audience, columns: tuple[str, ...], suppressed: frozenset[str]) -> Iterator[NewDelivery]:
+def _deliveries(
+    audience: Audience, columns: tuple[str, ...], suppressed: frozenset[str], first: int, last: int
+) -> Iterator[NewDelivery]:
+    """Those of the rows `first` to `last` of the list who are meant."""
     as_read = columns == audience.columns
-    for item in audience.recipients():
+    for item in audience.recipients(first, last):
         cells = item.fields
         fields = tuple(cells.values()) if as_read else tuple(cells.get(column, "") for column in columns)
         yield NewDelivery(item.key, item.row, item.address, fields, item.key in suppressed)

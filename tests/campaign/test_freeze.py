@@ -257,25 +257,39 @@ def test_a_launch_that_was_killed_half_way_is_begun_anew(
     service: Service, write_campaign: WriteCampaign, tmp_path: Path
 ) -> None:
     """In between the list loses its first thousand: they are in the dead draft, and must not be mailed."""
-    path = write_campaign(20_000)
+    path = write_campaign(40_000)
     process = starter(tmp_path, path)
     assert process.stdout is not None
     assert process.stdin is not None
     assert process.stdout.readline() == "ready\n"
     process.stdin.write("\n")
     process.stdin.flush()
-    while int(process.stdout.readline()) < 5_000:
+    while int(process.stdout.readline()) < 20_000:
         pass
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
     assert [view.state for view in asyncio.run(service.views())] == [CampaignState.DRAFT]
-    rows = people(20_000)
+    rows = people(40_000)
     path.with_name("contacts.csv").write_text("\n".join([rows[0], *rows[1_001:]]) + "\n")
     done = launch(service, path)
-    assert (done.is_new, done.added) == (True, 19_000)
-    assert counts(service, done)["total"] == 19_000
-    assert addresses(service, done) == [f"p{n}@example.com" for n in range(1_000, 20_000)]
+    assert (done.is_new, done.added) == (True, 39_000)
+    assert counts(service, done)["total"] == 39_000
+    assert addresses(service, done) == [f"p{n}@example.com" for n in range(1_000, 40_000)]
     assert len(asyncio.run(service.views())) == 1
+
+
+def test_nobody_is_kept_waiting_while_a_filter_looks_for_the_next_one(
+    service: Service, write_campaign: WriteCampaign
+) -> None:
+    path = write_campaign(
+        ["email,first_name,city", "ann@example.com,Ann,Brno", *people(60_000)[1:]],
+        audience={"source": "contacts.csv", "filter": "city = 'Brno'"},
+    )
+    steps: list[int] = []
+    prepared = service.prepare(service.campaigns.load(path), plan={})
+    found = asyncio.run(service.launch(prepared, again=Again.ASK, progress=steps.append))
+    assert found.added == 1
+    assert len(steps) == 4, "the outbox was let go of after so many rows, not after so many recipients"
 
 
 @pytest.mark.parametrize("lap", range(2))
