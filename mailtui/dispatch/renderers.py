@@ -102,6 +102,8 @@ class Renderers:
             self._children.remove(child)
             self._deaths = _DEATHS
             warn("no render process could be started; the runner renders by itself", error=str(error))
+            if not self._children:
+                self._returned(self._drop_suspects())
             return
         child.write(self._begin)
         note("a render process begins", process=child.pid)

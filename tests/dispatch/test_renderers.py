@@ -280,7 +280,10 @@ async def test_where_no_process_can_be_started_the_runner_renders(
     assert len(_told(caplog, "a render process begins")) <= 4, "it is not tried for ever"
 
 
-async def test_rows_of_a_process_that_hung_are_not_left_behind_though_another_one_would_not_pay() -> None:
+@pytest.mark.parametrize("another", [True, False])
+async def test_rows_of_a_process_that_hung_are_not_left_behind_though_another_one_would_not_pay(
+    monkeypatch: pytest.MonkeyPatch, another: bool
+) -> None:
     """Near the end of a list: one process hangs with rows in its hands, and nobody asked for processes by number."""
     arrived = asyncio.Event()
     lost: list[Claim] = []
@@ -307,6 +310,8 @@ async def test_rows_of_a_process_that_hung_are_not_left_behind_though_another_on
                 arrived.clear()
             os.kill(await _some_child(), signal.SIGSTOP)
             renderers.give(Batch(claims, rows, {0: message}, SentEncoding(TransferEncoding.EIGHT_BIT, smtputf8=False)))
+            if not another:
+                monkeypatch.setattr(sys, "executable", "/nowhere/python")
             taken: list[Claim] = []
             while len(taken) + len(lost) < len(claims):
                 if look(len(claims)):
