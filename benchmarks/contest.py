@@ -80,6 +80,11 @@ class Result:
         """CPU microseconds of the server a message."""
         return Spread.of(served / take.messages * 1e6 for served, take in zip(self.served, self.takes, strict=True))
 
+    @property
+    def whole_rate(self) -> Spread:
+        """Messages a second over the whole command, for those whose takes know its `wall` seconds."""
+        return Spread.of(take.messages / take.extra["wall"] for take in self.takes)
+
     def extra(self, name: str) -> Spread:
         return Spread.of(take.extra[name] for take in self.takes)
 

@@ -53,7 +53,10 @@ def by_size(size: Size) -> Report:
         "outbox, MB",
     )  # fmt: skip
     report.add_table(head, table)
-    report.say(f"{_WORKERS} connections, on a server that is not the limit; the runner renders alone.")
+    report.say(
+        f"{_WORKERS} connections, on a server that is not the limit; the runner renders alone. Lists of a million are "
+        "sent once."
+    )
     if not size.short:
         _judge(report, found)
     return report
