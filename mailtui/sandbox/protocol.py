@@ -119,18 +119,15 @@ class Connection(Transaction):
             command(self, argument)
 
     def _ehlo(self, argument: bytes) -> None:
-        if not argument.strip():
-            self.say(replies.SYNTAX)
-            return
-
-        def apply() -> bytes:
-            self.greeted = True
-            self.forget()
+        def reply() -> bytes:
             return self._manners.ehlo_reply(secured=self.secured, starttls=self._tls is not None)
 
-        self.settle(Stage.EHLO, apply)
+        self._hello(argument, Stage.EHLO, reply)
 
     def _helo(self, argument: bytes) -> None:
+        self._hello(argument, Stage.HELO, lambda: f"250 {self._manners.hostname}\r\n".encode())
+
+    def _hello(self, argument: bytes, stage: Stage, reply: Callable[[], bytes]) -> None:
         if not argument.strip():
             self.say(replies.SYNTAX)
             return
@@ -138,9 +135,9 @@ class Connection(Transaction):
         def apply() -> bytes:
             self.greeted = True
             self.forget()
-            return f"250 {self._manners.hostname}\r\n".encode()
+            return reply()
 
-        self.settle(Stage.HELO, apply)
+        self.settle(stage, apply)
 
     def _starttls(self, argument: bytes) -> None:
         context = self._tls.context if self._tls is not None and self._manners.starttls else None
