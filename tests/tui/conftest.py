@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -124,6 +125,22 @@ async def finished(service: Service, campaign_id: str, *, seconds: float = 30.0)
     while (await service.view(campaign_id)).active:
         assert time.monotonic() < deadline, "the campaign does not come to rest"
         await asyncio.sleep(0.02)
+
+
+@asynccontextmanager
+async def sent_to_faults(service: Service, campaign: Path, faults: str, *, rows: int) -> AsyncIterator[str]:
+    """The id of a campaign that was sent to so many people through a sandbox with these faults, which still runs."""
+    file = campaign.parent.parent / "faults.yaml"
+    file.write_text(faults)
+    sandbox = await start_sandbox(file.parent / "sandbox", faults=file, idle_seconds=120)
+    change(campaign, "port: 2525", f"port: {sandbox.port}")
+    change(campaign, "  rate: 100/s\n  burst: 50\n", "")
+    stretch(campaign, rows)
+    launched = await launch(service, campaign)
+    await service.start_runner({})
+    await finished(service, launched.campaign.id)
+    yield launched.campaign.id
+    await stop_sandbox(sandbox)
 
 
 async def until(condition: Condition | Callable[[], Awaitable[object]], *, seconds: float = 10.0) -> None:

@@ -10,12 +10,11 @@ from pathlib import Path
 import pytest_asyncio
 from textual.widgets import Input
 
-from mailtui.sandbox.process import start_sandbox, stop_sandbox
 from mailtui.service.facade import Service
 from mailtui.tui.dialogs.export import ExportDialog
 from mailtui.tui.screens.report import ReportScreen
 from mailtui.tui.widgets.table import KeyedTable
-from tests.tui.conftest import MakeApp, change, finished, grid, launch, shows, stretch, until
+from tests.tui.conftest import MakeApp, grid, sent_to_faults, shows, until
 
 ROWS, PAGE = 450, 200
 FAULTS = """
@@ -25,18 +24,10 @@ rules:
 
 
 @pytest_asyncio.fixture
-async def sent(service: Service, sample: Path, tmp_path: Path) -> AsyncIterator[str]:
+async def sent(service: Service, sample: Path) -> AsyncIterator[str]:
     """The id of a finished campaign to 450 people, each tenth of whom was refused."""
-    (tmp_path / "faults.yaml").write_text(FAULTS)
-    sandbox = await start_sandbox(tmp_path / "sandbox", faults=tmp_path / "faults.yaml", idle_seconds=120)
-    change(sample, "port: 2525", f"port: {sandbox.port}")
-    change(sample, "  rate: 100/s\n  burst: 50\n", "")
-    stretch(sample, ROWS)
-    launched = await launch(service, sample)
-    await service.start_runner({})
-    await finished(service, launched.campaign.id)
-    await stop_sandbox(sandbox)
-    yield launched.campaign.id
+    async with sent_to_faults(service, sample, FAULTS, rows=ROWS) as campaign:
+        yield campaign
 
 
 async def test_nothing_to_report(app: MakeApp) -> None:

@@ -10,7 +10,6 @@ import pytest_asyncio
 from textual.widgets import Button, Checkbox, Input
 
 from mailtui.sandbox.capture import read_captured
-from mailtui.sandbox.process import start_sandbox, stop_sandbox
 from mailtui.service.facade import Service
 from mailtui.tui.dialogs.address import AddressDialog
 from mailtui.tui.dialogs.confirm import ConfirmDialog
@@ -19,7 +18,7 @@ from mailtui.tui.dialogs.goto import GotoDialog
 from mailtui.tui.dialogs.resolve import ResolveDialog
 from mailtui.tui.screens.board import BoardScreen
 from mailtui.tui.screens.report import ReportScreen
-from tests.tui.conftest import MakeApp, change, finished, grid, launch, shows, stretch, until
+from tests.tui.conftest import MakeApp, finished, grid, sent_to_faults, shows, until
 
 ROWS = 450
 FAULTS = """
@@ -31,18 +30,10 @@ rules:
 
 
 @pytest_asyncio.fixture
-async def sent(service: Service, sample: Path, tmp_path: Path) -> AsyncIterator[str]:
+async def sent(service: Service, sample: Path) -> AsyncIterator[str]:
     """The id of a finished campaign to 450 people: two failed, two may have got it; its sandbox still runs."""
-    (tmp_path / "faults.yaml").write_text(FAULTS)
-    sandbox = await start_sandbox(tmp_path / "sandbox", faults=tmp_path / "faults.yaml", idle_seconds=120)
-    change(sample, "port: 2525", f"port: {sandbox.port}")
-    change(sample, "  rate: 100/s\n  burst: 50\n", "")
-    stretch(sample, ROWS)
-    launched = await launch(service, sample)
-    await service.start_runner({})
-    await finished(service, launched.campaign.id)
-    yield launched.campaign.id
-    await stop_sandbox(sandbox)
+    async with sent_to_faults(service, sample, FAULTS, rows=ROWS) as campaign:
+        yield campaign
 
 
 async def test_what_failed_is_sent_again_and_the_board_opens(
