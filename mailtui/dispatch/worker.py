@@ -56,6 +56,7 @@ class Worker:
         self._touched = False  # whether this connection was given a message
         self._refused = 0  # envelopes refused on this connection
         self._finished = False  # whether this connection was told to end
+        self._recalled = False  # whether it was told so for no fault of its own
         self._misunderstood = False  # whether this connection was given up for a protocol error
         self._returned: list[Job] = []  # unsent when the connection ended, until its last words are heard
         self._connected_at = 0.0
@@ -103,7 +104,7 @@ class Worker:
         self._over.clear()
         self._answered = 0
         self._touched = False
-        self._finished = False
+        self._finished = self._recalled = False
         self._misunderstood = False
         self._connected_at = self._loop.time()
         self._connection = connection
@@ -128,8 +129,9 @@ class Worker:
             gears.misunderstood(choice.gear)
         elif session.misbehaved:
             gears.misbehaved(choice.gear)
-        if not self._answered and (self._touched or self._is_brief()):
-            if self._touched:
+        touched = self._touched and not self._recalled
+        if not self._answered and (touched or self._is_brief()):
+            if touched:
                 gears.useless(choice.gear)
             self._sending.useless(self._last_words)
 
@@ -159,7 +161,11 @@ class Worker:
             self.finish()
 
     def finish(self) -> None:
-        """Send nothing more on this connection, and take leave of the server."""
+        """Send nothing more on this connection, and take leave of the server, who did nothing wrong."""
+        self._recalled = True
+        self._end()
+
+    def _end(self) -> None:
         self._finished = True
         if self._session is not None:
             self._session.finish()
@@ -313,7 +319,7 @@ class Worker:
         if refused:
             self._refused += 1
             if self._refused >= REFUSALS_A_CONNECTION:
-                self.finish()
+                self._end()
 
     def _adapt(self, *, refused: bool, taken: bool) -> None:
         """Say how it went, and go on as that suggests; `refused` is about the envelope."""

@@ -11,6 +11,7 @@ import pytest
 
 from mailtui.dispatch.gearbox import GearBox
 from mailtui.dispatch.plan import SendPlan
+from mailtui.errors import OutboxBusy
 from mailtui.outbox.sqlite_ledger import SqliteLedger
 from mailtui.outbox.states import CampaignState, OrderKind
 from mailtui.sandbox.capture import read_captured
@@ -275,3 +276,36 @@ async def test_an_order_while_windows_are_under_way_loses_nothing(
     left = "queued" if kind is OrderKind.PAUSE else "cancelled"
     assert {row.state.value for row in rows.values()} == {"sent", left}
     assert sum(row.state == "sent" for row in rows.values()) == taken < 200
+
+
+async def test_connections_that_a_person_calls_back_say_nothing_against_a_gear(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the outbox is busy nothing that was taken can leave; who is called back then has met no bad server."""
+    busy, asked = True, 0
+    commit = SqliteLedger.commit
+
+    async def held_up(self: SqliteLedger, *groups: Any, now: float) -> Any:
+        nonlocal asked
+        if busy and groups[0]:
+            asked = max(asked, len(groups[0]))
+            raise OutboxBusy("The outbox is busy")
+        return await commit(self, *groups, now=now)
+
+    monkeypatch.setattr(SqliteLedger, "commit", held_up)
+    async with sandbox(tmp_path) as server:
+        campaign = await house.launch(40, server.port, SendPlan(workers=4, window=8))
+        task = asyncio.create_task(house.send())
+        async with asyncio.timeout(15):
+            while asked < 4:
+                await asyncio.sleep(0.01)
+            await house.order(campaign, OrderKind.SET, window=1)
+            while SendPlan.from_json((await house.reader.campaign("c1")).plan).window != 1:
+                await asyncio.sleep(0.01)
+            await asyncio.sleep(0.1)
+            busy = False
+            await task
+    rows = await house.check_books(campaign, server.folder)
+    assert {row.state for row in rows.values()} == {"sent"}
+    snapshot = await house.reader.snapshot(campaign.number)
+    assert snapshot is not None and snapshot.note == "" and snapshot.gear_note == "the server offers PIPELINING"
