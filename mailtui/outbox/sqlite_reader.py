@@ -93,12 +93,13 @@ class SqliteReader:
     async def deliveries(
         self, campaign: int, *, states: Sequence[DeliveryState] = (), after: int = 0, limit: int = 1000
     ) -> list[DeliveryRow]:
+        page = {"campaign": campaign, "after": after, "limit": limit}
         if len(states) == 1 and states[0] in _TROUBLE:
             rows = self._rows("deliveries_in_trouble", (campaign, after, states[0], limit))
         elif states:
-            rows = self._rows("deliveries_in_states", (campaign, after, json.dumps(list(states)), limit))
+            rows = self._rows("deliveries_in_states", page | {"states": json.dumps(list(states))})
         else:
-            rows = self._rows("deliveries", (campaign, after, limit))
+            rows = self._rows("deliveries", page)
         return [_delivery_from(row) for row in rows]
 
     async def page_starts(self, campaign: int, size: int, *, states: Sequence[DeliveryState] = ()) -> list[int]:
@@ -108,7 +109,8 @@ class SqliteReader:
         return [row[0] for row in self._rows("page_starts_in_states", {**bindings, "states": json.dumps(list(states))})]
 
     async def find(self, campaign: int, *, row: int | None = None, key: str | None = None) -> list[DeliveryRow]:
-        found = self._rows("find_row", (campaign, row)) if key is None else self._rows("find_key", (campaign, key))
+        by_row = {"campaign": campaign, "row": row}
+        found = self._rows("find_row", by_row) if key is None else self._rows("find_key", (campaign, key))
         return [_delivery_from(values) for values in found]
 
     async def resolutions(self, deliveries: Sequence[int]) -> list[Resolution]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +113,33 @@ def test_what_did_not_arrive_is_read_by_its_own_index(tmp_path: Path) -> None:
         plan = str(connection.execute(f"EXPLAIN QUERY PLAN {query}", bindings).fetchall())
         assert "delivery_trouble" in plan, (name, plan)
     connection.close()
+
+
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [
+        ("reader", "deliveries"),
+        ("reader", "deliveries_in_states"),
+        ("orders", "states_of"),
+        ("ledger", "claim_fresh"),
+        ("ledger", "claim_due"),
+        ("ledger", "next_due"),
+        ("ledger", "mark"),
+        ("ledger", "settle"),
+    ],
+)
+def test_what_is_asked_again_and_again_neither_reads_nor_sorts_a_whole_campaign(
+    tmp_path: Path, file: str, name: str
+) -> None:
+    connection = open_for_writing(tmp_path / "o.db", busy_ms=5)
+    query = statements("sqlite", file)[name]
+    numbered = max(map(int, re.findall(r"\?(\d+)", query)), default=query.count("?"))
+    names = re.findall(r":(\w+)", query)
+    bindings: Any = dict.fromkeys(names, 1) if names else (1,) * numbered
+    plan = [str(row[3]) for row in connection.execute(f"EXPLAIN QUERY PLAN {query}", bindings)]
+    connection.close()
+    assert any("INTEGER PRIMARY KEY (rowid" in step or "delivery_due (campaign=?" in step for step in plan), plan
+    assert "USE TEMP B-TREE FOR ORDER BY" not in plan, plan
 
 
 def test_s11_a_crash_while_an_outbox_is_made_leaves_none_of_that_name(tmp_path: Path) -> None:

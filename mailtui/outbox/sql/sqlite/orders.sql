@@ -21,7 +21,7 @@ WHERE campaign = :campaign AND state = :state AND (state IN ('failed', 'unknown'
 ORDER BY id LIMIT :limit
 
 -- name: states_of
-SELECT id, state FROM delivery
+SELECT id, state FROM delivery NOT INDEXED
 WHERE id IN (SELECT value FROM json_each(:ids)) AND campaign = :campaign
   AND state IN (SELECT value FROM json_each(:states))
 

@@ -41,14 +41,26 @@ SELECT body FROM snapshot WHERE campaign = ?
 SELECT id, pid, host, version, started_at, heartbeat_at FROM runner ORDER BY started_at
 
 -- name: deliveries
+-- A campaign is read in the order of its ids. By the index of its keys every page would read all of it, and sort it.
+-- Where there are many others, those before it are passed over, and those after it unless it is long itself.
 SELECT id, key, row, address, state, reason, attempts, due_at, stage, code, enhanced, reply, updated_at, fields,
        edition
-FROM delivery WHERE campaign = ? AND id > ? ORDER BY id LIMIT ?
+FROM delivery NOT INDEXED
+WHERE campaign = :campaign
+  AND id > iif(:after > 0, :after, (SELECT min(id) - 1 FROM delivery WHERE campaign = :campaign))
+  AND id <= iif((SELECT audience FROM campaign WHERE number = :campaign) > 100000, 9223372036854775807,
+                (SELECT max(id) FROM delivery WHERE campaign = :campaign))
+ORDER BY id LIMIT :limit
 
 -- name: deliveries_in_states
 SELECT id, key, row, address, state, reason, attempts, due_at, stage, code, enhanced, reply, updated_at, fields,
        edition
-FROM delivery WHERE campaign = ? AND id > ? AND state IN (SELECT value FROM json_each(?)) ORDER BY id LIMIT ?
+FROM delivery NOT INDEXED
+WHERE campaign = :campaign AND state IN (SELECT value FROM json_each(:states))
+  AND id > iif(:after > 0, :after, (SELECT min(id) - 1 FROM delivery WHERE campaign = :campaign))
+  AND id <= iif((SELECT audience FROM campaign WHERE number = :campaign) > 100000, 9223372036854775807,
+                (SELECT max(id) FROM delivery WHERE campaign = :campaign))
+ORDER BY id LIMIT :limit
 
 -- name: deliveries_in_trouble
 SELECT id, key, row, address, state, reason, attempts, due_at, stage, code, enhanced, reply, updated_at, fields,
@@ -58,18 +70,27 @@ WHERE campaign = ? AND id > ? AND state = ? AND (state IN ('failed', 'unknown') 
 ORDER BY id LIMIT ?
 
 -- name: page_starts
-SELECT id FROM (SELECT id, row_number() OVER (ORDER BY id) AS n FROM delivery WHERE campaign = :campaign)
+SELECT id FROM (SELECT id, row_number() OVER (ORDER BY id) AS n FROM delivery NOT INDEXED
+                WHERE campaign = :campaign
+                  AND id BETWEEN (SELECT min(id) FROM delivery WHERE campaign = :campaign)
+                         AND (SELECT max(id) FROM delivery WHERE campaign = :campaign))
 WHERE n % :size = 1 OR :size = 1 ORDER BY id
 
 -- name: page_starts_in_states
-SELECT id FROM (SELECT id, row_number() OVER (ORDER BY id) AS n FROM delivery
-                WHERE campaign = :campaign AND state IN (SELECT value FROM json_each(:states)))
+SELECT id FROM (SELECT id, row_number() OVER (ORDER BY id) AS n FROM delivery NOT INDEXED
+                WHERE campaign = :campaign AND state IN (SELECT value FROM json_each(:states))
+                  AND id BETWEEN (SELECT min(id) FROM delivery WHERE campaign = :campaign)
+                         AND (SELECT max(id) FROM delivery WHERE campaign = :campaign))
 WHERE n % :size = 1 OR :size = 1 ORDER BY id
 
 -- name: find_row
 SELECT id, key, row, address, state, reason, attempts, due_at, stage, code, enhanced, reply, updated_at, fields,
        edition
-FROM delivery WHERE campaign = ? AND row = ? ORDER BY id LIMIT 6
+FROM delivery NOT INDEXED
+WHERE campaign = :campaign AND row = :row
+  AND id BETWEEN (SELECT min(id) FROM delivery WHERE campaign = :campaign)
+         AND (SELECT max(id) FROM delivery WHERE campaign = :campaign)
+ORDER BY id LIMIT 6
 
 -- name: find_key
 SELECT id, key, row, address, state, reason, attempts, due_at, stage, code, enhanced, reply, updated_at, fields,
