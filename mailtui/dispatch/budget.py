@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 
-from mailtui.dispatch.employer import Paced
+from mailtui.dispatch.paced import Paced
 from mailtui.smtp.job import Job
 
 BODIES_AT_ONCE = 96 * 1024 * 1024  # bytes; a message takes about twice its own while it is being handed over

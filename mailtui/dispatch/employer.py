@@ -8,6 +8,7 @@ from typing import Protocol
 from mailtui.dispatch.breakers import Breakers
 from mailtui.dispatch.domains import Domains
 from mailtui.dispatch.gearbox import GearBox
+from mailtui.dispatch.paced import Paced
 from mailtui.dispatch.reach import Reach
 from mailtui.dispatch.recorder import Recorder
 from mailtui.dispatch.slots import Slots
@@ -18,14 +19,6 @@ from mailtui.smtp.endpoint import Endpoint
 from mailtui.smtp.job import Job
 from mailtui.smtp.timeouts import Timeouts
 from mailtui.smtp.verdict import Verdict
-
-
-class Paced(Protocol):
-    """Who may have to wait until a message may begin: for the pace, or for room."""
-
-    def pump(self) -> None:
-        """Begin the next message now."""
-        ...
 
 
 class Employer(Protocol):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 
-from mailtui.dispatch.employer import Paced
 from mailtui.dispatch.pace import TokenBucket
+from mailtui.dispatch.paced import Paced
 
 
 class Gate:

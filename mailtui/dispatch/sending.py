@@ -8,11 +8,11 @@ from mailtui.dispatch.breakers import Breakers
 from mailtui.dispatch.campaign_state import cancel_waiting, put_on_record
 from mailtui.dispatch.crew import Crew
 from mailtui.dispatch.domains import Domains
-from mailtui.dispatch.employer import Paced
 from mailtui.dispatch.encoding import SentEncoding
 from mailtui.dispatch.gate import Gate
 from mailtui.dispatch.gearbox import GearBox
 from mailtui.dispatch.intent import Intent
+from mailtui.dispatch.paced import Paced
 from mailtui.dispatch.plan import SendPlan
 from mailtui.dispatch.reach import Reach
 from mailtui.dispatch.retry import RetryPolicy
@@ -60,17 +60,11 @@ class Sending:
         rested = campaign.first_claim_at is None
         self._gate = Gate(self._plan.rate, self._plan.burst, rested=rested)
         self.supply = Supply(
-            campaign.number,
-            campaign.columns,
+            campaign,
             self._compile(message),
+            tools,
             domains=self.domains,
             former=self._compile,
-            ledger=tools.ledger,
-            recorder=tools.recorder,
-            storage=tools.storage,
-            wall=tools.wall,
-            watchdog=tools.watchdog,
-            secret=campaign.secret,
             need=self.stir,
             arrived=self._pump,
             overran=self._overran,

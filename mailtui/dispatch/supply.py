@@ -14,16 +14,14 @@ from mailtui.audience.recipient import Recipient
 from mailtui.dispatch import results
 from mailtui.dispatch.domains import Domains, domain_of
 from mailtui.dispatch.encoding import SentEncoding
-from mailtui.dispatch.recorder import Recorder
 from mailtui.dispatch.renderers import Batch, Renderers
 from mailtui.dispatch.rendering import Mail, Outcome, Overran, Row
-from mailtui.dispatch.storage import Storage
-from mailtui.dispatch.watchdog import Overrun, Watchdog
+from mailtui.dispatch.tools import Tools
+from mailtui.dispatch.watchdog import Overrun
 from mailtui.message.compose import CompiledMessage
 from mailtui.message.mime import TransferEncoding
 from mailtui.message.rendered import RenderedMessage, RenderProblem
-from mailtui.outbox.ports import Ledger
-from mailtui.outbox.records import Claim
+from mailtui.outbox.records import Campaign, Claim
 from mailtui.outbox.states import DeliveryState
 from mailtui.smtp.capabilities import Capabilities
 from mailtui.smtp.job import Job
@@ -41,18 +39,12 @@ class Supply:
 
     def __init__(
         self,
-        campaign: int,
-        columns: tuple[str, ...],
+        campaign: Campaign,
         message: CompiledMessage,
+        tools: Tools,
         *,
         domains: Domains,
         former: Callable[[bytes], CompiledMessage],
-        ledger: Ledger,
-        recorder: Recorder,
-        storage: Storage,
-        wall: Callable[[], float],
-        watchdog: Watchdog,
-        secret: bytes,
         need: Callable[[], None],
         arrived: Callable[[], None],
         overran: Callable[[int], None],
@@ -60,23 +52,27 @@ class Supply:
         """`former` compiles a message that the campaign had before; `need` is called when more should be claimed,
         `arrived` when there is a job again after there was none, `overran` with a row that takes too long to render.
         """
-        self._campaign = campaign
-        self._columns = columns
+        self._campaign = campaign.number
+        self._columns = campaign.columns
         self._message = message
         self._domains = domains
         self._former = former
         self._editions: dict[int, CompiledMessage] = {}
         """The messages that claims were added with or repeat, by number."""
-        self._ledger = ledger
-        self._recorder = recorder
-        self._storage = storage
-        self._wall = wall
-        self._watchdog = watchdog
+        self._ledger = tools.ledger
+        self._recorder = tools.recorder
+        self._storage = tools.storage
+        self._wall = tools.wall
+        self._watchdog = tools.watchdog
         self._need = need
         self._arrived = arrived
         self._overran = overran
         self.renderers = Renderers(
-            columns, secret, seconds=watchdog.seconds, arrived=self._have_more, returned=self._take_again
+            campaign.columns,
+            campaign.secret,
+            seconds=tools.watchdog.seconds,
+            arrived=self._have_more,
+            returned=self._take_again,
         )
         self.rendered_here = 0
         """How many mails the runner rendered by itself."""
