@@ -39,10 +39,11 @@ class Breakers:
         self._protocol_errors = 0
         self._misunderstood: set[int] = set()  # deliveries that met a protocol error, for each is sent once more only
         self._doubts = 0
+        self._losses = 0  # connections that ended with such in flight
 
     def accepted(self) -> None:
         """A message was taken."""
-        self._doubts = 0
+        self._doubts = self._losses = 0
         self._protocol_errors = 0
         if self._same:
             self._same.clear()
@@ -53,7 +54,7 @@ class Breakers:
 
     def refused(self, verdict: Verdict, outcome: Outcome, *, delivery: int, domain: str) -> None:
         """A message, or its recipient, was refused for now or for good."""
-        self._doubts = 0
+        self._doubts = self._losses = 0
         if outcome.kind is Kind.HELD:
             self._hold(reason(verdict, outcome.advice))
         elif outcome.category is Category.PROTOCOL:
@@ -87,10 +88,14 @@ class Breakers:
                 return True
         return False
 
-    def unanswered(self, workers: int) -> None:
-        """A message was written to its end and got no answer; a list must not go that way row by row."""
+    def unanswered(self, workers: int, *, first: bool) -> None:
+        """A message was written to its end and got no answer; a list must not go that way row by row.
+
+        `first`: of its connection. A window that is lost at once is one loss, for it is no more of a pattern.
+        """
         self._doubts += 1
-        if self._doubts > 2 * workers + 2:
+        self._losses += first
+        if self._losses > 2 * workers + 2:
             self._hold(f"the server answered none of the last {self._doubts} messages that were sent")
 
 

@@ -64,8 +64,8 @@ class Employer(Protocol):
         """A message got its final word."""
         ...
 
-    def doubtful_one(self) -> None:
-        """The reply to a message was lost."""
+    def doubtful_one(self, *, first: bool) -> None:
+        """The reply to a message was lost; `first`: of its connection."""
         ...
 
     def rest(self, domain: str, seconds: float | None) -> None:

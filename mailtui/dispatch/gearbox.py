@@ -6,7 +6,7 @@ several commands come together, is spoken to more slowly for the rest of the cam
 DATA waits for the recipient's reply: a DATA after a refused recipient counts as a second mistake with many servers,
 and Postfix hangs up after ten such pairs (smtpd_hard_error_limit, 20). The window of the chunked gear is halved by a
 refusal, at most once in a window's worth of answers, and grows by one for each window's worth that was taken; it is 1
-until the server has taken a first chunk.
+until the server has taken a first chunk, and again after a connection that took messages with it.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class GearBox:
         self._refused = 0
         self._useless = 0
         self._asked = window
-        self._proven = False  # whether a chunk was taken
+        self._proven = False  # whether a chunk was taken, since a message was lost
         self._since_change = 0  # answers since the window last changed
         self.data_apart = False
         self.window = 1
@@ -85,6 +85,11 @@ class GearBox:
                 self._set_window(self._asked)
         elif self._since_change >= self.window and (not taken or self.window < self._asked):
             self._set_window(self.window + 1 if taken else max(1, self.window // 2))
+
+    def lost(self) -> None:
+        """A message in flight got no answer: one at a time now, until the server takes one again."""
+        self._proven = False
+        self._set_window(1)
 
     def _set_window(self, window: int) -> None:
         self.window = window

@@ -204,9 +204,9 @@ class Sending:
         self.reach.useful()
         self._count_one()
 
-    def doubtful_one(self) -> None:
+    def doubtful_one(self, *, first: bool) -> None:
         """A message was written to its end and got no answer."""
-        self.breakers.unanswered(len(self._crew) * self.gears.window)
+        self.breakers.unanswered(len(self._crew), first=first)
         self._count_one()
 
     def rest(self, domain: str, seconds: float | None) -> None:

@@ -57,6 +57,7 @@ class Worker:
         self._refused = 0  # envelopes refused on this connection
         self._finished = False  # whether this connection was told to end
         self._recalled = False  # whether it was told so for no fault of its own
+        self._doubted = False  # whether a message of this connection is in doubt
         self._misunderstood = False  # whether this connection was given up for a protocol error
         self._returned: list[Job] = []  # unsent when the connection ended, until its last words are heard
         self._connected_at = 0.0
@@ -104,7 +105,7 @@ class Worker:
         self._over.clear()
         self._answered = 0
         self._touched = False
-        self._finished = self._recalled = False
+        self._finished = self._recalled = self._doubted = False
         self._misunderstood = False
         self._connected_at = self._loop.time()
         self._connection = connection
@@ -345,7 +346,9 @@ class Worker:
     def in_doubt(self, job: Job, verdict: Verdict) -> None:
         self._sending.let_go(job)
         self._sending.recorder.record(results.in_doubt(job.tag, verdict))
-        self._sending.doubtful_one()
+        self._sending.gears.lost()
+        self._sending.doubtful_one(first=not self._doubted)
+        self._doubted = True
 
     def ended(self, verdict: Verdict) -> None:
         self._last_words = verdict

@@ -309,3 +309,16 @@ async def test_connections_that_a_person_calls_back_say_nothing_against_a_gear(
     assert {row.state for row in rows.values()} == {"sent"}
     snapshot = await house.reader.snapshot(campaign.number)
     assert snapshot is not None and snapshot.note == "" and snapshot.gear_note == "the server offers PIPELINING"
+
+
+async def test_a_server_that_begins_to_swallow_messages_is_stopped_whatever_the_window_was(
+    house: House, tmp_path: Path
+) -> None:
+    """A window's worth is in doubt on each connection once; after that it is a message a connection."""
+    swallows = FaultRule(Stage.DOT, Action.ACCEPT_THEN_DROP, recipient="u[1-9]??.*")
+    async with sandbox(tmp_path, swallows) as server:
+        campaign = await house.launch(400, server.port, SendPlan(workers=2, window=32))
+        await house.send(seconds=60)
+    assert await house.state(campaign) is CampaignState.PAUSED
+    assert "the server answered none of the last" in (await house.reader.campaign("c1")).reason
+    assert 6 < (await house.counts(campaign)).unknown <= 2 * 32 + 10
