@@ -42,6 +42,7 @@ _ELABORATE = (
 )
 
 _SMALL = "Dear {{ first_name }} {{ last_name }},\n\nyour garden in {{ city }} is waiting, {{ code }}.\n\n" + _FILLER * 4
+_RULE = 'city = "Springfield" and code matches "^[0-9]+$"'  # everybody gets mail, and everybody is looked at
 _FROM = "Acme News <news@acme.test>"
 _BOUNDARY = "=_a-line-that-stands-between-parts"
 
@@ -75,7 +76,7 @@ from: "{_FROM}"
 subject: "{{{{ first_name }}}}, spring is here"
 text: body.txt.j2
 {"" if small else "html: body.html.j2"}
-audience: {{source: contacts.csv}}
+audience: {{source: contacts.csv, filter: '{_RULE}'}}
 dispatch: {{{", ".join(f"{key}: {value}" for key, value in keys.items())}}}
 """
     )

@@ -27,7 +27,7 @@ async def main(folder: Path, port: int, workers: int) -> None:
     text = jinja2.Environment().from_string((folder / "body.txt.j2").read_text())
     subject = jinja2.Environment().from_string("{{ first_name }}, spring is here")
     with (folder / "contacts.csv").open(newline="") as stream:
-        rows = iter(list(csv.DictReader(stream)))
+        rows = iter([row for row in csv.DictReader(stream) if row["city"] == "Springfield" and row["code"].isdigit()])
     sent = 0
 
     async def worker() -> None:

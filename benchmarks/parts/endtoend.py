@@ -61,16 +61,15 @@ def cores(size: Size) -> Report:
     rows: list[Sequence[object]] = []
     with tempfile.TemporaryDirectory(prefix="mailtui-bench-") as name, own_sink() as sink:
         folder = Path(name)
-        for connections in (8,) if size.short else (8, 32):
-            several = [
-                usual_app(folder, connections),
-                mailtui(folder, connections, name=_ALONE, render_processes=0),
-                mailtui(folder, connections, name=_HELPED, render_processes=1),
-                mailtui(folder, connections, name=_RUN),
-                mailtui(folder, connections, name=_WINDOW, window=8),
-            ]
-            results = _contest(report, rows, sink, size, connections, several)
-            _target_of_cores(report, results, f"the mail of the other parts, {connections} connections")
+        several = [
+            usual_app(folder, 32),
+            mailtui(folder, 32, name=_ALONE, render_processes=0),
+            mailtui(folder, 32, name=_HELPED, render_processes=1),
+            mailtui(folder, 32, name=_RUN),
+            mailtui(folder, 32, name=_WINDOW, window=8),
+        ]
+        results = _contest(report, rows, sink, size, 32, several)
+        _target_of_cores(report, results, "the mail of the other parts, 32 connections")
         elaborate = [
             usual_app(folder, 32, elaborate=True),
             mailtui(folder, 32, elaborate=True, name=_ALONE, render_processes=0),
