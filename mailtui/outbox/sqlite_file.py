@@ -56,6 +56,22 @@ def storage_errors(path: Path) -> Iterator[None]:
         ) from error
 
 
+class Others:
+    """Whoever else may write to the same file."""
+
+    def __init__(self, connection: apsw.Connection, path: Path) -> None:
+        self._connection = connection
+        self._path = path
+        self._version = -1
+
+    def wrote(self) -> bool:
+        """Whether another connection has written since the last call; the first call says yes."""
+        with storage_errors(self._path):
+            version: int = self._connection.pragma("data_version")
+        before, self._version = self._version, version
+        return version != before
+
+
 def open_for_writing(path: Path, *, busy_ms: int) -> apsw.Connection:
     """Open the outbox, making it or bringing its schema up to date where needed.
 

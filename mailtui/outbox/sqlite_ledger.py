@@ -28,7 +28,7 @@ from mailtui.outbox.records import (
     RunnerRow,
     Step,
 )
-from mailtui.outbox.sqlite_file import RUNNER_BUSY_MS, open_for_writing, storage_errors, transaction
+from mailtui.outbox.sqlite_file import RUNNER_BUSY_MS, Others, open_for_writing, storage_errors, transaction
 from mailtui.outbox.sqlite_log import LogKeeper
 from mailtui.outbox.sqlite_moves import Deltas, add_to_counters, mark, settle
 from mailtui.outbox.sqlite_reader import SQL as READ
@@ -52,7 +52,7 @@ class SqliteLedger:
         self._rests: dict[int, float] = {}
         """When something last came to rest in a campaign, where that is not on record yet."""
         self._rests_kept_at = 0.0
-        self._version = -1
+        self._others = Others(self._connection, path)
 
     async def sign_on(self, runner: RunnerRow) -> None:
         self._runner = runner
@@ -251,12 +251,7 @@ class SqliteLedger:
             return sqlite_orders.redo(self._connection, order, redo, limit, now)
 
     def changed(self) -> bool:
-        with storage_errors(self._path):
-            version = self._connection.pragma("data_version")
-        if version == self._version:
-            return False
-        self._version = version
-        return True
+        return self._others.wrote()
 
     def tidy(self, *, at_once: bool = False) -> None:
         self._log.tidy(at_once=at_once)

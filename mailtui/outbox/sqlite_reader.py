@@ -21,7 +21,7 @@ from mailtui.outbox.records import (
     Resolution,
     RunnerRow,
 )
-from mailtui.outbox.sqlite_file import open_for_reading, storage_errors
+from mailtui.outbox.sqlite_file import Others, open_for_reading, storage_errors
 from mailtui.outbox.states import CampaignState, Decision, DeliveryState
 
 SQL = statements("sqlite", "reader")
@@ -51,7 +51,7 @@ class SqliteReader:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._connection = open_for_reading(path)
-        self._version = -1
+        self._others = Others(self._connection, path)
 
     def _rows(self, name: str, bindings: Sequence[Any] | Mapping[str, Any] = ()) -> list[Any]:
         with storage_errors(self._path):
@@ -138,12 +138,7 @@ class SqliteReader:
         return str(rows[0][0]) if rows else None
 
     def changed(self) -> bool:
-        with storage_errors(self._path):
-            version = self._connection.pragma("data_version")
-        if version == self._version:
-            return False
-        self._version = version
-        return True
+        return self._others.wrote()
 
     def close(self) -> None:
         self._connection.close()
