@@ -26,6 +26,7 @@ from mailtui.message.filling import Filling, Lines, Unusual, Variables, constant
 from mailtui.message.folding import fold
 from mailtui.message.hardening import HardenedEnvironment
 from mailtui.message.mime import BodyError, canonical, wire_lines
+from mailtui.message.pitfalls import pitfalls
 
 # What an expression of a template may raise when it meets a value it was not written for. A template is a
 # program of its author's, so these are findings about that program, not defects of this one.
@@ -43,13 +44,6 @@ DEPTH_LIMIT = 100  # levels of a syntax tree; a long page has fifteen
 _MARKUP = re.compile(r"\{\{|\{%|\{#")
 _POSITION = re.compile(r" at (\d+)$")
 _STRAY = re.compile(r"unexpected '[)\]}]'")  # the lexer's word for a bracket that was never opened
-_GATHERS: dict[type[nodes.Node], str] = {
-    nodes.Macro: "{% macro %}",
-    nodes.CallBlock: "{% call %}",
-    nodes.FilterBlock: "{% filter %}",
-    nodes.AssignBlock: "{% set %}",
-    nodes.For: "{% for … recursive %}",
-}
 _DROPPED_TOKENS = ignored_tokens | {"raw_begin", "raw_end"}
 
 
@@ -181,7 +175,7 @@ class TemplateSet:
         self.plain.compile(text.source, name=text.name, filename=text.name)
 
     def check(self, text: TemplateText, tree: nodes.Template) -> list[Problem]:
-        """What does parse and cannot work: filters and tests that do not exist, files that are not there."""
+        """What does parse and cannot work: filters and tests that do not exist, files that are not there, pitfalls."""
         found: list[Problem] = []
         tokens = list(tokenize(self.plain, text.source))
         for kind, known, word in (
@@ -193,10 +187,9 @@ class TemplateSet:
                 if name not in known:
                     _, place = place_of(text, tokens, node.lineno, name)
                     found.append(Problem(place, f"there is no {word} {name} in templates.", did_you_mean(name, known)))
-        for include, within in _lost_includes(tree):
-            _, place = place_of(text, tokens, include.lineno, "include")
-            message = f"an include without context does not work inside of {within}."
-            found.append(Problem(place, message, "Leave out `without context`, or include the file outside of it."))
+        for pitfall in pitfalls(tree):
+            _, place = place_of(text, tokens, pitfall.line, pitfall.word)
+            found.append(Problem(place, pitfall.message, pitfall.hint))
         return found + self._missing_files(text, tree, tokens)
 
     def _missing_files(self, text: TemplateText, tree: nodes.Template, tokens: list[Token]) -> list[Problem]:
@@ -228,19 +221,6 @@ def references(tree: nodes.Template) -> Iterator[tuple[nodes.Node, str | None]]:
         for part in parts:
             value = part.value if isinstance(part, nodes.Const) else None
             yield node, value if isinstance(value, str) else None
-
-
-def _lost_includes(node: nodes.Node, within: str = "") -> Iterator[tuple[nodes.Include, str]]:
-    """Includes without context whose text would go astray, and what they stand in: Jinja 3.1 writes it to the template
-    even where what is put out is gathered first, and a macro around it gives its own memory address.
-    """
-    for child in node.iter_child_nodes():
-        if isinstance(child, nodes.Include) and not child.with_context and within:
-            yield child, within
-        gathers = _GATHERS.get(type(child), "")
-        if isinstance(child, nodes.For) and not child.recursive:
-            gathers = ""
-        yield from _lost_includes(child, "" if isinstance(child, nodes.Block) else gathers or within)
 
 
 def parse(environment: HardenedEnvironment, text: TemplateText) -> nodes.Template | Problem:

@@ -161,6 +161,13 @@ def test_m11_an_include_whose_text_would_go_astray_is_a_mistake(around: str) -> 
     compiled(source(text=around.format("{% include 'note.txt' %}"), includes=[("note.txt", "note")]))
 
 
+@pytest.mark.parametrize("chain", ["row|map('upper')", "first_name|select", "row.values()|unique", "row|items"])
+def test_m11_values_one_by_one_are_no_text(chain: str) -> None:
+    (found,) = problems(source(text=f"Hello\n {{{{ {chain} }}}}"))
+    assert found.startswith(f"body.txt.j2:2:{6 + chain.index('|')}: the filter ")
+    assert rendered(compiled(source(text=f"{{{{ {chain}|list|length }}}}")), recipient(first_name="A")).text
+
+
 @pytest.mark.parametrize(
     "text",
     [
