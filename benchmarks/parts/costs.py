@@ -43,7 +43,7 @@ def calls(_size: Size) -> Report:
     report.add_table(("client", "system calls a message"), [(name, f"{value:.2f}") for name, value in found.items()])
     report.say(f"Prebuilt mail of 10 KB, {syscalls.CONNECTIONS} connections, on a server that is not the limit.")
     report.data = {"calls": found}
-    for name, goal in ((our_name(Gear.CROSS), 2.3), (our_name(Gear.LOCKSTEP), 9.0), (our_name(Gear.CHUNKED, 8), 1.0)):
+    for name, goal in ((our_name(Gear.CROSS), 2.3), (our_name(Gear.LOCKSTEP), 9.0)):
         report.targets.append(Target(f"System calls a message, {name}", goal, found[name], most=True, unit=""))
     return report
 
