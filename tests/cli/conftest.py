@@ -23,7 +23,8 @@ def mailtui(tmp_path: Path) -> Iterator[Mailtui]:
 
 @pytest.fixture(scope="session")
 def shared_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxHandle]:
-    handle = asyncio.run(start_sandbox(tmp_path_factory.mktemp("sandbox")))
+    # Other files of tests may take their time in between.
+    handle = asyncio.run(start_sandbox(tmp_path_factory.mktemp("sandbox"), idle_seconds=2 * 3600))
     yield handle
     asyncio.run(stop_sandbox(handle))
 

@@ -324,11 +324,12 @@ def test_a_disk_that_fills_in_the_middle_of_a_send(mailtui: Mailtui, sandbox: Or
 
 
 def test_a_second_runner_is_told_who_has_the_outbox(mailtui: Mailtui, sandbox: Oracle) -> None:
-    campaign = mailtui.campaign(30, port=sandbox.port, dispatch={"rate": "20/s"})
+    campaign = mailtui.campaign(30, port=sandbox.port, dispatch={"rate": "1/s"})
     first = mailtui.start("run", campaign, "--yes")
     wait_until(mailtui.runner)
     told(mailtui.run("runner"), 2, f"process {first.pid}")
-    assert first.wait(20) == 0
+    assert mailtui.run("set", mailtui.call("status", "--json").json["campaign"], "--rate", "1000/s").code == 0
+    assert first.wait(60) == 0
     first.communicate()
 
 

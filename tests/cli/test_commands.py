@@ -358,16 +358,19 @@ def test_two_runs_at_once_are_one_campaign(mailtui: Mailtui, sandbox: Oracle) ->
 def test_a_second_campaign_waits_for_the_run_that_has_the_outbox_and_then_goes_out(
     mailtui: Mailtui, sandbox: Oracle
 ) -> None:
-    first = mailtui.campaign(40, port=sandbox.port, name="first", dispatch={"rate": "10/s"})
+    first = mailtui.campaign(40, port=sandbox.port, name="first", dispatch={"rate": "1/s"})
     second = mailtui.campaign(5, port=sandbox.port, name="second")
     running = mailtui.start("run", first, "--yes")
     wait_until(mailtui.runner)
+    [sent_first] = [row["campaign"] for row in mailtui.call("list", "--json").lines]
     later = mailtui.start("run", second, "--yes", "--json")
-    assert running.wait(30) == 0
-    out, err = later.communicate(timeout=30)
+    assert later.stderr is not None
+    assert "Waiting for process" in later.stderr.readline()
+    assert mailtui.run("set", sent_first, "--rate", "1000/s").code == 0
+    assert running.wait(60) == 0
+    out, err = later.communicate(timeout=60)
     assert later.returncode == 0, (out, err)
     assert json.loads(out)["sent"] == 5
-    assert "Waiting for process" in err
     assert sandbox.accepted.total() == 45
     for stream in (running.stdout, running.stderr):
         assert stream is not None

@@ -91,7 +91,7 @@ def test_kill_nine_again_and_again(mailtui: Mailtui, sandbox: Oracle, rows: int)
 
 
 def test_detached_from_launch_to_end(mailtui: Mailtui, sandbox: Oracle) -> None:
-    campaign = mailtui.campaign(120, port=sandbox.port, dispatch={"rate": "40/s", "workers": 2})
+    campaign = mailtui.campaign(120, port=sandbox.port, dispatch={"rate": "4/s", "workers": 2})
     secret = "hunter2-canary"
     launched = mailtui.run("run", campaign, "--yes", "--detach", env={"MAILTUI_PASSWORD_ACME": secret})
     assert (launched.code, launched.err) == (0, "")
@@ -112,7 +112,7 @@ def test_detached_from_launch_to_end(mailtui: Mailtui, sandbox: Oracle) -> None:
     time.sleep(0.3)
     assert sandbox.accepted.total() == quiet < 120
 
-    changed = mailtui.run("set", short, "--rate", "60/s", "--workers", "3", "--json")
+    changed = mailtui.run("set", short, "--rate", "30/s", "--workers", "3", "--json")
     assert (changed.code, changed.json["answer"]) == (0, "changed")
     assert mailtui.run("resume", short).code == 0
     wait_until(lambda: len(mailtui.call("status", short, "--json").json["workers"]) == 3)

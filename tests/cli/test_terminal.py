@@ -44,11 +44,16 @@ class Terminal:
     def type(self, text: str) -> None:
         os.write(self._master, text.encode())
 
-    def end(self, seconds: float = 20.0) -> int:
+    def ends_within(self, seconds: float) -> bool:
         deadline = time.monotonic() + seconds
         while self.process.poll() is None:
-            assert time.monotonic() < deadline, self.seen
+            if time.monotonic() > deadline:
+                return False
             self._read(0.1)
+        return True
+
+    def end(self, seconds: float = 20.0) -> int:
+        assert self.ends_within(seconds), self.seen
         while self._read(0.1):
             pass
         return self.process.returncode
@@ -123,6 +128,10 @@ def test_anything_else_sends_nothing(mailtui: Mailtui, sandbox: Oracle, answer: 
         screen.until("Type 3 to send")
         time.sleep(0.3)  # a person's key comes after the prompt, never in the same millisecond
         screen.type(answer)
+        for _ in range(4):
+            # Python loses a Ctrl-C that comes in the instant before it begins to read; a person presses it again.
+            if answer == "\x03" and not screen.ends_within(3.0):
+                screen.type(answer)
         assert screen.end() == 130
         assert "Nothing was sent." in screen.plain or "Stopped." in screen.plain
     assert sandbox.accepted == {}
