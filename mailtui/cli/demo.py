@@ -12,6 +12,7 @@ import click
 from mailtui.cli import output, sending, watching
 from mailtui.cli.check import finding_lines
 from mailtui.cli.options import Whole
+from mailtui.cli.signals import signals_heard
 from mailtui.errors import ExitCode
 from mailtui.kit.safe_text import safe_text
 from mailtui.service.demo import Demo, prepare_demo
@@ -53,7 +54,8 @@ async def _demo(rows: int | None, *, as_json: bool) -> ExitCode:
             _introduce(service, ready, finding_lines(found, stream=sys.stdout))
         plan = service.prepare(campaign, plan={})
         launch = await service.launch(plan, again=Again.ASK, progress=lambda _: None)
-        view = await sending.send(service, launch)
+        with signals_heard() as signals:
+            view = await sending.send(service, launch, signals)
         await watching.print_outcome(service, view, as_json=as_json)
     if not as_json:
         output.data(f"\nThe mails are in {ready.sandbox.folder / 'messages.mbox'}")

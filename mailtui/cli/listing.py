@@ -41,6 +41,8 @@ def list_campaigns(*, service: Service, as_json: bool) -> None:
     ]
     headings = ["id", "state", "sent", "failed", "unknown", "audience", "launched", "name"]
     output.table(headings, rows, right=[2, 3, 4, 5])
+    if any(view.state == "draft" for view in views):
+        output.note("A draft is a launch that is under way, or was interrupted: nothing of it was sent.")
     hurt = [view.id for view in views if view.counts.failed or view.counts.unknown]
     if hurt:
         output.note(f"What can be done about failed and unknown: mailtui status {hurt[-1]}")

@@ -113,6 +113,43 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequ
 
 
 @contextmanager
+def keys_unshown() -> Iterator[None]:
+    """Keep the terminal behind stderr from writing ^C into a line that is drawn anew all the time.
+
+    What it writes at a full line's end goes on in the next one, where nothing could wipe all of it.
+    """
+    before = _change_echo(on=False)
+    try:
+        yield
+    finally:
+        if before:
+            _change_echo(on=True)
+
+
+def _change_echo(*, on: bool) -> bool:
+    """Whether it was changed: not where there is no terminal, nor in the background, where asking would stop us."""
+    if sys.platform == "win32":
+        return False
+    import termios
+
+    stream = sys.__stderr__  # a bar puts something of its own into the place of sys.stderr
+    if stream is None or not stream.isatty():
+        return False
+    place = stream.fileno()
+    try:
+        if os.tcgetpgrp(place) != os.getpgrp():
+            return False
+        settings = termios.tcgetattr(place)
+        if bool(settings[3] & termios.ECHOCTL) is on:
+            return False
+        settings[3] ^= termios.ECHOCTL
+        termios.tcsetattr(place, termios.TCSANOW, settings)
+    except (OSError, termios.error):  # it is not ours, or has gone: then nobody sees the line either
+        return False
+    return True
+
+
+@contextmanager
 def progress(label: str) -> Iterator[Advance]:
     """A bar on stderr with counts, rate and time left, when that is a terminal; else nothing."""
     if not sys.stderr.isatty():
@@ -122,7 +159,7 @@ def progress(label: str) -> Iterator[Advance]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with keys_unshown(), Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(label, total=None)
 
         def advance(done: int, total: int) -> None:

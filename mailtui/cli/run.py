@@ -12,6 +12,7 @@ from mailtui.cli import output, sending, watching
 from mailtui.cli.check import as_object, finding_lines
 from mailtui.cli.options import burst_option, common, filter_option, rate_option, window_option, workers_option
 from mailtui.cli.render import nowhere, render_to
+from mailtui.cli.signals import Interrupted, signals_heard
 from mailtui.errors import ExitCode, UsageError
 from mailtui.kit.safe_text import safe_text
 from mailtui.kit.words import counted
@@ -128,24 +129,47 @@ def _sent_before(sent: int, earlier: LaunchedCampaign) -> str:
 
 async def _send(service: Service, plan: LaunchPlan, again: Again, *, detach: bool, as_json: bool) -> ExitCode:
     await service.password(plan.endpoint)  # before anything is launched: without it, nothing could be sent
-    launch = await _launch(service, plan, again)
-    if not launch.is_new and not as_json:
-        new = f"{counted(launch.added, 'recipient')} added" if launch.added else "nobody is new on the list"
-        output.note(f"{launch.campaign.name} was launched before ({launch.campaign.id}): {new}.")
-    if detach:
-        view = await sending.detach(service, launch)
-        if as_json:
-            output.json_line(view.to_json())
-        else:
-            output.data(view.id)
-            output.note(f"{view.name} is sent in the background. Watch it: mailtui status {view.id} --follow")
-        return ExitCode.DONE
-    view = await sending.send(service, launch)
+    with signals_heard() as signals:
+        try:
+            launch = await signals.call_off(_launch(service, plan, again))
+        except Interrupted:
+            output.say(_not_launched(plan))
+            return ExitCode.INTERRUPTED
+        if not launch.is_new and not as_json:
+            new = f"{counted(launch.added, 'recipient')} added" if launch.added else "nobody is new on the list"
+            output.note(f"{launch.campaign.name} was launched before ({launch.campaign.id}): {new}.")
+        try:
+            if detach:
+                return await signals.call_off(_detach(service, launch, as_json=as_json))
+            view = await sending.send(service, launch, signals)
+        except Interrupted:
+            view = await sending.let_go(service, launch.campaign.id)
     try:
         await watching.print_outcome(service, view, as_json=as_json)
     except BrokenPipeError:
         output.mute()  # the exit code says what became of the campaign, whoever reads the rest
     return view.exit_code
+
+
+def _not_launched(plan: LaunchPlan) -> str:
+    """What an interrupted launch came to: a new campaign had not gone live, one that there was may have grown."""
+    earlier = plan.planned.earlier if plan.planned is not None else None
+    if earlier is None:
+        return "Nothing was sent; the next run begins anew."
+    return (
+        f"Interrupted while {earlier.id} was being added to: some who are new may be in it already. "
+        f"The next run adds the others; nobody gets it twice. See how it stands: mailtui status {earlier.id}"
+    )
+
+
+async def _detach(service: Service, launch: Launch, *, as_json: bool) -> ExitCode:
+    view = await sending.detach(service, launch)
+    if as_json:
+        output.json_line(view.to_json())
+    else:
+        output.data(view.id)
+        output.note(f"{view.name} is sent in the background. Watch it: mailtui status {view.id} --follow")
+    return ExitCode.DONE
 
 
 async def _launch(service: Service, plan: LaunchPlan, again: Again) -> Launch:

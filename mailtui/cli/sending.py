@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 
 import click
 
 from mailtui.cli import output, watching
+from mailtui.cli.signals import Interrupted, Signals, signals_heard
 from mailtui.errors import ExitCode, RunnerBusy
+from mailtui.kit.safe_text import safe_text
 from mailtui.service.facade import Service
 from mailtui.service.lists import Launch
 from mailtui.service.views import CampaignView
 
-_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 _LOOK_EVERY = 0.1
 _WORTH_SAYING = 1.0  # seconds of waiting after which a person is told what for
 
@@ -31,20 +30,32 @@ async def detach(service: Service, launch: Launch) -> CampaignView:
     return await service.view(launch.campaign.id)
 
 
-async def send(service: Service, launch: Launch) -> CampaignView:
+async def send(service: Service, launch: Launch, signals: Signals) -> CampaignView:
     """Send the campaign from this process, or watch the runner that lives, and take over when that one goes."""
     campaign = launch.campaign.id
-    while True:
+    while not signals.came:
         if service.runner_pid() is None:
             try:
-                return await _host(service, launch)
+                return await _host(service, launch, signals)
             except RunnerBusy:
                 output.note("Another runner has just begun to work on this outbox; watching it.")
-        if await _obeyed_elsewhere(service, launch):
-            view = await watch(service, campaign)
-            if not view.lost:
-                return view
+        try:
+            view = await signals.call_off(_sent_elsewhere(service, launch))
+        except Interrupted:
+            break
+        if view is not None and not view.lost:
+            return view
+        if view is not None:
             output.say("The runner that sent it is gone; going on from here.")
+    return await let_go(service, campaign)
+
+
+async def _sent_elsewhere(service: Service, launch: Launch) -> CampaignView | None:
+    """Watch the runner that lives; None when that one leaves without having taken the campaign up."""
+    if not await _obeyed_elsewhere(service, launch):
+        return None
+    with watching.live() as show:
+        return await _follow(service, launch.campaign.id, show)
 
 
 async def _obeyed_elsewhere(service: Service, launch: Launch) -> bool:
@@ -61,7 +72,7 @@ async def _obeyed_elsewhere(service: Service, launch: Launch) -> bool:
     return True
 
 
-async def _host(service: Service, launch: Launch) -> CampaignView:
+async def _host(service: Service, launch: Launch, signals: Signals) -> CampaignView:
     runner = service.engine(launch.campaign)
     started = asyncio.Event()
     work = asyncio.create_task(runner.run(started.set), name="runner")
@@ -80,7 +91,7 @@ async def _host(service: Service, launch: Launch) -> CampaignView:
             # Only a person insists: a window that closes, or a logout, sends two signals at once.
             runner.abort("stopped at the terminal")
 
-    with watching.live() as show, _on_signals(stop):
+    with watching.live() as show, signals.go_to(stop):
         watcher = asyncio.create_task(_show_while(service, launch.campaign.id, show, started), name="watcher")
         try:
             await work
@@ -101,23 +112,18 @@ async def _show_while(service: Service, campaign: str, show: watching.Show, star
 async def watch(service: Service, campaign: str, *, plain: bool = False) -> CampaignView:
     """Follow a campaign that a runner elsewhere sends. Ctrl-C asks what to do; without a terminal it lets it run.
 
-    Either way the command is over then, with exit code 130.
+    Unless the campaign has ended by then, the command is over with exit code 130.
     """
-    interrupted = asyncio.Event()
-    view = await service.view(campaign)
-    with _on_signals(lambda _: interrupted.set()):
+
+    async def following() -> CampaignView:
         with watching.live(plain=plain) as show:
-            following = asyncio.create_task(_follow(service, campaign, show), name="following")
-            pressed = asyncio.create_task(interrupted.wait(), name="interrupt")
-            await asyncio.wait({following, pressed}, return_when=asyncio.FIRST_COMPLETED)
-            pressed.cancel()
-            if following.done():
-                return following.result()
-            following.cancel()
-            await asyncio.gather(following, return_exceptions=True)
-        view = await service.view(campaign)
-        await _ask(service, view)
-    raise click.exceptions.Exit(int(ExitCode.INTERRUPTED))
+            return await _follow(service, campaign, show)
+
+    with signals_heard() as signals:
+        try:
+            return await signals.call_off(following())
+        except Interrupted:
+            return await let_go(service, campaign)
 
 
 async def _follow(service: Service, campaign: str, show: watching.Show) -> CampaignView:
@@ -127,41 +133,52 @@ async def _follow(service: Service, campaign: str, show: watching.Show) -> Campa
     return view
 
 
+async def let_go(service: Service, campaign: str) -> CampaignView:
+    """Nobody watches it any more: ask what is to become of it. It is given back only when it ended meanwhile."""
+    view = await service.view(campaign)
+    if view.state != "finished":
+        if view.runner is not None and sys.stdin.isatty() and sys.stderr.isatty():
+            await _ask(service, view)
+        else:
+            output.say(await _as_it_stands(service, view))
+        view = await service.view(campaign)
+    if view.state != "finished" or view.lost:
+        raise click.exceptions.Exit(int(ExitCode.INTERRUPTED))
+    return view
+
+
 async def _ask(service: Service, view: CampaignView) -> None:
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        output.say(
-            f"{view.name} is still being sent in the background. "
-            f"Watch it: mailtui status {view.id} --follow. Pause it: mailtui pause {view.id}"
-        )
-        return
     choice = await asyncio.to_thread(
         click.prompt,
-        "(p)ause it, (c)ancel it, or (l)et it run on?",
+        f"{safe_text(view.name, limit=30)} is launched as {view.id}: (p)ause it, (c)ancel it, or (l)et it run on?",
         type=click.Choice(["p", "c", "l"]),
         default="l",
         err=True,
     )
-    if choice == "p":
-        output.say(f"{view.name}: {await service.pause(view)}. Go on with: mailtui resume {view.id}")
+    now = await service.view(view.id)
+    if now.state == "finished" and not now.lost:
+        output.say("It has finished meanwhile.")
+    elif choice == "p":
+        answer = await service.pause(now)
+        if (await service.view(view.id)).state != "finished":
+            output.say(f"{view.name}: {answer}. Go on with: mailtui resume {view.id}")
     elif choice == "c":
-        output.say(f"{view.name}: {await service.cancel(view)}.")
+        output.say(f"{view.name}: {await service.cancel(now)}.")
     else:
-        output.say(f"It is sent on. Watch it: mailtui status {view.id} --follow")
+        output.say(await _as_it_stands(service, now))
 
 
-@contextmanager
-def _on_signals(act: Callable[[str], None]) -> Iterator[None]:
-    """Have a signal call `act` with its name for as long as this lasts."""
-    loop = asyncio.get_running_loop()
-    numbers = {getattr(signal, name): name for name in _SIGNALS if hasattr(signal, name)}
-    try:
-        for number, name in numbers.items():
-            loop.add_signal_handler(number, act, name)
-    except NotImplementedError:  # Windows: Ctrl-C raises KeyboardInterrupt, which ends the command with 130
-        yield
-        return
-    try:
-        yield
-    finally:
-        for number in numbers:
-            loop.remove_signal_handler(number)
+async def _as_it_stands(service: Service, view: CampaignView) -> str:
+    """What happens to a campaign that nobody watches, and what can be done about it."""
+    launched = f"{view.name} is launched as {view.id}"
+    stop = f"Stop it for good: mailtui cancel {view.id}"
+    if view.runner is None:
+        return f"{launched}, and nothing sends it at the moment. Go on with: mailtui resume {view.id}. {stop}"
+    if not view.active:
+        return f"{launched}, and {view.state} now. Look at it: mailtui status {view.id}"
+    if not await service.orders.in_hand(view.id, ()):
+        unless = "unless that is a mailtui run of another campaign"
+        after = f"when it has ended, then: mailtui resume {view.id}"
+        return f"{launched}. Process {view.runner} takes it up, {unless}; {after}. {stop}"
+    watch = f"Watch it: mailtui status {view.id} --follow. Pause it: mailtui pause {view.id}"
+    return f"{launched} and runs on in the background. {watch}. {stop}"

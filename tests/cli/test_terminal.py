@@ -309,3 +309,82 @@ def test_d14_a_closed_window_lets_what_is_under_way_finish(mailtui: Mailtui, fau
     status = mailtui.call("status", "--json").json
     assert (status["state"], status["unknown"], status["in_flight"]) == ("paused", 0, 0)
     assert status["sent"] == box.accepted.total() < 20
+
+
+def _busy(mailtui: Mailtui, port: int) -> str:
+    """A campaign that a runner in the background sends for long."""
+    busy = mailtui.campaign(4000, port=port, name="busy", dispatch={"rate": "20/s"})
+    return mailtui.run("run", busy, "--yes", "--detach").out.strip()
+
+
+def test_ctrl_c_right_after_the_launch_asks_as_later(mailtui: Mailtui, sandbox: Oracle) -> None:
+    _busy(mailtui, sandbox.port)
+    runner = mailtui.runner()
+    assert runner
+    os.kill(runner, signal.SIGSTOP)  # so that it cannot take anything up, nor the board come
+    try:
+        campaign = mailtui.campaign(5, port=sandbox.port)
+        with terminal(mailtui, "run", campaign, "--yes") as screen:
+            wait_until(lambda: '"News c"' in mailtui.call("list", "--json").out and "draft" not in _states(mailtui))
+            screen.type("\x03")
+            screen.until("(p)ause it, (c)ancel it, or (l)et it run on?")
+            assert "Stopped." not in screen.plain and "^C" not in screen.plain
+            screen.type("l\n")
+            assert screen.end() == 130
+            short = mailtui.call("status", "--json").json["campaign"]
+            assert f"News c is launched as {short}. Process" in screen.plain
+            assert f"mailtui cancel {short}" in screen.plain
+        unseen = mailtui.start("run", mailtui.campaign(5, port=sandbox.port, name="d"), "--yes")
+        wait_until(lambda: '"News d"' in mailtui.call("list", "--json").out and "draft" not in _states(mailtui))
+        unseen.send_signal(signal.SIGINT)
+        _, said = unseen.communicate(timeout=30)
+        assert unseen.returncode == 130
+        assert f"News d is launched as {mailtui.call('status', '--json').json['campaign']}" in said
+    finally:
+        mailtui.end_runner()
+
+
+def _states(mailtui: Mailtui) -> list[str]:
+    return [line["state"] for line in mailtui.call("list", "--json").lines]
+
+
+def test_ctrl_c_before_a_launch_is_live_says_that_nothing_was_sent(mailtui: Mailtui, sandbox: Oracle) -> None:
+    _busy(mailtui, sandbox.port)  # beside a runner a launch goes by small steps
+    campaign = mailtui.campaign(150_000, port=sandbox.port)
+    with terminal(mailtui, "run", campaign, "--yes") as screen:
+        screen.until("Launching")
+        wait_until(lambda: "draft" in _states(mailtui))
+        screen.type("\x03")
+        assert screen.end() == 130
+        assert "Nothing was sent; the next run begins anew." in screen.plain, screen.plain
+        assert "Stopped." not in screen.plain
+    assert "draft" in _states(mailtui)
+    with terminal(mailtui, "list") as screen:
+        assert screen.end() == 0
+        assert "A draft is a launch that is under way, or was interrupted" in screen.plain
+    mailtui.end_runner()
+
+
+def test_who_answers_when_it_has_ended_gets_its_outcome(mailtui: Mailtui, sandbox: Oracle) -> None:
+    campaign = mailtui.campaign(60, port=sandbox.port, dispatch={"rate": "30/s"})
+    short = mailtui.run("run", campaign, "--yes", "--detach").out.strip()
+    with terminal(mailtui, "status", short, "--follow") as screen:
+        screen.until("of 60")
+        screen.type("\x03")
+        screen.until("(p)ause it, (c)ancel it, or (l)et it run on?")
+        wait_until(lambda: mailtui.call("status", short, "--json").json["state"] == "finished")
+        screen.type("p\n")
+        assert screen.end() == 0, screen.plain
+        assert f"{short}  finished" in screen.plain
+        assert "resume" not in screen.plain
+
+
+@pytest.mark.parametrize("columns", [100, 60])
+def test_ctrl_c_leaves_no_mark_in_the_bar(mailtui: Mailtui, sandbox: Oracle, columns: int) -> None:
+    campaign = mailtui.campaign(400, port=sandbox.port, dispatch={"rate": "30/s"})
+    with terminal(mailtui, "run", campaign, "--yes", COLUMNS=str(columns)) as screen:
+        screen.until("of 400")
+        screen.type("\x03")
+        assert screen.end() == 130
+        assert "^C" not in screen.plain
+        assert "Pausing: what is under way finishes." in screen.plain
