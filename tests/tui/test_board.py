@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from mailtui.tui.dialogs.rate import RateDialog
 from mailtui.tui.screens.board import BoardScreen
 from mailtui.tui.screens.report import ReportScreen
 from mailtui.tui.widgets.workers import WorkerTable
-from tests.tui.conftest import MakeApp, change, grid, launch, send_with_login, shows, stretch, until
+from tests.tui.conftest import MakeApp, change, finished, grid, launch, send_with_login, shows, stretch, until
 
 FAULTS = """
 rules:
@@ -109,6 +110,34 @@ async def test_pause_and_resume(app: MakeApp, service: Service, sendable: Path) 
         await until(lambda: shows(running, "» sending"))
         assert not any("is paused" in toast.message for toast in running._notifications)
         assert await state_of(service, launched.campaign.id) == "running"
+
+
+async def test_it_stays_with_its_campaign_when_that_one_rests_and_another_is_newer(
+    app: MakeApp, service: Service, sendable: Path
+) -> None:
+    newer = sendable.parent.parent / "newer"
+    shutil.copytree(sendable.parent, newer)
+    change(newer / "campaign.yaml", "name: Spring news", "name: Newer news")
+    pace(sendable, "20/s", 400)
+    await launch(service, sendable)
+    await service.start_runner({})
+    after = await launch(service, newer / "campaign.yaml")
+    await finished(service, after.campaign.id)
+    running = app()
+    async with running.run_test() as pilot:
+        await pilot.press("f8")
+        await until(lambda: shows(running, "Spring news", "» sending"))
+        await pilot.press("space")
+        await until(lambda: shows(running, "║ paused"))
+        await pilot.pause(2.5)  # it looks once a second
+        assert shows(running, "Spring news   ║ paused")
+        await pilot.press("f2")
+        await until(lambda: not isinstance(running.screen, BoardScreen))
+        await pilot.press("f8")
+        await pilot.pause(0.5)
+        assert shows(running, "Spring news   ║ paused")
+        await pilot.press("question_mark")
+        await until(lambda: shows(running, "lockstep", "flight sends", "cross", "chunked"))
 
 
 async def test_a_mistyped_password_is_asked_for_again(

@@ -44,7 +44,8 @@ class BoardScreen(Room):
     HELP: ClassVar[str] = (
         "A row is a worker, which has one connection. The sending goes on in a process of its own when the app\n"
         "is closed. The gear is how far a worker writes ahead of the server's replies: lockstep waits for each,\n"
-        "cross sends the next mail's beginning behind a mail, chunked as many mails as the window holds."
+        "flight sends a mail's sender, recipient and DATA at once, cross the next mail's behind a mail, and\n"
+        "chunked as many whole mails as the window holds."
     )
 
     def __init__(self, service: Service, bench: Workbench) -> None:
@@ -88,7 +89,9 @@ class BoardScreen(Room):
         """Show every snapshot of the campaign; when it rests, look now and then whether somebody goes on with it."""
         while True:
             try:
-                campaign = self.house.watched or await self._newest()
+                # The one that is shown stays until a person chooses another, also when it rests and others are newer.
+                shown = self._view.id if self._view is not None else ""
+                campaign = self.house.watched or shown or await self._newest()
                 if campaign:
                     async for view in self.service.follow(campaign):
                         self._show(view)
