@@ -14,12 +14,13 @@ from typing import BinaryIO
 
 from mailtui.audience.recipient import Recipient
 from mailtui.dispatch import rendering
-from mailtui.dispatch.rendering import Kind, Order, Row
+from mailtui.dispatch.rendering import Order, Row
 from mailtui.dispatch.watchdog import Overrun, Watchdog
 from mailtui.message.compose import CompiledMessage, compile_message
 from mailtui.message.frozen import MessageSource
 from mailtui.message.mime import TransferEncoding
 from mailtui.message.rendered import RenderedMessage, RenderProblem
+from mailtui.message.templates import overrun_place
 
 PIPE_BYTES = 1024 * 1024  # the most that Linux gives everybody; with its usual 64 KB both sides wake six times as often
 _OUT_BYTES = 128 * 1024
@@ -55,8 +56,8 @@ class Renderer:
     def _answer(self, row: Row, encoding: TransferEncoding, smtputf8: bool) -> bytes:
         try:
             rendered = self._watchdog.run(lambda: self._rendered(row, encoding, smtputf8))
-        except Overrun:
-            return rendering.word(Kind.OVERRUN)
+        except Overrun as overrun:
+            return rendering.overrun(overrun_place(overrun))
         if isinstance(rendered, RenderProblem):
             return rendering.problem(rendered)
         return rendering.mail(rendered.sender, rendered.data)
@@ -80,7 +81,7 @@ def serve(orders: BinaryIO, out: BinaryIO) -> None:
     _limit(memory)
     watchdog = Watchdog(seconds)
     renderer = Renderer(out, columns, secret, watchdog)
-    out.write(rendering.word(Kind.READY))
+    out.write(rendering.ready())
     out.flush()
     for kind, *values in incoming:
         if kind == Order.MESSAGE:

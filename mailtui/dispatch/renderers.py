@@ -24,7 +24,7 @@ from mailtui.outbox.records import Claim
 
 _MEMORY = 1024 * 1024 * 1024  # of address space; a fresh Python maps a good part of it before it does anything
 _READY_SECONDS = 30.0
-_SILENT = 3  # times what a row may take; a process ends a long render by itself, unless it hangs below Python
+_SILENT = 15  # times what a row may take; a process ends a long render by itself, unless it hangs below Python
 _LEAST_SILENCE = 5.0  # seconds
 _DEATHS = 3  # then rendering stays in the runner
 _GIVEN = 16  # rows at once at most
@@ -231,12 +231,12 @@ class Renderers:
             replace(batch, claims=[changed(claim) for claim in batch.claims]) for batch in self._suspects
         )
 
-    def _heard(self, child: _Child, answers: Iterable[Mail | str | Kind]) -> None:
+    def _heard(self, child: _Child, answers: Iterable[Mail | Overran | str | Kind]) -> None:
         """Pair a process's answers with the rows that it was given. Raises `Nonsense`."""
         if child not in self._children:
             return
         for answer in answers:
-            if answer is Kind.READY:
+            if isinstance(answer, Kind):  # it is ready
                 child.ready = True
                 continue
             if not child.given:
@@ -251,7 +251,7 @@ class Renderers:
         self._give_suspects()
         self._arrived()
 
-    def _outcome(self, claim: Claim, answer: Mail | str | Kind) -> Outcome:
+    def _outcome(self, claim: Claim, answer: Mail | Overran | str) -> Outcome:
         if isinstance(answer, Mail):
             size = len(answer.data)
             self._done_bytes += size
@@ -261,14 +261,14 @@ class Renderers:
             )  # a large one counts at once, and is forgotten slowly
             self._measured = True
             return answer
-        return Overran() if isinstance(answer, Kind) else rendering.problem_of(claim.row, answer)
+        return answer if isinstance(answer, Overran) else rendering.problem_of(claim.row, answer)
 
 
 class _Child(asyncio.SubprocessProtocol):
     """One process and its pipes."""
 
     def __init__(
-        self, heard: Callable[[_Child, Iterable[Mail | str | Kind]], None], lost: Callable[[_Child], None]
+        self, heard: Callable[[_Child, Iterable[Mail | Overran | str | Kind]], None], lost: Callable[[_Child], None]
     ) -> None:
         self.given: deque[tuple[Claim, Row]] = deque()
         self.messages: dict[int, CompiledMessage] = {}

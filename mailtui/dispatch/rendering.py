@@ -21,6 +21,7 @@ from mailtui.message.rendered import RenderProblem
 Row: TypeAlias = tuple[str, int, str, tuple[str, ...], float, int, int]
 """key, number, address, cells, date, the number of the message, and of the one that gives the Message-ID or -1."""
 
+_NOWHERE = Place()
 LENGTH = struct.Struct("<I")
 _HEAD = struct.Struct("<BHI")  # kind, length of the sender, length of what follows it
 _LONGEST = 256 * 1024 * 1024  # ten million characters of four bytes each, in quoted-printable, and to spare
@@ -56,8 +57,11 @@ class Mail:
     dotless: bool = False
 
 
+@dataclass(frozen=True, slots=True)
 class Overran:
-    """A row whose render was stopped."""
+    """A row whose render was stopped, and where in the templates it was, as far as that is known."""
+
+    place: Place = _NOWHERE
 
 
 Outcome: TypeAlias = "Mail | RenderProblem | Overran"
@@ -86,14 +90,20 @@ def mail(sender: str, data: bytes) -> bytes:
 
 
 def problem(found: RenderProblem) -> bytes:
-    place = found.place
-    text = json.dumps([found.reason, place.file, place.line, place.column, place.key]).encode()
-    return _HEAD.pack(Kind.PROBLEM, 0, len(text)) + text
+    return _said(Kind.PROBLEM, found.reason, found.place)
 
 
-def word(kind: Kind) -> bytes:
-    """READY or OVERRUN."""
-    return _HEAD.pack(kind, 0, 0)
+def overrun(place: Place) -> bytes:
+    return _said(Kind.OVERRUN, "", place)
+
+
+def _said(kind: Kind, reason: str, place: Place) -> bytes:
+    text = json.dumps([reason, place.file, place.line, place.column, place.key]).encode()
+    return _HEAD.pack(kind, 0, len(text)) + text
+
+
+def ready() -> bytes:
+    return _HEAD.pack(Kind.READY, 0, 0)
 
 
 class Answers:
@@ -102,9 +112,9 @@ class Answers:
     def __init__(self) -> None:
         self._begun = bytearray()  # an answer of which the end is to come
 
-    def feed(self, data: bytes) -> list[Mail | str | Kind]:
+    def feed(self, data: bytes) -> list[Mail | Overran | str | Kind]:
         """The answers that are complete; a problem as its text. Raises `Nonsense`."""
-        answers: list[Mail | str | Kind] = []
+        answers: list[Mail | Overran | str | Kind] = []
         at, begun = 0, self._begun
         while begun and at < len(data):
             more = data[at : at + _size(begun, 0) - len(begun)]
@@ -132,18 +142,24 @@ def _size(raw: bytearray | memoryview, at: int) -> int:
     return _HEAD.size + name + length  # type: ignore[no-any-return]
 
 
-def _answer(raw: memoryview, at: int) -> Mail | str | Kind:
+def _answer(raw: memoryview, at: int) -> Mail | Overran | str | Kind:
     kind, name, length = _HEAD.unpack_from(raw, at)
     begin = at + _HEAD.size + name
     if kind == Kind.MAIL:
         return Mail(_text(raw[at + _HEAD.size : begin]), bytes(raw[begin : begin + length]))
     if kind == Kind.PROBLEM:
         return _text(raw[begin : begin + length])
+    if kind == Kind.OVERRUN:
+        return Overran(_reason_and_place(_text(raw[begin : begin + length]))[1])
     return Kind(kind)
 
 
 def problem_of(row: int, text: str) -> RenderProblem:
     """What `problem` said about a row. Raises `Nonsense`."""
+    return RenderProblem(row, *_reason_and_place(text))
+
+
+def _reason_and_place(text: str) -> tuple[str, Place]:
     try:
         said = json.loads(text)
     except (ValueError, RecursionError):
@@ -154,7 +170,7 @@ def problem_of(row: int, text: str) -> RenderProblem:
     numbers = all(value is None or type(value) is int for value in (line, column))
     if not numbers or not all(isinstance(value, str) for value in (reason, file, key)):
         raise Nonsense
-    return RenderProblem(row, reason, Place(file, line, column, key))
+    return reason, Place(file, line, column, key)
 
 
 def _text(raw: memoryview) -> str:

@@ -21,7 +21,8 @@ from mailtui.dispatch.staffing import Staffing
 from mailtui.dispatch.supply import Supply
 from mailtui.dispatch.tally import RateWindow
 from mailtui.dispatch.tools import Tools
-from mailtui.errors import AccountError, OutboxError
+from mailtui.dispatch.watchdog import TOOK_LONG
+from mailtui.errors import AccountError, OutboxError, Place
 from mailtui.kit.journal import note
 from mailtui.kit.safe_text import safe_text
 from mailtui.message.compose import CompiledMessage, compile_message
@@ -140,9 +141,10 @@ class Sending:
             self.halted = True
             self._turn_to(Intent.PAUSE, "runner")
 
-    def _overran(self, row: int) -> None:
+    def _overran(self, row: int, place: Place) -> None:
+        where = f" at {safe_text(str(place), limit=200)}" if place.file else ""
         self.hold(
-            f"row {row} took more than {self._tools.watchdog.seconds:g} seconds to render and was stopped. "
+            f"row {row} {TOOK_LONG} {self._tools.watchdog.seconds:g} seconds to render and was stopped{where}. "
             "Look for loops in the templates that this row makes very long. Nothing was sent to it; the others wait"
         )
 
@@ -292,6 +294,7 @@ class Sending:
             return await self._go_on()
         if self._intent is Intent.CANCEL:
             await self._take_back()
+        self.supply.renderers.stop()
         if self._crew.busy:
             return False
         intent = self._intent

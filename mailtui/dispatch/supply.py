@@ -18,9 +18,11 @@ from mailtui.dispatch.renderers import Batch, Renderers
 from mailtui.dispatch.rendering import Mail, Outcome, Overran, Row
 from mailtui.dispatch.tools import Tools
 from mailtui.dispatch.watchdog import Overrun
+from mailtui.errors import Place
 from mailtui.message.compose import CompiledMessage
 from mailtui.message.mime import TransferEncoding
 from mailtui.message.rendered import RenderedMessage, RenderProblem
+from mailtui.message.templates import overrun_place
 from mailtui.outbox.records import Campaign, Claim
 from mailtui.outbox.states import DeliveryState
 from mailtui.smtp.capabilities import Capabilities
@@ -47,10 +49,11 @@ class Supply:
         former: Callable[[bytes], CompiledMessage],
         need: Callable[[], None],
         arrived: Callable[[], None],
-        overran: Callable[[int], None],
+        overran: Callable[[int, Place], None],
     ) -> None:
         """`former` compiles a message that the campaign had before; `need` is called when more should be claimed,
-        `arrived` when there is a job again after there was none, `overran` with a row that takes too long to render.
+        `arrived` when there is a job again after there was none, `overran` with a row that
+        takes too long to render, and where in the templates; after that, nothing more is rendered.
         """
         self._campaign = campaign.number
         self._columns = campaign.columns
@@ -80,6 +83,7 @@ class Supply:
         """How many there were in all."""
         self.cost = 0.0
         """Seconds of computing that the runner's own renders take, about."""
+        self._stopped = False  # whether a row took too long
         self._missed = False  # whether somebody asked for a job while all claims were with render processes
         self._waiting: deque[Claim] = deque()
         self._batch = 64
@@ -141,7 +145,8 @@ class Supply:
                 outcome = self._render(claim, encoding, capabilities)
             if isinstance(outcome, Overran):
                 self._waiting.appendleft(claim)
-                self._overran(claim.row)
+                self._stopped = True
+                self._overran(claim.row, outcome.place)
                 return None
             if isinstance(outcome, RenderProblem):
                 place = f" ({outcome.place})" if str(outcome.place) else ""
@@ -176,8 +181,8 @@ class Supply:
         began = time.thread_time() if self.rendered_here % _MEASURED == 0 else None
         try:
             rendered = self._watchdog.run(lambda: self._rendered(claim, transfer, smtputf8=smtputf8))
-        except Overrun:
-            return Overran()
+        except Overrun as overrun:
+            return Overran(overrun_place(overrun))
         if began is not None:
             self.cost += (time.thread_time() - began - self.cost) / 8
         if isinstance(rendered, RenderProblem):
@@ -200,7 +205,7 @@ class Supply:
 
     def _give_away(self) -> None:
         """Let render processes have as many claims as they have room for."""
-        while self.encoding is not None and self._waiting and (room := self.renderers.room):
+        while not self._stopped and self.encoding is not None and self._waiting and (room := self.renderers.room):
             claims = [self._waiting.popleft() for _ in range(min(room, len(self._waiting)))]
             rows: list[Row] = []
             messages: dict[int, CompiledMessage] = {}

@@ -301,6 +301,14 @@ def render_place(error: BaseException, fallback: str) -> Place:
     return found
 
 
+def overrun_place(stopped: BaseException) -> Place:
+    """The template file and line that a render was in when it was stopped; none where it was in no template.
+
+    `stopped` was raised from what ended the render.
+    """
+    return Place() if stopped.__cause__ is None else render_place(stopped.__cause__, "")
+
+
 def render_reason(error: BaseException) -> str:
     """One sentence about an error of rendering, safe to show."""
     if isinstance(error, UndefinedError):

@@ -15,7 +15,7 @@ from mailtui.audience.recipient import Recipient
 from mailtui.dispatch import rendering
 from mailtui.dispatch.encoding import SentEncoding
 from mailtui.dispatch.renderers import Batch, Renderers
-from mailtui.dispatch.rendering import Kind, Mail, Outcome, Row
+from mailtui.dispatch.rendering import Kind, Mail, Outcome, Overran, Row
 from mailtui.dispatch.staffing import Cores, Staffing
 from mailtui.errors import Place
 from mailtui.message.compose import CompiledMessage, compile_message
@@ -163,19 +163,28 @@ def test_a_process_loads_what_renders_and_nothing_else() -> None:
 @pytest.mark.parametrize("step", [1, 2, 7, 8, 100, 5_000, 1_000_000])
 def test_answers_are_whole_however_they_come(step: int) -> None:
     found = RenderProblem(3, "the text is “bad”", Place("a.j2", 2, None, "text"))
-    meant: list[Mail | Kind | RenderProblem] = []
+    endless = Place("b.j2", 7)
+    meant: list[Mail | Kind | Overran | RenderProblem] = []
     stream = b""
     for size in (0, 1, 6, 7, 8, 9_000):
-        meant += [Kind.READY, Mail("news@acme.test", b"x" * size), Mail("", b"y" * size), found, Kind.OVERRUN]
-        stream += rendering.word(Kind.READY) + rendering.mail("news@acme.test", b"x" * size)
-        stream += rendering.mail("", b"y" * size) + rendering.problem(found) + rendering.word(Kind.OVERRUN)
+        meant += [Kind.READY, Mail("news@acme.test", b"x" * size), Mail("", b"y" * size), found, Overran(endless)]
+        stream += rendering.ready() + rendering.mail("news@acme.test", b"x" * size)
+        stream += rendering.mail("", b"y" * size) + rendering.problem(found) + rendering.overrun(endless)
     answers = rendering.Answers()
     got = [answer for at in range(0, len(stream), step) for answer in answers.feed(stream[at : at + step])]
     assert [rendering.problem_of(3, one) if isinstance(one, str) else one for one in got] == meant
 
 
 @pytest.mark.parametrize(
-    "raw", [b"\x09" + bytes(6), b"\x01\x00\x00\xff\xff\xff\xff", b"\x01\x01\x00\x00\x00\x00\x00\xff", b"\xff" * 100]
+    "raw",
+    [
+        b"\x09" + bytes(6),
+        b"\x03" + bytes(6),
+        b"\x03\x00\x00\x01\x00\x00\x00[",
+        b"\x01\x00\x00\xff\xff\xff\xff",
+        b"\x01\x01\x00\x00\x00\x00\x00\xff",
+        b"\xff" * 100,
+    ],
 )
 def test_what_is_no_answer_is_not_taken_for_one(raw: bytes) -> None:
     with pytest.raises(rendering.Nonsense):

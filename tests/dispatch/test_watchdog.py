@@ -8,11 +8,17 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from mailtui.audience.recipient import Recipient
 from mailtui.dispatch.plan import SendPlan
-from mailtui.dispatch.watchdog import Overrun, Watchdog, _raise_in, _Strike
+from mailtui.dispatch.renderers import Batch, Renderers
+from mailtui.dispatch.sending import Sending
+from mailtui.dispatch.watchdog import Overrun, Watchdog, _raise_in, _Strike, row_seconds
+from mailtui.message.compose import CompiledMessage
+from mailtui.message.rendered import RenderedMessage, RenderProblem
 from mailtui.outbox.states import CampaignState
 from mailtui.sandbox.server import SandboxServer
 from tests.dispatch.bench import House, accepted, address
@@ -52,6 +58,42 @@ def test_what_catches_every_exception_does_not_catch_the_strike() -> None:
             watchdog.run(stubborn)
     finally:
         watchdog.close()
+
+
+def test_strikes_that_go_astray_are_followed_by_others() -> None:
+    """As in a finalizer, where what is raised goes nowhere."""
+    lost = 0
+    watchdog = Watchdog(0.1)
+
+    def work() -> str:
+        nonlocal lost
+        while lost < 4:
+            try:
+                _compute(20)
+                break
+            except _Strike:
+                lost += 1
+        return _compute(20)
+
+    try:
+        with pytest.raises(Overrun):
+            watchdog.run(work)
+    finally:
+        watchdog.close()
+    assert lost == 4
+
+
+@pytest.mark.skipif(not hasattr(time, "pthread_getcpuclockid"), reason="the time of a thread is not known there")
+def test_a_strike_comes_when_the_time_is_over_and_a_runner_does_not_count_as_silent() -> None:
+    seconds = row_seconds(1.0)
+    watchdog = Watchdog(seconds)
+    began = time.thread_time()
+    try:
+        with pytest.raises(Overrun):
+            watchdog.run(lambda: _compute(30))
+    finally:
+        watchdog.close()
+    assert seconds <= time.thread_time() - began < 3.0
 
 
 def test_waiting_for_the_processor_is_not_the_rows_fault() -> None:
@@ -149,7 +191,7 @@ async def test_n06_a_row_that_takes_too_long_holds_its_campaign_and_no_other(
     assert await house.state(other) is CampaignState.FINISHED
     held = await house.reader.campaign("c1")
     assert held.held
-    assert held.reason.startswith("row 3 took more than 0.5 seconds to render and was stopped")
+    assert held.reason.startswith("row 3 took more than 0.5 seconds to render and was stopped at text:2.")
     rows = await house.rows(endless)
     assert (rows[address(3)].state, rows[address(3)].attempts) == ("queued", 0)
     counts = await house.counts(endless)
@@ -172,8 +214,47 @@ async def test_n06_a_process_stops_the_row_and_tells_which(
         began = asyncio.get_running_loop().time()
         await house.send(scale=0.05, seconds=60)
     assert asyncio.get_running_loop().time() - began < 30
-    assert (await house.reader.campaign("c1")).reason.startswith("row 700 took more than")
+    reason = (await house.reader.campaign("c1")).reason
+    assert reason.startswith("row 700 took more than 0.5 seconds to render and was stopped at text:2.")
     rows = await house.check_books(campaign, server.folder)
     assert rows[address(700)].state == "queued"
     ended = [record.facts for record in caplog.records if record.getMessage() == "a render process ended"]  # type: ignore[attr-defined]
     assert sum(facts["answered"] for facts in ended) > 300, "the process rendered, and the row was one of its"
+
+
+@pytest.mark.parametrize(("processes", "size", "first"), [(0, 40, 1), (2, 3_000, 2_000)])
+async def test_n06_after_a_row_that_took_too_long_nothing_else_of_its_campaign_is_rendered(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, processes: int, size: int, first: int
+) -> None:
+    """Every row from the first on is endless, and many connections ask for one."""
+    text = ENDLESS.replace('name == "Zoé 3"', f"name[4:]|int >= {first}")
+    done: list[str] = []
+    render, give, hold = CompiledMessage.render, Renderers.give, Sending.hold
+
+    def counted(self: CompiledMessage, recipient: Recipient, **how: Any) -> RenderedMessage | RenderProblem:
+        done.append("rendered")
+        return render(self, recipient, **how)
+
+    def noted(self: Renderers, batch: Batch) -> None:
+        done.append("given")
+        give(self, batch)
+
+    def held(self: Sending, reason: str) -> None:
+        done.append("held")
+        hold(self, reason)
+        self.supply.renderers.most = 10_000
+        self.supply._have_more()  # as when another process has something, and room, at this very moment
+
+    monkeypatch.setattr(CompiledMessage, "render", counted)
+    monkeypatch.setattr(Renderers, "give", noted)
+    monkeypatch.setattr(Sending, "hold", held)
+    async with SandboxServer(tmp_path / "sandbox") as server:
+        plan = SendPlan(workers=8, window=4, render_processes=processes)
+        campaign = await house.launch(size, server.port, plan, text=text)
+        await house.send(seconds=60)
+    assert await house.state(campaign) is CampaignState.PAUSED
+    counts = await house.counts(campaign)
+    assert counts.sent < first
+    assert (counts.sent + counts.queued, counts.claimed) == (size, 0)
+    assert ("given" in done) == (processes > 0)
+    assert done.index("held") == len(done) - 1
