@@ -138,7 +138,7 @@ def _parse() -> argparse.Namespace:
         parser.error("a short run is not for the page")
     for name in options.parts:
         if name not in PARTS:
-            parser.error(f"there is no part {name}")
+            parser.error(f"there is no part {name}; the parts are {', '.join(PARTS)}")
     return options
 
 

@@ -17,6 +17,11 @@ from mailtui.service.accounts import Server, Step, server_of, try_out
 from mailtui.service.accounts import accounts as all_accounts
 from mailtui.service.facade import Service
 
+_EXAMPLE = """\
+accounts:
+  acme: {host: smtp.example.com, port: 587, security: starttls,
+         user: news@example.com}
+"""
 _NAME = 10
 _INDENT = 26
 
@@ -36,7 +41,10 @@ def list_accounts(*, service: Service, as_json: bool) -> None:
             output.json_line(row.to_json())
         return
     if not rows:
-        output.say(f"There is no account yet. Accounts stand in {service.settings.home.settings_file}, under accounts:")
+        output.say(
+            f"There is no account yet. Accounts stand in {service.settings.home.settings_file}, such as this one:\n"
+        )
+        output.say(_EXAMPLE)
         return
     output.table(
         ["account", "server", "security", "user", "from"],
@@ -65,7 +73,8 @@ def test(name: str, address: str | None, transcript: bool, *, service: Service, 
     if transcript:
         show_transcript(trial.transcript)
     if not trial.probe.ok:
-        output.say("It cannot be sent through as it is." if trial.probe.choice is None else "The mail was not sent.")
+        nothing = f"Nothing can be sent through {server.name} as it is."
+        output.say(nothing if trial.probe.choice is None else "The mail was not sent.")
     elif trial.sent_to:
         output.note(f"It works; a mail to {trial.sent_to} is on its way.")
     else:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from mailtui.cli import output
 from mailtui.service.facade import Service
-from mailtui.service.terms import MAX_WINDOW, MAX_WORKERS, parse_rate
+from mailtui.service.terms import MAX_WINDOW, MAX_WORKERS, parse_rate, what_a_window_means
 
 if TYPE_CHECKING:
     _Number = click.ParamType[int]
@@ -83,6 +84,14 @@ window_option = click.option(
     "crash.",
 )
 burst_option = click.option("--burst", type=Whole(1), metavar="N", help="How many may go at once after a rest.")
+
+
+def note_window(window: int) -> None:
+    """Tell a person at a terminal what a window above 1 means."""
+    meaning = what_a_window_means(window)
+    if meaning:
+        text = f"window {window}: {meaning[0].lower()}{meaning[1:]}"
+        output.note(output.wrapped(text, indent="  ", stream=sys.stderr))
 
 
 def at_terminal() -> bool:

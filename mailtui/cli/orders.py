@@ -10,11 +10,19 @@ import click
 
 from mailtui.cli import output
 from mailtui.cli.main import GIVEN
-from mailtui.cli.options import at_terminal, burst_option, common, rate_option, window_option, workers_option
+from mailtui.cli.options import (
+    at_terminal,
+    burst_option,
+    common,
+    note_window,
+    rate_option,
+    window_option,
+    workers_option,
+)
 from mailtui.errors import ExitCode, UsageError
 from mailtui.kit.words import counted
 from mailtui.service.facade import Service
-from mailtui.service.terms import show_rate, what_a_window_means
+from mailtui.service.terms import show_rate
 from mailtui.service.views import CampaignView
 
 Give = Callable[[CampaignView], Awaitable[str]]
@@ -98,7 +106,7 @@ def set_terms(
 
     _give(service, campaign_id, changed, as_json=as_json, fits=_can_cancel)
     if window is not None and not as_json:
-        output.note(what_a_window_means(window))
+        note_window(window)
 
 
 def _in_words(workers: int | None, window: int | None, rate: float | None, burst: int | None) -> str:

@@ -10,7 +10,15 @@ import click
 
 from mailtui.cli import output, sending, watching
 from mailtui.cli.check import as_object, finding_lines
-from mailtui.cli.options import burst_option, common, filter_option, rate_option, window_option, workers_option
+from mailtui.cli.options import (
+    burst_option,
+    common,
+    filter_option,
+    note_window,
+    rate_option,
+    window_option,
+    workers_option,
+)
 from mailtui.cli.render import nowhere, render_to
 from mailtui.cli.signals import Interrupted, signals_heard
 from mailtui.errors import ExitCode, UsageError
@@ -78,7 +86,7 @@ def run(
     if planned is not None and planned.earlier is not None and planned.nothing_to_do:
         return asyncio.run(_nothing_to_do(service, planned.earlier.id, detach=detach, as_json=as_json))
     if yes:
-        output.note(what_a_window_means(plan.plan.window))
+        note_window(plan.plan.window)
     else:
         _confirm(plan)
     return asyncio.run(_send(service, plan, again, detach=detach, as_json=as_json))

@@ -11,7 +11,7 @@ from mailtui.cli import output
 from mailtui.kit.durations import show_duration, show_moment
 from mailtui.kit.safe_text import safe_text
 from mailtui.kit.words import counted
-from mailtui.service.advice import for_paused
+from mailtui.service.advice import for_paused, needs_mending
 from mailtui.service.facade import Service
 from mailtui.service.views import CampaignView
 
@@ -137,7 +137,7 @@ async def print_outcome(service: Service, view: CampaignView, *, as_json: bool) 
         _line(kind.replace("_", " "), f"{count:,}", "not in the audience")
     if view.send_seconds and view.counts.sent:
         _line("time", show_duration(view.send_seconds), _speed(view))
-    if view.gear:
+    if view.gear and view.active and not view.lost:  # one that rests has no connections
         _say_gear(view)
     for failed_state, code, text, count in await service.failures(view, 5):
         said = f"{code} {text}" if code is not None else text
@@ -147,7 +147,7 @@ async def print_outcome(service: Service, view: CampaignView, *, as_json: bool) 
 
 
 def _say_gear(view: CampaignView) -> None:
-    output.data(output.wrapped(f"  {'gear':<11}{safe_text(view.gear)}", indent=" " * 13, stream=sys.stdout))
+    output.data(output.wrapped(f"  {'gear':<25}{safe_text(view.gear)}", indent=" " * 27, stream=sys.stdout))
 
 
 def _next_try(view: CampaignView) -> str:
@@ -179,7 +179,8 @@ def next_steps(view: CampaignView) -> list[str]:
         advice = for_paused(view)
         if advice:
             steps.append(f"{advice}.")
-        steps.append(f"Go on with: mailtui resume {view.id}. Or stop for good: mailtui cancel {view.id}")
+        again = "" if needs_mending(view.campaign) else f"Go on with: mailtui resume {view.id}. "
+        steps.append(f"{again}Or stop for good: mailtui cancel {view.id}")
     if view.counts.deferred and view.state == "running" and not view.lost:
         steps.append(f"To try at once what is deferred: mailtui retry {view.id} --only deferred")
     if view.counts.unknown:

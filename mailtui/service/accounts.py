@@ -173,6 +173,8 @@ async def try_out(
     probe = await Prober(endpoint, timeouts, transcript, tell).run(
         password, window=server.window, job=None if recipient is None else job
     )
+    if not probe.ok:
+        transcript.note(f"{probe.steps[-1].name} failed: nothing more was tried, and no connection is left open")
     return Trial(server, probe, tuple(transcript.lines), "" if recipient is None else recipient.text)
 
 

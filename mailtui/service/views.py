@@ -113,11 +113,12 @@ class CampaignView:
         """The gears of its connections, and why, in a line; of one that rests those that it was sent in last.
 
         Such as `cross: the server offers PIPELINING`, and `3 chunked (window 8), 1 cross: …`; empty while not known.
+        Where the reason names the window, the gear does not.
         """
         snapshot = self.snapshot
         if snapshot is None:
             return ""
-        used = Counter(_gear(worker) for worker in snapshot.workers if worker.gear)
+        used = Counter(_gear(worker, snapshot.gear_note) for worker in snapshot.workers if worker.gear)
         named = ", ".join(used) if len(used) < 2 else ", ".join(f"{count} {name}" for name, count in used.items())
         return ": ".join(filter(None, (named, snapshot.gear_note))) if named else ""
 
@@ -181,8 +182,9 @@ class CampaignView:
         }
 
 
-def _gear(worker: WorkerSnapshot) -> str:
-    return worker.gear if worker.window == 1 else f"{worker.gear} (window {worker.window})"
+def _gear(worker: WorkerSnapshot, reason: str) -> str:
+    said = worker.window == 1 or reason.startswith(f"window {worker.window} ")
+    return worker.gear if said else f"{worker.gear} (window {worker.window})"
 
 
 def _span(start: float | None, last: float | None, now: float | None) -> float:

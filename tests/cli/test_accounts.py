@@ -36,7 +36,12 @@ def test_accounts_are_listed_with_where_they_are_written(mailtui: Mailtui, offic
     mailtui.home.settings_file.unlink()
     empty = mailtui.call("accounts", "list")
     assert (empty.code, empty.out) == (0, "")
-    assert str(mailtui.home.settings_file) in empty.err
+    assert f"Accounts stand in {mailtui.home.settings_file}, such as this one:\n\naccounts:\n  acme: {{" in empty.err
+    assert mailtui.call("accounts", "list", "--json").out == mailtui.call("list", "--json").out == ""  # no lines
+    mailtui.home.settings_file.write_text(empty.err.partition("\n\n")[2])
+    [shown] = mailtui.call("accounts", "list", "--json").lines  # the example is one that can be taken over
+    assert (shown["account"], shown["port"], shown["security"]) == ("acme", 587, "starttls")
+    assert shown["host"] == "smtp.example.com" and shown["user"] == "news@example.com"
     assert "add" not in mailtui.call("accounts", "--help").out  # only what there is, is announced
 
 
@@ -78,8 +83,12 @@ def test_what_cannot_be_had_says_why_and_what_to_do(mailtui: Mailtui, office: Ai
     missing = mailtui.call("accounts", "test", "office")
     assert (missing.code, "MAILTUI_PASSWORD_OFFICE" in missing.err) == (3, True)
     mailtui.environ["MAILTUI_PASSWORD_OFFICE"] = "wrong"
-    refused = mailtui.call("accounts", "test", "office")
+    refused = mailtui.call("accounts", "test", "office", "--transcript")
     assert refused.code == 6
+    assert refused.out.splitlines()[-1].endswith(
+        "- login failed: nothing more was tried, and no connection is left open"
+    )
+    assert refused.err == "Nothing can be sent through office as it is.\n"
     assert "FAILED login" in refused.out and "many providers want a password made for programs" in refused.out
     gone = mailtui.call("accounts", "test", "gone", "--json")
     assert (gone.code, gone.json["ok"], gone.json["gear"]) == (6, False, None)
@@ -115,10 +124,12 @@ def test_a_window_is_chosen_shown_and_changed_while_it_runs(mailtui: Mailtui, sa
     def gear() -> str:
         return str(mailtui.call("status", short, "--json").json["gear"])
 
-    wait_until(lambda: gear() == "chunked (window 8): window 8 asked for, and the server offers CHUNKING", 30)
+    wait_until(lambda: gear() == "chunked: window 8 asked for, and the server offers CHUNKING", 30)
     status = mailtui.call("status", short, "--json").json
     assert {(worker["gear"], worker["window"]) for worker in status["workers"]} == {("chunked", 8)}
-    assert "gear       chunked (window 8)" in mailtui.call("status", short).out
+    rows = mailtui.call("status", short).out.splitlines()
+    [sent] = [row for row in rows if row.startswith("  sent")]
+    assert f"{'  gear':<{len(sent)}}  chunked: window 8 asked for, and the server offers CHUNKING" in rows  # as remarks
     changed = mailtui.call("set", short, "--window", "1")
     assert (changed.code, "changed: a window of 1" in changed.err) == (0, True)
     wait_until(lambda: gear() == "cross: the server offers PIPELINING", 30)
@@ -126,3 +137,4 @@ def test_a_window_is_chosen_shown_and_changed_while_it_runs(mailtui: Mailtui, sa
         assert mailtui.call("set", short, "--window", nonsense).code == 2
         assert mailtui.call("run", campaign, "--window", nonsense).code == 2
     assert mailtui.run("cancel", short, "--yes").code == 0
+    assert "  gear" not in mailtui.call("status", short).out  # it has no connections any more

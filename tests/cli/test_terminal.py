@@ -311,6 +311,15 @@ def test_d14_a_closed_window_lets_what_is_under_way_finish(mailtui: Mailtui, fau
     assert status["sent"] == box.accepted.total() < 20
 
 
+def test_what_a_window_means_is_a_whole_sentence(mailtui: Mailtui, sandbox: Oracle) -> None:
+    campaign = mailtui.campaign(2, port=sandbox.port)
+    with terminal(mailtui, "run", campaign, "--yes", "--window", "8", COLUMNS="60") as screen:
+        assert screen.end() == 0
+        said = screen.plain[screen.plain.index("window 8: faster to a server that is far away") :].splitlines()[:3]
+        assert " ".join(line.strip() for line in said).endswith("a connection may end unknown, not 1."), said
+        assert all(len(line) <= 60 for line in said)
+
+
 def _busy(mailtui: Mailtui, port: int) -> str:
     """A campaign that a runner in the background sends for long."""
     busy = mailtui.campaign(4000, port=port, name="busy", dispatch={"rate": "20/s"})

@@ -58,7 +58,7 @@ async def test_nobody_there_is_told_with_what_to_do(app: MakeApp, sample: Path) 
     async with running.run_test(size=(80, 24)) as pilot:
         await trying(running, pilot)
         await until(lambda: shows(running, "× connect", "nobody answers at 127.0.0.1:1", "No program listens"))
-        assert shows(running, "× It cannot be sent through as it is.")
+        assert shows(running, "× Nothing can be sent through 127.0.0.1:1 as it is.")
         await pilot.press("q")
         await until(lambda: isinstance(running.screen, ReviewScreen))
 
@@ -99,7 +99,7 @@ async def test_a_password_is_asked_for_and_after_a_refusal_asked_for_again(
             await until(lambda: isinstance(running.screen, PasswordDialog))
             running.screen.query_one(Input).value = "wrong"
             await pilot.press("enter")
-            await until(lambda: shows(running, "× login", "It cannot be sent through"))
+            await until(lambda: shows(running, "× login", "Nothing can be sent through acme as it is."))
             await pilot.press("r")
             await until(lambda: isinstance(running.screen, PasswordDialog))
             running.screen.query_one(Input).value = "right"
@@ -152,11 +152,11 @@ async def test_the_board_shows_gear_and_why_and_changes_the_window(
     running = app()
     async with running.run_test(size=(80, 24)) as pilot:
         await pilot.press("f8")
-        await until(lambda: shows(running, "Gear chunked (window 8): window 8 asked for, and the server offers"))
+        await until(lambda: shows(running, "Gear chunked: window 8 asked for, and the server offers"))
         await pilot.resize_terminal(130, 40)
         await until(lambda: shows(running, "chunked, window 8", "Last reply"))
         await pilot.resize_terminal(60, 20)
-        await until(lambda: shows(running, "Gear chunked (window 8): window 8 asked"))
+        await until(lambda: shows(running, "Gear chunked: window 8 asked"))
         await pilot.press("t")
         await until(lambda: isinstance(running.screen, RateDialog))
         await until(lambda: shows(running, "up to 8 mails a", "enter sets both"))

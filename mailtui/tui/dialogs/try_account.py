@@ -117,7 +117,7 @@ class TryAccountDialog(ModalScreen[None]):
             return plain("Trying …", "$text-muted")
         if self._trial.probe.ok:
             return plain("+ It works; nothing was sent.", "bold $text-success")
-        return plain("× It cannot be sent through as it is.", "bold $text-error")
+        return plain(f"× Nothing can be sent through {self._server.name} as it is.", "bold $text-error")
 
     def action_leave(self) -> None:
         self.dismiss(None)
