@@ -21,7 +21,7 @@ from mailtui.dispatch.staffing import Staffing
 from mailtui.dispatch.supply import Supply
 from mailtui.dispatch.tally import RateWindow
 from mailtui.dispatch.tools import Tools
-from mailtui.dispatch.watchdog import TOOK_LONG
+from mailtui.dispatch.watchdog import STOPPED
 from mailtui.errors import AccountError, OutboxError, Place
 from mailtui.kit.journal import note
 from mailtui.kit.safe_text import safe_text
@@ -144,7 +144,7 @@ class Sending:
     def _overran(self, row: int, place: Place) -> None:
         where = f" at {safe_text(str(place), limit=200)}" if place.file else ""
         self.hold(
-            f"row {row} {TOOK_LONG} {self._tools.watchdog.seconds:g} seconds to render and was stopped{where}. "
+            f"row {row} took more than {self._tools.watchdog.seconds:g} {STOPPED}{where}. "
             "Look for loops in the templates that this row makes very long. Nothing was sent to it; the others wait"
         )
 

@@ -19,8 +19,8 @@ ROW_SECONDS = 2.0
 """Of computing, for one row; the usual one takes less than a thousandth. All campaigns stand still for as long where it
 is the runner that renders, so it stays below the three seconds after which a runner counts as silent."""
 
-TOOK_LONG = "took more than"
-"""Said after its number of a row that was stopped, in the reason why its campaign paused."""
+STOPPED = "seconds to render and was stopped"
+"""Said of such a row, in the reason why its campaign paused."""
 
 _LEAST_SECONDS = 0.5  # however much waiting is shortened, since computing is not
 _LOOKS = 8  # in the time that a row may take

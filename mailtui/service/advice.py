@@ -1,7 +1,10 @@
-"""Owns what a person can do where a server was not there."""
+"""Owns what a person can do where a campaign paused by itself, or a server was not there."""
 
 from __future__ import annotations
 
+from shlex import quote
+
+from mailtui.dispatch.watchdog import STOPPED
 from mailtui.outbox.records import Campaign
 from mailtui.service.views import CampaignView
 from mailtui.smtp.connect import NOBODY_ANSWERS
@@ -12,8 +15,10 @@ _SANDBOX_PORT = 2525
 
 
 def for_paused(view: CampaignView) -> str:
-    """What to do about a campaign that paused since nobody answered; empty for every other."""
+    """What to do about a campaign that paused since nobody answered, or for its templates; empty for every other."""
     file = view.campaign.series.partition("\n")[0]
+    if needs_mending(view.campaign):
+        return f"Mend the template, then have who waits get the mended message: mailtui run {quote(file)} --top-up"
     return for_nobody(Endpoint.from_json(view.campaign.endpoint), view.reason, file) if view.campaign.held else ""
 
 
@@ -27,6 +32,19 @@ def for_nobody(endpoint: Endpoint, said: str, file: str) -> str:
         return f"See that the server runs, or correct {where} and run it again"
     port = "" if endpoint.port == _SANDBOX_PORT else f" --port {endpoint.port}"
     return f"Start a sandbox with: mailtui sandbox{port}, or correct {where} and run it again"
+
+
+def needs_mending(campaign: Campaign) -> bool:
+    """Whether it paused for a row that its templates make too long to render: the copy that it was launched with would
+    do so again, so to resume it is of no use before the message is another one.
+    """
+    return campaign.held and STOPPED in campaign.reason
+
+
+def how_on(campaign: Campaign) -> str:
+    """How one that paused goes on, for the screen."""
+    mended = "Mend the template and launch it again: who waits gets the mended message."
+    return mended if needs_mending(campaign) else "r goes on."
 
 
 def refused_account(campaign: Campaign) -> str | None:

@@ -31,6 +31,24 @@ def lines(mailtui: Mailtui, campaign_id: str, *only: str) -> list[dict[str, obje
     return [json.loads(line) for line in mailtui.call("report", campaign_id, "--json", *chosen).out.splitlines()]
 
 
+def test_n06_after_a_row_that_was_stopped_the_advice_leads_on(mailtui: Mailtui, sandbox: Oracle) -> None:
+    """The copy it was launched with would stop there again, so nobody is told to resume."""
+    campaign = mailtui.campaign(150, port=sandbox.port)
+    template = campaign.parent / "body.txt.j2"
+    loops = "".join(f"{{% for {name} in range(90000) %}}" for name in "abc") + "{% endfor %}" * 3
+    template.write_text("Hello\n{% if email.startswith('p116@') %}\n" + loops + "\n{% endif %}\n")
+    ended = mailtui.run("run", campaign, "--yes")
+    assert ended.code == 6, ended.err
+    assert "row 117 took more than 0.5 seconds to render and was stopped at body.txt.j2:3." in ended.out
+    assert "mailtui resume" not in ended.err
+    assert f"mailtui run {campaign.resolve()} --top-up" in ended.err
+    template.write_text("Hello, mended\n")
+    again = mailtui.run("run", campaign, "--top-up", "--yes")
+    assert again.code == 0, again.err
+    assert sum(sandbox.accepted.values()) == 150
+    assert max(sandbox.accepted.values()) == 1
+
+
 def test_d03_unknown_mails_are_settled_by_a_persons_word(mailtui: Mailtui, faulty: StartSandbox) -> None:
     sandbox = faulty(LOST)
     campaign = sent(mailtui, mailtui.campaign(12, port=sandbox.port), code=5)

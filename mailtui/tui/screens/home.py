@@ -14,6 +14,7 @@ from textual.widgets import DataTable
 
 from mailtui.errors import MailtuiError
 from mailtui.kit.words import counted, sentence
+from mailtui.service.advice import how_on
 from mailtui.service.archive import Archive
 from mailtui.service.facade import Service
 from mailtui.service.views import CampaignView
@@ -230,7 +231,9 @@ def _detail(view: CampaignView) -> str:
     elif view.silence:
         said = f"{from_home(view.silence)} enter watches it."
     elif view.state == "paused":
-        said = f"Paused: {sentence(view.reason)} r goes on." if view.reason else "Paused. r goes on with it."
+        said = (
+            f"Paused: {sentence(view.reason)} {how_on(view.campaign)}" if view.reason else "Paused. r goes on with it."
+        )
     elif view.active:
         said = "enter watches it."
     elif view.counts.unknown:

@@ -13,6 +13,7 @@ from textual.widgets import ProgressBar, Sparkline
 
 from mailtui.kit.durations import show_duration
 from mailtui.kit.words import counted, sentence
+from mailtui.service.advice import how_on
 from mailtui.service.pace import plan_of
 from mailtui.service.terms import show_rate
 from mailtui.service.views import CampaignView
@@ -125,7 +126,9 @@ def doing(view: CampaignView) -> Content:
     elif view.state == "cancelling":
         text = f"Cancelling: {busy} finishing, nobody else gets a mail." if busy else "Cancelling."
     elif view.state == "paused":
-        text = f"Paused because {sentence(view.reason)} r goes on." if view.reason else "Paused. r goes on."
+        text = (
+            f"Paused because {sentence(view.reason)} {how_on(view.campaign)}" if view.reason else "Paused. r goes on."
+        )
     elif view.state in ("finished", "cancelled"):
         text = "Done. enter shows what became of every recipient."
     elif view.note:
