@@ -4,17 +4,35 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from mailtui.dispatch.plan import MAX_RENDER_PROCESSES, MAX_WORKERS, SendPlan, parse_rate
 from mailtui.kit.durations import parse_duration
-from mailtui.kit.validation import Duration, Spec
+from mailtui.kit.validation import Duration, Spec, shown
 from mailtui.smtp.gear import MAX_WINDOW
 
 
 def _is_rate(text: str) -> str:
     parse_rate(text)
     return text
+
+
+def _is_whole(value: object, least: int, most: int) -> bool:
+    """YAML's `true` is a number to Python, and to nobody else."""
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
+
+
+def _is_window(value: object) -> object:
+    if not _is_whole(value, 1, MAX_WINDOW):
+        raise ValueError(f"window should be a whole number from 1 to {MAX_WINDOW}; got {shown(value)}")
+    return value
+
+
+def _is_processes(value: object) -> object:
+    if value != "auto" and not _is_whole(value, 0, MAX_RENDER_PROCESSES):
+        most = MAX_RENDER_PROCESSES
+        raise ValueError(f"render_processes should be auto or a number from 0 to {most}; got {shown(value)}")
+    return value
 
 
 class RetrySpec(Spec):
@@ -30,7 +48,7 @@ class DispatchSpec(Spec):
     """How the campaign is sent."""
 
     workers: int = Field(default=8, ge=1, le=MAX_WORKERS, description="Connections to the server at the same time.")
-    window: int = Field(
+    window: Annotated[int, BeforeValidator(_is_window)] = Field(
         default=1,
         ge=1,
         le=MAX_WINDOW,
@@ -40,7 +58,9 @@ class DispatchSpec(Spec):
         default=None, description="The most messages in a time, such as 10/s, 600/m or 5000/h."
     )
     burst: int = Field(default=1, ge=1, le=100_000, description="How many may go at once after a rest.")
-    render_processes: Literal["auto"] | Annotated[int, Field(ge=0, le=MAX_RENDER_PROCESSES)] = Field(
+    render_processes: Annotated[
+        Literal["auto"] | Annotated[int, Field(ge=0, le=MAX_RENDER_PROCESSES)], BeforeValidator(_is_processes)
+    ] = Field(
         default="auto",
         description="Processes that render mails besides the one that sends them: auto for as many as make it faster.",
     )

@@ -65,10 +65,13 @@ def _problem(model: type[pydantic.BaseModel], document: Document, item: Any) -> 
     if kind == "value_error":
         return Problem(document.place(loc), str(item["ctx"]["error"]))
     message = str(item["msg"]).replace("Input should be", "should be")
-    return Problem(document.place(loc), f"{message}; got {_shown(item['input'])}")
+    return Problem(document.place(loc), f"{message}; got {shown(item['input'])}")
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
+    """What was written, for an error to show."""
+    if isinstance(value, bool):
+        return str(value).lower()  # as YAML has it
     text = repr(value) if isinstance(value, str | int | float | bool | None) else f"a {type(value).__name__}"
     return text if len(text) <= 60 else text[:57] + "..."
 
