@@ -137,4 +137,5 @@ def test_a_window_is_chosen_shown_and_changed_while_it_runs(mailtui: Mailtui, sa
         assert mailtui.call("set", short, "--window", nonsense).code == 2
         assert mailtui.call("run", campaign, "--window", nonsense).code == 2
     assert mailtui.run("cancel", short, "--yes").code == 0
-    assert "  gear" not in mailtui.call("status", short).out  # it has no connections any more
+    through = mailtui.run("run", mailtui.campaign(20, port=sandbox.port, name="through"), "--yes")
+    assert (through.code, "  gear" in through.out) == (0, False)  # it has no connections any more
