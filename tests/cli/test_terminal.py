@@ -71,7 +71,11 @@ class Terminal:
 
 
 def _take_terminal() -> None:
-    """In the child: the terminal on stdin is its own, so that Ctrl-C typed there reaches it."""
+    """In the child: the terminal on stdin is its own, so that Ctrl-C typed there reaches it.
+
+    It hears Ctrl-C as whatever is started at a terminal does, also where the tests run in a shell's background.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
