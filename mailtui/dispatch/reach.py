@@ -36,12 +36,18 @@ class Reach:
     async def turn(self) -> AsyncIterator[None]:
         """Wait until this worker may try to connect; inside, it does."""
         await self._rest()
-        if self._open:
-            yield
-            return
-        async with self._door:
+        while not self._is_open():
+            async with self._door:
+                await self._rest()
+                if not self._is_open():
+                    yield
+                    return
+            # Opened by whoever went first: those who stood at the door go in together, not one behind the other.
             await self._rest()
-            yield
+        yield
+
+    def _is_open(self) -> bool:
+        return self._open  # asked anew each time: it changes while somebody waits
 
     async def _rest(self) -> None:
         while (wait := self._not_before - self._loop.time()) > 0:  # noqa: ASYNC110 - a failure meanwhile puts it off

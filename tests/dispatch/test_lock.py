@@ -85,6 +85,32 @@ async def test_until_one_has_got_in_they_try_one_at_a_time() -> None:
     assert most == 5
 
 
+async def test_whoever_stands_at_the_door_goes_in_once_the_first_has_got_in() -> None:
+    """Far away a connection takes half a second, and 64 one behind the other took half a minute."""
+    reach = Reach(scale=1.0)
+    inside = most = 0
+    together = asyncio.Event()
+
+    async def attempt(number: int) -> None:
+        nonlocal inside, most
+        async with reach.turn():
+            inside += 1
+            most = max(most, inside)
+            if number == 0:
+                await asyncio.sleep(0.005)
+                assert inside == 1
+                reach.connected()
+            elif inside == 4:
+                together.set()
+            else:
+                await together.wait()
+            inside -= 1
+
+    async with asyncio.timeout(10):
+        await asyncio.gather(*(attempt(number) for number in range(5)))
+    assert most == 4
+
+
 async def test_failures_space_the_attempts_out_and_at_last_are_enough() -> None:
     reach = Reach(scale=0.02)
     loop = asyncio.get_running_loop()
