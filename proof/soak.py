@@ -18,7 +18,7 @@ from proof.senders import Mailtui
 from proof.terms import Terms
 
 _STRENGTH = 1.4  # of the faults, so that about one message in twenty meets one
-_EVERY = 0.25  # seconds between two samples
+_EVERY = 0.1  # seconds between two samples
 _WARM = 0.2  # of the samples are warm-up
 
 

@@ -70,7 +70,7 @@ def test_d13_cancelled_at_any_moment_a_cancelled_row_has_not_arrived(tmp_path: P
 
 def test_q06_open_files_stay_as_they_are(tmp_path: Path) -> None:
     """Too short to say much about memory; the long form is for that."""
-    found = soak(tmp_path / "x", messages=2_000, connections=8, seed=1, scale=SCALE)
+    found = soak(tmp_path / "x", messages=3_000, connections=8, seed=1, scale=SCALE)
     assert found.verdict.broken == {}
     assert found.files_last <= found.files_first + 2
     assert found.growth < 0.5

@@ -78,7 +78,7 @@ async def test_mistakes_stand_in_full_with_their_places_and_go_when_mended(app: 
         change(sample, "frist_name", "first_name")
         await pilot.press("r")
         await until(lambda: not shows(running, "mistakes in the message") and shows(running, "   your spring box"))
-        assert not shows(running, "×")
+        await until(lambda: not shows(running, "×"))
 
 
 async def test_a_missing_template_and_one_that_is_not_text(app: MakeApp, sample: Path) -> None:
