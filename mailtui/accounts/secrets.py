@@ -166,5 +166,6 @@ def _ask_keyring(account: str) -> tuple[str | None, str]:
 
 def unknown_account(name: str, known: list[str], *, file: str) -> AccountError:
     """The error for an account that the settings do not have; `file` is where it would stand."""
-    hint = did_you_mean(name, known) or f"Accounts stand in the settings file, {file}, under accounts:"
+    where = f"Accounts stand in {file}.\nSee which there are, or how one is written: mailtui accounts list"
+    hint = did_you_mean(name, known) or where
     return AccountError(f"There is no account {name} in the settings", hint=hint)
