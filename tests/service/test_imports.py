@@ -19,7 +19,7 @@ RUNNER_MAY = {"mailtui", "apsw", "jinja2", "markupsafe", "aiosmtplib"}
 RENDERER_MAY = {"mailtui", "jinja2", "markupsafe"}
 ROOM_MAY = {
     "accounts": {"keyring", "pydantic"},
-    "audience": {"apsw", "charset_normalizer", "email_validator", "lark", "pydantic"},
+    "audience": {"apsw", "charset_normalizer", "disposable_email_domains", "email_validator", "idna", "lark", "pydantic"},
     "campaign": {"pydantic"},
     "cli": {"click", "rich"},
     "dispatch": {"pydantic"},
