@@ -247,3 +247,43 @@ async def test_tiny_tables(rows: int) -> None:
             await pilot.press(key)
         assert app.table.cursor == 0
         assert len(app.chosen) == rows
+
+
+async def test_a_column_cursor_walks_thousands_of_columns() -> None:
+    columns = [f"c{number}" for number in range(5_000)]
+    app = TableApp(1_000, columns=columns)
+    async with app.run_test(size=(60, 10)) as pilot:
+        await settled(app, pilot)
+        app.table.go_to_column(0)
+        await pilot.press("right", "right", "left")
+        assert app.table.column == 1
+        app.table.go_to_column(4_321)
+        await pilot.pause()
+        await until(lambda: shows(app, "c4321 ", "c43211"))
+        await pilot.press("ctrl+right")
+        await pilot.pause()
+        moved = app.table.column
+        assert moved is not None
+        assert 4_321 < moved < 4_340
+        assert shows(app, f"c{moved} ")
+        app.table.go_to_column(99_999)
+        await pilot.pause()
+        assert app.table.column == 4_999
+        assert grid(app)[0].endswith("c4999")
+        await pilot.press("ctrl+left")
+        assert app.table.column is not None
+        assert app.table.column < 4_999
+
+
+async def test_headings_carry_marks_and_rows_theirs() -> None:
+    app = TableApp(10)
+    async with app.run_test(size=(60, 10)) as pilot:
+        rows = [TableRow(0, "1", ("a", "b", "c"), marks="2r"), TableRow(1, "2", ("d", "e", "f"), good=False)]
+
+        async def fetch(first: int, count: int) -> list[TableRow]:
+            return rows[first : first + count]
+
+        app.table.show(COLUMNS, 2, fetch, marks=2, headings=("", "#", "d \u2191"))
+        await until(lambda: shows(app, "1 2r", "2 \u00d7") or shows(app, "12r a", "2\u00d7  d"))
+        await pilot.pause()
+        assert grid(app)[0].split() == ["row", "email", "name", "#", "city", "d", "\u2191"]

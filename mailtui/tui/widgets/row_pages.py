@@ -15,13 +15,15 @@ TEXT_KEPT = 400
 class TableRow:
     """One row: where it stands in the table (from 0), what it is called at the left edge, and its cells.
 
-    A row that is not `good` is marked. One with a single cell where there are more columns is shown as one text.
+    A row that is not `good` stands out, with `marks` beside its label or a mark of its own. One with a single cell
+    where there are more columns is shown as one text.
     """
 
     position: int
     label: str
     cells: tuple[str, ...]
     good: bool = True
+    marks: str = ""
 
 
 Fetch = Callable[[int, int], Awaitable[Sequence[TableRow]]]

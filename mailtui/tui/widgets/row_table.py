@@ -13,9 +13,11 @@ from mailtui.errors import MailtuiError
 from mailtui.tui.widgets.row_pages import PAGE, TableRow
 from mailtui.tui.widgets.row_view import RowView
 
+_FOR_MORE = 2  # columns of the terminal at the right end of the header, which say that there are more
+
 
 class RowTable(RowView, can_focus=True):
-    """Rows under a cursor. `show` gives it something to show."""
+    """Rows under a cursor. `show` gives it something to show. With `column` set, left and right move that one."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "move(-1)", "Up", show=False),
@@ -26,6 +28,8 @@ class RowTable(RowView, can_focus=True):
         Binding("end,ctrl+end,G", "last", "Last row", show=False),
         Binding("left", "sideways(-1)", "Left", show=False),
         Binding("right", "sideways(1)", "Right", show=False),
+        Binding("ctrl+left", "far_sideways(-1)", "Far left", show=False),
+        Binding("ctrl+right", "far_sideways(1)", "Far right", show=False),
         Binding("enter", "choose", "Choose", show=False),
     ]
 
@@ -101,8 +105,38 @@ class RowTable(RowView, can_focus=True):
         self.go_to(self.rows - 1)
 
     def action_sideways(self, by: int) -> None:
-        """To the next column's beginning, or back to the one before."""
-        self.scroll_to(x=self._columns.start_beside(self.scroll_offset.x, onward=by > 0), animate=False)
+        """To the next column, or back to the one before."""
+        if self.column is None:
+            self.scroll_to(x=self._columns.start_beside(self.scroll_offset.x, onward=by > 0), animate=False)
+        else:
+            self.go_to_column(self.column + by)
+
+    def action_far_sideways(self, by: int) -> None:
+        """As far sideways as can be seen at once."""
+        column = self._columns.at(max(0, self.scroll_offset.x + by * self._room))
+        if self.column is not None:
+            self.go_to_column(column)
+        self.scroll_to(x=self._columns.place(column)[0], animate=False)
+
+    def go_to_column(self, column: int) -> None:
+        """Put the column cursor on a column and bring it into sight."""
+        if not self._columns.names:
+            return
+        self.column = max(0, min(column, len(self._columns.names) - 1))
+        self._reveal_column(self.column)
+        self.post_message(self.Moved(self))
+
+    def widened(self) -> None:
+        if self.column is not None:
+            self._reveal_column(self.column)
+
+    def _reveal_column(self, column: int) -> None:
+        start, width = self._columns.place(column)
+        left, room = self.scroll_offset.x, self._room - _FOR_MORE
+        if start < left or width > room:
+            self.scroll_to(x=start, animate=False)
+        elif start + width > left + room:
+            self.scroll_to(x=start + width - room, animate=False)
 
     def action_choose(self) -> None:
         if self.rows:
@@ -110,6 +144,8 @@ class RowTable(RowView, can_focus=True):
 
     def on_click(self, event: events.Click) -> None:
         position = self.scroll_offset.y + event.y - 1
+        if self.column is not None and event.x >= self._edge and self._columns.names:
+            self.go_to_column(self._columns.at(self.scroll_offset.x + event.x - self._edge))
         if event.y < 1 or not 0 <= position < self.rows:
             return
         self.go_to(position)

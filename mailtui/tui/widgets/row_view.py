@@ -20,6 +20,7 @@ from mailtui.tui.widgets.row_columns import WIDEST, RowColumns, shown
 from mailtui.tui.widgets.row_pages import PAGE, Fetch, RowPages, TableRow
 
 _CELLS_MEASURED = 400
+_COLUMNS_SEEN = 8
 _MARK = "×"
 _MORE = "»"
 
@@ -36,6 +37,7 @@ class RowView(ScrollView):
         "row-table--header",
         "row-table--label",
         "row-table--cursor",
+        "row-table--column",
         "row-table--bad",
         "row-table--waiting",
     }
@@ -48,6 +50,7 @@ class RowView(ScrollView):
         & > .row-table--header { background: $panel; color: $foreground; text-style: bold; }
         & > .row-table--label { text-style: dim; }
         & > .row-table--cursor { background: $panel; }
+        & > .row-table--column { color: $text-accent; text-style: bold underline; }
         & > .row-table--bad { color: $text-error; }
         & > .row-table--waiting { text-style: dim; }
         &:focus > .row-table--cursor { background: $block-cursor-background; color: $block-cursor-foreground; }
@@ -55,6 +58,8 @@ class RowView(ScrollView):
     """
     cursor: reactive[int] = reactive(0, repaint=False)
     """The position of the row under the cursor, from 0."""
+    column: reactive[int | None] = reactive(None)
+    """The column under the column cursor, from 0; None in a table without one."""
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
@@ -63,6 +68,7 @@ class RowView(ScrollView):
         self._fetching = False
         self._label_width = 1
         self._label = ""
+        self._marks = 1
 
     # what is shown
 
@@ -75,13 +81,17 @@ class RowView(ScrollView):
         label: str = "row",
         label_width: int = 0,
         widest: int = WIDEST,
+        marks: int = 1,
+        headings: Sequence[str] = (),
     ) -> None:
         """Show other rows, from the first on.
 
-        `label` heads the left edge, which has room for `label_width`; no column becomes wider than `widest`.
+        `label` heads the left edge, which has room for `label_width` and so many `marks`; no column becomes wider than
+        `widest`. `headings` are what stands behind the columns' names, one for each or none at all.
         """
-        self._held, self._columns = RowPages(rows, fetch), RowColumns(columns, widest)
+        self._held, self._columns = RowPages(rows, fetch), RowColumns(columns, widest, headings)
         self._label, self._label_width = label, max(len(label), label_width, len(f"{rows:,}"))
+        self._marks = marks
         self._resize()
         self.set_reactive(RowView.cursor, 0)
         self.scroll_to(0, 0, animate=False, force=True)
@@ -110,6 +120,9 @@ class RowView(ScrollView):
 
     def failed(self, error: MailtuiError) -> None:
         """Rows could not be fetched."""
+
+    def widened(self) -> None:
+        """Columns have become wider, and those behind them have moved."""
 
     # fetching
 
@@ -149,7 +162,7 @@ class RowView(ScrollView):
 
     def _arrived(self, page: int, rows: Sequence[TableRow]) -> None:
         self._held.keep(page, rows)
-        self._measure(rows[:: 1 + len(rows) * len(self._columns.names) // _CELLS_MEASURED])
+        self._measure(rows[:: 1 + len(rows) * _COLUMNS_SEEN // _CELLS_MEASURED])
         self._measure_sight()
         first, last = self._in_sight
         if first // PAGE <= page <= last // PAGE:
@@ -157,8 +170,11 @@ class RowView(ScrollView):
         self.arrived(page)
 
     def _measure(self, rows: Sequence[TableRow]) -> None:
-        if self._columns.measure(rows):
+        room = max(1, self.scrollable_content_region.width - self._edge)
+        if self._columns.measure(rows, self.scroll_offset.x, room):
             self._resize()
+            self.widened()
+            self.refresh()
 
     def _measure_sight(self) -> None:
         """Give the rows in sight the room they need."""
@@ -171,8 +187,8 @@ class RowView(ScrollView):
 
     @property
     def _edge(self) -> int:
-        """How wide the left edge is: label and mark, which stay when the rest moves sideways."""
-        return self._label_width + 3
+        """How wide the left edge is: label and marks, which stay when the rest moves sideways."""
+        return self._label_width + self._marks + 2
 
     @property
     def _body_height(self) -> int:
@@ -193,14 +209,19 @@ class RowView(ScrollView):
         if position == self.cursor:
             style, label_style = style + self._style("cursor"), label_style + self._style("cursor")
         label = f"{position + 1:,}" if row is None else shown(row.label, self._label_width)
-        mark = _MARK if row is not None and not row.good else " "
-        cells = ("...",) if row is None else row.cells
-        return self._line(f" {label:>{self._label_width}}{mark} ", label_style, cells, style, width)
+        marks = "" if row is None else row.marks or ("" if row.good else _MARK)
+        edge = f" {label:>{self._label_width}}{marks:<{self._marks}.{self._marks}} "
+        in_sight = self._columns.in_sight(("...",) if row is None else row.cells, self.scroll_offset.x, self._room)
+        line = self._line(edge, label_style, in_sight, style, width)
+        whole = row is not None and len(row.cells) == len(self._columns.names)
+        return self._under_column(line) if whole and position == self.cursor else line
 
     def _header(self, width: int) -> Strip:
         """The names of the columns; a mark at the right end says that there are more."""
         style = self.rich_style + self._style("header")
-        line = self._line(f" {self._label:>{self._label_width}}  ", style, self._columns.names, style, width)
+        edge = f" {self._label:>{self._label_width}}" + " " * (self._marks + 1)
+        in_sight = self._columns.headings(self.scroll_offset.x, self._room)
+        line = self._under_column(self._line(edge, style, in_sight, style, width))
         if self._columns.width - self.scroll_offset.x <= width - self._edge:
             return line
         return Strip.join([line.crop(0, width - 2), Strip([Segment(f" {_MORE}", style)])])
@@ -208,13 +229,34 @@ class RowView(ScrollView):
     def _style(self, name: str) -> Style:
         return self.get_component_rich_style(f"row-table--{name}", partial=True)
 
-    def _line(self, edge: str, edge_style: Style, cells: Sequence[str], style: Style, width: int) -> Strip:
-        room = max(0, width - self._edge)
-        text, left = self._columns.in_sight(cells, self.scroll_offset.x, room)
-        body = Strip([Segment(text, style)]).crop_extend(left, left + room, style)
+    @property
+    def _room(self) -> int:
+        """How much of the columns can be seen."""
+        return max(0, self.scrollable_content_region.width - self._edge)
+
+    def _line(self, edge: str, edge_style: Style, in_sight: tuple[str, int], style: Style, width: int) -> Strip:
+        text, left = in_sight
+        body = Strip([Segment(text, style)]).crop_extend(left, left + self._room, style)
         return Strip.join([Strip([Segment(edge, edge_style)]), body]).crop_extend(0, width, style)
 
+    def _under_column(self, line: Strip) -> Strip:
+        """The line with the cell under the column cursor standing out, where there is such a cursor."""
+        if self.column is None or not self._columns.names:
+            return line
+        start, width = self._columns.place(self.column)
+        left = max(self._edge, self._edge + start - self.scroll_offset.x)
+        right = min(line.cell_length, self._edge + start + width - self.scroll_offset.x)
+        if left >= right:
+            return line
+        style = self._style("column")
+        marked = Strip(Segment.apply_style(line.crop(left, right), post_style=style))
+        return Strip.join([line.crop(0, left), marked, line.crop(right)])
+
     # scrolling
+
+    def watch_scroll_x(self, old_value: float, new_value: float) -> None:
+        super().watch_scroll_x(old_value, new_value)
+        self._measure_sight()
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)
@@ -223,3 +265,4 @@ class RowView(ScrollView):
 
     def on_resize(self) -> None:
         self._want()
+        self._measure_sight()
