@@ -18,16 +18,16 @@ from typing import Any
 import apsw
 
 from mailtui.audience.address import AddressError, is_address, parse_address, plain_address
-from mailtui.audience.csv_reader import BadRecord, read_source
+from mailtui.audience.csv_reader import BadRecord
 from mailtui.audience.findings import Understanding
-from mailtui.audience.index import joined, open_index, read_problems
+from mailtui.audience.index import open_index, read_problems
 from mailtui.audience.match import Explanation, Matcher
 from mailtui.audience.problem import RowProblem
+from mailtui.audience.reading import Reading, original, read, understand
 from mailtui.audience.recipient import Recipient
 from mailtui.audience.rules import Rule
 from mailtui.audience.rules_tree import read_rule
 from mailtui.audience.selection import Selection, repeat_reason
-from mailtui.audience.sniff import Reading, sniff
 from mailtui.audience.source import find_source
 from mailtui.audience.spec import AudienceSpec
 from mailtui.audience.views import AudienceCounts, ListRow, RowView, StreamCounts
@@ -72,12 +72,12 @@ def count_stream(spec: AudienceSpec, folder: Path, *, now: datetime | None = Non
     """
     source = find_source(spec, folder)
     try:
-        reading = sniff(source, spec)
+        reading = understand(source, spec)
         position = reading.address_position
         rule = read_rule(spec.filter)
         test = None if rule is None else _matcher(rule, reading, now).test
         rows = matched = problems = 0
-        for _, cells in read_source(source, reading.layout):
+        for _, cells in read(source, reading):
             rows += 1
             if isinstance(cells, BadRecord):
                 problems += 1
@@ -190,7 +190,7 @@ class Audience:
         """Rows that no mail goes to: bad rows, bad addresses, and the filter's duplicates, in list order."""
         merged = heapq.merge(
             read_problems(self._connection),
-            self._selection.duplicates(self._cells, self._reading.layout),
+            self._selection.duplicates(self._cells, self._reading),
             key=lambda problem: problem.line,
         )
         return islice(merged, limit)
@@ -218,9 +218,8 @@ class Audience:
         if problem is None and twin:
             first = self._selection.first_of(number)
             if first is not None:
-                problem = RowProblem(
-                    line, number, "duplicate", repeat_reason(key, first), joined(cells, self._reading.layout)
-                )
+                reason = repeat_reason(key, first)
+                problem = RowProblem(line, number, "duplicate", reason, original(cells, self._reading))
         fields = dict(zip(self.columns, cells, strict=True))
         held = explanation is None or explanation.held
         return RowView(number, line, fields, key, problem, matched=held, explanation=explanation)

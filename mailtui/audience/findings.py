@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 Confidence = Literal["given", "certain", "likely", "guess"]
+ColumnKind = Literal["text", "number", "date", "code", "empty"]
+Unit = Literal["line", "row", "record"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,20 +20,39 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Understanding:
-    """How a list is read. Each finding can be overridden by the `AudienceSpec` key of nearly the same name.
+class ColumnType:
+    """As what a column's cells compare; they are never rewritten.
 
-    `has_header.value` is `yes` or `no`. `quote.value` is '' when nothing is quoted. `address_column.value`
-    is '' when no column looks like one; then the rows can be shown, but nobody can be written to.
-    `samples` are a few lines with characters beyond ASCII, as decoded: a person sees at once whether the
-    encoding is right.
+    `code` are digits that keep their zeros, such as postcodes, and compare as text. `style` says how values are
+    written where that is not plain: `comma` for a decimal comma, `dmy`, `mdy` or `ymd` for dates.
     """
 
-    encoding: Finding
-    delimiter: Finding
-    quote: Finding
-    has_header: Finding
+    kind: ColumnKind
+    style: str
+    confidence: Confidence
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Understanding:
+    """How a list is read. Each finding can be overridden by an `AudienceSpec` key.
+
+    `settings` are those that apply to this format, each under its key, in the order to show them; of `header` the
+    value is the line of the column names, or `none`, of `quote` it is '' when nothing is quoted.
+    `types` are in the order of `columns`. `address_column.value` is always one of them.
+    `samples` are a few lines with characters beyond ASCII, as decoded: a person sees at once whether the encoding
+    is right. `unit` is what places in the list count: lines of a file, rows of a sheet or table, records.
+    """
+
+    format: Finding
+    settings: tuple[tuple[str, Finding], ...]
     columns: tuple[str, ...]
+    types: tuple[ColumnType, ...]
     address_column: Finding
     notes: tuple[str, ...] = ()
     samples: tuple[str, ...] = ()
+    unit: Unit = "line"
+
+    def setting(self, key: str) -> Finding | None:
+        """What was found out for a key of `AudienceSpec`; None where this format has no such thing."""
+        return next((finding for name, finding in self.settings if name == key), None)

@@ -15,23 +15,21 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
 from pathlib import Path
 
 import apsw
 
 from mailtui.audience.address import AddressError, parse_address, plain_address
-from mailtui.audience.csv_reader import BadRecord, Layout, read_source, shown_text
-from mailtui.audience.findings import Finding, Understanding
+from mailtui.audience.csv_reader import BadRecord
 from mailtui.audience.problem import RowProblem
-from mailtui.audience.sniff import Reading, sniff
+from mailtui.audience.reading import Reading, original, read, reading_from_json, reading_to_json, understand
 from mailtui.audience.source import Source
 from mailtui.audience.spec import AudienceSpec
 from mailtui.errors import AudienceError
 from mailtui.kit.paths import private_folder
 from mailtui.kit.sqlite import open_disposable, open_reader
 
-VERSION = 3
+VERSION = 4
 SIZE_LIMIT = 4 << 30
 AGE_LIMIT = 30 * 86_400.0
 _ORPHAN_AGE = 86_400.0
@@ -102,7 +100,7 @@ def evict(cache: Path, *, keep: Path, size_limit: int = SIZE_LIMIT, age_limit: f
 
 
 def _name(source: Source, spec: AudienceSpec) -> str:
-    options = spec.model_dump(exclude={"source", "filter", "suppress"})
+    options = spec.model_dump(exclude={"source", "filter", "suppress", "columns", "group", "list", "offline"})
     text = json.dumps([VERSION, source.identity, options], sort_keys=True)
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
 
@@ -121,11 +119,11 @@ def _open_existing(path: Path) -> tuple[apsw.Connection, Reading] | None:
         path.unlink(missing_ok=True)
         return None
     os.utime(path)  # the time of last use, by which old ones are evicted
-    return connection, _reading_from(str(meta))
+    return connection, reading_from_json(str(meta))
 
 
 def _build(source: Source, spec: AudienceSpec, path: Path, progress: Callable[[int], None] | None) -> None:
-    reading = sniff(source, spec)
+    reading = understand(source, spec)
     handle, name = tempfile.mkstemp(prefix=".building-", suffix=".tmp", dir=path.parent)
     os.close(handle)
     temporary = Path(name)
@@ -182,7 +180,7 @@ def _fill(
         )
         connection.execute(_FIND_ALIKE)
         connection.execute("CREATE INDEX by_twin ON entry (row) WHERE twin = 1")
-        meta = {"rows": filling.rows, "reading": _reading_to(reading)}
+        meta = {"rows": filling.rows, "reading": reading_to_json(reading)}
         connection.executemany("INSERT INTO meta VALUES (?, ?)", list(meta.items()))
 
 
@@ -203,7 +201,7 @@ class _Filling:
     def entries(self) -> Iterator[tuple[str | int | None, ...]]:
         position = self._reading.address_position
         row = 0
-        for line, cells in read_source(self._source, self._reading.layout):
+        for line, cells in read(self._source, self._reading):
             row += 1
             self.rows = row
             if isinstance(cells, BadRecord):
@@ -218,22 +216,8 @@ class _Filling:
         try:
             return parse_address(cell).key
         except AddressError as error:
-            self.problems.append((row, line, "bad_address", str(error), joined(cells, self._reading.layout)))
+            self.problems.append((row, line, "bad_address", str(error), original(cells, self._reading)))
             return None
-
-
-def joined(cells: list[str] | tuple[str, ...], layout: Layout) -> str:
-    """A record as it would stand in the list, quoted where it must be."""
-    quote = layout.quote or '"'
-    special = (layout.delimiter, quote, "\r", "\n")
-    return shown_text(
-        [
-            layout.delimiter.join(
-                quote + cell.replace(quote, quote * 2) + quote if any(mark in cell for mark in special) else cell
-                for cell in cells
-            )
-        ]
-    )
 
 
 def read_problems(connection: apsw.Connection) -> Iterator[RowProblem]:
@@ -242,17 +226,3 @@ def read_problems(connection: apsw.Connection) -> Iterator[RowProblem]:
         "SELECT row, line, kind, reason, text FROM problem ORDER BY row"
     ):
         yield RowProblem(line, row, kind, reason, text)
-
-
-def _reading_to(reading: Reading) -> str:
-    return json.dumps({"layout": asdict(reading.layout), "understanding": asdict(reading.understanding)})
-
-
-def _reading_from(text: str) -> Reading:
-    data = json.loads(text)
-    understood = data["understanding"]
-    for name in ("encoding", "delimiter", "quote", "has_header", "address_column"):
-        understood[name] = Finding(**understood[name])
-    for name in ("columns", "notes", "samples"):
-        understood[name] = tuple(understood[name])
-    return Reading(Layout(**data["layout"]), Understanding(**understood))

@@ -14,10 +14,9 @@ from typing import Any
 
 import apsw
 
-from mailtui.audience.csv_reader import Layout
-from mailtui.audience.index import joined
 from mailtui.audience.match import Matcher
 from mailtui.audience.problem import RowProblem
+from mailtui.audience.reading import Reading, original
 
 
 class Selection:
@@ -67,14 +66,14 @@ class Selection:
             if (test is None or test(cells)) and not (twin and self.first_of(row) is not None):
                 yield row, key, tuple(cells)
 
-    def duplicates(self, columns: str, layout: Layout) -> Iterator[RowProblem]:
+    def duplicates(self, columns: str, reading: Reading) -> Iterator[RowProblem]:
         """The rows left out because an earlier one that is kept has the same address, in order."""
         query = f"SELECT line, key, {columns} FROM entry WHERE row = ?"  # noqa: S608
         pairs: Any = self._repeats().execute("SELECT row, first FROM repeat ORDER BY row")
         for row, first in pairs:
             found: Any = self._connection.execute(query, (row,)).fetchone()
             line, key, *cells = found
-            yield RowProblem(line, row, "duplicate", repeat_reason(key, first), joined(cells, layout))
+            yield RowProblem(line, row, "duplicate", repeat_reason(key, first), original(cells, reading))
 
     def alike(self) -> Iterator[int]:
         """The rows that are kept though another one that is kept has the same address but for capital letters."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
 
 from mailtui.audience.address import is_address
@@ -28,25 +28,8 @@ _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
 _SEPARATOR_LINE = re.compile(r'\ufeff?"?sep=(.)"?[\r\n]*', re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """How to read a list, for the reader and for a person."""
-
-    layout: Layout
-    understanding: Understanding
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        return self.understanding.columns
-
-    @property
-    def address_position(self) -> int:
-        """Where in a record the address stands."""
-        return self.columns.index(self.understanding.address_column.value)
-
-
-def sniff(source: Source, spec: AudienceSpec) -> Reading:
-    """Understand a list.
+def sniff(source: Source, spec: AudienceSpec, format: Finding) -> tuple[Layout, Understanding]:
+    """Understand a delimited list.
 
     Raises `AudienceError` when it is no text, when no column looks like addresses, and when `spec` names a
     column it does not have.
@@ -65,8 +48,8 @@ def sniff(source: Source, spec: AudienceSpec) -> Reading:
             f"{source.name} has no row that can be read",
             hint="Say how it is written: encoding, delimiter, quote.",
         )
-    header = _find_header(rows, spec)
-    has_header = header.value == "yes"
+    header = _find_header(rows, spec, line=rough.skip_lines + 1)
+    has_header = header.value != "none"
     columns, notes = _column_names(rows[0]) if has_header else _numbered(Counter(map(len, rows)).most_common(1)[0][0])
     if len(columns) > _COLUMN_LIMIT:
         raise AudienceError(f"{source.name} has {len(columns):,} columns", hint=f"Up to {_COLUMN_LIMIT:,} are read.")
@@ -83,10 +66,17 @@ def sniff(source: Source, spec: AudienceSpec) -> Reading:
             hint="Name the column in the campaign file: audience: {address: COLUMN}. "
             "The column names must stand in the first line.",
         )
+    settings = (("encoding", encoding.finding), ("delimiter", delimiter), ("quote", quote), ("header", header))
     understanding = Understanding(
-        encoding.finding, delimiter, quote, header, columns, address, notes, _shown_samples(encoding)
+        format=format,
+        settings=settings,
+        columns=columns,
+        types=(),
+        address_column=address,
+        notes=(*source.notes, *notes),
+        samples=_shown_samples(encoding),
     )
-    return Reading(layout, understanding)
+    return layout, understanding
 
 
 def _sample(source: Source, encoding: Encoding) -> str:
@@ -175,15 +165,15 @@ def _find_delimiter(body: str, rough: Layout) -> Finding:
     return Finding(best, "certain" if best_share > 0.97 else "likely" if best_share > 0.7 else "guess", reason)
 
 
-def _find_header(rows: list[list[str]], spec: AudienceSpec) -> Finding:
+def _find_header(rows: list[list[str]], spec: AudienceSpec, *, line: int) -> Finding:
     if spec.header is not None:
-        return Finding("yes" if spec.header else "no", "given", "as you said")
+        return Finding("none" if spec.header is False else str(line), "given", "as you said")
     first = next((cell for cell in rows[0] if is_address(cell)), None)
     if first is not None:
-        return Finding("no", "certain", f"the first row already holds an address, {first.strip()}")
+        return Finding("none", "certain", f"the first row already holds an address, {first.strip()}")
     if any(is_address(cell) for row in rows[1:] for cell in row):
-        return Finding("yes", "certain", "the first row holds no address, later ones do")
-    return Finding("yes", "likely", "the first row holds no address")
+        return Finding(str(line), "certain", "the first row holds no address, later ones do")
+    return Finding(str(line), "likely", "the first row holds no address")
 
 
 def _column_names(cells: list[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -18,37 +18,32 @@ from mailtui.kit.suggest import nearest_in_folder
 _BLOCK = 1 << 20
 _HEAD = 4_096
 _CLOCK_TICK = 0.02
-_MAGIC = (
-    (b"PK\x03\x04", "a spreadsheet or a zip archive"),
-    (b"\xd0\xcf\x11\xe0", "an old Excel workbook"),
-    (b"\x1f\x8b", "compressed with gzip"),
-    (b"PAR1", "a Parquet file"),
-    (b"SQLite format 3\0", "a SQLite database"),
-    (b"%PDF", "a PDF"),
-)
-_SUFFIXES = (".xlsx", ".xlsm", ".xls", ".ods", ".numbers", ".parquet", ".json", ".jsonl", ".ndjson")
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
     """A file to read. `name` is what a person calls it; `identity` changes when its content does.
 
-    `temporary` marks the private copy of standard input, which its reader deletes.
+    `temporary` marks a private copy, of standard input or of what was unpacked or fetched, which its reader deletes;
+    `origin` is the file it was made of, when there is one. `notes` tell what was done to get at the list.
     """
 
     path: Path
     name: str
     identity: str
     temporary: bool
+    origin: Path | None = None
+    notes: tuple[str, ...] = ()
 
     def discard(self) -> None:
-        """Delete the private copy of standard input; nothing else is ever deleted."""
+        """Delete the private copy; nothing else is ever deleted."""
         if self.temporary:
             self.path.unlink(missing_ok=True)
 
     def changed(self) -> bool:
         """Whether the file is another one than when it was found."""
-        return not self.temporary and _identity(self.path) != self.identity
+        file = self.origin if self.temporary else self.path
+        return file is not None and _identity(file) != self.identity
 
 
 def find_source(spec: AudienceSpec, folder: Path, spool: Path | None = None) -> Source:
@@ -59,7 +54,7 @@ def find_source(spec: AudienceSpec, folder: Path, spool: Path | None = None) -> 
     """
     source = _spooled(spool) if spec.source == STDIN else _existing(spec.source, folder)
     try:
-        _check_kind(source)
+        _check_content(source)
     except AudienceError:
         source.discard()
         raise
@@ -119,17 +114,8 @@ def _spooled(spool: Path | None) -> Source:
     return Source(Path(name), "standard input", f"stdin\0{digest.hexdigest()}", temporary=True)
 
 
-def _check_kind(source: Source) -> None:
+def _check_content(source: Source) -> None:
     with source.path.open("rb") as stream:
         head = stream.read(_HEAD)
     if len(head) < _HEAD and not head.strip(b" \t\r\n\0\xef\xbb\xbf\xff\xfe"):
         raise AudienceError(f"{source.name} is empty", hint="A list has a line of column names and a line a person.")
-    kind = next((what for magic, what in _MAGIC if head.startswith(magic)), None)
-    suffix = Path(source.name).suffix.lower()
-    if kind is None and suffix in _SUFFIXES:
-        kind = f"a {suffix} file"
-    if kind is not None:
-        raise AudienceError(
-            f"{source.name} is {kind}, which is not read yet",
-            hint="Save it as CSV (in a spreadsheet: File, Save as, CSV UTF-8) and name that file.",
-        )

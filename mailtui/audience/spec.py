@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import codecs
-from typing import Any
+import re
+from typing import Any, Literal
 
 import pydantic
 
@@ -15,22 +16,53 @@ STDIN = "-"
 _DELIMITER_NAMES = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
 
 
+ListFormat = Literal["csv", "xlsx", "json", "jsonl", "parquet", "sqlite"]
+ColumnRole = Literal["name", "from", "reply_to", "subject", "body"]
+Unwanted = Literal["role", "disposable", "bad_domain"]
+
+COLUMN_TYPES = ("text", "number", "number comma", "date", "date dmy", "date mdy", "date ymd")
+"""What a person may say about a column's cells: how they compare, never how they are written."""
+_ROLES = ("name", "from", "reply_to", "subject", "body")
+_LATER_ROLES = ("cc", "bcc", "attachment", "send_at", "timezone")
+_LIST_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+_RANGE = re.compile(r"\$?[A-Z]{1,3}\$?[0-9]{0,7}(?::\$?[A-Z]{1,3}\$?[0-9]{0,7})?", re.ASCII | re.IGNORECASE)
+
+
 class AudienceSpec(Spec):
     """What a person says about a list. What is left out is guessed from the file, and the guess is shown.
 
     `source` is a path relative to the campaign file, or `-` for standard input. `address` names the column
-    with the addresses. `filter` is a rule as one line of text or as a tree. `encoding`, `delimiter`,
-    `quote` and `header` override the guess. `suppress` names lists of people who get nothing; they are
-    applied where deliveries are made, not here, since the suppressed ones count as audience.
+    with the addresses. `filter` is a rule as one line of text or as a tree. `suppress` names lists of people
+    who get nothing; they are applied where deliveries are made, not here, since the suppressed ones count as
+    audience.
+
+    How it is read: `format`, `encoding`, `delimiter`, `quote`, `header` (the line or row of the column names, from
+    1, or false), `sheet` (the tab of a workbook, by name or from 1), `range` (`A3:F`), `records` (where in a JSON
+    file the list is: `data.items`), `query` (a SELECT, or the name of a table), `types` (column to one of
+    `COLUMN_TYPES`), `offline` (of a sheet on the network, the copy that was kept).
+
+    What becomes of its rows: `columns` (role to column), `group` (the rows of one address make one mail), `exclude`
+    (kinds of addresses that get nothing), `list` (the name under which people asked to be left alone).
     """
 
     source: str = pydantic.Field(min_length=1)
     address: str | None = None
     filter: str | dict[str, Any] | None = None
+    format: ListFormat | None = None
     encoding: str | None = None
     delimiter: str | None = None
     quote: str | None = None
-    header: bool | None = None
+    header: bool | int | None = None
+    sheet: str | int | None = None
+    range: str | None = None
+    records: str | None = None
+    query: str | None = None
+    types: dict[str, str] = pydantic.Field(default_factory=dict)
+    columns: dict[str, str] = pydantic.Field(default_factory=dict)
+    group: bool = False
+    exclude: tuple[Unwanted, ...] = ()
+    list: str | None = None
+    offline: bool = False
     suppress: tuple[str, ...] = ()
 
     @pydantic.field_validator("filter")
@@ -71,3 +103,56 @@ class AudienceSpec(Spec):
         if value and (len(value) != 1 or value in "\r\n\0"):
             raise ValueError('a quote is one character, such as ". An empty text means that nothing is quoted.')
         return value
+
+    @pydantic.field_validator("header", "sheet")
+    @classmethod
+    def _counts_from_one(cls, value: bool | str | int | None) -> bool | str | int | None:
+        if isinstance(value, int) and not isinstance(value, bool) and value < 1:
+            raise ValueError("it counts from 1.")
+        return value
+
+    @pydantic.field_validator("range")
+    @classmethod
+    def _range_is_of_cells(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        if _RANGE.fullmatch(value.strip()) is None:
+            raise ValueError("a range is written like A3:F or B2:F900; name the tab with sheet.")
+        return value.strip().replace("$", "").upper()
+
+    @pydantic.field_validator("records", "query")
+    @classmethod
+    def _says_something(cls, value: str | None) -> str | None:
+        if value is not None and not value.strip():
+            raise ValueError("it is empty; leave it out to have it found.")
+        return value
+
+    @pydantic.field_validator("types")
+    @classmethod
+    def _types_are_known(cls, value: dict[str, str]) -> dict[str, str]:
+        known = {column: " ".join(kind.lower().split()) for column, kind in value.items()}
+        for column, kind in known.items():
+            if kind not in COLUMN_TYPES:
+                raise ValueError(f"{column} cannot be of the type {kind or 'nothing'}; use {_either(COLUMN_TYPES)}.")
+        return known
+
+    @pydantic.field_validator("columns")
+    @classmethod
+    def _roles_are_known(cls, value: dict[str, str]) -> dict[str, str]:
+        for role in value:
+            if role in _LATER_ROLES:
+                raise ValueError(f"this version does not support a column for {role} yet. Leave it out.")
+            if role not in _ROLES:
+                raise ValueError(f"{role} is nothing a column can stand for; use {_either(_ROLES)}.")
+        return value
+
+    @pydantic.field_validator("list")
+    @classmethod
+    def _list_is_a_name(cls, value: str | None) -> str | None:
+        if value is not None and _LIST_NAME.fullmatch(value) is None:
+            raise ValueError("the name of a list has up to 64 letters, digits, dots, hyphens and underscores.")
+        return value
+
+
+def _either(words: tuple[str, ...]) -> str:
+    return f"{', '.join(words[:-1])} or {words[-1]}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from itertools import islice
+from typing import Any
 
 import click
 
@@ -12,7 +13,7 @@ from mailtui.cli.options import Whole, common, filter_option
 from mailtui.kit.safe_text import safe_text
 from mailtui.kit.words import counted
 from mailtui.service.facade import Service
-from mailtui.service.lists import Audience, Explanation, RowView, about_alike
+from mailtui.service.lists import Audience, Explanation, RowView, Understanding, about_alike
 
 
 @click.command()
@@ -72,21 +73,19 @@ def _show_list(opened: Audience, filters: list[tuple[str, str]], limit: int, *, 
             {
                 **asdict(counts),
                 "filters": [text for _, text in filters],
-                "understood": asdict(opened.understanding),
+                "understood": _understood(opened.understanding),
                 "recipients": rows,
             }
         )
         return
     output.data(output.bold(safe_text(opened.name)))
-    understood = asdict(opened.understanding)
-    for name in ("encoding", "delimiter", "quote", "has_header", "address_column"):
-        finding = understood[name]
-        value = repr(finding["value"]) if name in ("delimiter", "quote") else finding["value"]
-        label = name.replace("_", " ").replace("has ", "")
-        output.data(
-            f"  {label:<15}{safe_text(str(value)):<16}{finding['confidence']:<8} {safe_text(finding['reason'])}"
-        )
-    for note in understood["notes"]:
+    understood = opened.understanding
+    findings = (("format", understood.format), *understood.settings, ("address_column", understood.address_column))
+    for name, finding in findings:
+        value = repr(finding.value) if name in ("delimiter", "quote") else finding.value
+        label = name.replace("_", " ")
+        output.data(f"  {label:<15}{safe_text(value):<16}{finding.confidence:<8} {safe_text(finding.reason)}")
+    for note in understood.notes:
         output.data(f"  note           {safe_text(note)}")
     for position, (place, text) in enumerate(filters):
         output.data(f"  {'and' if position else 'filter':<15}{safe_text(text)}   ({safe_text(place)})")
@@ -105,6 +104,12 @@ def _show_list(opened: Audience, filters: list[tuple[str, str]], limit: int, *, 
         output.table(["row", *columns], [[safe_text(cell, limit=32) for cell in row] for row in shown], right=[0])
     if counts.problems or counts.duplicates:
         output.note("See the rows that get no mail: add --problems")
+
+
+def _understood(found: Understanding) -> dict[str, Any]:
+    """For JSON: each setting under its own name, beside what every list has."""
+    whole = asdict(found)
+    return {"format": whole.pop("format"), **dict(whole.pop("settings")), **whole}
 
 
 def _show_problems(opened: Audience, *, as_json: bool) -> None:

@@ -14,7 +14,7 @@ import pytest
 import mailtui.audience.index as index
 from mailtui.audience.audience import open_audience
 from mailtui.audience.index import evict
-from mailtui.audience.sniff import Reading
+from mailtui.audience.reading import Reading, reading_to_json
 from mailtui.audience.spec import AudienceSpec
 from mailtui.errors import AudienceError
 
@@ -66,7 +66,7 @@ def test_an_error_while_building_leaves_nothing(folder: Path, monkeypatch: pytes
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(index, "_reading_to", fail)
+        patched.setattr(index, "reading_to_json", fail)
         with pytest.raises(KeyboardInterrupt):
             count(folder)
     assert indexes(folder) == []
@@ -74,13 +74,13 @@ def test_an_error_while_building_leaves_nothing(folder: Path, monkeypatch: pytes
 
 
 def test_a_list_that_changes_while_it_is_read_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    genuine = index._reading_to
+    genuine = reading_to_json
 
     def meanwhile(*args: Reading) -> str:
         (folder / "list.csv").write_text(LIST + "x@example.com,X\n")
         return genuine(*args)
 
-    monkeypatch.setattr(index, "_reading_to", meanwhile)
+    monkeypatch.setattr(index, "reading_to_json", meanwhile)
     with pytest.raises(AudienceError, match="changed while it was read"):
         count(folder)
     assert indexes(folder) == []
@@ -91,9 +91,9 @@ import os, signal, sys
 from pathlib import Path
 import mailtui.audience.index as index
 from mailtui.audience.audience import open_audience
-from mailtui.audience.sniff import Reading
+from mailtui.audience.reading import Reading
 from mailtui.audience.spec import AudienceSpec
-index._reading_to = lambda reading: os.kill(os.getpid(), signal.SIGKILL)
+index.reading_to_json = lambda reading: os.kill(os.getpid(), signal.SIGKILL)
 folder = Path(sys.argv[1])
 open_audience(AudienceSpec(source="list.csv"), folder=folder, cache=folder / "cache")
 """
@@ -137,7 +137,7 @@ MEASURED = """
 import re, sys
 from pathlib import Path
 from mailtui.audience.audience import count_stream, open_audience
-from mailtui.audience.sniff import Reading
+from mailtui.audience.reading import Reading
 from mailtui.audience.spec import AudienceSpec
 folder = Path(sys.argv[1])
 spec = AudienceSpec(source=sys.argv[2], filter='name contains "7" or name matches "^N1"')

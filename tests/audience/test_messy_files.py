@@ -7,7 +7,9 @@ from collections.abc import Sequence
 
 import pytest
 
+from mailtui.audience.audience import Audience
 from mailtui.audience.csv_reader import RECORD_LINES
+from mailtui.audience.findings import Finding
 from mailtui.errors import AudienceError
 from tests.audience.conftest import Opener
 
@@ -18,6 +20,12 @@ def table(
     delimiter: str = ",", end: str = "\n", header: str = "email,name,city", rows: Sequence[tuple[str, ...]] = ROWS
 ) -> str:
     return end.join([header.replace(",", delimiter), *(delimiter.join(row) for row in rows)]) + end
+
+
+def setting(audience: Audience, key: str) -> Finding:
+    found = audience.understanding.setting(key)
+    assert found is not None
+    return found
 
 
 PLAIN = table()
@@ -158,13 +166,13 @@ def test_one_damaged_line_in_utf8_is_told_and_the_rest_stays_utf8(opened: Opener
     assert problem.line == 3_002
     assert problem.reason == "it holds a byte that is not utf-8"
     assert problem.text == "x@example.com,Zo\\xeb,Rome"
-    assert audience.understanding.encoding.confidence == "likely"
+    assert setting(audience, "encoding").confidence == "likely"
     assert next(audience.recipients()).fields["name"] == "Zoë"
 
 
 def test_western_code_page_is_a_guess_that_shows_samples(opened: Opener) -> None:
     audience = opened("email,name\na@example.com,Müller\nb@example.com,O’Neil – Zoë\n".encode("cp1252"))
-    found = audience.understanding.encoding
+    found = setting(audience, "encoding")
     assert (found.value, found.confidence) == ("cp1252", "guess")
     assert [one.fields["name"] for one in audience.recipients()] == ["Müller", "O’Neil – Zoë"]
     assert audience.understanding.samples == ("a@example.com,Müller", "b@example.com,O’Neil – Zoë")
@@ -173,7 +181,7 @@ def test_western_code_page_is_a_guess_that_shows_samples(opened: Opener) -> None
 def test_a_late_byte_beyond_ascii_is_seen(opened: Opener) -> None:
     body = "".join(f"user{number}@example.com,Ann\n" for number in range(100_000))
     audience = opened(("email,name\n" + body + "z@example.com,Müller\n").encode("cp1252"))
-    assert audience.understanding.encoding.value == "cp1252"
+    assert setting(audience, "encoding").value == "cp1252"
     found = audience.find("z@example.com")
     assert found is not None
     assert found.fields["name"] == "Müller"
@@ -191,7 +199,7 @@ def test_a_late_byte_beyond_ascii_is_seen(opened: Opener) -> None:
 def test_other_scripts_are_recognised(opened: Opener, codec: str, names: list[str]) -> None:
     rows = [f"user{number}@example.com,{names[number % len(names)]}" for number in range(60)]
     audience = opened(("email,name\n" + "\n".join(rows) + "\n").encode(codec))
-    assert audience.understanding.encoding.confidence == "guess"
+    assert setting(audience, "encoding").confidence == "guess"
     assert [one.fields["name"] for one in audience.recipients()][: len(names)] == names
 
 
@@ -199,7 +207,7 @@ def test_what_a_person_says_about_the_encoding_wins(opened: Opener) -> None:
     data = "email,name\na@example.com,Łódź\n".encode("cp1250")
     audience = opened(data, encoding="cp1250")
     assert next(audience.recipients()).fields["name"] == "Łódź"
-    assert audience.understanding.encoding.confidence == "given"
+    assert setting(audience, "encoding").confidence == "given"
 
 
 def test_bytes_that_a_given_encoding_lacks_are_bad_rows(opened: Opener) -> None:
@@ -229,8 +237,8 @@ def test_unicode_and_blank_headers(opened: Opener) -> None:
 def test_no_header_is_noticed_and_said(opened: Opener) -> None:
     audience = opened("Ann,a@example.com\nBob,b@example.com\n")
     assert audience.columns == ("column_1", "column_2")
-    assert audience.understanding.has_header.value == "no"
-    assert "a@example.com" in audience.understanding.has_header.reason
+    assert setting(audience, "header").value == "none"
+    assert "a@example.com" in setting(audience, "header").reason
     assert [one.address for one in audience.recipients()] == ["a@example.com", "b@example.com"]
 
 
@@ -242,18 +250,18 @@ def test_a_single_column_needs_no_delimiter(opened: Opener) -> None:
 
 def test_decimal_commas_do_not_make_a_comma_file(opened: Opener) -> None:
     audience = opened("email;name;sum\na@example.com;Ann;1,50\nb@example.com;Bob;2,75\n")
-    assert audience.understanding.delimiter.value == ";"
+    assert setting(audience, "delimiter").value == ";"
 
 
 def test_commas_inside_quotes_do_not_count(opened: Opener) -> None:
     audience = opened('email|name\na@example.com|"x,y,z"\nb@example.com|"x,y,z"\n')
-    assert audience.understanding.delimiter.value == "|"
+    assert setting(audience, "delimiter").value == "|"
 
 
 def test_overrides(opened: Opener) -> None:
     audience = opened("a;b\nx,a@example.com\ny,b@example.com\n", delimiter=",", header=False, quote="")
-    assert audience.understanding.delimiter.confidence == "given"
-    assert audience.understanding.has_header.confidence == "given"
+    assert setting(audience, "delimiter").confidence == "given"
+    assert setting(audience, "header").confidence == "given"
     assert [one.line for one in audience.problems()] == [1]
     assert audience.counts().valid == 2
 

@@ -13,9 +13,9 @@ from email import message_from_bytes
 from pathlib import Path
 
 from mailtui.audience.address import AddressError, parse_address, parse_mailbox
-from mailtui.audience.csv_reader import BadRecord, read_source
+from mailtui.audience.csv_reader import BadRecord
+from mailtui.audience.reading import read, understand
 from mailtui.audience.rules_text import format_rule, parse_rule
-from mailtui.audience.sniff import sniff
 from mailtui.audience.source import Source
 from mailtui.audience.spec import AudienceSpec
 from mailtui.campaign.campaign import load_campaign
@@ -68,9 +68,9 @@ def list_file(data: bytes) -> None:
     path.write_bytes(data)
     source = Source(path, "list.csv", "fuzz", temporary=False)
     try:
-        reading = sniff(source, AudienceSpec(source="list.csv"))
+        reading = understand(source, AudienceSpec(source="list.csv"))
         last = 0
-        for line, cells in read_source(source, reading.layout):
+        for line, cells in read(source, reading):
             assert line > last, "records out of order"
             last = line
             if isinstance(cells, BadRecord):

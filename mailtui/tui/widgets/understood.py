@@ -133,13 +133,12 @@ def _number(number: int, name: str, style: str = "bold") -> Content:
 
 
 def _findings(found: Understanding) -> list[tuple[str, str, Finding]]:
-    delimiter = found.delimiter.value
-    return [
-        ("encoding", found.encoding.value, found.encoding),
-        ("delimiter", _DELIMITERS.get(delimiter, delimiter), found.delimiter),
-        ("header", found.has_header.value, found.has_header),
-        ("address", found.address_column.value or "no column", found.address_column),
-    ]
+    shown = [(key, _value(key, finding.value), finding) for key, finding in found.settings if key != "quote"]
+    return [*shown, ("address", found.address_column.value, found.address_column)]
+
+
+def _value(key: str, value: str) -> str:
+    return _DELIMITERS.get(value, value) if key == "delimiter" else value
 
 
 def _finding(name: str, value: str, finding: Finding) -> Content:

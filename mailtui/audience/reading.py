@@ -1,0 +1,102 @@
+"""Owns how a list is read, whatever kind of file it is: understood once, then read as often as it takes.
+
+Everything above knows a `Reading` and no format.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from mailtui.audience.csv_reader import Layout as Delimited
+from mailtui.audience.csv_reader import Record, shown_text
+from mailtui.audience.findings import ColumnType, Finding, Understanding
+from mailtui.audience.formats.format import Format
+from mailtui.audience.formats.kind import find_kind
+from mailtui.audience.source import Source
+from mailtui.audience.spec import AudienceSpec, ListFormat
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How to read a list, for the reader and for a person. `layout` is its format's own."""
+
+    format: ListFormat
+    layout: Any
+    understanding: Understanding
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return self.understanding.columns
+
+    @property
+    def address_position(self) -> int:
+        """Where in a record the address stands."""
+        return self.columns.index(self.understanding.address_column.value)
+
+
+def understand(source: Source, spec: AudienceSpec) -> Reading:
+    """Understand a list.
+
+    Raises `AudienceError` when it is no list, when no column looks like addresses, and when `spec` names a column,
+    tab or table it does not have.
+    """
+    kind, finding = find_kind(source, spec)
+    layout, understanding = _format(kind).understand(source, spec, finding)
+    return Reading(kind, layout, understanding)
+
+
+def read(source: Source, reading: Reading) -> Iterator[Record]:
+    """All data records of a list with the line, row or record number each starts at, the header left out.
+
+    Every record has as many cells as there are columns, or is a `BadRecord`. Raises `AudienceError`.
+    """
+    return _format(reading.format).read(source, reading.layout)
+
+
+def original(cells: Sequence[str], reading: Reading) -> str:
+    """A record as text, as it would stand in the list, or as a line of CSV where a list has no lines."""
+    layout = reading.layout
+    delimiter, quote = (layout.delimiter, layout.quote or '"') if isinstance(layout, Delimited) else (",", '"')
+    special = (delimiter, quote, "\r", "\n")
+    return shown_text(
+        [
+            delimiter.join(
+                quote + cell.replace(quote, quote * 2) + quote if any(mark in cell for mark in special) else cell
+                for cell in cells
+            )
+        ]
+    )
+
+
+def reading_to_json(reading: Reading) -> str:
+    """A reading as text, for `reading_from_json`."""
+    return json.dumps(asdict(reading))
+
+
+def reading_from_json(text: str) -> Reading:
+    """What `reading_to_json` wrote."""
+    data = json.loads(text)
+    understood = data["understanding"]
+    understanding = Understanding(
+        format=Finding(**understood["format"]),
+        settings=tuple((key, Finding(**finding)) for key, finding in understood["settings"]),
+        columns=tuple(understood["columns"]),
+        types=tuple(ColumnType(**item) for item in understood["types"]),
+        address_column=Finding(**understood["address_column"]),
+        notes=tuple(understood["notes"]),
+        samples=tuple(understood["samples"]),
+        unit=understood["unit"],
+    )
+    layout = {name: tuple(value) if isinstance(value, list) else value for name, value in data["layout"].items()}
+    return Reading(data["format"], _format(data["format"]).layout(**layout), understanding)
+
+
+def _format(name: ListFormat) -> Format[Any]:
+    """The format of that name; each is loaded when it is needed, since some bring a library."""
+    from mailtui.audience.formats.delimited import DELIMITED
+
+    assert name == DELIMITED.name
+    return DELIMITED
