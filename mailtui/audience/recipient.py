@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -13,9 +13,35 @@ class Recipient:
     `key` tells people apart: the domain as lower-cased A-labels, the local part as it was written, NFC.
     `row` is the number of the data record, from 1, the header not counted. `address` is what RCPT TO
     carries, byte for byte. `fields` holds every cell of the row by column name; a missing cell is ''.
+    `rows`: where the rows of one address make one mail, all that matched, in the order of the list, of which
+    `fields` is the first; empty where every row stands for itself.
     """
 
     key: str
     row: int
     address: str
     fields: Mapping[str, str]
+    rows: tuple[Mapping[str, str], ...] = ()
+
+
+def recipient_of(
+    columns: Sequence[str],
+    key: str,
+    row: int,
+    address: str,
+    cells: Sequence[str],
+    more: Sequence[Sequence[str]] = (),
+) -> Recipient:
+    """The recipient with these cells, in the order of the columns; `more` are those of a group's further rows."""
+    fields = dict(zip(columns, cells, strict=True))
+    if not more:
+        return Recipient(key, row, address, fields)
+    return Recipient(key, row, address, fields, (fields, *(dict(zip(columns, other, strict=True)) for other in more)))
+
+
+def cells_of(recipient: Recipient, columns: Sequence[str] | None = None) -> list[tuple[str, ...]]:
+    """The cells of all rows of a recipient, in the order of the columns (None: as they were read); at least one row."""
+    rows = recipient.rows or (recipient.fields,)
+    if columns is None:
+        return [tuple(cells.values()) for cells in rows]
+    return [tuple(cells.get(column, "") for column in columns) for cells in rows]
