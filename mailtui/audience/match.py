@@ -36,6 +36,19 @@ _TITLE = "The filter does not fit this list"
 
 
 @dataclass(frozen=True, slots=True)
+class Comparison:
+    """What a clause compares its cells with: folded texts, and the numbers and moments that these may also be.
+
+    `==`, `!=` and `in` hold for any of them; `<` and its like have one of one kind; `within` has its first and last
+    day; `empty` has nothing, `matches` its pattern.
+    """
+
+    texts: tuple[str, ...] = ()
+    numbers: tuple[int | float, ...] = ()
+    moments: tuple[Moment, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Explanation:
     """Whether one rule held for one row. `actual` is the cell that a comparison saw, None for a group.
 
@@ -78,6 +91,18 @@ class Matcher:
         narrow = {name: self.used.index(position) for name, position in self._position.items()}
         self.test_used: RowTest = _compile(rule, tests, narrow)
         """Whether it holds, given only the cells at `used`, in that order."""
+
+    def position(self, clause: Clause) -> int:
+        """Which column a clause of the rule looks at."""
+        return self._position[clause.column]
+
+    def cell_test(self, clause: Clause) -> CellTest:
+        """What decides for one cell."""
+        return self._tests[clause]
+
+    def compared(self, clause: Clause) -> Comparison:
+        """With what a clause of the rule compares."""
+        return _compared(clause, self._now)
 
     def explain(self, row: Sequence[str]) -> Explanation:
         """The answer of every clause for one whole row."""
@@ -192,6 +217,32 @@ def _cell_test(clause: Clause, now: datetime) -> CellTest:
     return lambda cell: fold(cell).rstrip().endswith(part)
 
 
+def _compared(clause: Clause, now: datetime) -> Comparison:
+    """What the tests below compare with, for those who do it elsewhere than in Python."""
+    operator, value = clause.operator, clause.value
+    if value is None:
+        return Comparison()
+    if operator is Operator.WITHIN:
+        return Comparison(moments=tuple(Moment(day, has_time=False) for day in _days(clause, now)))
+    values = value if isinstance(value, tuple) else (value,)
+    if operator in (Operator.EQ, Operator.NE, Operator.IN):
+        texts = tuple(dict.fromkeys(fold(str(item)).strip() for item in values))
+        numbers = tuple(number for number in map(_number_of, values) if number is not None)
+        dates = texts if operator is Operator.IN or not numbers else ()
+        return Comparison(texts, numbers, tuple(moment for moment in map(_moment, dates) if moment is not None))
+    text = str(values[0])
+    if operator in (Operator.BEFORE, Operator.AFTER):
+        return Comparison(moments=(_date_of(clause, text),))
+    if operator not in _ORDER:
+        return Comparison(texts=(text if operator is Operator.MATCHES else fold(text),))
+    number = as_number(text) if isinstance(values[0], str) else values[0]
+    if number is not None:
+        return Comparison(numbers=(number,))
+    wanted = fold(text).strip()
+    moment = _moment(wanted)
+    return Comparison(texts=(wanted,)) if moment is None else Comparison(moments=(moment,))
+
+
 def _equal(value: Scalar) -> CellTest:
     wanted = fold(str(value)).strip()
     number = _number_of(value)
@@ -268,6 +319,17 @@ def _beside(operator: Operator, moment: Moment) -> CellTest:
 
 
 def _within(clause: Clause, now: datetime) -> CellTest:
+    first, last = _days(clause, now)
+
+    def test(cell: str) -> bool:
+        found = _moment(cell)
+        return found is not None and first <= _midnight(found.at) <= last
+
+    return test
+
+
+def _days(clause: Clause, now: datetime) -> tuple[datetime, datetime]:
+    """The first and the last day of `within`."""
     value = clause.value
     if isinstance(value, tuple):
         first, last = (_date_of(clause, str(item)).at for item in value)
@@ -280,12 +342,7 @@ def _within(clause: Clause, now: datetime) -> CellTest:
     first, last = _midnight(first), _midnight(last)
     if last < first:
         raise _value_error(clause, "the second date lies before the first.", "")
-
-    def test(cell: str) -> bool:
-        found = _moment(cell)
-        return found is not None and first <= _midnight(found.at) <= last
-
-    return test
+    return first, last
 
 
 def _matches(clause: Clause, text: str) -> CellTest:
