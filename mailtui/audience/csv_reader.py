@@ -11,13 +11,12 @@ from __future__ import annotations
 import csv
 import re
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, TextIO
 
 from mailtui.audience.problem import TEXT_LIMIT
 from mailtui.audience.source import Source
-from mailtui.errors import AudienceError
 
 RECORD_LINES = 100
 RECORD_CHARACTERS = 64 << 10
@@ -72,46 +71,37 @@ def open_text(source: Source, layout: Layout) -> TextIO:
     return source.path.open(encoding=layout.codec, errors="surrogateescape", newline="")
 
 
-def read_source(source: Source, layout: Layout) -> Iterator[Record]:
-    """All data records of a list, in order, the header left out. Raises `AudienceError` when it cannot be read."""
-    try:
-        with open_text(source, layout) as stream:
-            for _ in range(layout.skip_lines):
-                stream.readline()
-            records = read_records(stream, layout, first_line=layout.skip_lines + 1)
-            if layout.has_header:
-                next(records, None)
-            yield from records
-    except UnicodeError as error:
-        raise AudienceError(
-            f"{source.name} is not written in {layout.codec}",
-            detail=str(error),
-            hint="Say which encoding it has, such as: encoding: cp1252",
-        ) from None
-    except OSError as error:
-        raise AudienceError(f"{source.name} cannot be read", detail=str(error.strerror or error)) from None
-
-
 class _OverrunError(Exception):
     """A record goes on for longer than any record should."""
+
+
+class Lines:
+    """Lines to read: those in `waiting`, then one `further` after another until that is empty."""
+
+    def __init__(self, waiting: Iterable[str], further: Callable[[], str]) -> None:
+        self.waiting = deque(waiting)
+        self._further = further
+
+    def next(self) -> str:
+        """The next line, or '' at the end."""
+        return self.waiting.popleft() if self.waiting else self._further()
+
+    def put_back(self, lines: list[str]) -> None:
+        """Have lines read once more."""
+        self.waiting.extendleft(reversed(lines))
 
 
 class _Feed:
     """Hands lines to the CSV parser and remembers those of the record in progress."""
 
-    def __init__(self, source: Iterator[str], again: deque[str]) -> None:
+    def __init__(self, lines: Lines) -> None:
         self.taken: list[str] = []
         self.ended = False
-        self._source = source
-        self._again = again
+        self._lines = lines
 
     def lines(self) -> Iterator[str]:
-        taken, again = self.taken, self._again
-        while again:
-            taken.append(again.popleft())
-            self._check()
-            yield taken[-1]
-        for line in self._source:
+        taken = self.taken
+        while line := self._lines.next():
             taken.append(line)
             if len(taken) > 1:
                 self._check()
@@ -128,16 +118,26 @@ def read_records(stream: Iterable[str], layout: Layout, *, first_line: int = 1) 
 
     Blank lines, and lines of delimiters only, are no records.
     """
-    csv.field_size_limit(FIELD_LIMIT)  # the module's own 128 KiB refuses real exports; it has no other setting
     source = iter(stream)
-    again: deque[str] = deque()
-    line = first_line
+    yield from read_carefully(Lines((), lambda: next(source, "")), layout, first_line)
+
+
+def read_carefully(
+    lines: Lines, layout: Layout, line: int, *, only_waiting: bool = False
+) -> Generator[Record, None, int]:
+    """Records line by line, from line number `line` to the end; returns the number of the line behind the last.
+
+    With `only_waiting` it ends after the record that had the last of the lines waiting.
+    """
+    csv.field_size_limit(FIELD_LIMIT)  # the module's own 128 KiB refuses real exports; it has no other setting
     while True:
-        feed = _Feed(source, again)
+        feed = _Feed(lines)
         taken = feed.taken
         rows = csv.reader(feed.lines(), **layout.dialect())
         replay = False
         while not replay:
+            if only_waiting and not lines.waiting:
+                return line
             try:
                 cells = next(rows, None)
             except _OverrunError:
@@ -147,17 +147,17 @@ def read_records(stream: Iterable[str], layout: Layout, *, first_line: int = 1) 
             else:
                 trouble = ""
             if cells is None:
-                return
+                return line
             count = len(taken)
             if not trouble and (count > 1 or feed.ended):
                 trouble = _trouble(taken, cells, layout, at_end=feed.ended)
             if trouble:
                 yield line, BadRecord(trouble, shown_text(taken[:1]))
-                again.extendleft(reversed(taken[1:]))
+                lines.put_back(taken[1:])
                 replay = True
                 count = 1
             elif cells and (cells[0] or any(cells)):
-                yield line, _fitted(cells, taken, layout)
+                yield line, fitted(cells, taken, layout)
             line += count
             taken.clear()
 
@@ -177,7 +177,7 @@ def _trouble(taken: list[str], cells: list[str], layout: Layout, *, at_end: bool
     return f"a {layout.quote} opens here and is never closed" if alone == layout.width and len(cells) != alone else ""
 
 
-def _fitted(cells: list[str], taken: list[str], layout: Layout) -> list[str] | BadRecord:
+def fitted(cells: list[str], taken: list[str], layout: Layout) -> list[str] | BadRecord:
     """The record with exactly as many cells as there are columns, or what is wrong with it."""
     if layout.damaged:
         damage = next(filter(None, map(_DAMAGE.search, taken)), None)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from mailtui.audience.csv_reader import Layout, read_source
+from mailtui.audience.csv_blocks import read_source
+from mailtui.audience.csv_reader import Layout
 from mailtui.audience.formats.format import Format
 from mailtui.audience.sniff import sniff
 
