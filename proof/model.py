@@ -110,7 +110,10 @@ class Sends(RuleBasedStateMachine):
     def launch(self, size: int, suppressed: int, workers: int) -> None:
         self._did("launch")
         id = f"r{self.number}c{len(self.launched)}"
-        rows = [NewDelivery(a := f"p{n}.{id}@example.com", n, a, ("Zoë",), n <= suppressed) for n in range(1, size + 1)]
+        rows = [
+            NewDelivery(a := f"p{n}.{id}@example.com", n, a, ("Zoë",), "on a list" if n <= suppressed else "")
+            for n in range(1, size + 1)
+        ]
         campaign = asyncio.run(self._launch(id, rows, SendPlan(workers=workers)))
         everybody = frozenset(row.address for row in rows)
         self.launched.append(Launched(campaign, everybody, frozenset(row.address for row in rows if row.suppressed)))

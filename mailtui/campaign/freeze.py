@@ -280,7 +280,8 @@ def _deliveries(
     for item in audience.recipients(first, last):
         cells = item.fields
         fields = tuple(cells.values()) if as_read else tuple(cells.get(column, "") for column in columns)
-        yield NewDelivery(item.key, item.row, item.address, fields, item.key in suppressed)
+        why = "on a suppression list" if item.key in suppressed else ""
+        yield NewDelivery(item.key, item.row, item.address, fields, why)
 
 
 def _changes(freezing: Freezing, campaign: LaunchedCampaign) -> dict[str, object]:

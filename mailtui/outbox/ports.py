@@ -20,6 +20,7 @@ from mailtui.outbox.records import (
     Mark,
     NewCampaign,
     NewDelivery,
+    NewSuppression,
     Order,
     ProgressSnapshot,
     Recovery,
@@ -28,6 +29,7 @@ from mailtui.outbox.records import (
     Result,
     RunnerRow,
     Step,
+    Suppression,
 )
 from mailtui.outbox.states import CampaignState, DeliveryState, OrderKind
 
@@ -89,6 +91,23 @@ class Reader(Protocol):
         """What the runner answered to an order, or None while it has not. Steps of it may remain."""
         ...
 
+    async def suppressions(
+        self, scope: str | None = None, *, search: str = "", after: int = 0, limit: int = 1000
+    ) -> list[Suppression]:
+        """A page of the suppression list in the order of ids, those above `after`; of one scope, or (None) of all.
+
+        `search`: only entries whose key has this in it, in any spelling.
+        """
+        ...
+
+    async def suppression_counts(self) -> dict[str, int]:
+        """How many entries each scope has; scopes without any are left out."""
+        ...
+
+    async def suppressed(self, keys: Sequence[str], scopes: Sequence[str]) -> dict[str, str]:
+        """Which of these addresses are on record in these scopes, or their domain is, and why, in words."""
+        ...
+
     def changed(self) -> bool:
         """Whether another connection has written since the last call. Cheap enough for ten times a second."""
         ...
@@ -108,7 +127,10 @@ class Desk(Protocol):
         ...
 
     async def add(self, campaign: int, deliveries: Iterable[NewDelivery], *, now: float) -> int:
-        """Add recipients that the campaign does not have yet, in one transaction; how many were new."""
+        """Add recipients that the campaign does not have yet, in one transaction; how many were new.
+
+        Those who are on the suppression list by then become `suppressed`.
+        """
         ...
 
     async def add_intake(self, campaign: int, rows: Iterable[IntakeRow]) -> None: ...
@@ -120,6 +142,17 @@ class Desk(Protocol):
     async def order(
         self, campaign: int, kind: OrderKind, arguments: dict[str, object], *, actor: str, now: float
     ) -> int: ...
+    async def suppress(self, entries: Sequence[NewSuppression], *, actor: str, now: float) -> int:
+        """Put these on the suppression list, in one transaction; how many were not on it. An older entry stays.
+
+        Once this has returned, no message to them is written to its end any more, unless that had begun.
+        """
+        ...
+
+    async def unsuppress(self, keys: Sequence[str], scope: str, *, actor: str, now: float) -> int:
+        """Take these off the list of one scope; how many were on it. Who is settled as suppressed stays so."""
+        ...
+
     def close(self) -> None: ...
 
 
@@ -145,7 +178,10 @@ class Ledger(Protocol):
     async def editions(self, campaign: int) -> dict[int, str]: ...
     async def counts(self, campaign: int) -> Counts: ...
     async def claim(self, campaign: int, limit: int, *, now: float, lease: float) -> list[Claim]:
-        """Take up to `limit` due deliveries for this runner; while fresh ones wait, at most a quarter are retries."""
+        """Take up to `limit` due deliveries for this runner; while fresh ones wait, at most a quarter are retries.
+
+        Those whose people were put on the suppression list meanwhile are settled as `suppressed` instead.
+        """
         ...
 
     async def commit(
@@ -156,7 +192,10 @@ class Ledger(Protocol):
         *,
         now: float,
     ) -> list[bool]:
-        """Durably record all of it in one transaction; for each mark, whether it holds."""
+        """Durably record all of it in one transaction; for each mark, whether it holds.
+
+        A mark does not hold for somebody who is on the suppression list when the transaction begins.
+        """
         ...
 
     async def next_due(self, campaign: int) -> float | None:
@@ -189,8 +228,9 @@ class Ledger(Protocol):
         plan: str | None = None,
         endpoint: str | None = None,
         message_digest: str | None = None,
+        list: str | None = None,
     ) -> None:
-        """Change what is given of how, through whom and what is sent."""
+        """Change what is given of how, through whom and what is sent, and of which list it is."""
         ...
 
     async def fix_encoding(self, campaign: int, encoding: str) -> str:

@@ -30,19 +30,51 @@ class NewCampaign:
     source: str
     filter: str
     secret: bytes
+    list: str = ""
+    """The list that it belongs to; whoever is suppressed for that one gets nothing. Empty for none."""
 
 
 class NewDelivery(NamedTuple):
     """One recipient to be added; `fields` in the order of the campaign's columns.
 
-    `suppressed` is one who counts as audience and gets no mail.
+    `suppressed` says why one who counts as audience gets no mail; empty for everybody else. Who is on the outbox's own
+    suppression list needs no word: that is looked up when they are added.
     """
 
     key: str
     row: int
     address: str
     fields: tuple[str, ...]
-    suppressed: bool = False
+    suppressed: str = ""
+    more: tuple[tuple[str, ...], ...] = ()
+    """The cells of this person's further rows, where they go into the same mail."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewSuppression:
+    """Somebody who is to get nothing: `key` is an address in any spelling, or `@` and a domain.
+
+    `scope`: `""` for every campaign, `list:NAME` for those of one list, `campaign:ID` for a single one. `reason` is a
+    person's own words, `source` how it came here.
+    """
+
+    key: str
+    scope: str = ""
+    reason: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Suppression:
+    """One entry of the suppression list; `added_at` in epoch seconds. A later entry has a higher id, always."""
+
+    id: int
+    key: str
+    scope: str
+    reason: str
+    source: str
+    actor: str
+    added_at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +113,7 @@ class Campaign:
     launched_at: float | None
     first_claim_at: float | None
     settled_at: float | None
+    list: str = ""
 
 
 class Claim(NamedTuple):
@@ -102,6 +135,8 @@ class Claim(NamedTuple):
     forgiven: int = 0
     """Attempts before a person asked for another one; they count against no limit."""
     forgiven_at: float | None = None
+    more: tuple[tuple[str, ...], ...] = ()
+    """The cells of the person's further rows."""
 
 
 class Mark(NamedTuple):
@@ -164,12 +199,14 @@ class Redo:
 class Step:
     """What a part of such an order came to; `moved` counts from its first part on.
 
-    `taken`: nothing was changed, since the campaign has the new address already.
+    `taken`: nothing was changed, since the campaign has the new address already. `left_out`: of those that this part
+    moved, how many are on the suppression list and get nothing.
     """
 
     moved: int
     done: bool
     taken: bool = False
+    left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,6 +332,7 @@ class DeliveryRow:
     updated_at: float
     fields: tuple[str, ...]
     edition: int
+    more: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,16 +1,19 @@
-"""Owns what faces write to an SQLite outbox: drafts, recipients, intake, orders. Never a delivery's state."""
+"""Owns what faces write to an SQLite outbox: drafts, recipients, intake, orders, and who is to get nothing. Never the
+state of a delivery that there is.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import islice
 from json.encoder import encode_basestring
 from pathlib import Path
 
 from mailtui.errors import OutboxError
+from mailtui.outbox import sqlite_suppression
 from mailtui.outbox.named_sql import statements
-from mailtui.outbox.records import Campaign, IntakeRow, NewCampaign, NewDelivery
+from mailtui.outbox.records import Campaign, IntakeRow, NewCampaign, NewDelivery, NewSuppression
 from mailtui.outbox.sqlite_file import FACE_BUSY_MS, open_for_writing, transaction
 from mailtui.outbox.sqlite_reader import campaign_from, read_one
 from mailtui.outbox.states import DeliveryState, OrderKind
@@ -47,6 +50,7 @@ class SqliteDesk:
                     "filter": campaign.filter,
                     "secret": campaign.secret,
                     "now": now,
+                    "list": campaign.list,
                 },
             ).fetchone()
             found = None if row is None else read_one(self._connection, "campaign_by_number", row)
@@ -63,17 +67,24 @@ class SqliteDesk:
         added = 0
         with transaction(self._connection, self._path):
             corrected = {key for (key,) in self._connection.execute(SQL["corrected_keys"], (campaign,))}
+            _, scopes = sqlite_suppression.checked_to(self._connection, campaign)
             coming = (delivery for delivery in deliveries if delivery.key not in corrected)
             while part := list(islice(coming, _PART)):
-                fresh = [delivery for delivery in part if not delivery.suppressed]
-                suppressed = [delivery for delivery in part if delivery.suppressed]
-                added += self._add(campaign, fresh, DeliveryState.QUEUED, "", now)
-                added += self._add(campaign, suppressed, DeliveryState.SUPPRESSED, "on a suppression list", now)
+                found = sqlite_suppression.reasons(self._connection, (item.key for item in part), scopes)
+                reasons = [found.get(item.key) or item.suppressed for item in part]
+                fresh = [item for item, reason in zip(part, reasons, strict=True) if not reason]
+                added += self._add(campaign, fresh, [""] * len(fresh), DeliveryState.QUEUED, now)
+                if len(fresh) < len(part):
+                    left_out = [item for item, reason in zip(part, reasons, strict=True) if reason]
+                    said = list(filter(None, reasons))
+                    added += self._add(campaign, left_out, said, DeliveryState.SUPPRESSED, now)
             if added:
                 self._connection.execute(SQL["grow_audience"], (added, campaign))
         return added
 
-    def _add(self, campaign: int, deliveries: list[NewDelivery], state: DeliveryState, reason: str, now: float) -> int:
+    def _add(
+        self, campaign: int, deliveries: list[NewDelivery], reasons: list[str], state: DeliveryState, now: float
+    ) -> int:
         edition = self._connection.execute(SQL["newest_edition"], (campaign,)).get
         rows = [
             (
@@ -81,13 +92,14 @@ class SqliteDesk:
                 item.key,
                 item.row,
                 item.address,
-                f"[{','.join(map(encode_basestring, item.fields))}]",  # a JSON list, three times as quickly
+                _cells(item.fields),
                 state,
                 reason,
                 now,
                 edition,
+                f"[{','.join(map(_cells, item.more))}]" if item.more else None,
             )
-            for item in deliveries
+            for item, reason in zip(deliveries, reasons, strict=True)
         ]
         before = self._connection.total_changes()
         self._connection.executemany(SQL["insert_delivery"], rows)
@@ -128,5 +140,18 @@ class SqliteDesk:
             )
         return int(order)
 
+    async def suppress(self, entries: Sequence[NewSuppression], *, actor: str, now: float) -> int:
+        with transaction(self._connection, self._path):
+            return sqlite_suppression.insert(self._connection, entries, actor, now)
+
+    async def unsuppress(self, keys: Sequence[str], scope: str, *, actor: str, now: float) -> int:
+        with transaction(self._connection, self._path):
+            return sqlite_suppression.delete(self._connection, keys, scope, actor, now)
+
     def close(self) -> None:
         self._connection.close()
+
+
+def _cells(fields: Iterable[str]) -> str:
+    """A JSON list of texts, made three times as quickly."""
+    return f"[{','.join(map(encode_basestring, fields))}]"

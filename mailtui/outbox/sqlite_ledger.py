@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from mailtui.errors import OutboxError
-from mailtui.outbox import sqlite_orders
+from mailtui.outbox import sqlite_orders, sqlite_suppression
 from mailtui.outbox.named_sql import statements
 from mailtui.outbox.records import (
     Campaign,
@@ -32,12 +32,13 @@ from mailtui.outbox.sqlite_file import RUNNER_BUSY_MS, Others, open_for_writing,
 from mailtui.outbox.sqlite_log import LogKeeper
 from mailtui.outbox.sqlite_moves import Deltas, add_to_counters, mark, settle
 from mailtui.outbox.sqlite_reader import SQL as READ
-from mailtui.outbox.sqlite_reader import blob, campaign_from, read_one
+from mailtui.outbox.sqlite_reader import blob, campaign_from, further_rows, read_one
 from mailtui.outbox.states import CampaignState, DeliveryState
 
 SQL = statements("sqlite", "ledger")
 _RETRY_SHARE = 4  # at most one claim in four is a retry while fresh deliveries wait
 _LONGEST_PAUSE = 5 * 3600.0  # a little more than any that is ever asked for
+_CLAIM_ROUNDS = 8  # of which each leaves out only those who are on the suppression list since the launch
 _REST_EVERY = 0.25  # seconds; when a campaign last had something settled is on record that closely
 
 
@@ -53,6 +54,8 @@ class SqliteLedger:
         """When something last came to rest in a campaign, where that is not on record yet."""
         self._rests_kept_at = 0.0
         self._others = Others(self._connection, path)
+        self._suppressed_to = 0
+        """What is claimed has been held against the suppression list up to this entry."""
 
     async def sign_on(self, runner: RunnerRow) -> None:
         self._runner = runner
@@ -120,31 +123,59 @@ class SqliteLedger:
         return Counts(**dict(rows))
 
     async def claim(self, campaign: int, limit: int, *, now: float, lease: float) -> list[Claim]:
-        bindings = {"lease": now + lease, "now": now, "campaign": campaign}
+        taken: list[Claim] = []
+        deltas: Deltas = Counter()
         with transaction(self._connection, self._path):
-            retries = self._claim("claim_due", bindings, max(1, limit // _RETRY_SHARE))
-            fresh = self._claim("claim_fresh", bindings, limit - len(retries))
-            if len(fresh) + len(retries) < limit:
-                retries += self._claim("claim_due", bindings, limit - len(fresh) - len(retries))
-            if fresh or retries:
-                deltas: Deltas = Counter()
-                deltas[campaign, DeliveryState.QUEUED] = -len(fresh)
-                deltas[campaign, DeliveryState.DEFERRED] = -len(retries)
-                deltas[campaign, DeliveryState.CLAIMED] = len(fresh) + len(retries)
+            reached, scopes = sqlite_suppression.checked_to(self._connection, campaign)
+            is_late = sqlite_suppression.newest(self._connection) > reached
+            for _ in range(_CLAIM_ROUNDS if is_late else 1):
+                wanted = limit - len(taken)
+                found = self._claim(campaign, wanted, deltas, now=now, lease=lease)
+                left_out = self._left_out(found, scopes, reached, deltas, now) if is_late and found else set()
+                taken += [claim for claim in found if claim.id not in left_out] if left_out else found
+                if len(found) < wanted or not left_out:
+                    break
+            if deltas:
                 add_to_counters(self._connection, deltas)
                 self._connection.execute(SQL["first_claim"], (now, campaign))
-        return retries + fresh
+        return taken
+
+    def _left_out(self, claims: list[Claim], scopes: Sequence[str], after: int, deltas: Deltas, now: float) -> set[int]:
+        """Settle those of these claims whose people are on the suppression list since the launch; which ones."""
+        rows = [
+            (claim.campaign, claim.id, claim.key, claim.address, DeliveryState.CLAIMED, claim.repeats is not None)
+            for claim in claims
+        ]
+        found = sqlite_suppression.settle(self._connection, rows, scopes, after, deltas, now)
+        if found:
+            self._rests[claims[0].campaign] = now
+        return found
 
     def _rows(self, name: str, bindings: Any = ()) -> list[Any]:
         return self._connection.execute(SQL[name], bindings).fetchall()
 
-    def _claim(self, name: str, bindings: dict[str, Any], limit: int) -> list[Claim]:
+    def _claim(self, campaign: int, limit: int, deltas: Deltas, *, now: float, lease: float) -> list[Claim]:
+        bindings = {"lease": now + lease, "now": now, "campaign": campaign}
+        retries = self._claim_by("claim_due", bindings, max(1, limit // _RETRY_SHARE))
+        fresh = self._claim_by("claim_fresh", bindings, limit - len(retries))
+        if len(fresh) + len(retries) < limit:
+            retries += self._claim_by("claim_due", bindings, limit - len(fresh) - len(retries))
+        if fresh or retries:
+            deltas[campaign, DeliveryState.QUEUED] -= len(fresh)
+            deltas[campaign, DeliveryState.DEFERRED] -= len(retries)
+            deltas[campaign, DeliveryState.CLAIMED] += len(fresh) + len(retries)
+        return retries + fresh
+
+    def _claim_by(self, name: str, bindings: dict[str, Any], limit: int) -> list[Claim]:
         if limit <= 0:
             return []
         rows = self._rows(name, {**bindings, "limit": limit})
         rows.sort()
         fields = json.loads(f"[{','.join(row[6] for row in rows)}]")  # one text, read at once
-        return [Claim._make((*row[:6], tuple(own), *row[7:])) for row, own in zip(rows, fields, strict=True)]
+        return [
+            Claim._make((*row[:6], tuple(own), *row[7:13], further_rows(row[13])))
+            for row, own in zip(rows, fields, strict=True)
+        ]
 
     async def commit(
         self,
@@ -159,6 +190,7 @@ class SqliteLedger:
         with transaction(self._connection, self._path):
             for campaign in settle(self._connection, self._path, results, deltas, now):
                 self._rests[campaign] = now
+            newest = self._take_out_late(deltas, now)
             held = mark(self._connection, marks, deltas, now)
             add_to_counters(self._connection, deltas)
             keep_rests = not marks or not 0 <= now - self._rests_kept_at < _REST_EVERY
@@ -168,10 +200,21 @@ class SqliteLedger:
                 self._connection.execute(SQL["put_snapshot"], (campaign, snapshot.at, snapshot.to_json()))
             if self._runner is not None and (snapshots or not marks):
                 self._connection.execute(SQL["heartbeat"], (now, self._runner.id))
+        self._suppressed_to = newest
         if keep_rests:
             self._rests.clear()
             self._rests_kept_at = now
         return held
+
+    def _take_out_late(self, deltas: Deltas, now: float) -> int:
+        """Settle what is claimed for people who were put on the suppression list since the last look; no mark of
+        theirs holds after that. The newest entry, which costs next to nothing to know while there is no other.
+        """
+        newest = sqlite_suppression.newest(self._connection)
+        if newest > self._suppressed_to:
+            for campaign in sqlite_suppression.settle_claimed(self._connection, self._suppressed_to, deltas, now):
+                self._rests[campaign] = now
+        return newest
 
     def _keep_rests(self, campaigns: Iterable[int]) -> None:
         """A page less for every other commit: this time alone needs not be as durable as what it tells of."""
@@ -222,12 +265,15 @@ class SqliteLedger:
         plan: str | None = None,
         endpoint: str | None = None,
         message_digest: str | None = None,
+        list: str | None = None,
     ) -> None:
-        changed = {"plan": plan, "endpoint": endpoint, "message_digest": message_digest}
+        changed = {"plan": plan, "endpoint": endpoint, "message_digest": message_digest, "list": list}
         with transaction(self._connection, self._path):
             self._connection.execute(SQL["set_terms"], {**changed, "campaign": campaign})
             detail = json.dumps({name: value for name, value in changed.items() if value is not None})
             self._connection.execute(SQL["insert_event"], (campaign, now, actor, "set", detail))
+        if list is not None:
+            self._suppressed_to = 0  # what is claimed is held against all of the list anew
 
     async def fix_encoding(self, campaign: int, encoding: str) -> str:
         with transaction(self._connection, self._path):

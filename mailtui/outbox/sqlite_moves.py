@@ -1,7 +1,7 @@
 """Owns recording how deliveries that a runner holds move on, and the counts that change with them.
 
-Everything here runs inside a transaction of the ledger's. A delivery that was cancelled while its worker still held it
-stays so; what else does not agree with the file is an error, and changes nothing.
+Everything here runs inside a transaction of the ledger's. A delivery that was cancelled or suppressed while its worker
+still held it stays so; what else does not agree with the file is an error, and changes nothing.
 """
 
 from __future__ import annotations
@@ -18,6 +18,9 @@ from mailtui.outbox.records import Mark, Result
 from mailtui.outbox.states import OPEN_STATES, DeliveryState
 
 SQL = statements("sqlite", "ledger")
+
+_TAKEN_OUT = (DeliveryState.SUPPRESSED, DeliveryState.UNKNOWN)
+"""What a claimed delivery may be by then: suppressed, or cancelled before its second copy was sent."""
 
 Deltas = Counter[tuple[int, DeliveryState]]
 """By how much the count of a campaign's deliveries in a state changes."""
@@ -38,7 +41,7 @@ def mark(connection: apsw.Connection, marks: Sequence[Mark], deltas: Deltas, now
     connection.executemany(SQL["mark"], [(*wanted, now) for wanted in marks])
     held = [True] * len(marks)
     if connection.total_changes() - before != len(marks):
-        # Rare: something was cancelled in between. Whatever is marked with this fence was marked just now.
+        # Rare: something was cancelled or suppressed. Whatever is marked with this fence was marked just now.
         held = [
             connection.execute(SQL["is_marked"], (wanted.id, wanted.fence)).fetchone() is not None for wanted in marks
         ]
@@ -58,7 +61,7 @@ def settle(connection: apsw.Connection, path: Path, results: Sequence[Result], d
     before = connection.total_changes()
     connection.executemany(SQL["settle"], [(*result, now) for result in results])
     if connection.total_changes() - before != len(results):
-        # Rare: something was cancelled in between. Begun anew, one by one.
+        # Rare: something was cancelled or suppressed in between. Begun anew, one by one.
         connection.execute("ROLLBACK")
         connection.execute("BEGIN IMMEDIATE")
         results = [result for result in results if _settle_one(connection, path, result, now)]
@@ -73,12 +76,12 @@ def settle(connection: apsw.Connection, path: Path, results: Sequence[Result], d
 
 
 def _settle_one(connection: apsw.Connection, path: Path, move: Result, now: float) -> bool:
-    """Record one result; False for a delivery that was cancelled while its worker still held it."""
+    """Record one result; False for a delivery that was taken out of the sending while its worker still held it."""
     connection.execute(SQL["settle"], (*move, now))
     if connection.changes() == 1:
         return True
     state = connection.execute(SQL["state_under_fence"], (move.id, move.fence)).get
-    if state == DeliveryState.CANCELLED or (state, move.before) == (DeliveryState.UNKNOWN, DeliveryState.CLAIMED):
+    if state == DeliveryState.CANCELLED or (move.before is DeliveryState.CLAIMED and state in _TAKEN_OUT):
         return False
     raise OutboxError(
         f"The outbox no longer agrees that delivery {move.id} was {move.before}",

@@ -13,6 +13,8 @@ import apsw
 from mailtui.audience.address import is_address, parse_address
 from mailtui.outbox.named_sql import statements
 from mailtui.outbox.records import Order, Redo, Step
+from mailtui.outbox.sqlite_moves import Deltas, add_to_counters
+from mailtui.outbox.sqlite_suppression import settle_among
 from mailtui.outbox.states import ORDERED_MOVES, Decision, DeliveryState, OrderKind
 
 SQL = statements("sqlite", "orders")
@@ -41,20 +43,20 @@ def redo(connection: apsw.Connection, order: Order, what: Redo, limit: int, now:
     found = _states(connection, order.campaign, ids, what.before)
     if found and one is not None and what.address and not _correct(connection, order, one, what.address, now):
         return Step(0, done=True, taken=True)
-    if found:
-        _move(connection, order, what.after, found, now)
+    left_out = _move(connection, order, what.after, found, now) if found else 0
     moved += len(found)
     done = one is not None or len(ids) < limit
     connection.execute(SQL["advance"], (ids[-1] if ids else reached, moved, order.id))
     if done:
         detail = json.dumps({"from": what.before, "to": what.after, "deliveries": moved})
         connection.execute(SQL["insert_event"], (order.campaign, now, order.actor, order.kind, detail))
-    return Step(moved, done)
+    return Step(moved, done, left_out=left_out)
 
 
 def _move(
     connection: apsw.Connection, order: Order, after: DeliveryState, found: dict[int, DeliveryState], now: float
-) -> None:
+) -> int:
+    """Move them; how many of those to be sent again are on the suppression list, and so get nothing after all."""
     ids = json.dumps(list(found))
     if after is DeliveryState.QUEUED:
         decision, reason = Decision.RESEND, f"to be sent again, said {order.actor}"
@@ -66,10 +68,13 @@ def _move(
         SQL["insert_resolution"],
         [(id_, now, order.actor, decision) for id_, state in found.items() if state is DeliveryState.UNKNOWN],
     )
-    deltas = Counter({after: len(found)})
-    deltas.subtract(found.values())
-    for state, delta in deltas.items():
-        connection.execute(SQL["add_to_counter"], (order.campaign, state, delta))
+    deltas: Deltas = Counter({(order.campaign, after): len(found)})
+    deltas.subtract((order.campaign, state) for state in found.values())
+    left_out: set[int] = set()
+    if after is DeliveryState.QUEUED:
+        left_out = settle_among(connection, order.campaign, list(found), deltas, now)
+    add_to_counters(connection, deltas)
+    return len(left_out)
 
 
 def _next(connection: apsw.Connection, order: Order, what: Redo, limit: int, after: int, now: float) -> list[int]:

@@ -10,6 +10,7 @@ from typing import Any
 import apsw
 
 from mailtui.errors import OutboxError, UnknownCampaign
+from mailtui.outbox import sqlite_suppression
 from mailtui.outbox.named_sql import statements
 from mailtui.outbox.records import (
     Campaign,
@@ -20,6 +21,7 @@ from mailtui.outbox.records import (
     ProgressSnapshot,
     Resolution,
     RunnerRow,
+    Suppression,
 )
 from mailtui.outbox.sqlite_file import Others, open_for_reading, storage_errors
 from mailtui.outbox.states import CampaignState, Decision, DeliveryState
@@ -42,6 +44,7 @@ def _delivery_from(row: tuple[Any, ...]) -> DeliveryRow:
     values = list(row)
     values[4] = DeliveryState(values[4])
     values[13] = tuple(json.loads(values[13]))
+    values[15] = further_rows(values[15])
     return DeliveryRow(*values)
 
 
@@ -137,11 +140,30 @@ class SqliteReader:
         rows = self._rows("answer", (order,))
         return str(rows[0][0]) if rows else None
 
+    async def suppressions(
+        self, scope: str | None = None, *, search: str = "", after: int = 0, limit: int = 1000
+    ) -> list[Suppression]:
+        with storage_errors(self._path):
+            return sqlite_suppression.page(self._connection, scope, search, after, limit)
+
+    async def suppression_counts(self) -> dict[str, int]:
+        with storage_errors(self._path):
+            return sqlite_suppression.counts(self._connection)
+
+    async def suppressed(self, keys: Sequence[str], scopes: Sequence[str]) -> dict[str, str]:
+        with storage_errors(self._path):
+            return sqlite_suppression.reasons(self._connection, keys, scopes)
+
     def changed(self) -> bool:
         return self._others.wrote()
 
     def close(self) -> None:
         self._connection.close()
+
+
+def further_rows(text: str | None) -> tuple[tuple[str, ...], ...]:
+    """The cells of the further rows of a grouped recipient, as the outbox keeps them."""
+    return () if text is None else tuple(map(tuple, json.loads(text)))
 
 
 def blob(rows: Sequence[Any], digest: str, path: Path) -> bytes:

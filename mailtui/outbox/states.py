@@ -31,6 +31,9 @@ MOVES: frozenset[tuple[DeliveryState, DeliveryState]] = frozenset(
         (DeliveryState.QUEUED, DeliveryState.CANCELLED),
         (DeliveryState.DEFERRED, DeliveryState.CANCELLED),
         (DeliveryState.CLAIMED, DeliveryState.CANCELLED),
+        # Put on the suppression list after the launch.
+        (DeliveryState.QUEUED, DeliveryState.SUPPRESSED),
+        (DeliveryState.CLAIMED, DeliveryState.SUPPRESSED),
         # Cancelled before its second copy was sent: the first may have arrived.
         (DeliveryState.QUEUED, DeliveryState.UNKNOWN),
         (DeliveryState.DEFERRED, DeliveryState.UNKNOWN),

@@ -82,7 +82,7 @@ async def test_occurrences_count_up_within_a_series(bench: Bench) -> None:
 
 async def test_the_suppressed_count_as_audience_and_are_never_claimed(bench: Bench) -> None:
     campaign = await bench.launch(2)
-    left_out = NewDelivery("no@example.com", 3, "no@example.com", ("no@example.com", "No"), suppressed=True)
+    left_out = NewDelivery("no@example.com", 3, "no@example.com", ("no@example.com", "No"), suppressed="asked by mail")
     assert await bench.desk.add(campaign.number, [left_out, *deliveries(3)], now=T0) == 2
     counts = await bench.reader.counts(campaign.number)
     assert (counts.queued, counts.suppressed, counts.total) == (3, 1, 4)

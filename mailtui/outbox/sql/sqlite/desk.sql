@@ -3,9 +3,10 @@ INSERT INTO blob (digest, body) VALUES (?, ?) ON CONFLICT (digest) DO NOTHING
 
 -- name: insert_campaign
 INSERT INTO campaign (id, series, occurrence, name, state, message_digest, endpoint, plan, columns, source, filter,
-                      secret, created_at)
+                      secret, created_at, list, suppressed_to)
 VALUES (:id, :series, :occurrence, :name, 'draft',
-        :message_digest, :endpoint, :plan, :columns, :source, :filter, :secret, :now)
+        :message_digest, :endpoint, :plan, :columns, :source, :filter, :secret, :now, :list,
+        (SELECT coalesce(max(id), 0) FROM suppression))
 ON CONFLICT (series, occurrence) DO NOTHING
 RETURNING number
 
@@ -21,8 +22,8 @@ SELECT max(number) FROM edition WHERE campaign = ?
 SELECT key FROM correction WHERE campaign = ?
 
 -- name: insert_delivery
-INSERT INTO delivery (campaign, key, row, address, fields, state, reason, updated_at, edition)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (campaign, key) DO NOTHING
+INSERT INTO delivery (campaign, key, row, address, fields, state, reason, updated_at, edition, more)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (campaign, key) DO NOTHING
 
 -- name: insert_intake
 INSERT INTO intake (campaign, line, row, kind, reason, text) VALUES (?, ?, ?, ?, ?, ?)

@@ -43,7 +43,7 @@ WHERE id IN (SELECT id FROM delivery
              WHERE campaign = :campaign AND state IN ('queued', 'deferred') AND due_at = 0
              ORDER BY due_at, id LIMIT :limit)
 RETURNING campaign, id, fence, key, row, address, fields, attempts, date_at, edition, repeats,
-          forgiven, forgiven_at
+          forgiven, forgiven_at, more
 
 -- name: claim_due
 UPDATE delivery
@@ -55,7 +55,7 @@ WHERE id IN (SELECT id FROM delivery
              WHERE campaign = :campaign AND state IN ('queued', 'deferred') AND due_at > 0 AND due_at <= :now
              ORDER BY due_at, id LIMIT :limit)
 RETURNING campaign, id, fence, key, row, address, fields, attempts, date_at, edition, repeats,
-          forgiven, forgiven_at
+          forgiven, forgiven_at, more
 
 -- name: mark
 -- ?1 to ?3 are the fields of a Mark
@@ -115,7 +115,8 @@ UPDATE campaign SET state = ?, reason = ?, held = ? WHERE number = ?
 -- name: set_terms
 UPDATE campaign
 SET plan = coalesce(:plan, plan), endpoint = coalesce(:endpoint, endpoint),
-    message_digest = coalesce(:message_digest, message_digest)
+    message_digest = coalesce(:message_digest, message_digest),
+    list = coalesce(:list, list), suppressed_to = iif(:list IS NULL, suppressed_to, 0)
 WHERE number = :campaign
 
 -- name: fix_encoding

@@ -39,10 +39,6 @@ WHERE id IN (SELECT value FROM json_each(:ids))
 -- name: insert_resolution
 INSERT INTO resolution (delivery, at, actor, decision) VALUES (?, ?, ?, ?)
 
--- name: add_to_counter
-INSERT INTO counter (campaign, state, n) VALUES (?, ?, ?)
-ON CONFLICT (campaign, state) DO UPDATE SET n = n + excluded.n
-
 -- name: insert_event
 INSERT INTO event (campaign, at, actor, kind, detail) VALUES (?, ?, ?, ?, ?)
 

@@ -1,0 +1,128 @@
+"""Owns the suppression list in an SQLite outbox: its entries, and whom of a campaign they keep from getting a mail.
+
+An entry counts from the moment its transaction is over. Recipients are held against the list when they are added; an
+entry that comes later is found at the claim, or, for what is claimed already, in the transaction that would mark it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import apsw
+
+from mailtui.outbox.named_sql import statements
+from mailtui.outbox.records import NewSuppression, Suppression
+from mailtui.outbox.sqlite_moves import Deltas
+from mailtui.outbox.states import DeliveryState
+from mailtui.outbox.suppression import domain_key, folded, in_words, scopes_for
+
+SQL = statements("sqlite", "suppression")
+_FIRST_COPY = "; an earlier copy, whose outcome was unknown, may have arrived"
+
+
+def insert(connection: apsw.Connection, entries: Iterable[NewSuppression], actor: str, now: float) -> int:
+    """Add entries; how many were new."""
+    before = connection.total_changes()
+    rows = [(folded(entry.key), entry.scope, entry.reason, entry.source, actor, now) for entry in entries]
+    connection.executemany(SQL["insert_suppression"], rows)
+    return connection.total_changes() - before
+
+
+def delete(connection: apsw.Connection, keys: Iterable[str], scope: str, actor: str, now: float) -> int:
+    """Take entries away; how many there were. That it happened stays on record, with nobody's address."""
+    connection.execute(SQL["delete_suppression"], (scope, json.dumps([folded(key) for key in keys])))
+    gone = connection.changes()
+    if gone:
+        detail = json.dumps({"scope": scope, "entries": gone})
+        connection.execute(SQL["insert_event"], (now, actor, "unsuppress", detail))
+    return gone
+
+
+def page(connection: apsw.Connection, scope: str | None, search: str, after: int, limit: int) -> list[Suppression]:
+    """Entries above `after`, in the order of their ids."""
+    bindings = {"scope": scope, "search": folded(search), "after": after, "limit": limit}
+    rows: Any = connection.execute(SQL["page"], bindings)
+    return [Suppression(*row) for row in rows]
+
+
+def counts(connection: apsw.Connection) -> dict[str, int]:
+    """How many entries each scope has."""
+    rows: Any = connection.execute(SQL["counts"])
+    return dict(rows)
+
+
+def newest(connection: apsw.Connection) -> int:
+    """The id of the newest entry, 0 when there is none. One look at the end of the table."""
+    return int(connection.execute(SQL["newest"]).get or 0)
+
+
+def reasons(
+    connection: apsw.Connection, keys: Iterable[str], scopes: Sequence[str], *, after: int = 0
+) -> dict[str, str]:
+    """Which of these addresses are on the list, by entries with an id above `after`, and why."""
+    used = [row[0] for row in connection.execute(SQL["in_use"], (json.dumps(scopes),))]
+    if not used:
+        return {}
+    asked: defaultdict[str, list[str]] = defaultdict(list)
+    for key in keys:
+        small = folded(key)
+        asked[small].append(key)
+        asked[domain_key(small)].append(key)
+    bindings = {"keys": json.dumps(list(asked)), "scopes": json.dumps(used), "after": after}
+    found: dict[str, str] = {}
+    rows: Any = connection.execute(SQL["among"], bindings)
+    for entry, scope, reason, added_at in rows:
+        why = in_words(entry, scope, reason, added_at)
+        found.update(dict.fromkeys(asked[entry], why))
+    return found
+
+
+def checked_to(connection: apsw.Connection, campaign: int) -> tuple[int, tuple[str, ...]]:
+    """The newest entry that a campaign's waiting deliveries were held against, and the scopes that count for it."""
+    row: Any = connection.execute(SQL["checked_to"], (campaign,)).fetchone()
+    reached, list_name, id_ = row
+    return reached, scopes_for(list_name, id_)
+
+
+def settle_claimed(connection: apsw.Connection, after: int, deltas: Deltas, now: float) -> set[int]:
+    """Settle what is claimed for people who were put on the list after an entry; in which campaigns there were any."""
+    by_campaign: defaultdict[int, list[Any]] = defaultdict(list)
+    for row in connection.execute(SQL["claimed_now"]):
+        by_campaign[row[0]].append(row)
+    return {
+        campaign
+        for campaign, rows in by_campaign.items()
+        if settle(connection, rows, checked_to(connection, campaign)[1], after, deltas, now)
+    }
+
+
+def settle_among(
+    connection: apsw.Connection, campaign: int, ids: Sequence[int], deltas: Deltas, now: float
+) -> set[int]:
+    """Settle those of these waiting deliveries whose people are on the list; which ones."""
+    rows = connection.execute(SQL["to_check"], (json.dumps(ids),)).fetchall()
+    return settle(connection, rows, checked_to(connection, campaign)[1], 0, deltas, now)
+
+
+def settle(
+    connection: apsw.Connection, rows: Sequence[Any], scopes: Sequence[str], after: int, deltas: Deltas, now: float
+) -> set[int]:
+    """Settle those whose people are on the list by entries with an id above `after`; which ones.
+
+    A row is campaign, id, key, address, state, and whether it repeats a copy that may have arrived.
+    """
+    # By the address that it would go to, and by that of the list where a person put another in its place.
+    found = reasons(connection, {name for row in rows for name in (row[2], row[3])}, scopes, after=after)
+    taken = set()
+    for campaign, id_, key, address, state, is_copy in rows if found else ():
+        why = found.get(address) or found.get(key)
+        if why is None:
+            continue
+        connection.execute(SQL["settle_suppressed"], (why + (_FIRST_COPY if is_copy else ""), now, id_))
+        deltas[campaign, DeliveryState(state)] -= 1
+        deltas[campaign, DeliveryState.SUPPRESSED] += 1
+        taken.add(id_)
+    return taken
