@@ -38,7 +38,7 @@ _GRAMMAR = r"""
        | column                             -> presence
 list: "(" value ("," value)* ")" | "[" value ("," value)* "]"
 column: NAME | BACKQUOTED
-value: STRING -> text | DATE -> date | NUMBER -> number
+value: STRING -> text | DATE -> date | NUMBER -> number | SPAN -> span
 
 _AND.3: /and(?![\w.@-])/i | "&&"
 _OR.3: /or(?![\w.@-])/i | "||"
@@ -53,6 +53,7 @@ NAME: /[^\W\d][\w.@-]*/
 BACKQUOTED: /`(?:[^`]|``)+`/
 STRING: /"(?:[^"\\]|\\.)*"/s | /'(?:[^'\\]|\\.)*'/s
 DATE.2: /[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9:]+)?(?![\w.])/
+SPAN.2: /((last|next|past)\s+)?[0-9]{1,5}\s*(days?|weeks?|months?|years?|d|w|m|y)(?![\w.@-])/i
 NUMBER: /[+-]?[0-9]+(\.[0-9]+)?(?![\w.])/
 %ignore /\s+/
 """
@@ -169,6 +170,9 @@ class _Builder(lark.Transformer[lark.Token, Any]):
     def date(self, items: list[Any]) -> str:
         return str(items[0])
 
+    def span(self, items: list[Any]) -> str:
+        return " ".join(items[0].split())
+
     def number(self, items: list[Any]) -> _Number:
         return _Number(str(items[0]))
 
@@ -207,7 +211,7 @@ def _parser() -> lark.Lark:
     return lark.Lark(_GRAMMAR, parser="lalr", transformer=_Builder(), maybe_placeholders=False)
 
 
-_VALUES = {"STRING", "DATE", "NUMBER"}
+_VALUES = {"STRING", "DATE", "NUMBER", "SPAN"}
 _JOINTS = {"_AND", "_OR", "$END"}
 
 

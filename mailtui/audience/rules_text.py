@@ -4,7 +4,8 @@ Mailgrid's documented filters are read as documented: `=` beside `==`, `&&` `||`
 `contains(column, "x")` beside `column contains "x"`, a column alone for "is not empty". Beyond it there are
 `in`, `matches`, `empty`, `before`, `after`, `within`, `not in`, and column names in backquotes.
 
-A bare number is a number and a bare ISO date a date; digits with a leading zero are a code, hence text.
+A bare number is a number, a bare ISO date a date and a bare `last 30 days` a span of time; digits with a leading
+zero are a code, hence text.
 In quotes, backslash escapes a quote, a backslash, and n, r, t; before anything else it stands for itself.
 """
 

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import time
+import warnings
 from datetime import datetime
+from re import _parser as parser
+from typing import Any, cast
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mailtui.audience.automaton import Automaton
+from mailtui.audience.findings import ColumnType
 from mailtui.audience.match import Matcher
 from mailtui.audience.pattern import PatternError, compile_pattern
 from mailtui.audience.rules_text import parse_rule
@@ -69,6 +75,12 @@ TABLE = [
     ('a within "last 2 weeks"', ["2026-06-01", "2026-06-15"], ["2026-05-31", "2026-06-16"]),
     ('a within "next 1 month"', ["2026-06-15", "2026-07-15"], ["2026-06-14", "2026-07-16"]),
     ("a within 7", ["2026-06-08"], ["2026-06-07"]),
+    ("a within 30 days", ["2026-06-15", "2026-05-16"], ["2026-05-15", ""]),
+    ("a within last 2  weeks", ["2026-06-01"], ["2026-05-31", "2026-06-16"]),
+    ("a within NEXT 1 month and a within 30d", ["2026-07-15"], ["2026-06-14", "2026-07-16"]),
+    ("not a within 1 year", ["2020-01-01", ""], ["2026-01-01"]),
+    ("a within (2022-01-01, 2022-12-31)", ["2022-01-01"], ["2023-01-01"]),
+    ("a after 2025-01-01", ["2025-01-02"], ["2025-01-01", "2024-12-31"]),
     ('a within ("2022-01-01", "2022-12-31")', ["2022-01-01", "2022-12-31 23:00"], ["2023-01-01", "x"]),
     # text order
     ('a > "m"', ["Nora", "zoe"], ["Anna", "", "M"]),
@@ -94,6 +106,43 @@ TABLE = [
 def test_comparisons(rule: str, yes: list[str], no: list[str]) -> None:
     assert [cell for cell in yes if not holds(rule, cell)] == []
     assert [cell for cell in no if holds(rule, cell)] == []
+
+
+def typed(kind: str, style: str = "", confidence: str = "likely") -> ColumnType:
+    return ColumnType(cast(Any, kind), style, cast(Any, confidence), "")
+
+
+TYPED = [
+    # the style of a column decides what could be two things
+    (typed("number", "comma"), "a > 2", ["1.234", "2,001", "12,5"], ["1,234", "1,9", "x"]),
+    (typed("number", "comma"), 'a == "1,5"', ["1,5", "1,50"], ["15", "1,499"]),
+    (typed("number", "point"), "a > 2", ["1,234", "2.5"], ["1.234"]),
+    (typed("number"), "a > 2", ["1,234.50", "3"], ["1,234"]),
+    (typed("date", "dmy"), "a after 2022-01-31", ["01/02/2022", "2-3-2022"], ["05/01/2022", "30/02/2022"]),
+    (typed("date", "mdy"), "a after 2022-01-31", ["02/01/2022", "13/02/2022"], ["01/05/2022"]),
+    (typed("date", "mdy"), 'a == "05/01/2022"', ["2022-05-01", "5/1/2022"], ["2022-01-05"]),
+    (typed("date", "ymd"), "a within (2022-01-01, 2022-01-31)", ["20220105", "2022-01-05"], ["20220205", "2022"]),
+    # codes are texts, and so is what was given as text
+    (typed("code"), "a == 1234", ["1234"], ["01234", "1234.0"]),
+    (typed("code"), 'a > "10000"', ["10115", "20095"], ["01234", "10000"]),
+    (typed("text", confidence="given"), 'a in ("5.1.2022", 7)', ["7", "5.1.2022"], ["7.0", "2022-01-05"]),
+    # a column that was only found to be text may hold numbers and dates beside others
+    (typed("text"), "a > 9", ["10"], ["9", "unknown"]),
+    (typed("empty"), "a > 9", ["10"], ["9", ""]),
+]
+
+
+@pytest.mark.parametrize(("column", "rule", "yes", "no"), TYPED)
+def test_a_column_compares_by_its_type(column: ColumnType, rule: str, yes: list[str], no: list[str]) -> None:
+    test = Matcher(parse_rule(rule), ["a"], types=[column], now=NOW).test
+    assert [cell for cell in yes if not test((cell,))] == []
+    assert [cell for cell in no if test((cell,))] == []
+
+
+@pytest.mark.parametrize("rule", ["a before 2022-01-01", "a within 3 days"])
+def test_dates_are_refused_where_cells_are_only_texts(rule: str) -> None:
+    with pytest.raises(RuleError, match="compared as text only"):
+        Matcher(parse_rule(rule), ["a"], types=[typed("code")])
 
 
 @settings(max_examples=150, deadline=None)
@@ -169,7 +218,7 @@ def test_columns_are_found_without_regard_to_case_and_by_alias() -> None:
         ('a within "a while"', "not a span"),
         ('a within ("2023-01-01", "2022-01-01")', "before the first"),
         ('a matches "("', "not valid"),
-        ('a matches "(a+)+$"', "too long"),
+        (r'a matches "(?=(a+)+)x"', "too long"),
     ],
 )
 def test_values_that_no_cell_could_fit_are_refused(rule: str, part: str) -> None:
@@ -198,6 +247,14 @@ EVIL = [
     "x" * 400,
     r"a{0,900}a{0,900}a{0,900}$",
     r"\s*\s*,\s*,$",
+    r"\w*\w*x",
+    r"(a?){19}b",
+    r"(?:a{1,3}){12}x",
+    r"(a.{0,30}){4}x",
+    r"(.*)(.*)\1x",
+    r"(?=(.*)(.*)x)y",
+    r"(?!.*.*x)y",
+    r"[ab]*[ab]*[ab]*c",
 ]
 CELLS = ["a" * 1_000 + "!", "a" * 5_000, " " * 1_000 + "!", "ab" * 500, ("a" * 40 + " ") * 25]
 
@@ -211,7 +268,7 @@ def test_an_evil_pattern_is_refused_or_quick(pattern: str) -> None:
     for cell in CELLS:
         start = time.thread_time()
         search((cell,))
-        assert time.thread_time() - start < 1.0
+        assert time.thread_time() - start < 0.5, "what is promised is 0.1 s; this machine may be slow"
 
 
 @pytest.mark.parametrize(
@@ -221,6 +278,8 @@ def test_an_evil_pattern_is_refused_or_quick(pattern: str) -> None:
         r"@(acme|globex)\.test$",
         r"^[A-Z]{2}\d{4,6}$",
         ".*foo.*",
+        r"^[\w.+-]+@[\w-]+(\.[\w-]+)+$",
+        r"(a+)+$",
         r"(?i)^(mr|mrs|dr)\.? \w+",
     ],
 )
@@ -238,6 +297,38 @@ def test_any_text_compiles_or_is_a_pattern_error(text: str) -> None:
     start = time.thread_time()
     compiled.search("ab" * 500)
     assert time.thread_time() - start < 1.0
+
+
+_pieces = st.recursive(
+    st.sampled_from(
+        ["a", "b", ".", r"\w", r"\W", "[ab]", "[^a]", "^", "$", r"\b", r"\B", r"\Z", r"\A", "é", r"\n", ""]
+    ),
+    lambda inner: (
+        st.tuples(inner, inner).map("".join)
+        | st.tuples(inner, inner).map(lambda two: f"(?:{two[0]}|{two[1]})")
+        | st.tuples(inner, st.sampled_from(["*", "+", "?", "*?", "{2}", "{1,3}", "{0,2}?"])).map(
+            lambda two: f"({two[0]}){two[1]}"
+        )
+        | inner.map(lambda text: f"(?i:{text})")
+    ),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    st.sampled_from(["", "(?m)", "(?s)", "(?i)", "(?a)"]),
+    _pieces,
+    st.lists(st.text(st.sampled_from("abAé \n"), min_size=1, max_size=8), min_size=1, max_size=8),
+)
+def test_the_automaton_finds_what_python_finds(flags: str, pattern: str, texts: list[str]) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        automaton = Automaton.of(parser.parse(flags + pattern))
+        compiled = re.compile(flags + pattern)
+    assert automaton is not None
+    for text in texts:
+        assert automaton.search(text) == (compiled.search(text) is not None), text
 
 
 def test_explanations_answer_clause_by_clause() -> None:
