@@ -3,9 +3,9 @@
 Python's engine tries one way to match after the other and cannot be interrupted. So a pattern is taken apart first
 and the ways it could match are counted, for a cell of a given length: repeats multiply, a repeat of something that
 itself can match in several ways multiplies with every turn, and a search may begin anywhere. Cells for which they are
-few go to that engine. For others an automaton answers, whose time grows with the cell's length only; a pattern that
-has none, since it looks around or back, is refused. So no cell takes longer than some 100 milliseconds; longer cells
-than `CELL_LIMIT` are read no further.
+few go to that engine. For others an automaton answers, whose time grows with the cell's length only. A pattern that
+has none, since it looks around or back, goes to that engine or is refused. So a cell takes some milliseconds, and never
+more than about a tenth of a second; longer cells than `CELL_LIMIT` are read no further.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from mailtui.audience.automaton import Automaton
 
 PATTERN_LIMIT = 300
 CELL_LIMIT = 1_000
+_FEW_WAYS = 100_000
 _WAYS_LIMIT = 1_100_000
 _LENGTHS = (1_000, 500, 250, 120, 60, 30, 15, 0)
 
@@ -57,13 +58,14 @@ def compile_pattern(text: str) -> Pattern:
             warnings.simplefilter("ignore", FutureWarning)  # "possible nested set": nothing a list's author can act on
             tokens = parser.parse(text)
             compiled = re.compile(text)
-        quick_to = next(length for length in _LENGTHS if _work(tokens, length) <= _WAYS_LIMIT)
+        quick_to = next(length for length in _LENGTHS if _work(tokens, length) <= _FEW_WAYS)
         automaton = None if quick_to == CELL_LIMIT else Automaton.of(tokens)
+        bearable = quick_to == CELL_LIMIT or automaton is not None or _work(tokens, CELL_LIMIT) <= _WAYS_LIMIT
     except re.error as error:
         raise PatternError(f"the pattern is not valid: {error}") from None
     except (RecursionError, OverflowError):
         raise PatternError("the pattern is nested too deep") from None
-    if automaton is None and quick_to < CELL_LIMIT:
+    if not bearable:
         raise PatternError("the pattern could take too long: it repeats what repeats, and looks around or counts far")
     return Pattern(compiled, quick_to, automaton)
 
