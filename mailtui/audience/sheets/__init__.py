@@ -1,0 +1,1 @@
+"""Google Sheets as a kind of list: a sheet is fetched into a private copy, which is then read like a file."""
