@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from re import _compiler as compiler  # type: ignore[attr-defined]
-from re import _constants as ops
-from re import _parser as parser
+from importlib import import_module
 from typing import Any
+
+# What `re` takes patterns apart with; the type checker's stubs do not have it.
+compiler: Any = import_module("re._compiler")
+ops: Any = import_module("re._constants")
+parser: Any = import_module("re._parser")
 
 _NODES_LIMIT = 400
 _KEPT = 20_000

@@ -12,11 +12,9 @@ from __future__ import annotations
 
 import re
 import warnings
-from re import _constants as ops
-from re import _parser as parser
 from typing import Any
 
-from mailtui.audience.automaton import Automaton
+from mailtui.audience.automaton import Automaton, ops, parser
 
 PATTERN_LIMIT = 300
 CELL_LIMIT = 1_000

@@ -6,14 +6,13 @@ import re
 import time
 import warnings
 from datetime import datetime
-from re import _parser as parser
 from typing import Any, cast
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mailtui.audience.automaton import Automaton
+from mailtui.audience.automaton import Automaton, parser
 from mailtui.audience.findings import ColumnType
 from mailtui.audience.match import Matcher
 from mailtui.audience.pattern import PatternError, compile_pattern
