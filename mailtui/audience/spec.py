@@ -149,9 +149,14 @@ class AudienceSpec(Spec):
     @pydantic.field_validator("list")
     @classmethod
     def _list_is_a_name(cls, value: str | None) -> str | None:
-        if value is not None and _LIST_NAME.fullmatch(value) is None:
+        if value is not None and not is_list_name(value):
             raise ValueError("the name of a list has up to 64 letters, digits, dots, hyphens and underscores.")
         return value
+
+
+def is_list_name(text: str) -> bool:
+    """Whether a text can be the name under which people ask to be left alone."""
+    return _LIST_NAME.fullmatch(text) is not None
 
 
 def _either(words: tuple[str, ...]) -> str:

@@ -35,6 +35,7 @@ from mailtui.service.engine import runner_for
 from mailtui.service.orders import Orders
 from mailtui.service.runners import Launcher
 from mailtui.service.settings import Settings, read_settings
+from mailtui.service.suppression import SuppressionDesk
 from mailtui.service.views import CampaignView, now
 from mailtui.smtp.endpoint import Endpoint
 
@@ -75,6 +76,7 @@ class Service:
         self.campaigns = CampaignDesk(settings)
         self.environ = environ
         self.orders = Orders(self)
+        self.suppression = SuppressionDesk(self)
         self._secrets = SecretSource(environ, ask=ask)
         self._launcher = Launcher(self.outbox, settings.home, environ)
         self._stack = contextlib.ExitStack()
