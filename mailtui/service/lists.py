@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from mailtui.audience.audience import Audience
-from mailtui.audience.findings import Finding, Understanding
+from mailtui.audience.findings import ColumnType, Finding, Understanding
 from mailtui.audience.match import Explanation
 from mailtui.audience.problem import RowProblem
+from mailtui.audience.spec import COLUMN_TYPES, AudienceSpec
 from mailtui.audience.views import AudienceCounts, ListRow, RowView, about_alike
 from mailtui.campaign.checks import CheckReport
 from mailtui.campaign.forecast import Planned
@@ -20,13 +21,19 @@ from mailtui.campaign.freeze import (
 )
 from mailtui.message.rendered import RenderProblem
 from mailtui.outbox.records import Campaign as LaunchedCampaign
+from mailtui.service.list_trial import Beginning, EncodingSample, Trial
 
 __all__ = [
+    "COLUMN_TYPES",
     "Again",
     "Audience",
     "AudienceCounts",
+    "AudienceSpec",
+    "Beginning",
     "BeingSent",
     "CheckReport",
+    "ColumnType",
+    "EncodingSample",
     "Explanation",
     "Finding",
     "Launch",
@@ -39,6 +46,7 @@ __all__ = [
     "RenderProblem",
     "RowProblem",
     "RowView",
+    "Trial",
     "Understanding",
     "WasCancelled",
     "about_alike",

@@ -32,6 +32,7 @@ from mailtui.errors import UsageError
 from mailtui.service.campaigns import Preview
 from mailtui.service.drafts import Draft, read_draft
 from mailtui.service.facade import LaunchPlan, Service
+from mailtui.service.list_trial import Beginning, Trial, look_at_beginning, try_reading
 from mailtui.service.testmail import TestVerdict, send_test
 
 Value = TypeVar("Value")
@@ -95,6 +96,7 @@ class Workbench:
         self._lock = threading.Lock()
         self._counted: tuple[OpenList, str, AudienceCounts] | None = None
         self._spec: AudienceSpec | None = None
+        self._file_spec: AudienceSpec | None = None
         self._folder = Path()
         self.campaign: Campaign | None = None
         """The campaign, with the filter as it is set now; None when only a list is open."""
@@ -151,7 +153,7 @@ class Workbench:
         former, self._rows = self._rows, opened
         if former is not None:
             self._reading.submit(former.close)
-        self._spec, self._folder = spec, folder
+        self._spec, self._file_spec, self._folder = spec, spec, folder
         self.campaign, self.filter_text, self.file_filter = campaign, filter_text, filter_text
         self.open_list = OpenList(opened.name, opened.columns, opened.size, opened.understanding)
         return self.open_list
@@ -159,6 +161,26 @@ class Workbench:
     def _open(self, spec: AudienceSpec, folder: Path, progress: Callable[[int], None] | None = None) -> Audience:
         cache = self._service.settings.home.audiences
         return open_audience(spec, folder=folder, cache=cache, progress=progress)
+
+    @property
+    def spec(self) -> AudienceSpec | None:
+        """How the open list is read, as it was said; without the filter as it is set now."""
+        return self._spec
+
+    @property
+    def file_spec(self) -> AudienceSpec | None:
+        """The same as the campaign file has it, or as a bare list is opened at first."""
+        return self._file_spec
+
+    async def try_reading(self, spec: AudienceSpec) -> Trial:
+        """What would come of reading the open list so. Raises what stands in the way; nothing is changed."""
+        cache = self._service.settings.home.audiences
+        return await asyncio.to_thread(try_reading, spec, self._folder, cache)
+
+    async def beginning(self) -> Beginning:
+        """The first lines of the open list, however they are understood."""
+        cache = self._service.settings.home.audiences
+        return await asyncio.to_thread(look_at_beginning, self._require_spec(), self._folder, cache)
 
     async def page(self, first: int, count: int) -> list[ListRow]:
         """Rows of the list as they stand in it, from row number `first` on."""
@@ -330,9 +352,7 @@ class Workbench:
         self, text: str, ask: Callable[[Audience], Value], *, kind: str, pool: ThreadPoolExecutor
     ) -> Value:
         """Ask a list of its own under a filter, in a thread; a newer question of the same kind ends it."""
-        if self._spec is None:
-            raise UsageError("No list is open", hint="Open one first.")
-        spec = self._spec.model_copy(update={"filter": text.strip() or None})
+        spec = self._require_spec().model_copy(update={"filter": text.strip() or None})
         folder = self._folder
         ticket = self._end(kind)
 
@@ -359,6 +379,11 @@ class Workbench:
         if self._rows is None:
             raise UsageError("No list is open", hint="Open one first.")
         return self._rows
+
+    def _require_spec(self) -> AudienceSpec:
+        if self._spec is None:
+            raise UsageError("No list is open", hint="Open one first.")
+        return self._spec
 
     def _require_campaign(self) -> Campaign:
         if self.campaign is None:

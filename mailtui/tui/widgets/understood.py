@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from textual.content import Content
 
 from mailtui.kit.words import counted
-from mailtui.service.lists import AudienceCounts, Finding, Understanding
+from mailtui.service.lists import AudienceCounts, ColumnType, Finding, Understanding
 from mailtui.tui.text import joined, plain
+from mailtui.tui.widgets.wrapped import Line
 
 # What a confidence looks like: symbol and colour beside its word.
 _SURE: Mapping[str, tuple[str, str]] = {
@@ -18,10 +19,13 @@ _SURE: Mapping[str, tuple[str, str]] = {
     "likely": ("~", "$text-accent"),
     "guess": ("?", "$text-warning"),
 }
+_TYPES: Mapping[str, str] = {"number": "#", "date": "/", "code": "0"}
+_PLAIN = ("format", "quote")
 _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe", " ": "blank"}
 _NOTES = 2
 _PANEL = 43
 _REASON = 300
+_NOTE = 1_000
 _SAMPLE = 32
 _DIGITS = 9
 _FILTER = 500
@@ -40,7 +44,7 @@ def understood(found: Understanding, *, reasons: str) -> Content:
     if reasons == "none":
         lines = cells
     elif reasons == "pairs":
-        lines = [joined(*cells[:2], separator="  "), joined(*cells[2:], separator="  ")]
+        lines = [joined(*cells[first : first + 2], separator="  ") for first in range(0, len(cells), 2)]
     elif reasons == "beside":
         lines = [joined(_finding(*item), "  ", plain(item[2].reason, "$text-muted", limit=120)) for item in findings]
     else:
@@ -50,11 +54,54 @@ def understood(found: Understanding, *, reasons: str) -> Content:
         label = plain(f"{'note':<{_LABEL}}", "$text-warning")
         lines += [label, *_wrapped(note, "")] if reasons == "below" else [joined(label, plain(note, limit=200))]
     if len(notes) < len(found.notes):
-        more = f"and {counted(len(found.notes) - len(notes), 'more note')}, shown on a larger screen"
+        more = f"and {counted(len(found.notes) - len(notes), 'more note')}: i shows everything"
         lines.append(plain(" " * _LABEL + more, "$text-muted"))
     if found.samples and reasons in ("beside", "below"):
         lines.append(joined(plain(f"{'reads as':<{_LABEL}}", "$text-muted"), plain(found.samples[0], limit=_SAMPLE)))
     return joined(*lines, separator="\n")
+
+
+def how_sure(finding: Finding) -> Content:
+    """How sure a finding is, and why."""
+    symbol, style = _SURE[finding.confidence]
+    return joined(
+        plain(f"{symbol} {finding.confidence:<8}", style), " ", plain(finding.reason, "$text-muted", limit=_REASON)
+    )
+
+
+def in_full(found: Understanding) -> Iterator[Line]:
+    """Everything that was understood: findings with their reasons, notes, the columns' types, samples."""
+    for name, value, finding in _findings(found, everything=True):
+        yield Line(plain(finding.reason, "$text-muted", limit=_REASON), joined(_finding(name, value, finding), " "))
+    if found.notes:
+        yield from (Line(plain("")), Line(plain(counted(len(found.notes), "note"), "bold")))
+        yield from (Line(plain(note, limit=_NOTE), plain("- ", "$text-warning")) for note in found.notes)
+    told = [(name, kind) for name, kind in zip(found.columns, found.types, strict=False) if kind.kind != "text"]
+    if told:
+        yield from (Line(plain("")), Line(plain("Columns that are more than text", "bold")))
+    for name, kind in told:
+        label = joined(plain(name, limit=_VALUE), plain(f"  {type_word(kind)}", "$text-accent"))
+        yield Line(plain(kind.reason, "$text-muted", limit=_REASON), joined(label, "  "))
+    if found.samples:
+        yield from (Line(plain("")), Line(plain("Lines with letters beyond ASCII, as they read", "bold")))
+        yield from (Line(plain(sample, limit=_REASON)) for sample in found.samples)
+
+
+def type_word(kind: ColumnType) -> str:
+    """A column's type as it is given and told, such as `date dmy`."""
+    return f"{kind.kind} {kind.style}".strip()
+
+
+def type_mark(kind: ColumnType) -> str:
+    """A column's type in one character, for the head of a table; nothing for text."""
+    return _TYPES.get(kind.kind, "")
+
+
+def heading_marks(found: Understanding) -> tuple[str, ...]:
+    """What stands behind the columns' names: their types, and which one has the addresses."""
+    types = (*(type_mark(kind) for kind in found.types), *[""] * (len(found.columns) - len(found.types)))
+    address = found.address_column.value
+    return tuple("@" if name == address else mark for name, mark in zip(found.columns, types, strict=True))
 
 
 def _wrapped(text: str, style: str) -> list[Content]:
@@ -132,13 +179,26 @@ def _number(number: int, name: str, style: str = "bold") -> Content:
     return joined(plain(f"{number:,}", style or "bold"), " ", plain(name, "$text-muted"))
 
 
-def _findings(found: Understanding) -> list[tuple[str, str, Finding]]:
-    shown = [(key, _value(key, finding.value), finding) for key, finding in found.settings if key != "quote"]
-    return [*shown, ("address", found.address_column.value, found.address_column)]
+def _findings(found: Understanding, *, everything: bool = False) -> list[tuple[str, str, Finding]]:
+    """Format and quote are told where everything is, or where somebody has given them or they are in doubt."""
+    settings = [("format", found.format), *found.settings, ("address", found.address_column)]
+    return [
+        (key, _value(key, finding.value), finding)
+        for key, finding in settings
+        if everything or key not in _PLAIN or finding.confidence in ("given", "guess") or _notable(key, finding.value)
+    ]
+
+
+def _notable(key: str, value: str) -> bool:
+    return key == "format" and value != "csv"
 
 
 def _value(key: str, value: str) -> str:
-    return _DELIMITERS.get(value, value) if key == "delimiter" else value
+    if key == "delimiter":
+        return _DELIMITERS.get(value, value)
+    if key == "header" and value.isdecimal():
+        return f"line {value}" if value != "1" else "first line"
+    return value or "none"
 
 
 def _finding(name: str, value: str, finding: Finding) -> Content:
