@@ -34,6 +34,8 @@ class KeyBar(Footer):
 
     def __init__(self) -> None:
         super().__init__(compact=True)
+        self._keys: tuple[object, ...] = ()
+        """What is shown of the screen's keys now."""
 
     def on_mount(self) -> None:
         self.call_after_refresh(self._begin)
@@ -46,9 +48,17 @@ class KeyBar(Footer):
             self.screen.refresh_bindings()
 
     async def recompose(self) -> None:
-        """Textual draws and lays out nothing while this lasts, on whichever screen, and what came meanwhile waits for
+        """Build the line anew where the keys are other ones; it is asked to at every move of the focus.
+
+        Textual draws and lays out nothing while this lasts, on whichever screen, and what came meanwhile waits for
         the next event of the screen that is seen. Where that rests this may be a long time: it is asked to look now.
         """
+        keys = tuple(
+            (key.binding, key.enabled, key.tooltip) for key in self.screen.active_bindings.values() if key.binding.show
+        )
+        if self.children and keys == self._keys:
+            return
+        self._keys = keys
         await super().recompose()
         if self.app.screen_stack:
             self.app.screen.check_idle()
