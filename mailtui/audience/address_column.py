@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
+from functools import cache
 
 from mailtui.audience.address import is_address
 from mailtui.audience.findings import Finding
@@ -23,12 +24,17 @@ _WEAK_NAMES = "to recipient recipients rcpt address addr contact an empfanger de
 _OTHER_PEOPLE = ("from", "sender", "replyto", "cc", "bcc", "absender", "von", "expediteur", "remitente", "mittente")
 
 
+def is_address_name(name: str) -> bool:
+    """Whether a column of this name is one of addresses, as far as a name can tell."""
+    return _plain(name) in _strong_names()
+
+
 def guess_address_column(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Finding:
     """The column with the recipients' addresses; its value is '' when there is none.
 
     `rows` are the first data records. A `from`, `reply_to`, `cc` or `bcc` column is never it.
     """
-    strong, weak = set(map(_plain, _NAMES.split())), set(_WEAK_NAMES.split())
+    strong, weak = _strong_names(), frozenset(_WEAK_NAMES.split())
     scored = []
     for position, name in enumerate(columns):
         plain = _plain(name)
@@ -52,6 +58,11 @@ def guess_address_column(columns: Sequence[str], rows: Sequence[Sequence[str]]) 
     if by_cells:
         return Finding(name, "likely", cells)
     return Finding(name, "likely", f"it is called {name}")
+
+
+@cache
+def _strong_names() -> frozenset[str]:
+    return frozenset(map(_plain, _NAMES.split()))
 
 
 def _plain(name: str) -> str:

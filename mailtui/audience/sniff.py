@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import islice
 
-from mailtui.audience.address import is_address
 from mailtui.audience.address_column import guess_address_column
+from mailtui.audience.column_types import find_types, type_notes
+from mailtui.audience.comparing import fold
 from mailtui.audience.csv_reader import BadRecord, Layout, open_text, read_records
 from mailtui.audience.encoding import Encoding, find_encoding
 from mailtui.audience.findings import Finding, Understanding
-from mailtui.audience.match import fold
+from mailtui.audience.heading import Heading, Row, find_heading
 from mailtui.audience.source import Source
 from mailtui.audience.spec import AudienceSpec
 from mailtui.errors import AudienceError
@@ -23,7 +25,6 @@ from mailtui.kit.suggest import did_you_mean
 
 _SAMPLE = 64 << 10
 _SAMPLE_ROWS = 300
-_COLUMN_LIMIT = 1_900
 _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
 _SEPARATOR_LINE = re.compile(r'\ufeff?"?sep=(.)"?[\r\n]*', re.IGNORECASE)
 
@@ -40,43 +41,56 @@ def sniff(source: Source, spec: AudienceSpec, format: Finding) -> tuple[Layout, 
     except OSError as error:
         raise AudienceError(f"{source.name} cannot be read", detail=str(error.strerror or error)) from None
     rough, delimiter, quote = _cut(sample, encoding, spec)
-    lines = _physical(sample.splitlines(keepends=True))[rough.skip_lines :]
-    records = (cells for _, cells in read_records(lines, rough) if not isinstance(cells, BadRecord))
-    rows = list(islice(records, _SAMPLE_ROWS))
+    rows = _first_rows(sample, rough)
     if not rows:
         raise AudienceError(
             f"{source.name} has no row that can be read",
             hint="Say how it is written: encoding, delimiter, quote.",
         )
-    header = _find_header(rows, spec, line=rough.skip_lines + 1)
-    has_header = header.value != "none"
-    columns, notes = _column_names(rows[0]) if has_header else _numbered(Counter(map(len, rows)).most_common(1)[0][0])
-    if len(columns) > _COLUMN_LIMIT:
-        raise AudienceError(f"{source.name} has {len(columns):,} columns", hint=f"Up to {_COLUMN_LIMIT:,} are read.")
-    least = len(columns)
-    while has_header and least > 1 and (least > len(rows[0]) or not rows[0][least - 1].strip()):
-        least -= 1
-    layout = replace(rough, has_header=has_header, width=len(columns), least=least)
-    data = [row for row in rows[1 if has_header else 0 :] if len(row) == len(columns)]
+    heading = find_heading(rows, spec.header, address=spec.address)
+    columns = heading.columns
+    data = [list(cells) for _, cells in rows[heading.first :] if len(cells) == len(columns)]
+    layout = _layout(rough, heading, rows)
     address = _given_column(spec.address, columns) if spec.address is not None else guess_address_column(columns, data)
     if not address.value:
         raise AudienceError(
             f"{source.name} has no column with mail addresses",
             detail=f"Its columns: {', '.join(columns)}" + _shown_row(data, columns),
             hint="Name the column in the campaign file: audience: {address: COLUMN}. "
-            "The column names must stand in the first line.",
+            "If its names stand further down, name their line: audience: {header: LINE}.",
         )
-    settings = (("encoding", encoding.finding), ("delimiter", delimiter), ("quote", quote), ("header", header))
+    types = find_types(columns, data, spec.types)
+    settings = (("encoding", encoding.finding), ("delimiter", delimiter), ("quote", quote), ("header", heading.finding))
     understanding = Understanding(
         format=format,
         settings=settings,
         columns=columns,
-        types=(),
+        types=types,
         address_column=address,
-        notes=(*source.notes, *notes),
+        notes=(*source.notes, *heading.notes, *type_notes(columns, data, types)),
         samples=_shown_samples(encoding),
     )
     return layout, understanding
+
+
+def _first_rows(sample: str, rough: Layout) -> list[Row]:
+    """The first records; one that cannot be cut into cells, as may stand in a title block, has a single one."""
+    lines = _physical(sample.splitlines(keepends=True))[rough.skip_lines :]
+    records = read_records(lines, rough, first_line=rough.skip_lines + 1)
+    return [
+        (line, [cells.text] if isinstance(cells, BadRecord) else cells) for line, cells in islice(records, _SAMPLE_ROWS)
+    ]
+
+
+def _layout(rough: Layout, heading: Heading, rows: Sequence[Row]) -> Layout:
+    width = len(heading.columns)
+    if heading.line is None:
+        return replace(rough, has_header=False, width=width, least=width)
+    names = rows[heading.first - 1][1]
+    least = width
+    while least > 1 and not names[least - 1].strip():
+        least -= 1  # columns without a name at the end may be missing
+    return replace(rough, skip_lines=heading.line - 1, width=width, least=least)
 
 
 def _sample(source: Source, encoding: Encoding) -> str:
@@ -163,44 +177,6 @@ def _find_delimiter(body: str, rough: Layout) -> Finding:
         return Finding(",", "guess", "there is only one column")
     reason = f"{best_share:.0%} of the first rows have the same number of cells with {_DELIMITERS[best]}"
     return Finding(best, "certain" if best_share > 0.97 else "likely" if best_share > 0.7 else "guess", reason)
-
-
-def _find_header(rows: list[list[str]], spec: AudienceSpec, *, line: int) -> Finding:
-    if spec.header is not None:
-        return Finding("none" if spec.header is False else str(line), "given", "as you said")
-    first = next((cell for cell in rows[0] if is_address(cell)), None)
-    if first is not None:
-        return Finding("none", "certain", f"the first row already holds an address, {first.strip()}")
-    if any(is_address(cell) for row in rows[1:] for cell in row):
-        return Finding(str(line), "certain", "the first row holds no address, later ones do")
-    return Finding(str(line), "likely", "the first row holds no address")
-
-
-def _column_names(cells: list[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Names that differ even without regard to case: a second `Name` is `Name_2`, an empty one `column_3`."""
-    taken = {fold(cell.strip()) for cell in cells}
-    seen: set[str] = set()
-    names: list[str] = []
-    notes: list[str] = []
-    for position, cell in enumerate(cells, start=1):
-        wanted = name = " ".join(cell.replace("\ufeff", "").split())
-        number = 2
-        if not name:
-            wanted = name = f"column_{position}"
-            number = 2
-        while fold(name) in seen or (name != wanted and fold(name) in taken):
-            name = f"{wanted}_{number}"
-            number += 1
-        if name != wanted:
-            notes.append(f"A second column {wanted} is called {name} here.")
-        seen.add(fold(name))
-        names.append(name)
-    return tuple(names), tuple(notes)
-
-
-def _numbered(width: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    names = tuple(f"column_{number}" for number in range(1, width + 1))
-    return names, (f"There is no row of column names, so they are called {names[0]} to {names[-1]}.",)
 
 
 def _given_column(name: str, columns: tuple[str, ...]) -> Finding:
