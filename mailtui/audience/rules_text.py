@@ -58,7 +58,11 @@ def _format_member(rule: Rule, *enclose: type) -> str:
     return f"({text})" if isinstance(rule, enclose) else text
 
 
+def format_column(name: str) -> str:
+    """A column's name as it is written in the one-line spelling: in backquotes where it is more than a word."""
+    bare = _BARE.fullmatch(name) and name.casefold() not in _KEYWORDS
+    return name if bare else "`" + name.replace("`", "``") + "`"
+
+
 def _format_clause(clause: Clause) -> str:
-    bare = _BARE.fullmatch(clause.column) and clause.column.casefold() not in _KEYWORDS
-    column = clause.column if bare else "`" + clause.column.replace("`", "``") + "`"
-    return f"{column} {clause.operator.value} {format_value(clause.value)}".rstrip()
+    return f"{format_column(clause.column)} {clause.operator.value} {format_value(clause.value)}".rstrip()
