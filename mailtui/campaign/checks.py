@@ -10,7 +10,7 @@ from mailtui.audience.audience import Audience
 from mailtui.audience.recipient import Recipient
 from mailtui.audience.views import AudienceCounts, about_alike
 from mailtui.campaign.campaign import Campaign
-from mailtui.campaign.suppression import Suppressed
+from mailtui.campaign.suppression import LeftOut
 from mailtui.campaign.trial import TrialRenderer
 from mailtui.kit.words import counted
 from mailtui.message.frozen import MessageSource
@@ -42,7 +42,7 @@ def run_checks(
     campaign: Campaign,
     audience: Audience,
     source: MessageSource,
-    suppressed: Suppressed,
+    suppressed: LeftOut,
     *,
     sample: int | None,
     progress: Callable[[int, int], None],
@@ -72,7 +72,7 @@ def run_checks(
         if sample is None or sample >= total:
             for recipient, message in trial.render(audience.recipients()):
                 preflight.feed_row(recipient)
-                left_out += recipient.key in suppressed.keys
+                left_out += suppressed.holds(recipient.key)
                 look_at(recipient, message)
                 rendered += 1
                 if rendered % _STEP == 0:
@@ -83,7 +83,7 @@ def run_checks(
                 if done in wanted:
                     chosen.append(recipient)
                 preflight.feed_row(recipient)
-                left_out += recipient.key in suppressed.keys
+                left_out += suppressed.holds(recipient.key)
                 if done % _STEP == 0:
                     progress(done, total)
             for recipient, message in trial.render(chosen):
@@ -110,7 +110,7 @@ def spread(total: int, sample: int) -> frozenset[int]:
     return frozenset(1 + step * (total - 1) // max(sample - 1, 1) for step in range(sample))
 
 
-def _suppression_findings(suppressed: Suppressed, left_out: int, counts: AudienceCounts) -> Iterator[Finding]:
+def _suppression_findings(suppressed: LeftOut, left_out: int, counts: AudienceCounts) -> Iterator[Finding]:
     if left_out and left_out == counts.recipients:
         yield Finding("warning", "all-suppressed", "everybody is on a list under audience: suppress, and gets nothing")
     elif left_out:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from mailtui.campaign.freeze import Again, Freezing, to_add_to
-from mailtui.campaign.suppression import read_suppressed
+from mailtui.campaign.suppression import LeftOut, open_left_out
 from mailtui.outbox.ports import Reader
 from mailtui.outbox.records import Campaign as LaunchedCampaign
 from mailtui.outbox.records import Counts
@@ -55,13 +55,13 @@ async def forecast(freezing: Freezing, reader: Reader | None, again: Again) -> P
     Raises `MessageChanged`, `WasCancelled`, `NotFinished`.
     """
     earlier = await to_add_to(freezing, await _latest(freezing, reader), reader, again)
-    suppressed = read_suppressed(freezing.campaign, freezing.cache).keys
+    with open_left_out(freezing.campaign, freezing.cache) as left_out:
+        new = 0
+        keys = _keys(freezing, left_out)
+        while part := list(islice(keys, _STEP)):
+            new += len(part) - (0 if earlier is None or reader is None else await reader.known(earlier.number, part))
     if earlier is None or reader is None:
-        return Planned(sum(1 for _ in _keys(freezing, suppressed)))
-    new = 0
-    keys = _keys(freezing, suppressed)
-    while part := list(islice(keys, _STEP)):
-        new += len(part) - await reader.known(earlier.number, part)
+        return Planned(new)
     return Planned(new, earlier, await reader.counts(earlier.number))
 
 
@@ -74,5 +74,5 @@ async def _latest(freezing: Freezing, reader: Reader | None) -> LaunchedCampaign
     return max(launched, key=lambda item: item.occurrence, default=None)
 
 
-def _keys(freezing: Freezing, suppressed: frozenset[str]) -> Iterator[str]:
-    return (item.key for item in freezing.audience.recipients() if item.key not in suppressed)
+def _keys(freezing: Freezing, left_out: LeftOut) -> Iterator[str]:
+    return (item.key for item in freezing.audience.recipients() if not left_out.holds(item.key))

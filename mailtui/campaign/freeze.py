@@ -17,25 +17,28 @@ from enum import Enum
 from itertools import islice
 from pathlib import Path
 
-from mailtui.audience.address import parse_address
 from mailtui.audience.audience import Audience
+from mailtui.audience.recipient import cells_of
 from mailtui.campaign.campaign import Campaign
-from mailtui.campaign.suppression import read_suppressed
+from mailtui.campaign.suppression import LeftOut, open_left_out
 from mailtui.dispatch.plan import SendPlan
 from mailtui.errors import OutboxError, UsageError
 from mailtui.kit.file_lock import exclusive
 from mailtui.message.frozen import MessageSource
 from mailtui.outbox.ports import Desk, Reader
 from mailtui.outbox.records import Campaign as LaunchedCampaign
-from mailtui.outbox.records import Counts, IntakeRow, NewCampaign, NewDelivery
-from mailtui.outbox.states import ACTIVE_CAMPAIGNS, OPEN_STATES, CampaignState, OrderKind
+from mailtui.outbox.records import Counts, IntakeRow, NewCampaign, NewDelivery, NewSuppression
+from mailtui.outbox.states import ACTIVE_CAMPAIGNS, CampaignState, DeliveryState, OrderKind
+from mailtui.outbox.suppression import scope_of_campaign
 from mailtui.smtp.endpoint import Endpoint
 
 _STEP = 1_000  # rows of the list, also those that a filter leaves out: looking at them takes time as well
 _BREATH = 0.003  # between two steps while a runner lives: its commits then wait 4 ms at the most
 _LONG_STEP = 20_000  # while no runner lives: most pages of the index of keys are then written once a step
 _ID_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that is read as another
-_PAGE = 1_000
+_MAY_GET_IT = tuple(
+    sorted(set(DeliveryState) - {DeliveryState.SENT, DeliveryState.SUPPRESSED, DeliveryState.CANCELLED})
+)
 _UNDER_WAY = frozenset({CampaignState.RUNNING, CampaignState.PAUSING, CampaignState.PAUSED})
 
 
@@ -122,19 +125,6 @@ class BeingSent(UsageError):
         )
 
 
-class NowSuppressed(UsageError):
-    """People who wait in a campaign have been put on a list of those who get nothing."""
-
-    def __init__(self, campaign: LaunchedCampaign, addresses: list[str]) -> None:
-        shown = ", ".join(addresses[:5]) + (f" and {len(addresses) - 5:,} more" if len(addresses) > 5 else "")
-        super().__init__(
-            f"Somebody who still waits in {campaign.name} ({campaign.id}) is to get nothing since it was launched",
-            detail=f"On a list under audience: suppress: {shown}",
-            hint="This version cannot take single people out of a launched campaign. Take them off that list, "
-            f"or stop the campaign for all who wait: mailtui cancel {campaign.id}",
-        )
-
-
 async def freeze(
     freezing: Freezing,
     desk: Desk,
@@ -145,24 +135,36 @@ async def freeze(
     progress: Callable[[int], None],
 ) -> Launch:
     """Put the campaign into the outbox. Raises `MessageChanged`, `WasCancelled`, `NotFinished`, `BeingSent`,
-    `NowSuppressed`, `OutboxError`.
+    `OutboxError`.
 
     `progress` hears how many recipients were written. Before anything is written, everything has been read.
     """
-    suppressed = read_suppressed(freezing.campaign, freezing.cache).keys
+    with open_left_out(freezing.campaign, freezing.cache) as left_out:
+        return await _freeze(freezing, desk, reader, again, left_out, runner_lives, progress)
+
+
+async def _freeze(
+    freezing: Freezing,
+    desk: Desk,
+    reader: Reader,
+    again: Again,
+    left_out: LeftOut,
+    runner_lives: Callable[[], bool],
+    progress: Callable[[int], None],
+) -> Launch:
     async with exclusive(freezing.lock):
         earlier = await _earlier(freezing, reader, desk, again)
         if earlier is None:
             draft = await _draft(freezing, desk, reader)
-            added = await _fill(freezing, desk, draft, suppressed, runner_lives, progress)
+            added = await _fill(freezing, desk, draft, left_out, runner_lives, progress)
             await desk.go_live(draft.number, actor=freezing.actor, now=time.time())
             return Launch(await reader.campaign(draft.id), added, is_new=True, orders=())
         changes = _changes(freezing, earlier)
         if runner_lives() and earlier.state in ACTIVE_CAMPAIGNS:
             _require_at_rest(earlier, changes)
-        await _require_nobody_suppressed_waits(reader, earlier, suppressed)
+        await _leave_out_too(freezing, desk, reader, earlier, left_out, runner_lives)
         orders = await _order_changes(freezing, desk, earlier, changes)
-        added = await _fill(freezing, desk, earlier, suppressed, runner_lives, progress)
+        added = await _fill(freezing, desk, earlier, left_out, runner_lives, progress)
         now = time.time()
         orders.append(await desk.order(earlier.number, OrderKind.TOP_UP, {}, actor=freezing.actor, now=now))
         return Launch(await reader.campaign(earlier.id), added, is_new=False, orders=tuple(orders))
@@ -224,6 +226,7 @@ def _new_campaign(freezing: Freezing, message: bytes, latest: LaunchedCampaign |
         source=freezing.audience.name,
         filter=campaign.filter_text,
         secret=secrets.token_bytes(32),
+        list=campaign.spec.audience.list or "",
     )
 
 
@@ -243,7 +246,7 @@ async def _fill(
     freezing: Freezing,
     desk: Desk,
     campaign: LaunchedCampaign,
-    suppressed: frozenset[str],
+    left_out: LeftOut,
     runner_lives: Callable[[], bool],
     progress: Callable[[int], None],
 ) -> int:
@@ -256,7 +259,7 @@ async def _fill(
 
     def next_ones(rows: int) -> Iterator[NewDelivery]:
         nonlocal done
-        for item in _deliveries(freezing.audience, campaign.columns, suppressed, reached + 1, reached + rows):
+        for item in _deliveries(freezing.audience, campaign.columns, left_out, reached + 1, reached + rows):
             done += 1
             yield item
 
@@ -273,15 +276,16 @@ async def _fill(
 
 
 def _deliveries(
-    audience: Audience, columns: tuple[str, ...], suppressed: frozenset[str], first: int, last: int
+    audience: Audience, columns: tuple[str, ...], left_out: LeftOut, first: int, last: int
 ) -> Iterator[NewDelivery]:
     """Those of the rows `first` to `last` of the list who are meant."""
-    as_read = columns == audience.columns
-    for item in audience.recipients(first, last):
-        cells = item.fields
-        fields = tuple(cells.values()) if as_read else tuple(cells.get(column, "") for column in columns)
-        why = "on a suppression list" if item.key in suppressed else ""
-        yield NewDelivery(item.key, item.row, item.address, fields, why)
+    recipients = audience.recipients(first, last)
+    in_order = None if columns == audience.columns else columns
+    while part := list(islice(recipients, _STEP)):
+        found = left_out.reasons(item.key for item in part)
+        for item in part:
+            cells, *more = cells_of(item, in_order)
+            yield NewDelivery(item.key, item.row, item.address, cells, found.get(item.key, ""), tuple(more))
 
 
 def _changes(freezing: Freezing, campaign: LaunchedCampaign) -> dict[str, object]:
@@ -293,6 +297,8 @@ def _changes(freezing: Freezing, campaign: LaunchedCampaign) -> dict[str, object
         changes["endpoint"] = freezing.endpoint.to_json()
     if freezing.source.digest != campaign.message_digest:
         changes["message"] = freezing.source.digest
+    if (freezing.campaign.spec.audience.list or "") != campaign.list:
+        changes["list"] = freezing.campaign.spec.audience.list or ""
     return changes
 
 
@@ -304,20 +310,35 @@ def _require_at_rest(running: LaunchedCampaign, changes: dict[str, object]) -> N
         raise BeingSent(running, "its server has changed")
 
 
-async def _require_nobody_suppressed_waits(
-    reader: Reader, campaign: LaunchedCampaign, suppressed: frozenset[str]
+async def _leave_out_too(
+    freezing: Freezing,
+    desk: Desk,
+    reader: Reader,
+    campaign: LaunchedCampaign,
+    left_out: LeftOut,
+    runner_lives: Callable[[], bool],
 ) -> None:
-    """Raise `NowSuppressed` rather than mail people who were left out after the first launch."""
-    if not suppressed:
-        return
-    found: list[str] = []
+    """Have the outbox know who of an earlier launch is left out by the campaign's lists now, and who not any more.
+
+    Everybody but those who have it: who failed, or is unknown, may be given a second chance later.
+    """
+    scope = scope_of_campaign(campaign.id)
     after = 0
-    states = sorted(OPEN_STATES)
-    while page := await reader.deliveries(campaign.number, states=states, after=after, limit=_PAGE):
+    while entries := await reader.suppressions(scope, after=after, limit=_STEP):
+        after = entries[-1].id
+        keys = [entry.key for entry in entries]
+        now_out = left_out.reasons(keys)
+        if back := [key for key in keys if key not in now_out]:
+            await desk.unsuppress(back, scope, actor=freezing.actor, now=time.time())
+    after = 0
+    while left_out and (page := await reader.deliveries(campaign.number, states=_MAY_GET_IT, after=after, limit=_STEP)):
         after = page[-1].id
-        found += [row.address for row in page if suppressed & {row.key, parse_address(row.address).key}]
-    if found:
-        raise NowSuppressed(campaign, found)
+        found = left_out.reasons({name for row in page for name in (row.key, row.address)})
+        if found:
+            source = str(freezing.campaign.path)
+            new = [NewSuppression(key, scope, why, source) for key, why in found.items()]
+            await desk.suppress(new, actor=freezing.actor, now=time.time())
+        await asyncio.sleep(_BREATH if found and runner_lives() else 0)
 
 
 async def _order_changes(

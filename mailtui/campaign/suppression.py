@@ -1,42 +1,105 @@
-"""Owns who is to get nothing: the lists under `audience: suppress:`, read into the keys of their people.
+"""Owns who is left out by the campaign's own file: the lists under `audience: suppress:`.
 
 A list that cannot be read stops everything: mailing somebody because of a typing error in a path is not an option.
+The people on them lie in a private temporary file, which nobody else can open, so that memory stays flat.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
-from mailtui.audience.audience import open_audience
+import apsw
+
+from mailtui.audience.addresses import AddressList, open_addresses
 from mailtui.audience.spec import AudienceSpec
 from mailtui.campaign.campaign import Campaign, error_at
 from mailtui.errors import AudienceError
+from mailtui.outbox.suppression import domain_key, folded
+
+_STEP = 10_000
+_CACHE = "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA temp_store = FILE; PRAGMA cache_size = -8000"
+_TABLE = "CREATE TABLE left_out (key TEXT PRIMARY KEY, file INTEGER NOT NULL) WITHOUT ROWID"
+_FIND = "SELECT left_out.key, file FROM json_each(?) AS asked CROSS JOIN left_out ON left_out.key = asked.value"
 
 
-@dataclass(frozen=True, slots=True)
-class Suppressed:
-    """`keys` of everybody left out; `unusable` are the lists with rows that hold no address, and how many."""
+class LeftOut:
+    """Whom the campaign's own lists leave out. `unusable`: the lists with rows that hold no address, and how many."""
 
-    keys: frozenset[str]
-    unusable: tuple[tuple[str, int], ...]
+    def __init__(self, connection: apsw.Connection | None, files: tuple[str, ...]) -> None:
+        self._connection = connection
+        self._files = files
+        self.unusable: tuple[tuple[str, int], ...] = ()
+
+    def __bool__(self) -> bool:
+        """Whether there is any such list."""
+        return self._connection is not None
+
+    def reasons(self, keys: Iterable[str]) -> dict[str, str]:
+        """Which of these addresses are left out, and why in words: `on no.csv`, `all of example.com is on no.csv`."""
+        if self._connection is None:
+            return {}
+        asked: dict[str, list[str]] = {}
+        for key in keys:
+            small = folded(key)
+            asked.setdefault(small, []).append(key)
+            asked.setdefault(domain_key(small), []).append(key)
+        found: dict[str, str] = {}
+        rows: Any = self._connection.execute(_FIND, (json.dumps(list(asked)),))
+        for entry, file in rows:
+            whose = f"all of {entry[1:]} is " if entry.startswith("@") else ""
+            found.update(dict.fromkeys(asked[entry], f"{whose}on {self._files[file]}"))
+        return found
+
+    def holds(self, key: str) -> bool:
+        """Whether this address is left out."""
+        return self._connection is not None and bool(self.reasons((key,)))
 
 
-def read_suppressed(campaign: Campaign, cache: Path) -> Suppressed:
+@contextmanager
+def open_left_out(campaign: Campaign, cache: Path) -> Iterator[LeftOut]:
     """Read the lists. Raises `AudienceError` that names the line of the campaign file. An empty file is nobody."""
-    keys: set[str] = set()
-    unusable = []
+    files = campaign.spec.audience.suppress
+    if not files:
+        yield LeftOut(None, ())
+        return
+    connection = apsw.Connection("")  # a file that has no name, and is gone with the connection
+    try:
+        connection.execute(_CACHE)
+        connection.execute(_TABLE)
+        left_out = LeftOut(connection, files)
+        left_out.unusable = tuple(_read(campaign, cache, connection))
+        yield left_out
+    finally:
+        connection.close()
+
+
+def _read(campaign: Campaign, cache: Path, connection: apsw.Connection) -> Iterator[tuple[str, int]]:
     for index, name in enumerate(campaign.spec.audience.suppress):
         path = campaign.folder / Path(name).expanduser()
         if path.is_file() and path.stat().st_size == 0:
             continue
         try:
-            with open_audience(AudienceSpec(source=name), folder=campaign.folder, cache=cache) as left_out:
-                keys.update(item.key for item in left_out.recipients())
-                problems = left_out.counts().problems
+            with open_addresses(AudienceSpec(source=name), folder=campaign.folder, spool=cache) as opened:
+                problems = _fill(connection, index, opened)
         except AudienceError as error:
             place = campaign.document.place(("audience", "suppress", index))
             raise error_at(place, error) from None
         if problems:
-            unusable.append((name, problems))
-    return Suppressed(frozenset(keys), tuple(unusable))
+            yield name, problems
+
+
+def _fill(connection: apsw.Connection, file: int, opened: AddressList) -> int:
+    """Keep everybody on a list; how many of its rows hold no address."""
+    problems = 0
+    rows = opened.rows()
+    while part := list(islice(rows, _STEP)):
+        keys = sorted(folded(row.key) for row in part if row.key is not None)  # in their order, into fewer pages
+        problems += len(part) - len(keys)
+        with connection:
+            connection.executemany("INSERT OR IGNORE INTO left_out VALUES (?, ?)", ((key, file) for key in keys))
+    return problems

@@ -104,6 +104,7 @@ class Orders:
                 plan=plan.to_json(),
                 endpoint=endpoint,
                 message_digest=message,
+                list=given.get("list"),
             )
         )
         if sending is not None:

@@ -18,7 +18,7 @@ from mailtui.audience.spec import STDIN, AudienceSpec
 from mailtui.audience.views import RowView, StreamCounts
 from mailtui.campaign.campaign import Campaign, load_campaign
 from mailtui.campaign.checks import CheckReport, run_checks
-from mailtui.campaign.suppression import read_suppressed
+from mailtui.campaign.suppression import open_left_out
 from mailtui.campaign.trial import TrialRenderer
 from mailtui.errors import AccountError, AudienceError, ConfigError, Problem, UsageError
 from mailtui.kit.paths import private_folder, touch_private
@@ -128,13 +128,17 @@ class CampaignDesk:
         source = campaign.read_message()
         with self.open_audience(campaign) as audience:
             sample = None if every_row else self._settings.spec.checks.sample
-            suppressed = read_suppressed(campaign, self._cache)
-            return run_checks(campaign, audience, source, suppressed, sample=sample, progress=progress)
+            with open_left_out(campaign, self._cache) as left_out:
+                return run_checks(campaign, audience, source, left_out, sample=sample, progress=progress)
 
-    def left_out(self, view: CampaignView) -> frozenset[str]:
-        """The keys of those who get nothing, by the launched campaign's file. Raises `ConfigError`, `AudienceError`."""
+    def left_out(self, view: CampaignView, key: str) -> str:
+        """Why an address is left out by the launched campaign's file, in words; empty when it is not.
+
+        Raises `ConfigError`, `AudienceError`.
+        """
         file = view.campaign.series.partition("\n")[0]
-        return read_suppressed(load_campaign(Path(file)), self._cache).keys
+        with open_left_out(load_campaign(Path(file)), self._cache) as left_out:
+            return left_out.reasons((key,)).get(key, "")
 
     def preview(self, campaign: Campaign, *, row: int | None = None, to: str | None = None) -> Preview:
         """One recipient's mail: by row, by address, or the first. Raises `UsageError` for one who gets none."""

@@ -16,7 +16,6 @@ from mailtui.campaign.freeze import (
     Launch,
     MessageChanged,
     NotFinished,
-    NowSuppressed,
     WasCancelled,
 )
 from mailtui.message.rendered import RenderProblem
@@ -41,7 +40,6 @@ __all__ = [
     "ListRow",
     "MessageChanged",
     "NotFinished",
-    "NowSuppressed",
     "Planned",
     "RenderProblem",
     "RowProblem",

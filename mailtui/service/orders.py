@@ -15,6 +15,7 @@ from mailtui.errors import RunnerError, UsageError
 from mailtui.outbox.ports import Desk, Reader
 from mailtui.outbox.records import Campaign, DeliveryRow
 from mailtui.outbox.states import CampaignState, DeliveryState, OrderKind
+from mailtui.outbox.suppression import scopes_for
 from mailtui.service.campaigns import CampaignDesk, actor
 from mailtui.service.views import CampaignView, now
 
@@ -142,11 +143,11 @@ class Orders:
                 f"{address.text} is in this campaign already ({state})",
                 detail="Nothing was changed: nobody gets two mails of one campaign.",
             )
-        if address.key in self._house.campaigns.left_out(view):
-            raise UsageError(
-                f"{address.text} is on a list of those who get nothing",
-                detail="Nothing was changed.",
-            )
+        scopes = scopes_for(view.campaign.list, view.id)
+        why = (await self._house.reader.suppressed((address.key,), scopes)).get(address.key)
+        why = why or self._house.campaigns.left_out(view, address.key)
+        if why:
+            raise UsageError(f"{address.text} gets nothing: {why}", detail="Nothing was changed.")
         return address.text
 
     async def give(

@@ -22,7 +22,6 @@ from mailtui.campaign.freeze import (
     Launch,
     MessageChanged,
     NotFinished,
-    NowSuppressed,
     WasCancelled,
 )
 from mailtui.errors import AudienceError, UsageError
@@ -236,9 +235,15 @@ def test_who_is_suppressed_counts_and_gets_nothing(service: Service, write_campa
     (path.parent / "no.csv").write_text("email\np1@EXAMPLE.com\nstranger@example.com\n")
     first = launch(service, path)
     assert counts(service, first) == {"total": 4, "queued": 3, "suppressed": 1}
-    (path.parent / "no.csv").write_text("email\np1@example.com\np2@example.com\n")
-    with pytest.raises(NowSuppressed, match=r"p2@example\.com"):
-        launch(service, path)
+    (path.parent / "no.csv").write_text("email\nP2@example.com\n")
+    again = launch(service, path)
+    entries = asyncio.run(service.reader.suppressions())
+    assert [(entry.key, entry.scope, entry.reason) for entry in entries] == [
+        ("p2@example.com", f"campaign:{again.campaign.id}", "on no.csv")
+    ]
+    (path.parent / "no.csv").write_text("")
+    launch(service, path)
+    assert asyncio.run(service.reader.suppressions()) == [], "who is on no list of the campaign's any more"
 
 
 @pytest.mark.parametrize("rubbish", [None, "no address here\n1\n"])
