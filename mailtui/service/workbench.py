@@ -236,6 +236,10 @@ class Workbench:
 
         return await self._with_filter(self.filter_text, look, kind="find", pool=self._asking)
 
+    async def consult(self, filter_text: str, ask: Callable[[Audience], Value], *, kind: str) -> Value:
+        """Ask the list under any filter, beside what is counted; a newer question of the same kind ends this one."""
+        return await self._with_filter(filter_text, ask, kind=kind, pool=self._asking)
+
     def read_filter(self, text: str) -> Rule | None:
         """The rule that a text spells for the open list, None for everybody. Raises `RuleError`, with its columns."""
         rule = read_rule(text.strip() or None)

@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -39,7 +40,8 @@ from mailtui.audience.rule_edit import (
     unwrap,
     wrap,
 )
-from mailtui.audience.rules import Operator, Rule
+from mailtui.audience.rule_value import WORDS, operators_for, read_value, show_value, suits
+from mailtui.audience.rules import Operator, Rule, clauses
 from mailtui.audience.rules_text import format_rule, parse_rule
 from mailtui.audience.rules_tree import from_tree, read_rule, to_tree
 from mailtui.kit.yaml_file import parse_yaml
@@ -190,3 +192,47 @@ def test_an_incomplete_draft_is_written_with_dots_where_something_is_missing() -
     with pytest.raises(Incomplete, match="a column is missing") as caught:
         rule_of(draft)
     assert caught.value.path == (1, 0)
+
+
+@settings(max_examples=150, deadline=None)
+@given(rules, st.sampled_from(["text", "number", "date", "code", "empty"]))
+def test_a_value_comes_back_from_the_field_as_it_was(rule: Rule, kind: Any) -> None:
+    for clause in clauses(rule):
+        value = clause.value
+        if kind == "code":  # where all values are texts
+            value = tuple(map(str, value)) if isinstance(value, tuple) else value if value is None else str(value)
+        shown = show_value(value, clause.operator, kind)
+        assert repr(read_value(shown, clause.operator, kind)) == repr(value)
+
+
+@pytest.mark.parametrize(
+    ("typed", "operator", "kind", "value"),
+    [
+        ("London", Operator.EQ, "text", "London"),
+        ("30", Operator.EQ, "number", 30),
+        ("30", Operator.EQ, "code", "30"),
+        ("01234", Operator.EQ, "text", "01234"),
+        ('"30"', Operator.EQ, "text", "30"),
+        ("O'Brien", Operator.EQ, "text", "O'Brien"),
+        ("London, Paris", Operator.IN, "text", ("London", "Paris")),
+        ('("a, b", 3)', Operator.IN, "text", ("a, b", 3)),
+        ("1, 2", Operator.IN, "number", (1, 2)),
+        ("30", Operator.CONTAINS, "number", "30"),
+        ("last 30 days", Operator.WITHIN, "date", "last 30 days"),
+        ("30 days", Operator.WITHIN, "date", "30 days"),
+        ("2026-01-01, 2026-06-30", Operator.WITHIN, "date", ("2026-01-01", "2026-06-30")),
+        ("2026-01-01", Operator.AFTER, "date", "2026-01-01"),
+        ('x" or y == "z', Operator.EQ, "text", 'x" or y == "z'),
+        ("   ", Operator.EQ, "text", None),
+    ],
+)
+def test_values_are_typed_without_quotes(typed: str, operator: Operator, kind: Any, value: object) -> None:
+    assert read_value(typed, operator, kind) == value
+
+
+@pytest.mark.parametrize("kind", ["text", "number", "date", "code", "empty"])
+def test_every_comparison_is_offered_and_those_first_that_suit(kind: Any) -> None:
+    offered = operators_for(kind)
+    assert sorted(one.name for one in offered) == sorted(one.name for one in Operator)
+    assert [suits(one, kind) for one in offered] == sorted((suits(one, kind) for one in offered), reverse=True)
+    assert set(WORDS) == set(Operator)
