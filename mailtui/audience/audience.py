@@ -20,20 +20,25 @@ import apsw
 from mailtui.audience.address import AddressError, is_address, parse_address, plain_address
 from mailtui.audience.csv_reader import BadRecord
 from mailtui.audience.findings import Understanding
-from mailtui.audience.index import open_index, read_problems
+from mailtui.audience.hygiene import BITS, Hygiene, kinds_of
+from mailtui.audience.index import Index, open_index, read_problems
 from mailtui.audience.match import Explanation, Matcher
+from mailtui.audience.ordering import Looked, Views
 from mailtui.audience.problem import RowProblem
 from mailtui.audience.reading import Reading, original, read, understand
 from mailtui.audience.recipient import Recipient
 from mailtui.audience.rules import Rule
 from mailtui.audience.rules_tree import read_rule
-from mailtui.audience.selection import Selection, repeat_reason
+from mailtui.audience.selection import Heard, Selection, repeat_reason
 from mailtui.audience.source import find_source
 from mailtui.audience.spec import AudienceSpec
-from mailtui.audience.views import AudienceCounts, ListRow, RowView, StreamCounts
+from mailtui.audience.views import AudienceCounts, ListRow, ListView, RowView, StreamCounts
 from mailtui.errors import AudienceError, UsageError
+from mailtui.kit.suggest import did_you_mean
 
 Filter = str | Mapping[str, Any] | Rule | None
+WHOLE_LIST = ListView()
+_RUN = 512  # rows side by side that a sample reads at once
 
 
 def open_audience(
@@ -41,27 +46,29 @@ def open_audience(
     *,
     folder: Path,
     cache: Path,
+    hygiene: Hygiene | None = None,
     now: datetime | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Audience:
     """Open a list. A relative `spec.source` is looked for in `folder`; its index is kept in `cache`.
 
-    `now` is what `within` counts from. `progress` hears how many rows have been read when the index has to be
+    `hygiene` tells addresses of roles and throw-away domains, the shipped lists when left out. `now` is what `within`
+    counts from. `progress` hears how many rows have been read when the index has to be
     built; what it raises ends the reading and leaves nothing behind. A list with column names and no row opens,
     since it can be looked at; `require_sendable` refuses it. Raises `AudienceError` when the list is missing,
     empty or no text, has no column of addresses or not the one `spec.address` names; `RuleError` when the filter
     does not fit.
     """
+    known = Hygiene.read(None) if hygiene is None else hygiene
     source = find_source(spec, folder, spool=cache)
     try:
-        connection, reading = open_index(source, spec, cache, progress=progress)
+        index = open_index(source, spec, cache, hygiene=known, progress=progress)
     finally:
         source.discard()
     try:
-        rule = read_rule(spec.filter)
-        return Audience(connection, reading, name=source.name, identity=source.identity, rule=rule, now=now)
+        return Audience(index, spec, name=source.name, identity=source.identity, hygiene=known, now=now)
     except BaseException:
-        connection.close()
+        index.connection.close()
         raise
 
 
@@ -95,29 +102,26 @@ class Audience:
     """One list under one filter. Use it in a `with`, or close it."""
 
     def __init__(
-        self,
-        connection: apsw.Connection,
-        reading: Reading,
-        *,
-        name: str,
-        identity: str,
-        rule: Rule | None,
-        now: datetime | None,
+        self, index: Index, spec: AudienceSpec, *, name: str, identity: str, hygiene: Hygiene, now: datetime | None
     ) -> None:
-        self._connection = connection
-        self._reading = reading
+        self._index = index
+        self._connection = index.connection
+        self._reading = index.reading
+        self._rows = index.rows
+        self._hygiene = hygiene
         self._now = now
+        self._grouped = spec.group
+        self._unwanted = sum(BITS[kind] for kind in spec.exclude)
         self._ended = False
-        self._matcher = None if rule is None else _matcher(rule, reading, now)
-        self._selection = Selection(connection, self._matcher)
-        self._rows = int(connection.execute("SELECT value FROM meta WHERE name = 'rows'").get)
-        self._cells = ", ".join(f"c{number}" for number in range(len(reading.columns)))
+        self._cells = ", ".join(f"c{number}" for number in range(len(index.reading.columns)))
         self.name = name
         """What a person calls the list: the path as given, or `standard input`."""
         self.identity = identity
         """Another one whenever the list's file was written to."""
-        self.rule = rule
+        self.rule = read_rule(spec.filter)
         """The filter as a tree, or None for everybody."""
+        self._selection = self._select(self.rule)
+        self._views = Views(index, self._selection)
 
     def __enter__(self) -> Audience:
         return self
@@ -129,7 +133,6 @@ class Audience:
 
     def close(self) -> None:
         """Let go of the index. Calling it twice does no harm."""
-        self._selection.close()
         self._connection.close()
 
     def interrupt(self) -> None:
@@ -166,34 +169,74 @@ class Audience:
                 hint="Add a line a person below the first.",
             )
 
-    def counts(self, filter: Filter = None) -> AudienceCounts:
-        """Count the list under its own filter, or under another one given here. Raises `RuleError`."""
+    def set_rule(self, rule: Rule | None) -> None:
+        """Put the list under another filter. Raises `RuleError`; then the former one stays."""
+        selection = self._select(rule)
+        self._views.close()
+        self._selection.close()
+        self.rule, self._selection = rule, selection
+        self._views = Views(self._index, selection)
+
+    def counts(self, filter: Filter = None, *, heard: Heard | None = None) -> AudienceCounts:
+        """Count the list under its own filter, or under another one given here. Raises `RuleError`.
+
+        `heard` is told, several times a second, how many rows were looked at and how many match; what it raises ends
+        the count.
+        """
         if filter is None:
-            return self._count(self._selection)
-        rule = read_rule(filter)
-        assert rule is not None
-        with Selection(self._connection, _matcher(rule, self._reading, self._now)) as selection:
-            return self._count(selection)
+            return self._count(self._selection, heard)
+        with self._select(read_rule(filter)) as selection:
+            return self._count(selection, heard)
 
     def recipients(self, start_row: int = 0, last_row: int | None = None) -> Iterator[Recipient]:
         """Everybody who gets a mail: distinct, valid, matched, in the order of the list.
 
         `start_row` is the number of the first row to consider, `last_row` that of the last; an interrupted reader
         passes the last row it had. Who is a duplicate does not depend on them. Several iterators may be open at once.
+        Where rows are grouped, a recipient has all rows of the address, wherever they stand.
         """
         columns = self.columns
         last = self._rows if last_row is None else last_row
-        for row, key, cells in self._selection.kept(self._cells, start_row, last):
-            yield Recipient(key, row, key, dict(zip(columns, cells, strict=True)))
+        for row, key, twin, cells in self._selection.kept(self._cells, start_row, last):
+            fields = dict(zip(columns, cells, strict=True))
+            rows: tuple[Mapping[str, str], ...] = ()
+            if self._grouped:
+                more = self._selection.more_of(key, row, self._cells) if twin else ()
+                rows = (fields, *(dict(zip(columns, other, strict=True)) for other in more))
+            yield Recipient(key, row, key, fields, rows)
 
     def problems(self, limit: int | None = None) -> Iterator[RowProblem]:
-        """Rows that no mail goes to: bad rows, bad addresses, and the filter's duplicates, in list order."""
+        """Rows that no mail goes to: bad rows, bad addresses, duplicates and excluded kinds, in list order.
+
+        Of duplicates and excluded kinds those that match the filter; where rows are grouped, nobody is a duplicate.
+        """
         merged = heapq.merge(
             read_problems(self._connection),
-            self._selection.duplicates(self._cells, self._reading),
+            () if self._grouped else self._duplicates(),
+            self._excluded() if self._unwanted else (),
             key=lambda problem: problem.line,
         )
         return islice(merged, limit)
+
+    def _duplicates(self) -> Iterator[RowProblem]:
+        table = self._selection.repeats()
+        query = (
+            f"SELECT row, first, line, key, {self._cells} FROM {table} CROSS JOIN entry USING (row)"  # noqa: S608 - ours
+            f" ORDER BY {table}.row"
+        )
+        for row, first, line, key, *cells in self._selection.ask(query):
+            yield RowProblem(line, row, "duplicate", repeat_reason(key, first), original(cells, self._reading))
+
+    def _excluded(self) -> Iterator[RowProblem]:
+        query = (
+            f"SELECT row, line, key, flag, {self._cells} FROM entry"  # noqa: S608 - c0 to cN
+            f" WHERE flag > 0 AND flag & :unwanted <> 0 AND {self._selection.condition} ORDER BY row"
+        )
+        for row, line, key, flag, *cells in self._selection.ask(query):
+            yield RowProblem(line, row, "excluded", self._why_excluded(key, flag), original(cells, self._reading))
+
+    def _why_excluded(self, key: str, flag: int) -> str:
+        return "; ".join(self._hygiene.reason(key, bit) for bit in BITS.values() if bit & flag & self._unwanted)
 
     def alike(self, rows: int) -> tuple[int, tuple[int, ...]]:
         """How many recipients' addresses differ from another one's in capital letters alone, and the first `rows`."""
@@ -205,75 +248,129 @@ class Audience:
             has = f"{self.name} has {self._rows:,} rows" if self._rows else f"{self.name} has no rows"
             raise UsageError(f"There is no row {number:,}", detail=has, hint="Rows count from 1, without the header.")
         problem = self._problem(number)
+        matcher = self._selection.matcher
         found = self._connection.execute(
-            f"SELECT line, key, twin, {self._cells} FROM entry WHERE row = ?",  # noqa: S608 - names c0 to cN
+            f"SELECT line, key, flag, twin, {self._cells} FROM entry WHERE row = ?",  # noqa: S608 - names c0 to cN
             (number,),
         ).fetchone()
         if found is None:
             assert problem is not None
-            matched = self._matcher is None
-            return RowView(number, problem.line, {}, None, problem, matched=matched, explanation=None)
-        line, key, twin, *cells = found
-        explanation = None if self._matcher is None else self._matcher.explain(cells)
-        if problem is None and twin:
+            return RowView(number, problem.line, {}, None, problem, matched=matcher is None, explanation=None)
+        line, key, flag, twin, *cells = found
+        explanation = None if matcher is None else matcher.explain(cells)
+        held = explanation is None or explanation.held
+        with_row = None
+        if problem is None and held and flag & self._unwanted:
+            text = original(cells, self._reading)
+            problem = RowProblem(line, number, "excluded", self._why_excluded(key, flag), text)
+        elif problem is None and twin:
             first = self._selection.first_of(number)
-            if first is not None:
+            if first is not None and self._grouped:
+                with_row = first
+            elif first is not None:
                 reason = repeat_reason(key, first)
                 problem = RowProblem(line, number, "duplicate", reason, original(cells, self._reading))
         fields = dict(zip(self.columns, cells, strict=True))
-        held = explanation is None or explanation.held
-        return RowView(number, line, fields, key, problem, matched=held, explanation=explanation)
+        flags = tuple(self._hygiene.reason(key, bit) for bit in BITS.values() if flag & bit)
+        return RowView(number, line, fields, key, problem, held, explanation, flags, with_row)
 
-    def page(self, first: int, count: int) -> list[ListRow]:
-        """The data records `first` to `first + count - 1` as they stand in the list, bad ones included."""
+    def prepare(self, view: ListView, told: Looked | None = None) -> int:
+        """Work a view of the list out, once; how many rows it has. Raises `UsageError` for an unknown column.
+
+        `told` hears up to which row of the list has been looked; what it raises ends that.
+        """
+        self._require_going()
+        if view.column is not None and view.column not in self.columns:
+            raise UsageError(f"The list has no column {view.column}", hint=did_you_mean(view.column, self.columns))
+        return self._views.prepare(view, told)
+
+    def page(self, first: int, count: int, view: ListView = WHOLE_LIST) -> list[ListRow]:
+        """The rows at the positions `first` to `first + count - 1` of a view, bad ones included."""
         last = first + count - 1
-        rows = {
-            row: ListRow(row, line, tuple(cells), usable=key is not None)
-            for row, line, key, *cells in self._connection.execute(
-                f"SELECT row, line, key, {self._cells} FROM entry WHERE row BETWEEN ? AND ?",  # noqa: S608 - c0 to cN
-                (first, last),
+        if self._views.plain(view):
+            rows = self._list_rows("BETWEEN ? AND ?", (first, last))
+            return [rows[row] for row in sorted(rows)]
+        wanted = self._views.rows(view, first, last)
+        rows = self._list_rows(f"IN ({', '.join('?' * len(wanted))})", tuple(wanted))
+        return [rows[row] for row in wanted]
+
+    def position(self, view: ListView, row: int) -> int | None:
+        """Where a row stands in a view, from 1; None when it is not in it."""
+        return self._views.position(view, row)
+
+    def search(
+        self,
+        text: str,
+        after: int,
+        view: ListView = WHOLE_LIST,
+        *,
+        column: str | None = None,
+        backwards: bool = False,
+        told: Looked | None = None,
+    ) -> int | None:
+        """The first position of a view after `after`, or before it, whose row has a text, in one column or any.
+
+        Upper and lower case are the same. None when there is no further one. `told` as in `prepare`.
+        """
+        self._require_going()
+        return self._views.search(view, text, after, column=column, backwards=backwards, told=told)
+
+    def _list_rows(self, which: str, rows: tuple[int, ...]) -> dict[int, ListRow]:
+        matcher = self._selection.matcher
+        query = f"SELECT row, line, key, flag, {self._cells} FROM entry WHERE row {which}"  # noqa: S608 - c0 to cN
+        found = {
+            row: ListRow(
+                row, line, tuple(cells), key is not None, kinds_of(flag), matcher is None or matcher.test(cells)
             )
+            for row, line, key, flag, *cells in self._connection.execute(query, rows)
         }
-        bad = self._connection.execute("SELECT row, line, text FROM problem WHERE row BETWEEN ? AND ?", (first, last))
-        for row, line, text in bad:
-            if row not in rows:
-                rows[row] = ListRow(row, line, (text,), usable=False)
-        return [rows[row] for row in sorted(rows)]
+        query = f"SELECT row, line, text FROM problem WHERE kind = 'bad_row' AND row {which}"  # noqa: S608
+        for row, line, text in self._connection.execute(query, rows):
+            found[row] = ListRow(row, line, (text,), usable=False, matched=matcher is None)
+        return found
 
     def matching(self, first: int, wanted: int, *, held: bool, among: int | None = None) -> list[ListRow]:
         """Up to `wanted` rows from `first` on for which the filter holds, or does not; a sample to look at.
 
         `among` is how many rows are looked at before it gives up; None means all of them.
         """
-        found: list[ListRow] = []
         if wanted < 1:
-            return found
+            return []
         self._require_going()
-        query = f"SELECT row, line, key, {self._cells} FROM entry WHERE row >= ? ORDER BY row LIMIT ?"  # noqa: S608
-        for row, line, key, *cells in self._connection.execute(query, (first, -1 if among is None else among)):
-            if (self._matcher is None or self._matcher.test(cells)) is held:
-                found.append(ListRow(row, line, tuple(cells), usable=key is not None))
-                if len(found) == wanted:
-                    break
-        return found
+        condition = self._selection.condition if held else f"NOT {self._selection.condition}"
+        query = (
+            f"SELECT row, line, key, flag, {self._cells} FROM entry"  # noqa: S608 - c0 to cN
+            f" WHERE row BETWEEN :first AND :last AND {condition} ORDER BY row LIMIT :wanted"
+        )
+        last = self._rows if among is None else first + among - 1
+        return [
+            ListRow(row, line, tuple(cells), key is not None, kinds_of(flag), held)
+            for row, line, key, flag, *cells in self._selection.ask(query, first=first, last=last, wanted=wanted)
+        ]
 
     def share(self, sample: int) -> float:
-        """For which part of the list the filter holds, judged by up to `sample` rows from all over it."""
-        if self._matcher is None or not self._rows:
+        """For which part of the list the filter holds, judged by about `sample` rows from all over it."""
+        if self._selection.matcher is None or not self._rows:
             return 1.0
+        self._require_going()
+        query = (
+            f"SELECT count(*), total({self._selection.condition}) FROM entry"  # noqa: S608 - our own names
+            " WHERE row BETWEEN :first AND :last"
+        )
+        runs = max(1, sample // _RUN)
+        step = max(_RUN, self._rows // runs)
         seen = held = 0
-        query = f"SELECT {self._cells} FROM entry WHERE row = ?"  # noqa: S608 - c0 to cN
-        chosen = random.Random(self._rows).sample(range(1, self._rows + 1), min(sample, self._rows))  # noqa: S311
-        for row in sorted(chosen):
-            for cells in self._connection.execute(query, (row,)):
-                seen += 1
-                held += self._matcher.test(cells)
+        for begin in range(1, self._rows + 1, step):
+            first = begin + random.Random(begin).randrange(step - _RUN + 1)  # noqa: S311
+            found: Any = self._selection.ask(query, first=first, last=first + _RUN - 1).fetchone()
+            seen += int(found[0])
+            held += int(found[1])
         return held / seen if seen else 0.0
 
     def require_fitting(self, rule: Rule | None) -> None:
         """Raise `RuleError` when a filter names a column the list does not have, or a value no cell compares with."""
         if rule is not None:
-            _matcher(rule, self._reading, self._now)
+            self._matcher(rule)
 
     @property
     def size(self) -> int:
@@ -308,20 +405,31 @@ class Audience:
         if self._ended:
             raise apsw.InterruptError
 
-    def _count(self, selection: Selection) -> AudienceCounts:
+    def _count(self, selection: Selection, heard: Heard | None) -> AudienceCounts:
         self._require_going()
-        problems = int(self._connection.execute("SELECT count(*) FROM problem").get)
-        matched, matched_valid, duplicates = selection.totals()
+        problems: Any = self._connection.execute("SELECT count(*) FROM problem").get
+        totals = selection.totals(heard)
         return AudienceCounts(
             rows=self._rows,
-            valid=self._rows - problems,
-            duplicates=duplicates,
-            problems=problems,
-            matched=self._rows if selection.matcher is None else matched,
-            recipients=matched_valid - duplicates,
+            valid=self._rows - int(problems),
+            duplicates=0 if self._grouped else totals.repeats,
+            problems=int(problems),
+            matched=self._rows if selection.matcher is None else totals.matched,
+            recipients=totals.valid - totals.excluded - totals.repeats,
+            excluded=totals.excluded,
+            grouped=totals.repeats if self._grouped else 0,
+            flagged=tuple(zip(BITS, totals.flagged, strict=True)),
         )
+
+    def _select(self, rule: Rule | None) -> Selection:
+        return Selection(self._index, None if rule is None else self._matcher(rule), unwanted=self._unwanted)
+
+    def _matcher(self, rule: Rule) -> Matcher:
+        return _matcher(rule, self._reading, self._now)
 
 
 def _matcher(rule: Rule, reading: Reading, now: datetime | None) -> Matcher:
     # A filter may say `email` whatever the column is called, as in Mailgrid; a real column of that name wins.
-    return Matcher(rule, reading.columns, aliases={"email": reading.understanding.address_column.value}, now=now)
+    understood = reading.understanding
+    aliases = {"email": understood.address_column.value}
+    return Matcher(rule, reading.columns, types=understood.types, aliases=aliases, now=now)

@@ -7,7 +7,7 @@ from typing import Literal
 
 TEXT_LIMIT = 2_000
 
-ProblemKind = Literal["bad_row", "bad_address", "duplicate"]
+ProblemKind = Literal["bad_row", "bad_address", "duplicate", "excluded"]
 
 
 @dataclass(frozen=True, slots=True)

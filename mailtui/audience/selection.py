@@ -1,31 +1,65 @@
-"""Owns who of an indexed list is meant by one filter: the rows that match, less those that repeat an address.
+"""Owns who of an indexed list is meant by one filter: the rows that match, less the unwanted and repeated addresses.
 
-Which rows repeat is worked out once, over the rows whose address occurs more than once, and kept in a scratch
-database on disk that vanishes with its connection. So nothing here grows with the list.
+The filter is a condition in SQL (`match_sql`), so counting is SQLite's work and can be ended at any time. Which rows
+repeat an address is worked out once, over the rows whose address occurs more than once, and kept in the connection's
+scratch database. So nothing here grows with the list.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import groupby
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import count, groupby
 from operator import itemgetter
 from types import TracebackType
 from typing import Any
 
-import apsw
-
+from mailtui.audience.index import Index
 from mailtui.audience.match import Matcher
-from mailtui.audience.problem import RowProblem
-from mailtui.audience.reading import Reading, original
+from mailtui.audience.match_sql import Bound, compile_rule
+
+Heard = Callable[[int, int], None]
+"""Hears how many rows were looked at, and how many of them match."""
+
+FLAG_BITS = (1, 2, 4)
+_CHUNK = 50_000  # some tens of milliseconds: as long as a newer question waits at most
+_tables = count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """`matched` rows; `valid`, those of them with a usable address; of these, `excluded` ones; of the rest, `repeats`.
+
+    `flagged`: how many valid and matched rows have each of the bits of `Hygiene`, in their order.
+    """
+
+    matched: int
+    valid: int
+    excluded: int
+    repeats: int
+    flagged: tuple[int, ...]
 
 
 class Selection:
-    """One filter over one open index. `matcher` is None when everybody is meant."""
+    """One filter over one open index; `matcher` is None when everybody is meant, `unwanted` has the flags to leave out.
 
-    def __init__(self, connection: apsw.Connection, matcher: Matcher | None) -> None:
+    `condition` holds for the rows that match, `wanted` for those that get a mail if they repeat nobody; both are SQL
+    over `entry`, to be used with `bindings`.
+    """
+
+    def __init__(self, index: Index, matcher: Matcher | None, *, unwanted: int = 0) -> None:
         self.matcher = matcher
-        self._connection = connection
-        self._scratch: apsw.Connection | None = None
+        self.bindings: dict[str, Bound | None] = {"unwanted": unwanted}
+        self._connection = index.connection
+        self._rows = index.rows
+        self._rule = None if matcher is None else compile_rule(matcher, index.facts)
+        if self._rule is not None:
+            self._rule.install(self._connection)
+            self.bindings.update(self._rule.bindings)
+        self.condition = "1" if self._rule is None else f"({self._rule.text})"
+        # What costs little comes first.
+        self.wanted = f"(key IS NOT NULL AND flag & :unwanted = 0 AND {self.condition})"
+        self._repeat: str | None = None
 
     def __enter__(self) -> Selection:
         return self
@@ -36,87 +70,81 @@ class Selection:
         self.close()
 
     def close(self) -> None:
-        """Drop the scratch database."""
-        if self._scratch is not None:
-            self._scratch.close()
-            self._scratch = None
+        """Drop what was made in the scratch database."""
+        if self._repeat is not None:
+            self._connection.execute(f"DROP TABLE {self._repeat}")
+            self._repeat = None
+        if self._rule is not None:
+            self._rule.remove(self._connection)
+            self._rule = None
 
-    def totals(self) -> tuple[int, int, int]:
-        """Matching rows, those of them with a usable address, and the duplicates among these."""
-        found: Any = self._repeats().execute("SELECT count(*) FROM repeat").get
-        duplicates = int(found)
-        if self.matcher is None:
-            totals: Any = self._connection.execute("SELECT count(*), count(key) FROM entry").fetchone()
-            return int(totals[0]), int(totals[1]), duplicates
-        matched = valid = 0
-        test = self.matcher.test_used
-        query = f"SELECT key IS NOT NULL{self._used()} FROM entry"  # noqa: S608 - names c0 to cN
-        for usable, *cells in self._connection.execute(query):
-            if test(cells):
-                matched += 1
-                valid += usable
-        return matched, valid, duplicates
+    def totals(self, heard: Heard | None = None) -> Totals:
+        """All counts, in one pass over the list, a part after the other."""
+        sums = [0] * (3 + len(FLAG_BITS))
+        flags = ", ".join(f"total(flag & {bit} <> 0)" for bit in FLAG_BITS)
+        query = (
+            f"SELECT count(*), count(key), total(flag & :unwanted <> 0), {flags} FROM entry"  # noqa: S608 - our own names
+            f" WHERE row BETWEEN :first AND :last AND {self.condition}"
+        )
+        for first in range(1, self._rows + 1, _CHUNK):
+            last = min(first + _CHUNK - 1, self._rows)
+            found: Any = self.ask(query, first=first, last=last).fetchone()
+            sums = [int(sum(pair)) for pair in zip(sums, found, strict=True)]
+            if heard is not None:
+                heard(last, sums[0])
+        matched, valid, excluded, *flagged = sums
+        repeats: Any = self.ask(f"SELECT count(*) FROM {self.repeats()}").get  # noqa: S608
+        return Totals(matched, valid, excluded, int(repeats), tuple(flagged))
 
-    def kept(self, columns: str, first: int, last: int) -> Iterator[tuple[int, str, tuple[str, ...]]]:
-        """Row, key and cells of every row from `first` to `last` that gets a mail, in order."""
-        test = None if self.matcher is None else self.matcher.test
-        query = f"SELECT row, key, twin, {columns} FROM entry"  # noqa: S608 - names c0 to cN
-        query += " WHERE row BETWEEN ? AND ? AND key IS NOT NULL ORDER BY row"
-        for row, key, twin, *cells in self._connection.execute(query, (first, last)):
-            if (test is None or test(cells)) and not (twin and self.first_of(row) is not None):
-                yield row, key, tuple(cells)
+    def ask(self, query: str, **more: Bound | None) -> Any:
+        """Run a query that may name the conditions."""
+        return self._connection.execute(query, {**self.bindings, **more})
 
-    def duplicates(self, columns: str, reading: Reading) -> Iterator[RowProblem]:
-        """The rows left out because an earlier one that is kept has the same address, in order."""
-        query = f"SELECT line, key, {columns} FROM entry WHERE row = ?"  # noqa: S608
-        pairs: Any = self._repeats().execute("SELECT row, first FROM repeat ORDER BY row")
-        for row, first in pairs:
-            found: Any = self._connection.execute(query, (row,)).fetchone()
-            line, key, *cells = found
-            yield RowProblem(line, row, "duplicate", repeat_reason(key, first), original(cells, reading))
+    def kept(self, columns: str, first: int, last: int) -> Iterator[tuple[int, str, int | None, tuple[str, ...]]]:
+        """Row, key, twin and cells of every row from `first` to `last` that gets a mail, in order."""
+        query = f"SELECT row, key, twin, {columns} FROM entry WHERE {self.kept_condition()}"  # noqa: S608
+        query += " AND row BETWEEN :first AND :last ORDER BY row"
+        for row, key, twin, *cells in self.ask(query, first=first, last=last):
+            yield row, key, twin, tuple(cells)
+
+    def kept_condition(self) -> str:
+        """Holds for the rows that get a mail."""
+        repeat = self.repeats()
+        repeated = f"EXISTS (SELECT 1 FROM {repeat} WHERE {repeat}.row = entry.row)"  # noqa: S608
+        return f"{self.wanted} AND (twin IS NULL OR NOT {repeated})"
+
+    def more_of(self, key: str, row: int, columns: str) -> list[tuple[str, ...]]:
+        """The cells of the further rows of an address, after the one that is kept, in order."""
+        query = f"SELECT {columns} FROM entry WHERE key = :key AND row > :row AND {self.wanted} ORDER BY row"  # noqa: S608
+        return list(map(tuple, self.ask(query, key=key, row=row)))
 
     def alike(self) -> Iterator[int]:
         """The rows that are kept though another one that is kept has the same address but for capital letters."""
-        test = None if self.matcher is None else self.matcher.test_used
-        query = f"SELECT low, row, key{self._used()} FROM alike JOIN entry USING (row) ORDER BY low, row"  # noqa: S608
-        for _, group in groupby(self._connection.execute(query), key=itemgetter(0)):
+        query = f"SELECT low, row, key FROM alike JOIN entry USING (row) WHERE {self.wanted} ORDER BY low, row"  # noqa: S608
+        for _, group in groupby(self.ask(query), key=itemgetter(0)):
             firsts: dict[str, int] = {}
-            for _, row, key, *cells in group:
-                if test is None or test(cells):
-                    firsts.setdefault(key, row)
+            for _, row, key in group:
+                firsts.setdefault(key, row)
             if len(firsts) > 1:
                 yield from firsts.values()
 
     def first_of(self, row: int) -> int | None:
         """The row that is kept in place of this one, or None when this one is no duplicate."""
-        found = self._repeats().execute("SELECT first FROM repeat WHERE row = ?", (row,)).fetchone()
+        found = self.ask(f"SELECT first FROM {self.repeats()} WHERE row = :row", row=row).fetchone()  # noqa: S608
         return None if found is None else int(found[0])
 
-    def _repeats(self) -> apsw.Connection:
-        if self._scratch is None:
-            self._scratch = self._find_repeats()
-        return self._scratch
-
-    def _find_repeats(self) -> apsw.Connection:
-        scratch = apsw.Connection("")  # a private file on disk, deleted by SQLite when it is closed
-        scratch.execute("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -4000")
-        scratch.execute(
-            "CREATE TABLE seen (key TEXT PRIMARY KEY, row INTEGER) WITHOUT ROWID;"
-            "CREATE TABLE repeat (row INTEGER PRIMARY KEY, first INTEGER NOT NULL)"
-        )
-        test = None if self.matcher is None else self.matcher.test_used
-        query = f"SELECT row, key{self._used()} FROM entry WHERE twin = 1 ORDER BY row"  # noqa: S608
-        with scratch:
-            for row, key, *cells in self._connection.execute(query):
-                if test is not None and not test(cells):
-                    continue
-                scratch.execute("INSERT OR IGNORE INTO seen VALUES (?, ?)", (key, row))
-                if not scratch.changes():
-                    scratch.execute("INSERT INTO repeat SELECT ?, row FROM seen WHERE key = ?", (row, key))
-        return scratch
-
-    def _used(self) -> str:
-        return "" if self.matcher is None else "".join(f", c{position}" for position in self.matcher.used)
+    def repeats(self) -> str:
+        """The table of the rows whose address an earlier one that is kept has: `row`, and that one, `first`."""
+        if self._repeat is None:
+            name = f"repeat_{next(_tables)}"
+            with self._connection:
+                self._connection.execute(f"CREATE TABLE {name} (row INTEGER PRIMARY KEY, first INTEGER NOT NULL)")
+                self.ask(
+                    f"INSERT INTO {name} SELECT row, first FROM (SELECT row, min(row) OVER (PARTITION BY key) AS first"  # noqa: S608
+                    f" FROM entry WHERE twin = 1 AND {self.wanted}) WHERE row <> first"
+                )
+            self._repeat = name
+        return self._repeat
 
 
 def repeat_reason(key: str, first: int) -> str:

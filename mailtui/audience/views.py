@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
+from mailtui.audience.hygiene import HygieneKind
 from mailtui.audience.match import Explanation
 from mailtui.audience.problem import RowProblem
 from mailtui.kit.words import counted
@@ -31,6 +33,11 @@ class AudienceCounts:
     `rows`, `matched` and `problems` as in `StreamCounts`. `valid`: rows with a usable address, so that
     `valid + problems == rows`. `duplicates`: rows, valid and matched, whose address already stands in an
     earlier row that is valid and matched too. `recipients`: distinct, valid and matched; that many mails.
+
+    `excluded`: rows, valid and matched, whose kind of address is to get nothing; they are neither duplicates nor
+    recipients. `grouped`: where the rows of one address make one mail, those that went into another one's; then there
+    are no duplicates. `flagged`: of the valid and matched rows, how many have each kind of remarkable address,
+    excluded or not.
     """
 
     rows: int
@@ -39,6 +46,26 @@ class AudienceCounts:
     problems: int
     matched: int
     recipients: int
+    excluded: int = 0
+    grouped: int = 0
+    flagged: tuple[tuple[HygieneKind, int], ...] = ()
+
+
+Which = Literal["all", "matched", "out", "problems", "duplicates", "excluded", "flagged", "recipients"]
+
+
+@dataclass(frozen=True, slots=True)
+class ListView:
+    """Which rows of a list are seen, and in which order.
+
+    `all` of them; those that the filter lets in (`matched`) or leaves `out`; those without a usable address
+    (`problems`); the matched ones that are `duplicates` or `excluded`; the `flagged` ones, filter or not; the
+    `recipients`. `column` is a column's name to sort by, None for the order of the list; empty cells come last.
+    """
+
+    which: Which = "all"
+    column: str | None = None
+    descending: bool = False
 
 
 def about_alike(count: int) -> str:
@@ -51,13 +78,15 @@ class ListRow:
     """One data record for a table: its cells in the order of the columns.
 
     A row that could not be cut into cells has its original text as its only one. `usable` is whether it has an
-    address that mail can go to.
+    address that mail can go to, `flags` what is remarkable about that, `matched` whether the filter holds.
     """
 
     row: int
     line: int
     cells: tuple[str, ...]
     usable: bool
+    flags: frozenset[HygieneKind] = frozenset()
+    matched: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +94,9 @@ class RowView:
     """One data record as it stands in the list.
 
     `address` is the canonical one, or None when there is none to use; `problem` then says why, and also
-    when the row is a duplicate. `matched` tells whether the filter holds, `explanation` why (None without
-    a filter, or when the row cannot be read).
+    when the row is a duplicate, or of a kind that is excluded. `matched` tells whether the filter holds, `explanation`
+    why (None without a filter, or when the row cannot be read). `flags` says in words what is remarkable about the
+    address. `with_row` is the row of the same address whose mail this one is part of, where rows are grouped.
     """
 
     row: int
@@ -76,3 +106,5 @@ class RowView:
     problem: RowProblem | None
     matched: bool
     explanation: Explanation | None
+    flags: tuple[str, ...] = ()
+    with_row: int | None = None

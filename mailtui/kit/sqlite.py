@@ -71,6 +71,24 @@ def open_reader(path: Path, *, busy_ms: int = 2_000) -> apsw.Connection:
     return connection
 
 
+def open_scratch(path: Path, name: str) -> apsw.Connection:
+    """Open an existing file for reading only, as `name`, beside a private database that vanishes with its connection.
+
+    What is made there of the file's content lies in a temporary file on disk, and its memory stays the same.
+    """
+    require_safe_sqlite()
+    flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE | apsw.SQLITE_OPEN_URI
+    connection = apsw.Connection("", flags=flags)
+    try:
+        connection.execute("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -4000")
+        connection.execute("PRAGMA temp_store = FILE")
+        connection.execute("ATTACH ? AS " + name, (f"file:{quote(str(path))}?mode=ro",))
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
 def open_disposable(path: Path) -> apsw.Connection:
     """Open a cache file that may be lost at any crash: no journal on disk, no syncs. Mode 0600."""
     require_safe_sqlite()

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+import mailtui.audience.filling as filling
 import mailtui.audience.index as index
 from mailtui.audience.audience import open_audience
 from mailtui.audience.index import evict
@@ -48,7 +49,7 @@ def test_built_once_private_and_shared_by_filters(folder: Path, monkeypatch: pyt
     def never(*_: object) -> None:
         raise AssertionError("the index is built a second time")
 
-    monkeypatch.setattr(index, "_fill", never)
+    monkeypatch.setattr(index, "fill", never)
     assert count(folder) == 200
     assert count(folder, filter='name == "N7"') == 1
 
@@ -66,7 +67,7 @@ def test_an_error_while_building_leaves_nothing(folder: Path, monkeypatch: pytes
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(index, "reading_to_json", fail)
+        patched.setattr(filling, "reading_to_json", fail)
         with pytest.raises(KeyboardInterrupt):
             count(folder)
     assert indexes(folder) == []
@@ -80,7 +81,7 @@ def test_a_list_that_changes_while_it_is_read_is_refused(folder: Path, monkeypat
         (folder / "list.csv").write_text(LIST + "x@example.com,X\n")
         return genuine(*args)
 
-    monkeypatch.setattr(index, "reading_to_json", meanwhile)
+    monkeypatch.setattr(filling, "reading_to_json", meanwhile)
     with pytest.raises(AudienceError, match="changed while it was read"):
         count(folder)
     assert indexes(folder) == []
@@ -89,11 +90,11 @@ def test_a_list_that_changes_while_it_is_read_is_refused(folder: Path, monkeypat
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-import mailtui.audience.index as index
+import mailtui.audience.filling as filling
 from mailtui.audience.audience import open_audience
 from mailtui.audience.reading import Reading
 from mailtui.audience.spec import AudienceSpec
-index.reading_to_json = lambda reading: os.kill(os.getpid(), signal.SIGKILL)
+filling.reading_to_json = lambda reading: os.kill(os.getpid(), signal.SIGKILL)
 folder = Path(sys.argv[1])
 open_audience(AudienceSpec(source="list.csv"), folder=folder, cache=folder / "cache")
 """

@@ -110,13 +110,15 @@ async def test_reading_shows_how_far_it_is_and_can_be_stopped(
 
 def slow_reading(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make reading a list take its time: a small machine."""
-    from mailtui.audience.index import _insert_problems
+    from mailtui.audience.filling import _Filling
+
+    put = _Filling._put
 
     def slowly(*arguments: object) -> None:
-        _insert_problems(*arguments)  # type: ignore[arg-type]
+        put(*arguments)  # type: ignore[arg-type]
         time.sleep(0.4)
 
-    monkeypatch.setattr("mailtui.audience.index._insert_problems", slowly)
+    monkeypatch.setattr(_Filling, "_put", slowly)
 
 
 async def test_a_newer_opening_ends_the_older(app: MakeApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
