@@ -53,7 +53,7 @@ class AddressList:
                 yield Listed(line, None, "", cells.reason, cells.text)
                 continue
             try:
-                key = plain_address(cells[position]) or read_key(cells[position])
+                key = read_key(cells[position])
             except AddressError as error:
                 yield Listed(line, None, "", str(error), original(cells, self.reading))
                 continue
@@ -75,7 +75,11 @@ def open_addresses(spec: AudienceSpec, *, folder: Path, spool: Path) -> Iterator
 
 def read_key(text: str) -> str:
     """The address in a text, or `@` and the domain that it names. Raises `AddressError`."""
-    text = bare(text.strip())
+    text = bare(text)  # an export puts something there, for spreadsheets
+    plain = plain_address(text)
+    if plain is not None:
+        return plain
+    text = text.strip()
     if text.startswith("@"):
         return f"@{parse_address(f'all{text}').domain}"
     try:

@@ -38,6 +38,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "set": ("mailtui.cli.orders:set_terms", "Change workers, window or rate of a campaign while it runs."),
     "retry": ("mailtui.cli.retry:retry", "Send again what failed, perhaps to a corrected address."),
     "resolve": ("mailtui.cli.resolve:resolve", "Settle what may or may not have arrived."),
+    "suppress": ("mailtui.cli.suppress:suppress", "The people who get nothing: list, add, remove, import, export."),
     "runner": ("mailtui.cli.runner:runner", "The engine in the foreground, for servers and services."),
     "accounts": ("mailtui.cli.accounts:accounts", "The servers of the settings: list them, and try one out."),
     "outbox": ("mailtui.cli.outbox:outbox", "Look at the outbox's file: info, check, backup."),
