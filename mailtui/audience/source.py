@@ -7,17 +7,38 @@ import os
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from mailtui.audience.findings import Finding
+from mailtui.audience.sheets.link import is_link
 from mailtui.audience.spec import STDIN, AudienceSpec
 from mailtui.errors import AudienceError
 from mailtui.kit.paths import private_folder
 from mailtui.kit.suggest import nearest_in_folder
 
+if TYPE_CHECKING:
+    from mailtui.audience.sheets.sheets import Sheets
+
 _BLOCK = 1 << 20
 _HEAD = 4_096
 _CLOCK_TICK = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class SheetCopy:
+    """What is known of the copy of a Google sheet: when it was fetched, and the row of the sheet it begins with.
+
+    `offline` marks one that was taken without asking Google, since a person said so. `tab` and `range` are for people.
+    """
+
+    fetched_at: float
+    first_row: int
+    offline: bool
+    tab: Finding
+    range: Finding
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +55,7 @@ class Source:
     temporary: bool
     origin: Path | None = None
     notes: tuple[str, ...] = ()
+    sheet: SheetCopy | None = None
 
     def discard(self) -> None:
         """Delete the private copy; nothing else is ever deleted."""
@@ -46,13 +68,26 @@ class Source:
         return file is not None and _identity(file) != self.identity
 
 
-def find_source(spec: AudienceSpec, folder: Path, spool: Path | None = None) -> Source:
-    """The file that `spec.source` names, relative to `folder`. Raises `AudienceError`.
+def find_source(
+    spec: AudienceSpec,
+    folder: Path,
+    spool: Path | None = None,
+    *,
+    sheets: Sheets | None = None,
+    heard: Callable[[], None] | None = None,
+) -> Source:
+    """The file that `spec.source` names, relative to `folder`, or the sheet it links to. Raises `AudienceError`.
 
-    Standard input is copied into a private temporary file in `spool` (the system's temporary folder when
-    left out), since a list is read more than once.
+    Standard input and sheets are copied into a private temporary file in `spool` (the system's temporary folder when
+    left out), since a list is read more than once. Links are followed by `sheets`, and by nothing when there is none;
+    `heard` is called meanwhile, and what it raises ends that.
     """
-    source = _spooled(spool) if spec.source == STDIN else _existing(spec.source, folder)
+    if is_link(spec.source):
+        if sheets is None:
+            raise AudienceError("A list on the web is not read here", detail=spec.source, hint="Name a file.")
+        source = sheets.find(spec, spool, heard)
+    else:
+        source = _spooled(spool) if spec.source == STDIN else _existing(spec.source, folder)
     try:
         _check_content(source)
     except AudienceError:

@@ -16,7 +16,8 @@ STDIN = "-"
 _DELIMITER_NAMES = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
 
 
-ListFormat = Literal["csv", "xlsx", "json", "jsonl", "parquet", "sqlite"]
+FileFormat = Literal["csv", "xlsx", "json", "jsonl", "parquet", "sqlite"]
+ListFormat = FileFormat | Literal["sheet"]
 ColumnRole = Literal["name", "from", "reply_to", "subject", "body"]
 Unwanted = Literal["role", "disposable", "bad_domain"]
 
@@ -48,7 +49,7 @@ class AudienceSpec(Spec):
     source: str = pydantic.Field(min_length=1)
     address: str | None = None
     filter: str | dict[str, Any] | None = None
-    format: ListFormat | None = None
+    format: FileFormat | None = None
     encoding: str | None = None
     delimiter: str | None = None
     quote: str | None = None

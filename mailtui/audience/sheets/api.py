@@ -13,7 +13,7 @@ from urllib.parse import quote, urlencode
 
 from mailtui.audience.sheets.cells import Cells, letters
 from mailtui.audience.sheets.google import Account, Google
-from mailtui.audience.sheets.web import Answer
+from mailtui.audience.sheets.web import Answer, Web
 from mailtui.errors import AudienceError
 from mailtui.kit.suggest import did_you_mean
 
@@ -74,7 +74,7 @@ class SheetsApi:
     """Reads spreadsheets for one account."""
 
     def __init__(self, google: Google, account: Account, heard: Callable[[], None] | None) -> None:
-        self._web = google.web(google.sheets_url)
+        self._web = Web(google, google.sheets_url)
         self._base = f"{google.sheets_url}/v4/spreadsheets"
         self._account = account
         self._heard = heard

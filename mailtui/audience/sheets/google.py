@@ -5,15 +5,37 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
 
-from mailtui.audience.sheets.web import Patience, Web, is_loopback
+from mailtui.errors import AudienceError
 
 DOCS_URL = "https://docs.google.com"
 SHEETS_URL = "https://sheets.googleapis.com"
 TOKEN_URL = "https://oauth2.googleapis.com/token"  # noqa: S105 - where tokens are given out, not one
 READ_ONLY = "https://www.googleapis.com/auth/spreadsheets.readonly"
+Heard = Callable[[], None] | None
+"""Called now and then while Google is waited for; what it raises ends the waiting."""
 ADD_GOOGLE = "pipx inject mailtui google-auth cryptography"
+
+
+class Unreachable(AudienceError):
+    """Google did not answer, or said to come again later; what is asked for may be all right."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long and how often to try; seconds, and how many times."""
+
+    silence: float = 20.0
+    """Without a byte for so long, a connection is given up."""
+    total: float = 300.0
+    """All tries for one answer together."""
+    tries: int = 5
+    pause: float = 1.0
+    """Before the second try; twice that before the third, and so on."""
+    longest_pause: float = 60.0
+    redirects: int = 8
+    bytes: int = 512 << 20
+    """The most that an answer may have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +51,6 @@ class Google:
     token_url: str = TOKEN_URL
     service_account: Path | None = None
     patience: Patience = field(default_factory=Patience)
-
-    def web(self, url: str) -> Web:
-        """What may ask `url`, and whatever that leads to."""
-        return Web(self.patience, loopback=is_loopback(urlsplit(url).hostname or ""))
 
 
 @dataclass(frozen=True, slots=True)

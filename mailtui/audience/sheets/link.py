@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from dataclasses import dataclass
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
+from mailtui.audience.spec import AudienceSpec
 from mailtui.errors import AudienceError
 
 _HOSTS = ("docs.google.com", "spreadsheets.google.com", "sheets.google.com")
@@ -32,6 +35,27 @@ class SheetLink:
     def name(self) -> str:
         """What a person may recognise before its title is known."""
         return f"Google sheet {self.id[:12]}…" if len(self.id) > 14 else f"Google sheet {self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a person asked for. `tab` is its name or its number from 1, `cells` a range."""
+
+    link: SheetLink
+    tab: str | int | None
+    cells: str | None
+
+    @classmethod
+    def of(cls, spec: AudienceSpec) -> Wanted:
+        """What the keys of a list say. Raises `AudienceError` for a link that leads to no sheet."""
+        link = parse_link(spec.source)
+        return cls(link, spec.sheet, spec.range or link.cells)
+
+    @property
+    def key(self) -> str:
+        """The same for the same wish, and a good name for a file."""
+        asked = [self.link.id, self.link.gid, self.link.published, self.tab, self.cells]
+        return hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:40]
 
 
 def is_link(text: str) -> bool:

@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlencode
 
 from mailtui.audience.sheets.google import Google
 from mailtui.audience.sheets.link import SheetLink
-from mailtui.audience.sheets.web import Answer, LoginAsked
+from mailtui.audience.sheets.web import Answer, LoginAsked, Web
 from mailtui.errors import AudienceError
 
 _NAMED = re.compile(r"filename\*=UTF-8''([^;]+)", re.IGNORECASE)
@@ -46,7 +46,7 @@ def export(google: Google, link: SheetLink, into: Path, heard: Callable[[], None
 
     url = _address(google.docs_url, link)
     try:
-        return google.web(url).ask(url, take, heard=heard)
+        return Web(google, url).ask(url, take, heard=heard)
     except LoginAsked:
         raise NotPublic(link) from None
 

@@ -33,7 +33,7 @@ def service_account(google: Google, path: Path) -> Account:
     except (ValueError, exceptions.GoogleAuthError) as error:
         raise _no_key(path, str(error)) from None
     name = str(info["client_email"])
-    transport = _Transport(google.web(token_url))
+    transport = _Transport(Web(google, token_url))
 
     def token() -> str:
         try:

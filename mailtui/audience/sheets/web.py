@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 from urllib.parse import urljoin, urlsplit
 
+from mailtui.audience.sheets.google import Google, Unreachable
 from mailtui.errors import AudienceError
 
 Value = TypeVar("Value")
@@ -30,33 +31,12 @@ _REDIRECTS = (301, 302, 303, 307, 308)
 _PASSING = (408, 429, 500, 502, 503, 504)
 
 
-class Unreachable(AudienceError):
-    """Google did not answer, or said to come again later; what is asked for may be all right."""
-
-
 class _Broken(Exception):
     """One try did not bring a whole answer; the message says why."""
 
 
 class LoginAsked(Exception):
     """What was asked for is not for everybody: its place is a page to log in."""
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How long and how often to try; seconds, and how many times."""
-
-    silence: float = 20.0
-    """Without a byte for so long, a connection is given up."""
-    total: float = 300.0
-    """All tries for one answer together."""
-    tries: int = 5
-    pause: float = 1.0
-    """Before the second try; twice that before the third, and so on."""
-    longest_pause: float = 60.0
-    redirects: int = 8
-    bytes: int = 512 << 20
-    """The most that an answer may have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +53,14 @@ class Answer:
 
 
 class Web:
-    """Asks for one address after another. `loopback` lets hosts of this machine answer, without TLS too."""
+    """Asks for what lies below `base`, and for where that leads.
 
-    def __init__(self, patience: Patience, *, loopback: bool) -> None:
-        self.patience = patience
-        self._loopback = loopback
+    Hosts of this machine may answer only when `base` is on one, and then without TLS too.
+    """
+
+    def __init__(self, google: Google, base: str) -> None:
+        self.patience = google.patience
+        self._loopback = is_loopback(urlsplit(base).hostname or "")
         # Proxies of the environment hold; cookies, passwords and redirects of its own urllib does not get to do.
         self._opener = urllib.request.build_opener(
             _NoRedirect, urllib.request.HTTPSHandler(context=ssl.create_default_context())

@@ -1,0 +1,24 @@
+"""Owns telling a person how old something is."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from mailtui.kit.words import counted
+
+
+def as_of(fetched_at: float, now: datetime) -> str:
+    """When something was fetched, in the local time of `now`: `12:03 today`, `18:40 yesterday`, `2026-11-02 12:03`."""
+    then = datetime.fromtimestamp(fetched_at, now.tzinfo)
+    days = (now.date() - then.date()).days
+    if days == 0:
+        return f"{then:%H:%M} today"
+    return f"{then:%H:%M} yesterday" if days == 1 else f"{then:%Y-%m-%d %H:%M}"
+
+
+def age(fetched_at: float, now: datetime) -> str:
+    """How long ago that was: `5 minutes`, `3 hours`, `12 days`."""
+    seconds = max(0.0, now.timestamp() - fetched_at)
+    if seconds < 5_400:
+        return counted(round(seconds / 60), "minute") if seconds >= 60 else "less than a minute"
+    return counted(round(seconds / 3_600), "hour") if seconds < 36 * 3_600 else counted(round(seconds / 86_400), "day")
