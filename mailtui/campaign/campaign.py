@@ -102,7 +102,8 @@ class Campaign:
     def read_message(self) -> MessageSource:
         """Read the templates. Raises `TemplateError` with every mistake in its place."""
         try:
-            return read_message(self.spec, self.folder, self.name)
+            audience = self.spec.audience
+            return read_message(self.spec, self.folder, self.name, columns=audience.columns, group=audience.group)
         except TemplateError as error:
             raise self._placed(error) from None
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from types import TracebackType
 from typing import IO, Any
 
-from mailtui.audience.recipient import Recipient
+from mailtui.audience.recipient import Recipient, cells_of
 from mailtui.errors import Place, TemplateError
 from mailtui.kit.children import bare_environment, own_environment, own_module
 from mailtui.message.frozen import MessageSource
@@ -83,7 +83,7 @@ class TrialRenderer:
         """Render the rows in their order. Raises `TemplateError` when one overruns or breaks the child."""
         patience = _START_SECONDS
         for batch in _batches(recipients):
-            self._tell([[item.key, item.row, item.address, list(item.fields.values())] for item in batch])
+            self._tell([_line(item) for item in batch])
             for recipient in batch:
                 yield recipient, self._answer(recipient, patience)
                 patience = self._row_seconds
@@ -119,11 +119,17 @@ class TrialRenderer:
         return unpacked(values)
 
 
+def _line(recipient: Recipient) -> list[Any]:
+    first, *more = cells_of(recipient)
+    return [recipient.key, recipient.row, recipient.address, first, more]
+
+
 def _batches(recipients: Iterable[Recipient]) -> Iterator[list[Recipient]]:
     batch: list[Recipient] = []
     size = 0
     for recipient in recipients:
-        weight = sum(6 * len(cell) + 4 for cell in recipient.fields.values()) + 200
+        rows = recipient.rows or (recipient.fields,)
+        weight = sum(6 * len(cell) + 4 for fields in rows for cell in fields.values()) + 200
         if batch and size + weight > _BATCH_BYTES:
             yield batch
             batch, size = [], 0

@@ -12,7 +12,7 @@ import sys
 import time
 from typing import BinaryIO
 
-from mailtui.audience.recipient import Recipient
+from mailtui.audience.recipient import recipient_of
 from mailtui.dispatch import rendering
 from mailtui.dispatch.rendering import Order, Row
 from mailtui.dispatch.watchdog import Overrun, Watchdog
@@ -63,8 +63,8 @@ class Renderer:
         return rendering.mail(rendered.sender, rendered.data)
 
     def _rendered(self, row: Row, encoding: TransferEncoding, smtputf8: bool) -> RenderedMessage | RenderProblem:
-        key, number, address, cells, date, message, named_by = row
-        recipient = Recipient(key, number, address, dict(zip(self._columns, cells, strict=True)))
+        key, number, address, cells, more, date, message, named_by = row
+        recipient = recipient_of(self._columns, key, number, address, cells, more)
         return self._messages[message].render(
             recipient,
             date=date,

@@ -18,8 +18,9 @@ from typing import Any, TypeAlias
 from mailtui.errors import Place
 from mailtui.message.rendered import RenderProblem
 
-Row: TypeAlias = tuple[str, int, str, tuple[str, ...], float, int, int]
-"""key, number, address, cells, date, the number of the message, and of the one that gives the Message-ID or -1."""
+Row: TypeAlias = tuple[str, int, str, tuple[str, ...], tuple[tuple[str, ...], ...], float, int, int]
+"""key, number, address, cells, the cells of a group's further rows, date, the number of the message, and of the one
+that gives the Message-ID or -1."""
 
 _NOWHERE = Place()
 LENGTH = struct.Struct("<I")

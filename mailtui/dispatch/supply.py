@@ -10,7 +10,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from mailtui.audience.recipient import Recipient
+from mailtui.audience.recipient import recipient_of
 from mailtui.dispatch import results
 from mailtui.dispatch.domains import Domains, domain_of
 from mailtui.dispatch.encoding import SentEncoding
@@ -190,7 +190,7 @@ class Supply:
         return Mail(rendered.sender, rendered.data, rendered.dotless)
 
     def _rendered(self, claim: Claim, transfer: TransferEncoding, *, smtputf8: bool) -> RenderedMessage | RenderProblem:
-        recipient = Recipient(claim.key, claim.row, claim.address, dict(zip(self._columns, claim.fields, strict=True)))
+        recipient = recipient_of(self._columns, claim.key, claim.row, claim.address, claim.fields, claim.more)
         added_with = self._editions[claim.edition]
         message = self._message if claim.repeats is None else self._editions[claim.repeats]
         return message.render(
@@ -211,7 +211,8 @@ class Supply:
             messages: dict[int, CompiledMessage] = {}
             for claim in claims:
                 number, named_by = self._numbers(claim)
-                rows.append((claim.key, claim.row, claim.address, claim.fields, claim.date_at, number, named_by))
+                cells = (claim.fields, claim.more)
+                rows.append((claim.key, claim.row, claim.address, *cells, claim.date_at, number, named_by))
                 messages[number] = self._edition(number)
                 if named_by != _ITSELF:
                     messages[named_by] = self._edition(named_by)

@@ -13,16 +13,18 @@ from dataclasses import dataclass
 
 from jinja2.exceptions import TemplateSyntaxError
 
-from mailtui.audience.address import AddressError, Mailbox, parse_address, parse_mailbox, plain_address
+from mailtui.audience.address import AddressError
 from mailtui.audience.recipient import Recipient
 from mailtui.errors import Place, Problem, TemplateError
 from mailtui.kit.safe_text import safe_text
 from mailtui.message import headers
-from mailtui.message.fields import PROVIDED, ROW, FieldUses, unknown_field, used_fields
+from mailtui.message.fields import PROVIDED, ROW, ROWS, FieldUses, unknown_field, used_fields
 from mailtui.message.filling import Variables
 from mailtui.message.frozen import MessageSource
-from mailtui.message.headers import HeaderError, HeaderKind
-from mailtui.message.mime import BodyError, Parts, TransferEncoding, body_text, build_skeleton, canonical
+from mailtui.message.head import REPLY_TO, Head, Header, header_line, read_author
+from mailtui.message.headers import HeaderError
+from mailtui.message.mime import BodyError, Parts, TransferEncoding, body_text, build_skeleton, canonical, wire_lines
+from mailtui.message.own_cells import CellError, OwnCells, TooManyRows, rows_of
 from mailtui.message.rendered import RenderedMessage, RenderProblem
 from mailtui.message.templates import (
     RENDER_ERRORS,
@@ -35,29 +37,6 @@ from mailtui.message.templates import (
 )
 
 OUTPUT_LIMIT = 10 * 1024 * 1024  # characters of text and HTML together
-
-
-@dataclass(frozen=True, slots=True)
-class _Author:
-    """Who the mail is from, ready for the header, the envelope and the Message-ID."""
-
-    line: bytes
-    address: str
-    domain: str
-    needs_smtputf8: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Header:
-    name: str
-    kind: HeaderKind
-    template: CompiledTemplate
-
-    @property
-    def same_for_all(self) -> bool:
-        """Whether every recipient gets the same line; an address may depend on what the server takes."""
-        value = self.template.constant
-        return value is not None and (value.isascii() or self.kind is not HeaderKind.MAILBOX)
 
 
 class CompiledMessage:
@@ -77,26 +56,23 @@ class CompiledMessage:
         self._message_ids = headers.MessageIds(secret)
         self._skeleton = build_skeleton(secret, source.digest)
         boundary = self._skeleton.boundary
-        self._text_parts = Parts(boundary, keep=compiled.text is not None and compiled.text.same_for_all)
+        self._own = OwnCells(source.columns)
+        same_text = compiled.text is not None and compiled.text.same_for_all and not self._own.body
+        self._text_parts = Parts(boundary, keep=same_text)
         self._html_parts = Parts(boundary, keep=compiled.html is not None and compiled.html.same_for_all)
-        self._sender = compiled.sender
-        self._subject = compiled.subject
+        self._head = Head(self._own, compiled.sender, compiled.subject, compiled.headers)
         self._text = compiled.text
         self._html = compiled.html
-        self._author = _author(compiled.sender.constant) if compiled.sender.constant is not None else None
-        constant = [item for item in compiled.headers if item.same_for_all]
-        self._varying = [item for item in compiled.headers if not item.same_for_all]
-        self._headers = (*constant, *self._varying)
-        self._constant_lines = b"".join(_header_line(item, item.template.constant or "") for item in constant)
-        self._dotless_headers = not any(item.name.startswith(".") for item in compiled.headers)
         self._base = dict(compiled.templates.globals) | _constants(source)
         self._uses_now = uses.names("now")
+        self._rows_name = ROWS if source.group and uses.names(ROWS) else None
         self._uses_row = uses.names(ROW) or uses.whole_row or any(not use.direct for use in uses.uses)
 
     @property
     def fields(self) -> frozenset[str] | None:
         """The columns that rendering needs; None when a template reads the whole row."""
-        return self.uses.needed(self.columns)
+        named = self.uses.needed(self.columns)
+        return None if named is None else named | self._own.columns
 
     def render(
         self,
@@ -113,31 +89,28 @@ class CompiledMessage:
         """
         at = "recipient"
         try:
-            to = _recipient_address(recipient.address, smtputf8=smtputf8)
+            to_line = self._head.to_line(recipient, smtputf8=smtputf8)
             variables = self._variables(recipient, date)
             at = "from"
-            author = self._author or _author(self._sender.render(variables))
+            author = self._head.author(recipient, variables)
             if author.needs_smtputf8 and not smtputf8:
                 raise HeaderError("has characters before the @ that this server does not take (no SMTPUTF8)")
             at = "subject"
-            subject = self._subject.render(variables).strip(" \t")
-            if not subject:
-                raise HeaderError("is blank")
-            subject_line = headers.unstructured("Subject", subject)
+            subject, subject_line = self._head.subject(recipient, variables)
             message_id = message_id or self._message_ids.of(recipient.key, author.domain)
-            head = b"Date: %b\r\n%b\r\nTo: %b\r\n%b\r\nMessage-ID: %b\r\n%b" % (
+            head = b"Date: %b\r\n%b\r\n%b\r\n%b\r\nMessage-ID: %b\r\n%b" % (
                 headers.date_header(date).encode(),
                 author.line,
-                to,
+                to_line,
                 subject_line,
                 message_id.encode("ascii"),
-                self._constant_lines,
+                self._head.constant_lines,
             )
-            for header in self._varying:
+            for header in self._head.varying:
                 at = header.template.text.name
-                head += _header_line(header, header.template.render(variables), smtputf8=smtputf8)
+                head += self._head.line(header, recipient, variables, smtputf8=smtputf8)
             at = "text"
-            text, text_tame = (None, True) if self._text is None else self._text.lines(variables)
+            text, text_tame = self._text_lines(recipient, variables)
             at = "html"
             html, html_tame = (None, True) if self._html is None else self._html.lines(variables)
             text_part = None if text is None else self._text_parts.of(text, encoding, tame=text_tame)
@@ -148,15 +121,13 @@ class CompiledMessage:
         except RENDER_ERRORS as error:
             return _problem(recipient.row, at, error)
         # Quoted-printable may break a line before a dot; nothing else adds one.
-        dotless = (
-            text_tame and html_tame and encoding is not TransferEncoding.QUOTED_PRINTABLE and self._dotless_headers
-        )
+        dotless = text_tame and html_tame and encoding is not TransferEncoding.QUOTED_PRINTABLE and self._head.dotless
         return RenderedMessage(author.address, recipient.address, message_id, subject, text, html, data, dotless)
 
     def message_id(self, recipient: Recipient) -> str | None:
         """The Message-ID of one recipient's message; None when its sender cannot be rendered."""
         try:
-            author = self._author or _author(self._sender.render(self._variables(recipient, 0.0)))
+            author = self._head.author(recipient, self._variables(recipient, 0.0))
         except RENDER_ERRORS:
             return None
         return self._message_ids.of(recipient.key, author.domain)
@@ -165,17 +136,9 @@ class CompiledMessage:
         """The headers a reader of one message must see, decoded, in order; for a check against another parser."""
         variables = self._variables(recipient, date)
         yield "Date", headers.date_header(date)
-        yield "From", _shown(parse_mailbox(self._sender.render_plainly(variables)))
-        yield "To", recipient.address
-        yield "Subject", self._subject.render_plainly(variables).strip(" \t")
+        yield from self._head.meant_before(recipient, variables)
         yield "Message-ID", message.message_id
-        for header in self._headers:
-            value = header.template.render_plainly(variables).strip(" \t")
-            if value:
-                yield (
-                    header.name,
-                    _shown(parse_mailbox(value)) if header.kind is HeaderKind.MAILBOX else value,
-                )
+        yield from self._head.meant_after(recipient, variables)
 
     def meant_bodies(self, recipient: Recipient, date: float) -> tuple[str | None, str | None]:
         """Text and HTML as their templates were written, no quick way taken; for the same check."""
@@ -184,7 +147,21 @@ class CompiledMessage:
             None if template is None else canonical(template.render_plainly(variables))
             for template in (self._text, self._html)
         )
-        return text, html
+        own = self._own.text(recipient.fields)
+        return (canonical(own) if own else text), html
+
+    def _text_lines(self, recipient: Recipient, variables: Variables) -> tuple[bytes | None, bool]:
+        """The plain text as lines, and whether it is known to be tame (`filling.Lines`)."""
+        if self._own.body:
+            own = self._own.text(recipient.fields)
+            if own:
+                try:
+                    return wire_lines(canonical(own)), False
+                except BodyError as error:
+                    raise self._own.wrong("body", error) from None
+            if self._text is None:
+                raise self._own.blank("body")
+        return (None, True) if self._text is None else self._text.lines(variables)
 
     def _variables(self, recipient: Recipient, date: float) -> Variables:
         variables = Variables(self._base)
@@ -194,17 +171,19 @@ class CompiledMessage:
             variables["now"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(date))
         if self._uses_row:
             variables[ROW] = dict(recipient.fields)
+        if self._rows_name is not None:
+            variables[self._rows_name] = rows_of(recipient)
         return variables
 
 
 @dataclass(frozen=True, slots=True)
 class _Compiled:
     templates: TemplateSet
-    sender: CompiledTemplate
-    subject: CompiledTemplate
+    sender: CompiledTemplate | None
+    subject: CompiledTemplate | None
     text: CompiledTemplate | None
     html: CompiledTemplate | None
-    headers: tuple[_Header, ...]
+    headers: tuple[Header, ...]
 
 
 def compile_message(source: MessageSource, columns: Sequence[str], *, secret: bytes) -> CompiledMessage:
@@ -222,7 +201,8 @@ def compile_message(source: MessageSource, columns: Sequence[str], *, secret: by
     for text in everything:
         tree = templates.parse(text)
         problems.extend([tree] if isinstance(tree, Problem) else templates.check(text, tree))
-    uses = used_fields(everything)
+    uses = used_fields(everything, group=source.group)
+    problems += OwnCells(source.columns).problems(columns)
     problems += [
         _unknown(use.name, unknown_field(use, columns))
         for use in uses.unknown(columns, _provided(source))
@@ -243,7 +223,7 @@ def compile_message(source: MessageSource, columns: Sequence[str], *, secret: by
 def _compile(
     source: MessageSource, columns: Sequence[str], templates: TemplateSet, texts: Mapping[str, TemplateText]
 ) -> _Compiled:
-    names = (["Reply-To"] if source.reply_to else []) + [name for name, _ in source.headers]
+    names = ([REPLY_TO] if "reply_to" in texts else []) + [name for name, _ in source.headers]
     constants = {name: value for name, value in _constants(source).items() if name not in columns}
 
     def compiled(text: TemplateText, *, html: bool = False) -> CompiledTemplate:
@@ -251,29 +231,32 @@ def _compile(
 
     return _Compiled(
         templates=templates,
-        sender=compiled(texts["from"]),
-        subject=compiled(texts["subject"]),
+        sender=compiled(texts["from"]) if "from" in texts else None,
+        subject=compiled(texts["subject"]) if "subject" in texts else None,
         text=None if source.text is None else compiled(source.text),
         html=None if source.html is None else compiled(source.html, html=True),
-        headers=tuple(_Header(name, headers.header_kind(name), compiled(texts[_key(name)])) for name in names),
+        headers=tuple(Header(name, headers.header_kind(name), compiled(texts[_key(name)])) for name in names),
     )
 
 
 def _header_texts(source: MessageSource) -> dict[str, TemplateText]:
     """The templates that stand in the campaign file itself, by their key there."""
+    own = {role for role, _ in source.columns}
     values = {"from": source.sender, "subject": source.subject}
-    if source.reply_to:
-        values["reply_to"] = source.reply_to
+    values = {key: value for key, value in values.items() if value or key not in own}
+    if source.reply_to or "reply_to" in own:  # the column's cells need a header to stand in
+        values["reply_to"] = source.reply_to or ""
     values |= {_key(name): value for name, value in source.headers}
     return {key: TemplateText(key, value) for key, value in values.items()}
 
 
 def _key(header: str) -> str:
-    return "reply_to" if header == "Reply-To" else f"headers.{header}"
+    return "reply_to" if header == REPLY_TO else f"headers.{header}"
 
 
 def _provided(source: MessageSource) -> tuple[str, ...]:
-    return tuple(name for name in PROVIDED if name != "postal_address" or source.postal_address)
+    absent = {"postal_address": not source.postal_address, ROWS: not source.group}
+    return tuple(name for name in PROVIDED if not absent.get(name))
 
 
 def _constants(source: MessageSource) -> dict[str, object]:
@@ -286,6 +269,9 @@ def _constants(source: MessageSource) -> dict[str, object]:
 def _unknown(name: str, problem: Problem) -> Problem:
     if name == "postal_address":
         return Problem(problem.place, "the campaign gives no postal_address.", "Add it to the campaign file.")
+    if name == ROWS:
+        message = "there are rows only where all rows of an address make one mail."
+        return Problem(problem.place, message, "Add group: true under audience: in the campaign file.")
     return problem
 
 
@@ -297,13 +283,13 @@ def _constant_problems(source: MessageSource) -> Iterator[Problem]:
             continue
         try:
             if key == "from":
-                _author(text.source)
+                read_author(text.source)
             elif key == "subject":
                 headers.unstructured("Subject", text.source)
             else:
-                name = "Reply-To" if key == "reply_to" else key.removeprefix("headers.")
-                header = _Header(name, headers.header_kind(name), templates.compile(text, html=False))
-                _header_line(header, text.source, smtputf8=True)
+                name = REPLY_TO if key == "reply_to" else key.removeprefix("headers.")
+                header = Header(name, headers.header_kind(name), templates.compile(text, html=False))
+                header_line(header, text.source, smtputf8=True)
         except HeaderError as error:
             yield Problem(Place(key=key), f"this value {error}.")
         except AddressError as error:
@@ -321,41 +307,6 @@ def _uncompilable(templates: TemplateSet, texts: Sequence[TemplateText]) -> Iter
             yield Problem(Place(text.name), "this template is nested too deeply.")
 
 
-def _author(value: str) -> _Author:
-    mailbox = parse_mailbox(value)
-    address = mailbox.address
-    line = headers.mailbox("From", mailbox, smtputf8=True)
-    return _Author(line, address.text, address.domain, address.needs_smtputf8)
-
-
-def _header_line(header: _Header, value: str, *, smtputf8: bool = False) -> bytes:
-    """A custom header with its line break; nothing at all when its value is blank."""
-    value = value.strip(" \t")
-    if not value:
-        return b""
-    if header.kind is HeaderKind.MAILBOX:
-        return headers.mailbox(header.name, parse_mailbox(value), smtputf8=smtputf8) + b"\r\n"
-    if header.kind is HeaderKind.STRUCTURED:
-        return headers.structured(header.name, value) + b"\r\n"
-    return headers.unstructured(header.name, value) + b"\r\n"
-
-
-def _recipient_address(address: str, *, smtputf8: bool) -> bytes:
-    """The address as it stands in To. The list was checked long ago; this is the last look before the wire."""
-    if plain_address(address) == address:
-        return address.encode("ascii")
-    parsed = parse_address(address)
-    if parsed.text != address:
-        raise AddressError("The address is not in its canonical form.")
-    if parsed.needs_smtputf8 and not smtputf8:
-        raise AddressError("The address has characters before the @ that this server does not take (no SMTPUTF8).")
-    return address.encode()
-
-
-def _shown(mailbox: Mailbox) -> str:
-    return f"{mailbox.name} <{mailbox.address.text}>" if mailbox.name else mailbox.address.text
-
-
 def _check_size(*bodies: bytes | None) -> None:
     """Raise `BodyError` for bodies that have more characters than any mail should."""
     if sum(len(body_text(body)) for body in bodies if body is not None) > OUTPUT_LIMIT:
@@ -363,6 +314,8 @@ def _check_size(*bodies: bytes | None) -> None:
 
 
 def _problem(row: int, at: str, error: Exception) -> RenderProblem:
+    if isinstance(error, CellError | TooManyRows):
+        return RenderProblem(row, safe_text(str(error), limit=300), error.place)
     if isinstance(error, AddressError):
         what = "" if at == "recipient" else f"{at}: "
         return RenderProblem(row, f"{what}{safe_text(str(error), limit=200)}", Place(key=at))

@@ -21,25 +21,39 @@ from mailtui.message.hardening import HardenedEnvironment
 from mailtui.message.templates import TemplateText, Token, parse, place_of, tokenize
 
 ROW = "row"
-# Names every template can use beside the columns. A column of the same title wins, but for `row`.
-PROVIDED = ("row", "recipient", "campaign", "now", "postal_address")
+ROWS = "rows"
+# Names every template can use beside the columns; `rows` only where all rows of an address make one mail. A column of
+# the same title wins, but for `row` and, there, `rows`.
+PROVIDED = (ROW, ROWS, "recipient", "campaign", "now", "postal_address")
 
 _DEFAULT_FILTERS = frozenset({"default", "d"})
 _DEFINED_TESTS = frozenset({"defined", "undefined"})
 _ROW_METHODS = frozenset({"get", "items", "keys", "values"})
+# What gives all or some of the rows it is given, one row, none of their cells, or cells named by an attribute.
+_ROWS_FILTERS = frozenset({"default", "d", "list", "reverse", "sort", "unique", "selectattr", "rejectattr"})
+_ONE_OF_ROWS = frozenset({"first", "last", "min", "max"})
+_COUNTS = frozenset({"length", "count"})
+_NAMING_FILTERS = frozenset({"map", "sum", "join"})
+_NAMED_FIRST = frozenset({"selectattr", "rejectattr", "sum"})
 _IDENTIFIER = re.compile(r"[^\W\d]\w*")
-_KEYWORDS = frozenset({"and", "or", "not", "in", "is", "if", "else", "true", "false", "none", "loop", "self", "row"})
+_KEYWORDS = frozenset(
+    {"and", "or", "not", "in", "is", "if", "else", "true", "false", "none", "loop", "self", ROW, ROWS}
+)
 
 
 @dataclass(frozen=True, slots=True)
 class FieldUse:
-    """One place at which a template reads a field; `direct` by its bare name, else through the row."""
+    """One place at which a template reads a field; `direct` by its bare name, else through a row.
+
+    `of_rows`: of every row of an address, and not only of the first.
+    """
 
     name: str
     place: Place
     direct: bool
     copes_missing: bool
     copes_blank: bool
+    of_rows: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +92,10 @@ class _AnyName(dict[str, Any]):
         return super().get(key, default) or str
 
 
-def used_fields(texts: Iterable[TemplateText]) -> FieldUses:
+def used_fields(texts: Iterable[TemplateText], *, group: bool = False) -> FieldUses:
     """Every field that the given templates use; what does not parse is passed over.
+
+    `group`: `rows` are all rows of an address, and what is read from one of them are fields.
 
     A variable that one template sets (in a loop, by `set`, as a macro) can be seen by those it includes, so
     names assigned anywhere among the templates are not fields.
@@ -95,7 +111,7 @@ def used_fields(texts: Iterable[TemplateText]) -> FieldUses:
     uses: list[FieldUse] = []
     whole_row = False
     for text, tree, free in pairs:
-        reader = _Reader(text, list(tokenize(environment, text.source)), free - known)
+        reader = _Reader(text, list(tokenize(environment, text.source)), free - known, group=group)
         reader.read(tree)
         uses.extend(reader.uses())
         whole_row = whole_row or reader.whole_row
@@ -155,8 +171,10 @@ def _assigned(tree: nodes.Template) -> Iterator[str]:
 class _Reader:
     """Walks one syntax tree. What surrounds a name says whether it may be missing or blank."""
 
-    def __init__(self, text: TemplateText, tokens: list[Token], free: set[str]) -> None:
+    def __init__(self, text: TemplateText, tokens: list[Token], free: set[str], *, group: bool) -> None:
         self.whole_row = False
+        self._rows = group and ROWS in free
+        self._turns: frozenset[str] = frozenset()  # variables of the loops around that go over rows
         self._text = text
         self._tokens = tokens
         self._free = free
@@ -169,12 +187,17 @@ class _Reader:
         for use in self._found:
             missing = use.copes_missing or use.name in self._tested_defined
             blank = use.copes_blank or use.name in self._tested_blank
-            yield FieldUse(use.name, use.place, use.direct, missing, blank)
+            yield FieldUse(use.name, use.place, use.direct, missing, blank, use.of_rows)
 
     def read(self, node: nodes.Node, *, missing: bool = False, blank: bool = False) -> None:
         """Record the uses below a node; `missing`, `blank`: whether what stands around copes with that."""
         name = self._field(node)
-        if name is not None:
+        if self._are_rows(node):
+            self._read_rows(node)
+            self.whole_row = True
+        elif isinstance(node, nodes.For):
+            self._read_loop(node)
+        elif name is not None:
             self._record(node, name, missing=missing, blank=blank)
             if isinstance(node, nodes.Call):
                 for argument in node.args[1:]:
@@ -190,7 +213,56 @@ class _Reader:
         else:
             self._read_children(node, blank=blank)
 
+    def _read_loop(self, node: nodes.For) -> None:
+        over_rows = self._are_rows(node.iter)
+        if over_rows:
+            self._read_rows(node.iter)
+        else:
+            self.read(node.iter)
+        bound = {name.name for name in (node.target, *node.target.find_all(nodes.Name)) if isinstance(name, nodes.Name)}
+        around = self._turns
+        self._turns = around - bound | (bound if over_rows else set())
+        for child in (*([node.test] if node.test is not None else []), *node.body):
+            self.read(child)
+        self._turns = around
+        for child in node.else_:
+            self.read(child)
+
+    def _read_rows(self, node: nodes.Node) -> None:
+        """What an expression names that gives rows: `rows` itself, and the attributes that its filters go by."""
+        if isinstance(node, nodes.Filter) and node.node is not None:
+            self._read_rows(node.node)
+            self._read_attributes(node)
+        elif isinstance(node, nodes.Getitem):
+            self._read_rows(node.node)
+            self.read(node.arg)
+        else:
+            self._record(node, ROWS, missing=True, blank=True)
+
+    def _read_attributes(self, node: nodes.Filter) -> None:
+        """The columns that a filter over rows names, such as `sum(attribute="amount")`."""
+        positional = node.args[:1] if node.name in _NAMED_FIRST else []
+        keyed = [item.value for item in node.kwargs if item.key == "attribute"]
+        for value in (*positional, *keyed):
+            if isinstance(value, nodes.Const) and isinstance(value.value, str):
+                for name in value.value.split(","):
+                    if "." not in name:
+                        self._record(value, name, missing=False, blank=True, of_rows=True)
+            else:
+                self.whole_row = True
+        for argument in (
+            *node.args[len(positional) :],
+            *(item.value for item in node.kwargs if item.key != "attribute"),
+        ):
+            self.read(argument)
+
     def _read_filter(self, node: nodes.Filter, *, blank: bool) -> None:
+        if node.node is not None and self._are_rows(node.node):
+            named = any(item.key == "attribute" for item in node.kwargs) or (node.name == "sum" and node.args)
+            if node.name in _COUNTS or (node.name in _NAMING_FILTERS and named):
+                self._read_rows(node.node)
+                self._read_attributes(node)
+                return
         stands_in = node.name in _DEFAULT_FILTERS
         if node.node is not None:
             # Any filter before `default` trips over a missing name, and hands a blank one on.
@@ -215,7 +287,7 @@ class _Reader:
         """The field that this node reads, if it is one: a free name, `row["x"]`, `row.x`, `row.get("x")`."""
         if isinstance(node, nodes.Name):
             free = node.ctx == "load" and node.name in self._free and node.name != ROW
-            return node.name if free else None
+            return node.name if free and not (self._rows and node.name == ROWS) else None
         if isinstance(node, nodes.Getitem) and self._is_row(node.node):
             key = node.arg
             return key.value if isinstance(key, nodes.Const) and isinstance(key.value, str) else None
@@ -228,10 +300,45 @@ class _Reader:
                 return key.value if isinstance(key, nodes.Const) and isinstance(key.value, str) else None
         return None
 
-    def _is_row(self, node: nodes.Node) -> bool:
-        return isinstance(node, nodes.Name) and node.name == ROW and ROW in self._free
+    def _is_row(self, node: nodes.Node | None) -> bool:
+        """Whether this is `row`, or one of `rows`."""
+        if isinstance(node, nodes.Name):
+            return (node.name == ROW and ROW in self._free) or node.name in self._turns
+        if isinstance(node, nodes.Filter):
+            return node.name in _ONE_OF_ROWS and self._are_rows(node.node)
+        return isinstance(node, nodes.Getitem) and not isinstance(node.arg, nodes.Slice) and self._are_rows(node.node)
 
-    def _record(self, node: nodes.Node, name: str, *, missing: bool, blank: bool) -> None:
+    def _are_rows(self, node: nodes.Node | None) -> bool:
+        """Whether this is `rows`, or some of them."""
+        if not self._rows:
+            return False
+        if isinstance(node, nodes.Name):
+            return node.name == ROWS and node.ctx == "load"
+        if isinstance(node, nodes.Filter):
+            return node.name in _ROWS_FILTERS and self._are_rows(node.node)
+        return isinstance(node, nodes.Getitem) and isinstance(node.arg, nodes.Slice) and self._are_rows(node.node)
+
+    def _owner(self, node: nodes.Node) -> nodes.Node | None:
+        """The row that a field is read from; None for a bare name."""
+        if isinstance(node, nodes.Call):
+            node = node.node
+        return node.node if isinstance(node, nodes.Getattr | nodes.Getitem) else None
+
+    def _record(self, node: nodes.Node, name: str, *, missing: bool, blank: bool, of_rows: bool = False) -> None:
+        owner = self._owner(node)
+        if owner is not None and not isinstance(owner, nodes.Name):
+            self._read_rows_below(owner)
+        of_rows = of_rows or (owner is not None and not (isinstance(owner, nodes.Name) and owner.name == ROW))
         index, place = place_of(self._text, self._tokens, node.lineno, name, after=self._seen.get(name, -1))
         self._seen[name] = index
-        self._found.append(FieldUse(name, place, isinstance(node, nodes.Name), missing, blank))
+        direct = isinstance(node, nodes.Name)
+        self._found.append(FieldUse(name, place, direct, missing, blank, of_rows))
+
+    def _read_rows_below(self, row: nodes.Node) -> None:
+        """One of the rows was chosen by an expression, such as `rows[0]` or `(rows|sort(attribute="x"))|last`."""
+        if isinstance(row, nodes.Filter) and row.node is not None:
+            self._read_rows(row.node)
+            self._read_attributes(row)
+        elif isinstance(row, nodes.Getitem):
+            self._read_rows(row.node)
+            self.read(row.arg)

@@ -31,10 +31,22 @@ class MessageSource:
     campaign: str = ""
     postal_address: str | None = None
     commercial: bool = False
+    columns: tuple[tuple[str, str], ...] = ()
+    """(role, column) of the cells that stand in for the campaign's own values; see `own_cells`."""
+    group: bool = False
+    """Whether all rows of an address make one mail, as `rows` in templates."""
 
     def to_json(self) -> str:
         """A stable text: the same source gives the same characters on every machine."""
-        return _stable_json({"version": _VERSION, **dataclasses.asdict(self)})
+        return _stable_json(self._values())
+
+    def _values(self) -> dict[str, Any]:
+        """Every part; those that came later only where they say something, so that others' texts stay as they were."""
+        data = {"version": _VERSION, **dataclasses.asdict(self)}
+        for later in ("columns", "group"):
+            if not data[later]:
+                del data[later]
+        return data
 
     @classmethod
     def from_json(cls, text: str) -> MessageSource:
@@ -50,6 +62,7 @@ class MessageSource:
                     "html": _text_from(data["html"]),
                     "headers": tuple((name, value) for name, value in data["headers"]),
                     "includes": tuple(TemplateText(**item) for item in data["includes"]),
+                    "columns": tuple((role, column) for role, column in data.get("columns", ())),
                 }
             )
         except (KeyError, TypeError) as error:
@@ -61,7 +74,7 @@ class MessageSource:
 
         `commercial` only says how strict the preflight is, so it does not count.
         """
-        data = {"version": _VERSION, **dataclasses.asdict(self)}
+        data = self._values()
         del data["commercial"]
         return hashlib.sha256(_stable_json(data).encode("utf-8", "surrogatepass")).hexdigest()
 

@@ -174,13 +174,20 @@ def mailbox(name: str, value: Mailbox, *, smtputf8: bool = False) -> bytes:
     A local part that is not ASCII goes out as UTF-8 (RFC 6532), which needs `smtputf8`; the name is encoded
     as an encoded word all the same, so that it reads well everywhere.
     """
-    address = value.address.text
-    check_value(value.name)
     if value.address.needs_smtputf8 and not smtputf8:
         raise HeaderError("has an address with characters that this server does not take (no SMTPUTF8)")
-    if not value.name:
+    return named_address(name, value.name, value.address.text)
+
+
+def named_address(name: str, display: str, address: str) -> bytes:
+    """A header line with an address that was looked at before, and the name of whose it is where it has one.
+
+    Raises `HeaderError` for the name.
+    """
+    check_value(display)
+    if not display:
         return f"{name}: {address}".encode()
-    phrase = _phrase(value.name, len(name) + 2)
+    phrase = _phrase(display, len(name) + 2)
     last = phrase.rpartition("\n")[2] if "\n" in phrase else f"{name}: {phrase}"
     gap = " " if len(last) + len(address) + 3 <= LINE_PREFERRED else "\r\n "
     return f"{name}: {phrase}{gap}<{address}>".encode()

@@ -16,7 +16,8 @@ from jinja2 import nodes
 from mailtui.audience.recipient import Recipient
 from mailtui.errors import Place, Problem
 from mailtui.message.compose import CompiledMessage
-from mailtui.message.fields import FieldUse, spelling, unknown_field
+from mailtui.message.fields import PROVIDED, FieldUse, spelling, unknown_field
+from mailtui.message.own_cells import ROLES, TooManyRows, require_few
 from mailtui.message.rendered import RenderedMessage, RenderProblem
 from mailtui.message.templates import TemplateSet, TemplateText, place_of, tokenize
 
@@ -79,6 +80,7 @@ class Preflight:
         self._source = compiled.source
         self._about_message = list(_message_findings(compiled))
         places = {use.name: use.place for use in reversed(compiled.uses.uses) if not use.copes_blank}
+        self._of_rows = {use.name for use in compiled.uses.uses if use.of_rows}
         self._never_blank = {name: places[name] for name in sorted(compiled.uses.never_blank(compiled.columns))}
         self._tallies: dict[tuple[str, str], _Tally] = {}
 
@@ -91,9 +93,14 @@ class Preflight:
         """Judge what can be seen without rendering; cheap enough for every row of a list."""
         row = recipient.row
         for name, place in self._never_blank.items():
-            if not recipient.fields.get(name, "").strip():
+            cells = recipient.rows if recipient.rows and name in self._of_rows else (recipient.fields,)
+            if not all(fields.get(name, "").strip() for fields in cells):
                 message = f"{name} is blank, and the message uses it. Fill it in, or write {spelling(name)}"
                 self._add("warning", "blank-field", f'{message}|default("...").', row, name, place)
+        try:
+            require_few(recipient)
+        except TooManyRows as error:
+            self._add("error", "render", str(error), row, str(error), error.place)
         if is_special_domain(recipient.address.rpartition("@")[2]):
             message = "the address is at a domain kept for tests and private networks (RFC 6761)"
             self._add("note", "special-domain", message, row)
@@ -164,12 +171,24 @@ def _message_findings(compiled: CompiledMessage) -> Iterator[Finding]:
         message = f"{problem.message.rstrip('.')}, so everyone gets what stands in for it. {problem.hint}".rstrip()
         yield Finding("warning", "unknown-field", message, place=use.place)
     yield from _unescaped(compiled)
+    yield from _called_like_a_role(compiled)
+
+
+def _called_like_a_role(compiled: CompiledMessage) -> Iterator[Finding]:
+    """Columns by whose name one might think that they stand for something, and nothing reads them."""
+    used = compiled.fields
+    mapped = {role for role, _ in compiled.source.columns}
+    found = [] if used is None else [one for one in ROLES if one in compiled.columns and one not in used | mapped]
+    if found:
+        names, keys = " and ".join(found), ", ".join(f"{name}: {name}" for name in found)
+        are = "columns called" if len(found) > 1 else "a column called"
+        message = f"the list has {are} {names}, which nothing uses. To have it used: audience: columns: {{{keys}}}"
+        yield Finding("note", "column-role", message)
 
 
 def _unknown_once(compiled: CompiledMessage) -> list[FieldUse]:
     first: dict[str, FieldUse] = {}
-    provided = ("row", "recipient", "campaign", "now", "postal_address")
-    for use in compiled.uses.unknown(compiled.columns, provided):
+    for use in compiled.uses.unknown(compiled.columns, PROVIDED):
         first.setdefault(use.name, use)
     return list(first.values())
 

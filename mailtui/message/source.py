@@ -3,30 +3,36 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from mailtui.errors import Place, Problem, TemplateError
+from mailtui.message.fields import spelling
 from mailtui.message.frozen import MessageSource
+from mailtui.message.own_cells import ROLES
 from mailtui.message.spec import MessageSpec
 from mailtui.message.templates import TemplateSet, TemplateText, references
 from mailtui.message.templates import parse as parse_template
 
 FILE_LIMIT = 4 * 1024 * 1024  # bytes; a mail template is a few kilobytes
 _FILES_LIMIT = 500
+_NO_COLUMNS: Mapping[str, str] = {}
 
 
-def read_message(spec: MessageSpec, folder: Path, name: str) -> MessageSource:
+def read_message(
+    spec: MessageSpec, folder: Path, name: str, *, columns: Mapping[str, str] = _NO_COLUMNS, group: bool = False
+) -> MessageSource:
     """Read the template files that a campaign named `name` in `folder` uses, with all they include.
 
-    Raises `TemplateError` that lists every file that is missing, outside the folder or not UTF-8 text, and
-    every key without which there is no message.
+    `columns` says by role which columns of the list stand in for the campaign's own values; `group` whether all rows
+    of an address make one mail. Raises `TemplateError` that lists every file that is missing, outside the folder or
+    not UTF-8 text, and every key without which there is no message.
     """
-    own_mail = _brings_own_mail(spec)
-    spec = own_mail_defaults(spec)
-    problems = [] if own_mail else _missing_keys(spec)
+    own_text = own_mail_text(spec, columns)
+    problems = [] if _brings_own_mail(spec) else _missing_keys(spec, columns)
+    spec = own_mail_defaults(spec, columns)
     files = _Files(folder, problems)
-    text = TemplateText("text", "{{ body }}") if own_mail else files.body(spec.text, "text")
+    text = own_text or files.body(spec.text, "text")
     html = files.body(spec.html, "html")
     includes = files.reached_from([part for part in (text, html) if part is not None], spec)
     if problems:
@@ -42,6 +48,8 @@ def read_message(spec: MessageSpec, folder: Path, name: str) -> MessageSource:
         campaign=name,
         postal_address=spec.postal_address.strip() if spec.postal_address else None,
         commercial=spec.commercial,
+        columns=tuple((role, columns[role]) for role in ROLES if role in columns),
+        group=group,
     )
 
 
@@ -56,28 +64,42 @@ def readable_templates(spec: MessageSpec, folder: Path) -> tuple[tuple[TemplateT
     return tuple(bodies), files.reached_from(bodies, spec)
 
 
-def own_mail_defaults(spec: MessageSpec) -> MessageSpec:
+def own_mail_defaults(spec: MessageSpec, columns: Mapping[str, str] = _NO_COLUMNS) -> MessageSpec:
     """A list that brings its own mail, in columns `from`, `to`, `subject` and `body`, needs no template.
 
     When a campaign gives no `subject`, `text` and `html`, its subject is `{{ subject }}`, its text `{{ body }}`
-    and, unless `from` is given, its sender `{{ from }}`. Otherwise the spec comes back as it is.
+    and, unless `from` is given, its sender `{{ from }}`; each unless a column of another name is for that. Otherwise
+    the spec comes back as it is.
     """
     if not _brings_own_mail(spec):
         return spec
-    return spec.model_copy(update={"subject": "{{ subject }}", "sender": spec.sender or "{{ from }}"})
+    subject = None if "subject" in columns else "{{ subject }}"
+    sender = spec.sender or (None if "from" in columns else "{{ from }}")
+    return spec.model_copy(update={"subject": subject, "sender": sender})
+
+
+def own_mail_text(spec: MessageSpec, columns: Mapping[str, str] = _NO_COLUMNS) -> TemplateText | None:
+    """The text's template where the list brings its own mail in a column called body."""
+    own = _brings_own_mail(spec) and "body" not in columns
+    return TemplateText("text", "{{ body }}") if own else None
 
 
 def _brings_own_mail(spec: MessageSpec) -> bool:
     return spec.subject is None and spec.text is None and spec.html is None
 
 
-def _missing_keys(spec: MessageSpec) -> list[Problem]:
+def _missing_keys(spec: MessageSpec, columns: Mapping[str, str]) -> list[Problem]:
+    """Keys without which there is no message; a column may stand for each."""
     problems = []
-    if not (spec.sender or "").strip():
+    if not (spec.sender or "").strip() and "from" not in columns:
         problems.append(Problem(Place(key="from"), "is missing.", 'Add one: from: "Acme News <news@acme.test>"'))
-    if not (spec.subject or "").strip():
+    if not (spec.subject or "").strip() and "subject" not in columns:
         problems.append(Problem(Place(key="subject"), "is missing.", 'Add one: subject: "Spring is here"'))
-    if spec.text is None and spec.html is None:
+    if "body" in columns and spec.html is not None:
+        message = "a body of each person's own is plain text, and html is the same page for all: who reads which?"
+        hint = f"Leave out html, or show the column in the page: {{{{ {spelling(columns['body'])} }}}}."
+        problems.append(Problem(Place(key="audience.columns.body"), message, hint))
+    if spec.text is None and spec.html is None and "body" not in columns:
         hint = "Add text: body.txt.j2 or html: body.html.j2, or both."
         problems.append(Problem(Place(key="text"), "the message has a subject and no body.", hint))
     return problems

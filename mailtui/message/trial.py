@@ -12,7 +12,7 @@ import json
 import sys
 from typing import Any, TextIO
 
-from mailtui.audience.recipient import Recipient
+from mailtui.audience.recipient import recipient_of
 from mailtui.errors import TemplateError
 from mailtui.message.compose import CompiledMessage, compile_message
 from mailtui.message.frozen import MessageSource
@@ -38,8 +38,8 @@ def serve(lines: TextIO, out: TextIO) -> None:
 
 
 def _render(message: CompiledMessage, row: list[Any], order: dict[str, Any]) -> dict[str, Any]:
-    key, number, address, cells = row
-    recipient = Recipient(key, number, address, dict(zip(order["columns"], cells, strict=True)))
+    key, number, address, cells, more = row
+    recipient = recipient_of(order["columns"], key, number, address, cells, more)
     try:
         rendered = message.render(
             recipient,

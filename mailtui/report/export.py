@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
-from mailtui.audience.recipient import Recipient
+from mailtui.audience.recipient import recipient_of
 from mailtui.kit.safe_text import safe_json
+from mailtui.kit.spreadsheet import csv_row, inert
 from mailtui.message.compose import CompiledMessage, compile_message
 from mailtui.message.frozen import MessageSource
 from mailtui.outbox.ports import Reader
@@ -19,7 +18,6 @@ from mailtui.outbox.states import DeliveryState
 
 _PAGE = 1_000
 ERROR = "error"
-_FORMULA_STARTS = "=+-@\t\r＝＋－＠"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +100,7 @@ async def report_lines(
 def _line(
     row: DeliveryRow, campaign: Campaign, message: CompiledMessage, said: Resolution | None, was: str | None
 ) -> ReportLine:
-    fields = dict(zip(campaign.columns, row.fields, strict=True))
-    recipient = Recipient(row.key, row.row, row.address, fields)
+    recipient = recipient_of(campaign.columns, row.key, row.row, row.address, row.fields, row.more)
     return ReportLine(
         row=row.row,
         address=row.address,
@@ -131,15 +128,17 @@ def _time(at: float) -> str:
 async def original_rows(reader: Reader, campaign: Campaign, states: Sequence[DeliveryState] = ()) -> AsyncIterator[str]:
     """The rows of the list as CSV, its columns as they were and one more, `error`; the header comes first.
 
-    An `error` column of an earlier such file is written anew. Cells are defused as in the report.
+    An `error` column of an earlier such file is written anew. Cells are defused as in the report. Where several rows
+    made one mail, each of them is here.
     """
     kept = [index for index, column in enumerate(campaign.columns) if column != ERROR]
-    yield _csv_row([*(_inert(campaign.columns[index]) for index in kept), ERROR])
+    yield csv_row([*(inert(campaign.columns[index]) for index in kept), ERROR])
     after = 0
     while rows := await reader.deliveries(campaign.number, states=states, after=after, limit=_PAGE):
         after = rows[-1].id
         for row in rows:
-            yield _csv_row([*(_inert(row.fields[index]) for index in kept), _inert(_error(row))])
+            for cells in (row.fields, *row.more):
+                yield csv_row([*(inert(cells[index]) for index in kept), inert(_error(row))])
 
 
 def _error(row: DeliveryRow) -> str:
@@ -155,21 +154,9 @@ def as_json(line: ReportLine) -> str:
 
 def csv_header() -> str:
     """The first line of the CSV report."""
-    return _csv_row(list(ReportLine.__dataclass_fields__))
+    return csv_row(list(ReportLine.__dataclass_fields__))
 
 
 def as_csv(line: ReportLine) -> str:
     """One CSV row (RFC 4180). A text that a spreadsheet would take for a formula gets an apostrophe in front."""
-    return _csv_row(["" if value is None else _inert(str(value)) for value in asdict(line).values()])
-
-
-def _inert(text: str) -> str:
-    """Defuse a cell (CWE-1236); taking one leading apostrophe off gives the text back."""
-    bare = text.lstrip(" \"'")
-    return f"'{text}" if bare.startswith(tuple(_FORMULA_STARTS)) or text.startswith("'") else text
-
-
-def _csv_row(cells: Sequence[str]) -> str:
-    out = io.StringIO()
-    csv.writer(out, lineterminator="\r\n").writerow(cells)
-    return out.getvalue()
+    return csv_row(["" if value is None else inert(str(value)) for value in asdict(line).values()])

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from mailtui.audience.recipient import Recipient
+from mailtui.audience.recipient import recipient_of
 from mailtui.dispatch import rendering
 from mailtui.dispatch.encoding import SentEncoding
 from mailtui.dispatch.renderers import Batch, Renderers
@@ -29,11 +29,13 @@ from tests.dispatch.bench import source
 
 def _messages() -> dict[int, CompiledMessage]:
     """Two messages with everything in them that may differ from row to row."""
+    every = "{% for each in rows %};{{ each.name }}{% endfor %}"
     first = MessageSource(
         sender="Acme {{ name }} <news@acme.test>", subject="Grüße, {{ name }}: {{ now }}",
-        text=TemplateText("text", "Hello {{ name }}\n.dot\n" + "ö" * 1_500 + "\n{{ row.keys()|join }}"),
+        text=TemplateText("text", "Hello {{ name }}\n.dot\n" + "ö" * 1_500 + "\n{{ row.keys()|join }}" + every),
         html=TemplateText("html", "<p>{{ name }} & {{ recipient }}</p>{% if name == 'bad' %}{{ 1 // 0 }}{% endif %}"),
         reply_to="help@acme.test", headers=(("X-Name", "{{ name }}"),), campaign="x",
+        columns=(("subject", "name"),), group=True,
     )  # fmt: skip
     second = source("Plain {{ name }}\n", sender="News <news@other.test>")
     return {number: compile_message(one, ("name",), secret=b"a secret") for number, one in ((0, first), (7, second))}
@@ -54,8 +56,9 @@ async def test_the_same_bytes_or_the_same_words_in_every_encoding_and_edition(
     for nth, (name, who, (number, named_by)) in enumerate(
         itertools.product(names, ["a@example.com", "jörg@example.com"], [(0, -1), (7, -1), (0, 7), (7, 0)])
     ):
+        more: tuple[tuple[str, ...], ...] = ((f"{name}2",), ("Three",)) if nth % 3 == 0 else ()
         claims.append(Claim(1, nth, 1, who, nth, who, (name,), 0, 1.7e9 + nth, 1))
-        rows.append((who, nth, who, (name,), 1.7e9 + nth, number, named_by))
+        rows.append((who, nth, who, (name,), more, 1.7e9 + nth, number, named_by))
     try:
         await renderers.start()
         async with asyncio.timeout(30):
@@ -76,8 +79,8 @@ async def test_the_same_bytes_or_the_same_words_in_every_encoding_and_edition(
     assert [claim for claim, _ in found] == claims
     kinds = set()
     for (_, outcome), row in zip(found, rows, strict=True):
-        who, nth, _, (name,), date, number, named_by = row
-        recipient = Recipient(who, nth, who, {"name": name})
+        who, nth, _, cells, more, date, number, named_by = row
+        recipient = recipient_of(("name",), who, nth, who, cells, more)
         meant = messages[number].render(
             recipient, date=date, encoding=transfer, smtputf8=smtputf8,
             message_id=None if named_by < 0 else messages[named_by].message_id(recipient),
@@ -103,7 +106,9 @@ async def test_how_much_is_rendered_ahead_is_bounded_in_rows_and_bytes() -> None
         for _ in range(1_000):
             while room := renderers.room:
                 claims = [Claim(1, n, 1, "k", n, "a@example.com", ("Zoé",), 0, 1.7e9, 1) for n in range(room)]
-                rows: list[Row] = [("a@example.com", n, "a@example.com", ("Zoé",), 1.7e9, 0, -1) for n in range(room)]
+                rows: list[Row] = [
+                    ("a@example.com", n, "a@example.com", ("Zoé",), (), 1.7e9, 0, -1) for n in range(room)
+                ]
                 encoding = SentEncoding(TransferEncoding.EIGHT_BIT, smtputf8=False)
                 renderers.give(Batch(claims, rows, {0: message}, encoding))
                 given += room

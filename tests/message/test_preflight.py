@@ -37,7 +37,8 @@ def test_a_message_in_order_has_no_findings() -> None:
     preflight = check(
         [someone(row) for row in range(1, 5)], text="Hi {{ first_name }}", html="<p>Hi {{ first_name }}</p>"
     )
-    assert [finding.code for finding in preflight.findings()] == ["special-domain"]
+    # The list of these tests has a column called body, too.
+    assert [finding.code for finding in preflight.findings()] == ["special-domain", "column-role"]
     assert preflight.passed
 
 
