@@ -142,7 +142,7 @@ class Desk(Protocol):
     async def order(
         self, campaign: int, kind: OrderKind, arguments: dict[str, object], *, actor: str, now: float
     ) -> int: ...
-    async def suppress(self, entries: Sequence[NewSuppression], *, actor: str, now: float) -> int:
+    async def suppress(self, entries: Iterable[NewSuppression], *, actor: str, now: float) -> int:
         """Put these on the suppression list, in one transaction; how many were not on it. An older entry stays.
 
         Once this has returned, no message to them is written to its end any more, unless that had begun.

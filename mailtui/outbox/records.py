@@ -50,8 +50,7 @@ class NewDelivery(NamedTuple):
     """The cells of this person's further rows, where they go into the same mail."""
 
 
-@dataclass(frozen=True, slots=True)
-class NewSuppression:
+class NewSuppression(NamedTuple):
     """Somebody who is to get nothing: `key` is an address in any spelling, or `@` and a domain.
 
     `scope`: `""` for every campaign, `list:NAME` for those of one list, `campaign:ID` for a single one. `reason` is a

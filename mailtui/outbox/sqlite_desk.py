@@ -140,7 +140,7 @@ class SqliteDesk:
             )
         return int(order)
 
-    async def suppress(self, entries: Sequence[NewSuppression], *, actor: str, now: float) -> int:
+    async def suppress(self, entries: Iterable[NewSuppression], *, actor: str, now: float) -> int:
         with transaction(self._connection, self._path):
             return sqlite_suppression.insert(self._connection, entries, actor, now)
 

@@ -26,7 +26,7 @@ _FIRST_COPY = "; an earlier copy, whose outcome was unknown, may have arrived"
 def insert(connection: apsw.Connection, entries: Iterable[NewSuppression], actor: str, now: float) -> int:
     """Add entries; how many were new."""
     before = connection.total_changes()
-    rows = [(folded(entry.key), entry.scope, entry.reason, entry.source, actor, now) for entry in entries]
+    rows = ((folded(entry.key), entry.scope, entry.reason, entry.source, actor, now) for entry in entries)
     connection.executemany(SQL["insert_suppression"], rows)
     return connection.total_changes() - before
 

@@ -249,10 +249,12 @@ class SuppressionDesk:
         new = 0
         while True:
             lives = self._house.runner_pid() is not None
-            part = list(islice(entries, _STEP if lives else _LONG_STEP))
-            if not part:
-                return new
+            before = told.rows
+            # A runner waits for the outbox, so for it the rows are read first; else they never lie here all at once.
+            part = list(islice(entries, _STEP)) if lives else islice(entries, _LONG_STEP)
             new += await desk.suppress(part, actor=actor(), now=now())
+            if told.rows == before:
+                return new
             told.show()
             await asyncio.sleep(_BREATH if lives else 0)
 
