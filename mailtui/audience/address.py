@@ -12,12 +12,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 _ATOM = r"[A-Za-z0-9_!#$%&'*+\-/=?^`{|}~]+"
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _LAST_LABEL = r"[A-Za-z0-9][A-Za-z0-9-]{0,62}(?<=[A-Za-z])"
+_WORDS = r"(?>[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*)"
 _PLAIN = re.compile(rf"({_ATOM}(?:\.{_ATOM})*)@((?:{_LABEL}\.)+{_LAST_LABEL})")
+_MANY_PLAIN = re.compile(rf"(?:(?>{_ATOM})(?>(?:\.{_ATOM})*)@(?>(?:{_WORDS}\.)+){_WORDS}(?<=[A-Za-z])\n)*+")
 _BLANKS = " \t\r\n\v\f\xa0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u200b\u2060\u3000\ufeff"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _NEEDS_QUOTES = re.compile(r'[()<>\[\]:;@\\,"]')
@@ -79,6 +82,15 @@ def plain_address(text: str) -> str | None:
     if len(local) > _LOCAL_LIMIT or "--" in domain:
         return None
     return f"{local}@{domain.lower()}"
+
+
+def are_plain(texts: Sequence[str]) -> bool:
+    """Whether `plain_address` takes every one of them as it stands; False also where that would take a closer look."""
+    # No part of a text of 64 characters can be too long.
+    if not texts or max(map(len, texts)) > _LOCAL_LIMIT:
+        return not texts
+    joined = "\n".join(texts) + "\n"
+    return joined.count("\n") == len(texts) and _MANY_PLAIN.fullmatch(joined) is not None
 
 
 def is_address(text: str) -> bool:

@@ -17,22 +17,21 @@ from typing import Any
 
 import apsw
 
-from mailtui.audience.address import AddressError, is_address, parse_address, plain_address
-from mailtui.audience.csv_reader import BadRecord
+from mailtui.audience.address import AddressError, parse_address
 from mailtui.audience.findings import Understanding
 from mailtui.audience.hygiene import BITS, Hygiene, kinds_of
 from mailtui.audience.index import Index, open_index, read_problems
 from mailtui.audience.match import Explanation, Matcher
-from mailtui.audience.ordering import Looked, Views
+from mailtui.audience.ordering import Looked, Views, search_steps
 from mailtui.audience.problem import RowProblem
-from mailtui.audience.reading import Reading, original, read, understand
+from mailtui.audience.reading import original
 from mailtui.audience.recipient import Recipient
 from mailtui.audience.rules import Rule
 from mailtui.audience.rules_tree import read_rule
 from mailtui.audience.selection import Heard, Selection, repeat_reason
 from mailtui.audience.source import find_source
 from mailtui.audience.spec import AudienceSpec
-from mailtui.audience.views import AudienceCounts, ListRow, ListView, RowView, StreamCounts
+from mailtui.audience.views import AudienceCounts, ListRow, ListView, RowView
 from mailtui.errors import AudienceError, UsageError
 from mailtui.kit.suggest import did_you_mean
 
@@ -70,32 +69,6 @@ def open_audience(
     except BaseException:
         index.connection.close()
         raise
-
-
-def count_stream(spec: AudienceSpec, folder: Path, *, now: datetime | None = None) -> StreamCounts:
-    """Count rows, matches and problems in one pass, with no index and no memory that grows.
-
-    Raises as `open_audience`.
-    """
-    source = find_source(spec, folder)
-    try:
-        reading = understand(source, spec)
-        position = reading.address_position
-        rule = read_rule(spec.filter)
-        test = None if rule is None else _matcher(rule, reading, now).test
-        rows = matched = problems = 0
-        for _, cells in read(source, reading):
-            rows += 1
-            if isinstance(cells, BadRecord):
-                problems += 1
-                continue
-            if plain_address(cells[position]) is None and not is_address(cells[position]):
-                problems += 1
-            if test is not None and test(cells):
-                matched += 1
-        return StreamCounts(rows, rows if test is None else matched, problems)
-    finally:
-        source.discard()
 
 
 class Audience:
@@ -310,10 +283,24 @@ class Audience:
     ) -> int | None:
         """The first position of a view after `after`, or before it, whose row has a text, in one column or any.
 
-        Upper and lower case are the same. None when there is no further one. `told` as in `prepare`.
+        Upper and lower case are the same. None when there is no further one. `told` hears at which position the
+        search is, several times a second; what it raises ends it.
         """
+        length = self.prepare(view)
+        for first, last in search_steps(after, length, backwards=backwards):
+            found = self.search_within(text, first, last, view, column=column, backwards=backwards)
+            if found is not None:
+                return found
+            if told is not None:
+                told(first if backwards else last)
+        return None
+
+    def search_within(
+        self, text: str, first: int, last: int, view: ListView = WHOLE_LIST, *, column: str | None, backwards: bool
+    ) -> int | None:
+        """The first position of a prepared view from `first` to `last`, or the last one, whose row has a text."""
         self._require_going()
-        return self._views.search(view, text, after, column=column, backwards=backwards, told=told)
+        return self._views.search(view, text, first, last, column=column, backwards=backwards)
 
     def _list_rows(self, which: str, rows: tuple[int, ...]) -> dict[int, ListRow]:
         matcher = self._selection.matcher
@@ -425,11 +412,4 @@ class Audience:
         return Selection(self._index, None if rule is None else self._matcher(rule), unwanted=self._unwanted)
 
     def _matcher(self, rule: Rule) -> Matcher:
-        return _matcher(rule, self._reading, self._now)
-
-
-def _matcher(rule: Rule, reading: Reading, now: datetime | None) -> Matcher:
-    # A filter may say `email` whatever the column is called, as in Mailgrid; a real column of that name wins.
-    understood = reading.understanding
-    aliases = {"email": understood.address_column.value}
-    return Matcher(rule, reading.columns, types=understood.types, aliases=aliases, now=now)
+        return Matcher.of_list(rule, self._reading.understanding, now=self._now)

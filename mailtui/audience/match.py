@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mailtui.audience.comparing import TITLE, CellTest, Comparison, cell_test, compared, comparing, fold, note
-from mailtui.audience.findings import ColumnType
+from mailtui.audience.findings import ColumnType, Understanding
 from mailtui.audience.rules import AllOf, Clause, Not, Rule, clauses
 from mailtui.audience.rules_text import format_rule
 from mailtui.audience.typed import UNTYPED
@@ -72,6 +72,15 @@ class Matcher:
         narrow = {name: self.used.index(position) for name, position in self._position.items()}
         self.test_used: RowTest = _compile(rule, tests, narrow)
         """Whether it holds, given only the cells at `used`, in that order."""
+
+    @classmethod
+    def of_list(cls, rule: Rule, understood: Understanding, *, now: datetime | None = None) -> Matcher:
+        """The rule for a list as it was understood.
+
+        It may say `email` whatever the column is called, as in Mailgrid; a real column of that name wins.
+        """
+        aliases = {"email": understood.address_column.value}
+        return cls(rule, understood.columns, types=understood.types, aliases=aliases, now=now)
 
     def position(self, clause: Clause) -> int:
         """Which column a clause of the rule looks at."""

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from mailtui.audience.audience import Audience, count_stream, open_audience
+from mailtui.audience.audience import Audience, open_audience
+from mailtui.audience.counting import count_stream
 from mailtui.audience.recipient import Recipient
 from mailtui.audience.rules_tree import read_rule
 from mailtui.audience.spec import STDIN, AudienceSpec

@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mailtui.audience.address import AddressError, parse_address
-from mailtui.audience.audience import count_stream, open_audience
+from mailtui.audience.audience import open_audience
+from mailtui.audience.counting import count_stream
 from mailtui.audience.spec import AudienceSpec
 from mailtui.errors import AudienceError, ExitCode, RuleError, UsageError
 from tests.audience.conftest import Opener

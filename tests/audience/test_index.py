@@ -137,7 +137,8 @@ def test_old_indexes_go_first_by_age_then_by_size(tmp_path: Path) -> None:
 MEASURED = """
 import re, sys
 from pathlib import Path
-from mailtui.audience.audience import count_stream, open_audience
+from mailtui.audience.audience import open_audience
+from mailtui.audience.counting import count_stream
 from mailtui.audience.reading import Reading
 from mailtui.audience.spec import AudienceSpec
 folder = Path(sys.argv[1])

@@ -1,0 +1,64 @@
+"""Owns counting a list in one pass, with no index and no memory that grows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from functools import partial
+from itertools import islice
+from pathlib import Path
+
+from mailtui.audience.address import are_plain, is_address, plain_address
+from mailtui.audience.csv_blocks import Batch, Columns, read_columns
+from mailtui.audience.csv_reader import BadRecord, Layout, Record
+from mailtui.audience.match import Matcher
+from mailtui.audience.match_columns import column_counter
+from mailtui.audience.reading import Reading, read, understand
+from mailtui.audience.rules_tree import read_rule
+from mailtui.audience.source import Source, find_source
+from mailtui.audience.spec import AudienceSpec
+from mailtui.audience.views import StreamCounts
+
+_ROWS = 500
+
+
+def count_stream(spec: AudienceSpec, folder: Path, *, now: datetime | None = None) -> StreamCounts:
+    """Count rows, matches and problems. Raises as `open_audience`."""
+    source = find_source(spec, folder)
+    try:
+        reading = understand(source, spec)
+        rule = read_rule(spec.filter)
+        matcher = None if rule is None else Matcher.of_list(rule, reading.understanding, now=now)
+        in_columns = None if matcher is None else column_counter(matcher)
+        position = reading.address_position
+        rows = matched = problems = 0
+        for batch in _batches(source, reading):
+            if isinstance(batch, Columns):
+                rows += batch.count
+                problems += _unusable(batch.column(position))
+                matched += batch.count if in_columns is None else in_columns(batch)
+            else:
+                rows += len(batch)
+                good = [cells for _, cells in batch if not isinstance(cells, BadRecord)]
+                problems += len(batch) - len(good) + _unusable([cells[position] for cells in good])
+                matched += len(batch) if matcher is None else sum(map(matcher.test, good))
+        return StreamCounts(rows, matched, problems)
+    finally:
+        source.discard()
+
+
+def _batches(source: Source, reading: Reading) -> Iterator[Batch]:
+    if isinstance(reading.layout, Layout):
+        return read_columns(source, reading.layout)
+    return iter(partial(_some, read(source, reading)), [])
+
+
+def _some(records: Iterator[Record]) -> list[Record]:
+    return list(islice(records, _ROWS))
+
+
+def _unusable(cells: list[str]) -> int:
+    """How many of these are no address that mail can go to."""
+    if are_plain(cells):
+        return 0
+    return sum(1 for cell in cells if plain_address(cell) is None and not is_address(cell))
