@@ -5,6 +5,7 @@ Everything above knows a `Reading` and no format.
 
 from __future__ import annotations
 
+import importlib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -17,6 +18,16 @@ from mailtui.audience.formats.format import Format
 from mailtui.audience.formats.kind import find_kind
 from mailtui.audience.source import Source
 from mailtui.audience.spec import AudienceSpec, ListFormat
+
+_FORMATS: dict[ListFormat, tuple[str, str]] = {
+    "csv": ("delimited", "DELIMITED"),
+    "xlsx": ("workbook", "WORKBOOK"),
+    "json": ("json_document", "JSON_DOCUMENT"),
+    "jsonl": ("json_lines", "JSON_LINES"),
+    "parquet": ("parquet", "PARQUET"),
+    "sqlite": ("sqlite_file", "SQLITE_FILE"),
+    "sheet": ("sheet", "SHEET"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +107,6 @@ def reading_from_json(text: str) -> Reading:
 
 def _format(name: ListFormat) -> Format[Any]:
     """The format of that name; each is loaded when it is needed, since some bring a library."""
-    from mailtui.audience.formats.delimited import DELIMITED
-
-    assert name == DELIMITED.name
-    return DELIMITED
+    module, attribute = _FORMATS[name]
+    found: Format[Any] = getattr(importlib.import_module(f"mailtui.audience.formats.{module}"), attribute)
+    return found
