@@ -6,7 +6,7 @@ any page of it is read as fast as of the list itself. Working it out can be ende
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 from typing import Any, cast
 
@@ -22,7 +22,18 @@ Looked = Callable[[int], None]
 
 _KEPT = 4  # views; a few megabytes on disk for a million rows each
 _EVERY = 20_000
+_STEP = 25_000  # positions; some tens of milliseconds
 _numbers = count(1)
+
+
+def search_steps(after: int, length: int, *, backwards: bool) -> Iterator[tuple[int, int]]:
+    """The positions to look through after one of a view, or before it, a part after the other."""
+    if backwards:
+        for last in range(min(after - 1, length), 0, -_STEP):
+            yield max(1, last - _STEP + 1), last
+    else:
+        for first in range(max(after, 0) + 1, length + 1, _STEP):
+            yield first, min(first + _STEP - 1, length)
 
 
 class Views:
@@ -80,35 +91,28 @@ class Views:
         return None if found is None else int(found[0])
 
     def search(
-        self, view: ListView, text: str, after: int, *, column: str | None, backwards: bool, told: Looked | None = None
+        self, view: ListView, text: str, first: int, last: int, *, column: str | None, backwards: bool
     ) -> int | None:
-        """The next position after (or before) one whose row has a text in some cell, or in one column's."""
+        """The first position from `first` to `last`, or the last one, whose row has a text, in one column or any."""
         wanted = fold(text)
         positions = range(len(self._columns)) if column is None else (self._columns.index(column),)
         hit = self._hit(positions)
         sql_function(self._connection, "has_text", lambda cell: wanted in fold(cell))
-        sign, order, best = ("<", "DESC", max) if backwards else (">", "ASC", min)
+        order, best = ("DESC", max) if backwards else ("ASC", min)
         if self.plain(view):
             at, entries, problems = "row", "entry", "problem"
         else:
-            self.prepare(view, told)
             at, table = "position", self._table(view)
             # CROSS JOIN: the view gives the order, whatever SQLite thinks of it.
             entries, problems = f"{table} CROSS JOIN entry USING (row)", f"{table} CROSS JOIN problem USING (row)"
-        queries = [f"SELECT {at} FROM {entries} WHERE {at} {sign} :after AND {self._watched(at)} AND {hit}"]  # noqa: S608
+        queries = [f"SELECT {at} FROM {entries} WHERE {hit}"]  # noqa: S608 - our own names
         if column is None:
-            damaged = "kind = 'bad_row' AND has_text(text)"
-            queries.append(f"SELECT {at} FROM {problems} WHERE {at} {sign} :after AND {damaged}")  # noqa: S608
-        self._told = told
-        try:
-            values = {"after": after, "wanted": wanted}
-            rows = [
-                self._connection.execute(f"{query} ORDER BY {at} {order} LIMIT 1", values).fetchone()
-                for query in queries
-            ]
-        finally:
-            self._told = None
-        found = [int(row[0]) for row in rows if row is not None]
+            queries.append(f"SELECT {at} FROM {problems} WHERE kind = 'bad_row' AND has_text(text)")  # noqa: S608
+        found: list[int] = []
+        for query in queries:
+            within = f"{query} AND {at} BETWEEN :first AND :last ORDER BY {at} {order} LIMIT 1"
+            row: Any = self._connection.execute(within, {"first": first, "last": last, "wanted": wanted}).fetchone()
+            found += [] if row is None else [int(row[0])]
         return best(found, default=None)
 
     def _hit(self, positions: Sequence[int]) -> str:

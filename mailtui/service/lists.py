@@ -7,7 +7,7 @@ from mailtui.audience.findings import ColumnType, Finding, Understanding
 from mailtui.audience.match import Explanation
 from mailtui.audience.problem import RowProblem
 from mailtui.audience.spec import COLUMN_TYPES, AudienceSpec
-from mailtui.audience.views import AudienceCounts, ListRow, RowView, about_alike
+from mailtui.audience.views import AudienceCounts, ListRow, ListView, RowView, Which, about_alike
 from mailtui.campaign.checks import CheckReport
 from mailtui.campaign.forecast import Planned
 from mailtui.campaign.freeze import (
@@ -38,6 +38,7 @@ __all__ = [
     "Launch",
     "LaunchedCampaign",
     "ListRow",
+    "ListView",
     "MessageChanged",
     "NotFinished",
     "Planned",
@@ -47,5 +48,6 @@ __all__ = [
     "Trial",
     "Understanding",
     "WasCancelled",
+    "Which",
     "about_alike",
 ]

@@ -12,23 +12,27 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 import apsw
 
-from mailtui.audience.audience import Audience, open_audience
+from mailtui.audience.audience import WHOLE_LIST, Audience, open_audience
 from mailtui.audience.findings import Understanding
+from mailtui.audience.ordering import Looked, search_steps
 from mailtui.audience.problem import RowProblem
 from mailtui.audience.rules import Rule
 from mailtui.audience.rules_text import format_rule
 from mailtui.audience.rules_tree import read_rule
+from mailtui.audience.selection import Heard
 from mailtui.audience.spec import AudienceSpec
-from mailtui.audience.views import AudienceCounts, ListRow, RowView
+from mailtui.audience.views import AudienceCounts, ListRow, ListView, RowView
 from mailtui.campaign.campaign import Campaign
 from mailtui.campaign.checks import CheckReport
 from mailtui.campaign.freeze import Again, Launch
-from mailtui.errors import UsageError
+from mailtui.errors import RuleError, UsageError
+from mailtui.kit.spreadsheet import csv_row, inert
 from mailtui.service.campaigns import Preview
 from mailtui.service.drafts import Draft, read_draft
 from mailtui.service.facade import LaunchPlan, Service
@@ -90,7 +94,9 @@ class Workbench:
         self._reading = ThreadPoolExecutor(1, "reading")
         self._counting = ThreadPoolExecutor(1, "counting")
         self._asking = ThreadPoolExecutor(1, "asking")
+        self._arranging = ThreadPoolExecutor(1, "arranging")
         self._rows: Audience | None = None
+        self._views: dict[ListView, Audience] = {}
         self._asked: dict[str, int] = {}
         self._answering: dict[str, Audience] = {}
         self._lock = threading.Lock()
@@ -104,6 +110,8 @@ class Workbench:
         self.opening: Opening | None = None
         """What is being opened now, until it is open; a screen may look at it as often as it likes."""
         self.filter_text = ""
+        self.misfit: RuleError | None = None
+        """Why the filter does not fit the list as it is read now; it stays as a text, and nothing is counted."""
         self.file_filter = ""
         """The filter as the campaign file has it; `filter_text` is the one that was set since."""
 
@@ -129,6 +137,33 @@ class Workbench:
         self._ticket("open")
         self.opening = None
 
+    async def reopen(self, spec: AudienceSpec) -> OpenList:
+        """Open the open list again, read as `spec` says; the campaign and the filter as it is set stay.
+
+        A filter that does not fit the list any more stays as a text, and `misfit` says why. Raises as `open`.
+        """
+        campaign, folder, text = self.campaign, self._folder, self.filter_text
+        self._require()
+        spec = spec.model_copy(update={"filter": text or None})
+        ticket = self._ticket("open")
+        self.opening = Opening(Path(spec.source).name, 0)
+        try:
+            opened, misfit = await self._read_list(spec, folder, ticket)
+            if campaign is not None:
+                whole = campaign.spec.model_copy(update={"audience": spec})
+                campaign = dataclasses.replace(campaign, spec=whole)
+            self._take(opened, spec, misfit)
+            self.campaign = campaign
+            assert self.open_list is not None
+            return self.open_list
+        except asyncio.CancelledError:
+            if ticket == self._asked["open"]:
+                self.stop_opening()
+            raise
+        finally:
+            if ticket == self._asked["open"]:
+                self.opening = None
+
     async def _open_target(self, target: Path, ticket: int) -> OpenList:
         campaign: Campaign | None = None
         if target.suffix.lower() in (".yaml", ".yml") or await asyncio.to_thread(target.is_dir):
@@ -137,26 +172,57 @@ class Workbench:
             filter_text = campaign.filter_text
         else:
             spec, folder, filter_text = AudienceSpec(source=str(target)), Path(), ""
+        opened, misfit = await self._read_list(spec, folder, ticket)
+        if misfit is not None:
+            self._reading.submit(opened.close)
+            raise misfit
+        self._take(opened, spec, None)
+        self._file_spec, self._folder = spec, folder
+        self.campaign, self.filter_text, self.file_filter = campaign, filter_text, filter_text
+        assert self.open_list is not None
+        return self.open_list
+
+    async def _read_list(self, spec: AudienceSpec, folder: Path, ticket: int) -> tuple[Audience, RuleError | None]:
+        """The list, under its filter or, where that does not fit, under none. Raises `Superseded`."""
 
         def heard(rows: int) -> None:
             self._require_asked("open", ticket)
             self.opening = Opening(Path(spec.source).name, rows)
 
-        def work() -> Audience:
+        def work() -> tuple[Audience, RuleError | None]:
             self._require_asked("open", ticket)
-            return self._open(spec, folder, heard)
+            opened = self._open(spec.model_copy(update={"filter": None}), folder, heard)
+            try:
+                opened.set_rule(read_rule(spec.filter))
+            except RuleError as error:
+                return opened, error
+            except BaseException:
+                opened.close()
+                raise
+            return opened, None
 
-        opened = await self._in(self._opener, work)
+        opened, misfit = await self._in(self._opener, work)
         if ticket != self._asked["open"]:
             self._reading.submit(opened.close)
             raise Superseded
+        return opened, misfit
+
+    def _take(self, opened: Audience, spec: AudienceSpec, misfit: RuleError | None) -> None:
+        """A list that was opened takes the place of the one that is open."""
         former, self._rows = self._rows, opened
-        if former is not None:
-            self._reading.submit(former.close)
-        self._spec, self._file_spec, self._folder = spec, spec, folder
-        self.campaign, self.filter_text, self.file_filter = campaign, filter_text, filter_text
+        self._let_go([] if former is None else [former])
+        self._drop_views(0)
+        self._spec, self.misfit = spec, misfit
         self.open_list = OpenList(opened.name, opened.columns, opened.size, opened.understanding)
-        return self.open_list
+
+    def _drop_views(self, keep: int) -> None:
+        while len(self._views) > keep:
+            self._let_go([self._views.pop(next(iter(self._views)))])
+
+    def _let_go(self, audiences: list[Audience]) -> None:
+        # Where pages are read, so that none of them is read from a list that is closed.
+        for audience in audiences:
+            self._reading.submit(audience.close)
 
     def _open(self, spec: AudienceSpec, folder: Path, progress: Callable[[int], None] | None = None) -> Audience:
         cache = self._service.settings.home.audiences
@@ -182,18 +248,82 @@ class Workbench:
         cache = self._service.settings.home.audiences
         return await asyncio.to_thread(look_at_beginning, self._require_spec(), self._folder, cache)
 
-    async def page(self, first: int, count: int) -> list[ListRow]:
-        """Rows of the list as they stand in it, from row number `first` on."""
-        rows = self._require()
-        return await self._in(self._reading, lambda: rows.page(first, count))
+    async def page(self, first: int, count: int, view: ListView = WHOLE_LIST) -> list[ListRow]:
+        """Rows of a view from position `first` on; of the list as it stands, that is the row's number.
 
-    async def counts(self) -> AudienceCounts:
-        """The counts under the filter as it is set; worked out once for a list and a filter."""
+        Any other view has to be prepared first, else, or when newer ones took its place, it is `Superseded`.
+        """
+        rows = self._seen(view)
+        return await self._in(self._reading, lambda: rows.page(first, count, view))
+
+    async def prepare_view(self, view: ListView, told: Looked | None = None) -> int:
+        """Work out which rows a view has under the filter as it is set, and in which order; how many there are.
+
+        A newer one ends this. `told` is called from another thread with how far in the list it is. The views prepared
+        last stay, two of them; when the filter is set anew they show what they did.
+        """
+        if view == WHOLE_LIST:
+            return self._require().size
+
+        def work(audience: Audience) -> tuple[Audience, int]:
+            return audience, audience.prepare(view, told)
+
+        audience, length = await self._with_own_list(self.filter_text, work, kind="view", pool=self._arranging)
+        self._let_go([self._views.pop(view)] if view in self._views else [])
+        self._drop_views(1)
+        self._views[view] = audience
+        return length
+
+    async def position(self, view: ListView, row: int) -> int | None:
+        """Where a row stands in a prepared view, from 1; None when it is not in it."""
+        rows = self._seen(view)
+        return await self._in(self._reading, lambda: rows.position(view, row))
+
+    async def search(
+        self,
+        text: str,
+        after: int,
+        view: ListView = WHOLE_LIST,
+        *,
+        column: str | None = None,
+        backwards: bool = False,
+        told: Looked | None = None,
+    ) -> int | None:
+        """The next position of a prepared view after one, or before it, whose row has a text; None when there is none.
+
+        In any column, or in one; upper and lower case are the same. A newer search, or `stop_search`, ends this one.
+        `told` hears how far it is.
+        """
+        rows, ticket = self._seen(view), self._ticket("search")
+        length = await self._in(self._reading, lambda: rows.prepare(view))
+        for step in search_steps(after, length, backwards=backwards):
+            # A part after the other, so that pages are read in between.
+            found = await self._in(
+                self._reading, partial(rows.search_within, text, *step, view, column=column, backwards=backwards)
+            )
+            self._require_asked("search", ticket)
+            if found is not None:
+                return found
+            if told is not None:
+                told(step[0] if backwards else step[1])
+        return None
+
+    def stop_search(self) -> None:
+        """Give up a search."""
+        self._ticket("search")
+
+    async def counts(self, heard: Heard | None = None) -> AudienceCounts:
+        """The counts under the filter as it is set; worked out once for a list and a filter.
+
+        `heard` is called from another thread with how many rows were looked at and how many of them match.
+        """
         opened, text = self.open_list, self.filter_text
         kept = self._counted
         if kept is not None and opened is kept[0] and text == kept[1]:
             return kept[2]
-        counts = await self._with_filter(text, lambda audience: audience.counts(), kind="counts", pool=self._counting)
+        counts = await self._with_filter(
+            text, lambda audience: audience.counts(heard=heard), kind="counts", pool=self._counting
+        )
         if opened is not None:
             self._counted = (opened, text, counts)
         return counts
@@ -204,12 +334,24 @@ class Workbench:
             self.filter_text, lambda audience: list(audience.problems(limit)), kind="problems", pool=self._asking
         )
 
-    async def examine(self, filter_text: str, size: int) -> tuple[AudienceCounts, Sample]:
-        """Count under a filter, with up to `size` rows it lets in and leaves out. Raises `RuleError`, `Superseded`."""
+    async def save_problems(self, path: Path) -> int:
+        """Write all rows that no mail goes to into a CSV file, with the reasons; how many there are.
+
+        Raises `UsageError` when it cannot be written; then what stood there before still does.
+        """
+        return await self._with_filter(
+            self.filter_text, lambda audience: write_problems(audience, path), kind="save", pool=self._asking
+        )
+
+    async def examine(self, filter_text: str, size: int, heard: Heard | None = None) -> tuple[AudienceCounts, Sample]:
+        """Count under a filter, with up to `size` rows it lets in and leaves out. Raises `RuleError`, `Superseded`.
+
+        `heard` as in `counts`.
+        """
 
         def look(audience: Audience) -> tuple[AudienceCounts, Sample]:
             sample = _sample(audience, size, among=None)
-            return audience.counts(), sample
+            return audience.counts(heard=heard), sample
 
         return await self._with_filter(filter_text, look, kind="examine", pool=self._counting)
 
@@ -250,6 +392,10 @@ class Workbench:
     def set_filter(self, text: str) -> None:
         """Take a filter over. Raises `RuleError` when it cannot be read or does not fit; what was set stays."""
         rule = self.read_filter(text)
+        self.misfit = None
+        rows = self._rows
+        if rows is not None:
+            self._reading.submit(rows.set_rule, rule)  # pages show which rows match
         self.filter_text = "" if rule is None else format_rule(rule)
         if self.campaign is not None:
             spec = self.campaign.spec
@@ -329,10 +475,10 @@ class Workbench:
         """Let go of the list and the threads; what they are at is given up."""
         for kind in list(self._asked):
             self._end(kind)
-        if self._rows is not None:
-            self._reading.submit(self._rows.close)
+        self._drop_views(0)
+        self._let_go([] if self._rows is None else [self._rows])
         self._reading.shutdown(wait=True)
-        for pool in (self._opener, self._counting, self._asking):
+        for pool in (self._opener, self._counting, self._asking, self._arranging):
             pool.shutdown(wait=False, cancel_futures=True)
 
     def _ticket(self, kind: str) -> int:
@@ -356,28 +502,52 @@ class Workbench:
         self, text: str, ask: Callable[[Audience], Value], *, kind: str, pool: ThreadPoolExecutor
     ) -> Value:
         """Ask a list of its own under a filter, in a thread; a newer question of the same kind ends it."""
+
+        def ask_and_close(audience: Audience) -> Value:
+            with audience:
+                return ask(audience)
+
+        return await self._with_own_list(text, ask_and_close, kind=kind, pool=pool)
+
+    async def _with_own_list(
+        self, text: str, ask: Callable[[Audience], Value], *, kind: str, pool: ThreadPoolExecutor
+    ) -> Value:
+        """The same; `ask` closes the list, or keeps it when all went well."""
         spec = self._require_spec().model_copy(update={"filter": text.strip() or None})
         folder = self._folder
         ticket = self._end(kind)
 
         def work() -> Value:
             self._require_asked(kind, ticket)
-            with self._open(spec, folder) as audience:
+            audience = self._open(spec, folder)
+            try:
                 with self._lock:
                     self._require_asked(kind, ticket)
                     self._answering[kind] = audience
                 try:
                     return ask(audience)
-                except apsw.InterruptError:
-                    raise Superseded from None
                 finally:
                     with self._lock:
                         del self._answering[kind]
+            except apsw.InterruptError:
+                audience.close()
+                raise Superseded from None
+            except BaseException:
+                audience.close()
+                raise
 
         return await self._in(pool, work)
 
     async def _in(self, pool: ThreadPoolExecutor, work: Callable[[], Value]) -> Value:
         return await asyncio.get_running_loop().run_in_executor(pool, work)
+
+    def _seen(self, view: ListView) -> Audience:
+        """Where the rows of a view are read."""
+        if view == WHOLE_LIST:
+            return self._require()
+        if view not in self._views:
+            raise Superseded
+        return self._views[view]
 
     def _require(self) -> Audience:
         if self._rows is None:
@@ -395,6 +565,27 @@ class Workbench:
                 "A list is open, and no campaign", hint="Open a campaign file to see its mails and send it."
             )
         return self.campaign
+
+
+def write_problems(audience: Audience, path: Path) -> int:
+    """Write the rows that no mail goes to as CSV. Raises `UsageError`."""
+    written = 0
+    temporary = path.with_name(f".{path.name}.part")
+    try:
+        with temporary.open("w", encoding="utf-8", newline="") as stream:
+            stream.write(csv_row(("line", "row", "kind", "reason", "text")))
+            for problem in audience.problems():
+                written += 1
+                row = "" if problem.row is None else str(problem.row)
+                stream.write(
+                    csv_row((str(problem.line), row, problem.kind, inert(problem.reason), inert(problem.text)))
+                )
+        temporary.replace(path)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written", detail=error.strerror or str(error)) from None
+    finally:
+        temporary.unlink(missing_ok=True)
+    return written
 
 
 def _sample(audience: Audience, size: int, *, among: int | None) -> Sample:
