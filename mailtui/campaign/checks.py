@@ -136,6 +136,9 @@ def _audience_findings(campaign: Campaign, counts: AudienceCounts, audience: Aud
     if counts.duplicates:
         message = f"{counted(counts.duplicates, 'row')} with an address that stands in an earlier row; it gets one mail"
         yield Finding("note", "duplicates", message)
+    if counts.grouped:
+        message = f"{counted(counts.grouped, 'row')} with an address that stands in an earlier row; they make one mail"
+        yield Finding("note", "grouped", message)
     alike, rows = audience.alike(20)
     if alike:
         yield Finding("warning", "capital-letters", about_alike(alike), rows, alike)

@@ -188,18 +188,25 @@ def _pick(audience: Audience, row: int | None, to: str | None) -> tuple[Recipien
         view = audience.find(to)
         if view is None:
             raise UsageError(f"{to} is not in {audience.name}", hint="See the list: mailtui audience CAMPAIGN")
-        return _recipient_of(view), view.matched
+        return _recipient_of(audience, view), view.matched
     if row is not None:
         view = audience.row(row)
-        return _recipient_of(view), view.matched
+        return _recipient_of(audience, view), view.matched
     first = next(audience.recipients(), None)
     if first is None:
         raise AudienceError("There is nobody to send to: the filter matches no row with a usable address")
     return first, True
 
 
-def _recipient_of(view: RowView) -> Recipient:
-    """The recipient a row stands for, also when the filter leaves it out: looking is free."""
+def _recipient_of(audience: Audience, view: RowView) -> Recipient:
+    """The recipient a row stands for, also when the filter leaves it out: looking is free.
+
+    Where rows are grouped, the one whose mail the row is part of.
+    """
+    row = view.with_row or view.row
+    recipient = next(audience.recipients(row, row), None)
+    if recipient is not None:
+        return recipient
     if view.address is None:
         reason = view.problem.reason if view.problem is not None else "it has no address"
         raise UsageError(f"Row {view.row} has no mail to show: {reason}")
