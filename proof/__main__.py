@@ -1,8 +1,8 @@
 """`python -m proof [PART]…`: attack senders at random, have them judged from outside, print what came of it.
 
-Parts: kills, foreign, naive, pauses, launches, cancels, soak, model; all when none is named. `--short` makes each
-small, `--write` puts the tables into docs/reliability.md. Ends with 1 when mailtui broke a promise. The seeds say what
-happens in which order.
+Parts: kills, foreign, naive, pauses, launches, cancels, suppress, soak, model; all when none is named. `--short` makes
+each small, `--write` puts the tables into docs/reliability.md. Ends with 1 when mailtui broke a promise. The seeds say
+what happens in which order.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from proof.launches import Trials, cancelled, launched_twice
 from proof.model import run_model
 from proof.nemesis import PAUSES, Ordeal, ordeal
 from proof.soak import Soak, soak
+from proof.suppress import suppressed_late
 from proof.terms import Terms
 from scripts import page
 
@@ -42,12 +43,13 @@ class Size:
     pauses: int = 50
     launches: int = 100
     cancels: int = 200
+    suppress: int = 100
     soak: int = 100_000
     model: int = 2_000
     seed: int = 1
 
 
-_SHORT = Size(kills=20, foreign=6, pauses=6, launches=8, cancels=20, soak=5_000, model=15)
+_SHORT = Size(kills=20, foreign=6, pauses=6, launches=8, cancels=20, suppress=6, soak=5_000, model=15)
 
 
 def main() -> int:
@@ -81,6 +83,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--pauses", type=int)
     parser.add_argument("--launches", type=int)
     parser.add_argument("--cancels", type=int)
+    parser.add_argument("--suppress", type=int, help="campaigns")
     parser.add_argument("--soak", type=int, help="messages")
     parser.add_argument("--model", type=int, help="runs of the state machine")
     parser.add_argument("--seed", type=int)
@@ -171,6 +174,11 @@ def _trials(kind: str, trials: Trials) -> tuple[list[str], bool]:
     return table.trials_table(f"campaigns {kind}", trials), not trials.broken
 
 
+def _suppress(folder: Path, size: Size) -> tuple[list[str], bool]:
+    late = suppressed_late(folder, times=size.suppress, seed=size.seed)
+    return table.late_table(late), late.kept
+
+
 def _soak(folder: Path, size: Size) -> tuple[list[str], bool]:
     found = soak(folder, messages=size.soak, connections=16, seed=size.seed)
     return table.soak_table(found), soaked(found)
@@ -194,6 +202,7 @@ _PARTS: dict[str, Callable[[Path, Size], tuple[list[str], bool]]] = {
     "pauses": _pauses,
     "launches": _launches,
     "cancels": _cancels,
+    "suppress": _suppress,
     "soak": _soak,
     "model": _model,
 }

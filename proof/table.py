@@ -10,6 +10,7 @@ from proof.launches import Trials
 from proof.model import Tally
 from proof.nemesis import Blow, Ordeal
 from proof.soak import Soak
+from proof.suppress import Late
 from scripts.page import table
 
 _HEAD = (
@@ -88,6 +89,20 @@ def trials_table(kind: str, trials: Trials) -> list[str]:
         )
     ]
     return table((kind, "messages", "accepted", *states, "**broken promises**"), rows)
+
+
+def late_table(late: Late) -> list[str]:
+    """One row: people put on the suppression list while their campaign was sent."""
+    then = ("queued", "claimed", "deferred", "in_flight", "sent")
+    head = (
+        "campaigns", "messages", "runners killed", "entries that found their mail " + then[0], *then[1:],
+        "suppressed", "**accepted though not in flight by then**", "**not settled**", "**broken promises besides**",
+    )  # fmt: skip
+    row = (
+        late.trials.count, late.trials.messages, late.kills, *(late.found[state] for state in then),
+        late.trials.states["suppressed"], late.sent_after, late.not_settled, late.trials.broken.total(),
+    )  # fmt: skip
+    return table(head, [row])
 
 
 def model_table(tally: Tally) -> list[str]:

@@ -13,6 +13,7 @@ from mailtui.smtp.gear import Gear
 from proof.launches import Trials, cancelled, launched_twice
 from proof.nemesis import KILLS, PAUSES, Attack, Blow, Ordeal, ordeal
 from proof.soak import soak
+from proof.suppress import suppressed_late
 from proof.terms import Terms
 
 SCALE = 0.004  # a message that is refused for now is tried again after a second or two
@@ -66,6 +67,14 @@ def test_d13_cancelled_at_any_moment_a_cancelled_row_has_not_arrived(tmp_path: P
     trials = cancelled(tmp_path / "x", times=2, seed=1)
     kept(trials, 2)
     assert trials.states["cancelled"] > 0
+
+
+def test_b04_whoever_is_put_on_the_suppression_list_in_time_gets_nothing(tmp_path: Path) -> None:
+    late = suppressed_late(tmp_path / "x", times=2, seed=1)
+    print(f"\n{late}")
+    assert late.kept, late
+    assert late.kills > 0
+    assert late.found["claimed"] > 5, "they came while their mails were being prepared"
 
 
 def test_q06_open_files_stay_as_they_are(tmp_path: Path) -> None:
