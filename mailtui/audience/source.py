@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mailtui.audience.findings import Finding
+from mailtui.audience.packed import GZIP, unpack
 from mailtui.audience.sheets.link import is_link
 from mailtui.audience.spec import STDIN, AudienceSpec
 from mailtui.errors import AudienceError
@@ -90,10 +91,10 @@ def find_source(
         source = _spooled(spool) if spec.source == STDIN else _existing(spec.source, folder)
     try:
         _check_content(source)
-    except AudienceError:
+        return unpack(source, spool) if _head(source.path).startswith(GZIP) else source
+    except BaseException:
         source.discard()
         raise
-    return source
 
 
 def _existing(given: str, folder: Path) -> Source:
@@ -126,7 +127,13 @@ def _identity(path: Path) -> str:
         # written cannot carry the same time.
         time.sleep(_CLOCK_TICK)
         found = path.stat()
-    return f"{os.path.realpath(path)}\0{found.st_size}\0{found.st_mtime_ns}"
+    identity = f"{os.path.realpath(path)}\0{found.st_size}\0{found.st_mtime_ns}"
+    try:
+        # What was last written to a SQLite file stands beside it.
+        beside = path.with_name(path.name + "-wal").stat()
+    except (OSError, ValueError):
+        return identity
+    return f"{identity}\0{beside.st_size}\0{beside.st_mtime_ns}"
 
 
 def _spooled(spool: Path | None) -> Source:
@@ -150,7 +157,11 @@ def _spooled(spool: Path | None) -> Source:
 
 
 def _check_content(source: Source) -> None:
-    with source.path.open("rb") as stream:
-        head = stream.read(_HEAD)
+    head = _head(source.path)
     if len(head) < _HEAD and not head.strip(b" \t\r\n\0\xef\xbb\xbf\xff\xfe"):
         raise AudienceError(f"{source.name} is empty", hint="A list has a line of column names and a line a person.")
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as stream:
+        return stream.read(_HEAD)

@@ -279,12 +279,12 @@ def _notes_on_cells(found: SheetFacts) -> list[str]:
     notes = []
     if found.error_count:
         notes.append(
-            f"{counted(found.error_count, 'cell')} with an error such as #N/A come out empty: "
+            f"Read as empty: {counted(found.error_count, 'cell')} with an error such as #N/A: "
             f"{_cells(found.errors, found.error_count)}"
         )
     if found.uncomputed_count:
         notes.append(
-            f"{counted(found.uncomputed_count, 'formula')} that no program has worked out come out empty: "
+            f"Read as empty: {counted(found.uncomputed_count, 'formula')} that no program has worked out: "
             f"{_cells(found.uncomputed, found.uncomputed_count)}. Open the file in a spreadsheet program and save it."
         )
     return notes
