@@ -16,7 +16,7 @@ from pathlib import Path
 from mailtui.audience.findings import Confidence, Finding
 from mailtui.errors import AudienceError
 
-_BLOCK = 1 << 20
+_BLOCK = 256 << 10
 _LINE_LIMIT = 16 << 20
 _SAMPLE = 48 << 10
 _LINE_END = re.compile(rb"[\r\n]+")

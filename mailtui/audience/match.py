@@ -13,7 +13,7 @@ from mailtui.audience.comparing import TITLE, CellTest, Comparison, cell_test, c
 from mailtui.audience.findings import ColumnType, Understanding
 from mailtui.audience.rules import AllOf, Clause, Not, Rule, clauses
 from mailtui.audience.rules_text import format_rule
-from mailtui.audience.typed import UNTYPED
+from mailtui.audience.typed import UNTYPED, Comparing
 from mailtui.errors import Place, Problem, RuleError
 from mailtui.kit.suggest import did_you_mean
 
@@ -89,6 +89,10 @@ class Matcher:
     def cell_test(self, clause: Clause) -> CellTest:
         """What decides for one cell."""
         return self._tests[clause]
+
+    def comparing(self, clause: Clause) -> Comparing:
+        """How the cells that it looks at are read."""
+        return self._comparing[clause.column]
 
     def compared(self, clause: Clause) -> Comparison:
         """With what a clause of the rule compares."""

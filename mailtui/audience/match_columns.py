@@ -12,12 +12,15 @@ from time import perf_counter
 
 from mailtui.audience.csv_blocks import Columns
 from mailtui.audience.match import Matcher
+from mailtui.audience.match_many import answer_at_once
 from mailtui.audience.rules import AllOf, Clause, Not, Rule
 
 Starts = Sequence[int]
 """Where among all cells of a batch its rows begin; in no order, and none twice."""
 _Held = Callable[[list[str], Starts], Starts]
 """Of which rows a rule holds, among those that are asked about."""
+
+_JUDGED_BY = 50  # cells tell whether most of a column differ
 
 
 def column_counter(matcher: Matcher) -> Callable[[Columns], int]:
@@ -28,7 +31,7 @@ def column_counter(matcher: Matcher) -> Callable[[Columns], int]:
 
 def _compile(rule: Rule, matcher: Matcher) -> _Held:
     if isinstance(rule, Clause):
-        return _of_cells(matcher.cell_test(rule), matcher.position(rule))
+        return _of_cells(rule, matcher)
     if isinstance(rule, Not):
         return _others(_compile(rule.rule, matcher))
     members = [_Member(_compile(member, matcher), keeps=isinstance(rule, AllOf)) for member in rule.rules]
@@ -56,11 +59,25 @@ class _Member:
         return self._seconds / (self._settled + 1)
 
 
-def _of_cells(test: Callable[[str], bool], position: int) -> _Held:
+def _of_cells(clause: Clause, matcher: Matcher) -> _Held:
+    """Cell by cell where few cells differ, since the matcher knows those; else all at once where that can be done."""
+    test, position = matcher.cell_test(clause), matcher.position(clause)
+    at_once = answer_at_once(clause, matcher)
+    differ: bool | None = None
+
     def held(cells: list[str], starts: Starts) -> Starts:
+        nonlocal differ
         if isinstance(starts, range):
-            return list(compress(starts, map(test, cells[starts.start + position : starts.stop : starts.step])))
-        return [start for start in starts if test(cells[start + position])]
+            chosen = cells[starts.start + position : starts.stop : starts.step]
+        else:
+            chosen = [cells[start + position] for start in starts]
+        if at_once is not None:
+            if differ is None and len(chosen) >= _JUDGED_BY:
+                differ = len(set(chosen)) * 4 > len(chosen)
+            answers = at_once(chosen) if differ else None
+            if answers is not None:
+                return list(compress(starts, answers))
+        return list(compress(starts, map(test, chosen)))
 
     return held
 

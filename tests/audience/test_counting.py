@@ -7,14 +7,16 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mailtui.audience.address import are_plain, is_address, plain_address
 from mailtui.audience.counting import count_stream
 from mailtui.audience.csv_blocks import Columns
+from mailtui.audience.findings import ColumnType
 from mailtui.audience.match import Matcher
 from mailtui.audience.match_columns import column_counter
+from mailtui.audience.match_many import answer_at_once
 from mailtui.audience.rules import AllOf, AnyOf, Clause, Not, Operator, Rule
 from mailtui.audience.spec import AudienceSpec
 
@@ -52,6 +54,23 @@ def test_columns_and_rows_agree(rule: Rule, rows: list[tuple[str, ...]], turns: 
     batch = Columns(1, len(rows), len(COLUMNS), [cell for row in rows for cell in row])
     for _ in range(turns):  # what is asked first changes from batch to batch
         assert count(batch) == sum(map(matcher.test, rows))
+
+
+@settings(max_examples=400, deadline=None)
+@given(clause=_CLAUSES, cells=st.lists(_CELLS | st.text(max_size=6), max_size=8), style=st.sampled_from(["", "comma"]))
+@example(Clause("age", Operator.GT, 29), ["30", "+30", "-1.5", "1.500", "007", "1e5", "1_0", "٣٠"], "")
+@example(Clause("age", Operator.GT, 29), ["30", "1.500"], "comma")
+@example(Clause("age", Operator.GT, 10**39), ["30", "1.500"], "")
+@example(Clause("age", Operator.GE, 9_007_199_254_740_993), ["9007199254740992", "9007199254740993"], "")
+@example(Clause("city", Operator.CONTAINS, "ss"), ["STRASSE", "straße", "a\nss", "x"], "")
+@example(Clause("city", Operator.STARTSWITH, "\u00e9"), ["e\u0301", "\u0301x", "e", "\u0301"], "")
+def test_many_cells_at_once_and_one_by_one_agree(clause: Clause, cells: list[str], style: str) -> None:
+    types = [ColumnType("number", style, "given", "")] * 3
+    matcher = Matcher(clause, COLUMNS, types=types, now=datetime(2026, 2, 1))  # noqa: DTZ001
+    at_once = answer_at_once(clause, matcher)
+    answers = at_once(cells) if at_once is not None else None
+    if answers is not None:
+        assert list(answers) == list(map(matcher.cell_test(clause), cells))
 
 
 @settings(max_examples=600, deadline=None)
