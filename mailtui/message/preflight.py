@@ -100,7 +100,7 @@ class Preflight:
         try:
             require_few(recipient)
         except TooManyRows as error:
-            self._add("error", "render", str(error), row, str(error), error.place)
+            self._add("error", "too-many-rows", str(error), row, str(error), error.place)
         if is_special_domain(recipient.address.rpartition("@")[2]):
             message = "the address is at a domain kept for tests and private networks (RFC 6761)"
             self._add("note", "special-domain", message, row)
@@ -108,6 +108,8 @@ class Preflight:
     def feed_message(self, recipient: Recipient, rendered: RenderedMessage | RenderProblem) -> None:
         """Judge one row's message."""
         if isinstance(rendered, RenderProblem):
+            if rendered.place == TooManyRows.place:
+                return  # told with the row
             self._add("error", "render", rendered.reason, recipient.row, rendered.reason, rendered.place)
         else:
             self._feed_message(recipient.row, rendered)

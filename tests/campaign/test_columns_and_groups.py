@@ -1,0 +1,108 @@
+"""What a campaign file says about columns that stand in for its own values, and about rows that make one mail."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mailtui.campaign.checks import CheckReport
+from mailtui.errors import ConfigError
+from mailtui.message.rendered import RenderedMessage
+from mailtui.service.facade import Service
+from tests.campaign.conftest import WriteCampaign
+
+LIST = ["email,sender,subject,text", "ada@example.com,Shop <shop@acme.test>,Yours,Own text", "bob@example.com,,,"]
+
+
+def check(service: Service, path: Path) -> CheckReport:
+    return service.campaigns.check(service.campaigns.load(path), every_row=True, progress=lambda done, total: None)
+
+
+def mails(service: Service, path: Path) -> list[RenderedMessage]:
+    found = [mail for _, mail in service.campaigns.render_all(service.campaigns.load(path))]
+    return [mail for mail in found if isinstance(mail, RenderedMessage)]
+
+
+def test_a4_the_campaign_file_names_the_columns(service: Service, write_campaign: WriteCampaign) -> None:
+    columns = {"from": "sender", "subject": "subject", "body": "text"}
+    path = write_campaign(LIST, "For all\n", audience={"source": "contacts.csv", "columns": columns})
+    first, second = mails(service, path)
+    assert (first.sender, first.subject, first.text) == ("shop@acme.test", "Yours", "Own text\n")
+    assert (second.sender, second.subject, second.text) == ("news@acme.test", "News", "For all\n")
+    assert check(service, path).errors == 0
+
+
+def test_a4_mistakes_are_at_the_line_of_the_column(service: Service, write_campaign: WriteCampaign) -> None:
+    path = write_campaign(LIST, "Hello\n")
+    text = path.read_text()
+    audience = "audience:\n  source: contacts.csv\n  columns:\n    subject: subject\n    from: sendr\n"
+    path.write_text(text.replace('audience: {"source": "contacts.csv"}\n', audience))
+    line = path.read_text().splitlines().index("    from: sendr") + 1
+    with pytest.raises(ConfigError) as caught:
+        check(service, path)
+    [problem] = caught.value.problems
+    assert (problem.place.file, problem.place.line, problem.hint) == (str(path), line, "Did you mean sender?")
+
+
+def test_a4_a_text_of_ones_own_beside_html_is_a_mistake(service: Service, write_campaign: WriteCampaign) -> None:
+    audience = {"source": "contacts.csv", "columns": {"body": "text"}}
+    path = write_campaign(LIST, "Hello\n", audience=audience, html="body.txt.j2")
+    with pytest.raises(ConfigError) as caught:
+        check(service, path)
+    [problem] = caught.value.problems
+    assert "plain text" in problem.message
+    assert "{{ text }}" in problem.hint
+    assert problem.place.line is not None
+
+
+@pytest.mark.parametrize("role", ["cc", "bcc", "attachment", "send_at", "timezone", "too"])
+def test_a4_roles_that_are_to_come_are_refused(service: Service, write_campaign: WriteCampaign, role: str) -> None:
+    path = write_campaign(LIST, audience={"source": "contacts.csv", "columns": {role: "text"}})
+    with pytest.raises(ConfigError) as caught:
+        service.campaigns.load(path)
+    assert ("not support" in str(caught.value)) is (role != "too")
+
+
+def test_a4_a_list_that_brings_its_own_mail_may_call_its_columns_otherwise(
+    service: Service, write_campaign: WriteCampaign
+) -> None:
+    rows = ["who,subject,message,from", "ada@example.com,Hi,Text {{ 1 }},a@acme.test"]
+    nothing = {"from": None, "subject": None, "text": None}
+    path = write_campaign(rows, audience={"source": "contacts.csv", "columns": {"body": "message"}}, **nothing)
+    [mail] = mails(service, path)
+    assert (mail.sender, mail.subject, mail.text) == ("a@acme.test", "Hi", "Text {{ 1 }}\n")
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "tsv"])
+def test_a4_own_mail_comes_from_any_format(
+    service: Service, write_campaign: WriteCampaign, tmp_path: Path, kind: str
+) -> None:
+    values = {"from": "a@acme.test", "to": "ada@example.com", "subject": "Hi", "body": "Text"}
+    lines = ["\t".join(values), "\t".join(values.values())] if kind == "tsv" else [str(values).replace("'", '"')]
+    (tmp_path / f"list.{kind}").write_text("\n".join(lines) + "\n")
+    path = write_campaign(audience={"source": f"list.{kind}"}, **{"from": None, "subject": None, "text": None})
+    [mail] = mails(service, path)
+    assert (mail.recipient, mail.sender, mail.subject, mail.text) == ("ada@example.com", "a@acme.test", "Hi", "Text\n")
+
+
+def test_a6_rows_of_one_address_make_one_mail(service: Service, write_campaign: WriteCampaign) -> None:
+    rows = ["email,first_name,city", "a@example.com,Ann,Rome", "b@example.com,Ben,Bonn", "a@example.com,Ann,Oslo"]
+    body = "{{ first_name }}:{% for each in rows %} {{ each.city }}{% endfor %}\n"
+    path = write_campaign(rows, body, audience={"source": "contacts.csv", "group": True})
+    assert [mail.text for mail in mails(service, path)] == ["Ann: Rome Oslo\n", "Ben: Bonn\n"]
+    found = check(service, path)
+    assert [item.code for item in found.findings if item.code in ("grouped", "duplicates")] == ["grouped"]
+    campaign = service.campaigns.load(path)
+    for wanted in ({"row": 3}, {"to": "a@example.com"}, {}):
+        assert service.campaigns.preview(campaign, **wanted).message.text == "Ann: Rome Oslo\n"
+    narrowed = service.campaigns.load(path, filter='city != "Rome"')
+    assert service.campaigns.preview(narrowed, to="a@example.com").message.text == "Ann: Oslo\n"
+
+
+def test_a6_a_person_with_too_many_rows_stops_the_send(service: Service, write_campaign: WriteCampaign) -> None:
+    rows = ["email,first_name,city", *["a@example.com,Ann,Rome"] * 1_001, "b@example.com,Ben,Bonn"]
+    path = write_campaign(rows, "{{ rows|length }}\n", audience={"source": "contacts.csv", "group": True})
+    [error] = [item for item in check(service, path).findings if item.severity == "error"]
+    assert error.message == "this address has 1,001 rows; a mail is made of 1,000 at most"
+    assert (error.rows, error.count) == ((1,), 1)
