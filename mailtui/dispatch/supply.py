@@ -63,6 +63,7 @@ class Supply:
         self._editions: dict[int, CompiledMessage] = {}
         """The messages that claims were added with or repeat, by number."""
         self._ledger = tools.ledger
+        self._taken_out = tools.ledger.taken_out
         self._recorder = tools.recorder
         self._storage = tools.storage
         self._wall = tools.wall
@@ -139,6 +140,9 @@ class Supply:
             claim, outcome = taken
             if not self.exhausted and self.low:
                 self._need()
+            if self._taken_out and claim.id in self._taken_out:
+                self._taken_out.remove(claim.id)
+                continue
             if self._domains and self._is_put_off(claim):
                 continue
             if outcome is None or (not isinstance(outcome, Overran) and _offers_less(capabilities, encoding)):

@@ -198,6 +198,14 @@ class Ledger(Protocol):
         """
         ...
 
+    @property
+    def taken_out(self) -> set[int]:
+        """Deliveries that were settled as suppressed after this runner had claimed them; their claims mean nothing.
+
+        A hint that saves work: whoever has dropped such a claim removes it from the set.
+        """
+        ...
+
     async def next_due(self, campaign: int) -> float | None:
         """When the earliest waiting delivery is due, in epoch seconds; 0 or past means now."""
         ...

@@ -56,6 +56,7 @@ class SqliteLedger:
         self._others = Others(self._connection, path)
         self._suppressed_to = 0
         """What is claimed has been held against the suppression list up to this entry."""
+        self._taken_out: set[int] = set()
 
     async def sign_on(self, runner: RunnerRow) -> None:
         self._runner = runner
@@ -212,9 +213,14 @@ class SqliteLedger:
         """
         newest = sqlite_suppression.newest(self._connection)
         if newest > self._suppressed_to:
-            for campaign in sqlite_suppression.settle_claimed(self._connection, self._suppressed_to, deltas, now):
-                self._rests[campaign] = now
+            found = sqlite_suppression.settle_claimed(self._connection, self._suppressed_to, deltas, now)
+            self._rests.update(dict.fromkeys(found, now))
+            self._taken_out.update(id_ for ids in found.values() for id_ in ids)
         return newest
+
+    @property
+    def taken_out(self) -> set[int]:
+        return self._taken_out
 
     def _keep_rests(self, campaigns: Iterable[int]) -> None:
         """A page less for every other commit: this time alone needs not be as durable as what it tells of."""

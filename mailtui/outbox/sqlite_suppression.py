@@ -87,16 +87,16 @@ def checked_to(connection: apsw.Connection, campaign: int) -> tuple[int, tuple[s
     return reached, scopes_for(list_name, id_)
 
 
-def settle_claimed(connection: apsw.Connection, after: int, deltas: Deltas, now: float) -> set[int]:
-    """Settle what is claimed for people who were put on the list after an entry; in which campaigns there were any."""
+def settle_claimed(connection: apsw.Connection, after: int, deltas: Deltas, now: float) -> dict[int, set[int]]:
+    """Settle what is claimed for people who were put on the list after an entry; which ones, by their campaign."""
     by_campaign: defaultdict[int, list[Any]] = defaultdict(list)
     for row in connection.execute(SQL["claimed_now"]):
         by_campaign[row[0]].append(row)
-    return {
-        campaign
+    found = {
+        campaign: settle(connection, rows, checked_to(connection, campaign)[1], after, deltas, now)
         for campaign, rows in by_campaign.items()
-        if settle(connection, rows, checked_to(connection, campaign)[1], after, deltas, now)
     }
+    return {campaign: ids for campaign, ids in found.items() if ids}
 
 
 def settle_among(
