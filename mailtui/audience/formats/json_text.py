@@ -97,10 +97,12 @@ class JsonStream:
             try:
                 value, end = DECODER.raw_decode(self._buffer, self._at)
             except json.JSONDecodeError as error:
+                inside = error.pos - self._at
                 if self._more():
                     continue
-                self._at = min(error.pos, len(self._buffer))
-                raise self.broken("the file is cut off" if error.pos >= len(self._buffer) else error.msg) from None
+                self._at = min(self._at + inside, len(self._buffer))
+                cut_off = self._at == len(self._buffer) or error.msg.startswith("Unterminated string")
+                raise self.broken("the file is cut off" if cut_off else error.msg) from None
             except RecursionError:
                 raise self.broken("lists and objects are nested too deeply") from None
             if end == len(self._buffer) and _OPEN_END.search(self._buffer) and self._more():

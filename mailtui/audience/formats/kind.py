@@ -91,7 +91,7 @@ def _by_content(source: Source, head: bytes) -> tuple[ListFormat, Finding]:
     text = _text(head)
     if text.startswith("<"):
         _refuse_markup(source, head, suffix)
-    return _text_kind(text, suffix, whole=len(head) < _HEAD)
+    return _text_kind(text, suffix)
 
 
 def _text(head: bytes) -> str:
@@ -101,10 +101,10 @@ def _text(head: bytes) -> str:
     return head.decode(codec, "replace").lstrip("\ufeff \t\r\n")
 
 
-def _text_kind(text: str, suffix: str, *, whole: bool) -> tuple[ListFormat, Finding]:
+def _text_kind(text: str, suffix: str) -> tuple[ListFormat, Finding]:
     named = _SUFFIXES.get(suffix)
     if text.startswith("{"):
-        if named == "jsonl" or _is_object_a_line(text, whole=whole):
+        if named == "jsonl" or _is_object_a_line(text):
             return "jsonl", Finding("jsonl", "certain", "each line is an object")
         return "json", Finding("json", "certain" if named else "likely", "it begins with an object")
     if re.match(r"\[\s*[\[{\]]", text) or (named is not None and text.startswith("[")):
@@ -116,21 +116,20 @@ def _text_kind(text: str, suffix: str, *, whole: bool) -> tuple[ListFormat, Find
     return "csv", Finding("csv", "certain" if suffix in (".csv", ".tsv", ".tab") else "likely", "it is text")
 
 
-def _is_object_a_line(text: str, *, whole: bool) -> bool:
-    """Whether the first line is an object of its own, and the second one begins another."""
+def _is_object_a_line(text: str) -> bool:
+    """Whether the first line is an object of its own, and another line follows."""
     first, _, rest = text.partition("\n")
     rest = rest.lstrip()
     if not rest:
-        return not whole and first.rstrip().endswith("}")
-    if not rest.startswith("{"):
         return False
     try:
         DECODER.decode(first.strip())
     except json.JSONDecodeError:
         # A first line that is damaged is told as such, when the second one is whole.
-        return first.rstrip().endswith("}") and rest.partition("\n")[0].rstrip().endswith("}")
+        ends = first.rstrip(), rest.partition("\n")[0].rstrip()
+        return rest.startswith("{") and all(line.endswith("}") for line in ends)
     except RecursionError:
-        return True
+        return rest.startswith("{")
     return True
 
 
