@@ -59,11 +59,13 @@ def done(redo: Redo, step: Step, campaign: Campaign) -> str:
         return f"{REFUSED}{redo.address} has a mail of its own in this campaign"
     if not step.moved:
         return f"nobody is {' or '.join(redo.before)}"
-    return _said(redo, step.moved, campaign)
+    return _said(redo, step.moved, campaign, left_out=step.left_out)
 
 
-def _said(redo: Redo, number: int, campaign: Campaign) -> str:
+def _said(redo: Redo, number: int, campaign: Campaign, *, left_out: int = 0) -> str:
     if redo.after is DeliveryState.SENT:
         return f"{counted(number, 'mail')} settled as sent"
+    again = f"{counted(number - left_out, 'mail')} to be sent again"
+    suppressed = f"; {left_out:,} on the suppression list, where nothing is sent" if left_out else ""
     resting = campaign.state in (CampaignState.PAUSED, CampaignState.PAUSING)
-    return f"{counted(number, 'mail')} to be sent again" + ("; it stays paused until you resume it" if resting else "")
+    return again + suppressed + ("; it stays paused until you resume it" if resting and left_out < number else "")
