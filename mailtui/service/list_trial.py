@@ -27,6 +27,7 @@ _LINES = 12
 _LINE = 200
 _LONGEST_LINE = 1 << 20
 _BEFORE = 12
+_SAMPLE = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,4 +127,5 @@ def _decoded(line: bytes, encoding: str) -> str | None:
     except UnicodeDecodeError:
         return None
     first = next((place for place, letter in enumerate(text) if not letter.isascii()), 0)
-    return text[max(0, first - _BEFORE) :][:_LINE]
+    begin = first - _BEFORE
+    return ("…" + text[begin:] if begin > 0 else text)[:_SAMPLE]

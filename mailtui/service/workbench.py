@@ -27,7 +27,7 @@ from mailtui.audience.rules_text import format_rule
 from mailtui.audience.rules_tree import read_rule
 from mailtui.audience.selection import Heard
 from mailtui.audience.spec import AudienceSpec
-from mailtui.audience.views import AudienceCounts, ListRow, ListView, RowView
+from mailtui.audience.views import AudienceCounts, ListRow, ListView, RowView, Which
 from mailtui.campaign.campaign import Campaign
 from mailtui.campaign.checks import CheckReport
 from mailtui.campaign.freeze import Again, Launch
@@ -333,6 +333,19 @@ class Workbench:
         return await self._with_filter(
             self.filter_text, lambda audience: list(audience.problems(limit)), kind="problems", pool=self._asking
         )
+
+    async def problem_page(self, which: Which, first: int, count: int) -> list[RowProblem]:
+        """Why the rows of a view get no mail: of `problems`, `duplicates` or `excluded`, from position `first` on."""
+        view = ListView(which)
+        if view not in self._views:
+            await self.prepare_view(view)
+        rows = self._seen(view)
+
+        def work() -> list[RowProblem]:
+            found = (rows.row(row.row).problem for row in rows.page(first, count, view))
+            return [problem for problem in found if problem is not None]
+
+        return await self._in(self._reading, work)
 
     async def save_problems(self, path: Path) -> int:
         """Write all rows that no mail goes to into a CSV file, with the reasons; how many there are.

@@ -10,6 +10,9 @@ from textual.binding import Binding, BindingType
 EVERYWHERE = "app"
 _ROWS = "Open a list with rows first: o."
 _LIST = "Open a list first: o."
+_FIND = "Find something first: /."
+_NODE = "It takes a part of the filter under the cursor."
+_CHANGED = "Nothing has been changed in the tree, or taken back."
 _CAMPAIGN = "Open a campaign file first: o."
 _IDLE = "It takes an open campaign, and no launch of it under way."
 _SENT = "Nothing has been sent yet."
@@ -67,9 +70,17 @@ ACTIONS: Mapping[str, tuple[Action, ...]] = {
         Action("leave", "q", "Quit", "Leave the app", show=False),
     ),
     "audience": (
-        Action("problems", "p", "Problems", "The rows that get no mail, and why", needs=_ROWS),
-        Action("goto", "g", "Go to", "Go to a row by its number", needs=_ROWS),
-        Action("explain", "e", "Why", "Why the row under the cursor is in or out", needs=_ROWS),
+        Action("mend", "h", "How read", "See and mend how the list is read: encoding, header, types", needs=_LIST),
+        Action("view(1)", "f", "Only", "Look at some rows only: matched, out, unusable, duplicates", needs=_ROWS),
+        Action("view(-1)", "F", "Only", "The kind of rows before", show=False, needs=_ROWS),
+        Action("sort", "s", "Sort", "By the column under the cursor: up, down, as in the list", needs=_ROWS),
+        Action("find", "slash", "Find", "Find a text in any cell", needs=_ROWS),
+        Action("find_next(1)", "n", "Next", "The next row with the text", show=False, needs=_FIND),
+        Action("find_next(-1)", "N", "Back", "The row with the text before", show=False, needs=_FIND),
+        Action("problems", "p", "Problems", "The rows that get no mail, and why; into a file", needs=_ROWS),
+        Action(
+            "explain", "e", "Why", "Everything about the row under the cursor, and why it is in or out", needs=_ROWS
+        ),
         Action(
             "preview_row",
             "v",
@@ -77,14 +88,35 @@ ACTIONS: Mapping[str, tuple[Action, ...]] = {
             "See the mail of the row under the cursor",
             needs="A row has a mail once a campaign file is open: o.",
         ),
+        Action("goto", "g", "Go to", "Go to a row by its number or address", needs=_ROWS),
+        Action("columns", "c", "Columns", "All columns with their types; go to one of them", needs=_LIST),
+        Action("mend_column", "t", "Type", "As what the column under the cursor compares", show=False, needs=_LIST),
+        Action(
+            "everything", "i", "All notes", "Everything that was understood, with every note", show=False, needs=_LIST
+        ),
         Action("copy", "y", "Copy", "Copy the address of the row under the cursor", show=False, needs=_ROWS),
         Action("stop", "escape", "Stop reading", "Stop reading the list that is being opened"),
         Action("put_away", "escape", "Close error", "Put the error away", show=False),
     ),
     "rules": (
         Action("leave_editor", "escape", "Leave the line", "Leave the line, so that letters and digits are keys again"),
+        Action("choose", "enter", "Change", "Change the comparison under the cursor; of a group, and to or and back"),
+        Action("add_line", "a", "Add", "Add a comparison after the cursor"),
+        Action("add_group", "g", "Group", "Add a comparison in a group of its own"),
+        Action("edit_tree('negate')", "n", "Not", "Turn what is under the cursor around, or back", needs=_NODE),
+        Action("edit_tree('toggle')", "t", "And/or", "Make the group's and an or, or the other way", needs=_NODE),
+        Action("edit_tree('remove')", "d,delete", "Delete", "Take away what is under the cursor", needs=_NODE),
+        Action("switch", "ctrl+t", "Tree/line", "Go from the line to the tree, or back", needs=_LIST),
         Action("apply", "ctrl+s", "Apply", "Use this filter for the campaign", needs=_LIST),
         Action("reset", "ctrl+r", "Reset", "Go back to the filter as it is set", needs=_LIST),
+        Action("undo", "ctrl+z,u", "Undo", "Take the last change of the tree back", show=False, needs=_CHANGED),
+        Action("redo", "ctrl+y", "Redo", "Make the change again that was taken back", show=False, needs=_CHANGED),
+        Action("edit_tree('wrap')", "w", "Wrap", "Put a group around it", show=False, needs=_NODE),
+        Action("edit_tree('unwrap')", "x", "Unwrap", "Take the group around its members away", show=False, needs=_NODE),
+        Action("edit_tree('up')", "shift+up,K", "Up", "Move it up, or out of its group", show=False, needs=_NODE),
+        Action("edit_tree('down')", "shift+down,J", "Down", "Move it down, or out of it", show=False, needs=_NODE),
+        Action("edit_tree('in')", "shift+right,L", "In", "Move it into the group beside it", show=False, needs=_NODE),
+        Action("edit_tree('out')", "shift+left,H", "Out", "Move it out of its group", show=False, needs=_NODE),
     ),
     "message": (
         Action("next_file", "n", "Next file", "The next of the message's files", needs=_CAMPAIGN),

@@ -9,9 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from textual.widgets import Input
 
 from mailtui.tui.app import MailtuiApp
 from mailtui.tui.dialogs.explain import ExplainDialog
+from mailtui.tui.dialogs.export import ExportDialog
 from mailtui.tui.dialogs.goto import GotoDialog
 from mailtui.tui.dialogs.problems import ProblemsDialog
 from mailtui.tui.screens.audience import AudienceScreen
@@ -142,24 +144,39 @@ async def test_problems_are_listed_and_lead_to_their_rows(app: MakeApp, sample: 
     async with shown.run_test(size=(80, 24)) as pilot:
         screen = await opened(shown)
         await pilot.press("p")
-        await until(lambda: isinstance(shown.screen, ProblemsDialog) and shows(shown, "amara.okafor@example.com"))
-        assert shows(shown, "Rows that get no mail: 2 unusable, 2 duplicates")
-        assert shows(shown, "row", "line", "kind", "reason", "bad address", "duplicate", "already stands in row 1")
-        await pilot.press("down")
-        await until(lambda: shows(shown, "   26  27    bad address  The part after the @-sign"))
-        await pilot.press("enter")
+        await until(lambda: isinstance(shown.screen, ProblemsDialog) and shows(shown, "anna.svensson@example"))
+        assert shows(shown, "Rows that get no mail", "[2 unusable]", "2 duplicates")
+        assert shows(shown, "row", "line", "kind", "reason", "26  27    bad address  The part after the @-sign")
+        await pilot.press("tab")
+        await until(lambda: shows(shown, "[2 duplicates]", "already stands in row 1"))
+        await pilot.press("shift+tab", "enter")
         await until(lambda: isinstance(shown.screen, AudienceScreen))
         await until(lambda: screen.table.cursor == 25)
         assert shows(shown, "row 26 of 42", "× gets no mail")
 
 
-async def test_more_problems_than_are_shown_are_counted(app: MakeApp, tmp_path: Path) -> None:
+async def test_any_number_of_problems_is_listed_and_written_to_a_file(app: MakeApp, tmp_path: Path) -> None:
     (tmp_path / "bad.csv").write_text("email,name\na@example.com,A\n" + "nobody,B\n" * 700)
     shown = app(target=tmp_path / "bad.csv")
     async with shown.run_test(size=(80, 24)) as pilot:
         await opened(shown)
         await pilot.press("p")
-        await until(lambda: shows(shown, "The first 500 by line, and 200 more", "Rows that get no mail: 700 unusable"))
+        await until(lambda: shows(shown, "[700 unusable]", "2  3     bad address"))
+        await pilot.press("end")
+        await until(lambda: shows(shown, "701  702   bad address"))
+        await pilot.press("x")
+        await until(lambda: isinstance(shown.screen, ExportDialog) and shows(shown, "700 rows that get no mail"))
+        line = shown.screen.query_one(Input)
+        line.value = str(tmp_path / "problems.jsonl")
+        await pilot.press("enter")
+        await until(lambda: shows(shown, "End it with .csv."))
+        line.value = str(tmp_path / "problems.csv")
+        await pilot.press("enter")
+        await until(lambda: shows(shown, "700 rows written to"))
+        lines = (tmp_path / "problems.csv").read_text("utf-8").splitlines()
+        assert lines[0].startswith("line,row,kind,reason,text")
+        assert lines[-1].startswith('702,701,bad_address,There is no @-sign.,"nobody,B"')
+        assert len(lines) == 701
 
 
 async def test_no_problems_is_good_news(app: MakeApp, tmp_path: Path) -> None:
@@ -203,8 +220,6 @@ async def test_goes_to_a_row_by_number_or_address(app: MakeApp, sample: Path) ->
 
 
 async def goto(pilot: object, shown: MailtuiApp, text: str) -> None:
-    from textual.widgets import Input
-
     await until(lambda: isinstance(shown.screen, AudienceScreen))
     await pilot.press("g")  # type: ignore[attr-defined]
     await until(lambda: isinstance(shown.screen, GotoDialog) and shown.screen.query(Input))

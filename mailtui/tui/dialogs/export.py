@@ -15,6 +15,8 @@ from mailtui.tui.text import Plain, from_home, plain
 from mailtui.tui.widgets.safe_input import SafeInput
 
 _ENDINGS = (".csv", ".jsonl")
+_ROWS = "As they were, with a column error: a list to be corrected and sent again. End it with .csv."
+_FORMS = "Its ending says the form: .csv for a spreadsheet, .jsonl for one JSON object a line."
 
 
 class ExportDialog(ModalScreen[Path | None]):
@@ -22,30 +24,26 @@ class ExportDialog(ModalScreen[Path | None]):
 
     BINDINGS: ClassVar = [("escape", "leave", "Cancel")]
 
-    def __init__(self, what: str, proposed: Path, *, rows: bool = False) -> None:
-        """`rows`: the rows of a list are written, which is CSV only."""
+    def __init__(self, what: str, proposed: Path, *, rows: bool = False, note: str = "") -> None:
+        """`rows`: the rows of a list are written, which is CSV only; `note` says what is written instead, CSV too."""
         super().__init__()
-        self._rows = rows
+        self._note = note or (_ROWS if rows else _FORMS)
+        self._endings = _ENDINGS[:1] if note else _ENDINGS
         self._what = what
         self._proposed = proposed
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
             yield Plain(f"Write {self._what} to a new file", classes="title")
-            if self._rows:
-                yield Plain(
-                    "As they were, with a column error: a list to be corrected and sent again. End it with .csv."
-                )
-            else:
-                yield Plain("Its ending says the form: .csv for a spreadsheet, .jsonl for one JSON object a line.")
+            yield Plain(self._note)
             yield SafeInput(from_home(str(self._proposed)), id="path")
             yield Plain("enter writes it   esc closes", id="said", classes="muted")
 
     @on(Input.Submitted)
     def typed(self, event: Input.Submitted) -> None:
         path = Path(event.value.strip()).expanduser().absolute()
-        if path.suffix.lower() not in _ENDINGS:
-            self._refuse("End it with .csv or .jsonl.")
+        if path.suffix.lower() not in self._endings:
+            self._refuse(f"End it with {' or '.join(self._endings)}.")
         elif path.exists():
             self._refuse("There is such a file already; nothing is ever overwritten.")
         elif not path.parent.is_dir():

@@ -14,7 +14,15 @@ from mailtui.tui.text import Plain, plain
 from mailtui.tui.widgets.wrapped import Line, Wrapped
 
 _KEYS_WIDTH = 13
-_SPELLED = {"question_mark": "?", "plus": "+", "equals_sign": "=", "minus": "-", "right": "→", "left": "←"}
+_SPELLED = {
+    "question_mark": "?",
+    "plus": "+",
+    "equals_sign": "=",
+    "minus": "-",
+    "right": "→",
+    "left": "←",
+    "slash": "/",
+}
 
 
 def spelled(keys: str) -> str:

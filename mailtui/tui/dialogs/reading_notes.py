@@ -20,7 +20,7 @@ class ReadingNotes(ModalScreen[None]):
 
     AUTO_FOCUS = "#all"
     BINDINGS: ClassVar = [Binding("escape,enter,i,q", "app.pop_screen", "Close")]
-    DEFAULT_CSS = """
+    CSS = """
     ReadingNotes > .dialog { width: 90; }
     ReadingNotes #all { height: auto; max-height: 70vh; }
     ReadingNotes #all > Wrapped { height: auto; }

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import ClassVar
+from collections.abc import Callable, Coroutine, Iterable
+from functools import partial
+from typing import Any, ClassVar
 
 from textual import on
 from textual.containers import Container, Vertical
@@ -18,19 +19,24 @@ from mailtui.service.workbench import OpenList, Workbench
 from mailtui.tui.actions import bindings
 from mailtui.tui.dialogs.explain import ExplainDialog
 from mailtui.tui.dialogs.goto import GotoDialog
-from mailtui.tui.dialogs.problems import ProblemsDialog
-from mailtui.tui.room import Room
+from mailtui.tui.dialogs.reading_notes import ReadingNotes
+from mailtui.tui.list_work import mend_column, mend_reading, see_columns, see_problems
+from mailtui.tui.room import Room, start
 from mailtui.tui.screens.preview import PreviewScreen
-from mailtui.tui.text import Plain, joined, plain, tell
-from mailtui.tui.widgets.row_pages import TableRow
+from mailtui.tui.text import Plain, plain, tell
+from mailtui.tui.widgets.list_rows import ListRows
 from mailtui.tui.widgets.row_table import RowTable
+from mailtui.tui.widgets.row_words import LEGEND
 from mailtui.tui.widgets.trouble import Trouble
 from mailtui.tui.widgets.understood import counts_text, filter_text, understood
 
-PROBLEMS_SHOWN = 500
 _LOOK_EVERY = 0.1
 _PAIRS_NEED = 80
 _EMPTY = "No list is open.\n\nPress o to open one, or 1 and then d to try the demo."
+_OF_ROWS = (
+    *("goto", "explain", "problems", "copy", "view(1)", "view(-1)", "sort", "find", "find_next(1)", "find_next(-1)"),
+    *("columns", "mend_column"),
+)
 
 
 class AudienceScreen(Room):
@@ -39,8 +45,7 @@ class AudienceScreen(Room):
     ROOM: ClassVar[str] = "audience"
     HELP: ClassVar[str] = (
         "The list as it stands in its file. Above it: how the file was understood, each finding with how sure it is"
-        " (= given by you, + certain, ~ likely, ? a guess), and how many mails come of it."
-        " A row marked × has no address a mail can go to."
+        " (= given by you, + certain, ~ likely, ? a guess), and how many mails come of it. " + LEGEND
     )
     CSS_PATH = "audience.tcss"
     BINDINGS: ClassVar = bindings("audience")
@@ -59,7 +64,7 @@ class AudienceScreen(Room):
         yield Plain(id="empty", classes="empty")
         yield Container(
             Vertical(Plain(id="understood"), Plain(id="counts"), Plain(id="set"), id="about"),
-            Vertical(RowTable(id="table"), Plain(id="here"), id="rows"),
+            ListRows(self.bench, id="rows"),
             id="list",
         )
 
@@ -84,9 +89,14 @@ class AudienceScreen(Room):
         self._show_about()
 
     @property
+    def rows(self) -> ListRows:
+        """The rows, and which of them are seen."""
+        return self.query_one(ListRows)
+
+    @property
     def table(self) -> RowTable:
-        """The rows."""
-        return self.query_one("#table", RowTable)
+        """The rows that are seen."""
+        return self.rows.table
 
     # showing
 
@@ -99,11 +109,10 @@ class AudienceScreen(Room):
         if opened is not None:
             if opened is not self._shown:
                 self._shown, self._counts = opened, None
-                self.table.show(opened.columns, opened.rows, self._rows_of_list)
-                self.table.focus()
+                self.rows.show(opened)
             if self._counts is None or self._filter != self.bench.filter_text:
                 self._filter, self._counts, self._counting = self.bench.filter_text, None, True
-                self.run_worker(self._count(), exclusive=True, group="counts", exit_on_error=False)
+                start(self, self._count, "counts")
         self._show_about()
         self.refresh_bindings()
 
@@ -135,48 +144,27 @@ class AudienceScreen(Room):
         if self.app.size.width < _PAIRS_NEED:
             reasons = "none"
         self.query_one("#understood", Plain).show(understood(opened.understanding, reasons=reasons))
-        counts, stacked, filtered = self._counts or opened.rows, wide and tall, bool(self._filter)
-        width = None if stacked else self.app.size.width - 2
-        text = counts_text(counts, filtered=filtered, counting=self._counting, width=width)
-        self.query_one("#counts", Plain).show(text)
+        stacked = wide and tall
+        numbers = self.query_one("#counts", Plain)
+        numbers.display = stacked  # elsewhere the line above the rows has them
+        numbers.show(counts_text(self._counts or opened.rows, filtered=bool(self._filter), counting=self._counting))
         self.query_one("#set", Plain).show(filter_text(self._filter, stacked=stacked))
-        self._show_here()
-
-    def _show_here(self) -> None:
-        """The line below the table: which row the cursor is on."""
-        table, here = self.table, self.query_one("#here", Plain)
-        if not table.rows:
-            here.show(plain("The list has column names and no row.", "$text-warning"))
-            return
-        row = table.current
-        place = plain(f"row {table.cursor + 1:,} of {table.rows:,}", "$text-muted")
-        if row is not None and not row.good:
-            why = plain("× gets no mail; enter says why", "$text-error")
-            here.show(joined(place, why, separator="   "))
-        else:
-            here.show(joined(place, plain("enter: why it is in or out", "$text-muted"), separator="   "))
+        self.rows.say()
 
     async def _count(self) -> None:
         self._counts = await self.ask(self.bench.counts)
         self._counting = False
+        self.rows.tell(self._counts)
         self._show_about()
-
-    async def _rows_of_list(self, first: int, count: int) -> Sequence[TableRow]:
-        rows = await self.bench.page(first + 1, count)
-        return [TableRow(row.row - 1, f"{row.row:,}", row.cells, row.usable) for row in rows]
 
     def complain(self, error: MailtuiError) -> None:
         """In full, above what stays open."""
         self.query_one(Trouble).tell(error)
         self._show_reading()
 
-    @on(RowTable.Failed)
-    def failed(self, event: RowTable.Failed) -> None:
+    @on(ListRows.Failed)
+    def failed(self, event: ListRows.Failed) -> None:
         self.complain(event.error)
-
-    @on(RowTable.Moved)
-    def moved(self) -> None:
-        self._show_here()
 
     @on(RowTable.Chosen)
     def chosen(self) -> None:
@@ -190,11 +178,18 @@ class AudienceScreen(Room):
             return self.bench.opening is not None
         if action == "put_away":
             return self.bench.opening is None
-        if action in ("goto", "explain", "problems", "copy") and (opened is None or not opened.rows):
+        if action in ("mend", "everything") and opened is None:
+            return None
+        if action in _OF_ROWS and (opened is None or not opened.rows):
+            return None
+        if action == "find_next" and not self.rows.has_text:
             return None
         if action == "preview_row" and (self.bench.campaign is None or opened is None or not opened.rows):
             return None
         return True
+
+    def _begin(self, work: Callable[[], Coroutine[Any, Any, object]]) -> None:
+        start(self, work, "dialog")
 
     def action_stop(self) -> None:
         self.bench.stop_opening()
@@ -203,56 +198,69 @@ class AudienceScreen(Room):
     def action_put_away(self) -> None:
         self.query_one(Trouble).clear()
 
-    def action_problems(self) -> None:
-        self.run_worker(self._problems(), exclusive=True, group="dialog", exit_on_error=False)
+    def action_view(self, by: int) -> None:
+        self.rows.next_view(by)
 
-    async def _problems(self) -> None:
-        counts = await self.ask(self.bench.counts)
-        problems = None if counts is None else await self.ask(lambda: self.bench.problems(PROBLEMS_SHOWN))
-        if counts is None or problems is None:
-            return
-        if not problems:
-            tell(self.app, "Every row has a usable address, and no address is there twice.")
-            return
-        row = await self.app.push_screen_wait(ProblemsDialog(problems, counts))
-        if row is not None:
-            self.table.go_to(row - 1)
+    def action_sort(self) -> None:
+        self.rows.sort()
+
+    def action_find(self) -> None:
+        self.rows.ask()
+
+    def action_find_next(self, by: int) -> None:
+        self.rows.find(backwards=by < 0)
+
+    def action_mend(self) -> None:
+        self._begin(partial(mend_reading, self, self.rows))
+
+    def action_everything(self) -> None:
+        opened = self.bench.open_list
+        if opened is not None:
+            self.app.push_screen(ReadingNotes(opened.name, opened.understanding))
+
+    def action_columns(self) -> None:
+        self._begin(partial(see_columns, self, self.rows))
+
+    def action_mend_column(self) -> None:
+        self._begin(partial(mend_column, self, self.rows))
+
+    def action_problems(self) -> None:
+        self._begin(partial(see_problems, self, self.rows))
 
     def action_goto(self) -> None:
-        self.run_worker(self._goto(), exclusive=True, group="dialog", exit_on_error=False)
+        self._begin(self._goto)
 
     async def _goto(self) -> None:
-        wanted = await self.app.push_screen_wait(GotoDialog(self.table.rows))
+        assert self._shown is not None
+        wanted = await self.app.push_screen_wait(GotoDialog(self._shown.rows))
         if isinstance(wanted, str):
             address = wanted
             wanted = await self.ask(lambda: self.bench.find(address))
             if wanted is None:
                 tell(self.app, f"{address} is not in the list.", bad=True)
         if wanted is not None:
-            self.table.go_to(wanted - 1)
+            self.rows.go_to_row(wanted)
 
     def action_explain(self) -> None:
-        self.run_worker(self._explain(), exclusive=True, group="dialog", exit_on_error=False)
+        self._begin(self._explain)
 
     async def _explain(self) -> None:
-        row = self.table.cursor + 1
-        view = await self.ask(lambda: self.bench.explain(row))
+        row = self.rows.row_number
+        view = None if row is None else await self.ask(lambda: self.bench.explain(row))
         if view is not None:
             await self.app.push_screen_wait(ExplainDialog(view, self.bench.filter_text))
 
     async def action_preview_row(self) -> None:
-        row = self.table.cursor + 1
+        row = self.rows.row_number
+        if row is None:
+            return
         await self.app.switch_mode("preview")
         screen = self.app.screen
         if isinstance(screen, PreviewScreen):
             screen.show_row(row)
 
-    async def action_copy(self) -> None:
-        opened, row = self.bench.open_list, self.table.current
-        if opened is None or row is None or len(row.cells) != len(opened.columns):
-            return
-        column = opened.understanding.address_column.value
-        if column in opened.columns:
-            address = row.cells[opened.columns.index(column)]
+    def action_copy(self) -> None:
+        address = self.rows.address
+        if address:
             self.app.copy_to_clipboard(address)
             tell(self.app, f"Copied {address}")

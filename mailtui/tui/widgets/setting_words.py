@@ -44,6 +44,7 @@ _EXCLUDE: Mapping[str, str] = {
     "bad_domain": "mistyped domains, such as gmial.com",
     "role disposable bad_domain": "all three",
 }
+_NOT_SO = "some of its bytes mean nothing in it"
 _DELIMITERS = (",", ";", "\t", "|")
 
 
@@ -101,18 +102,23 @@ def _row(cells: Sequence[str], style: str) -> Content:
 
 
 def _encodings(found: Understanding, beginning: Beginning) -> list[Choice]:
-    choices = [
-        Choice(
-            sample.encoding,
-            "some of its bytes mean nothing in it" if sample.text is None else sample.text,
-            sample.text is not None,
-        )
-        for sample in beginning.encodings
-    ]
+    """One for each way the letters read, named by the encoding that is taken now or is most frequent."""
     finding = found.setting("encoding")
-    if finding is not None and all(choice.value != finding.value for choice in choices):
-        choices.insert(0, Choice(finding.value, finding.reason))
-    return sorted(choices, key=lambda choice: not choice.fits)
+    taken = "" if finding is None else finding.value
+    ways: dict[str, list[str]] = {}
+    for sample in sorted(beginning.encodings, key=lambda sample: sample.encoding != taken):
+        if sample.text is not None:
+            ways.setdefault(sample.text, []).append(sample.encoding)
+    choices = [
+        Choice(names[0], f"{text}   (also {', '.join(names[1:])})" if names[1:] else text)
+        for text, names in ways.items()
+    ]
+    if finding is not None and all(choice.value != taken for choice in choices):
+        choices.insert(0, Choice(taken, finding.reason))
+    return [
+        *choices,
+        *(Choice(sample.encoding, _NOT_SO, fits=False) for sample in beginning.encodings if sample.text is None),
+    ]
 
 
 def _cut(delimiter: str, found: Understanding, beginning: Beginning) -> str:

@@ -19,6 +19,11 @@ _SURE: Mapping[str, tuple[str, str]] = {
     "likely": ("~", "$text-accent"),
     "guess": ("?", "$text-warning"),
 }
+_FLAGGED: Mapping[str, str] = {
+    "role": "of a role (info@)",
+    "disposable": "throw-away",
+    "bad_domain": "mistyped domain",
+}
 _TYPES: Mapping[str, str] = {"number": "#", "date": "/", "code": "0"}
 _PLAIN = ("format", "quote")
 _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe", " ": "blank"}
@@ -109,11 +114,8 @@ def _wrapped(text: str, style: str) -> list[Content]:
     return [plain("  " + line, style) for line in lines]
 
 
-def counts_text(counts: AudienceCounts | int, *, filtered: bool, counting: bool, width: int | None) -> Content:
-    """How many rows there are, and how many mails come of them; only the rows, as long as nothing is counted.
-
-    They stand below one another, or beside one another within `width`.
-    """
+def counts_text(counts: AudienceCounts | int, *, filtered: bool, counting: bool) -> Content:
+    """How many rows there are, and how many mails come of them; only the rows, as long as nothing is counted."""
     if isinstance(counts, int):
         numbers = [_counted(counts, "row"), plain("counting ..." if counting else "not counted", "$text-muted")]
     else:
@@ -123,20 +125,13 @@ def counts_text(counts: AudienceCounts | int, *, filtered: bool, counting: bool,
             _number(counts.problems, "unusable", "$text-error" if counts.problems else ""),
             *([_number(counts.matched, "matched")] if filtered else []),
             *([_counted(counts.duplicates, "duplicate", "$text-warning")] if counts.duplicates else []),
+            *([_number(counts.excluded, "excluded", "$text-warning")] if counts.excluded else []),
+            *([_number(counts.grouped, "in another row's mail")] if counts.grouped else []),
             _counted(counts.recipients, "recipient", "bold $text-success" if counts.recipients else "bold $text-error"),
+            *(_number(number, _FLAGGED[kind], "$text-warning") for kind, number in counts.flagged if number),
         ]
-    if width is None:
-        numbers = [joined(" " * (_DIGITS - len(number.plain.split(" ")[0])), number) for number in numbers]
-        return joined(*numbers, separator="\n")
-    numbers.insert(0, numbers.pop())  # what matters most comes first
-    lines = [numbers[0]]
-    for number in numbers[1:]:
-        line = joined(lines[-1], "   ", number)
-        if line.cell_length > width:
-            lines.append(number)
-        else:
-            lines[-1] = line
-    return joined(*lines, separator="\n")
+    numbers = [joined(" " * (_DIGITS - len(number.plain.split(" ")[0])), number) for number in numbers]
+    return joined(*numbers, separator="\n")
 
 
 def filter_text(text: str, *, stacked: bool) -> Content:

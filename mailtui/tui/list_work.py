@@ -1,0 +1,86 @@
+"""Owns what is done with the open list from its screen through dialogs: mending how it is read, columns, problems."""
+
+from __future__ import annotations
+
+from mailtui.service.list_settings import with_type
+from mailtui.service.lists import AudienceSpec
+from mailtui.service.workbench import Superseded
+from mailtui.tui.dialogs.column_type import ColumnTypeDialog
+from mailtui.tui.dialogs.columns import ColumnsDialog
+from mailtui.tui.dialogs.problems import ProblemsDialog
+from mailtui.tui.dialogs.reading import ReadingDialog
+from mailtui.tui.room import Room
+from mailtui.tui.text import tell
+from mailtui.tui.widgets.list_rows import ListRows
+
+
+async def mend_reading(room: Room, rows: ListRows) -> None:
+    """Have a person say how the list is read; it is opened anew so."""
+    opened, spec = room.bench.open_list, room.bench.spec
+    if opened is None or spec is None:
+        return
+    if await room.app.push_screen_wait(ReadingDialog(room.bench, opened, spec)):
+        await _show_again(room, rows)
+
+
+async def see_columns(room: Room, rows: ListRows) -> None:
+    """Show the columns, and go to one of them, or mend its type."""
+    opened = room.bench.open_list
+    if opened is None:
+        return
+    first = await room.bench.page(1, 1)
+    cells = first[0].cells if first else ()
+    choice = await room.app.push_screen_wait(ColumnsDialog(opened.understanding, cells, rows.column))
+    if choice is None:
+        return
+    rows.table.go_to_column(choice.column)
+    if choice.mend:
+        await mend_column(room, rows)
+
+
+async def mend_column(room: Room, rows: ListRows) -> None:
+    """Have a person say as what the column under the cursor compares."""
+    opened, spec = room.bench.open_list, room.bench.spec
+    if opened is None or spec is None:
+        return
+    found, column = opened.understanding, rows.column
+    name = found.columns[column]
+    now = found.types[column] if column < len(found.types) else None
+    kind = await room.app.push_screen_wait(ColumnTypeDialog(name, now))
+    if kind is not None and kind != spec.types.get(name, ""):
+        await _reopen(room, rows, with_type(spec, name, kind))
+
+
+async def _reopen(room: Room, rows: ListRows, spec: AudienceSpec) -> None:
+    try:
+        await room.bench.reopen(spec)
+    except Superseded:
+        tell(room.app, "Stopped: the list stays as it was read before.")
+        return
+    await _show_again(room, rows)
+
+
+async def _show_again(room: Room, rows: ListRows) -> None:
+    """The list that was opened anew, with the cursor where it was."""
+    row, name = rows.row_number, rows.column_name
+    await room.opened()
+    opened = room.bench.open_list
+    if opened is None:
+        return
+    if name in opened.columns:
+        rows.table.go_to_column(opened.columns.index(name))
+    if row is not None and row <= opened.rows:
+        rows.go_to_row(row)
+
+
+async def see_problems(room: Room, rows: ListRows) -> None:
+    """Show the rows that get no mail; go to one, or write them to a file."""
+    counts = await room.ask(room.bench.counts)
+    if counts is None:
+        return
+    if not counts.problems + counts.duplicates + counts.excluded:
+        tell(room.app, "Every row has a usable address, and no address is there twice.")
+        return
+    row = await room.app.push_screen_wait(ProblemsDialog(room.bench, counts))
+    if row is not None:
+        rows.go_to_row(row)

@@ -1,0 +1,283 @@
+"""Owns the rows of the open list as they are looked at: which of them, in which order, and what was found in them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.worker import Worker
+
+from mailtui.errors import MailtuiError
+from mailtui.service.lists import AudienceCounts, ListRow, ListView
+from mailtui.service.workbench import OpenList, Superseded, Workbench
+from mailtui.tui.room import failure_of, start
+from mailtui.tui.text import Plain, joined, plain, tell
+from mailtui.tui.widgets.find_bar import FindBar
+from mailtui.tui.widgets.row_pages import TableRow
+from mailtui.tui.widgets.row_table import RowTable
+from mailtui.tui.widgets.row_words import kinds_of_rows, marks_of, state_of
+from mailtui.tui.widgets.understood import heading_marks, type_word
+from mailtui.tui.widgets.view_bar import Kind, ViewBar
+
+_UP, _DOWN = "↑", "↓"
+
+
+class ListRows(Vertical):
+    """A line of views, the rows, and a line about the one under the cursor."""
+
+    DEFAULT_CSS = """
+    ListRows #here { height: 1; padding: 0 1; text-wrap: nowrap; text-overflow: ellipsis; }
+    """
+
+    class Failed(Message):
+        """Something could not be done."""
+
+        def __init__(self, error: MailtuiError) -> None:
+            super().__init__()
+            self.error = error
+
+    def __init__(self, bench: Workbench, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._bench = bench
+        self._list: OpenList | None = None
+        self._counts: AudienceCounts | None = None
+        self.view = ListView()
+        """Which rows are seen, in which order."""
+        self._working = ""
+        self._found = ""
+
+    def compose(self) -> ComposeResult:
+        yield ViewBar(id="views")
+        yield RowTable(id="table")
+        yield FindBar(id="find")
+        yield Plain(id="here")
+
+    def on_mount(self) -> None:
+        self.table.column = 0
+
+    @property
+    def table(self) -> RowTable:
+        """The rows."""
+        return self.query_one("#table", RowTable)
+
+    @property
+    def column(self) -> int:
+        """The column under the cursor."""
+        return self.table.column or 0
+
+    @property
+    def row_number(self) -> int | None:
+        """The number in the list of the row under the cursor, None while it has not arrived."""
+        row = self.table.current
+        return None if row is None else int(row.label.replace(",", ""))
+
+    @property
+    def column_name(self) -> str:
+        """The name of the column under the cursor."""
+        return "" if self._list is None else self._list.columns[self.column]
+
+    @property
+    def address(self) -> str:
+        """The address of the row under the cursor as it stands there; empty where it cannot be told."""
+        opened, row = self._list, self.table.current
+        if opened is None or row is None or len(row.cells) != len(opened.columns):
+            return ""
+        return row.cells[opened.columns.index(opened.understanding.address_column.value)]
+
+    def show(self, opened: OpenList) -> None:
+        """Show a list from its first row on, as it stands."""
+        self._list, self._counts, self.view = opened, None, ListView()
+        self.table.column = 0
+        self._fill(opened.rows)
+        self.table.focus()
+
+    def tell(self, counts: AudienceCounts | None) -> None:
+        """The counts under the filter as it is set, None while they are not known."""
+        if counts is not None and self._counts not in (None, counts) and not self._plain:
+            self.turn(self.view)  # the filter is another one, and so are the rows of this view
+        self._counts = counts
+        self.say()
+
+    @property
+    def _plain(self) -> bool:
+        return self.view == ListView()
+
+    def _fill(self, rows: int) -> None:
+        assert self._list is not None
+        view = self.view
+
+        async def fetch(first: int, count: int) -> Sequence[TableRow]:
+            return [
+                TableRow(place, f"{row.row:,}", row.cells, row.usable, marks_of(row))
+                for place, row in enumerate(await self._page(first + 1, count, view), first)
+            ]
+
+        found = self._list.understanding
+        headings = list(heading_marks(found))
+        if view.column is not None:
+            place = found.columns.index(view.column)
+            headings[place] += _DOWN if view.descending else _UP
+        width = len(f"{self._list.rows:,}")
+        self.table.show(found.columns, rows, fetch, label_width=width, marks=2, headings=headings)
+
+    async def _page(self, first: int, count: int, view: ListView) -> list[ListRow]:
+        try:
+            return await self._bench.page(first, count, view)
+        except Superseded:  # other views have taken its place
+            await self._bench.prepare_view(view)
+            return await self._bench.page(first, count, view)
+
+    # turning to another view
+
+    def turn(self, view: ListView) -> None:
+        """Show other rows, or in another order; the row under the cursor stays under it where it is among them."""
+        if self._list is not None:
+            start(self, partial(self._turn, view), "turn")
+
+    async def _turn(self, view: ListView) -> None:
+        row = self.row_number
+        self._working = "sorting" if view.column is not None and view.column != self.view.column else "looking"
+        self.say()
+        try:
+            length = await self._bench.prepare_view(view)
+            position = None if row is None else await self._bench.position(view, row)
+        finally:
+            self._working = ""
+        column = self.table.column
+        self.view = view
+        self._fill(length)
+        if column is not None:
+            self.table.go_to_column(column)
+        self.table.go_to(0 if position is None else position - 1)
+        self.say()
+
+    def next_view(self, by: int) -> None:
+        """Look at the next kind of rows that there are."""
+        kinds = [kind.which for kind in self._kinds]
+        at = kinds.index(self.view.which) if self.view.which in kinds else 0
+        self.turn(replace(self.view, which=kinds[(at + by) % len(kinds)]))
+
+    def sort(self) -> None:
+        """By the column under the cursor, the other way round, and back to the order of the list."""
+        if self._list is None:
+            return
+        column = self._list.columns[self.column]
+        if self.view.column != column:
+            self.turn(replace(self.view, column=column, descending=False))
+        elif not self.view.descending:
+            self.turn(replace(self.view, descending=True))
+        else:
+            self.turn(replace(self.view, column=None, descending=False))
+
+    def go_to_row(self, row: int) -> None:
+        """Put the cursor on a row of the list; where it is not among those that are seen, on it among all."""
+        start(self, partial(self._go_to_row, row), "turn")
+
+    async def _go_to_row(self, row: int) -> None:
+        position = await self._bench.position(self.view, row)
+        if position is None:
+            await self._turn(ListView())
+            position = row
+        self.table.go_to(position - 1)
+
+    # finding
+
+    def ask(self) -> None:
+        """Ask for a text to find."""
+        self.query_one(FindBar).ask()
+
+    @property
+    def has_text(self) -> bool:
+        """Whether there is something to find further."""
+        return bool(self._found)
+
+    def find(self, *, backwards: bool = False) -> None:
+        """Go to the next row that has the text, or the one before."""
+        if self._found and self._list is not None:
+            start(self, partial(self._find, backwards=backwards), "find")
+
+    async def _find(self, *, backwards: bool) -> None:
+        text, view = self._found, self.view
+        self._working = f"looking for {text}"
+        self.say()
+        try:
+            position = await self._bench.search(text, self.table.cursor + 1, view, backwards=backwards)
+        finally:
+            self._working = ""
+            self.say()
+        if position is not None and view == self.view:
+            self.table.go_to(position - 1)
+        elif position is None:
+            tell(self.app, f"No row {'above' if backwards else 'below'} has {text}", bad=True)
+
+    @on(FindBar.Asked)
+    def asked(self, event: FindBar.Asked) -> None:
+        self._found = event.text
+        self.table.focus()
+        self.find()
+
+    @on(FindBar.Closed)
+    def closed(self) -> None:
+        self.table.focus()
+
+    # saying
+
+    @property
+    def _kinds(self) -> list[Kind]:
+        rows = 0 if self._list is None else self._list.rows
+        filtered = bool(self._bench.filter_text)
+        return kinds_of_rows(rows, self._counts, self.view.which, filtered=filtered)
+
+    def say(self) -> None:
+        """The lines above and below the rows."""
+        view, tail = self.view, plain("")
+        if self._working:
+            tail = plain(f"{self._working} ...", "$text-warning", limit=40)
+        elif self._counts is None:
+            tail = plain("counting ...", "$text-muted")
+        elif view.column is not None:
+            tail = plain(f"by {view.column} {_DOWN if view.descending else _UP}", "$text-accent", limit=30)
+        self.query_one(ViewBar).tell(self._kinds, view.which, tail)
+        self.query_one("#here", Plain).show(self._here())
+
+    def _here(self) -> Content:
+        """Which row and which column the cursor is on."""
+        table, opened = self.table, self._list
+        if opened is None or not opened.rows:
+            return plain("The list has column names and no row.", "$text-warning")
+        if not table.rows:
+            return plain("There is no such row.", "$text-muted")
+        row = table.current
+        place = f"row {table.cursor + 1:,} of {table.rows:,}"
+        parts = [plain(place, "$text-muted")]
+        if row is not None:
+            parts.append(state_of(row.marks))
+        column, found = self.column, opened.understanding
+        if column < len(found.columns):
+            kind = type_word(found.types[column]) if column < len(found.types) else "text"
+            kind = "address" if found.columns[column] == found.address_column.value else kind
+            parts.append(joined(plain(found.columns[column], limit=30), plain(f": {kind}", "$text-muted")))
+        return joined(*(part for part in parts if part.cell_length), separator="   ")
+
+    @on(RowTable.Moved)
+    def moved(self) -> None:
+        self.query_one("#here", Plain).show(self._here())
+
+    @on(ViewBar.Picked)
+    def picked(self, event: ViewBar.Picked) -> None:
+        self.turn(replace(self.view, which=event.which))
+
+    @on(RowTable.Failed)
+    def failed(self, event: RowTable.Failed) -> None:
+        self.post_message(self.Failed(event.error))
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        error = failure_of(event)
+        if error is not None:
+            self.post_message(self.Failed(error))

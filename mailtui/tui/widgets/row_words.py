@@ -1,0 +1,65 @@
+"""Owns the marks and words for the rows of a list: what becomes of each, and what is remarkable about its address."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from textual.content import Content
+
+from mailtui.kit.words import counted
+from mailtui.service.lists import AudienceCounts, ListRow, Which
+from mailtui.tui.text import plain
+from mailtui.tui.widgets.view_bar import Kind
+
+UNUSABLE, OUT = "×", "-"
+_FLAGS: Mapping[str, tuple[str, str]] = {
+    "bad_domain": ("b", "a domain that is probably mistyped"),
+    "disposable": ("d", "a throw-away address"),
+    "role": ("r", "the address of a role"),
+}
+LEGEND = (
+    "Beside a row: × no address a mail can go to, - left out by the filter,"
+    " r a role (info@), d a throw-away mailbox, b a mistyped domain."
+    " Behind a column's name: @ addresses, # numbers, / dates, 0 digits that keep their zeros."
+)
+
+
+def marks_of(row: ListRow) -> str:
+    """What stands beside a row: what becomes of it, then the gravest of its flags."""
+    first = UNUSABLE if not row.usable else " " if row.matched else OUT
+    flag = next((mark for flag, (mark, _) in _FLAGS.items() if flag in row.flags), "")
+    return f"{first}{flag}".rstrip()
+
+
+def state_of(marks: str) -> Content:
+    """The same in words; nothing where there is nothing to say."""
+    if marks.startswith(UNUSABLE):
+        return plain(f"{UNUSABLE} gets no mail; enter says why", "$text-error")
+    said = [f"{OUT} left out by the filter"] if marks.startswith(OUT) else []
+    said += [f"{mark} {words}" for mark, words in _FLAGS.values() if marks.endswith(mark)]
+    return plain(", ".join(said), "$text-warning")
+
+
+def kinds_of_rows(rows: int, counts: AudienceCounts | None, taken: str, *, filtered: bool) -> list[Kind]:
+    """The kinds of rows that can be looked at, with how many there are of each; those of none are left out.
+
+    `taken` is the one that is looked at, which stays.
+    """
+    if counts is None:
+        return [_kind("all", rows, "row")]
+    flagged = sum(number for _, number in counts.flagged)
+    kinds = [
+        _kind("recipients", counts.recipients, "recipient", style="$text-success"),
+        _kind("all", counts.rows, "row"),
+        *([_kind("matched", counts.matched, "matched", "matched")] if filtered else []),
+        *([_kind("out", counts.rows - counts.matched, "out", "out")] if filtered else []),
+        _kind("problems", counts.problems, "unusable", "unusable", style="$text-error"),
+        _kind("duplicates", counts.duplicates, "duplicate", style="$text-warning"),
+        _kind("excluded", counts.excluded, "excluded", "excluded", style="$text-warning"),
+        _kind("flagged", flagged, "flagged", "flagged", style="$text-warning"),
+    ]
+    return [kind for kind in kinds if kind.count or kind.which in ("all", "recipients", taken)]
+
+
+def _kind(which: Which, count: int, one: str, many: str = "", *, style: str = "") -> Kind:
+    return Kind(which, counted(count, one, many).partition(" ")[2], count, style)
