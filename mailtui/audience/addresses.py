@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from mailtui.audience.address import AddressError, parse_address, parse_mailbox, plain_address
 from mailtui.audience.csv_reader import BadRecord
+from mailtui.audience.reach import FILES_ONLY, Reach
 from mailtui.audience.reading import Reading, original, read, understand
 from mailtui.audience.source import Source, find_source
 from mailtui.audience.spec import AudienceSpec
@@ -61,12 +62,14 @@ class AddressList:
 
 
 @contextmanager
-def open_addresses(spec: AudienceSpec, *, folder: Path, spool: Path) -> Iterator[AddressList]:
+def open_addresses(
+    spec: AudienceSpec, *, folder: Path, spool: Path, reach: Reach = FILES_ONLY
+) -> Iterator[AddressList]:
     """Open a list for its addresses alone; `spool` is where a copy of what is no file is kept meanwhile.
 
     Raises `AudienceError` as `open_audience` does.
     """
-    source = find_source(spec, folder, spool=spool)
+    source = find_source(spec, folder, spool=spool, sheets=reach.sheets)
     try:
         yield AddressList(source.name, understand(source, spec), source)
     finally:

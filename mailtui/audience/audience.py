@@ -10,6 +10,7 @@ import heapq
 import random
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
@@ -24,12 +25,13 @@ from mailtui.audience.index import Index, open_index, read_problems
 from mailtui.audience.match import Explanation, Matcher
 from mailtui.audience.ordering import Looked, Views, search_steps
 from mailtui.audience.problem import RowProblem
+from mailtui.audience.reach import FILES_ONLY, Reach
 from mailtui.audience.reading import original
 from mailtui.audience.recipient import Recipient
 from mailtui.audience.rules import Rule
 from mailtui.audience.rules_tree import read_rule
 from mailtui.audience.selection import Heard, Selection, repeat_reason
-from mailtui.audience.source import find_source
+from mailtui.audience.source import Source, find_source
 from mailtui.audience.spec import AudienceSpec
 from mailtui.audience.views import AudienceCounts, ListRow, ListView, RowView
 from mailtui.errors import AudienceError, UsageError
@@ -45,27 +47,28 @@ def open_audience(
     *,
     folder: Path,
     cache: Path,
-    hygiene: Hygiene | None = None,
+    reach: Reach = FILES_ONLY,
     now: datetime | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Audience:
     """Open a list. A relative `spec.source` is looked for in `folder`; its index is kept in `cache`.
 
-    `hygiene` tells addresses of roles and throw-away domains, the shipped lists when left out. `now` is what `within`
-    counts from. `progress` hears how many rows have been read when the index has to be
-    built; what it raises ends the reading and leaves nothing behind. A list with column names and no row opens,
+    `reach` knows the addresses of roles and throw-away domains, and fetches sheets. `now` is what `within` counts
+    from. `progress` hears how many rows have been read when the index has to be built, and 0 while a sheet is fetched;
+    what it raises ends the reading and leaves nothing behind. A list with column names and no row opens,
     since it can be looked at; `require_sendable` refuses it. Raises `AudienceError` when the list is missing,
     empty or no text, has no column of addresses or not the one `spec.address` names; `RuleError` when the filter
     does not fit.
     """
-    known = Hygiene.read(None) if hygiene is None else hygiene
-    source = find_source(spec, folder, spool=cache)
+    hygiene = reach.hygiene
+    heard = None if progress is None else partial(progress, 0)
+    source = find_source(spec, folder, spool=cache, sheets=reach.sheets, heard=heard)
     try:
-        index = open_index(source, spec, cache, hygiene=known, progress=progress)
+        index = open_index(source, spec, cache, hygiene=hygiene, progress=progress)
     finally:
         source.discard()
     try:
-        return Audience(index, spec, name=source.name, identity=source.identity, hygiene=known, now=now)
+        return Audience(index, spec, source, hygiene=hygiene, now=now)
     except BaseException:
         index.connection.close()
         raise
@@ -75,7 +78,7 @@ class Audience:
     """One list under one filter. Use it in a `with`, or close it."""
 
     def __init__(
-        self, index: Index, spec: AudienceSpec, *, name: str, identity: str, hygiene: Hygiene, now: datetime | None
+        self, index: Index, spec: AudienceSpec, source: Source, *, hygiene: Hygiene, now: datetime | None
     ) -> None:
         self._index = index
         self._connection = index.connection
@@ -87,10 +90,12 @@ class Audience:
         self._unwanted = sum(BITS[kind] for kind in spec.exclude)
         self._ended = False
         self._cells = ", ".join(f"c{number}" for number in range(len(index.reading.columns)))
-        self.name = name
+        self.name = source.name
         """What a person calls the list: the path as given, or `standard input`."""
-        self.identity = identity
-        """Another one whenever the list's file was written to."""
+        self.identity = source.identity
+        """Another one whenever the list's file was written to, or the sheet has other cells."""
+        self.sheet = source.sheet
+        """What is known of the copy of a Google sheet; None for a file."""
         self.rule = read_rule(spec.filter)
         """The filter as a tree, or None for everybody."""
         self._selection = self._select(self.rule)

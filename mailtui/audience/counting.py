@@ -13,6 +13,7 @@ from mailtui.audience.csv_blocks import Batch, Columns, read_columns
 from mailtui.audience.csv_reader import BadRecord, Layout, Record
 from mailtui.audience.match import Matcher
 from mailtui.audience.match_columns import column_counter
+from mailtui.audience.reach import FILES_ONLY, Reach
 from mailtui.audience.reading import Reading, read, understand
 from mailtui.audience.rules_tree import read_rule
 from mailtui.audience.source import Source, find_source
@@ -22,9 +23,11 @@ from mailtui.audience.views import StreamCounts
 _ROWS = 500
 
 
-def count_stream(spec: AudienceSpec, folder: Path, *, now: datetime | None = None) -> StreamCounts:
+def count_stream(
+    spec: AudienceSpec, folder: Path, *, reach: Reach = FILES_ONLY, now: datetime | None = None
+) -> StreamCounts:
     """Count rows, matches and problems. Raises as `open_audience`."""
-    source = find_source(spec, folder)
+    source = find_source(spec, folder, sheets=reach.sheets)
     try:
         reading = understand(source, spec)
         rule = read_rule(spec.filter)

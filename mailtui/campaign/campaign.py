@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mailtui.audience.audience import Audience, open_audience
+from mailtui.audience.reach import FILES_ONLY, Reach
 from mailtui.audience.rules import AllOf
 from mailtui.audience.rules_text import format_rule
 from mailtui.audience.rules_tree import read_rule
@@ -28,6 +29,7 @@ class Campaign:
     document: YamlDocument
     extra: str = ""  # a further filter, which narrows that of the file
     original: CampaignSpec | None = None  # as the file has it, where `spec` is narrowed
+    reach: Reach = FILES_ONLY  # what its lists need beyond themselves when they are opened
 
     @property
     def folder(self) -> Path:
@@ -75,7 +77,7 @@ class Campaign:
     def open_audience(self, cache: Path) -> Audience:
         """Open the list. Raises `AudienceError`, `RuleError`, each with its place."""
         try:
-            return open_audience(self.spec.audience, folder=self.folder, cache=cache)
+            return open_audience(self.spec.audience, folder=self.folder, cache=cache, reach=self.reach)
         except RuleError as error:
             raise RuleError(error.title, [self._rule_placed(item, cache) for item in error.problems]) from None
         except AudienceError as error:

@@ -84,7 +84,8 @@ def _read(campaign: Campaign, cache: Path, connection: apsw.Connection) -> Itera
         if path.is_file() and path.stat().st_size == 0:
             continue
         try:
-            with open_addresses(AudienceSpec(source=name), folder=campaign.folder, spool=cache) as opened:
+            spec = AudienceSpec(source=name)
+            with open_addresses(spec, folder=campaign.folder, spool=cache, reach=campaign.reach) as opened:
                 problems = _fill(connection, index, opened)
         except AudienceError as error:
             place = campaign.document.place(("audience", "suppress", index))

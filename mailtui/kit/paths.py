@@ -70,6 +70,21 @@ class Home:
         return self.cache / "audiences"
 
     @property
+    def sheets(self) -> Path:
+        """The copies of Google sheets."""
+        return self.cache / "sheets"
+
+    @property
+    def mail_domains(self) -> Path:
+        """What is known of domains, whether they take mail."""
+        return self.cache / "mx.db"
+
+    @property
+    def lists(self) -> Path:
+        """The user's own lists of roles and domains."""
+        return self.config / "lists"
+
+    @property
     def logs(self) -> Path:
         return self.state / "logs"
 

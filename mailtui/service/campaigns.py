@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import shutil
 import sys
@@ -26,6 +27,7 @@ from mailtui.kit.paths import private_folder, touch_private
 from mailtui.message.mime import TransferEncoding
 from mailtui.message.rendered import RenderedMessage, RenderProblem
 from mailtui.message.tree import MessageView, describe
+from mailtui.service.list_options import ListOptions
 from mailtui.service.settings import Settings
 from mailtui.service.views import CampaignView
 from mailtui.smtp.endpoint import Endpoint
@@ -52,6 +54,8 @@ class CampaignDesk:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._cache = settings.home.audiences
+        self.reach = settings.reach()
+        """What lists need beyond themselves when they are opened: one for this process."""
         self._stdin: Path | None = None
 
     def close(self) -> None:
@@ -62,7 +66,7 @@ class CampaignDesk:
 
     def load(self, path: Path, *, filter: str | None = None) -> Campaign:
         """Read a campaign file, narrowed to those who match `filter` too. Raises `ConfigError`, `RuleError`."""
-        campaign = load_campaign(path)
+        campaign = dataclasses.replace(load_campaign(path), reach=self.reach)
         if campaign.spec.audience.source == STDIN:
             campaign = campaign.with_source(self._standard_input())
         return campaign.narrowed(filter)
@@ -84,8 +88,14 @@ class CampaignDesk:
         own = [(str(campaign.path), campaign.filter_text)] if campaign.filter_text else []
         return [*own, *([("--filter", filter)] if filter else [])]
 
-    def list_spec(self, target: str, *, filter: str | None) -> tuple[AudienceSpec, Path]:
+    def list_spec(
+        self, target: str, *, filter: str | None, options: ListOptions | None = None
+    ) -> tuple[AudienceSpec, Path]:
         """What to open for a list or a campaign file, and the folder its paths are relative to."""
+        spec, folder = self._list_spec(target, filter)
+        return (spec if options is None else options.over(spec)), folder
+
+    def _list_spec(self, target: str, filter: str | None) -> tuple[AudienceSpec, Path]:
         path = Path(target)
         if is_campaign(target):
             campaign = self.load(path, filter=filter)
@@ -94,15 +104,25 @@ class CampaignDesk:
         # As it is: the name of a file may hold bytes that are no text, and then no model would take it.
         return AudienceSpec.model_construct(source=target, filter=filter), Path()
 
-    def open_list(self, target: str, *, filter: str | None) -> Audience:
-        """Open a list, or a campaign's. Raises `AudienceError`, `RuleError`, `ConfigError`."""
-        spec, folder = self.list_spec(target, filter=filter)
-        return open_audience(spec, folder=folder, cache=self._cache)
+    def open_list(
+        self,
+        target: str,
+        *,
+        filter: str | None,
+        options: ListOptions | None = None,
+        progress: Callable[[int], None] | None = None,
+    ) -> Audience:
+        """Open a list, or a campaign's. Raises `AudienceError`, `RuleError`, `ConfigError`, `UsageError`.
 
-    def count_list(self, target: str, *, filter: str | None) -> StreamCounts:
-        """Count in one pass, without an index."""
-        spec, folder = self.list_spec(target, filter=filter)
-        return count_stream(spec, folder)
+        `progress` hears how many rows were read, when that has to be done.
+        """
+        spec, folder = self.list_spec(target, filter=filter, options=options)
+        return open_audience(spec, folder=folder, cache=self._cache, progress=progress, reach=self.reach)
+
+    def count_list(self, target: str, *, filter: str | None, options: ListOptions | None = None) -> StreamCounts:
+        """Count in one pass, without an index. Raises as `open_list`."""
+        spec, folder = self.list_spec(target, filter=filter, options=options)
+        return count_stream(spec, folder, reach=self.reach)
 
     def open_audience(self, campaign: Campaign) -> Audience:
         return campaign.open_audience(self._cache)
@@ -138,7 +158,8 @@ class CampaignDesk:
         Raises `ConfigError`, `AudienceError`.
         """
         file = view.campaign.series.partition("\n")[0]
-        with open_left_out(load_campaign(Path(file)), self._cache) as left_out:
+        campaign = dataclasses.replace(load_campaign(Path(file)), reach=self.reach)
+        with open_left_out(campaign, self._cache) as left_out:
             return left_out.reasons((key,)).get(key, "")
 
     def preview(self, campaign: Campaign, *, row: int | None = None, to: str | None = None) -> Preview:

@@ -12,6 +12,7 @@ from mailtui.audience.csv_reader import BadRecord
 from mailtui.audience.encoding import find_encoding
 from mailtui.audience.findings import Understanding
 from mailtui.audience.formats.kind import find_kind
+from mailtui.audience.reach import Reach
 from mailtui.audience.reading import read, understand
 from mailtui.audience.source import Source, find_source
 from mailtui.audience.spec import AudienceSpec
@@ -61,9 +62,9 @@ class Beginning:
     places: tuple[tuple[str, str], ...] = ()
 
 
-def try_reading(spec: AudienceSpec, folder: Path, spool: Path) -> Trial:
+def try_reading(spec: AudienceSpec, folder: Path, spool: Path, reach: Reach) -> Trial:
     """Understand a list and read its first rows, no more. Raises `AudienceError`."""
-    source = find_source(_at_hand(spec), folder, spool)
+    source = find_source(_at_hand(spec), folder, spool, sheets=reach.sheets)
     try:
         reading = understand(source, spec)
         rows = (cells for _, cells in read(source, reading) if not isinstance(cells, BadRecord))
@@ -72,9 +73,9 @@ def try_reading(spec: AudienceSpec, folder: Path, spool: Path) -> Trial:
         source.discard()
 
 
-def look_at_beginning(spec: AudienceSpec, folder: Path, spool: Path) -> Beginning:
+def look_at_beginning(spec: AudienceSpec, folder: Path, spool: Path, reach: Reach) -> Beginning:
     """The first lines of a list, and how its letters read in each encoding. Raises `AudienceError`."""
-    source = find_source(_at_hand(spec), folder, spool)
+    source = find_source(_at_hand(spec), folder, spool, sheets=reach.sheets)
     try:
         kind, _ = find_kind(source, spec)
         if kind == "csv":

@@ -7,11 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pydantic
 
 from mailtui.accounts.secrets import unknown_account
 from mailtui.accounts.spec import AccountSpec
+from mailtui.audience.mx.servers import parse_server
+from mailtui.audience.reach import Reach
+from mailtui.audience.sheets.google import DOCS_URL, SHEETS_URL, TOKEN_URL, Google, is_loopback
 from mailtui.campaign.checks import SAMPLE
 from mailtui.errors import ConfigError, Place, Problem
 from mailtui.kit.paths import Home
@@ -22,6 +26,7 @@ from mailtui.outbox.opening import sqlite_url
 from mailtui.smtp.endpoint import Endpoint
 
 PROJECT_FILE = "mailtui.yaml"
+KEY_VARIABLE = "GOOGLE_APPLICATION_CREDENTIALS"
 
 
 class OutboxSettings(Spec):
@@ -36,11 +41,47 @@ class CheckSettings(Spec):
     sample: int = pydantic.Field(default=SAMPLE, ge=1, le=100_000, description="Rows that run renders beforehand.")
 
 
+class GoogleSettings(Spec):
+    """`google:`"""
+
+    service_account: str | None = pydantic.Field(
+        default=None, description="The key file of the service account that reads sheets which are not public."
+    )
+    docs_url: str = pydantic.Field(default=DOCS_URL, description="Where public sheets are exported.")
+    sheets_url: str = pydantic.Field(default=SHEETS_URL, description="Where the Sheets API is.")
+    token_url: str = pydantic.Field(default=TOKEN_URL, description="Where a service account gets its tokens.")
+
+    @pydantic.field_validator("docs_url", "sheets_url", "token_url")
+    @classmethod
+    def _is_safe(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname or "")):
+            raise ValueError(f"{url} is no address with https://; http:// goes for this machine only")
+        return url.rstrip("/")
+
+
+class DnsSettings(Spec):
+    """`dns:`"""
+
+    servers: tuple[str, ...] = pydantic.Field(
+        default=(), description="Name servers to ask about mail domains, ADDRESS or ADDRESS:PORT; else the system's."
+    )
+
+    @pydantic.field_validator("servers")
+    @classmethod
+    def _are_addresses(cls, servers: tuple[str, ...]) -> tuple[str, ...]:
+        for server in servers:
+            parse_server(server)
+        return servers
+
+
 class SettingsSpec(Spec):
     """The settings file."""
 
     outbox: OutboxSettings = OutboxSettings()
     checks: CheckSettings = CheckSettings()
+    google: GoogleSettings = GoogleSettings()
+    dns: DnsSettings = DnsSettings()
     accounts: dict[str, AccountSpec] = pydantic.Field(default_factory=dict)
 
     @pydantic.field_validator("accounts")
@@ -68,6 +109,26 @@ class Settings:
     spec: SettingsSpec
     layers: Layers
     home: Home
+    environ: Mapping[str, str]
+
+    def reach(self) -> Reach:
+        """What lists need beyond themselves when they are opened."""
+        google = self.spec.google
+        key: Path | None = None
+        if google.service_account is not None:
+            key = self.home.config / Path(google.service_account).expanduser()
+        elif self.environ.get(KEY_VARIABLE):
+            key = Path(self.environ[KEY_VARIABLE]).expanduser().absolute()
+        return Reach(
+            self.home.lists,
+            Google(
+                copies=self.home.sheets,
+                docs_url=google.docs_url,
+                sheets_url=google.sheets_url,
+                token_url=google.token_url,
+                service_account=key,
+            ),
+        )
 
     @property
     def outbox_url(self) -> str:
@@ -100,7 +161,7 @@ def read_settings(environ: Mapping[str, str], *, outbox: str | None = None) -> S
     layers += [file_layer(read_yaml(path)) for path in (Path(PROJECT_FILE), home.settings_file) if path.is_file()]
     merged = Layers(layers)
     spec = validate(SettingsSpec, merged, title="The settings have mistakes")
-    return Settings(spec, merged, home)
+    return Settings(spec, merged, home, environ)
 
 
 def _environment(environ: Mapping[str, str]) -> Layer:

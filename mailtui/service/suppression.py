@@ -227,7 +227,7 @@ class SuppressionDesk:
         given = spec if spec is not None else AudienceSpec.model_construct(source=path, address=address)
         began = time.monotonic()
         cache = self._house.settings.home.audiences
-        with open_addresses(given, folder=Path(), spool=cache) as opened:
+        with open_addresses(given, folder=Path(), spool=cache, reach=self._house.settings.reach()) as opened:
             desk = self._house.desk()
             try:
                 told = _Told(progress, problem)

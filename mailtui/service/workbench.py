@@ -226,7 +226,7 @@ class Workbench:
 
     def _open(self, spec: AudienceSpec, folder: Path, progress: Callable[[int], None] | None = None) -> Audience:
         cache = self._service.settings.home.audiences
-        return open_audience(spec, folder=folder, cache=cache, progress=progress)
+        return open_audience(spec, folder=folder, cache=cache, reach=self._service.campaigns.reach, progress=progress)
 
     @property
     def spec(self) -> AudienceSpec | None:
@@ -241,12 +241,13 @@ class Workbench:
     async def try_reading(self, spec: AudienceSpec) -> Trial:
         """What would come of reading the open list so. Raises what stands in the way; nothing is changed."""
         cache = self._service.settings.home.audiences
-        return await asyncio.to_thread(try_reading, spec, self._folder, cache)
+        return await asyncio.to_thread(try_reading, spec, self._folder, cache, self._service.campaigns.reach)
 
     async def beginning(self) -> Beginning:
         """The first lines of the open list, however they are understood."""
         cache = self._service.settings.home.audiences
-        return await asyncio.to_thread(look_at_beginning, self._require_spec(), self._folder, cache)
+        reach = self._service.campaigns.reach
+        return await asyncio.to_thread(look_at_beginning, self._require_spec(), self._folder, cache, reach)
 
     async def page(self, first: int, count: int, view: ListView = WHOLE_LIST) -> list[ListRow]:
         """Rows of a view from position `first` on; of the list as it stands, that is the row's number.
@@ -532,7 +533,8 @@ class Workbench:
 
         def work() -> Value:
             self._require_asked(kind, ticket)
-            audience = self._open(spec, folder)
+            # A sheet is taken as it was when it was opened.
+            audience = self._open(spec.model_copy(update={"offline": True}), folder)
             try:
                 with self._lock:
                     self._require_asked(kind, ticket)

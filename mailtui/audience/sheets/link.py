@@ -60,7 +60,7 @@ class Wanted:
 
 def is_link(text: str) -> bool:
     """Whether the source of a list is on the web rather than a file; it need not be a sheet."""
-    return bool(re.match(r"https?://", text, re.IGNORECASE)) or _split(text).hostname in _HOSTS
+    return bool(re.match(r"https?:/", text, re.IGNORECASE)) or _split(text).hostname in _HOSTS
 
 
 def parse_link(text: str) -> SheetLink:
@@ -93,7 +93,9 @@ def parse_link(text: str) -> SheetLink:
 
 
 def _split(text: str) -> SplitResult:
+    # One slash is what is left of two when an address was handled as a path.
+    address = re.sub(r"^(https?):/+", r"\1://", text, flags=re.IGNORECASE)
     try:
-        return urlsplit(text if "://" in text else f"https://{text}")
+        return urlsplit(address if "://" in address else f"https://{address}")
     except ValueError:
         return SplitResult("", "", "", "", "")

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import email.utils
 import http.client
-import ipaddress
 import random
 import ssl
 import time
@@ -20,7 +19,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 from urllib.parse import urljoin, urlsplit
 
-from mailtui.audience.sheets.google import Google, Unreachable
+from mailtui.audience.sheets.google import Google, Unreachable, is_loopback
 from mailtui.errors import AudienceError
 
 Value = TypeVar("Value")
@@ -170,16 +169,6 @@ class Web:
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, *_: object) -> None:
         """None: a redirect comes back as it is, to be looked at."""
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host is this machine."""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _refuse_login(url: str) -> None:
