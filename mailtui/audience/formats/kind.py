@@ -11,7 +11,6 @@ import re
 from pathlib import Path
 
 from mailtui.audience.findings import Finding
-from mailtui.audience.formats.archives import zip_kind
 from mailtui.audience.formats.json_values import DECODER
 from mailtui.audience.source import Source
 from mailtui.audience.spec import AudienceSpec, ListFormat
@@ -76,6 +75,8 @@ def find_kind(source: Source, spec: AudienceSpec) -> tuple[ListFormat, Finding]:
 def _by_content(source: Source, head: bytes) -> tuple[ListFormat, Finding]:
     suffix = _suffix(source.name)
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+        from mailtui.audience.formats.archives import zip_kind  # here, since few lists need it
+
         return "xlsx", Finding(
             "xlsx", "certain", zip_kind(source) + _despite(suffix, ".xlsx", ".xlsm", ".ods", ".xlsb")
         )

@@ -79,9 +79,7 @@ class Query:
         try:
             yield
         except apsw.AuthError:
-            raise AudienceError(
-                "A query may only read", detail=_shown(query), hint="It is one SELECT over the tables of this file."
-            ) from None
+            raise _forbidden(query) from None
         except apsw.InterruptError:
             raise AudienceError(
                 f"The query of {self._name} worked for {PATIENCE:.0f} seconds without a row, and was stopped",
@@ -97,6 +95,8 @@ class Query:
         except apsw.TooBigError:
             raise AudienceError(f"{self._name} has a value of more than {_VALUE_LIMIT >> 20} MiB") from None
         except apsw.Error as error:
+            if "not authorized" in str(error):
+                raise _forbidden(query) from None
             raise AudienceError(
                 f"The query of {self._name} cannot be carried out", detail=f"{error}\n{_shown(query)}"
             ) from None
@@ -151,6 +151,12 @@ def _authorize(action: int, _first: str | None, second: str | None, _database: s
     if action not in _READING or (action == apsw.SQLITE_FUNCTION and (second or "").lower() in _FORBIDDEN):
         return apsw.SQLITE_DENY
     return apsw.SQLITE_OK
+
+
+def _forbidden(query: str) -> AudienceError:
+    return AudienceError(
+        "A query may only read", detail=_shown(query), hint="It is one SELECT over the tables of this file."
+    )
 
 
 def _shown(query: str) -> str:
