@@ -26,6 +26,7 @@ from mailtui.audience.typed import Moment
 Bound = str | int | float
 _BINDINGS = 20_000  # of 32,766 that a statement may have
 _WIDEST = 1 << 63
+_PATTERN = 10_000  # characters; LIKE takes 50,000 bytes
 _SIGNS = {
     Operator.GT: ">",
     Operator.GE: ">=",
@@ -147,7 +148,7 @@ class _Cell:
         compared, facts = self._compared, self._facts
         if self._compiler.full or len(compared.texts) > _BINDINGS or self._clause.operator is Operator.MATCHES:
             return False
-        if not all(map(_encodable, compared.texts)):
+        if not all(map(speakable, compared.texts)):
             return False
         if compared.numbers and not (facts.shadow == "number" and facts.exact and all(map(_fits, compared.numbers))):
             return False
@@ -173,16 +174,22 @@ class _Cell:
         return f"ifnull(CASE WHEN {shadow} & 1 THEN {shadow} {sign} {self._bind(key)} ELSE {by_day} END, 0)"
 
     def _by_text(self, text: str) -> str:
-        operator, wanted = self._clause.operator, self._bind(text)
-        if operator is Operator.CONTAINS:
-            return self._guarded(f"instr(lower({self._cell}), {wanted}) > 0")
-        if operator is Operator.STARTSWITH:
-            return self._guarded(f"substr({self._folded('ltrim')}, 1, {len(text)}) = {wanted}")
-        if operator is Operator.ENDSWITH:
-            # substr(x, -0) is all of x.
-            return self._guarded(f"substr({self._folded('rtrim')}, -{len(text)}) = {wanted}" if text else "1")
+        operator = self._clause.operator
+        if operator in (Operator.CONTAINS, Operator.STARTSWITH, Operator.ENDSWITH):
+            return self._guarded(self._like(text))
+        wanted = self._bind(text)
         folded = self._folded()
         return self._guarded(f"({self._trimmed()} <> '' AND {folded} {_SIGNS[operator]} {wanted})")
+
+    def _like(self, text: str) -> str:
+        """SQLite's LIKE takes no notice of the case of ASCII letters, and half the time of `lower` and `instr`."""
+        operator = self._clause.operator
+        pattern = like_pattern(text)
+        if operator is Operator.CONTAINS:
+            return f"{self._cell} LIKE {self._bind(f'%{pattern}%')} ESCAPE '!'"
+        if operator is Operator.STARTSWITH:
+            return f"{self._trimmed('ltrim')} LIKE {self._bind(f'{pattern}%')} ESCAPE '!'"
+        return f"{self._trimmed('rtrim')} LIKE {self._bind(f'%{pattern}')} ESCAPE '!'"
 
     def _guarded(self, condition: str) -> str:
         """A condition that is true to ASCII cells, with Python for the others; `length` ends at a NUL."""
@@ -212,12 +219,14 @@ def _balanced(parts: Sequence[str], word: str) -> str:
     return f"({_balanced(parts[:half], word)} {word} {_balanced(parts[half:], word)})"
 
 
-def _encodable(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+def like_pattern(text: str) -> str:
+    """A text as LIKE takes it, with ! before what would mean something else."""
+    return text.replace("!", "!!").replace("%", "!%").replace("_", "!_")
+
+
+def speakable(text: str) -> bool:
+    """Whether SQL can compare with a text: it has no half of a surrogate pair, and no NUL, where LIKE would end."""
+    return len(text) <= _PATTERN and "\0" not in text and not any("\ud800" <= mark <= "\udfff" for mark in text)
 
 
 def _fits(number: int | float) -> bool:

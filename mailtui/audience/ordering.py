@@ -13,7 +13,7 @@ from typing import Any, cast
 from mailtui.audience.column_facts import BLANKS, ColumnFacts
 from mailtui.audience.comparing import fold
 from mailtui.audience.index import Index
-from mailtui.audience.match_sql import sql_function
+from mailtui.audience.match_sql import like_pattern, speakable, sql_function
 from mailtui.audience.selection import Selection
 from mailtui.audience.views import ListView
 
@@ -95,8 +95,9 @@ class Views:
     ) -> int | None:
         """The first position from `first` to `last`, or the last one, whose row has a text, in one column or any."""
         wanted = fold(text)
+        spoken = speakable(wanted)
         positions = range(len(self._columns)) if column is None else (self._columns.index(column),)
-        hit = self._hit(positions)
+        hit = self._hit(positions, spoken=spoken)
         sql_function(self._connection, "has_text", lambda cell: wanted in fold(cell))
         order, best = ("DESC", max) if backwards else ("ASC", min)
         if self.plain(view):
@@ -111,17 +112,21 @@ class Views:
         found: list[int] = []
         for query in queries:
             within = f"{query} AND {at} BETWEEN :first AND :last ORDER BY {at} {order} LIMIT 1"
-            row: Any = self._connection.execute(within, {"first": first, "last": last, "wanted": wanted}).fetchone()
+            row: Any = self._connection.execute(
+                within, {"first": first, "last": last, "like": f"%{like_pattern(wanted)}%"}
+            ).fetchone()
             found += [] if row is None else [int(row[0])]
         return best(found, default=None)
 
-    def _hit(self, positions: Sequence[int]) -> str:
-        """Whether any of some columns has the text; SQL's `lower` folds ASCII as Python does."""
+    def _hit(self, positions: Sequence[int], *, spoken: bool) -> str:
+        """Whether any of some columns has the text; of ASCII cells LIKE knows, of others Python."""
         parts = []
         for position in positions:
             cell = f"c{position}"
-            plain = f"instr(lower({cell}), :wanted)"
-            if self._facts[position].ascii:
+            plain = f"{cell} LIKE :like ESCAPE '!'"
+            if not spoken:
+                parts.append(f"has_text({cell})")
+            elif self._facts[position].ascii:
                 parts.append(plain)
             else:
                 parts.append(f"CASE WHEN length({cell}) = octet_length({cell}) THEN {plain} ELSE has_text({cell}) END")
