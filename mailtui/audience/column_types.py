@@ -149,8 +149,11 @@ def _date_order(cells: Sequence[str]) -> tuple[Order, str]:
     months: list[str] = []
     for cell in cells:
         match = _ORDERED.fullmatch(cell)
-        if match and as_moment(cell) is not None and match.group(1) != match.group(2):
-            (days if int(match.group(1)) > 12 else months).append(cell)
+        if match is None or as_moment(cell) is None:
+            continue
+        first, second = map(int, match.groups())
+        if first != second:
+            (days if first > 12 else months).append(cell)
     if days and not months:
         return "dmy", days[0]
     if months and not days:

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
-from itertools import islice
-from typing import Any
+from pathlib import Path
+from typing import IO, Any
 
 import click
 
-from mailtui.cli import output
+from mailtui.cli import list_shown, output
+from mailtui.cli.list_options import reading_options
 from mailtui.cli.options import Whole, common, filter_option
-from mailtui.kit.safe_text import safe_text
+from mailtui.errors import UsageError
+from mailtui.kit.safe_text import safe_json, safe_text
 from mailtui.kit.words import counted
+from mailtui.service.archive import new_file
 from mailtui.service.facade import Service
-from mailtui.service.lists import Audience, Explanation, RowView, Understanding, about_alike
+from mailtui.service.list_options import ListOptions
+from mailtui.service.list_problems import problems_as_csv
+from mailtui.service.lists import Audience, ListView
 
 
 @click.command()
@@ -24,6 +33,10 @@ from mailtui.service.lists import Audience, Explanation, RowView, Understanding,
 @click.option("--explain", type=int, metavar="ROW", help="Say clause by clause why a row is in or out.")
 @click.option("--limit", type=Whole(0), default=10, metavar="N", show_default=True, help="Rows to show.")
 @click.option("--problems", is_flag=True, help="Show the rows that get no mail, and why.")
+@click.option("--out", metavar="FILE", help="With --problems: write them to a new file as CSV; - for stdout.")
+@click.option("--sort", metavar="COLUMN", help="Show rows in the order of a column; -COLUMN for the other way round.")
+@click.option("--search", metavar="TEXT", help="Show rows with this text in any column.")
+@reading_options
 @common
 def audience(
     target: str,
@@ -33,117 +46,111 @@ def audience(
     explain: int | None,
     limit: int,
     problems: bool,
+    out: str | None,
+    sort: str | None,
+    search: str | None,
     *,
+    options: ListOptions,
     service: Service,
     as_json: bool,
 ) -> None:
-    """Look at a list (a CSV file, or - for standard input) or at a campaign's list."""
+    """Look at a list or at a campaign's list.
+
+    SOURCE is a file (CSV, TSV, XLSX, JSON, JSON lines, Parquet, SQLite), a link to a Google sheet, or - for standard
+    input. What was understood of it is shown, each part by the name of the option that overrides it.
+    """
+    if out is not None and not problems:
+        raise UsageError("--out is for the rows without a mail", hint="Add --problems")
     if count and not full:
-        counted = asdict(service.campaigns.count_list(target, filter=filter_text))
-        _show_counts(counted, as_json=as_json)
+        _show_counts(asdict(service.campaigns.count_list(target, filter=filter_text, options=options)), as_json=as_json)
         if not as_json:
             output.note("Valid addresses, duplicates and recipients: add --full")
         return
-    with service.campaigns.open_list(target, filter=filter_text) as opened:
+    with output.progress("Reading") as advance:
+        opened = service.campaigns.open_list(
+            target, filter=filter_text, options=options, progress=lambda rows: advance(rows, 0)
+        )
+    with opened:
         if count:
-            _show_counts(asdict(opened.counts()), as_json=as_json)
+            counts = opened.counts()
+            _show_counts({**asdict(counts), "flagged": dict(counts.flagged)}, as_json=as_json)
         elif explain is not None:
-            _show_row(opened.row(explain), as_json=as_json)
+            list_shown.show_row(opened.row(explain), opened.understanding.unit, as_json=as_json)
         elif problems:
-            _show_problems(opened, as_json=as_json)
+            _problems(opened, out, as_json=as_json)
+        elif sort is not None or search is not None:
+            _rows(opened, sort, search, limit, as_json=as_json)
         else:
             filters = service.campaigns.filters(target, filter=filter_text)
-            _show_list(opened, filters, limit, as_json=as_json)
+            list_shown.show_list(opened, filters, limit, as_json=as_json)
 
 
-def _show_counts(counted: dict[str, int], *, as_json: bool) -> None:
+def _show_counts(counted: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         output.json_line(counted)
         return
-    for name, number in counted.items():
+    flagged = counted.pop("flagged", {})
+    for name, number in {**counted, **flagged}.items():
         output.data(f"{name:<11}{number:>12,}")
 
 
-def _show_list(opened: Audience, filters: list[tuple[str, str]], limit: int, *, as_json: bool) -> None:
-    counts = opened.counts()
-    recipients = list(islice(opened.recipients(), limit))
+def _rows(opened: Audience, sort: str | None, search: str | None, limit: int, *, as_json: bool) -> None:
+    """Rows of the list that the filter lets in, sorted or with a text in them, whether they get a mail or not."""
+    column, descending = (None, False) if sort is None else (sort.removeprefix("-"), sort.startswith("-"))
+    if sort in opened.columns:
+        column, descending = sort, False
+    view = ListView("all" if opened.rule is None else "matched", column, descending)
+    length = opened.prepare(view)
+    rows = []
+    if search is None:
+        rows = opened.page(1, limit, view)
+    else:
+        place = 0
+        while len(rows) < limit and (found := opened.search(search, place, view)) is not None:
+            rows += opened.page(found, 1, view)
+            place = found
     if as_json:
-        rows = [{"row": item.row, "address": item.address, "fields": dict(item.fields)} for item in recipients]
-        output.json_line(
-            {
-                **asdict(counts),
-                "filters": [text for _, text in filters],
-                "understood": _understood(opened.understanding),
-                "recipients": rows,
-            }
-        )
+        for row in rows:
+            output.json_line(list_shown.row_json(row, opened.columns))
         return
-    output.data(output.bold(safe_text(opened.name)))
-    understood = opened.understanding
-    findings = (("format", understood.format), *understood.settings, ("address_column", understood.address_column))
-    for name, finding in findings:
-        value = repr(finding.value) if name in ("delimiter", "quote") else finding.value
-        label = name.replace("_", " ")
-        output.data(f"  {label:<15}{safe_text(value):<16}{finding.confidence:<8} {safe_text(finding.reason)}")
-    for note in understood.notes:
-        output.data(f"  note           {safe_text(note)}")
-    for position, (place, text) in enumerate(filters):
-        output.data(f"  {'and' if position else 'filter':<15}{safe_text(text)}   ({safe_text(place)})")
-    output.data("")
-    output.data(
-        f"  {counted(counts.rows, 'row')}, {counts.matched:,} match, {counted(counts.duplicates, 'duplicate')}, "
-        f"{counts.problems:,} unusable: {counted(counts.recipients, 'recipient')}"
-    )
-    alike, first = opened.alike(5)
-    if alike:
-        output.data(f"  {about_alike(alike)} (rows {', '.join(map(str, first))}{', …' if alike > len(first) else ''})")
-    if recipients:
-        columns = list(opened.columns)[:6]
-        output.data("")
-        shown = [[str(item.row), *(item.fields[column] for column in columns)] for item in recipients]
-        output.table(["row", *columns], [[safe_text(cell, limit=32) for cell in row] for row in shown], right=[0])
-    if counts.problems or counts.duplicates:
-        output.note("See the rows that get no mail: add --problems")
+    if not rows:
+        output.note("No row has it." if search else "There is no row.")
+        return
+    list_shown.show_rows([(row.row, row.cells) for row in rows], opened.columns)
+    if search is None and length > len(rows):
+        output.note(f"{counted(length - len(rows), 'more row')}: --limit says how many are shown.")
 
 
-def _understood(found: Understanding) -> dict[str, Any]:
-    """For JSON: each setting under its own name, beside what every list has."""
-    whole = asdict(found)
-    return {"format": whole.pop("format"), **dict(whole.pop("settings")), **whole}
-
-
-def _show_problems(opened: Audience, *, as_json: bool) -> None:
-    found = False
-    for problem in opened.problems():
-        found = True
-        if as_json:
-            output.json_line(asdict(problem))
-        else:
+def _problems(opened: Audience, out: str | None, *, as_json: bool) -> None:
+    if out is None and not as_json:
+        found = 0
+        for problem in opened.problems():
+            found += 1
             reason, text = safe_text(problem.reason), safe_text(problem.text, limit=100)
-            output.data(f"line {problem.line}: {problem.kind.replace('_', ' ')}: {reason}   {text}")
-    if not found and not as_json:
-        output.note("No row is unusable or a duplicate.")
-
-
-def _show_row(view: RowView, *, as_json: bool) -> None:
-    if as_json:
-        output.json_line(asdict(view))
+            kind = problem.kind.replace("_", " ")
+            output.data(f"{opened.understanding.unit} {problem.line}: {kind}: {reason}   {text}")
+        if not found:
+            output.note("Every row gets a mail: none is unusable, a duplicate or excluded.")
         return
-    state = "in" if view.matched and view.problem is None else "out"
-    output.data(output.bold(f"Row {view.row} (line {view.line}) is {state}"))
-    if view.problem is not None:
-        output.data(f"  {view.problem.kind.replace('_', ' ')}: {safe_text(view.problem.reason)}")
-    if view.explanation is not None:
-        for line in _explained(view.explanation, 1):
-            output.data(line)
-    for name, value in view.fields.items():
-        output.data(f"    {safe_text(name)} = {safe_text(value, limit=200)}")
+    written = 0
+    with _opened(out) as stream:
+        if as_json:
+            for problem in opened.problems():
+                stream.write(safe_json(json.dumps(asdict(problem))) + "\n")
+                written += 1
+        else:
+            shown = output.safe_lines if stream.isatty() else str
+            for written, line in enumerate(problems_as_csv(opened.problems())):  # noqa: B007 - the last one counts
+                stream.write(shown(line))
+    if out not in (None, "-"):
+        output.say(f"{counted(written, 'row')} without a mail written to {out}.")
 
 
-def _explained(explanation: Explanation, depth: int) -> list[str]:
-    mark = "yes" if explanation.held else "no "
-    line = f"{'  ' * depth}{mark}  {safe_text(explanation.text)}"
-    if explanation.actual is not None:
-        line += f"   (it is {safe_text(repr(explanation.actual), limit=80)})"
-    parts = [part for item in explanation.parts for part in _explained(item, depth + 1)]
-    return [line, *parts]
+@contextmanager
+def _opened(out: str | None) -> Iterator[IO[str]]:
+    """Standard output, or a new file that only its owner can read."""
+    if out in (None, "-"):
+        yield sys.stdout
+        return
+    with new_file(Path(out)) as stream:
+        yield stream
