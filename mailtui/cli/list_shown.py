@@ -51,8 +51,8 @@ def show_list(opened: Audience, filters: list[tuple[str, str]], limit: int, *, a
     _show_counts(counts, filters)
     alike, first = opened.alike(5)
     if alike:
-        rows = f"(rows {', '.join(map(str, first))}{', …' if alike > len(first) else ''})"
-        _paragraph("note", f"{about_alike(alike)} {rows}")
+        where = f"(rows {', '.join(map(str, first))}{', …' if alike > len(first) else ''})"
+        _paragraph("note", f"{about_alike(alike)} {where}")
     if recipients:
         output.data("")
         cells = [(item.row, [item.fields[column] for column in opened.columns]) for item in recipients]
@@ -142,10 +142,10 @@ def _show_columns(opened: Audience) -> None:
         lines.append((safe_text(name, limit=28), _kind(kind), list(values)[:_VALUES_SHOWN]))
     names, kinds = (max(len(line[place]) for line in lines) for place in (0, 1))
     output.data("")
-    for name, kind, values in lines:
-        head = f"  {name:<{names}}  {kind:<{kinds}}  "
+    for name, type_name, cells in lines:
+        head = f"  {name:<{names}}  {type_name:<{kinds}}  "
         room = max(8, _width() - len(head))
-        shown = ", ".join(safe_text(value, limit=room) for value in values)
+        shown = ", ".join(safe_text(value, limit=room) for value in cells)
         output.data((head + (shown if len(shown) <= room else shown[: room - 1] + "…")).rstrip())
     if len(found.columns) > _COLUMNS_SHOWN:
         output.data(f"  and {len(found.columns) - _COLUMNS_SHOWN:,} more columns")

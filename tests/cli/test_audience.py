@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Mailtui
+from tests.cli.program import Mailtui
 
 MESSY = """Customers 2026
 
