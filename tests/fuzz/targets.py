@@ -5,6 +5,7 @@ Each also holds a property, since a reader that never fails may still read wrong
 
 from __future__ import annotations
 
+import json
 import re
 import tempfile
 from collections.abc import Callable, Mapping
@@ -64,13 +65,30 @@ def replies(data: bytes) -> None:
 
 def list_file(data: bytes) -> None:
     """Every line of a list lands in a record of the header's width or among the bad ones, in order."""
-    path = _FOLDER / "list.csv"
-    path.write_bytes(data)
-    source = Source(path, "list.csv", "fuzz", temporary=False)
+    _read_list(data, "list.csv")
+
+
+def json_list(data: bytes) -> None:
+    """The same of JSON, and what the standard library reads as records comes out as so many."""
+    count = _read_list(data, "list.json")
     try:
-        reading = understand(source, AudienceSpec(source="list.csv"))
-        last = 0
+        document = json.loads(data)
+    except (ValueError, RecursionError):
+        return
+    if count is not None and isinstance(document, list):
+        assert count == len(document), "records are missing"
+
+
+def _read_list(data: bytes, name: str) -> int | None:
+    """How many records there are; None for what is no list."""
+    path = _FOLDER / name
+    path.write_bytes(data)
+    source = Source(path, name, "fuzz", temporary=False)
+    last = count = 0
+    try:
+        reading = understand(source, AudienceSpec(source=name))
         for line, cells in read(source, reading):
+            count += 1
             assert line > last, "records out of order"
             last = line
             if isinstance(cells, BadRecord):
@@ -79,6 +97,8 @@ def list_file(data: bytes) -> None:
                 assert len(cells) == len(reading.columns)
     except AudienceError as error:
         _assert_explained(str(error))
+        return None
+    return count
 
 
 def address(data: bytes) -> None:
@@ -185,6 +205,30 @@ TARGETS: Mapping[str, Target] = {
             b"\xff\xfe",
             b"\\",
             b"'",
+        ),
+    ),
+    "json": Target(
+        json_list,
+        (
+            b'[{"email": "a@example.com", "n": 1.50, "tags": ["x", 2]}, {"email": "b@example.com", "a": {"b": null}}]',
+            b'{"email": "a@example.com"}\n{"email": "b@example.com", "n": -1e5}\n',
+            b'{"data": {"items": [{"mail": "a@example.com", "yes": true}]}, "n": []}',
+            '[{"email": "é@example.com"}]'.encode("utf-16"),
+        ),
+        (
+            b"{",
+            b"}",
+            b"[",
+            b"]",
+            b'"email": ',
+            b'"a@example.com"',
+            b",",
+            b":",
+            b"\n",
+            b'"x": ',
+            b"1",
+            b"null",
+            b"\\u0000",
         ),
     ),
     "address": Target(
