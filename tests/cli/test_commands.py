@@ -34,8 +34,15 @@ def test_a_campaign_from_first_look_to_report(mailtui: Mailtui, sandbox: Oracle)
 
     counted = mailtui.call("audience", campaign, "--count", "--json", "--full")
     assert counted.json == {
-        **{"rows": 4, "valid": 3, "duplicates": 1, "problems": 1, "matched": 4, "recipients": 2},
-        **{"excluded": 0, "grouped": 0, "flagged": {"role": 0, "disposable": 0, "bad_domain": 0}},
+        "rows": 4,
+        "valid": 3,
+        "duplicates": 1,
+        "problems": 1,
+        "matched": 4,
+        "recipients": 2,
+        "excluded": 0,
+        "grouped": 0,
+        "flagged": {"role": 0, "disposable": 0, "bad_domain": 0},
     }
     assert mailtui.call("audience", "c/contacts.csv", "--count", "--json").json == {
         "rows": 4,
