@@ -57,6 +57,8 @@ class SqliteLedger:
         self._suppressed_to = 0
         """What is claimed has been held against the suppression list up to this entry."""
         self._taken_out: set[int] = set()
+        self._version: int | None = None
+        """The file's, after the last commit; while it is the same, nobody has put anybody on the suppression list."""
 
     async def sign_on(self, runner: RunnerRow) -> None:
         self._runner = runner
@@ -174,7 +176,7 @@ class SqliteLedger:
         rows.sort()
         fields = json.loads(f"[{','.join(row[6] for row in rows)}]")  # one text, read at once
         return [
-            Claim._make((*row[:6], tuple(own), *row[7:13], further_rows(row[13])))
+            Claim._make((*row[:6], tuple(own), *row[7:13], further_rows(row[13]) if row[13] else ()))
             for row, own in zip(rows, fields, strict=True)
         ]
 
@@ -191,7 +193,7 @@ class SqliteLedger:
         with transaction(self._connection, self._path):
             for campaign in settle(self._connection, self._path, results, deltas, now):
                 self._rests[campaign] = now
-            newest = self._take_out_late(deltas, now)
+            newest, taken_out = self._take_out_late(deltas, now)
             held = mark(self._connection, marks, deltas, now)
             add_to_counters(self._connection, deltas)
             keep_rests = not marks or not 0 <= now - self._rests_kept_at < _REST_EVERY
@@ -202,21 +204,26 @@ class SqliteLedger:
             if self._runner is not None and (snapshots or not marks):
                 self._connection.execute(SQL["heartbeat"], (now, self._runner.id))
         self._suppressed_to = newest
+        self._taken_out |= taken_out
+        self._version = self._connection.data_version()
         if keep_rests:
             self._rests.clear()
             self._rests_kept_at = now
         return held
 
-    def _take_out_late(self, deltas: Deltas, now: float) -> int:
-        """Settle what is claimed for people who were put on the suppression list since the last look; no mark of
-        theirs holds after that. The newest entry, which costs next to nothing to know while there is no other.
+    def _take_out_late(self, deltas: Deltas, now: float) -> tuple[int, set[int]]:
+        """Settle what is claimed for people who were put on the suppression list since the last look, so that no mark
+        of theirs holds. The newest entry that was looked at, and which deliveries were settled.
         """
+        reached, taken_out = self._suppressed_to, set[int]()
+        if self._connection.data_version() == self._version:
+            return reached, taken_out  # the usual case, and it costs next to nothing: nobody has written since
         newest = sqlite_suppression.newest(self._connection)
-        if newest > self._suppressed_to:
-            found = sqlite_suppression.settle_claimed(self._connection, self._suppressed_to, deltas, now)
-            self._rests.update(dict.fromkeys(found, now))
-            self._taken_out.update(id_ for ids in found.values() for id_ in ids)
-        return newest
+        if newest > reached:
+            for campaign, ids in sqlite_suppression.settle_claimed(self._connection, reached, deltas, now).items():
+                self._rests[campaign] = now
+                taken_out |= ids
+        return newest, taken_out
 
     @property
     def taken_out(self) -> set[int]:
