@@ -1,0 +1,103 @@
+"""Owns asking the DNS whether a domain takes mail (RFC 5321 section 5.1, RFC 7505).
+
+A domain takes mail when it has an MX record, or none and an address of its own. It takes none when it does not
+exist, when its only MX is the null one, and when it has neither. Anything else, a time-out above all, says nothing.
+"""
+
+from __future__ import annotations
+
+import dns.asyncresolver
+import dns.exception
+import dns.message
+import dns.name
+import dns.nameserver
+import dns.rdatatype
+import dns.resolver
+
+from mailtui.audience.mx.servers import Server
+from mailtui.audience.mx.verdict import Found
+from mailtui.errors import MailtuiError
+
+SECONDS = 6.0
+"""For one question, all its tries together."""
+_TRY = 2.0
+# What holds is remembered for as long as the records do, within a day and an hour; what does not, for less.
+_OK = (3_600.0, 86_400.0)
+_NOT = (300.0, 21_600.0)
+_NOT_IN_DNS = ("local", "onion", "localhost", "internal")
+
+
+class Lookup:
+    """Asks the given name servers, else those of the system. Raises `MailtuiError` when there are none."""
+
+    def __init__(self, servers: tuple[Server, ...]) -> None:
+        try:
+            self._resolver = dns.asyncresolver.Resolver(configure=not servers)
+        except dns.resolver.NoResolverConfiguration as error:
+            raise MailtuiError(
+                "No name server is known to ask about mail domains",
+                detail=str(error),
+                hint="Name one in the settings: dns: {servers: [192.0.2.1]}",
+            ) from None
+        if servers:
+            self._resolver.nameservers = [dns.nameserver.Do53Nameserver(host, port) for host, port in servers]
+        self._resolver.timeout = _TRY
+        self._resolver.lifetime = SECONDS
+
+    async def look(self, domain: str) -> Found:
+        """Whether a domain, written in A-labels, takes mail."""
+        if domain.rpartition(".")[2] in _NOT_IN_DNS:
+            return Found("unknown", "such names are not in the public DNS")
+        try:
+            name = dns.name.from_text(domain)
+            found = await self._ask(name, "MX")
+            if isinstance(found, Found):
+                return found
+            if found.rrset is not None:
+                return _by_exchanges(found)
+            for kind in ("A", "AAAA"):
+                own = await self._ask(name, kind)
+                if isinstance(own, Found):
+                    return own
+                if own.rrset is not None:
+                    return Found("ok", "it has no MX record, but an address of its own", _within(own.rrset.ttl, _OK))
+        except dns.exception.DNSException as error:
+            return Found("unknown", _why(error))
+        except OSError as error:
+            return Found("unknown", error.strerror or str(error))
+        return Found("no_mail", "it has neither an MX record nor an address", _within(_negative(found.response), _NOT))
+
+    async def _ask(self, name: dns.name.Name, kind: str) -> dns.resolver.Answer | Found:
+        try:
+            return await self._resolver.resolve(name, kind, raise_on_no_answer=False, search=False)
+        except dns.resolver.NXDOMAIN as error:
+            answers = error.kwargs.get("responses") or {}
+            lasts = min((_negative(answer) for answer in answers.values()), default=0)
+            return Found("no_such_domain", "the DNS has no such domain", _within(lasts, _NOT))
+
+
+def _by_exchanges(found: dns.resolver.Answer) -> Found:
+    assert found.rrset is not None
+    if all(record.exchange == dns.name.root for record in found.rrset):
+        return Found("no_mail", "its owner says that it takes no mail (null MX)", _within(found.rrset.ttl, _NOT))
+    return Found("ok", "it has an MX record", _within(found.rrset.ttl, _OK))
+
+
+def _negative(response: dns.message.Message) -> int:
+    """How long it holds that there is nothing (RFC 2308 section 5): what the zone's SOA record says."""
+    for records in response.authority:
+        if records.rdtype == dns.rdatatype.SOA:
+            return min(records.ttl, *(int(record.minimum) for record in records))
+    return 0
+
+
+def _within(seconds: float, bounds: tuple[float, float]) -> float:
+    return min(max(seconds, bounds[0]), bounds[1])
+
+
+def _why(error: dns.exception.DNSException) -> str:
+    if isinstance(error, dns.exception.Timeout):
+        return "no name server answered in time"
+    if isinstance(error, dns.resolver.NoNameservers):
+        return "its name servers report an error"
+    return str(error) or type(error).__name__
