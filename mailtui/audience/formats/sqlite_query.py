@@ -88,6 +88,10 @@ class Query:
             ) from None
         except (apsw.CorruptError, apsw.NotADBError, apsw.IOError) as error:
             raise broken(self._name, error) from None
+        except UnicodeDecodeError:
+            raise AudienceError(
+                f"{self._name} has a table or column whose name is not UTF-8", hint="Give it another name there."
+            ) from None
         except apsw.BusyError:
             raise AudienceError(
                 f"{self._name} is being written to by another program", hint="Try again in a moment."
