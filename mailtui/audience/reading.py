@@ -59,6 +59,12 @@ def understand(source: Source, spec: AudienceSpec) -> Reading:
     return Reading(kind, layout, understanding)
 
 
+def places(source: Source, spec: AudienceSpec) -> tuple[str, ...]:
+    """The tabs, tables or lists of a file, of which one is read; () where it has but one. Raises `AudienceError`."""
+    kind, _ = find_kind(source, spec)
+    return _format(kind).places(source, spec)
+
+
 def read(source: Source, reading: Reading) -> Iterator[Record]:
     """All data records of a list with the line, row or record number each starts at, the header left out.
 

@@ -34,7 +34,8 @@ class SettingMistake(UsageError):
 def keys_of(found: Understanding) -> tuple[str, ...]:
     """The settings that apply to a list that was understood so, in the order to show them."""
     ranged = ("range",) if "sheet" in dict(found.settings) else ()
-    return ("format", *(key for key, _ in found.settings if key != "range"), *ranged, "address", *_ABOUT_ROWS)
+    format = () if found.format.value == "sheet" else ("format",)
+    return (*format, *(key for key, _ in found.settings if key != "range"), *ranged, "address", *_ABOUT_ROWS)
 
 
 def text_of(key: str, found: Understanding, spec: AudienceSpec) -> str:

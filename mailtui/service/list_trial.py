@@ -13,7 +13,7 @@ from mailtui.audience.encoding import find_encoding
 from mailtui.audience.findings import Understanding
 from mailtui.audience.formats.kind import find_kind
 from mailtui.audience.reach import Reach
-from mailtui.audience.reading import read, understand
+from mailtui.audience.reading import places, read, understand
 from mailtui.audience.source import Source, find_source
 from mailtui.audience.spec import AudienceSpec
 from mailtui.errors import AudienceError
@@ -23,6 +23,7 @@ ENCODINGS = (
     *("cp932", "euc-jp", "gb18030", "big5", "cp949"),
 )
 """Encodings that lists are found in, the most frequent first."""
+_PLACED = {"xlsx": "sheet", "sqlite": "query", "json": "records"}
 _ROWS = 4
 _LINES = 12
 _LINE = 200
@@ -53,13 +54,12 @@ class Beginning:
     """The beginning of a list as it stands, whatever it was understood as.
 
     `lines` are its first ones with the numbers that a header is named by. `encodings` is empty where nothing but ASCII
-    is in it, and where it says its encoding itself. `places` are the tabs of a workbook or the tables of a database,
-    with what is known of each.
+    is in it, and where it says its encoding itself. `places` are the tabs, tables or lists of which one is read.
     """
 
     lines: tuple[tuple[int, str], ...] = ()
     encodings: tuple[EncodingSample, ...] = ()
-    places: tuple[tuple[str, str], ...] = ()
+    places: tuple[str, ...] = ()
 
 
 def try_reading(spec: AudienceSpec, folder: Path, spool: Path, reach: Reach) -> Trial:
@@ -80,9 +80,30 @@ def look_at_beginning(spec: AudienceSpec, folder: Path, spool: Path, reach: Reac
         kind, _ = find_kind(source, spec)
         if kind == "csv":
             return Beginning(tuple(_text_lines(source, spec)), tuple(_encodings(source)))
-        return Beginning(tuple(_grid_lines(source, spec)) if kind == "xlsx" else (), ())
+        lines = tuple(_grid_lines(source, spec)) if kind in ("xlsx", "sheet") else ()
+        return Beginning(lines, (), places(source, spec))
     except OSError as error:
         raise AudienceError(f"{source.name} cannot be read", detail=str(error.strerror or error)) from None
+    finally:
+        source.discard()
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """The tabs, tables or lists of a file, and the setting that names the one to read."""
+
+    key: str
+    names: tuple[str, ...]
+
+
+def find_places(path: Path, spool: Path, reach: Reach) -> Places | None:
+    """What there is to choose from before a file is opened; None where there is nothing. Raises `AudienceError`."""
+    spec = AudienceSpec(source=str(path))
+    source = find_source(spec, Path(), spool, sheets=reach.sheets)
+    try:
+        kind, _ = find_kind(source, spec)
+        names = places(source, spec) if kind in _PLACED else ()
+        return Places(_PLACED[kind], names) if len(names) > 1 else None
     finally:
         source.discard()
 

@@ -6,6 +6,7 @@ from mailtui.audience.audience import Audience
 from mailtui.audience.findings import ColumnType, Finding, Understanding
 from mailtui.audience.match import Explanation
 from mailtui.audience.problem import RowProblem
+from mailtui.audience.sheets.link import is_link
 from mailtui.audience.spec import COLUMN_TYPES, AudienceSpec
 from mailtui.audience.views import AudienceCounts, ListRow, ListView, RowView, Which, about_alike
 from mailtui.campaign.checks import CheckReport
@@ -20,7 +21,7 @@ from mailtui.campaign.freeze import (
 )
 from mailtui.message.rendered import RenderProblem
 from mailtui.outbox.records import Campaign as LaunchedCampaign
-from mailtui.service.list_trial import Beginning, EncodingSample, Trial
+from mailtui.service.list_trial import Beginning, EncodingSample, Places, Trial
 
 __all__ = [
     "COLUMN_TYPES",
@@ -41,6 +42,7 @@ __all__ = [
     "ListView",
     "MessageChanged",
     "NotFinished",
+    "Places",
     "Planned",
     "RenderProblem",
     "RowProblem",
@@ -50,4 +52,5 @@ __all__ = [
     "WasCancelled",
     "Which",
     "about_alike",
+    "is_link",
 ]

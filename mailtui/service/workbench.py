@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -26,6 +26,7 @@ from mailtui.audience.rules import Rule
 from mailtui.audience.rules_text import format_rule
 from mailtui.audience.rules_tree import read_rule
 from mailtui.audience.selection import Heard
+from mailtui.audience.sheets.link import is_link
 from mailtui.audience.spec import AudienceSpec
 from mailtui.audience.views import AudienceCounts, ListRow, ListView, RowView, Which
 from mailtui.campaign.campaign import Campaign
@@ -36,10 +37,12 @@ from mailtui.kit.spreadsheet import csv_row, inert
 from mailtui.service.campaigns import Preview
 from mailtui.service.drafts import Draft, read_draft
 from mailtui.service.facade import LaunchPlan, Service
-from mailtui.service.list_trial import Beginning, Trial, look_at_beginning, try_reading
+from mailtui.service.list_settings import changed
+from mailtui.service.list_trial import Beginning, Places, Trial, find_places, look_at_beginning, try_reading
 from mailtui.service.testmail import TestVerdict, send_test
 
 Value = TypeVar("Value")
+_NOTHING: Mapping[str, str] = {}
 _GLANCE_ROWS = 2_000
 _GLANCE_AMONG = 20_000
 
@@ -115,15 +118,32 @@ class Workbench:
         self.file_filter = ""
         """The filter as the campaign file has it; `filter_text` is the one that was set since."""
 
-    async def open(self, target: Path) -> OpenList:
-        """Open a campaign file, its folder, or a bare list. Raises what is wrong with it; what was open stays open.
+    async def places(self, target: Path) -> Places | None:
+        """The tabs, tables or lists of a bare list that is about to be opened; None where there is nothing to choose.
 
-        A newer `open`, or `stop_opening`, ends this one with `Superseded`.
+        Raises what is wrong with it. A sheet on the web is not asked.
         """
+        if _is_campaign(target) or is_link(str(target)) or await asyncio.to_thread(target.is_dir):
+            return None
         ticket = self._ticket("open")
         self.opening = Opening(target.name, 0)
         try:
-            return await self._open_target(target, ticket)
+            cache, reach = self._service.settings.home.audiences, self._service.campaigns.reach
+            return await self._in(self._opener, partial(find_places, target, cache, reach))
+        finally:
+            if ticket == self._asked["open"]:
+                self.opening = None
+
+    async def open(self, target: Path, settings: Mapping[str, str] = _NOTHING) -> OpenList:
+        """Open a campaign file, its folder, or a bare list. Raises what is wrong with it; what was open stays open.
+
+        `settings` say how a bare list is read, as they are typed. A newer `open`, or `stop_opening`, ends this one
+        with `Superseded`.
+        """
+        ticket = self._ticket("open")
+        self.opening = Opening(_called(str(target)), 0)
+        try:
+            return await self._open_target(target, ticket, settings)
         except asyncio.CancelledError:
             if ticket == self._asked["open"]:
                 self.stop_opening()
@@ -146,7 +166,7 @@ class Workbench:
         self._require()
         spec = spec.model_copy(update={"filter": text or None})
         ticket = self._ticket("open")
-        self.opening = Opening(Path(spec.source).name, 0)
+        self.opening = Opening(_called(spec.source), 0)
         try:
             opened, misfit = await self._read_list(spec, folder, ticket)
             if campaign is not None:
@@ -164,14 +184,14 @@ class Workbench:
             if ticket == self._asked["open"]:
                 self.opening = None
 
-    async def _open_target(self, target: Path, ticket: int) -> OpenList:
+    async def _open_target(self, target: Path, ticket: int, settings: Mapping[str, str]) -> OpenList:
         campaign: Campaign | None = None
-        if target.suffix.lower() in (".yaml", ".yml") or await asyncio.to_thread(target.is_dir):
+        if _is_campaign(target) or await asyncio.to_thread(target.is_dir):
             campaign = await asyncio.to_thread(self._service.campaigns.load, target)
             spec, folder = campaign.spec.audience, campaign.folder
             filter_text = campaign.filter_text
         else:
-            spec, folder, filter_text = AudienceSpec(source=str(target)), Path(), ""
+            spec, folder, filter_text = changed(AudienceSpec(source=str(target)), settings), Path(), ""
         opened, misfit = await self._read_list(spec, folder, ticket)
         if misfit is not None:
             self._reading.submit(opened.close)
@@ -187,7 +207,7 @@ class Workbench:
 
         def heard(rows: int) -> None:
             self._require_asked("open", ticket)
-            self.opening = Opening(Path(spec.source).name, rows)
+            self.opening = Opening(_called(spec.source), rows)
 
         def work() -> tuple[Audience, RuleError | None]:
             self._require_asked("open", ticket)
@@ -580,6 +600,15 @@ class Workbench:
                 "A list is open, and no campaign", hint="Open a campaign file to see its mails and send it."
             )
         return self.campaign
+
+
+def _is_campaign(target: Path) -> bool:
+    return target.suffix.lower() in (".yaml", ".yml")
+
+
+def _called(source: str) -> str:
+    """What a list is called while it is being opened."""
+    return "the Google sheet" if is_link(source) else Path(source).name
 
 
 def write_problems(audience: Audience, path: Path) -> int:

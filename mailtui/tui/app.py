@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import ClassVar
@@ -26,6 +26,7 @@ from mailtui.service.workbench import Superseded, Workbench
 from mailtui.tui.actions import ACTIONS, EVERYWHERE, bindings
 from mailtui.tui.dialogs.help import HelpDialog, spelled
 from mailtui.tui.dialogs.open import OpenDialog
+from mailtui.tui.dialogs.place import PlaceDialog
 from mailtui.tui.dialogs.quit import Leaving, QuitDialog
 from mailtui.tui.result import AppResult
 from mailtui.tui.room import ROOMS, Room, failure_of, start
@@ -97,7 +98,10 @@ class MailtuiApp(App[AppResult], inherit_bindings=False):
         """Go to a room and open a campaign or a list there, which may take a while; whether it could be opened."""
         await self.switch_mode(then)
         try:
-            await self.bench.open(target)
+            settings = await self._which_part(target)
+            if settings is None:
+                return False
+            await self.bench.open(target, settings)
         except Superseded:
             return False
         except MailtuiError as error:
@@ -106,6 +110,14 @@ class MailtuiApp(App[AppResult], inherit_bindings=False):
         if isinstance(self.screen, Room) and self.screen.entered:  # else it is on its way in, and looks by itself
             await self.screen.opened()
         return True
+
+    async def _which_part(self, target: Path) -> Mapping[str, str] | None:
+        """Ask for the tab or table where a list has several; None when nobody wants any."""
+        places = await self.bench.places(target)
+        if places is None:
+            return {}
+        chosen = await self.push_screen_wait(PlaceDialog(target.name, places))
+        return None if chosen is None else {places.key: chosen}
 
     def _complain(self, error: MailtuiError) -> None:
         if not self.screen_stack:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -17,7 +15,7 @@ from mailtui.tui.dialogs.export import ExportDialog
 from mailtui.tui.dialogs.goto import GotoDialog
 from mailtui.tui.dialogs.problems import ProblemsDialog
 from mailtui.tui.screens.audience import AudienceScreen
-from tests.tui.conftest import MakeApp, change, grid, shows, stretch, until
+from tests.tui.conftest import MakeApp, change, shows, stretch, until
 
 SIZES = [(60, 20), (80, 24), (120, 40)]
 
@@ -271,97 +269,9 @@ async def test_the_cursor_stays_when_one_goes_elsewhere_and_comes_back(app: Make
         assert screen.table.cursor == 41
 
 
-# a list that is long
-
-STALL = 2.0  # seconds; figures are printed, and this only catches a screen that stands still on a busy machine
-
-
-class Ticker:
-    """How long the interface stood still at the longest."""
-
-    def __init__(self) -> None:
-        self.longest = 0.0
-
-    async def run(self) -> None:
-        before = time.perf_counter()
-        while True:
-            await asyncio.sleep(0.002)
-            now = time.perf_counter()
-            self.longest = max(self.longest, now - before)
-            before = now
-
-
-@contextmanager
-def ticking() -> Iterator[Ticker]:
-    ticker = Ticker()
-    task = asyncio.ensure_future(ticker.run())
-    yield ticker
-    task.cancel()
-
-
-@pytest.mark.parametrize("rows", [50_000, pytest.param(1_000_000, marks=[pytest.mark.long, pytest.mark.timeout(600)])])
-async def test_a_long_list_opens_jumps_and_never_stands_still(
-    app: MakeApp, tmp_path: Path, rows: int, capsys: pytest.CaptureFixture[str]
-) -> None:
-    path = tmp_path / "long.csv"
-    write_list(path, rows)
-    figures = {}
-    shown = app()
-    async with shown.run_test(size=(80, 24)) as pilot:
-        with ticking() as reading:
-            start = time.perf_counter()
-            assert await shown.open_target(path)
-            figures["read, s"] = time.perf_counter() - start
-        figures["longest stall while reading, ms"] = reading.longest * 1000
-        screen = await opened(shown)
-        with ticking() as using:
-            start = time.perf_counter()
-            assert await shown.open_target(path)
-            await until(lambda: screen.table.current is not None)
-            figures["open again to first rows, ms"] = (time.perf_counter() - start) * 1000
-            start = time.perf_counter()
-            screen.table.action_last()
-            await until(lambda: screen.table.current is not None)
-            figures["jump to the end, ms"] = (time.perf_counter() - start) * 1000
-            before = resident()
-            for position in range(0, rows, rows // 300):
-                screen.table.go_to(position)
-                await asyncio.sleep(0.005)
-            await until(lambda: screen.table.current is not None)
-            figures["more memory after scrolling all over, MiB"] = (resident() - before) / 2**20
-        figures["longest stall while used, ms"] = using.longest * 1000
-        await pilot.press("end")
-        await until(lambda: shows(shown, f"person{rows}@example.test"))
-        with ticking() as counting:
-            start = time.perf_counter()
-            await shown.bench.glance('city endsWith "7" and plan == "plan1"', 25)
-            figures["first guess at a filter, ms"] = (time.perf_counter() - start) * 1000
-            await shown.bench.examine('city endsWith "7" and plan == "plan1"', 25)
-            figures["filter counted, ms"] = (time.perf_counter() - start) * 1000
-        figures["longest stall while counting, ms"] = counting.longest * 1000
-        assert grid(shown)
-    with capsys.disabled():
-        print(f"\n{rows:,} rows: " + ", ".join(f"{name} {value:.1f}" for name, value in figures.items()))
-    assert reading.longest < STALL
-    assert using.longest < STALL
-    assert counting.longest < STALL
-    assert figures["first guess at a filter, ms"] < 1_000
-    assert figures["open again to first rows, ms"] < 2_000
-    assert figures["jump to the end, ms"] < 1_000
-    assert figures["more memory after scrolling all over, MiB"] < 40
-
-
 def write_list(path: Path, rows: int) -> None:
     """A list of so many good rows."""
     with path.open("w") as stream:
         stream.write("email,name,city,plan\n")
         for number in range(1, rows + 1):
             stream.write(f"person{number}@example.test,Person {number},City {number % 97},plan{number % 3}\n")
-
-
-def resident() -> int:
-    """The memory of this process in bytes, 0 where it cannot be told."""
-    try:
-        return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
-    except OSError:
-        return 0

@@ -47,17 +47,27 @@ class _List:
 
 
 def _understand(source: Source, spec: AudienceSpec, format: Finding) -> tuple[JsonDocument, Understanding]:
+    encoding, lists = _all_lists(source, spec)
+    chosen, records = _choose(lists, spec, source)
+    understanding = chosen.found.settle(
+        spec, format=format, settings=[("encoding", encoding), ("records", records)], unit="record"
+    )
+    return JsonDocument(encoding.value, chosen.path, tuple(chosen.found.keys)), understanding
+
+
+def _lists(source: Source, spec: AudienceSpec) -> tuple[str, ...]:
+    _, lists = _all_lists(source, spec)
+    return tuple(item.name for item in lists if item.found.count)
+
+
+def _all_lists(source: Source, spec: AudienceSpec) -> tuple[Finding, list[_List]]:
     encoding = find_json_encoding(source, spec)
     lists: list[_List] = []
     with _opened(source, encoding.value) as stream:
         _survey(stream, (), lists, source)
         if stream.peek():
             raise stream.broken("something follows the end; an object a line are JSON lines: format: jsonl")
-    chosen, records = _choose(lists, spec, source)
-    understanding = chosen.found.settle(
-        spec, format=format, settings=[("encoding", encoding), ("records", records)], unit="record"
-    )
-    return JsonDocument(encoding.value, chosen.path, tuple(chosen.found.keys)), understanding
+    return encoding, lists
 
 
 def _read(source: Source, layout: JsonDocument) -> Iterator[Record]:
@@ -153,4 +163,4 @@ def _choose(lists: list[_List], spec: AudienceSpec, source: Source) -> tuple[_Li
     )
 
 
-JSON_DOCUMENT = Format("json", JsonDocument, _understand, _read)
+JSON_DOCUMENT = Format("json", JsonDocument, _understand, _read, _lists)

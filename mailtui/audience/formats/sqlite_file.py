@@ -69,9 +69,18 @@ def _read(source: Source, layout: SqliteFile) -> Iterator[Record]:
             yield number, row if isinstance(row, BadRecord) else _cells(row, layout)
 
 
+def _tables(source: Source, spec: AudienceSpec) -> tuple[str, ...]:  # noqa: ARG001 - as every `places`
+    with opened(source) as database:
+        return tuple(_table_names(database))
+
+
+def _table_names(database: Query) -> list[str]:
+    return [str(row[0]) for row in database.rows(_TABLES) if not isinstance(row, BadRecord)]
+
+
 def _choose(database: Query, source: Source, spec: AudienceSpec) -> tuple[str, Finding, list[str]]:
     """What to read: the query or table that was given, else the only table, else the only one with addresses."""
-    tables = [str(row[0]) for row in database.rows(_TABLES) if not isinstance(row, BadRecord)]
+    tables = _table_names(database)
     if spec.query is not None:
         given = spec.query.strip()
         for table in tables:
@@ -154,4 +163,4 @@ def _cells(row: Sequence[Any], layout: SqliteFile) -> list[str] | BadRecord:
     return BadRecord(trouble, shown_text([", ".join(cells)])) if trouble else cells
 
 
-SQLITE_FILE = Format("sqlite", SqliteFile, _understand, _read)
+SQLITE_FILE = Format("sqlite", SqliteFile, _understand, _read, _tables)

@@ -109,6 +109,13 @@ def _read(source: Source, layout: Workbook) -> Iterator[Record]:
                 yield number, texts
 
 
+def _tabs(source: Source, spec: AudienceSpec) -> tuple[str, ...]:  # noqa: ARG001 - as every `places`
+    _look_inside(source)
+    with _opened(source) as book:
+        visible = _visible(book)
+        return tuple(name for name in book.sheet_names if name in visible)
+
+
 def _look_inside(source: Source) -> PartsLooker:
     """What the parts of the file tell. Raises `AudienceError` for one that is damaged, a bomb, or far too wide."""
     looker = PartsLooker()
@@ -294,4 +301,4 @@ def _cells(names: list[str], count: int) -> str:
     return ", ".join(names[:5]) + (", …" if count > 5 else "")
 
 
-WORKBOOK = Format("xlsx", Workbook, _understand, _read)
+WORKBOOK = Format("xlsx", Workbook, _understand, _read, _tabs)

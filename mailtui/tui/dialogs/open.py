@@ -1,4 +1,4 @@
-"""Owns asking for a campaign file or a list: by path, or picked from a tree."""
+"""Owns asking for a campaign file or a list: by path, by the link of a sheet, or picked from a tree."""
 
 from __future__ import annotations
 
@@ -14,11 +14,15 @@ from textual.screen import ModalScreen
 from textual.widgets import DirectoryTree, Input
 
 from mailtui.kit.suggest import nearest
+from mailtui.service.lists import is_link
 from mailtui.tui.text import Plain, from_home, plain
 from mailtui.tui.widgets.safe_input import SafeInput
 
 _KEYS = "enter opens   tab moves between path and tree   esc closes"
-_SHOWN = (".yaml", ".yml", ".csv", ".tsv", ".txt")
+_SHOWN = (
+    *(".yaml", ".yml", ".csv", ".tsv", ".txt", ".gz", ".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"),
+    *(".json", ".jsonl", ".ndjson", ".parquet", ".sqlite", ".sqlite3", ".db"),
+)
 
 
 class _Tree(DirectoryTree):
@@ -45,8 +49,8 @@ class OpenDialog(ModalScreen[Path | None]):
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
-            yield Plain("Open a campaign file (campaign.yaml) or a list (CSV)", classes="title")
-            yield SafeInput(placeholder="Type a path, or pick a file below", id="path")
+            yield Plain("Open a campaign file, or a list of any kind", classes="title")
+            yield SafeInput(placeholder="A path, or a link to a Google sheet; or pick a file below", id="path")
             yield _Tree(self._folder, id="tree")
             yield Plain(_KEYS, id="said", classes="muted")
 
@@ -54,6 +58,9 @@ class OpenDialog(ModalScreen[Path | None]):
     def typed(self, event: Input.Submitted) -> None:
         text = event.value.strip()
         if not text:
+            return
+        if is_link(text):
+            self.dismiss(Path(text))
             return
         path = (self._folder / os.path.expanduser(text)).absolute()  # noqa: PTH111 - Path's raises for ~nobody
         if os.path.exists(path):  # noqa: PTH110 - Path's raises for a name that is too long

@@ -87,7 +87,7 @@ def choices_of(
         return [Choice(value, said) for value, said in _EXCLUDE.items()]
     if key == "group":
         return [Choice("no", "every row is a mail of its own"), Choice("yes", "a mail an address, with all its rows")]
-    return [Choice(value, said) for value, said in beginning.places if key in ("sheet", "query", "records")]
+    return [Choice(name, "") for name in beginning.places if key in ("sheet", "query", "records")]
 
 
 def as_rows(trial: Trial) -> Content:
