@@ -19,8 +19,20 @@ RUNNER_MAY = {"mailtui", "apsw", "jinja2", "markupsafe", "aiosmtplib"}
 RENDERER_MAY = {"mailtui", "jinja2", "markupsafe"}
 ROOM_MAY = {
     "accounts": {"keyring", "pydantic"},
-    "audience": {"apsw", "charset_normalizer", "disposable_email_domains", "email_validator", "idna", "lark", "pydantic"},
-    "campaign": {"pydantic"},
+    "audience": {
+        *(
+            "apsw",
+            "charset_normalizer",
+            "disposable_email_domains",
+            "dns",
+            "duckdb",
+            "email_validator",
+            "google",
+            "idna",
+        ),
+        *("lark", "pydantic", "python_calamine"),
+    },
+    "campaign": {"apsw", "pydantic"},
     "cli": {"click", "rich"},
     "dispatch": {"pydantic"},
     "errors": set(),
