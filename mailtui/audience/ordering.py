@@ -146,10 +146,9 @@ class Views:
                 f"{chosen} ORDER BY {_sort_keys(position, self._facts[position], descending=view.descending)}, row"
             ]
             steps += [f"{bad} ORDER BY row"] if damaged else []
-        with self._connection:
-            self._connection.execute(f"CREATE TABLE {name} (position INTEGER PRIMARY KEY, row INTEGER NOT NULL)")
-            for step in steps:
-                selection.ask(f"INSERT INTO {name} (row) {step}", blanks=BLANKS)
+        self._connection.execute(f"CREATE TABLE {name} (position INTEGER PRIMARY KEY, row INTEGER NOT NULL)")
+        for step in steps:
+            selection.ask(f"INSERT INTO {name} (row) {step}", blanks=BLANKS)
         length: Any = self._connection.execute(f"SELECT count(*) FROM {name}").get  # noqa: S608
         return name, int(length)
 

@@ -137,12 +137,12 @@ class Selection:
         """The table of the rows whose address an earlier one that is kept has: `row`, and that one, `first`."""
         if self._repeat is None:
             name = f"repeat_{next(_tables)}"
-            with self._connection:
-                self._connection.execute(f"CREATE TABLE {name} (row INTEGER PRIMARY KEY, first INTEGER NOT NULL)")
-                self.ask(
-                    f"INSERT INTO {name} SELECT row, first FROM (SELECT row, min(row) OVER (PARTITION BY key) AS first"  # noqa: S608
-                    f" FROM entry WHERE twin = 1 AND {self.wanted}) WHERE row <> first"
-                )
+            # No transaction around both: one that is interrupted is gone by the time it would be rolled back.
+            self._connection.execute(f"CREATE TABLE {name} (row INTEGER PRIMARY KEY, first INTEGER NOT NULL)")
+            self.ask(
+                f"INSERT INTO {name} SELECT row, first FROM (SELECT row, min(row) OVER (PARTITION BY key) AS first"  # noqa: S608
+                f" FROM entry WHERE twin = 1 AND {self.wanted}) WHERE row <> first"
+            )
             self._repeat = name
         return self._repeat
 

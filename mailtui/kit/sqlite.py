@@ -80,7 +80,8 @@ def open_scratch(path: Path, name: str) -> apsw.Connection:
     flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE | apsw.SQLITE_OPEN_URI
     connection = apsw.Connection("", flags=flags)
     try:
-        connection.execute("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -4000")
+        # A journal, since an interrupted statement is taken back; in memory, where new pages need no room in it.
+        connection.execute("PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF; PRAGMA cache_size = -4000")
         connection.execute("PRAGMA temp_store = FILE")
         connection.execute("ATTACH ? AS " + name, (f"file:{quote(str(path))}?mode=ro",))
     except BaseException:
