@@ -8,14 +8,14 @@ from __future__ import annotations
 import importlib
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from mailtui.audience.csv_reader import Layout as Delimited
 from mailtui.audience.csv_reader import Record, shown_text
 from mailtui.audience.findings import ColumnType, Finding, Understanding
 from mailtui.audience.formats.format import Format
-from mailtui.audience.formats.kind import find_kind
+from mailtui.audience.formats.kind import FORMAT_NAMES, find_kind
 from mailtui.audience.source import Source
 from mailtui.audience.spec import AudienceSpec, ListFormat
 
@@ -27,6 +27,16 @@ _FORMATS: dict[ListFormat, tuple[str, str]] = {
     "parquet": ("parquet", "PARQUET"),
     "sqlite": ("sqlite_file", "SQLITE_FILE"),
     "sheet": ("sheet", "SHEET"),
+}
+_APPLIES: dict[str, tuple[ListFormat, ...]] = {
+    "encoding": ("csv", "json", "jsonl"),
+    "delimiter": ("csv",),
+    "quote": ("csv",),
+    "header": ("csv", "xlsx", "sheet"),
+    "sheet": ("xlsx", "sheet"),
+    "range": ("xlsx", "sheet"),
+    "records": ("json",),
+    "query": ("sqlite",),
 }
 
 
@@ -56,7 +66,9 @@ def understand(source: Source, spec: AudienceSpec) -> Reading:
     """
     kind, finding = find_kind(source, spec)
     layout, understanding = _format(kind).understand(source, spec, finding)
-    return Reading(kind, layout, understanding)
+    idle = [key for key, kinds in _APPLIES.items() if getattr(spec, key) is not None and kind not in kinds]
+    notes = tuple(f"A {key} was given; {FORMAT_NAMES[kind]} has none, so it changes nothing." for key in idle)
+    return Reading(kind, layout, replace(understanding, notes=(*understanding.notes, *notes)))
 
 
 def places(source: Source, spec: AudienceSpec) -> tuple[str, ...]:

@@ -140,3 +140,10 @@ def test_a_format_that_is_given_wins_where_it_can(opened: Opener, tmp_path: Path
         opened(CSV, format="xlsx")
     with pytest.raises(AudienceError, match=r"is no csv file\nIt is a SQLite file.*\nLeave the format out"):
         opened(database(tmp_path), format="csv")
+
+
+def test_what_was_said_and_means_nothing_for_the_format_is_told(opened: Opener) -> None:
+    notes = opened(workbook(("L", PEOPLE)), delimiter=";", header=1).understanding.notes
+    assert notes == ("A delimiter was given; a workbook has none, so it changes nothing.",)
+    assert any("A query was given" in note for note in opened(CSV, query="people").understanding.notes)
+    assert opened(CSV, delimiter=",", encoding="utf-8", quote="", header=1).understanding.notes == ()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import codecs
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from mailtui.audience.findings import Finding
@@ -25,14 +26,17 @@ _SUFFIXES: dict[str, ListFormat] = {
     ".json": "json",
 }
 _NOT_TEXT = (*_SUFFIXES, ".xlsx", ".xlsm", ".xlsb", ".xls", ".ods", ".numbers", ".parquet", ".sqlite", ".db")
-_NAMES: dict[ListFormat, str] = {
+FORMAT_NAMES: Mapping[ListFormat, str] = {
     "csv": "text with a record a line",
     "xlsx": "a workbook",
     "json": "a JSON document",
     "jsonl": "JSON lines",
     "parquet": "a Parquet file",
     "sqlite": "a SQLite file",
+    "sheet": "a Google sheet",
 }
+"""Each format in words."""
+
 _AS_CSV = "Save it as CSV (in a spreadsheet: File, Save as, CSV UTF-8) and name that file."
 _UNPACK = "Unpack it and name the list in it."
 _OTHERS = (
@@ -66,7 +70,7 @@ def find_kind(source: Source, spec: AudienceSpec) -> tuple[ListFormat, Finding]:
     if kind not in ("csv", "json", "jsonl") or spec.format not in ("csv", "json", "jsonl"):
         raise AudienceError(
             f"{source.name} is no {spec.format} file",
-            detail=f"It is {_NAMES[kind]}: {finding.reason}",
+            detail=f"It is {FORMAT_NAMES[kind]}: {finding.reason}",
             hint=f"Leave the format out, or say: format: {kind}",
         )
     return spec.format, Finding(spec.format, "given", "as you said")
