@@ -2,18 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import asdict, dataclass
 from itertools import islice
+from typing import Any
 
-from mailtui.campaign.freeze import Again, Freezing, to_add_to
+from mailtui.campaign.freeze import Again, Freezing, deliveries, to_add_to
 from mailtui.campaign.suppression import LeftOut, open_left_out
-from mailtui.outbox.ports import Reader
+from mailtui.outbox.ports import Comparison, Reader
 from mailtui.outbox.records import Campaign as LaunchedCampaign
 from mailtui.outbox.records import Counts
-from mailtui.outbox.states import CampaignState
+from mailtui.outbox.states import OPEN_STATES, CampaignState, DeliveryState
+from mailtui.outbox.suppression import scopes_for
 
 _STEP = 1_000
+_FIRST = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """How the list, and who gets nothing, differ from when the campaign was launched (C11).
+
+    `first_new` are the first of the new people who get it, `new_suppressed` how many are new and get nothing. Of those
+    who are not on the list any more, `gone_waiting` still wait and get it, `gone_sent` have it, `gone_other` are
+    settled otherwise. `changed` still wait, and get it with the cells that their row had then. `suppressed` waited,
+    and get nothing now.
+    """
+
+    first_new: tuple[str, ...] = ()
+    new_suppressed: int = 0
+    gone_waiting: int = 0
+    gone_sent: int = 0
+    gone_other: int = 0
+    changed: int = 0
+    suppressed: int = 0
+
+    @property
+    def gone(self) -> int:
+        """How many are not on the list any more."""
+        return self.gone_waiting + self.gone_sent + self.gone_other
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,17 +48,18 @@ class Planned:
     """What a launch would send, as things stand now.
 
     `new`: people on the list who are in no campaign it would add to, and on no list of those who get nothing.
-    `earlier`: the campaign it would add to, None for a new one; `counts` are that one's.
+    `earlier`: the campaign it would add to, None for a new one; `counts` and `difference` are that one's.
     """
 
     new: int
     earlier: LaunchedCampaign | None = None
     counts: Counts | None = None
+    difference: Difference = Difference()
 
     @property
     def waiting(self) -> int:
         """How many wait in the earlier campaign, and would be sent to, too."""
-        return self.counts.open if self.counts is not None else 0
+        return self.counts.open - self.difference.suppressed if self.counts is not None else 0
 
     @property
     def sent(self) -> int:
@@ -48,6 +76,13 @@ class Planned:
         """The earlier campaign is through, and nobody is new on the list."""
         return self.mails == 0 and self.earlier is not None and self.earlier.state is CampaignState.FINISHED
 
+    def to_json(self) -> dict[str, Any]:
+        """As `run --json` has it."""
+        earlier = None if self.earlier is None else self.earlier.id
+        return {"new": self.new, "waiting": self.waiting, "sent": self.sent, "earlier": earlier} | asdict(
+            self.difference
+        )
+
 
 async def forecast(freezing: Freezing, reader: Reader | None, again: Again) -> Planned:
     """Count what `freeze` would send; `reader` None where there is no outbox yet. Memory stays flat.
@@ -55,14 +90,70 @@ async def forecast(freezing: Freezing, reader: Reader | None, again: Again) -> P
     Raises `MessageChanged`, `WasCancelled`, `NotFinished`.
     """
     earlier = await to_add_to(freezing, await _latest(freezing, reader), reader, again)
+    list_name = freezing.campaign.spec.audience.list or ""
+    scopes = scopes_for(list_name, earlier.id if earlier is not None else "")
     with open_left_out(freezing.campaign, freezing.cache) as left_out:
-        new = 0
-        keys = _keys(freezing, left_out)
+        forecasting = _Forecasting(freezing, reader, left_out, scopes)
+        if earlier is None or reader is None:
+            return Planned(await forecasting.everybody())
+        with closing(reader.comparison(earlier.number)) as comparison:
+            new, difference = await forecasting.difference(earlier, comparison)
+        return Planned(new, earlier, await reader.counts(earlier.number), difference)
+
+
+@dataclass(frozen=True, slots=True)
+class _Forecasting:
+    """What counting goes by."""
+
+    freezing: Freezing
+    reader: Reader | None
+    left_out: LeftOut
+    scopes: tuple[str, ...]
+
+    async def everybody(self) -> int:
+        """How many of the list would get it."""
+        number = 0
+        keys = (item.key for item in self.freezing.audience.recipients())
         while part := list(islice(keys, _STEP)):
-            new += len(part) - (0 if earlier is None or reader is None else await reader.known(earlier.number, part))
-    if earlier is None or reader is None:
-        return Planned(new)
-    return Planned(new, earlier, await reader.counts(earlier.number))
+            number += len(part) - len(await self._suppressed(part))
+        return number
+
+    async def difference(self, earlier: LaunchedCampaign, comparison: Comparison) -> tuple[int, Difference]:
+        """How many are new and would get it, and what else is not as it was."""
+        first: list[str] = []
+        new = new_suppressed = suppressed = 0
+        rows = deliveries(self.freezing.audience, earlier.columns, self.left_out)
+        while part := list(islice(rows, _STEP)):
+            missing = comparison.add(part)
+            found = await self._suppressed(missing)
+            first += [key for key in missing if key not in found][: _FIRST - len(first)]
+            new += len(missing) - len(found)
+            new_suppressed += len(found)
+        if self.left_out or await self._any_entries():
+            for waiting in comparison.waiting():
+                found = await self._suppressed([name for pair in waiting for name in pair])
+                suppressed += sum(key in found or address in found for key, address in waiting) if found else 0
+        gone = comparison.gone()
+        gone_waiting = sum(number for state, number in gone.items() if state in OPEN_STATES)
+        gone_sent = gone.get(DeliveryState.SENT, 0)
+        return new, Difference(
+            first_new=tuple(first),
+            new_suppressed=new_suppressed,
+            gone_waiting=gone_waiting,
+            gone_sent=gone_sent,
+            gone_other=sum(gone.values()) - gone_waiting - gone_sent,
+            changed=comparison.changed(),
+            suppressed=suppressed,
+        )
+
+    async def _any_entries(self) -> bool:
+        assert self.reader is not None
+        return bool(await self.reader.suppressions(limit=1))
+
+    async def _suppressed(self, keys: list[str]) -> set[str]:
+        """Who of these gets nothing."""
+        stored = {} if self.reader is None else await self.reader.suppressed(keys, self.scopes)
+        return stored.keys() | self.left_out.reasons(keys).keys()
 
 
 async def _latest(freezing: Freezing, reader: Reader | None) -> LaunchedCampaign | None:
@@ -72,7 +163,3 @@ async def _latest(freezing: Freezing, reader: Reader | None) -> LaunchedCampaign
     series = [item for item in await reader.campaigns() if item.series == freezing.campaign.series]
     launched = [item for item in series if item.state is not CampaignState.DRAFT]
     return max(launched, key=lambda item: item.occurrence, default=None)
-
-
-def _keys(freezing: Freezing, left_out: LeftOut) -> Iterator[str]:
-    return (item.key for item in freezing.audience.recipients() if not left_out.holds(item.key))

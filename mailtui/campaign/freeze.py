@@ -259,7 +259,7 @@ async def _fill(
 
     def next_ones(rows: int) -> Iterator[NewDelivery]:
         nonlocal done
-        for item in _deliveries(freezing.audience, campaign.columns, left_out, reached + 1, reached + rows):
+        for item in deliveries(freezing.audience, campaign.columns, left_out, reached + 1, reached + rows):
             done += 1
             yield item
 
@@ -275,10 +275,10 @@ async def _fill(
     return added
 
 
-def _deliveries(
-    audience: Audience, columns: tuple[str, ...], left_out: LeftOut, first: int, last: int
+def deliveries(
+    audience: Audience, columns: tuple[str, ...], left_out: LeftOut, first: int = 0, last: int | None = None
 ) -> Iterator[NewDelivery]:
-    """Those of the rows `first` to `last` of the list who are meant."""
+    """Those of the rows `first` to `last` of the list who are meant, with their cells in the order of the columns."""
     recipients = audience.recipients(first, last)
     in_order = None if columns == audience.columns else columns
     while part := list(islice(recipients, _STEP)):

@@ -7,7 +7,7 @@ the same body over every implementation.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
 from mailtui.outbox.records import (
@@ -43,8 +43,8 @@ class Reader(Protocol):
         ...
 
     async def latest_of_series(self, series: str) -> Campaign | None: ...
-    async def known(self, campaign: int, keys: Sequence[str]) -> int:
-        """How many of these different keys have a delivery in the campaign."""
+    def comparison(self, campaign: int) -> Comparison:
+        """Hold a list against the campaign, a part at a time."""
         ...
 
     async def message(self, digest: str) -> bytes: ...
@@ -110,6 +110,28 @@ class Reader(Protocol):
 
     def changed(self) -> bool:
         """Whether another connection has written since the last call. Cheap enough for ten times a second."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Comparison(Protocol):
+    """A list being held against a campaign; `add` all of it first, and `close` it."""
+
+    def add(self, rows: Sequence[NewDelivery]) -> list[str]:
+        """These are on the list; the keys of those whom the campaign does not have."""
+        ...
+
+    def gone(self) -> dict[DeliveryState, int]:
+        """How many of the campaign are not on the list, by what became of their mail."""
+        ...
+
+    def changed(self) -> int:
+        """How many still wait whose row has other cells than when they were added."""
+        ...
+
+    def waiting(self) -> Iterator[list[tuple[str, str]]]:
+        """Those who still wait, in parts: the key they were added with, and the address it goes to."""
         ...
 
     def close(self) -> None: ...

@@ -7,11 +7,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from itertools import islice
-from json.encoder import encode_basestring
 from pathlib import Path
 
 from mailtui.errors import OutboxError
 from mailtui.outbox import sqlite_suppression
+from mailtui.outbox.cells import cells_text, rows_text
 from mailtui.outbox.named_sql import statements
 from mailtui.outbox.records import Campaign, IntakeRow, NewCampaign, NewDelivery, NewSuppression
 from mailtui.outbox.sqlite_file import FACE_BUSY_MS, open_for_writing, transaction
@@ -92,12 +92,12 @@ class SqliteDesk:
                 item.key,
                 item.row,
                 item.address,
-                _cells(item.fields),
+                cells_text(item.fields),
                 state,
                 reason,
                 now,
                 edition,
-                f"[{','.join(map(_cells, item.more))}]" if item.more else None,
+                rows_text(item.more) if item.more else None,
             )
             for item, reason in zip(deliveries, reasons, strict=True)
         ]
@@ -150,8 +150,3 @@ class SqliteDesk:
 
     def close(self) -> None:
         self._connection.close()
-
-
-def _cells(fields: Iterable[str]) -> str:
-    """A JSON list of texts, made three times as quickly."""
-    return f"[{','.join(map(encode_basestring, fields))}]"

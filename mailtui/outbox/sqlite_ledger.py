@@ -14,6 +14,7 @@ from typing import Any
 
 from mailtui.errors import OutboxError
 from mailtui.outbox import sqlite_orders, sqlite_suppression
+from mailtui.outbox.cells import rows_from
 from mailtui.outbox.named_sql import statements
 from mailtui.outbox.records import (
     Campaign,
@@ -32,7 +33,7 @@ from mailtui.outbox.sqlite_file import RUNNER_BUSY_MS, Others, open_for_writing,
 from mailtui.outbox.sqlite_log import LogKeeper
 from mailtui.outbox.sqlite_moves import Deltas, add_to_counters, mark, settle
 from mailtui.outbox.sqlite_reader import SQL as READ
-from mailtui.outbox.sqlite_reader import blob, campaign_from, further_rows, read_one
+from mailtui.outbox.sqlite_reader import blob, campaign_from, read_one
 from mailtui.outbox.states import CampaignState, DeliveryState
 
 SQL = statements("sqlite", "ledger")
@@ -176,7 +177,7 @@ class SqliteLedger:
         rows.sort()
         fields = json.loads(f"[{','.join(row[6] for row in rows)}]")  # one text, read at once
         return [
-            Claim._make((*row[:6], tuple(own), *row[7:13], further_rows(row[13]) if row[13] else ()))
+            Claim._make((*row[:6], tuple(own), *row[7:13], rows_from(row[13]) if row[13] else ()))
             for row, own in zip(rows, fields, strict=True)
         ]
 

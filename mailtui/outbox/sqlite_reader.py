@@ -11,6 +11,7 @@ import apsw
 
 from mailtui.errors import OutboxError, UnknownCampaign
 from mailtui.outbox import sqlite_suppression
+from mailtui.outbox.cells import rows_from
 from mailtui.outbox.named_sql import statements
 from mailtui.outbox.records import (
     Campaign,
@@ -23,6 +24,7 @@ from mailtui.outbox.records import (
     RunnerRow,
     Suppression,
 )
+from mailtui.outbox.sqlite_comparison import SqliteComparison
 from mailtui.outbox.sqlite_file import Others, open_for_reading, storage_errors
 from mailtui.outbox.states import CampaignState, Decision, DeliveryState
 
@@ -44,7 +46,7 @@ def _delivery_from(row: tuple[Any, ...]) -> DeliveryRow:
     values = list(row)
     values[4] = DeliveryState(values[4])
     values[13] = tuple(json.loads(values[13]))
-    values[15] = further_rows(values[15])
+    values[15] = rows_from(values[15])
     return DeliveryRow(*values)
 
 
@@ -74,8 +76,8 @@ class SqliteReader:
         rows = self._rows("latest_of_series", (series,))
         return campaign_from(rows[0]) if rows else None
 
-    async def known(self, campaign: int, keys: Sequence[str]) -> int:
-        return int(self._rows("known", (campaign, json.dumps(list(keys))))[0][0])
+    def comparison(self, campaign: int) -> SqliteComparison:
+        return SqliteComparison(self._path, campaign)
 
     async def message(self, digest: str) -> bytes:
         return blob(self._rows("message", (digest,)), digest, self._path)
@@ -159,11 +161,6 @@ class SqliteReader:
 
     def close(self) -> None:
         self._connection.close()
-
-
-def further_rows(text: str | None) -> tuple[tuple[str, ...], ...]:
-    """The cells of the further rows of a grouped recipient, as the outbox keeps them."""
-    return () if text is None else tuple(map(tuple, json.loads(text)))
 
 
 def blob(rows: Sequence[Any], digest: str, path: Path) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 import os
 import signal
@@ -15,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from mailtui.campaign.forecast import Planned
+from mailtui.campaign.forecast import Difference, Planned
 from mailtui.campaign.freeze import (
     Again,
     BeingSent,
@@ -145,6 +146,33 @@ def test_the_forecast_is_what_the_launch_then_adds(service: Service, write_campa
         planned(changed)
     assert planned(changed, Again.TOP_UP).new == 1
     assert planned(changed, Again.NEW) == Planned(2_504)
+
+
+def test_c11_the_difference_to_the_earlier_launch_is_told(service: Service, write_campaign: WriteCampaign) -> None:
+    def forecast(rows: list[str]) -> Planned:
+        plan = service.prepare(service.campaigns.load(write_campaign(rows, audience=audience)), plan={})
+        found = asyncio.run(service.forecast(plan, again=Again.ASK)).planned
+        assert found is not None
+        return found
+
+    head, *rows = people(2_000)
+    audience = {"source": "contacts.csv", "suppress": ["no.csv"], "list": "news"}
+    path = write_campaign([head, *rows], audience=audience)
+    (path.parent / "no.csv").write_text("")
+    first = launch(service, path)
+    assert forecast([head, *rows]).difference == Difference()
+    (path.parent / "no.csv").write_text("email\nP3@example.com\n@new.example\n")
+    asyncio.run(service.suppression.add(["p4@example.com", "p2001@example.com"], list_name="news"))
+    asyncio.run(service.suppression.add(["p5@example.com"], list_name="other"))
+    new = ["z1@example.org,Z,Brno", "z2@new.example,Z,Brno", "z3@example.org,Z,Brno", "p2001@example.com,P,Brno"]
+    found = forecast([head, *(row.replace("Anna", "Ann") for row in rows[2:]), *new])
+    told = Difference(("z1@example.org", "z3@example.org"), new_suppressed=2, gone_waiting=2, suppressed=2)
+    assert found.difference == dataclasses.replace(told, changed=found.difference.changed)
+    assert (found.new, found.waiting, found.mails) == (2, 1_998, 2_000)
+    changed = [rows[0].replace("p0@", "P0@").replace(rows[0].split(",")[1], "Another"), *rows[1:]]
+    assert forecast([head, *changed]).difference.gone_waiting == 1, "another spelling is another address"
+    assert forecast([head, rows[0] + "x", *rows[1:]]).difference == Difference(changed=1, suppressed=2)
+    assert first.added == 2_000
 
 
 def test_a_message_that_needs_a_column_the_campaign_never_had(service: Service, write_campaign: WriteCampaign) -> None:

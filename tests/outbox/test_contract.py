@@ -89,11 +89,24 @@ async def test_the_suppressed_count_as_audience_and_are_never_claimed(bench: Ben
     assert len(await bench.ledger.claim(campaign.number, 9, now=T0, lease=60)) == 3
 
 
-async def test_known_keys_are_counted_within_their_campaign(bench: Bench) -> None:
-    campaign = await bench.launch(3)
+async def test_c11_a_list_is_held_against_a_campaign(bench: Bench) -> None:
+    campaign = await bench.launch(9)
     await bench.launch(9, id="bbbb2222", series="other")
-    assert await bench.reader.known(campaign.number, ["p2@example.com", "p3@example.com", "p4@example.com"]) == 2
-    assert await bench.reader.known(campaign.number, []) == 0
+    claims = await bench.ledger.claim(campaign.number, 2, now=T0, lease=60)
+    await bench.ledger.commit([mark(claim) for claim in claims], [], [], now=T0)
+    await bench.ledger.commit([], [result(claims[0], S.SENT), result(claims[1], S.UNKNOWN)], [], now=T0)
+    listed = deliveries(12)
+    changed = [row._replace(fields=("x", "y")) if row.row in (1, 5) else row for row in listed]
+    grouped = [row._replace(more=(("p6@example.com", "again"),)) if row.row == 6 else row for row in changed]
+    comparison = bench.reader.comparison(campaign.number)
+    assert comparison.add(grouped[4:8]) == []
+    assert comparison.add(grouped[8:]) == ["p10@example.com", "p11@example.com", "p12@example.com"]
+    assert comparison.gone() == {S.SENT: 1, S.UNKNOWN: 1, S.QUEUED: 2}
+    assert comparison.changed() == 2, "of those who still wait"
+    assert comparison.add(grouped[:4]) == []
+    assert comparison.gone() == {}
+    assert [key for part in comparison.waiting() for key, _ in part] == [f"p{n}@example.com" for n in range(3, 10)]
+    comparison.close()
 
 
 async def test_terms_change_only_as_far_as_given(bench: Bench) -> None:

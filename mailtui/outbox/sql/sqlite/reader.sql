@@ -23,11 +23,6 @@ SELECT number, id, series, occurrence, name, state, reason, held, message_digest
        filter, secret, encoding, audience, created_at, launched_at, first_claim_at, settled_at, list
 FROM campaign WHERE series = ? ORDER BY occurrence DESC LIMIT 1
 
--- name: known
-SELECT count(*) FROM json_each(?2) AS given
-WHERE EXISTS (SELECT 1 FROM delivery WHERE campaign = ?1 AND key = given.value)
-   OR EXISTS (SELECT 1 FROM correction WHERE campaign = ?1 AND key = given.value)
-
 -- name: message
 SELECT body FROM blob WHERE digest = ?
 

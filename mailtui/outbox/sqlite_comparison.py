@@ -1,0 +1,74 @@
+"""Owns holding a list against a campaign that was launched before: who is new, who has gone, whose row has changed.
+
+The keys of the list lie in a private temporary file beside the outbox, which is only read; memory stays flat.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from mailtui.kit.sqlite import open_scratch
+from mailtui.outbox.cells import cells_text, rows_text
+from mailtui.outbox.named_sql import statements
+from mailtui.outbox.records import NewDelivery
+from mailtui.outbox.sqlite_file import storage_errors
+from mailtui.outbox.states import DeliveryState
+
+SQL = statements("sqlite", "comparison")
+_PAGE = 1_000
+
+
+class SqliteComparison:
+    """The `Comparison` port over one SQLite file."""
+
+    def __init__(self, path: Path, campaign: int) -> None:
+        self._path = path
+        self._campaign = campaign
+        with storage_errors(path):
+            self._connection = open_scratch(path, "outbox")
+            self._connection.create_scalar_function("checksum", _checksum, 2, deterministic=True)
+            self._connection.execute(SQL["make"])
+
+    def add(self, rows: Sequence[NewDelivery]) -> list[str]:
+        sums = [(row.key, _checksum(cells_text(row.fields), rows_text(row.more))) for row in rows]
+        with storage_errors(self._path):
+            with self._connection:
+                self._connection.executemany(SQL["give"], sums)
+            keys = json.dumps([row.key for row in rows])
+            missing = self._connection.execute(SQL["missing"], {"keys": keys, "campaign": self._campaign})
+            return [str(key) for (key,) in missing]
+
+    def gone(self) -> dict[DeliveryState, int]:
+        with storage_errors(self._path):
+            rows: Iterable[Any] = self._connection.execute(SQL["gone"], {"campaign": self._campaign})
+            return {DeliveryState(state): number for state, number in rows}
+
+    def changed(self) -> int:
+        with storage_errors(self._path):
+            return int(self._connection.execute(SQL["changed"], {"campaign": self._campaign}).get or 0)
+
+    def waiting(self) -> Iterator[list[tuple[str, str]]]:
+        after = 0
+        while True:
+            bindings = {"campaign": self._campaign, "after": after, "limit": _PAGE}
+            with storage_errors(self._path):
+                page: list[Any] = self._connection.execute(SQL["waiting"], bindings).fetchall()
+            if not page:
+                return
+            after = page[-1][0]
+            yield [(key, address) for _, key, address in page]
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+def _checksum(*texts: Any) -> int:
+    """Of two texts or None. Tells rows apart but for one in four thousand millions: it is for a number to be shown."""
+    sum_ = 0
+    for text in filter(None, texts):
+        sum_ = zlib.crc32(text.encode("utf-8", "surrogatepass"), sum_)
+    return sum_
