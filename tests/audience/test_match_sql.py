@@ -125,7 +125,7 @@ def in_sql(rows: Sequence[tuple[str, ...]], types: Sequence[ColumnType], matcher
     return [int(str(row)) for row, answer in answers if answer]
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(st.lists(st.tuples(cells, cells, cells), min_size=1, max_size=12), st.tuples(kinds, kinds, kinds), rules)
 def test_sql_python_and_the_explanation_agree(
     rows: list[tuple[str, str, str]], types: tuple[ColumnType, ...], rule: Rule
