@@ -25,19 +25,19 @@ _FIRST: dict[ColumnKind, tuple[Operator, ...]] = {
 WORDS: dict[Operator, str] = {
     Operator.EQ: "is",
     Operator.NE: "is not",
-    Operator.GT: "is more than",
-    Operator.GE: "is at least",
-    Operator.LT: "is less than",
-    Operator.LE: "is at most",
+    Operator.GT: "more than",
+    Operator.GE: "at least",
+    Operator.LT: "less than",
+    Operator.LE: "at most",
     Operator.CONTAINS: "has in it",
     Operator.STARTSWITH: "begins with",
     Operator.ENDSWITH: "ends with",
     Operator.IN: "is one of",
-    Operator.MATCHES: "fits the pattern",
+    Operator.MATCHES: "fits",
     Operator.EMPTY: "is empty",
     Operator.BEFORE: "is earlier",
     Operator.AFTER: "is later",
-    Operator.WITHIN: "is at most so far off",
+    Operator.WITHIN: "so far off",
 }
 """What each comparison says, for people."""
 EXAMPLES: dict[Operator, str] = {

@@ -13,6 +13,7 @@ from mailtui.tui.app import MailtuiApp
 from mailtui.tui.screens.audience import AudienceScreen
 from mailtui.tui.screens.rules import RulesScreen
 from mailtui.tui.widgets.filter_input import completion, written
+from mailtui.tui.widgets.rule_answer import RuleAnswer
 from tests.tui.conftest import MakeApp, grid, shows, stretch, until
 
 SIZES = [(60, 20), (80, 24), (120, 40)]
@@ -192,13 +193,14 @@ async def test_a_long_list_is_guessed_first_and_an_older_count_is_given_up(
     said: list[str] = []
     async with shown.run_test(size=(80, 24)) as pilot:
         screen = await at_rules(shown, pilot)
-        say = screen._say
+        answer = screen.query_one("#answer", RuleAnswer)
+        show = answer.show
 
         def overheard(text: Content) -> None:
             said.append(text.plain)
-            say(text)
+            show(text)
 
-        monkeypatch.setattr(screen, "_say", overheard)
+        monkeypatch.setattr(answer, "show", overheard)
         await write(screen, pilot, 'email contains "5"')
         await until(lambda: any("about " in text for text in said))
         await write(screen, pilot, 'email contains "person777@"')
@@ -206,7 +208,7 @@ async def test_a_long_list_is_guessed_first_and_an_older_count_is_given_up(
         guessed = next(text for text in said if "about " in text)
         share = int(guessed.split()[1].replace(",", "")) / 20_000
         exact = sum("5" in str(number) for number in range(1, 20_001)) / 20_000
-        assert abs(share - exact) < 0.1
+        assert abs(share - exact) < 0.2, "a guess from some runs of neighbours"
         assert "counting" in guessed
 
 

@@ -1,50 +1,53 @@
-"""Owns the rules screen: a filter in one line, and at every keystroke whom it lets in and leaves out."""
+"""Owns the rules screen: a filter, in one line and as a tree, and at every change whom it lets in and leaves out."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from functools import partial
 from typing import ClassVar
 
-from rich.cells import cell_len
-from textual import on
-from textual.containers import Container, Vertical
-from textual.content import Content
+from textual import events, on
+from textual.containers import Vertical
 from textual.widget import Widget
 from textual.widgets import Input
 
 from mailtui.errors import MailtuiError, RuleError
-from mailtui.kit.words import counted, sentence
 from mailtui.service.facade import Service
-from mailtui.service.lists import AudienceCounts, ListRow
-from mailtui.service.workbench import OpenList, Sample, Superseded, Workbench
+from mailtui.service.rules import Incomplete, Rule, draft_of, rule_of
+from mailtui.service.workbench import OpenList, Superseded, Workbench
 from mailtui.tui.actions import bindings
-from mailtui.tui.room import Room
 from mailtui.tui.text import Plain, joined, plain, tell
 from mailtui.tui.widgets.column_names import ColumnNames
 from mailtui.tui.widgets.filter_input import FilterInput
-from mailtui.tui.widgets.row_pages import TableRow
 from mailtui.tui.widgets.row_table import RowTable
-from mailtui.tui.widgets.understood import matched_text
+from mailtui.tui.widgets.rule_answer import RuleAnswer
+from mailtui.tui.widgets.rule_builder.building import BuildingRoom
+from mailtui.tui.widgets.rule_builder.marks import marks_of
+from mailtui.tui.widgets.rule_builder.tree import RuleTree
+from mailtui.tui.widgets.rule_samples import RuleSamples
 
 _DEBOUNCE = 0.12
 _SAMPLE = 25
 _GLANCE_FROM = 100_000
-_SHOWN = 300
 _ROOM_KEYS = tuple("12345678")
 _EMPTY = "No list is open.\n\nPress o to open one, or 1 and then d to try the demo."
 _COMPARISONS = '== != > >= < <=   in ("a", "b")   empty   contains startsWith endsWith matches'
-_JOINTS = 'before after within "30 days"   and or not ( )   values: "text" 30 2026-12-31'
+_JOINTS = 'before after within last 30 days   and or not ( )   values: "text" 30 2026-12-31'
 
 
-class RulesScreen(Room):
+class RulesScreen(BuildingRoom):
     """Who of the list is meant."""
 
     ROOM: ClassVar[str] = "rules"
     HELP: ClassVar[str] = (
-        "The filter says who of the list is meant; without one, everybody is. What it lets in and leaves out is counted"
-        " as you type. tab completes a column's name, a click on one writes it. enter uses the filter for this campaign"
-        " from now on; the campaign file itself stays as it is. esc leaves the editor, so that digits change rooms."
+        "The filter says who of the list is meant; without one, everybody is. It can be written in the line, or built"
+        " in the tree below it: ctrl+t goes from one to the other, and each follows the other at once. What the filter"
+        " lets in and leaves out is counted at every change. In the line, tab completes a column's name and a click on"
+        " one writes it; esc leaves the line. In the tree, enter or a click changes what stands there, and a line is"
+        " moved with shift and the arrows, or dragged with the mouse. With the cursor on a row below, the tree says"
+        " beside each part whether it holds for that row. enter in the line, or ctrl+s, uses the filter for this"
+        " campaign from now on; the campaign file itself stays as it is."
     )
     CSS_PATH = "rules.tcss"
     BINDINGS: ClassVar = bindings("rules")
@@ -54,20 +57,18 @@ class RulesScreen(Room):
         super().__init__(service, bench)
         self._shown: OpenList | None = None
         self._set = ""
-        self._answer = plain("")
+        self._row: int | None = None
+        self._line_is_ahead = False
 
     def body(self) -> Iterable[Widget]:
+        grammar = joined(plain(_COMPARISONS), plain(_JOINTS), separator="\n")
         yield Plain(_EMPTY, id="empty", classes="empty")
         yield Vertical(
             FilterInput(id="filter"),
-            Plain(id="answer"),
-            ColumnNames(id="columns"),
-            Plain(joined(plain(_COMPARISONS), plain(_JOINTS), separator="\n"), id="grammar", classes="muted"),
-            Container(
-                Vertical(Plain(id="within-title"), RowTable(id="within")),
-                Vertical(Plain(id="without-title"), RowTable(id="without")),
-                id="samples",
-            ),
+            RuleAnswer(id="answer"),
+            Vertical(ColumnNames(id="columns"), Plain(grammar, id="grammar", classes="muted"), id="words"),
+            RuleTree(id="tree"),
+            RuleSamples(id="samples"),
             id="rules",
         )
 
@@ -83,6 +84,14 @@ class RulesScreen(Room):
         """Where the filter is written."""
         return self.query_one("#filter", FilterInput)
 
+    @property
+    def _answer(self) -> RuleAnswer:
+        return self.query_one("#answer", RuleAnswer)
+
+    @property
+    def _samples(self) -> RuleSamples:
+        return self.query_one("#samples", RuleSamples)
+
     def _show(self) -> None:
         """Show what is open; a filter that is being written stays, unless another list or filter has come."""
         opened = self.bench.open_list
@@ -92,80 +101,87 @@ class RulesScreen(Room):
             self._shown = opened
             self.query_one(ColumnNames).offer(opened.columns)
             self.editor.offer(opened.columns)
+            self.tree_of_rules.begin(draft_of(self.bench.read_filter(self.bench.filter_text)))
             self.action_reset()
-        if opened is not None:
+        if opened is not None and not isinstance(self.focused, RuleTree):
             self.editor.focus()
         self.refresh_bindings()
 
-    # counting as one types
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """Where there is little room, what helps to write gives way to the tree, unless the line is written in."""
+        self.set_class(not isinstance(event.widget, FilterInput), "-building")
+        self.refresh_bindings()
+
+    # counting at every change
 
     @on(Input.Changed, "#filter")
-    def typed(self, event: Input.Changed) -> None:
-        self._examine(event.value)
+    def typed(self) -> None:
+        editor = self.editor
+        self._line_is_ahead = editor.value != editor.validate_value(self.tree_of_rules.text)
+        self._examine()
 
-    def _examine(self, text: str) -> None:
+    @on(RuleTree.Changed)
+    def built(self) -> None:
+        """The line follows the tree."""
+        self.editor.value = self.tree_of_rules.text
+        self.editor.cursor_position = len(self.editor.value)
+        self.refresh_bindings()
+
+    def _examine(self) -> None:
         if self._shown is not None:
-            self.run_worker(self._look(text, self._shown), exclusive=True, group="examine", exit_on_error=False)
-
-    async def _look(self, text: str, opened: OpenList) -> None:
-        """Count and show; the next keystroke ends this."""
-        await asyncio.sleep(_DEBOUNCE)
-        self.query_one("#samples").add_class("-stale")
-        try:
-            self.bench.read_filter(text)
-            self._say(joined(plain(self._answer.plain.partition("\n")[0], "$text-muted"), self._counting))
-            if opened.rows >= _GLANCE_FROM and text.strip():
-                glance = await self.bench.glance(text, _SAMPLE)
-                near = _rounded(glance.share * opened.rows)
-                self._say(
-                    joined(plain(f"about {near:,} of {counted(opened.rows, 'row')} match", "bold"), self._counting)
-                )
-                self._show_sample(text, glance.sample, None)
-            counts, sample = await self.bench.examine(text, _SAMPLE)
-        except Superseded:
-            return
-        except RuleError as error:
-            self._tell_samples_are_old()
-            self.call_after_refresh(self._show_mistake, text, error)
-        except MailtuiError as error:
-            self.complain(error)
-        else:
-            self._answer = joined(
-                matched_text(counts, filtered=bool(text.strip()), everybody=not sample.without),
-                self._whether_set(text),
-                separator="\n",
-            )
-            self._say(self._answer)
-            self._show_sample(text, sample, counts)
+            self.run_worker(self._look(self._shown), exclusive=True, group="examine", exit_on_error=False)
 
     @property
-    def _counting(self) -> Content:
-        return plain("   counting ...", "$text-muted")
+    def _text(self) -> str:
+        """The filter as it is now. The tree has it as it is meant, the line made harmless; so the tree's counts."""
+        return self.editor.value if self._line_is_ahead else self.tree_of_rules.text
 
-    def _say(self, text: Content) -> None:
-        self.query_one("#answer", Plain).show(text)
+    def _read(self, text: str) -> Rule | None:
+        """The rule that a text spells. Raises `Incomplete` for one that is being built, and `RuleError`."""
+        if not self._line_is_ahead:
+            rule_of(self.tree_of_rules.draft)
+        return self.bench.read_filter(text)
 
-    def _whether_set(self, text: str) -> Content:
-        if text.strip() == self.bench.filter_text:
-            return plain("This is the filter as it is set.", "$text-muted")
-        return plain("Not used yet: ^s or enter uses it, ^r goes back, esc leaves the field.", "$text-warning")
-
-    def _show_mistake(self, text: str, error: RuleError) -> None:
-        """What is wrong with the filter, with a caret below the place where there is one in sight."""
-        problem = error.problems[0] if error.problems else None
-        message = problem.message if problem is not None else error.title
-        lines = [joined(plain("× ", "$text-error"), plain(sentence(message), "$text-error", limit=_SHOWN))]
-        hint = self._way_to_room(text) or (problem.hint if problem is not None else error.hint)
-        if hint:
-            lines.append(plain(hint, limit=_SHOWN))
-        column = problem.place.column if problem is not None else None
-        answer = self.query_one("#answer", Plain)
-        if column is not None:
-            at = cell_len(plain(text[: column - 1]).plain) - self.editor.scroll_offset.x
-            at += self.editor.content_region.x - answer.content_region.x
-            if 0 <= at < answer.content_size.width:
-                lines.insert(0, plain(" " * at + "^", "bold $text-error"))
-        self._say(joined(*lines, separator="\n"))
+    async def _look(self, opened: OpenList) -> None:
+        """Count and show; the next change ends this."""
+        await asyncio.sleep(_DEBOUNCE)
+        text, answer, samples = self._text, self._answer, self._samples
+        samples.add_class("-stale")
+        filtered = bool(text.strip())
+        try:
+            rule = self._read(text)
+            if self._line_is_ahead:
+                self.tree_of_rules.take(draft_of(rule))
+                self._line_is_ahead = False
+            self.tree_of_rules.remove_class("-stale")
+            answer.count_begins()
+            if opened.rows >= _GLANCE_FROM and filtered:
+                glance = await self.bench.glance(text, _SAMPLE)
+                answer.tell_about(glance.share, opened.rows)
+                samples.show_sample(opened, text, glance.sample, None)
+            counts, sample = await self.bench.examine(text, _SAMPLE)
+            everybody = not sample.without
+            is_set = text.strip() == self.bench.filter_text
+            answer.tell_counts(counts, filtered=filtered, everybody=everybody, is_set=is_set)
+            samples.show_sample(opened, text, sample, counts)
+            if filtered and counts.rows and (everybody or not counts.matched):
+                culprit = await self.rule_help.culprit(text, nobody=not counts.matched)
+                if culprit is not None:
+                    answer.tell_why(culprit.said)
+                    self.tree_of_rules.blame(culprit.path)
+        except Superseded:
+            return
+        except Incomplete as error:
+            samples.tell_old()
+            answer.tell_incomplete(str(error))
+        except RuleError as error:
+            samples.tell_old()
+            self.tree_of_rules.set_class(self._line_is_ahead, "-stale")
+            hint = self._way_to_room(text)
+            self.call_after_refresh(partial(answer.tell_mistake, text, error, self.editor, hint))
+        except MailtuiError as error:
+            self.complain(error)
+        self.refresh_bindings()
 
     def _way_to_room(self, text: str) -> str:
         """Said where a digit was meant to change rooms: without it the line is a rule."""
@@ -178,46 +194,38 @@ class RulesScreen(Room):
             return ""
         return f"For another room: esc, then {digit}."
 
-    def _show_sample(self, text: str, sample: Sample, counts: AudienceCounts | None) -> None:
-        for name, rows in (("within", sample.within), ("without", sample.without)):
-            self._show_rows(text, name, rows)
-        within = "" if counts is None else f"   {counts.matched:,}"
-        without = "" if counts is None else f"   {counts.rows - counts.matched:,}"
-        muted = "$text-muted"
-        self.query_one("#within-title", Plain).show(joined(plain("+ in", "bold $text-success"), plain(within, muted)))
-        self.query_one("#without-title", Plain).show(joined(plain("× out", "bold $text-error"), plain(without, muted)))
+    # why a row is in or out
 
-    def _tell_samples_are_old(self) -> None:
-        muted = plain("of the last rule that worked", "$text-muted")
-        for name, word in (("within", "+ in"), ("without", "× out")):
-            self.query_one(f"#{name}-title", Plain).show(joined(plain(word, "$text-muted"), muted, separator="   "))
+    @on(RuleSamples.Looked)
+    def looked(self, event: RuleSamples.Looked) -> None:
+        self._row = event.row
+        if event.row is None:
+            self.tree_of_rules.mark({})
+        else:
+            self.run_worker(self._explain(event.row), exclusive=True, group="why", exit_on_error=False)
 
-    def _show_rows(self, text: str, table: str, rows: Sequence[ListRow]) -> None:
-        """Rows of a sample, the address and what the filter asks about first."""
-        self.query_one("#samples").remove_class("-stale")
-        assert self._shown is not None
-        columns = self._shown.columns
-        address = self._shown.understanding.address_column.value
-        asked = [name for name in columns if name.casefold() in text.casefold()]
-        order = list(dict.fromkeys([*([address] if address in columns else []), *asked, *columns]))
-        places = [columns.index(name) for name in order]
-        shown = [
-            TableRow(
-                0,
-                f"{row.row:,}",
-                tuple(row.cells[place] for place in places) if len(row.cells) == len(columns) else row.cells,
-                row.usable,
-            )
-            for row in rows
-        ]
-        self.query_one(f"#{table}", RowTable).show_rows(order, shown)
+    async def _explain(self, row: int) -> None:
+        view = await self.ask(lambda: self.rule_help.row(self.tree_of_rules.text, row))
+        if view is not None and row == self._row:
+            self.tree_of_rules.mark(marks_of(view.explanation))
+
+    def action_switch(self) -> None:
+        """From the line to the tree or back; a line that cannot be read stays where it is mended."""
+        if not isinstance(self.focused, FilterInput):
+            self.editor.focus()
+        elif self.tree_of_rules.has_class("-stale"):
+            tell(self.app, "This line is no rule yet: mend it first, or go back with ctrl+r.", bad=True)
+        else:
+            self.tree_of_rules.focus()
 
     # doing
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        if action in ("apply", "reset") and self.bench.open_list is None:
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action in ("apply", "reset", "switch") and self.bench.open_list is None:
             return None
-        return self.focused is self.editor if action == "leave_editor" else True
+        if action == "leave_editor":
+            return self.focused is self.editor or isinstance(self.focused, RowTable)
+        return super().check_action(action, parameters)
 
     @on(ColumnNames.Picked)
     def picked(self, event: ColumnNames.Picked) -> None:
@@ -230,11 +238,15 @@ class RulesScreen(Room):
 
     async def action_apply(self) -> None:
         """Take the filter over, and see on the list what it comes to."""
-        text = self.editor.value
+        text = self._text
         try:
+            self._read(text)
             self.bench.set_filter(text)
+        except Incomplete as error:
+            self._answer.tell_incomplete(str(error))
+            return
         except RuleError as error:
-            self._show_mistake(text, error)
+            self._answer.tell_mistake(text, error, self.editor, self._way_to_room(text))
             return
         self._set = self.editor.value = self.bench.filter_text
         if self.bench.campaign is not None:
@@ -247,13 +259,10 @@ class RulesScreen(Room):
         self.editor.value = self._set
         self.editor.cursor_position = len(self.editor.value)
         if not changed:
-            self._examine(self._set)
+            self._examine()
 
     def action_leave_editor(self) -> None:
-        self.query_one("#within", RowTable).focus()
-
-
-def _rounded(number: float) -> int:
-    """A guess with no more digits than it deserves."""
-    digits = len(str(int(number)))
-    return int(round(number, -max(0, digits - 2)))
+        if self.focused is self.editor:
+            self._samples.focus_rows()
+        else:
+            self.tree_of_rules.focus()

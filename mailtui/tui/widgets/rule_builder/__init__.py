@@ -1,0 +1,1 @@
+"""Owns building a filter by point and click."""
