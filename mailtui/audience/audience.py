@@ -21,16 +21,16 @@ import apsw
 from mailtui.audience.address import AddressError, parse_address
 from mailtui.audience.findings import Understanding
 from mailtui.audience.hygiene import BITS, Hygiene, kinds_of
-from mailtui.audience.index import Index, open_index, read_problems
+from mailtui.audience.index import Index, open_index
+from mailtui.audience.left_out import LeftOut
 from mailtui.audience.match import Explanation, Matcher
 from mailtui.audience.ordering import Looked, Views, search_steps
 from mailtui.audience.problem import RowProblem
 from mailtui.audience.reach import FILES_ONLY, Reach
-from mailtui.audience.reading import original
 from mailtui.audience.recipient import Recipient
 from mailtui.audience.rules import Rule
 from mailtui.audience.rules_tree import read_rule
-from mailtui.audience.selection import Heard, Selection, repeat_reason
+from mailtui.audience.selection import Heard, Selection
 from mailtui.audience.source import Source, find_source
 from mailtui.audience.spec import AudienceSpec
 from mailtui.audience.views import AudienceCounts, ListRow, ListView, RowView
@@ -100,6 +100,7 @@ class Audience:
         """The filter as a tree, or None for everybody."""
         self._selection = self._select(self.rule)
         self._views = Views(index, self._selection)
+        self._left_out = self._leave_out(self._selection)
 
     def __enter__(self) -> Audience:
         return self
@@ -154,6 +155,7 @@ class Audience:
         self._selection.close()
         self.rule, self._selection = rule, selection
         self._views = Views(self._index, selection)
+        self._left_out = self._leave_out(selection)
 
     def counts(self, filter: Filter = None, *, heard: Heard | None = None) -> AudienceCounts:
         """Count the list under its own filter, or under another one given here. Raises `RuleError`.
@@ -183,38 +185,17 @@ class Audience:
                 rows = (fields, *(dict(zip(columns, other, strict=True)) for other in more))
             yield Recipient(key, row, key, fields, rows)
 
+    def keys(self) -> Iterator[tuple[int, int, str]]:
+        """Row, line and key of everybody who gets a mail: `recipients` without their cells."""
+        for row, key, _, cells in self._selection.kept("line", 0, self._rows):
+            yield row, int(cells[0]), key
+
     def problems(self, limit: int | None = None) -> Iterator[RowProblem]:
         """Rows that no mail goes to: bad rows, bad addresses, duplicates and excluded kinds, in list order.
 
         Of duplicates and excluded kinds those that match the filter; where rows are grouped, nobody is a duplicate.
         """
-        merged = heapq.merge(
-            read_problems(self._connection),
-            () if self._grouped else self._duplicates(),
-            self._excluded() if self._unwanted else (),
-            key=lambda problem: problem.line,
-        )
-        return islice(merged, limit)
-
-    def _duplicates(self) -> Iterator[RowProblem]:
-        table = self._selection.repeats()
-        query = (
-            f"SELECT row, first, line, key, {self._cells} FROM {table} CROSS JOIN entry USING (row)"  # noqa: S608 - ours
-            f" ORDER BY {table}.row"
-        )
-        for row, first, line, key, *cells in self._selection.ask(query):
-            yield RowProblem(line, row, "duplicate", repeat_reason(key, first), original(cells, self._reading))
-
-    def _excluded(self) -> Iterator[RowProblem]:
-        query = (
-            f"SELECT row, line, key, flag, {self._cells} FROM entry"  # noqa: S608 - c0 to cN
-            f" WHERE flag > 0 AND flag & :unwanted <> 0 AND {self._selection.condition} ORDER BY row"
-        )
-        for row, line, key, flag, *cells in self._selection.ask(query):
-            yield RowProblem(line, row, "excluded", self._why_excluded(key, flag), original(cells, self._reading))
-
-    def _why_excluded(self, key: str, flag: int) -> str:
-        return "; ".join(self._hygiene.reason(key, bit) for bit in BITS.values() if bit & flag & self._unwanted)
+        return islice(self._left_out.problems(), limit)
 
     def alike(self, rows: int) -> tuple[int, tuple[int, ...]]:
         """How many recipients' addresses differ from another one's in capital letters alone, and the first `rows`."""
@@ -238,16 +219,8 @@ class Audience:
         explanation = None if matcher is None else matcher.explain(cells)
         held = explanation is None or explanation.held
         with_row = None
-        if problem is None and held and flag & self._unwanted:
-            text = original(cells, self._reading)
-            problem = RowProblem(line, number, "excluded", self._why_excluded(key, flag), text)
-        elif problem is None and twin:
-            first = self._selection.first_of(number)
-            if first is not None and self._grouped:
-                with_row = first
-            elif first is not None:
-                reason = repeat_reason(key, first)
-                problem = RowProblem(line, number, "duplicate", reason, original(cells, self._reading))
+        if problem is None and held:
+            problem, with_row = self._left_out.of_row(number, line, key, flag, cells, twin=bool(twin))
         fields = dict(zip(self.columns, cells, strict=True))
         flags = tuple(self._hygiene.reason(key, bit) for bit in BITS.values() if flag & bit)
         return RowView(number, line, fields, key, problem, held, explanation, flags, with_row)
@@ -415,6 +388,9 @@ class Audience:
 
     def _select(self, rule: Rule | None) -> Selection:
         return Selection(self._index, None if rule is None else self._matcher(rule), unwanted=self._unwanted)
+
+    def _leave_out(self, selection: Selection) -> LeftOut:
+        return LeftOut(self._index, selection, self._hygiene, unwanted=self._unwanted, grouped=self._grouped)
 
     def _matcher(self, rule: Rule) -> Matcher:
         return Matcher.of_list(rule, self._reading.understanding, now=self._now)
