@@ -111,7 +111,7 @@ def _is_sound(text: str, layout: Layout) -> bool:
         return False
     if not layout.damaged:
         return True
-    if "\0" in text:
+    if "\0" in text or (layout.mixed and not text.isascii()):
         return False
     try:
         text.encode()

@@ -32,7 +32,8 @@ class Layout:
     `escape`, when there is one, keeps a quote after it inside its cell, beside doubled quotes. `width` is the
     number of columns; None accepts any. `least` is how many cells a record needs at least: fewer than `width`
     when the last columns have no name. `skip_lines` physical lines come before the header. `damaged` asks for
-    a look at every line for NUL and for bytes that did not decode.
+    a look at every line for NUL and for bytes that did not decode, `mixed` for one at lines that are UTF-8 in a file
+    that is not.
     """
 
     codec: str
@@ -45,6 +46,7 @@ class Layout:
     has_header: bool = True
     width: int | None = None
     least: int = 0
+    mixed: bool = False
 
     def dialect(self, *, strict: bool = False, quoted: bool = True) -> dict[str, Any]:
         """The arguments of `csv.reader`."""
@@ -180,10 +182,9 @@ def _trouble(taken: list[str], cells: list[str], layout: Layout, *, at_end: bool
 def fitted(cells: list[str], taken: list[str], layout: Layout) -> list[str] | BadRecord:
     """The record with exactly as many cells as there are columns, or what is wrong with it."""
     if layout.damaged:
-        damage = next(filter(None, map(_DAMAGE.search, taken)), None)
-        if damage is not None:
-            what = "a NUL character" if damage.group() == "\0" else f"a byte that is not {layout.codec}"
-            return BadRecord(f"it holds {what}", shown_text(taken))
+        damage = _damage(taken, layout)
+        if damage:
+            return BadRecord(f"it holds {damage}", shown_text(taken))
     width = layout.width
     if width is None or len(cells) == width:
         return cells
@@ -194,6 +195,23 @@ def fitted(cells: list[str], taken: list[str], layout: Layout) -> list[str] | Ba
     if len(cells) < layout.least:
         return BadRecord(_ragged(len(cells), width), shown_text(taken))
     return cells + [""] * (width - len(cells))
+
+
+def _damage(taken: list[str], layout: Layout) -> str:
+    found = next(filter(None, map(_DAMAGE.search, taken)), None)
+    if found is not None:
+        return "a NUL character" if found.group() == "\0" else f"a byte that is not {layout.codec}"
+    if layout.mixed and any(not line.isascii() and _is_utf8(line, layout.codec) for line in taken):
+        return f"letters in UTF-8, in a file that is {layout.codec}"
+    return ""
+
+
+def _is_utf8(line: str, codec: str) -> bool:
+    try:
+        line.encode(codec).decode("utf-8")
+    except UnicodeError:
+        return False
+    return True
 
 
 def _ragged(found: int, width: int) -> str:

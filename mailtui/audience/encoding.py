@@ -15,6 +15,7 @@ from pathlib import Path
 
 from mailtui.audience.findings import Confidence, Finding
 from mailtui.errors import AudienceError
+from mailtui.kit.words import counted
 
 _BLOCK = 256 << 10
 _LINE_LIMIT = 16 << 20
@@ -30,23 +31,27 @@ _BOMS = (
 # Code pages whose letters are not Latin, or not only: a right guess shows in the script of what comes out.
 _OTHER_SCRIPTS = ("cp932", "euc_jp", "gb18030", "big5", "cp949", "cp1251", "koi8_r", "cp1253")
 
+_ONE_BYTE = ("cp1252", "cp1251", "koi8_r", "cp1253")
+
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
     """A codec's name, how sure that is, and whether some bytes will not decode or be NUL.
 
-    `samples` are raw lines with bytes beyond ASCII, at most 48 KiB.
+    `samples` are raw lines with bytes beyond ASCII, at most 48 KiB. `mixed` is whether some lines are UTF-8 in a file
+    that as a whole is not.
     """
 
     codec: str
     finding: Finding
     damaged: bool
     samples: bytes
+    mixed: bool = False
 
 
 @dataclass(slots=True)
 class _Scan:
-    """What one pass over all bytes saw; lines are counted only where they leave ASCII."""
+    """What one pass over all bytes saw; lines are counted only where they leave ASCII, and roughly."""
 
     good_lines: int = 0
     bad_lines: int = 0
@@ -76,8 +81,11 @@ def find_encoding(path: Path, given: str | None) -> Encoding:
     if not scan.bad_lines:
         reason = "every byte of the file is valid UTF-8" if scan.good_lines else "nothing but ASCII"
         return _decided("utf-8", "certain", reason, scan)
+    if scan.good_lines:
+        scan = _scan(path, exact=True)
     if scan.good_lines > scan.bad_lines:
-        reason = f"{scan.good_lines:,} lines are UTF-8; {scan.bad_lines:,} damaged ones are not and are left out"
+        bad = counted(scan.bad_lines, "line is", "lines are")
+        reason = f"most lines are; {bad} not, and reported"
         return _decided("utf-8", "likely", reason, scan)
     return _code_page(scan)
 
@@ -94,7 +102,8 @@ def _utf16_by_nuls(head: bytes) -> str | None:
     return "utf-16-be" if even > 0.4 and odd < 0.1 else None
 
 
-def _scan(path: Path) -> _Scan:
+def _scan(path: Path, *, exact: bool = False) -> _Scan:
+    """Look at all bytes; lines of UTF-8 are counted one by one only where `exact`, since that takes longer."""
     scan = _Scan()
     samples: list[bytes] = []
     carry = b""
@@ -110,18 +119,18 @@ def _scan(path: Path) -> _Scan:
                         hint="Is it a text file, with one line a person?",
                     )
                 continue
-            _scan_lines(carry + block[: end + 1], scan, samples)
+            _scan_lines(carry + block[: end + 1], scan, samples, exact=exact)
             carry = block[end + 1 :]
-    _scan_lines(carry, scan, samples)
+    _scan_lines(carry, scan, samples, exact=exact)
     scan.samples = b"\n".join(samples)
     return scan
 
 
-def _scan_lines(chunk: bytes, scan: _Scan, samples: list[bytes]) -> None:
+def _scan_lines(chunk: bytes, scan: _Scan, samples: list[bytes], *, exact: bool) -> None:
     if chunk.isascii():
         return
     sampling = sum(map(len, samples)) < _SAMPLE
-    if not sampling and not scan.bad_lines:
+    if not sampling and not scan.bad_lines and not exact:
         try:
             chunk.decode("utf-8")
         except UnicodeDecodeError:
@@ -148,7 +157,11 @@ def _code_page(scan: _Scan) -> Encoding:
     other = _other_script(scan.samples)
     if other is not None:
         codec, reason = other, "not UTF-8; its letters make sense in this code page"
-    return Encoding(codec, Finding(codec, "guess", reason), damaged=True, samples=scan.samples)
+    # In code pages of one byte a letter, hardly any text is UTF-8 by chance: such lines came from elsewhere.
+    mixed = scan.good_lines > 0 and codec in _ONE_BYTE
+    if mixed:
+        reason += "; lines that are UTF-8 are reported"
+    return Encoding(codec, Finding(codec, "guess", reason), damaged=True, samples=scan.samples, mixed=mixed)
 
 
 def _other_script(samples: bytes) -> str | None:

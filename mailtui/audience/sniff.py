@@ -11,17 +11,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import islice
 
-from mailtui.audience.address_column import guess_address_column
-from mailtui.audience.column_types import find_types, type_notes
-from mailtui.audience.comparing import fold
 from mailtui.audience.csv_reader import BadRecord, Layout, open_text, read_records
 from mailtui.audience.encoding import Encoding, find_encoding
 from mailtui.audience.findings import Finding, Understanding
+from mailtui.audience.formats.columns import settle
 from mailtui.audience.heading import Heading, Row, find_heading
 from mailtui.audience.source import Source
 from mailtui.audience.spec import AudienceSpec
 from mailtui.errors import AudienceError
-from mailtui.kit.suggest import did_you_mean
 
 _SAMPLE = 64 << 10
 _SAMPLE_ROWS = 300
@@ -51,26 +48,22 @@ def sniff(source: Source, spec: AudienceSpec, format: Finding) -> tuple[Layout, 
     columns = heading.columns
     data = [list(cells) for _, cells in rows[heading.first :] if len(cells) == len(columns)]
     layout = _layout(rough, heading, rows)
-    address = _given_column(spec.address, columns) if spec.address is not None else guess_address_column(columns, data)
-    if not address.value:
-        raise AudienceError(
-            f"{source.name} has no column with mail addresses",
-            detail=f"Its columns: {', '.join(columns)}" + _shown_row(data, columns),
-            hint="Name the column in the campaign file: audience: {address: COLUMN}. "
-            "If its names stand further down, name their line: audience: {header: LINE}.",
-        )
-    types = find_types(columns, data, spec.types)
-    settings = (("encoding", encoding.finding), ("delimiter", delimiter), ("quote", quote), ("header", heading.finding))
-    understanding = Understanding(
+    found = settle(
+        source,
+        spec,
         format=format,
-        settings=settings,
+        settings=(
+            ("encoding", encoding.finding),
+            ("delimiter", delimiter),
+            ("quote", quote),
+            ("header", heading.finding),
+        ),
         columns=columns,
-        types=types,
-        address_column=address,
-        notes=(*source.notes, *heading.notes, *type_notes(columns, data, types)),
-        samples=_shown_samples(encoding),
+        rows=data,
+        unit="line",
+        notes=heading.notes,
     )
-    return layout, understanding
+    return layout, replace(found, samples=_shown_samples(encoding))
 
 
 def _first_rows(sample: str, rough: Layout) -> list[Row]:
@@ -127,7 +120,9 @@ def _cut(sample: str, encoding: Encoding, spec: AudienceSpec) -> tuple[Layout, F
     declared_line = declared is not None and (declared.end() == len(sample) or sample[declared.end() - 1] in "\r\n")
     body = sample[declared.end() :] if declared is not None and declared_line else sample
     quote = _find_quote(body, spec)
-    rough = Layout(encoding.codec, encoding.damaged, ",", quote.value, skip_lines=int(declared_line))
+    rough = Layout(
+        encoding.codec, encoding.damaged, ",", quote.value, skip_lines=int(declared_line), mixed=encoding.mixed
+    )
     if spec.delimiter is not None:
         delimiter = Finding(spec.delimiter, "given", "as you said")
     elif declared is not None and declared_line:
@@ -177,20 +172,6 @@ def _find_delimiter(body: str, rough: Layout) -> Finding:
         return Finding(",", "guess", "there is only one column")
     reason = f"{best_share:.0%} of the first rows have the same number of cells with {_DELIMITERS[best]}"
     return Finding(best, "certain" if best_share > 0.97 else "likely" if best_share > 0.7 else "guess", reason)
-
-
-def _given_column(name: str, columns: tuple[str, ...]) -> Finding:
-    for candidate in columns:
-        if candidate == name or fold(candidate) == fold(name.strip()):
-            return Finding(candidate, "given", "as you said")
-    hint = did_you_mean(name, columns)
-    raise AudienceError(f"The list has no column {name}", detail=f"Its columns: {', '.join(columns)}", hint=hint)
-
-
-def _shown_row(data: list[list[str]], columns: tuple[str, ...]) -> str:
-    if not data:
-        return ""
-    return "\nIts first row: " + ", ".join(f"{name} = {cell}" for name, cell in zip(columns, data[0], strict=True))
 
 
 def _shown_samples(encoding: Encoding) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,7 @@ from mailtui.audience.audience import Audience
 from mailtui.audience.csv_reader import RECORD_LINES
 from mailtui.audience.findings import Finding
 from mailtui.errors import AudienceError
+from tests.audience import messy
 from tests.audience.conftest import Opener
 
 ROWS = [("a@example.com", "Ann", "London"), ("b@example.com", "Bob", "Paris"), ("c@example.com", "Cid", "Rome")]
@@ -314,3 +316,32 @@ def test_random_damage_never_passes_silently(opened: Opener) -> None:
         # What is new are hit rows whose damage left a well-formed row, each of its own line.
         assert len(found - whole) <= len(hit)
         assert all(name.count("\n") == 0 for _, name, _ in found)
+
+
+def test_a1_the_table_of_messy_files_is_true_and_nothing_is_silently_wrong(tmp_path: Path) -> None:
+    found = messy.outcomes(tmp_path)
+    for name, case in messy.CASES.items():
+        assert messy.silently_wrong(case, found[name]) == [], name
+    block = messy.PAGE.read_text("utf-8").partition("<!-- messy: files -->")[2].partition("<!-- end of")[0]
+    assert block.strip().splitlines() == messy.lines(found), "python -m tests.audience.messy writes it anew"
+
+
+def test_lines_of_utf8_in_another_encoding_are_told_wherever_they_stand(opened: Opener) -> None:
+    rows = [f"user{number}@example.com,Jörg,Köln\n".encode("cp1252") for number in range(9_000)]
+    rows[4_500] = "mixed@example.com,Jörg,Köln\n".encode()
+    audience = opened(b"email,name,city\n" + b"".join(rows))
+    (problem,) = audience.problems()
+    assert (problem.line, problem.reason) == (4_502, "it holds letters in UTF-8, in a file that is cp1252")
+    assert {one.fields["name"] for one in audience.recipients()} == {"Jörg"}
+
+
+def test_many_damaged_lines_do_not_outvote_more_whole_ones(opened: Opener) -> None:
+    whole = ["zoë@example.com".replace("ë", "e") + f"{number},Zoë\n" for number in range(12_000)]
+    bad = [f"jorg{number}@example.com,Jörg\n".encode("cp1252") for number in range(4_000)]
+    filler = b"".join(f"user{number}@example.com,{'x' * 60}\n".encode() for number in range(9_000))
+    data = b"email,name\n" + filler + "".join(f"z{row}" for row in whole).encode() + b"".join(bad)
+    audience = opened(data)
+    encoding = audience.understanding.setting("encoding")
+    assert encoding is not None
+    assert encoding.value == "utf-8"
+    assert "4,000 lines are not" in encoding.reason

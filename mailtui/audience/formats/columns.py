@@ -104,7 +104,8 @@ def find_address_column(
         raise AudienceError(
             f"{source.name} has no column with mail addresses",
             detail=f"Its columns: {shown_names(columns)}" + _first_row(columns, rows),
-            hint="Name the column in the campaign file: audience: {address: COLUMN}.",
+            hint="Name the column: --address COLUMN, or audience: {address: COLUMN} in a campaign file. "
+            "Where the names stand further down, say their line: --header LINE.",
         )
     return found
 
