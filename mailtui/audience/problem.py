@@ -7,12 +7,12 @@ from typing import Literal
 
 TEXT_LIMIT = 2_000
 
-ProblemKind = Literal["bad_row", "bad_address", "duplicate", "excluded"]
+ProblemKind = Literal["bad_row", "bad_address", "duplicate", "excluded", "no_mail"]
 
 
 @dataclass(frozen=True, slots=True)
 class RowProblem:
-    """One row that was left out, and why.
+    """One row that was left out, and why; `no_mail` are those whose domain the DNS says takes none.
 
     `line` is the line of the source where the record starts, from 1. `row` is the number of the data
     record, or None for damage before the first one. `text` is the original text of its line or lines, at

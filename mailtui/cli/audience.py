@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import IO, Any
 
 import click
 
-from mailtui.cli import list_shown, output
+from mailtui.cli import list_shown, mail_domains, output
 from mailtui.cli.list_options import reading_options
 from mailtui.cli.options import Whole, common, filter_option
 from mailtui.errors import UsageError
@@ -22,7 +22,7 @@ from mailtui.service.archive import new_file
 from mailtui.service.facade import Service
 from mailtui.service.list_options import ListOptions
 from mailtui.service.list_problems import problems_as_csv
-from mailtui.service.lists import Audience, ListView
+from mailtui.service.lists import Audience, ListView, RowProblem
 
 
 @click.command()
@@ -35,6 +35,9 @@ from mailtui.service.lists import Audience, ListView
 @click.option("--problems", is_flag=True, help="Show the rows that get no mail, and why.")
 @click.option("--out", metavar="FILE", help="With --problems: write them to a new file as CSV; - for stdout.")
 @click.option("--sort", metavar="COLUMN", help="Show rows in the order of a column; -COLUMN for the other way round.")
+@click.option(
+    "--mx", is_flag=True, help="Ask the DNS which domains take mail; with --problems, the rows of the others."
+)
 @click.option("--search", metavar="TEXT", help="Show rows with this text in any column.")
 @reading_options
 @common
@@ -49,6 +52,7 @@ def audience(
     out: str | None,
     sort: str | None,
     search: str | None,
+    mx: bool,
     *,
     options: ListOptions,
     service: Service,
@@ -71,13 +75,19 @@ def audience(
             target, filter=filter_text, options=options, progress=lambda rows: advance(rows, 0)
         )
     with opened:
-        if count:
+        if mx:
+            found = mail_domains.look_up(service, opened)
+            if problems:
+                _problems(found.rows(opened), opened, out, as_json=as_json)
+            else:
+                mail_domains.show_domains(found, as_json=as_json)
+        elif count:
             counts = opened.counts()
             _show_counts({**asdict(counts), "flagged": dict(counts.flagged)}, as_json=as_json)
         elif explain is not None:
             list_shown.show_row(opened.row(explain), opened.understanding.unit, as_json=as_json)
         elif problems:
-            _problems(opened, out, as_json=as_json)
+            _problems(opened.problems(), opened, out, as_json=as_json)
         elif sort is not None or search is not None:
             _rows(opened, sort, search, limit, as_json=as_json)
         else:
@@ -121,10 +131,10 @@ def _rows(opened: Audience, sort: str | None, search: str | None, limit: int, *,
         output.note(f"{counted(length - len(rows), 'more row')}: --limit says how many are shown.")
 
 
-def _problems(opened: Audience, out: str | None, *, as_json: bool) -> None:
+def _problems(problems: Iterable[RowProblem], opened: Audience, out: str | None, *, as_json: bool) -> None:
     if out is None and not as_json:
         found = 0
-        for problem in opened.problems():
+        for problem in problems:
             found += 1
             reason, text = safe_text(problem.reason), safe_text(problem.text, limit=100)
             kind = problem.kind.replace("_", " ")
@@ -135,12 +145,12 @@ def _problems(opened: Audience, out: str | None, *, as_json: bool) -> None:
     written = 0
     with _opened(out) as stream:
         if as_json:
-            for problem in opened.problems():
+            for problem in problems:
                 stream.write(safe_json(json.dumps(asdict(problem))) + "\n")
                 written += 1
         else:
             shown = output.safe_lines if stream.isatty() else str
-            for written, line in enumerate(problems_as_csv(opened.problems())):  # noqa: B007 - the last one counts
+            for written, line in enumerate(problems_as_csv(problems)):  # noqa: B007 - the last one counts
                 stream.write(shown(line))
     if out not in (None, "-"):
         output.say(f"{counted(written, 'row')} without a mail written to {out}.")

@@ -7,6 +7,7 @@ import sys
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from datetime import datetime
 from itertools import islice
 from typing import Any
 
@@ -20,8 +21,10 @@ from mailtui.service.lists import (
     Explanation,
     ListRow,
     RowView,
+    SheetCopy,
     Understanding,
     about_alike,
+    freshness,
 )
 
 _COLUMNS_SHOWN = 30
@@ -38,9 +41,12 @@ def show_list(opened: Audience, filters: list[tuple[str, str]], limit: int, *, a
         rows = [{"row": item.row, "address": item.address, "fields": dict(item.fields)} for item in recipients]
         understood = _understood(opened.understanding)
         listed = {"filters": [text for _, text in filters], "understood": understood, "recipients": rows}
-        output.json_line({**asdict(counts), "flagged": dict(counts.flagged), **listed})
+        sheet = {"sheet": _sheet_json(opened.sheet)} if opened.sheet is not None else {}
+        output.json_line({**asdict(counts), "flagged": dict(counts.flagged), **listed, **sheet})
         return
     output.data(output.bold(safe_text(opened.name)))
+    if opened.sheet is not None:
+        output.data(f"  {freshness(opened.sheet, datetime.now().astimezone())}")
     _show_findings(opened.understanding)
     _show_columns(opened)
     if opened.understanding.notes:
@@ -118,6 +124,11 @@ def _explained(explanation: Explanation, depth: int) -> list[str]:
         line += f"   (it is {safe_text(repr(explanation.actual), limit=80)}{note})"
     parts = [part for item in explanation.parts for part in _explained(item, depth + 1)]
     return [line, *parts]
+
+
+def _sheet_json(sheet: SheetCopy) -> dict[str, Any]:
+    fetched = datetime.fromtimestamp(sheet.fetched_at).astimezone()
+    return {"fetched_at": fetched.isoformat(timespec="seconds"), "offline": sheet.offline}
 
 
 def _show_findings(found: Understanding) -> None:

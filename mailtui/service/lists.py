@@ -6,7 +6,9 @@ from mailtui.audience.audience import Audience
 from mailtui.audience.findings import ColumnType, Finding, Understanding
 from mailtui.audience.match import Explanation
 from mailtui.audience.problem import RowProblem
+from mailtui.audience.sheets.ages import freshness
 from mailtui.audience.sheets.link import is_link
+from mailtui.audience.source import SheetCopy
 from mailtui.audience.spec import COLUMN_TYPES, AudienceSpec
 from mailtui.audience.views import AudienceCounts, ListRow, ListView, RowView, Which, about_alike
 from mailtui.campaign.checks import CheckReport
@@ -47,10 +49,12 @@ __all__ = [
     "RenderProblem",
     "RowProblem",
     "RowView",
+    "SheetCopy",
     "Trial",
     "Understanding",
     "WasCancelled",
     "Which",
     "about_alike",
+    "freshness",
     "is_link",
 ]

@@ -20,6 +20,7 @@ import apsw
 
 from mailtui.audience.audience import WHOLE_LIST, Audience, open_audience
 from mailtui.audience.findings import Understanding
+from mailtui.audience.mx.of_list import recipients_by_domain
 from mailtui.audience.ordering import Looked, search_steps
 from mailtui.audience.problem import RowProblem
 from mailtui.audience.rules import Rule
@@ -27,6 +28,7 @@ from mailtui.audience.rules_text import format_rule
 from mailtui.audience.rules_tree import read_rule
 from mailtui.audience.selection import Heard
 from mailtui.audience.sheets.link import is_link
+from mailtui.audience.source import SheetCopy
 from mailtui.audience.spec import AudienceSpec
 from mailtui.audience.views import AudienceCounts, ListRow, ListView, RowView, Which
 from mailtui.campaign.campaign import Campaign
@@ -39,6 +41,7 @@ from mailtui.service.drafts import Draft, read_draft
 from mailtui.service.facade import LaunchPlan, Service
 from mailtui.service.list_settings import changed
 from mailtui.service.list_trial import Beginning, Places, Trial, find_places, look_at_beginning, try_reading
+from mailtui.service.mail_domains import MailDomains, check_domains_with
 from mailtui.service.testmail import TestVerdict, send_test
 
 Value = TypeVar("Value")
@@ -55,6 +58,8 @@ class OpenList:
     columns: tuple[str, ...]
     rows: int
     understanding: Understanding
+    sheet: SheetCopy | None = None
+    """What is known of the copy of a Google sheet; None for a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +238,7 @@ class Workbench:
         self._let_go([] if former is None else [former])
         self._drop_views(0)
         self._spec, self.misfit = spec, misfit
-        self.open_list = OpenList(opened.name, opened.columns, opened.size, opened.understanding)
+        self.open_list = OpenList(opened.name, opened.columns, opened.size, opened.understanding, opened.sheet)
 
     def _drop_views(self, keep: int) -> None:
         while len(self._views) > keep:
@@ -367,6 +372,14 @@ class Workbench:
             return [problem for problem in found if problem is not None]
 
         return await self._in(self._reading, work)
+
+    async def mail_domains(self, progress: Callable[[int, int], None]) -> MailDomains:
+        """Ask the DNS whether the domains of all recipients take mail; it may take minutes.
+
+        `progress` hears from another thread how many domains are done and how many there are; what it raises ends this.
+        """
+        domains = await self._with_filter(self.filter_text, recipients_by_domain, kind="domains", pool=self._asking)
+        return await asyncio.to_thread(check_domains_with, self._service.settings, domains, progress)
 
     async def save_problems(self, path: Path) -> int:
         """Write all rows that no mail goes to into a CSV file, with the reasons; how many there are.

@@ -229,10 +229,10 @@ def test_a3_errors_of_the_server_end_after_a_while(public: GoogleServer, where: 
 
 
 def test_a3_slow_and_silent_servers(public: GoogleServer, where: Google) -> None:
-    silent = replace(where, patience=replace(QUICK, silence=0.3, tries=1))
+    silent = replace(where, patience=replace(QUICK, silence=0.3, broken_tries=1))
     public.fail("/export", Fault(200, silence=2.0))
     assert "no answer in time" in refused(silent).detail
-    slow = replace(where, patience=replace(QUICK, total=0.5, tries=1))
+    slow = replace(where, patience=replace(QUICK, total=0.5, broken_tries=1))
     public.fail("/content/", Fault(200, b"email\n" * 400, [("Content-Type", "text/csv")], drip=0.01))
     assert "not all of it came" in refused(slow).detail
 

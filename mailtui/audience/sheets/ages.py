@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from mailtui.audience.source import SheetCopy
 from mailtui.kit.words import counted
+
+
+def freshness(sheet: SheetCopy, now: datetime) -> str:
+    """How fresh a list from a sheet is: `as of 12:03 today`, `copy from 3 days ago (2026-11-02 12:03)`."""
+    when = as_of(sheet.fetched_at, now)
+    return f"copy from {age(sheet.fetched_at, now)} ago ({when})" if sheet.offline else f"as of {when}"
 
 
 def as_of(fetched_at: float, now: datetime) -> str:

@@ -55,6 +55,8 @@ class Book:
             folded = wanted.strip().casefold()
             found = [tab for tab in self.tabs if tab.title == wanted]
             found = found or [tab for tab in self.tabs if tab.title.strip().casefold() == folded]
+            if not found and wanted.strip().isdecimal():
+                return self.tab(int(wanted), gid)
             hint = did_you_mean(wanted, names)
         elif wanted is not None:
             found = [tab for number, tab in enumerate(self.tabs, start=1) if number == wanted]

@@ -23,7 +23,8 @@ def download(google: Google, wanted: Wanted, into: Path, heard: Heard) -> Copy:
     """Write what is wanted to a file, as `write_grid` does. Raises `AudienceError`, `Unreachable` among it."""
     link, key = wanted.link, google.service_account
     part = parse_cells(wanted.cells)
-    named = wanted.tab not in (None, 1) or (wanted.tab == 1 and link.gid not in (None, 0))
+    first = wanted.tab in (1, "1") and link.gid in (None, 0)
+    named = wanted.tab is not None and not first
     if named and (link.published or key is None):
         raise AudienceError(
             "A tab of a public sheet is named by its link",

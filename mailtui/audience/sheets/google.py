@@ -30,7 +30,10 @@ class Patience:
     """Without a byte for so long, a connection is given up."""
     total: float = 300.0
     """All tries for one answer together."""
-    tries: int = 5
+    tries: int = 7
+    """As long as Google says to come again later: a quota is by the minute."""
+    broken_tries: int = 3
+    """As long as nobody answers, or an answer breaks off."""
     pause: float = 1.0
     """Before the second try; twice that before the third, and so on."""
     longest_pause: float = 60.0

@@ -80,21 +80,22 @@ class Web:
         while waiting; what it raises ends it. Raises `Unreachable`, `LoginAsked`.
         """
         until = time.monotonic() + self.patience.total
-        for turn in range(1, self.patience.tries + 1):
+        turn = 0
+        while True:
+            turn += 1
             wait = self.patience.pause * 2 ** (turn - 1) * random.uniform(0.75, 1.25)  # noqa: S311 - spreads load
             try:
                 answer, close = self._follow(url, headers or {}, body, until)
                 with close:
                     if answer.status not in _PASSING:
                         return take(answer)
-                why = f"Google answered {answer.status}"
+                why, last = f"Google answered {answer.status}", self.patience.tries
                 wait = _retry_after(answer.headers, otherwise=wait)
             except _Broken as error:
-                why = str(error)
-            if turn == self.patience.tries or time.monotonic() + wait > until or wait > self.patience.longest_pause:
+                why, last = str(error), self.patience.broken_tries
+            if turn >= last or time.monotonic() + wait > until or wait > self.patience.longest_pause:
                 raise _unreachable(url, why, turn)
             _sleep(wait, heard)
-        raise AssertionError("the last turn returns or raises")
 
     def _follow(
         self, url: str, headers: Mapping[str, str], body: bytes | None, until: float
