@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -25,8 +26,9 @@ from mailtui.errors import ExitCode, UsageError
 from mailtui.kit.safe_text import safe_text
 from mailtui.kit.words import counted
 from mailtui.service.facade import LaunchPlan, Service
-from mailtui.service.lists import Again, Launch, LaunchedCampaign, MessageChanged
-from mailtui.service.terms import show_launch, show_rate, what_a_window_means
+from mailtui.service.lists import Again, Launch, LaunchedCampaign, MessageChanged, Planned
+from mailtui.service.terms import show_difference, show_launch, show_rate, what_a_window_means
+from mailtui.service.views import CampaignView
 
 
 @click.command()
@@ -84,8 +86,10 @@ def run(
     plan, again = asyncio.run(_forecast(service, plan, again))
     planned = plan.planned
     if planned is not None and planned.earlier is not None and planned.nothing_to_do:
-        return asyncio.run(_nothing_to_do(service, planned.earlier.id, detach=detach, as_json=as_json))
+        return asyncio.run(_nothing_to_do(service, planned, planned.earlier.id, detach=detach, as_json=as_json))
     if yes:
+        if planned is not None and sys.stderr.isatty():
+            _say_difference(planned)
         note_window(plan.plan.window)
     else:
         _confirm(plan)
@@ -113,11 +117,11 @@ async def _forecast(service: Service, plan: LaunchPlan, again: Again) -> tuple[L
     return await _forecast(service, plan, Again.NEW if choice == "n" else Again.TOP_UP)
 
 
-async def _nothing_to_do(service: Service, campaign: str, *, detach: bool, as_json: bool) -> ExitCode:
+async def _nothing_to_do(service: Service, planned: Planned, earlier: str, *, detach: bool, as_json: bool) -> ExitCode:
     """The campaign is through and nobody is new: say so, and nothing that looks like a send."""
-    view = await service.view(campaign)
+    view = await service.view(earlier)
     if as_json:
-        output.json_line(view.to_json())
+        output.json_line(_object(view, planned))
         return ExitCode.DONE if detach else view.exit_code
     if detach:
         output.data(view.id)
@@ -129,6 +133,11 @@ async def _nothing_to_do(service: Service, campaign: str, *, detach: bool, as_js
     for line in watching.next_steps(view):
         output.note(line)
     return ExitCode.DONE if detach else view.exit_code
+
+
+def _object(view: CampaignView, planned: Planned | None) -> dict[str, Any]:
+    """What --json prints: how it ended, and what was to be sent when it began."""
+    return view.to_json() | ({} if planned is None else {"planned": planned.to_json()})
 
 
 def _sent_before(sent: int, earlier: LaunchedCampaign) -> str:
@@ -148,12 +157,15 @@ async def _send(service: Service, plan: LaunchPlan, again: Again, *, detach: boo
             output.note(f"{launch.campaign.name} was launched before ({launch.campaign.id}): {new}.")
         try:
             if detach:
-                return await signals.call_off(_detach(service, launch, as_json=as_json))
+                return await signals.call_off(_detach(service, launch, plan, as_json=as_json))
             view = await sending.send(service, launch, signals)
         except Interrupted:
             view = await sending.let_go(service, launch.campaign.id)
     try:
-        await watching.print_outcome(service, view, as_json=as_json)
+        if as_json:
+            output.json_line(_object(view, plan.planned))
+        else:
+            await watching.print_outcome(service, view, as_json=False)
     except BrokenPipeError:
         output.mute()  # the exit code says what became of the campaign, whoever reads the rest
     return view.exit_code
@@ -170,10 +182,10 @@ def _not_launched(plan: LaunchPlan) -> str:
     )
 
 
-async def _detach(service: Service, launch: Launch, *, as_json: bool) -> ExitCode:
+async def _detach(service: Service, launch: Launch, plan: LaunchPlan, *, as_json: bool) -> ExitCode:
     view = await sending.detach(service, launch)
     if as_json:
-        output.json_line(view.to_json())
+        output.json_line(_object(view, plan.planned))
     else:
         output.data(view.id)
         output.note(f"{view.name} is sent in the background. Watch it: mailtui status {view.id} --follow")
@@ -208,6 +220,7 @@ def _confirm(plan: LaunchPlan) -> None:
         output.say(f"  already sent {_sent_before(planned.sent, planned.earlier)}")
         waiting = f", {planned.waiting:,} who still wait" if planned.waiting else ""
         output.say(f"  to send     {planned.new:,} new{waiting}")
+        _say_difference(planned)
     elif count != plan.counts.recipients:
         output.say(f"  to send     {count:,}; the others are on a list of those who get nothing")
     if plan.counts.recipients:
@@ -220,6 +233,12 @@ def _confirm(plan: LaunchPlan) -> None:
     if typed.strip().replace(",", "") != str(count):
         output.say("Nothing was sent.")
         raise click.exceptions.Exit(int(ExitCode.INTERRUPTED))
+
+
+def _say_difference(planned: Planned) -> None:
+    """What has changed since the earlier launch."""
+    for line in show_difference(planned.difference, planned.new):
+        output.say(output.wrapped(f"{'':14}{safe_text(line)}", indent=" " * 14, stream=sys.stderr))
 
 
 def _protection(plan: LaunchPlan) -> str:

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import time
 
+from mailtui.campaign.forecast import Difference
 from mailtui.dispatch.plan import MAX_WORKERS, parse_rate, show_rate
+from mailtui.kit.words import counted
 from mailtui.outbox.records import Campaign
 from mailtui.smtp.gear import MAX_WINDOW
 
-__all__ = ["MAX_WINDOW", "MAX_WORKERS", "parse_rate", "show_launch", "show_rate", "what_a_window_means"]
+__all__ = [
+    "MAX_WINDOW",
+    "MAX_WORKERS",
+    "parse_rate",
+    "show_difference",
+    "show_launch",
+    "show_rate",
+    "what_a_window_means",
+]
 
 
 def what_a_window_means(window: int) -> str:
@@ -25,3 +35,27 @@ def show_launch(campaign: Campaign) -> str:
     """Which launch it was, by id and moment: 2xfj2vpz, 22 Nov 01:39."""
     launched = time.localtime(campaign.launched_at or campaign.created_at)
     return f"{campaign.id}, {launched.tm_mday} {time.strftime('%b %H:%M', launched)}"
+
+
+def show_difference(difference: Difference, new: int) -> list[str]:
+    """What is not as it was at the earlier launch, a line each (C11); none where all is. `new`: how many are new."""
+    lines = []
+    if difference.first_new:
+        more = new - len(difference.first_new)
+        lines.append(f"new: {', '.join(difference.first_new)}" + (f" and {more:,} more" if more > 0 else ""))
+    if difference.new_suppressed:
+        lines.append(f"{counted(difference.new_suppressed, 'new one is', 'new ones are')} suppressed, and get nothing")
+    if difference.gone:
+        parts = (
+            (difference.gone_waiting, "still wait, and get it"),
+            (difference.gone_sent, "have it already"),
+            (difference.gone_other, "neither have it nor wait"),
+        )
+        lines.append(
+            f"{difference.gone:,} not on the list any more: " + ", ".join(f"{n:,} {what}" for n, what in parts if n)
+        )
+    if difference.changed:
+        lines.append(f"{difference.changed:,} who wait have another row now, and get it with the cells of then")
+    if difference.suppressed:
+        lines.append(f"{difference.suppressed:,} who waited are suppressed by now, and get nothing")
+    return lines

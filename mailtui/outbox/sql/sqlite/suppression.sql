@@ -41,4 +41,8 @@ SELECT d.campaign, d.id, d.key, d.address, d.state, d.repeats IS NOT NULL
 FROM delivery d NOT INDEXED WHERE d.id IN (SELECT value FROM json_each(?))
 
 -- name: settle_suppressed
-UPDATE delivery SET state = 'suppressed', reason = ?, lease_until = NULL, updated_at = ? WHERE id = ?
+-- What the server said before is no reason any more; the attempts keep it.
+UPDATE delivery
+SET state = 'suppressed', reason = ?, lease_until = NULL, updated_at = ?,
+    stage = NULL, code = NULL, enhanced = NULL, reply = NULL
+WHERE id = ?
