@@ -16,6 +16,8 @@ _CHANGED = "Nothing has been changed in the tree, or taken back."
 _CAMPAIGN = "Open a campaign file first: o."
 _IDLE = "It takes an open campaign, and no launch of it under way."
 _SENT = "Nothing has been sent yet."
+_NOBODY = "Nobody is on the suppression list yet: a adds an address."
+_ENTRY = "It takes an entry under the cursor; those of one campaign come from its own lists."
 _RESTS = "Only a campaign that is paused or lost can go on."
 
 
@@ -47,6 +49,9 @@ ACTIONS: Mapping[str, tuple[Action, ...]] = {
         Action("go('review')", "6,f7", "Review", "What is about to be sent; start it", show=False),
         Action("go('board')", "7,f8", "Sending", "The workers at work", show=False),
         Action("go('report')", "8,f9", "Report", "What became of every recipient", show=False),
+        Action(
+            "go('suppression')", "9,f12", "Never mail", "Who gets nothing, from any campaign or one list's", show=False
+        ),
         Action("open", "o", "Open", "Open a campaign file or a list"),
         Action("help", "question_mark,f1", "Help", "What can be done here, and with which keys"),
         Action("quit", "ctrl+q", "Quit", "Leave the app; what is being sent goes on", priority=True),
@@ -217,6 +222,22 @@ ACTIONS: Mapping[str, tuple[Action, ...]] = {
         Action("again", "ctrl+r", "Again", "Read the report anew", show=False, needs=_SENT),
         Action("export", "e", "Export", "Write the report to a file", needs=_SENT),
         Action("rows", "w", "Rows", "Write the rows of the list, with what happened to each", needs=_SENT),
+        Action("suppress", "d", "Never", "Put the recipient under the cursor on the suppression list", needs=_SENT),
+    ),
+    "suppression": (
+        Action("add", "a", "Add", "Put an address, or everybody at a domain, on the list"),
+        Action("remove", "d,delete", "Take off", "Take the entry under the cursor off the list", needs=_ENTRY),
+        Action("find", "slash", "Find", "Only addresses that have a text in them", needs=_NOBODY),
+        Action("which", "f", "Only", "One list only: everybody's, then each by its name", needs=_NOBODY),
+        Action("page(1)", "n", "Next", "The next page", needs="There is no further page."),
+        Action("page(-1)", "b", "Back", "The page before", needs="This is the first page."),
+        Action(
+            "import_list", "i", "Import", "Put everybody in a file on the list", needs="A file is being read already."
+        ),
+        Action("export", "e", "Export", "Write the list to a file", needs=_NOBODY),
+        Action("again", "ctrl+r", "Again", "Read the list anew", show=False),
+        Action("stop", "escape", "Stop", "Stop reading the file; who was read stays on the list"),
+        Action("put_away", "escape", "All", "Show everybody again"),
     ),
 }
 

@@ -24,7 +24,7 @@ from mailtui.tui.widgets.where import Where
 
 Value = TypeVar("Value")
 
-ROOMS = ("home", "audience", "rules", "message", "preview", "review", "board", "report")
+ROOMS = ("home", "audience", "rules", "message", "preview", "review", "board", "report", "suppression")
 
 
 class House(Protocol):
@@ -37,7 +37,7 @@ class House(Protocol):
 
 
 class Room(Screen[None]):
-    """One of the app's eight screens. A subclass sets `ROOM` and `HELP`, and yields its body.
+    """One of the app's screens. A subclass sets `ROOM` and `HELP`, and yields its body.
 
     Its `on_…` handlers run beside the ones here, not instead of them: Textual calls those of every class.
     """

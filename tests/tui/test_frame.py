@@ -38,8 +38,8 @@ async def test_at_sixty_columns_the_rooms_are_digits_and_the_keys_are_whole(app:
         await until(lambda: running.bench.campaign is not None, seconds=60)
         for number, room in enumerate(ROOMS, 1):
             screen = await enter(running, room)
-            title = {"audience": "list", "board": "sending"}.get(room, room)
-            digits = " ".join(f"{each}{title}" if each == number else str(each) for each in range(1, 9))
+            title = {"audience": "list", "board": "send", "suppression": "never"}.get(room, room)
+            digits = " ".join(f"{each}{title}" if each == number else str(each) for each in range(1, 10))
             await until(lambda text=f"Spring news  {digits}": grid(running)[0].strip() == text)
             words = {action.label for actions in (ACTIONS[room], ACTIONS[EVERYWHERE]) for action in actions}
             await until(lambda: grid(running)[-1].endswith("^p palette"))

@@ -13,6 +13,7 @@ from mailtui.tui.screens.preview import PreviewScreen
 from mailtui.tui.screens.report import ReportScreen
 from mailtui.tui.screens.review import ReviewScreen
 from mailtui.tui.screens.rules import RulesScreen
+from mailtui.tui.screens.suppression import SuppressionScreen
 
 SCREENS: Mapping[str, type[Room]] = {
     "home": HomeScreen,
@@ -23,5 +24,6 @@ SCREENS: Mapping[str, type[Room]] = {
     "review": ReviewScreen,
     "board": BoardScreen,
     "report": ReportScreen,
+    "suppression": SuppressionScreen,
 }
 """Every room and the screen that shows it."""

@@ -20,6 +20,7 @@ from mailtui.service.workbench import Workbench
 from mailtui.tui import second_chances
 from mailtui.tui.actions import bindings
 from mailtui.tui.dialogs.goto import GotoDialog
+from mailtui.tui.dialogs.suppress import suppress
 from mailtui.tui.exporting import export
 from mailtui.tui.room import Room, start
 from mailtui.tui.second_chances import Ordered
@@ -164,6 +165,7 @@ class ReportScreen(Room):
             "page": self._recipients.has(1 if parameters == (1,) else -1),
             "retry": not view.state.startswith("cancel") and bool(view.counts.failed or view.counts.deferred),
             "resolve": view.counts.unknown > 0,
+            "suppress": line is not None,
             "address": line is not None and line.state in ("failed", "deferred"),
         }
         return True if possible.get(action, True) else None
@@ -234,6 +236,12 @@ class ReportScreen(Room):
 
         start(self, give, "order")
 
+    def action_suppress(self) -> None:
+        line, view = self._recipients.line, self._view
+        if line is not None and view is not None:
+            source = f"report of {view.name} ({view.id})"
+            start(self, partial(suppress, self.app, self.service, line.address, source=source), "order")
+
     def action_export(self) -> None:
         self._export(original=False)
 
@@ -248,4 +256,4 @@ class ReportScreen(Room):
             start(self, work, "export")
 
 
-_ABOUT_IT = ("state", "page", "goto", "retry", "resolve", "address", "again", "export", "rows")
+_ABOUT_IT = ("state", "page", "goto", "retry", "resolve", "address", "again", "export", "rows", "suppress")

@@ -9,7 +9,7 @@ from textual.content import Content
 
 from mailtui.tui.text import Plain, joined, plain
 
-_TITLES: Mapping[str, str] = {"audience": "list", "board": "sending"}
+_TITLES: Mapping[str, str] = {"audience": "list", "board": "send", "suppression": "never"}
 _SPACIOUS, _NAMED = 100, 80
 _SHORTEST = 8
 

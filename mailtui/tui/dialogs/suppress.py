@@ -1,0 +1,109 @@
+"""Owns putting somebody on the suppression list by hand: from its own screen, from a row, from a report."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any, ClassVar
+
+from textual import on
+from textual.app import App, ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Input
+from textual.worker import Worker
+
+from mailtui.errors import MailtuiError
+from mailtui.kit.words import sentence
+from mailtui.service.facade import Service
+from mailtui.service.suppression import Added
+from mailtui.tui.room import failure_of, start
+from mailtui.tui.text import Plain, plain, tell
+from mailtui.tui.widgets.safe_input import SafeInput
+
+Put = Callable[[str, str, str], Awaitable[Added]]
+"""Puts an address on a list (`""` for everybody's), with a reason."""
+
+_MEANS = "They get nothing from now on, also from what is being sent; @example.com is everybody there."
+_KEYS = "enter puts it on the list   tab to the next field   esc closes"
+
+
+class SuppressDialog(ModalScreen[tuple[str, str, Added] | None]):
+    """The address, the list and what came of it; or None."""
+
+    DEFAULT_CSS = """
+    SuppressDialog Horizontal { height: 1; margin-top: 1; }
+    SuppressDialog Horizontal Plain { width: 10; }
+    SuppressDialog Horizontal SafeInput { width: 1fr; height: 1; border: none; padding: 0 1; background: $panel; }
+    SuppressDialog Horizontal SafeInput:focus { border: none; }
+    SuppressDialog #said { margin-top: 1; height: auto; }
+    """
+    BINDINGS: ClassVar = [("escape", "leave", "Cancel")]
+
+    def __init__(self, put: Put, *, address: str = "", list_name: str = "") -> None:
+        super().__init__()
+        self._put = put
+        self._address = address
+        self._list = list_name
+        self.AUTO_FOCUS = "#reason" if address else "#address"  # type: ignore[misc]
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog"):
+            yield Plain("Send no mail to", classes="title")
+            for name, label, value, hint in (
+                ("address", "Address", self._address, "ann@example.com, or @example.com"),
+                ("list", "List", self._list, "everybody's; or a name, for campaigns with that list"),
+                ("reason", "Why", "", "asked by mail"),
+            ):
+                with Horizontal():
+                    yield Plain(label)
+                    yield SafeInput(value, id=name, placeholder=hint)
+            yield Plain(plain(f"{_MEANS}\n{_KEYS}", newlines=True), id="said", classes="muted")
+
+    @on(Input.Submitted)
+    def typed(self) -> None:
+        address, name, reason = (
+            self.query_one(f"#{key}", Input).value.strip() for key in ("address", "list", "reason")
+        )
+        if address:
+            start(self, partial(self._try, address, name, reason), "suppress")
+        else:
+            self._say("Type an address, or @ and a domain.")
+
+    async def _try(self, address: str, name: str, reason: str) -> None:
+        self.dismiss((address, name, await self._put(address, name, reason)))
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        error = failure_of(event)
+        if error is not None:
+            self._say(_in_full(error))
+
+    def _say(self, text: str) -> None:
+        self.query_one("#said", Plain).show(plain(text, "$text-error", newlines=True))
+
+    def action_leave(self) -> None:
+        self.dismiss(None)
+
+
+async def suppress(
+    app: App[Any], service: Service, address: str = "", *, list_name: str = "", source: str = "by hand"
+) -> bool:
+    """Ask for what is missing, put the address on the list, and say so; whether that was done.
+
+    `source` says where the address was met, such as `row 12 of customers.csv`.
+    """
+
+    async def put(who: str, name: str, reason: str) -> Added:
+        return await service.suppression.add([who], list_name=name, reason=reason, source=source)
+
+    answer = await app.push_screen_wait(SuppressDialog(put, address=address, list_name=list_name))
+    if answer is None:
+        return False
+    who, name, added = answer
+    where = f"the list of {name}" if name else "the suppression list"
+    tell(app, f"{who} is on {where}." if added.new else f"{who} was on {where} already.")
+    return True
+
+
+def _in_full(error: MailtuiError) -> str:
+    return "\n".join(part for part in (sentence(error.title), error.detail, error.hint) if part)
