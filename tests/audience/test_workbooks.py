@@ -15,6 +15,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 from mailtui.audience.audience import Audience
 from mailtui.errors import AudienceError
 from tests.audience.conftest import Opener
+from tests.audience.other_workbooks import ods, xls
 
 PEOPLE = [["email", "name"], ["a@example.com", "Ann"], ["b@example.com", "Bob"]]
 
@@ -245,3 +246,34 @@ def test_cells_out_of_a_strangers_program_are_text(opened_as: Opener) -> None:
     rows = [["email", "x"], ["a@example.com", "\u202e=cmd()|' /C calc'!A0"], ["b@example.com", "x" * 30_000]]
     cells = [one.fields["x"] for one in opened_as("l.xlsx", workbook(("L", rows))).recipients()]
     assert cells == [rows[1][1], rows[2][1]]
+
+
+OTHERS: list[list[str | float]] = [["email", "PLZ"], ["a@example.com", 1234.0], ["b@example.com", "Zo\xeb"]]
+
+
+@pytest.mark.parametrize("data", [xls(OTHERS), ods(OTHERS)], ids=["xls", "ods"])
+def test_old_and_open_workbooks_are_read(opened: Opener, data: bytes) -> None:
+    audience = opened(data)
+    assert [(one.address, one.fields["PLZ"]) for one in audience.recipients()] == [
+        ("a@example.com", "1234"),
+        ("b@example.com", "Zo\xeb"),
+    ]
+    assert audience.size == 2
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (xls(OTHERS, last_row_down=65_000, last_row_right=65_000), "cannot be opened as a workbook"),
+        (
+            ods(OTHERS, repeated='table:number-columns-repeated="1000000"'),
+            "goes on to row 1,000,002 and column 1,000,001",
+        ),
+    ],
+    ids=["xls", "ods"],
+)
+def test_a_cell_for_which_no_memory_is_enough_is_refused_before_it_is_tried(
+    opened: Opener, data: bytes, words: str
+) -> None:
+    with pytest.raises(AudienceError, match=words):
+        opened(data)

@@ -19,6 +19,7 @@ from mailtui.audience.formats.columns import SAMPLE_ROWS, settle, shown_names
 from mailtui.audience.formats.format import Format
 from mailtui.audience.formats.workbook_cells import Cell, cell_text, notes_on_columns
 from mailtui.audience.formats.workbook_parts import CELL_LIMIT, PartsLooker, SheetFacts, column_number
+from mailtui.audience.formats.workbook_trial import require_openable
 from mailtui.audience.heading import Heading, find_heading
 from mailtui.audience.source import Source
 from mailtui.audience.spec import AudienceSpec
@@ -120,8 +121,11 @@ def _look_inside(source: Source) -> PartsLooker:
     """What the parts of the file tell. Raises `AudienceError` for one that is damaged, a bomb, or far too wide."""
     looker = PartsLooker()
     with source.path.open("rb") as stream:
-        if stream.read(2) == b"PK":
-            require_sane(source, looker.look)
+        zipped = stream.read(2) == b"PK"
+    if zipped:
+        require_sane(source, looker.look)
+    if not zipped or looker.is_binary:
+        require_openable(source)
     for facts in looker.sheets.values():
         if facts.rows * facts.columns > CELL_LIMIT:
             raise AudienceError(

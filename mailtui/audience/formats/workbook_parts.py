@@ -48,6 +48,7 @@ class PartsLooker:
 
     def __init__(self) -> None:
         self.sheets: dict[str, SheetFacts] = {}
+        self.is_binary = False
         self._document = _OpenDocument()
         self._directory = dict.fromkeys(_DIRECTORY, b"")
         self._tail = b""
@@ -62,6 +63,8 @@ class PartsLooker:
             self._look_at_sheet(self.sheets.setdefault(name, SheetFacts()), block)
         elif name in self._directory and len(self._directory[name]) < _DIRECTORY_LIMIT:
             self._directory[name] += block
+        elif name == "xl/workbook.bin":
+            self.is_binary = True
         elif name == "content.xml":
             self._document.feed(block)
             self.sheets[name] = self._document.facts
