@@ -59,7 +59,7 @@ def suppressed_late(folder: Path, *, times: int, seed: int) -> Late:
     home = folder / "home"
     with Nursery(folder / "said", environment(home, scale=_SCALE)) as nursery:
         for number in range(times):
-            terms = Terms(_ROWS, 0, _CONNECTIONS, seed, rate=300.0, window=(1, 8)[number % 2])
+            terms = Terms(_ROWS, 0, _CONNECTIONS, seed, rate=300.0, window=dice.choice((1, 8)))
             post = PostOffice(nursery, folder / f"post-{number}", dice, delay=terms.delay)
             post.open()
             sender = Mailtui(nursery, folder / f"trial-{number}", home, terms.at(post.port))

@@ -274,6 +274,19 @@ def test_who_is_suppressed_counts_and_gets_nothing(service: Service, write_campa
     assert asyncio.run(service.reader.suppressions()) == [], "who is on no list of the campaign's any more"
 
 
+def test_who_is_taken_off_the_list_stays_settled_where_they_were(
+    service: Service, write_campaign: WriteCampaign
+) -> None:
+    asyncio.run(service.suppression.add(["P0@example.com"], reason="asked by mail"))
+    first = launch(service, write_campaign(3))
+    assert counts(service, first) == {"total": 3, "queued": 2, "suppressed": 1}
+    asyncio.run(service.suppression.remove(["p0@example.com"]))
+    assert launch(service, write_campaign(3)).added == 0
+    assert counts(service, first) == {"total": 3, "queued": 2, "suppressed": 1}
+    turn(service, first, CampaignState.FINISHED)
+    assert counts(service, launch(service, write_campaign(3), Again.NEW)) == {"total": 3, "queued": 3}
+
+
 @pytest.mark.parametrize("rubbish", [None, "no address here\n1\n"])
 def test_a_list_of_the_left_out_that_cannot_be_read_stops_the_launch(
     service: Service, write_campaign: WriteCampaign, rubbish: str | None

@@ -70,7 +70,7 @@ def test_d13_cancelled_at_any_moment_a_cancelled_row_has_not_arrived(tmp_path: P
 
 
 def test_b04_whoever_is_put_on_the_suppression_list_in_time_gets_nothing(tmp_path: Path) -> None:
-    late = suppressed_late(tmp_path / "x", times=2, seed=1)
+    late = suppressed_late(tmp_path / "x", times=1, seed=1)
     print(f"\n{late}")
     assert late.kept, late
     assert late.kills > 0
