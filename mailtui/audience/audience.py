@@ -20,7 +20,7 @@ import apsw
 
 from mailtui.audience.address import AddressError, parse_address
 from mailtui.audience.findings import Understanding
-from mailtui.audience.hygiene import BITS, Hygiene, kinds_of
+from mailtui.audience.hygiene import BITS, Hygiene, HygieneKind, kinds_of
 from mailtui.audience.index import Index, open_index
 from mailtui.audience.left_out import LeftOut
 from mailtui.audience.match import Explanation, Matcher
@@ -200,6 +200,10 @@ class Audience:
     def alike(self, rows: int) -> tuple[int, tuple[int, ...]]:
         """How many recipients' addresses differ from another one's in capital letters alone, and the first `rows`."""
         return sum(1 for _ in self._selection.alike()), tuple(heapq.nsmallest(rows, self._selection.alike()))
+
+    def flagged(self, kind: HygieneKind, rows: int) -> tuple[int, tuple[int, ...]]:
+        """How many recipients' addresses have a flag, and the first `rows`."""
+        return self._selection.flagged(BITS[kind], rows)
 
     def row(self, number: int) -> RowView:
         """One data record, counted from 1. Raises `UsageError` when there is no such row."""

@@ -107,6 +107,13 @@ class Selection:
         for row, key, twin, *cells in self.ask(query, first=first, last=last):
             yield row, key, twin, tuple(cells)
 
+    def flagged(self, bit: int, limit: int) -> tuple[int, tuple[int, ...]]:
+        """How many of the rows that get a mail have a flag, and the first ones."""
+        found = f"FROM entry WHERE flag & :bit AND {self.kept_condition()}"
+        count = int(self.ask(f"SELECT count(*) {found}", bit=bit).get)
+        rows = self.ask(f"SELECT row {found} ORDER BY row LIMIT :limit", bit=bit, limit=limit) if count else ()
+        return count, tuple(row for (row,) in rows)
+
     def kept_condition(self) -> str:
         """Holds for the rows that get a mail."""
         repeat = self.repeats()

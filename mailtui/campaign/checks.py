@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from mailtui.audience.audience import Audience
+from mailtui.audience.hygiene import HygieneKind
 from mailtui.audience.recipient import Recipient
 from mailtui.audience.views import AudienceCounts, about_alike
 from mailtui.campaign.campaign import Campaign
@@ -15,7 +16,7 @@ from mailtui.campaign.trial import TrialRenderer
 from mailtui.kit.words import counted
 from mailtui.message.frozen import MessageSource
 from mailtui.message.mime import TransferEncoding
-from mailtui.message.preflight import Finding, Preflight
+from mailtui.message.preflight import Finding, Preflight, Severity
 from mailtui.message.reference import self_check
 from mailtui.message.rendered import RenderedMessage, RenderProblem
 
@@ -90,7 +91,11 @@ def run_checks(
                 look_at(recipient, message)
                 rendered += 1
     progress(total, total)
-    about_list = (*_audience_findings(campaign, counts, audience), *_suppression_findings(suppressed, left_out, counts))
+    about_list = (
+        *_audience_findings(campaign, counts, audience),
+        *_flag_findings(campaign, audience),
+        *_suppression_findings(suppressed, left_out, counts),
+    )
     findings = (*about_list, *_misbuilt(differences or []), *preflight.findings())
     order = {"error": 0, "warning": 1, "note": 2}
     return CheckReport(campaign.name, counts, rendered, tuple(sorted(findings, key=lambda item: order[item.severity])))
@@ -118,6 +123,23 @@ def _suppression_findings(suppressed: LeftOut, left_out: int, counts: AudienceCo
     for name, count in suppressed.unusable:
         message = f"{name}: {counted(count, 'row')} without a usable address, which suppress nobody"
         yield Finding("warning", "suppress-list", message)
+
+
+_FLAGS: tuple[tuple[HygieneKind, Severity, str, str], ...] = (
+    ("bad_domain", "warning", "has a mistyped domain", "have mistyped domains"),
+    ("disposable", "warning", "has a throw-away address", "have throw-away addresses"),
+    ("role", "note", "has the address of a task, not of a person", "have addresses of a task, not of a person"),
+)
+
+
+def _flag_findings(campaign: Campaign, audience: Audience) -> Iterator[Finding]:
+    for kind, severity, one, many in _FLAGS:
+        count, rows = audience.flagged(kind, 20)
+        if count:
+            message = f"{counted(count, 'recipient')} {one if count == 1 else many}; "
+            message += f"to leave them out: audience: {{exclude: [{kind}]}}"
+            command = f"mailtui audience {campaign.path} --exclude {kind} --problems"
+            yield Finding(severity, kind.replace("_", "-"), message, rows, count, command=command)
 
 
 def _audience_findings(campaign: Campaign, counts: AudienceCounts, audience: Audience) -> Iterator[Finding]:

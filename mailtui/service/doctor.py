@@ -41,6 +41,7 @@ async def examine(service: Service) -> list[Finding]:
         _runner(service),
         await _keyring(),
         _folders(service),
+        _lists(service),
         *_logout(),
     ]
 
@@ -107,6 +108,19 @@ def _folders(service: Service) -> Finding:
             hint = "Make it yours, or keep everything elsewhere: MAILTUI_HOME=DIR"
             return Finding("folders", "wrong", f"{folder} cannot be written", hint)
     return Finding("folders", "ok", f"{home.config}, {home.data}, {home.cache}, {home.state}")
+
+
+def _lists(service: Service) -> Finding:
+    """The user's own lists of roles and domains."""
+    folder = service.settings.home.lists
+    try:
+        files = service.campaigns.reach.hygiene.files
+    except MailtuiError as error:
+        return Finding("lists", "wrong", f"{sentence(error.title)} {error.detail}", error.hint)
+    if not files:
+        return Finding("lists", "ok", f"none of your own in {folder}")
+    told = (f"{item.path} ({counted(len(item.entries), 'entry', 'entries')})" for item in files)
+    return Finding("lists", "ok", ", ".join(told))
 
 
 def _logout() -> list[Finding]:
