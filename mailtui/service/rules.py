@@ -33,6 +33,7 @@ from mailtui.audience.rule_edit import (
 from mailtui.audience.rule_value import EXAMPLES, WORDS, operators_for, read_value, show_value, suits
 from mailtui.audience.rules import Operator, Rule, Value
 from mailtui.audience.rules_text import format_value
+from mailtui.audience.rules_tree import read_rule
 
 __all__ = [
     "EXAMPLES",
@@ -63,6 +64,7 @@ __all__ = [
     "node_at",
     "operators_for",
     "paths",
+    "read_rule",
     "read_value",
     "remove",
     "replace",

@@ -12,6 +12,7 @@ from textual.widgets import Input
 
 from mailtui.tui.app import MailtuiApp
 from mailtui.tui.dialogs.comparison import Choices, ComparisonDialog
+from mailtui.tui.dialogs.confirm import ConfirmDialog
 from mailtui.tui.screens.audience import AudienceScreen
 from mailtui.tui.screens.rules import RulesScreen
 from mailtui.tui.widgets.rule_builder.tree import RuleTree
@@ -99,14 +100,14 @@ async def test_a_filter_is_built_by_keys_and_counts_what_python_counts(app: Make
         expected = counted(sample, lambda row: row["country"] != "Nigeria" or row["joined"] > "2023-12-31")
         await until(lambda: shows(shown, expected, "not  the following does not hold"))
         await pilot.press("end", "up", "g")
-        await choose(shown, pilot, "plan", "in", "garden, orchard")
-        await until(lambda: shows(shown, "└─ and  all of these hold", 'plan  in  ("garden", "orchard")'))
+        await choose(shown, pilot, "plan", "in", "garden, seedling")
+        await until(lambda: shows(shown, "└─ and  all of these hold", 'plan  in  ("garden", "seedling")'))
         await pilot.press("a")
         await choose(shown, pilot, "city", "empty", "")
         text = 'not (country == "Nigeria") or joined after "2023-12-31" or '
-        await until(lambda: screen.editor.value == text + 'plan in ("garden", "orchard") and city empty')
+        await until(lambda: screen.editor.value == text + 'plan in ("garden", "seedling") and city empty')
         await pilot.press("K", "H")  # before the plan, and out of the group
-        await until(lambda: screen.editor.value.endswith('plan in ("garden", "orchard") or city empty'))
+        await until(lambda: screen.editor.value.endswith('plan in ("garden", "seedling") or city empty'))
         steps = 0
         while tree.can_undo and steps < 30:
             await pilot.press("u" if steps else "ctrl+z")
@@ -115,7 +116,9 @@ async def test_a_filter_is_built_by_keys_and_counts_what_python_counts(app: Make
         await pilot.press(*["ctrl+y"] * steps)
         assert tree.text.endswith("city empty")
         await until(lambda: screen.editor.value == tree.text)
-        built = tree.text
+        await pilot.press("ctrl+z", "ctrl+z", "ctrl+z")
+        built = 'not (country == "Nigeria") or joined after "2023-12-31" or plan in ("garden", "seedling")'
+        await until(lambda: screen.editor.value == tree.text == built)
         await pilot.press("ctrl+s")
         await until(lambda: isinstance(shown.screen, AudienceScreen))
         assert shown.bench.filter_text == built
@@ -201,3 +204,24 @@ async def test_names_the_part_that_keeps_everybody_out_with_what_was_meant(app: 
         await until(lambda: shows(shown, "no row meets all of them together"))
         await write(screen, pilot, 'city == "Lagos" or not (country == "Nowhere")')
         await until(lambda: shows(shown, "Everybody: 42 rows", "Every row meets not (country"))
+
+
+async def test_asks_before_a_filter_is_used_that_means_nobody_or_everybody(app: MakeApp, sample: Path) -> None:
+    shown = app(target=sample)
+    async with shown.run_test(size=(80, 24)) as pilot:
+        screen = await at_rules(shown, pilot)
+        before = shown.bench.filter_text
+        await write(screen, pilot, 'city == "Lagso"')
+        await pilot.press("enter")  # before anything is counted
+        await until(lambda: isinstance(shown.screen, ConfirmDialog))
+        await until(lambda: shows(shown, "Nobody is meant by this filter", "Did you mean Lagos?"))
+        await pilot.press("enter")
+        await until(lambda: shown.screen is screen)
+        assert shown.bench.filter_text == before
+        await write(screen, pilot, 'city or email contains "e"')
+        await until(lambda: shows(shown, "no one left out"))
+        await pilot.press("ctrl+s")
+        await until(lambda: shows(shown, "This filter leaves nobody out", "Every row meets"))
+        await pilot.click("#yes")
+        await until(lambda: isinstance(shown.screen, AudienceScreen))
+        assert shown.bench.filter_text == 'not (city empty) or email contains "e"'

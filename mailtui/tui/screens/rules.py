@@ -14,23 +14,24 @@ from textual.widgets import Input
 
 from mailtui.errors import MailtuiError, RuleError
 from mailtui.service.facade import Service
-from mailtui.service.rules import Incomplete, Rule, draft_of, rule_of
+from mailtui.service.lists import AudienceCounts
+from mailtui.service.rules import Incomplete, Rule, draft_of, read_rule, rule_of
 from mailtui.service.workbench import OpenList, Superseded, Workbench
 from mailtui.tui.actions import bindings
+from mailtui.tui.dialogs.confirm import ConfirmDialog
 from mailtui.tui.text import Plain, joined, plain, tell
 from mailtui.tui.widgets.column_names import ColumnNames
-from mailtui.tui.widgets.filter_input import FilterInput
+from mailtui.tui.widgets.filter_input import FilterInput, way_to_room
 from mailtui.tui.widgets.row_table import RowTable
 from mailtui.tui.widgets.rule_answer import RuleAnswer
 from mailtui.tui.widgets.rule_builder.building import BuildingRoom
-from mailtui.tui.widgets.rule_builder.marks import marks_of
 from mailtui.tui.widgets.rule_builder.tree import RuleTree
 from mailtui.tui.widgets.rule_samples import RuleSamples
 
 _DEBOUNCE = 0.12
 _SAMPLE = 25
 _GLANCE_FROM = 100_000
-_ROOM_KEYS = tuple("12345678")
+_SHOWN = 300
 _EMPTY = "No list is open.\n\nPress o to open one, or 1 and then d to try the demo."
 _COMPARISONS = '== != > >= < <=   in ("a", "b")   empty   contains startsWith endsWith matches'
 _JOINTS = 'before after within last 30 days   and or not ( )   values: "text" 30 2026-12-31'
@@ -57,8 +58,11 @@ class RulesScreen(BuildingRoom):
         super().__init__(service, bench)
         self._shown: OpenList | None = None
         self._set = ""
-        self._row: int | None = None
         self._line_is_ahead = False
+        self._counted: Rule | None = None
+        self._wrong = ""
+        self._nobody = False
+        self._applying = False
 
     def body(self) -> Iterable[Widget]:
         grammar = joined(plain(_COMPARISONS), plain(_JOINTS), separator="\n")
@@ -117,6 +121,7 @@ class RulesScreen(BuildingRoom):
     @on(Input.Changed, "#filter")
     def typed(self) -> None:
         editor = self.editor
+        self._applying = False
         self._line_is_ahead = editor.value != editor.validate_value(self.tree_of_rules.text)
         self._examine()
 
@@ -142,6 +147,17 @@ class RulesScreen(BuildingRoom):
             rule_of(self.tree_of_rules.draft)
         return self.bench.read_filter(text)
 
+    async def _find_culprit(self, text: str, counts: AudienceCounts, *, everybody: bool) -> str:
+        """Say which part keeps everybody out, or in; nothing where some are in and some out."""
+        if not counts.rows or not (everybody or not counts.matched):
+            return ""
+        culprit = await self.rule_help.culprit(text, nobody=not counts.matched)
+        if culprit is None:
+            return ""
+        self._answer.tell_why(culprit.said)
+        self.tree_of_rules.blame(culprit.path)
+        return culprit.said
+
     async def _look(self, opened: OpenList) -> None:
         """Count and show; the next change ends this."""
         await asyncio.sleep(_DEBOUNCE)
@@ -164,11 +180,11 @@ class RulesScreen(BuildingRoom):
             is_set = text.strip() == self.bench.filter_text
             answer.tell_counts(counts, filtered=filtered, everybody=everybody, is_set=is_set)
             samples.show_sample(opened, text, sample, counts)
-            if filtered and counts.rows and (everybody or not counts.matched):
-                culprit = await self.rule_help.culprit(text, nobody=not counts.matched)
-                if culprit is not None:
-                    answer.tell_why(culprit.said)
-                    self.tree_of_rules.blame(culprit.path)
+            self._wrong = await self._find_culprit(text, counts, everybody=everybody) if filtered else ""
+            self._counted, self._nobody = rule, not counts.matched
+            if self._applying:
+                self._applying = False
+                await self.action_apply()
         except Superseded:
             return
         except Incomplete as error:
@@ -177,37 +193,11 @@ class RulesScreen(BuildingRoom):
         except RuleError as error:
             samples.tell_old()
             self.tree_of_rules.set_class(self._line_is_ahead, "-stale")
-            hint = self._way_to_room(text)
+            hint = way_to_room(text, self.bench)
             self.call_after_refresh(partial(answer.tell_mistake, text, error, self.editor, hint))
         except MailtuiError as error:
             self.complain(error)
         self.refresh_bindings()
-
-    def _way_to_room(self, text: str) -> str:
-        """Said where a digit was meant to change rooms: without it the line is a rule."""
-        rule, digit = text[:-1], text[-1:]
-        if digit not in _ROOM_KEYS:
-            return ""
-        try:
-            self.bench.read_filter(rule)
-        except RuleError:
-            return ""
-        return f"For another room: esc, then {digit}."
-
-    # why a row is in or out
-
-    @on(RuleSamples.Looked)
-    def looked(self, event: RuleSamples.Looked) -> None:
-        self._row = event.row
-        if event.row is None:
-            self.tree_of_rules.mark({})
-        else:
-            self.run_worker(self._explain(event.row), exclusive=True, group="why", exit_on_error=False)
-
-    async def _explain(self, row: int) -> None:
-        view = await self.ask(lambda: self.rule_help.row(self.tree_of_rules.text, row))
-        if view is not None and row == self._row:
-            self.tree_of_rules.mark(marks_of(view.explanation))
 
     def action_switch(self) -> None:
         """From the line to the tree or back; a line that cannot be read stays where it is mended."""
@@ -237,17 +227,35 @@ class RulesScreen(BuildingRoom):
         await self.action_apply()
 
     async def action_apply(self) -> None:
-        """Take the filter over, and see on the list what it comes to."""
+        """Take the filter over, once it is known whom it means; one that means nobody, or everybody, is asked about."""
         text = self._text
         try:
-            self._read(text)
-            self.bench.set_filter(text)
+            rule = self._read(text)
         except Incomplete as error:
             self._answer.tell_incomplete(str(error))
             return
         except RuleError as error:
-            self._answer.tell_mistake(text, error, self.editor, self._way_to_room(text))
+            self._answer.tell_mistake(text, error, self.editor, way_to_room(text, self.bench))
             return
+        if rule is None or rule == read_rule(self.bench.filter_text or None):
+            await self._apply(text)
+        elif self._counted != rule:
+            self._applying = True
+            self._examine()
+        elif self._wrong:
+            lines = [plain(self._wrong, limit=_SHOWN)]
+            title = "Nobody is meant by this filter" if self._nobody else "This filter leaves nobody out"
+            dialog = ConfirmDialog(title, lines, yes="Use it all the same", no="Go back to it")
+            self.app.push_screen(dialog, partial(self._answered, text))
+        else:
+            await self._apply(text)
+
+    async def _answered(self, text: str, meant: bool | None) -> None:
+        if meant:
+            await self._apply(text)
+
+    async def _apply(self, text: str) -> None:
+        self.bench.set_filter(text)
         self._set = self.editor.value = self.bench.filter_text
         if self.bench.campaign is not None:
             tell(self.app, "The filter is set; the campaign file stays as it is.")

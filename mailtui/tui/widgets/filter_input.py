@@ -9,9 +9,12 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 from textual.suggester import Suggester
 
+from mailtui.errors import RuleError
 from mailtui.kit.safe_text import safe_text
+from mailtui.service.workbench import Workbench
 from mailtui.tui.widgets.safe_input import SafeInput
 
+_ROOM_KEYS = tuple("123456789")
 _BARE = re.compile(r"[^\W\d][\w.@-]*")
 _WORD = re.compile(r"[^\W\d][\w.@-]*$")
 _WORDS = (
@@ -36,6 +39,18 @@ def completion(text: str, columns: Sequence[str]) -> str:
         if column.casefold().startswith(word) and safe_text(column) == column:
             return written(column)
     return ""
+
+
+def way_to_room(text: str, bench: Workbench) -> str:
+    """Said where a digit was meant to change rooms: without it the line is a rule."""
+    rule, digit = text[:-1], text[-1:]
+    if digit not in _ROOM_KEYS:
+        return ""
+    try:
+        bench.read_filter(rule)
+    except RuleError:
+        return ""
+    return f"For another room: esc, then {digit}."
 
 
 def _in_quotes(text: str) -> bool:

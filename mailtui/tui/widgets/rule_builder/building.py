@@ -13,18 +13,21 @@ from mailtui.service.workbench import Workbench
 from mailtui.tui.dialogs.comparison import ComparisonDialog
 from mailtui.tui.room import Room
 from mailtui.tui.widgets.rule_builder.lines import Part, Where
+from mailtui.tui.widgets.rule_builder.marks import marks_of
 from mailtui.tui.widgets.rule_builder.tree import RuleTree
+from mailtui.tui.widgets.rule_samples import RuleSamples
 
 _EVER = ("choose", "add_line", "add_group")
 _CHANGES = ("edit_tree", "undo", "redo")
 
 
 class BuildingRoom(Room):
-    """A room with a `RuleTree` called `tree`, about the list that is open."""
+    """A room with a `RuleTree` called `tree`, and rows to look at, about the list that is open."""
 
     def __init__(self, service: Service, bench: Workbench) -> None:
         super().__init__(service, bench)
         self.rule_help = RuleHelp(bench)
+        self._row: int | None = None
 
     @property
     def tree_of_rules(self) -> RuleTree:
@@ -43,6 +46,20 @@ class BuildingRoom(Room):
     @on(RuleTree.Moved)
     def moved_in_tree(self) -> None:
         self.refresh_bindings()
+
+    @on(RuleSamples.Looked)
+    def looked(self, event: RuleSamples.Looked) -> None:
+        """Say beside each part whether it holds for the row that is looked at."""
+        self._row = event.row
+        if event.row is None:
+            self.tree_of_rules.mark({})
+        else:
+            self.run_worker(self._explain(event.row), exclusive=True, group="why", exit_on_error=False)
+
+    async def _explain(self, row: int) -> None:
+        view = await self.ask(lambda: self.rule_help.row(self.tree_of_rules.text, row))
+        if view is not None and row == self._row:
+            self.tree_of_rules.mark(marks_of(view.explanation))
 
     @on(RuleTree.Wanted)
     def wanted(self, event: RuleTree.Wanted) -> None:
