@@ -99,6 +99,9 @@ ACTIONS: Mapping[str, tuple[Action, ...]] = {
         Action(
             "everything", "i", "All notes", "Everything that was understood, with every note", show=False, needs=_LIST
         ),
+        Action(
+            "suppress", "d", "Never", "Put the address under the cursor on the suppression list", show=False, needs=_ROWS
+        ),
         Action("copy", "y", "Copy", "Copy the address of the row under the cursor", show=False, needs=_ROWS),
         Action("stop", "escape", "Stop reading", "Stop reading the list that is being opened"),
         Action("put_away", "escape", "Close error", "Put the error away", show=False),

@@ -9,6 +9,7 @@ from mailtui.tui.dialogs.column_type import ColumnTypeDialog
 from mailtui.tui.dialogs.columns import ColumnsDialog
 from mailtui.tui.dialogs.problems import ProblemsDialog
 from mailtui.tui.dialogs.reading import ReadingDialog
+from mailtui.tui.dialogs.suppress import suppress
 from mailtui.tui.room import Room
 from mailtui.tui.text import tell
 from mailtui.tui.widgets.list_rows import ListRows
@@ -19,8 +20,9 @@ async def mend_reading(room: Room, rows: ListRows) -> None:
     opened, spec = room.bench.open_list, room.bench.spec
     if opened is None or spec is None:
         return
+    place = rows.row_number, rows.column_name
     if await room.app.push_screen_wait(ReadingDialog(room.bench, opened, spec)):
-        await _show_again(room, rows)
+        await _show_again(room, rows, *place)
 
 
 async def see_columns(room: Room, rows: ListRows) -> None:
@@ -33,7 +35,8 @@ async def see_columns(room: Room, rows: ListRows) -> None:
     choice = await room.app.push_screen_wait(ColumnsDialog(opened.understanding, cells, rows.column))
     if choice is None:
         return
-    rows.table.go_to_column(choice.column)
+    if choice.column < len(opened.columns):
+        rows.table.go_to_column(choice.column)
     if choice.mend:
         await mend_column(room, rows)
 
@@ -52,17 +55,17 @@ async def mend_column(room: Room, rows: ListRows) -> None:
 
 
 async def _reopen(room: Room, rows: ListRows, spec: AudienceSpec) -> None:
+    place = rows.row_number, rows.column_name
     try:
         await room.bench.reopen(spec)
     except Superseded:
         tell(room.app, "Stopped: the list stays as it was read before.")
         return
-    await _show_again(room, rows)
+    await _show_again(room, rows, *place)
 
 
-async def _show_again(room: Room, rows: ListRows) -> None:
-    """The list that was opened anew, with the cursor where it was."""
-    row, name = rows.row_number, rows.column_name
+async def _show_again(room: Room, rows: ListRows, row: int | None, name: str) -> None:
+    """The list that was opened anew, with the cursor on the row and the column where it was."""
     await room.opened()
     opened = room.bench.open_list
     if opened is None:
@@ -71,6 +74,19 @@ async def _show_again(room: Room, rows: ListRows) -> None:
         rows.table.go_to_column(opened.columns.index(name))
     if row is not None and row <= opened.rows:
         rows.go_to_row(row)
+    if room.bench.misfit is not None:
+        room.complain(room.bench.misfit)
+
+
+async def suppress_row(room: Room, rows: ListRows) -> None:
+    """Put the address under the cursor on the suppression list."""
+    opened, address = room.bench.open_list, rows.address
+    if opened is None or not address:
+        tell(room.app, "This row has no address.", bad=True)
+        return
+    spec = room.bench.spec
+    name = "" if spec is None or spec.list is None else spec.list
+    await suppress(room.app, room.service, address, list_name=name, source=f"row {rows.row_number} of {opened.name}")
 
 
 async def see_problems(room: Room, rows: ListRows) -> None:

@@ -16,7 +16,8 @@ from mailtui.service.lists import Explanation, RowView
 from mailtui.tui.text import Plain, joined, plain
 from mailtui.tui.widgets.wrapped import Line, Wrapped
 
-_CELL = 200
+_CELL = 1_000
+_TEXT = 2_000
 _NAME = 18
 
 
@@ -52,6 +53,11 @@ class ExplainDialog(ModalScreen[None]):
             kind = view.problem.kind.replace("_", " ")
             label = plain(f"× {kind}: ", "$text-error")
             yield Line(plain(sentence(view.problem.reason), limit=300), label, plain("  "))
+        if view.with_row is not None:
+            with_row = f"The rows of one address make one mail: it is part of row {view.with_row:,}'s."
+            yield Line(plain(with_row), plain("= ", "$text-accent"), plain("  "))
+        for flag in view.flags:
+            yield Line(plain(sentence(flag[:1].upper() + flag[1:])), plain("! ", "$text-warning"), plain("  "))
         if view.explanation is not None:
             yield from _explained(view.explanation, 0)
         elif self._filter:
@@ -60,7 +66,8 @@ class ExplainDialog(ModalScreen[None]):
             yield Line(plain("There is no filter, so every row with a usable address is in.", "$text-muted"))
         yield Line(plain(""))
         if view.problem is not None and not view.fields:
-            yield Line(plain(view.problem.text, limit=500))
+            yield Line(plain("As it stands in the list:", "$text-muted"))
+            yield Line(plain(view.problem.text, limit=_TEXT))
         for name, cell in view.fields.items():
             label = plain(name, "$text-muted", limit=_NAME)
             gap = " " * max(2, _NAME + 2 - label.cell_length)
@@ -70,7 +77,8 @@ class ExplainDialog(ModalScreen[None]):
 
 def _verdict(view: RowView) -> Content:
     within = view.matched and view.problem is None
-    state = plain("+ in: gets a mail", "$text-success") if within else plain("× out: gets no mail", "$text-error")
+    gets = "+ in: gets a mail" if view.with_row is None else "+ in: goes into another row's mail"
+    state = plain(gets, "$text-success") if within else plain("× out: gets no mail", "$text-error")
     return joined(f"Row {view.row:,} (line {view.line:,})   ", state)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import ClassVar
 
 from textual import on
@@ -54,9 +55,8 @@ class ReadingDialog(ModalScreen[bool]):
     ReadingDialog > .dialog { width: 116; }
     ReadingDialog #fields { height: auto; max-height: 12; }
     ReadingDialog #meaning { margin-top: 1; color: $text-muted; height: 1; text-wrap: nowrap; text-overflow: ellipsis; }
-    ReadingDialog #rows, ReadingDialog #keep {
-        height: auto; text-wrap: nowrap; text-overflow: ellipsis; margin-top: 1;
-    }
+    ReadingDialog #rows { height: auto; text-wrap: nowrap; text-overflow: ellipsis; margin-top: 1; }
+    ReadingDialog #keep { height: auto; max-height: 3; margin-top: 1; }
     ReadingDialog #keys { margin-top: 1; height: 1; text-wrap: nowrap; text-overflow: ellipsis; }
     ReadingDialog.-short > .dialog { padding: 0 1; max-height: 100%; }
     ReadingDialog.-short #meaning, ReadingDialog.-short #rows, ReadingDialog.-short #keys { margin-top: 0; }
@@ -78,7 +78,7 @@ class ReadingDialog(ModalScreen[bool]):
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
-            yield Plain(plain(f"How {self._opened.name} is read", "bold", limit=100), classes="title")
+            yield Plain(plain(f"How {Path(self._opened.name).name} is read", "bold", limit=70), classes="title")
             with VerticalScroll(id="fields", can_focus=False):
                 for key in keys_of(self._found):
                     yield SettingField(key, name_of(key), text_of(key, self._found, self._spec))
@@ -208,7 +208,9 @@ class ReadingDialog(ModalScreen[bool]):
         blamed = blamed or (self._here if self._here in touched else next(iter(touched), None))
         if blamed is not None:
             blamed.refuse(sentence(error.title))
-        if not isinstance(error, SettingMistake):
+        if isinstance(error, SettingMistake):
+            self.query_one(Trouble).clear()
+        else:
             self.query_one(Trouble).tell(error)
         self.query_one("#rows", Plain).show("")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -22,7 +23,8 @@ class ReadingNotes(ModalScreen[None]):
     BINDINGS: ClassVar = [Binding("escape,enter,i,q", "app.pop_screen", "Close")]
     CSS = """
     ReadingNotes > .dialog { width: 90; }
-    ReadingNotes #all { height: auto; max-height: 70vh; }
+    ReadingNotes #all { height: auto; max-height: 75vh; }
+    ReadingNotes.-short > .dialog { padding: 0 1; max-height: 100%; }
     ReadingNotes #all > Wrapped { height: auto; }
     """
 
@@ -33,7 +35,7 @@ class ReadingNotes(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
-            yield Plain(plain(f"What was understood of {self._of}", "bold", limit=80), classes="title")
+            yield Plain(plain(f"What was understood of {Path(self._of).name}", "bold", limit=70), classes="title")
             with VerticalScroll(id="all"):
                 yield Wrapped()
             yield Plain("esc closes   arrows scroll", classes="muted")

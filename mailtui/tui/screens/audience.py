@@ -20,7 +20,7 @@ from mailtui.tui.actions import bindings
 from mailtui.tui.dialogs.explain import ExplainDialog
 from mailtui.tui.dialogs.goto import GotoDialog
 from mailtui.tui.dialogs.reading_notes import ReadingNotes
-from mailtui.tui.list_work import mend_column, mend_reading, see_columns, see_problems
+from mailtui.tui.list_work import mend_column, mend_reading, see_columns, see_problems, suppress_row
 from mailtui.tui.room import Room, start
 from mailtui.tui.screens.preview import PreviewScreen
 from mailtui.tui.text import Plain, plain, tell
@@ -35,7 +35,7 @@ _PAIRS_NEED = 80
 _EMPTY = "No list is open.\n\nPress o to open one, or 1 and then d to try the demo."
 _OF_ROWS = (
     *("goto", "explain", "problems", "copy", "view(1)", "view(-1)", "sort", "find", "find_next(1)", "find_next(-1)"),
-    *("columns", "mend_column"),
+    *("columns", "mend_column", "suppress"),
 )
 
 
@@ -226,6 +226,9 @@ class AudienceScreen(Room):
 
     def action_problems(self) -> None:
         self._begin(partial(see_problems, self, self.rows))
+
+    def action_suppress(self) -> None:
+        self._begin(partial(suppress_row, self, self.rows))
 
     def action_goto(self) -> None:
         self._begin(self._goto)

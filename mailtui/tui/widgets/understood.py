@@ -76,11 +76,12 @@ def how_sure(finding: Finding) -> Content:
 
 def in_full(found: Understanding) -> Iterator[Line]:
     """Everything that was understood: findings with their reasons, notes, the columns' types, samples."""
+    if found.notes:
+        yield Line(plain(counted(len(found.notes), "note"), "bold"))
+        yield from (Line(plain(note, limit=_NOTE), plain("- ", "$text-warning")) for note in found.notes)
+        yield Line(plain(""))
     for name, value, finding in _findings(found, everything=True):
         yield Line(plain(finding.reason, "$text-muted", limit=_REASON), joined(_finding(name, value, finding), " "))
-    if found.notes:
-        yield from (Line(plain("")), Line(plain(counted(len(found.notes), "note"), "bold")))
-        yield from (Line(plain(note, limit=_NOTE), plain("- ", "$text-warning")) for note in found.notes)
     told = [(name, kind) for name, kind in zip(found.columns, found.types, strict=False) if kind.kind != "text"]
     if told:
         yield from (Line(plain("")), Line(plain("Columns that are more than text", "bold")))
