@@ -44,7 +44,7 @@ def show_difference(difference: Difference, new: int) -> list[str]:
         more = new - len(difference.first_new)
         lines.append(f"new: {', '.join(difference.first_new)}" + (f" and {more:,} more" if more > 0 else ""))
     if difference.new_suppressed:
-        lines.append(f"{counted(difference.new_suppressed, 'new one is', 'new ones are')} suppressed, and get nothing")
+        lines.append(f"{counted(difference.new_suppressed, 'new one gets', 'new ones get')} nothing: suppressed")
     if difference.gone:
         parts = (
             (difference.gone_waiting, "still wait, and get it"),

@@ -501,3 +501,38 @@ async def test_another_server_is_no_sandbox_in_the_demo(service: Service, sample
     async with running.run_test() as pilot:
         await opened(running, pilot)
         assert not shows(running, "Demo:")
+
+
+async def test_c11_what_is_different_since_the_last_launch_is_shown_and_only_the_new_get_it(
+    app: MakeApp, sendable: Path, sandbox: SandboxHandle, service: Service
+) -> None:
+    stretch(sendable, 4)
+    await launch(service, sendable)  # and nobody sends them yet
+    stretch(sendable, 6)
+    contacts = sendable.parent / "contacts.csv"
+    header, _, second, *others = contacts.read_text("utf-8").splitlines()
+    changed = second.replace("first_name2", "Other").replace("2024-05-01", "2024-05-02")
+    contacts.write_text("\n".join([header, changed, *others]) + "\n", "utf-8")  # the first is gone
+    await service.suppression.add(["person3@example.test", "person6@example.test"], reason="asked")
+    running = app(target=sendable)
+    async with running.run_test(size=(80, 24)) as pilot:
+        screen = await opened(running, pilot)
+        wanted = (
+            "to send      1 new, 3 who still wait",
+            "since then   new: person5@example.test",
+            "1 new one gets nothing: suppressed",
+            "1 not on the list any more: 1 still wait, and get it",
+            "1 who wait have another row now",
+        )
+        await until(lambda: all(shows(running, text) for text in wanted), seconds=20)
+        screen.query_one("#plan").scroll_end(animate=False)
+        await until(lambda: shows(running, "1 who waited are suppressed by now"))
+        await asked(running, pilot, screen)
+        assert await number_asked(running, pilot) == 4
+        await confirm(running, pilot, 4)
+        await until(lambda: isinstance(running.screen, BoardScreen), seconds=20)
+        await finished(service, (await service.newest()).id)
+        await until(lambda: service.runner_pid() is None)
+        assert sorted(caught(sandbox.folder)) == [f"person{number}@example.test" for number in (1, 2, 4, 5)]
+        await pilot.press("6")
+        await until(lambda: shows(running, "nothing to do."), seconds=20)

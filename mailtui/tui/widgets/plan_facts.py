@@ -9,7 +9,7 @@ from textual.content import Content
 from mailtui.kit.words import counted, sentence
 from mailtui.service.facade import LaunchPlan
 from mailtui.service.lists import CheckReport, MessageChanged, Planned, WasCancelled
-from mailtui.service.terms import show_launch, show_rate, what_a_window_means
+from mailtui.service.terms import show_difference, show_launch, show_rate, what_a_window_means
 from mailtui.tui.states import CAMPAIGNS
 from mailtui.tui.text import joined, plain
 from mailtui.tui.widgets.findings import summary
@@ -63,10 +63,11 @@ def facts(plan: LaunchPlan, question: Question | None = None, *, paced: bool = F
         plain(f"  {symbol}", style),
         plain(f"  as {endpoint.user}" if endpoint.user else "", "$text-muted"),
     ]
-    unusable = max(0, counts.matched - counts.duplicates - counts.recipients)
+    unusable = max(0, counts.matched - counts.duplicates - counts.excluded - counts.grouped - counts.recipients)
     out = [
         (counts.rows - counts.matched, "left out by the filter"),
         (counts.duplicates, "duplicate" if counts.duplicates == 1 else "duplicates"),
+        (counts.excluded, "excluded by their kind"),
         (unusable, "unusable"),
     ]
     left = ", ".join(f"{number:,} {what}" for number, what in out if number) or "none"
@@ -74,7 +75,10 @@ def facts(plan: LaunchPlan, question: Question | None = None, *, paced: bool = F
         _fact("server", joined(*server)),
         _fact("from", plain(spec.sender or "as each row says", limit=200)),
         _fact("subject", plain(spec.subject or "as each row says", limit=200)),
-        _fact("recipients", joined(plain(f"{counts.recipients:,}", "bold $text-accent"), f" of {_rows(plan)}")),
+        _fact(
+            "recipients",
+            joined(plain(f"{counts.recipients:,}", "bold $text-accent"), f" of {_rows(plan)}{_grouped(plan)}"),
+        ),
     ]
     lines.extend(_before(plan, question))
     if demo:
@@ -104,6 +108,8 @@ def _before(plan: LaunchPlan, question: Question | None) -> Iterator[Line]:
         yield _fact("already sent", plain(f"{planned.sent:,} ({show_launch(planned.earlier)}{_standing(planned)})"))
         waiting = f", {planned.waiting:,} who still wait" if planned.waiting else ""
         yield _fact("to send", joined(plain(f"{planned.new:,} new{waiting}", "bold $text-accent")))
+        for place, said in enumerate(show_difference(planned.difference, planned.new)):
+            yield _fact("" if place else "since then", plain(said, limit=300))
     elif planned.mails != plan.counts.recipients:
         number = plain(f"{planned.mails:,}", "bold $text-accent")
         yield _fact("to send", joined(number, "; the others are on a list of those who get nothing"))
@@ -146,6 +152,11 @@ def _fact(name: str, value: Content) -> Line:
 
 def _rows(plan: LaunchPlan) -> str:
     return f"{counted(plan.counts.rows, 'row')} in {plan.campaign.spec.audience.source}"
+
+
+def _grouped(plan: LaunchPlan) -> str:
+    """That rows are put together, which makes them fewer."""
+    return "; all rows of an address make one mail" if plan.campaign.spec.audience.group else ""
 
 
 def _takes(plan: LaunchPlan) -> str:
