@@ -23,6 +23,7 @@ from pathlib import Path
 
 from benchmarks.contest import Size
 from benchmarks.figures import Report
+from benchmarks.parts.audience import audience
 from benchmarks.parts.costs import calls, profile
 from benchmarks.parts.durability import durability
 from benchmarks.parts.endtoend import cores, endtoend
@@ -50,6 +51,7 @@ class Part:
 # What targets are judged by comes first, as far as it is quick: whoever has less than the hour ends it when they must.
 PARTS = {
     "calls": Part(calls, 1),
+    "audience": Part(audience, 2),
     "endtoend": Part(endtoend, 7, seconds=4.0),
     "prebuilt": Part(prebuilt, 10, seconds=2.0),
     "rtt": Part(rtt, 14, seconds=12.0),

@@ -20,6 +20,7 @@ from mailtui.audience.source import Source
 from mailtui.errors import AudienceError
 
 _BLOCK = 64 << 10
+_RUN = 8  # sound lines in a row are worth columns of their own
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +94,14 @@ def read_batches(stream: TextIO, layout: Layout, first_line: int) -> Iterator[Ba
         if _is_sound(text, layout):
             plain = _plain(text, layout)
             if plain is not None:
-                yield _cut(plain, layout, line) or list(_split(plain, layout, line))
+                batch = _cut(plain, layout, line)
+                yield from (batch,) if batch is not None else _split(plain, layout, line)
                 line += plain.count("\n")
                 continue
             lines = _lines(text)
             rows = _parsed(lines, layout)
             if rows is not None:
-                yield _in_columns(rows, layout, line) or list(_fit(rows, lines, layout, line))
+                yield from _in_columns(rows, lines, layout, line)
                 line += len(lines)
                 continue
         line = yield from _read_slowly(text, stream, layout, line)
@@ -147,13 +149,32 @@ def _cut(text: str, layout: Layout, line: int) -> Columns | None:
     return Columns(line, count, width, cells)
 
 
-def _split(text: str, layout: Layout, line: int) -> Iterator[Record]:
-    """The records of a plain block, whatever its lines are like."""
-    delimiter = layout.delimiter
-    for number, whole in enumerate(text[:-1].split("\n"), start=line):
-        cells = whole.split(delimiter)
-        if any(cells):
-            yield number, fitted(cells, [whole], layout)
+def _split(text: str, layout: Layout, line: int) -> Iterator[Batch]:
+    """The records of a plain block with some lines that are not as they should be."""
+    lines, delimiters = text[:-1].split("\n"), (layout.width or 0) - 1
+    empty = layout.delimiter * delimiters
+    sound = [whole.count(layout.delimiter) == delimiters and whole != empty for whole in lines]
+    for first, last, good in _runs(sound):
+        if good:
+            batch = _cut("\n".join(lines[first:last]) + "\n", layout, line + first)
+            assert batch is not None
+            yield batch
+        else:
+            cut = [whole.split(layout.delimiter) for whole in lines[first:last]]
+            yield list(_fit(cut, lines[first:last], layout, line + first))
+
+
+def _runs(sound: list[bool]) -> Iterator[tuple[int, int, bool]]:
+    """From where to where lines are sound, or are not; few sound ones between others are not worth a run."""
+    first = 0
+    while first < len(sound):
+        good = sound[first]
+        last = first
+        while last < len(sound) and sound[last] is good:
+            last += 1
+        good = good and last - first >= _RUN
+        yield first, last, good
+        first = last
 
 
 def _lines(text: str) -> list[str]:
@@ -171,11 +192,14 @@ def _parsed(lines: list[str], layout: Layout) -> list[list[str]] | None:
     return rows[:-1] if len(rows) == len(lines) + 1 else None
 
 
-def _in_columns(rows: list[list[str]], layout: Layout, line: int) -> Columns | None:
+def _in_columns(rows: list[list[str]], lines: list[str], layout: Layout, line: int) -> Iterator[Batch]:
     width = layout.width
-    if width is None or set(map(len, rows)) != {width} or not all(map(any, rows)):
-        return None
-    return Columns(line, len(rows), width, list(chain.from_iterable(rows)))
+    for first, last, good in _runs([len(cells) == width and any(cells) for cells in rows]):
+        if good:
+            assert width is not None
+            yield Columns(line + first, last - first, width, list(chain.from_iterable(rows[first:last])))
+        else:
+            yield list(_fit(rows[first:last], lines[first:last], layout, line + first))
 
 
 def _fit(rows: list[list[str]], lines: list[str], layout: Layout, line: int) -> Iterator[Record]:

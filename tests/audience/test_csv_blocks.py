@@ -41,17 +41,19 @@ def records(batches: list[Columns | list[Record]]) -> list[Record]:
 
 
 @settings(max_examples=400, deadline=None)
-@given(pieces=_NASTY, layout=_LAYOUTS, block=st.sampled_from([1, 7, 20, 60, 1_000]))
+@given(pieces=_NASTY, layout=_LAYOUTS, block=st.sampled_from([1, 7, 20, 60, 1_000]), run=st.integers(1, 4))
 @example(
     pieces=["a,b,c\n"] * 3 + ['"open,b,c\n'] + ["a,b,c\n"] * 150,
     layout=_PLAIN,
     block=60,
+    run=1,
 )
-@example(pieces=["a,b,c\r"] * 9 + ["\n"], layout=_PLAIN, block=6)
-def test_blocks_and_lines_tell_the_same(pieces: list[str], layout: Layout, block: int) -> None:
+@example(pieces=["a,b,c\r"] * 9 + ["\n"], layout=_PLAIN, block=6, run=1)
+def test_blocks_and_lines_tell_the_same(pieces: list[str], layout: Layout, block: int, run: int) -> None:
     text = "".join(pieces)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(csv_blocks, "_BLOCK", block)
+        patch.setattr(csv_blocks, "_RUN", run)
         quick = records(list(read_batches(io.StringIO(text, newline=""), layout, 5)))
     careful = list(read_records(io.StringIO(text, newline=""), layout, first_line=5))
     assert quick == careful
