@@ -207,6 +207,7 @@ def test_parquet_values_are_text_as_they_stand(opened_as: Opener, tmp_path: Path
         " [1, 2] AS list, {'a': 1} AS inner, 0.1::FLOAT AS f, encode('é') AS bytes,"
         " 'x' AS \"EMAIL\"",
     )
+    parquet(tmp_path / "odd1xy.parquet", "SELECT 'other@example.com' AS email")  # what the name means as a pattern
     audience = opened_as("odd[1]*?.parquet", data)
     (person,) = audience.recipients()
     assert dict(person.fields) == {

@@ -144,15 +144,14 @@ def test_a_document_that_is_no_list_is_explained(opened_as: Opener, text: str, w
         opened_as("list.json", text)
 
 
-def test_a_number_across_two_blocks_is_read_whole(opened_as: Opener) -> None:
+def test_a_value_across_two_blocks_is_read_whole(opened_as: Opener) -> None:
     """The reader takes 256 KiB at a time; wherever that cuts, the same comes out."""
     for at in range(0, 60, 2):
-        pad = "x" * ((256 << 10) - 90 + at)
-        text = json.dumps([{"email": "a@example.com", "pad": pad, "n": 123456789.25, "t": True}, {"email": "b@b.test"}])
-        audience = opened_as("list.json", text.replace('"pad"', '"e\\u00e9"'))
+        pad = "x" * ((256 << 10) - 60 + at)
+        people = [{"email": "a@example.com", "n": 123456789.25, "t": True}, {"email": "b@example.com"}]
+        audience = opened_as("list.json", json.dumps({"pad": pad, "n": 123456789012345678, "true": True, "p": people}))
         fields = next(audience.recipients()).fields
-        assert (fields["n"], fields["t"], len(fields["eé"])) == ("123456789.25", "true", len(pad))
-        assert audience.size == 2
+        assert (fields["n"], fields["t"], audience.size) == ("123456789.25", "true", 2)
         audience.close()
 
 
