@@ -7,6 +7,7 @@ section 6.4 nobody can have.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import importlib.util
 from collections.abc import Iterable, Iterator, Mapping
@@ -61,14 +62,14 @@ class Hygiene:
 
         The list of throw-away domains (ten thousand) is loaded when a row is first asked about, not here.
         """
-        shipped = {name: read_list(SHIPPED / name) for name in (ROLE_FILE, BAD_DOMAIN_FILE)}
+        shipped, shipped_digest = _shipped()
         own = {name: None if folder is None else read_list(folder / name) for name in _FILES}
-        role, disposable, bad = ([*_entries(shipped.get(name)), *_entries(own.get(name))] for name in _FILES)
+        role, disposable, bad = ([*_entries(shipped.get(name)), *_entries(own[name])] for name in _FILES)
         made = cls(role, disposable, bad)
         made.files = tuple(found for found in own.values() if found is not None)
-        digest = hashlib.sha256(_VERSION)
-        for content in (*(found.content if found else b"" for found in (*shipped.values(), *own.values())), _package()):
-            digest.update(hashlib.sha256(content).digest())
+        digest = hashlib.sha256(shipped_digest)
+        for found in own.values():
+            digest.update(hashlib.sha256(found.content if found else b"").digest())
         made.digest = digest.hexdigest()
         return made
 
@@ -145,7 +146,13 @@ def _nearest(domain: str, bits: Mapping[str, int]) -> int:
     return next((bits[name] for name in _upwards(domain) if name in bits), 0)
 
 
-def _package() -> bytes:
-    """The shipped list of throw-away domains as it stands on disk: other content, another digest. Not loaded for it."""
+@functools.cache
+def _shipped() -> tuple[dict[str, ListFile | None], bytes]:
+    """Our own lists, and a digest over them and the list of throw-away domains; that one is not loaded for it."""
+    files = {name: read_list(SHIPPED / name) for name in (ROLE_FILE, BAD_DOMAIN_FILE)}
     spec = importlib.util.find_spec(_PACKAGE)
-    return Path(spec.origin).read_bytes() if spec is not None and spec.origin is not None else b""
+    package = Path(spec.origin).read_bytes() if spec is not None and spec.origin is not None else b""
+    digest = hashlib.sha256(_VERSION)
+    for content in (*(found.content if found else b"" for found in files.values()), package):
+        digest.update(hashlib.sha256(content).digest())
+    return files, digest.digest()

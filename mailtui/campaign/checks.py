@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
 from mailtui.audience.audience import Audience
 from mailtui.audience.hygiene import HygieneKind
 from mailtui.audience.recipient import Recipient
+from mailtui.audience.sheets.ages import freshness
 from mailtui.audience.views import AudienceCounts, about_alike
 from mailtui.campaign.campaign import Campaign
 from mailtui.campaign.suppression import LeftOut
@@ -146,6 +148,9 @@ def _audience_findings(campaign: Campaign, counts: AudienceCounts, audience: Aud
     if counts.recipients == 0:
         why = "the filter matches nobody" if counts.matched == 0 else "no row that matches has a usable address"
         yield Finding("error", "nobody", f"There is nobody to send to: {why}.")
+    if audience.sheet is not None:
+        message = f"the list is {audience.name}, {freshness(audience.sheet, datetime.now().astimezone())}"
+        yield Finding("warning" if audience.sheet.offline else "note", "sheet", message)
     if counts.problems:
         rows = tuple(
             problem.row

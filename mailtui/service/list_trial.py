@@ -14,6 +14,7 @@ from mailtui.audience.findings import Understanding
 from mailtui.audience.formats.kind import find_kind
 from mailtui.audience.reach import Reach
 from mailtui.audience.reading import places, read, understand
+from mailtui.audience.sheets.link import is_link
 from mailtui.audience.source import Source, find_source
 from mailtui.audience.spec import AudienceSpec
 from mailtui.errors import AudienceError
@@ -64,7 +65,7 @@ class Beginning:
 
 def try_reading(spec: AudienceSpec, folder: Path, spool: Path, reach: Reach) -> Trial:
     """Understand a list and read its first rows, no more. Raises `AudienceError`."""
-    source = find_source(_at_hand(spec), folder, spool, sheets=reach.sheets)
+    source = find_source(_at_hand(spec, reach), folder, spool, sheets=reach.sheets)
     try:
         reading = understand(source, spec)
         rows = (cells for _, cells in read(source, reading) if not isinstance(cells, BadRecord))
@@ -75,7 +76,7 @@ def try_reading(spec: AudienceSpec, folder: Path, spool: Path, reach: Reach) -> 
 
 def look_at_beginning(spec: AudienceSpec, folder: Path, spool: Path, reach: Reach) -> Beginning:
     """The first lines of a list, and how its letters read in each encoding. Raises `AudienceError`."""
-    source = find_source(_at_hand(spec), folder, spool, sheets=reach.sheets)
+    source = find_source(_at_hand(spec, reach), folder, spool, sheets=reach.sheets)
     try:
         kind, _ = find_kind(source, spec)
         if kind == "csv":
@@ -108,9 +109,10 @@ def find_places(path: Path, spool: Path, reach: Reach) -> Places | None:
         source.discard()
 
 
-def _at_hand(spec: AudienceSpec) -> AudienceSpec:
-    """A sheet on the network is looked at in the copy that was kept when it was opened."""
-    return spec.model_copy(update={"offline": True})
+def _at_hand(spec: AudienceSpec, reach: Reach) -> AudienceSpec:
+    """A sheet on the network is looked at in the copy that was kept when it was opened; another tab has none yet."""
+    held = reach.sheets is not None and is_link(spec.source) and reach.sheets.holds(spec)
+    return spec.model_copy(update={"offline": True}) if held else spec
 
 
 def _text_lines(source: Source, spec: AudienceSpec) -> Iterator[tuple[int, str]]:

@@ -542,3 +542,12 @@ def test_a3_nothing_of_this_is_loaded_for_a_file(tmp_path: Path) -> None:
         [sys.executable, "-c", code], cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=60
     )
     assert (done.stdout.split(), done.returncode) == ([], 0), done.stderr
+
+
+def test_a3_a_copy_is_there_or_not(public: GoogleServer, where: Google) -> None:
+    sheets = Sheets(where)
+    spec = AudienceSpec(source=LINK)
+    assert not sheets.holds(spec)
+    fetch(sheets)
+    assert sheets.holds(spec) and Sheets(where).holds(spec)
+    assert not sheets.holds(AudienceSpec(source=f"{LINK}#gid=7"))

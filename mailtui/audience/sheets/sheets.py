@@ -52,6 +52,12 @@ class Sheets:
             source = self._source(copy, self._kept.path(copy), wanted, offline=spec.offline)
             return replace(source, path=_linked(source.path, spool), temporary=True)
 
+    def holds(self, spec: AudienceSpec) -> bool:
+        """Whether there is a copy, so that `spec.offline` would find one. Raises `AudienceError` for a wrong link."""
+        wanted = Wanted.of(spec)
+        with self._lock:
+            return wanted.key in self._fetched or self._kept.find(wanted.key) is not None
+
     def _at_hand(self, wanted: Wanted) -> Copy:
         """The copy this process fetched, else the newest that any did."""
         known = self._fetched.get(wanted.key)
