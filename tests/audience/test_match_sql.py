@@ -194,3 +194,19 @@ def test_a_rule_of_thousands_of_clauses_and_values() -> None:
     assert in_sql(rows, types, Matcher(many, NAMES, now=NOW)) == [1, 2]
     listed = AnyOf(tuple(Clause("a", Operator.IN, tuple(f"v{n}x{k}" for k in range(9_000))) for n in range(4)))
     assert in_sql([("v3x8999", "", ""), ("v", "", "")], types, Matcher(listed, NAMES, now=NOW)) == [1]
+
+
+def test_numbers_are_read_in_the_style_of_their_column() -> None:
+    rows = [("1.234", "", ""), ("1,5", "", ""), ("999", "", "")]
+    for count in (1, 3):
+        types = [ColumnType("number", "comma", "likely", "")] * 3
+        assert in_sql(rows[:count], types, Matcher(parse_rule("a > 1000"), NAMES, types=types)) == [1]
+    types = [ColumnType("number", "", "likely", "")] * 3
+    assert in_sql(rows, types, Matcher(parse_rule("a > 1000"), NAMES, types=types)) == []
+
+
+def test_a_number_that_its_shadow_rounds_is_compared_in_python() -> None:
+    types = [ColumnType("number", "", "likely", "")] * 3
+    rows = [("10000000000000000905969664", "", ""), ("10000000000000000905969665", "", "")]
+    for operator, held in ((Operator.EQ, [1]), (Operator.GT, [2]), (Operator.NE, [2])):
+        assert in_sql(rows, types, Matcher(Clause("a", operator, 1e25), NAMES, types=types)) == held
