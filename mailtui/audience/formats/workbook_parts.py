@@ -16,13 +16,13 @@ CELL_LIMIT = 32_000_000
 
 _OVERLAP = 2_048
 _WIDE_CELL = re.compile(rb'<(?:\w+:)?c\b[^<>]*?\br="([A-Z]{2,3})(\d{1,7})"[^<>]*?(?<!/)>')
-_LAST_ROW = re.compile(rb'<(?:\w+:)?row\b[^<>]*?\br="(\d{1,7})"')
+_ROW = re.compile(rb'row\b[^<>]*?\br="(\d{1,7})"')
 _ERROR = re.compile(rb'<(?:\w+:)?c\b(?=[^<>]*?\bt="e")[^<>]*?\br="([A-Z]{1,3}\d{1,7})"')
 _UNCOMPUTED = re.compile(
     rb'<(?:\w+:)?c\b[^<>]*?\br="([A-Z]{1,3}\d{1,7})"[^<>]*><(?:\w+:)?f\b[^<>]*>[^<>]*</(?:\w+:)?f>'
     rb"(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v></(?:\w+:)?v>)?</(?:\w+:)?c>"
 )
-_WIDE = re.compile(rb'\br="[A-Z]{2,3}\d')
+_WIDE = re.compile(rb'r="[A-Z]{2,3}\d')
 _TAB = re.compile(rb"<(?:\w+:)?sheet\b[^<>]*>")
 _RELATION = re.compile(rb"<(?:\w+:)?Relationship\b[^<>]*>")
 _ATTRIBUTE = re.compile(rb"""\b([\w:]+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
@@ -93,8 +93,9 @@ class PartsLooker:
 
     def _look_at_sheet(self, facts: SheetFacts, block: bytes) -> None:
         text = self._cut(block)
-        for row in _LAST_ROW.findall(text)[-1:]:
-            facts.rows = max(facts.rows, int(row))
+        last = _ROW.search(text, max(text.rfind(b"<row "), text.rfind(b":row "), 0))
+        if last is not None:
+            facts.rows = max(facts.rows, int(last.group(1)))
         if _WIDE.search(text):
             for letters, row in _WIDE_CELL.findall(text):
                 facts.columns = max(facts.columns, column_number(letters.decode()))
