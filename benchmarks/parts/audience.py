@@ -21,7 +21,7 @@ FILTERS = {
     "none": None,
 }
 _COLUMNS = "email,first_name,last_name,company,postcode,phone,country,joined,revenue,plan"
-_DAMAGED = 1_000  # of so many rows one has a cell too few, and one an address that is none
+_DAMAGED = 10_000  # of so many rows one has a cell too few, and one an address that is none
 
 
 def audience(size: Size) -> Report:
@@ -84,11 +84,11 @@ def _command(file: Path, rule: str | None) -> list[str | Path]:
 
 
 def _check(counted: dict[str, list[Run]], rows: int) -> None:
-    damaged = rows // _DAMAGED
+    damaged = len(range(1, rows, _DAMAGED)) + len(range(2, rows, _DAMAGED))
     for turn, loop in enumerate(counted["loop"]):
         for name in ("five columns", "full", "again"):
             said = counted[name][turn].said
-            if (said["rows"], said["matched"], said["problems"]) != (rows, loop.said["matched"], 2 * damaged):
+            if (said["rows"], said["matched"], said["problems"]) != (rows, loop.said["matched"], damaged):
                 raise WrongCount(f"{name} counted {dict(said)}, and the loop {dict(loop.said)}")
 
 

@@ -136,13 +136,15 @@ def _cut(text: str, layout: Layout, line: int) -> Columns | None:
     width, delimiter = layout.width, layout.delimiter
     if width is None or "\n" + delimiter * (width - 1) + "\n" in "\n" + text:
         return None  # a line of nothing but delimiters, or an empty one, is no record
+    count = text.count("\n")
+    if text.count(delimiter) != count * (width - 1):
+        return None
     cells = text.replace("\n", "\n" + delimiter).split(delimiter)
     cells.pop()  # what stands after the last line
     # A line end stands at the end of a cell. If the last cell of every `width` has one and there are no others, all
     # lines have `width` cells.
-    count, over = divmod(len(cells), width)
     ends = "".join(cells[width - 1 :: width]).split("\n")
-    if over or len(ends) != count + 1 or text.count("\n") != count:
+    if len(cells) != count * width or len(ends) != count + 1:
         return None
     ends.pop()
     cells[width - 1 :: width] = ends
