@@ -286,12 +286,18 @@ class Audience:
 
     def _list_rows(self, which: str, rows: tuple[int, ...]) -> dict[int, ListRow]:
         matcher = self._selection.matcher
-        query = f"SELECT row, line, key, flag, {self._cells} FROM entry WHERE row {which}"  # noqa: S608 - c0 to cN
+        query = f"SELECT row, line, key, flag, twin, {self._cells} FROM entry WHERE row {which}"  # noqa: S608 - c0 to cN
         found = {
             row: ListRow(
-                row, line, tuple(cells), key is not None, kinds_of(flag), matcher is None or matcher.test(cells)
+                row,
+                line,
+                tuple(cells),
+                key is not None,
+                kinds_of(flag),
+                matcher is None or matcher.test(cells),
+                twin=twin is not None,
             )
-            for row, line, key, flag, *cells in self._connection.execute(query, rows)
+            for row, line, key, flag, twin, *cells in self._connection.execute(query, rows)
         }
         query = f"SELECT row, line, text FROM problem WHERE kind = 'bad_row' AND row {which}"  # noqa: S608
         for row, line, text in self._connection.execute(query, rows):

@@ -78,7 +78,8 @@ class ListRow:
     """One data record for a table: its cells in the order of the columns.
 
     A row that could not be cut into cells has its original text as its only one. `usable` is whether it has an
-    address that mail can go to, `flags` what is remarkable about that, `matched` whether the filter holds.
+    address that mail can go to, `flags` what is remarkable about that, `matched` whether the filter holds. `twin` is
+    whether another row has the same address, whatever the filter says of either.
     """
 
     row: int
@@ -87,6 +88,7 @@ class ListRow:
     usable: bool
     flags: frozenset[HygieneKind] = frozenset()
     matched: bool = True
+    twin: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,14 +100,23 @@ ACTIONS: Mapping[str, tuple[Action, ...]] = {
             "everything", "i", "All notes", "Everything that was understood, with every note", show=False, needs=_LIST
         ),
         Action(
-            "suppress", "d", "Never", "Put the address under the cursor on the suppression list", show=False, needs=_ROWS
+            "domains", "m", "Check MX", "Ask the DNS whether the recipients' domains take mail", show=False, needs=_ROWS
+        ),
+        Action(
+            "suppress",
+            "d",
+            "Never",
+            "Put the address under the cursor on the suppression list",
+            show=False,
+            needs=_ROWS,
         ),
         Action("copy", "y", "Copy", "Copy the address of the row under the cursor", show=False, needs=_ROWS),
         Action("stop", "escape", "Stop reading", "Stop reading the list that is being opened"),
-        Action("put_away", "escape", "Close error", "Put the error away", show=False),
+        Action("put_away", "escape", "Close", "Put an error away; stop looking for a text", show=False),
     ),
     "rules": (
         Action("leave_editor", "escape", "Leave the line", "Leave the line, so that letters and digits are keys again"),
+        Action("leave_rows", "escape", "To the tree", "Leave the rows for the tree"),
         Action("choose", "enter", "Change", "Change the comparison under the cursor; of a group, and to or and back"),
         Action("add_line", "a", "Add", "Add a comparison after the cursor"),
         Action("add_group", "g", "Group", "Add a comparison in a group of its own"),

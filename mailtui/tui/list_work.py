@@ -7,6 +7,7 @@ from mailtui.service.lists import AudienceSpec
 from mailtui.service.workbench import Superseded
 from mailtui.tui.dialogs.column_type import ColumnTypeDialog
 from mailtui.tui.dialogs.columns import ColumnsDialog
+from mailtui.tui.dialogs.mail_domains import MailDomainsDialog
 from mailtui.tui.dialogs.problems import ProblemsDialog
 from mailtui.tui.dialogs.reading import ReadingDialog
 from mailtui.tui.dialogs.suppress import suppress
@@ -76,6 +77,13 @@ async def _show_again(room: Room, rows: ListRows, row: int | None, name: str) ->
         rows.go_to_row(row)
     if room.bench.misfit is not None:
         room.complain(room.bench.misfit)
+
+
+async def look_up_domains(room: Room, rows: ListRows) -> None:
+    """Ask whether the recipients' domains take mail, and find the rows of one of them."""
+    domain = await room.app.push_screen_wait(MailDomainsDialog(room.bench))
+    if domain is not None:
+        rows.look_for(f"@{domain}")
 
 
 async def suppress_row(room: Room, rows: ListRows) -> None:

@@ -20,7 +20,7 @@ from mailtui.tui.actions import bindings
 from mailtui.tui.dialogs.explain import ExplainDialog
 from mailtui.tui.dialogs.goto import GotoDialog
 from mailtui.tui.dialogs.reading_notes import ReadingNotes
-from mailtui.tui.list_work import mend_column, mend_reading, see_columns, see_problems, suppress_row
+from mailtui.tui.list_work import look_up_domains, mend_column, mend_reading, see_columns, see_problems, suppress_row
 from mailtui.tui.room import Room, start
 from mailtui.tui.screens.preview import PreviewScreen
 from mailtui.tui.text import Plain, plain, tell
@@ -35,7 +35,7 @@ _PAIRS_NEED = 80
 _EMPTY = "No list is open.\n\nPress o to open one, or 1 and then d to try the demo."
 _OF_ROWS = (
     *("goto", "explain", "problems", "copy", "view(1)", "view(-1)", "sort", "find", "find_next(1)", "find_next(-1)"),
-    *("columns", "mend_column", "suppress"),
+    *("columns", "mend_column", "domains", "suppress"),
 )
 
 
@@ -197,6 +197,7 @@ class AudienceScreen(Room):
 
     def action_put_away(self) -> None:
         self.query_one(Trouble).clear()
+        self.bench.stop_search()
 
     def action_view(self, by: int) -> None:
         self.rows.next_view(by)
@@ -226,6 +227,9 @@ class AudienceScreen(Room):
 
     def action_problems(self) -> None:
         self._begin(partial(see_problems, self, self.rows))
+
+    def action_domains(self) -> None:
+        self._begin(partial(look_up_domains, self, self.rows))
 
     def action_suppress(self) -> None:
         self._begin(partial(suppress_row, self, self.rows))

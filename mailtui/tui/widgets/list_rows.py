@@ -197,17 +197,17 @@ class ListRows(Vertical):
         """Whether there is something to find further."""
         return bool(self._found)
 
-    def find(self, *, backwards: bool = False) -> None:
-        """Go to the next row that has the text, or the one before."""
+    def find(self, *, backwards: bool = False, here: bool = False) -> None:
+        """Go to the next row that has the text, or the one before; `here`: it may be the one under the cursor."""
         if self._found and self._list is not None:
-            start(self, partial(self._find, backwards=backwards), "find")
+            start(self, partial(self._find, backwards=backwards, here=here), "find")
 
-    async def _find(self, *, backwards: bool) -> None:
+    async def _find(self, *, backwards: bool, here: bool) -> None:
         text, view = self._found, self.view
-        self._working = f"looking for {text}"
+        self._working = f"looking for {text}, esc stops"
         self.say()
         try:
-            position = await self._bench.search(text, self.table.cursor + 1, view, backwards=backwards)
+            position = await self._bench.search(text, self.table.cursor + (not here), view, backwards=backwards)
         finally:
             self._working = ""
             self.say()
@@ -216,11 +216,16 @@ class ListRows(Vertical):
         elif position is None:
             tell(self.app, f"No row {'above' if backwards else 'below'} has {text}", bad=True)
 
+    def look_for(self, text: str) -> None:
+        """Go to the first row from the cursor on that has a text; n and N go on from there."""
+        self._found = text
+        self.screen.refresh_bindings()
+        self.find(here=True)
+
     @on(FindBar.Asked)
     def asked(self, event: FindBar.Asked) -> None:
-        self._found = event.text
         self.table.focus()
-        self.find()
+        self.look_for(event.text)
 
     @on(FindBar.Closed)
     def closed(self) -> None:

@@ -16,10 +16,12 @@ _FLAGS: Mapping[str, tuple[str, str]] = {
     "bad_domain": ("b", "a domain that is probably mistyped"),
     "disposable": ("d", "a throw-away address"),
     "role": ("r", "the address of a role"),
+    "twin": ("2", "another row has this address too"),
 }
 LEGEND = (
     "Beside a row: × no address a mail can go to, - left out by the filter,"
-    " r a role (info@), d a throw-away mailbox, b a mistyped domain."
+    " b a mistyped domain, d a throw-away mailbox, r a role"
+    " (info@), 2 an address that stands in another row too."
     " Behind a column's name: @ addresses, # numbers, / dates, 0 digits that keep their zeros."
 )
 
@@ -27,7 +29,8 @@ LEGEND = (
 def marks_of(row: ListRow) -> str:
     """What stands beside a row: what becomes of it, then the gravest of its flags."""
     first = UNUSABLE if not row.usable else " " if row.matched else OUT
-    flag = next((mark for flag, (mark, _) in _FLAGS.items() if flag in row.flags), "")
+    flags = row.flags | {"twin"} if row.twin else row.flags
+    flag = next((mark for flag, (mark, _) in _FLAGS.items() if flag in flags), "")
     return f"{first}{flag}".rstrip()
 
 
