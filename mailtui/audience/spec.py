@@ -46,25 +46,55 @@ class AudienceSpec(Spec):
     (kinds of addresses that get nothing), `list` (the name under which people asked to be left alone).
     """
 
-    source: str = pydantic.Field(min_length=1)
-    address: str | None = None
-    filter: str | dict[str, Any] | None = None
-    format: FileFormat | None = None
-    encoding: str | None = None
-    delimiter: str | None = None
-    quote: str | None = None
-    header: bool | int | None = None
-    sheet: str | int | None = None
-    range: str | None = None
-    records: str | None = None
-    query: str | None = None
-    types: dict[str, str] = pydantic.Field(default_factory=dict)
-    columns: dict[str, str] = pydantic.Field(default_factory=dict)
-    group: bool = False
-    exclude: tuple[Unwanted, ...] = ()
-    list: str | None = None
-    offline: bool = False
-    suppress: tuple[str, ...] = ()
+    source: str = pydantic.Field(
+        min_length=1, description="The list: a path, a link to a Google sheet, or - for standard input."
+    )
+    address: str | None = pydantic.Field(
+        default=None, description="The column with the addresses, where the guess is wrong."
+    )
+    filter: str | dict[str, Any] | None = pydantic.Field(
+        default=None, description="Who of the list is meant, as one line or as a tree."
+    )
+    format: FileFormat | None = pydantic.Field(
+        default=None, description="What kind of file it is, where its content does not tell."
+    )
+    encoding: str | None = pydantic.Field(default=None, description="Such as utf-8, utf-16 or cp1252.")
+    delimiter: str | None = pydantic.Field(
+        default=None, description="What stands between cells; also comma, semicolon, tab or pipe."
+    )
+    quote: str | None = pydantic.Field(default=None, description="What stands around cells; an empty text: nothing.")
+    header: bool | int | None = pydantic.Field(
+        default=None, description="The line of the names of the columns, from 1; false: there are none."
+    )
+    sheet: str | int | None = pydantic.Field(
+        default=None, description="The tab of a workbook, by name or counted from 1."
+    )
+    range: str | None = pydantic.Field(default=None, description="The part of a tab that is the list, such as A3:F.")
+    records: str | None = pydantic.Field(
+        default=None, description="Where in a JSON file the list is, such as data.items."
+    )
+    query: str | None = pydantic.Field(
+        default=None, description="What to read from a SQLite file: a SELECT, or the name of a table."
+    )
+    types: dict[str, str] = pydantic.Field(
+        default_factory=dict, description="As what a column compares: text, number, date, date dmy and so on."
+    )
+    columns: dict[str, str] = pydantic.Field(
+        default_factory=dict, description="Columns that stand for name, from, reply_to, subject or body of each mail."
+    )
+    group: bool = pydantic.Field(
+        default=False, description="Whether all rows of an address make one mail; templates have them as rows."
+    )
+    exclude: tuple[Unwanted, ...] = pydantic.Field(default=(), description="Kinds of addresses that get nothing.")
+    list: str | None = pydantic.Field(
+        default=None, description="The suppression list that counts beside the one for everybody."
+    )
+    offline: bool = pydantic.Field(
+        default=False, description="Of a sheet on the network, whether to use the copy that was kept."
+    )
+    suppress: tuple[str, ...] = pydantic.Field(
+        default=(), description="Lists of people who get nothing from this campaign."
+    )
 
     @pydantic.field_validator("filter")
     @classmethod
