@@ -66,8 +66,11 @@ def audience(
     if out is not None and not problems:
         raise UsageError("--out is for the rows without a mail", hint="Add --problems")
     if count and not full:
-        _show_counts(asdict(service.campaigns.count_list(target, filter=filter_text, options=options)), as_json=as_json)
-        if not as_json:
+        streamed = service.campaigns.count_list(target, filter=filter_text, options=options)
+        _show_counts(asdict(streamed), as_json=as_json)
+        if not as_json and filter_text and not streamed.matched:
+            output.note("The filter matches nobody; without --count it is told why.")
+        elif not as_json:
             output.note("Valid addresses, duplicates and recipients: add --full")
         return
     with output.progress("Reading") as advance:

@@ -40,7 +40,12 @@ def show_list(opened: Audience, filters: list[tuple[str, str]], limit: int, *, a
     if as_json:
         rows = [{"row": item.row, "address": item.address, "fields": dict(item.fields)} for item in recipients]
         understood = _understood(opened.understanding)
-        listed = {"filters": [text for _, text in filters], "understood": understood, "recipients": rows}
+        listed = {
+            "filters": [text for _, text in filters],
+            "about_filter": _about_filter(opened, counts),
+            "understood": understood,
+            "recipients": rows,
+        }
         sheet = {"sheet": _sheet_json(opened.sheet)} if opened.sheet is not None else {}
         output.json_line({**asdict(counts), "flagged": dict(counts.flagged), **listed, **sheet})
         return
@@ -55,6 +60,9 @@ def show_list(opened: Audience, filters: list[tuple[str, str]], limit: int, *, a
         _paragraph("note", safe_text(note))
     output.data("")
     _show_counts(counts, filters)
+    said = _about_filter(opened, counts)
+    if said:
+        _paragraph("note", safe_text(said))
     alike, first = opened.alike(5)
     if alike:
         where = f"(rows {', '.join(map(str, first))}{', …' if alike > len(first) else ''})"
@@ -65,6 +73,20 @@ def show_list(opened: Audience, filters: list[tuple[str, str]], limit: int, *, a
         show_rows(cells, opened.columns)
     if counts.rows > counts.recipients and counts.problems + counts.duplicates + counts.excluded:
         output.note("See the rows that get no mail: add --problems")
+
+
+def _about_filter(opened: Audience, counts: AudienceCounts) -> str:
+    """What to know of a filter that matches nobody or everybody, which is seldom what was meant; '' of others."""
+    if opened.rule is None or not counts.rows:
+        return ""
+    nobody = not counts.matched
+    if not nobody and (counts.matched < counts.rows - counts.problems or opened.matching(1, 1, held=False)):
+        return ""
+    from mailtui.service.rule_help import find_culprit  # here, since few filters need it
+
+    culprit = find_culprit(opened, nobody=nobody)
+    said = "The filter matches nobody." if nobody else "The filter leaves nobody out."
+    return f"{said} {culprit.said}" if culprit is not None else said
 
 
 def show_rows(rows: Sequence[tuple[int, Sequence[str]]], columns: Sequence[str]) -> None:

@@ -59,11 +59,20 @@ class RuleHelp:
     async def culprit(self, filter_text: str, *, nobody: bool) -> Culprit | None:
         """Why a filter matches nobody, or everybody; None without a filter. Raises `RuleError`."""
 
-        def look(audience: Audience) -> Culprit | None:
-            rule = audience.rule
-            return None if rule is None else _culprit(audience, rule, nobody=nobody)
+        return await self._bench.consult(
+            filter_text, lambda audience: find_culprit(audience, nobody=nobody), kind="culprit"
+        )
 
-        return await self._bench.consult(filter_text, look, kind="culprit")
+
+def find_culprit(audience: Audience, *, nobody: bool) -> Culprit | None:
+    """Why the filter of an open list matches nobody, or everybody; None where there is none."""
+    rule = audience.rule
+    if rule is None:
+        return None
+    try:
+        return _culprit(audience, rule, nobody=nobody)
+    finally:
+        audience.set_rule(rule)
 
 
 def _values(audience: Audience, column: str) -> ColumnValues:

@@ -112,6 +112,15 @@ def test_rows_in_another_order_and_rows_with_a_text(mailtui: Mailtui, messy: str
     assert mailtui.call("audience", messy, "--search", "nowhere").out == ""
 
 
+def test_a7_a_filter_that_matches_nobody_or_everybody_says_so(mailtui: Mailtui, messy: str) -> None:
+    nobody = mailtui.call("audience", messy, "--filter", 'name == "Anne" and plz startsWith "0"')
+    assert "The filter matches nobody." in nobody.out
+    assert "Ann" in nobody.out.partition("The filter matches nobody.")[2]
+    everybody = mailtui.call("audience", messy, "--filter", "not name empty", "--json").json
+    assert everybody["about_filter"].startswith("The filter leaves nobody out.")
+    assert mailtui.call("audience", messy, "--filter", 'name == "Ann"', "--json").json["about_filter"] == ""
+
+
 def test_nothing_is_wider_than_the_terminal(mailtui: Mailtui, tmp_path: Path) -> None:
     header = ",".join(["email", *(f"column number {number}" for number in range(60))])
     body = "".join(f"user{row}@example.com,{','.join(['some words'] * 60)}\n" for row in range(12))
