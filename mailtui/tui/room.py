@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, TypeVar, cast
 
@@ -15,6 +16,7 @@ from textual.worker import Worker, WorkerState
 from mailtui.errors import MailtuiError
 from mailtui.kit.words import sentence
 from mailtui.service.facade import Service
+from mailtui.service.lists import freshness
 from mailtui.service.workbench import Superseded, Workbench
 from mailtui.tui.actions import needs
 from mailtui.tui.memory import settle
@@ -76,8 +78,11 @@ class Room(Screen[None]):
     def show_where(self) -> None:
         """The top line: which campaign or list is open, and which room of the house this is."""
         campaign, opened = self.bench.campaign, self.bench.open_list
-        of_list = "mailtui" if opened is None else Path(opened.name).name
-        self.query_one(Where).tell(of_list if campaign is None else campaign.name)
+        of_list = "mailtui" if opened is None else opened.name if opened.sheet else Path(opened.name).name
+        name = of_list if campaign is None else campaign.name
+        if opened is not None and opened.sheet is not None:
+            name += f", {freshness(opened.sheet, datetime.now().astimezone())}"
+        self.query_one(Where).tell(name)
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """The end of a worker that nobody waits for: what it stumbled over is shown, and a defect ends the app."""

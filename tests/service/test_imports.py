@@ -164,3 +164,14 @@ def test_every_room_loads_without_posix_only_modules() -> None:
         [sys.executable, "-c", WITHOUT_POSIX], env=environ, capture_output=True, text=True, timeout=60
     )
     assert (done.returncode, done.stdout.strip()) == (0, ""), done.stderr
+
+
+ONLINE = {"dns", "duckdb", "google", "http.client", "python_calamine", "urllib.request"}
+
+
+@pytest.mark.parametrize("full", [[], ["--full"]])
+def test_counting_a_file_loads_nothing_for_the_network_or_other_files(full: list[str], tmp_path: Path) -> None:
+    (tmp_path / "list.csv").write_text("email\nann@example.com\n", encoding="utf-8")
+    found = modules("audience", "list.csv", "--count", "--json", *full, home=tmp_path)
+    assert found & ONLINE == set()
+    assert ("disposable_email_domains" in found) is bool(full), "for flags alone"

@@ -60,10 +60,10 @@ class Web:
     def __init__(self, google: Google, base: str) -> None:
         self.patience = google.patience
         self._loopback = is_loopback(urlsplit(base).hostname or "")
-        # Proxies of the environment hold; cookies, passwords and redirects of its own urllib does not get to do.
-        self._opener = urllib.request.build_opener(
-            _NoRedirect, urllib.request.HTTPSHandler(context=ssl.create_default_context())
-        )
+        # Proxies of the environment hold for Google; urllib does not get to follow redirects by itself.
+        proxies = urllib.request.ProxyHandler({} if self._loopback else None)
+        tls = urllib.request.HTTPSHandler(context=ssl.create_default_context())
+        self._opener = urllib.request.build_opener(proxies, _NoRedirect, tls)
 
     def ask(
         self,
