@@ -22,7 +22,7 @@ from mailtui.service.samples import sample_folder
 from mailtui.service.settings import read_settings
 
 SAMPLES = Path(__file__).parents[2] / "sample_data"
-CAMPAIGNS = ("spring", "own-mail")
+CAMPAIGNS = ("spring", "own-mail", "orders")
 AUDIENCE = 34
 
 
