@@ -36,7 +36,8 @@ def settle(
     Raises `AudienceError` when there are too many columns, none with addresses, or not the one that `spec` names.
     """
     require_readable_width(source, len(columns))
-    address = find_address_column(source, spec, columns, rows)
+    headed = any(key == "header" for key, _ in settings)
+    address = find_address_column(source, spec, columns, rows, headed=headed)
     types = find_types(columns, rows, spec.types)
     return Understanding(
         format=format,
@@ -94,9 +95,12 @@ def require_readable_width(source: Source, width: int) -> None:
 
 
 def find_address_column(
-    source: Source, spec: AudienceSpec, columns: Sequence[str], rows: Sequence[Sequence[str]]
+    source: Source, spec: AudienceSpec, columns: Sequence[str], rows: Sequence[Sequence[str]], *, headed: bool = True
 ) -> Finding:
-    """The column with the addresses: the one that was given, else the one that looks like it."""
+    """The column with the addresses: the one that was given, else the one that looks like it.
+
+    `headed` is whether the names stand in a row of the list, which may have been taken for another one.
+    """
     if spec.address is not None:
         return _given(spec.address, columns)
     found = guess_address_column(columns, rows)
@@ -104,8 +108,8 @@ def find_address_column(
         raise AudienceError(
             f"{source.name} has no column with mail addresses",
             detail=f"Its columns: {shown_names(columns)}" + _first_row(columns, rows),
-            hint="Name the column: --address COLUMN, or audience: {address: COLUMN} in a campaign file. "
-            "Where the names stand further down, say their line: --header LINE.",
+            hint="Name the column: --address COLUMN, or audience: {address: COLUMN} in a campaign file."
+            + (" Where the names stand further down, say their line: --header LINE." if headed else ""),
         )
     return found
 
