@@ -92,7 +92,7 @@ def require_tidy(draft: Draft) -> None:
     assert from_tree(to_tree(rule)) == rule
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.none() | rules, st.data())
 def test_any_changes_leave_a_tidy_draft_and_lose_nothing(rule: Rule | None, data: st.DataObject) -> None:
     draft = draft_of(rule)
@@ -194,7 +194,7 @@ def test_an_incomplete_draft_is_written_with_dots_where_something_is_missing() -
     assert caught.value.path == (1, 0)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(rules, st.sampled_from(["text", "number", "date", "code", "empty"]))
 def test_a_value_comes_back_from_the_field_as_it_was(rule: Rule, kind: Any) -> None:
     for clause in clauses(rule):

@@ -67,9 +67,12 @@ class ComparisonDialog(ModalScreen[Line | None]):
     #choices > #value-side { width: 1fr; margin-right: 0; }
     #choices OptionList { height: 1fr; padding: 0; border: none; background: $panel; text-wrap: nowrap; }
     #choices OptionList:focus { border: none; background: $boost; }
-    #choices .heading { height: 1; }
+    #choices .heading { height: 1; text-wrap: nowrap; text-overflow: ellipsis; }
     #choices #value { height: 1; border: none; padding: 0 1; background: $boost; margin-bottom: 1; }
     #choices #value:focus { background: $primary-muted; }
+    ComparisonDialog.-narrow #choices > Vertical { width: 15; }
+    ComparisonDialog.-narrow #choices > #operator-side { width: 12; }
+    ComparisonDialog.-narrow #choices > #value-side { width: 1fr; }
     #about { height: 2; margin-top: 1; text-wrap: nowrap; text-overflow: ellipsis; }
     #comparison > #foot { height: 1; margin-top: 0; }
     #foot > Plain { width: 1fr; height: 1; }

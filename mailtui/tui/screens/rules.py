@@ -102,7 +102,7 @@ class RulesScreen(BuildingRoom):
         self.query_one("#empty").display = opened is None
         self.query_one("#rules").display = opened is not None
         if opened is not None and (opened is not self._shown or self._set != self.bench.filter_text):
-            self._shown = opened
+            self._shown, self._counted = opened, None
             self.query_one(ColumnNames).offer(opened.columns)
             self.editor.offer(opened.columns)
             self.tree_of_rules.begin(draft_of(self.bench.read_filter(self.bench.filter_text)))
@@ -214,7 +214,9 @@ class RulesScreen(BuildingRoom):
         if action in ("apply", "reset", "switch") and self.bench.open_list is None:
             return None
         if action == "leave_editor":
-            return self.focused is self.editor or isinstance(self.focused, RowTable)
+            return self.focused is self.editor
+        if action == "leave_rows":
+            return isinstance(self.focused, RowTable)
         return super().check_action(action, parameters)
 
     @on(ColumnNames.Picked)
@@ -270,7 +272,7 @@ class RulesScreen(BuildingRoom):
             self._examine()
 
     def action_leave_editor(self) -> None:
-        if self.focused is self.editor:
-            self._samples.focus_rows()
-        else:
-            self.tree_of_rules.focus()
+        self._samples.focus_rows()
+
+    def action_leave_rows(self) -> None:
+        self.tree_of_rules.focus()
