@@ -23,6 +23,7 @@ from mailtui.dispatch.spec import DispatchSpec, RetrySpec
 from mailtui.errors import ExitCode
 from mailtui.message.fields import PROVIDED
 from mailtui.message.hardening import KEPT_FILTERS
+from mailtui.message.own_cells import ROLES
 from mailtui.outbox.states import CampaignState, DeliveryState
 
 ROOT = Path(__file__).parents[2]
@@ -49,7 +50,9 @@ def keys(model: type[pydantic.BaseModel], prefix: str = "") -> set[str]:
 
 def test_the_campaign_page_has_every_key_and_no_other() -> None:
     parts = re.split(r"^## ", page("docs/campaign-file.md"), flags=re.MULTILINE)
-    who, message, audience, dispatch = (first_column(part) for part in parts[1:5])
+    whom, _, below = parts[3].partition("\n### ")
+    who, message, audience, dispatch = (first_column(part) for part in (*parts[1:3], whom, parts[4]))
+    assert tuple(first_column(below)) == ROLES
     message = [name for name in message if name not in PROVIDED or name == "postal_address"]
     own = keys(CampaignSpec) - {"audience", "dispatch"}
     server = keys(InlineServerSpec) | keys(AccountSpec)
