@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any
 
 from mailtui.campaign.freeze import Again, Freezing, deliveries, to_add_to
-from mailtui.campaign.suppression import LeftOut, open_left_out
+from mailtui.campaign.suppression import NOBODY, LeftOut, open_left_out
 from mailtui.outbox.ports import Comparison, Reader
 from mailtui.outbox.records import Campaign as LaunchedCampaign
 from mailtui.outbox.records import Counts
@@ -122,7 +122,7 @@ class _Forecasting:
         """How many are new and would get it, and what else is not as it was."""
         first: list[str] = []
         new = new_suppressed = suppressed = 0
-        rows = deliveries(self.freezing.audience, earlier.columns, self.left_out)
+        rows = deliveries(self.freezing.audience, earlier.columns, NOBODY)
         while part := list(islice(rows, _STEP)):
             missing = comparison.add(part)
             found = await self._suppressed(missing)
@@ -131,7 +131,7 @@ class _Forecasting:
             new_suppressed += len(found)
         if self.left_out or await self._any_entries():
             for waiting in comparison.waiting():
-                found = await self._suppressed([name for pair in waiting for name in pair])
+                found = await self._suppressed(list({name for pair in waiting for name in pair}))
                 suppressed += sum(key in found or address in found for key, address in waiting) if found else 0
         gone = comparison.gone()
         gone_waiting = sum(number for state, number in gone.items() if state in OPEN_STATES)

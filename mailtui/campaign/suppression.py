@@ -60,12 +60,15 @@ class LeftOut:
         return self._connection is not None and bool(self.reasons((key,)))
 
 
+NOBODY = LeftOut(None, ())
+
+
 @contextmanager
 def open_left_out(campaign: Campaign, cache: Path) -> Iterator[LeftOut]:
     """Read the lists. Raises `AudienceError` that names the line of the campaign file. An empty file is nobody."""
     files = campaign.spec.audience.suppress
     if not files:
-        yield LeftOut(None, ())
+        yield NOBODY
         return
     connection = apsw.Connection("")  # a file that has no name, and is gone with the connection
     try:
