@@ -339,7 +339,7 @@ def test_a_list_from_a_pipe(mailtui: Mailtui, sandbox: Oracle) -> None:
     campaign = mailtui.campaign(0, port=sandbox.port, audience={"source": "-"})
     sent = mailtui.run("run", campaign, "--yes", "--json", stdin=text)
     assert (sent.code, sent.json["sent"]) == (0, 2), sent.err
-    assert not list(mailtui.home.audiences.glob("stdin-*")), "the copy of what was piped in is gone"
+    assert not list(mailtui.home.audiences.glob(".*.tmp")), "the copy of what was piped in is gone"
 
 
 def test_progress_is_for_terminals_and_problems_for_everybody(mailtui: Mailtui, faulty: StartSandbox) -> None:
