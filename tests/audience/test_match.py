@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, cast
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mailtui.audience.automaton import Automaton, parser
@@ -320,6 +320,9 @@ _pieces = st.recursive(
     _pieces,
     st.lists(st.text(st.sampled_from("abAé \n"), min_size=1, max_size=8), min_size=1, max_size=8),
 )
+@example("", "a$", ["a", "a\n", "a\n\n", "ab"])
+@example("(?m)", "^a$", ["a\nb", "b\na\nb", "ba"])
+@example("(?a)", r"\bé\b", ["é", "aéa"])
 def test_the_automaton_finds_what_python_finds(flags: str, pattern: str, texts: list[str]) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
