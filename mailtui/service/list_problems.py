@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
+from mailtui.audience.audience import Audience
 from mailtui.audience.problem import RowProblem
+from mailtui.errors import UsageError
 from mailtui.kit.spreadsheet import csv_row, inert
 
 _COLUMNS = ("line", "row", "kind", "reason", "text")
@@ -16,3 +19,23 @@ def problems_as_csv(problems: Iterable[RowProblem]) -> Iterator[str]:
     for problem in problems:
         row = "" if problem.row is None else str(problem.row)
         yield csv_row((str(problem.line), row, problem.kind, inert(problem.reason), inert(problem.text)))
+
+
+def write_problems(audience: Audience, path: Path) -> int:
+    """Write the rows of a list that no mail goes to into a file; how many there are.
+
+    Raises `UsageError` when it cannot be written; then what stood there before still does.
+    """
+    written = -1
+    temporary = path.with_name(f".{path.name}.part")
+    try:
+        with temporary.open("w", encoding="utf-8", newline="") as stream:
+            for line in problems_as_csv(audience.problems()):
+                stream.write(line)
+                written += 1
+        temporary.replace(path)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written", detail=error.strerror or str(error)) from None
+    finally:
+        temporary.unlink(missing_ok=True)
+    return written
