@@ -1,0 +1,108 @@
+"""The open list is asked in threads: views, a search, another reading, its problems as a file; newer ends older."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from mailtui.errors import RuleError, UsageError
+from mailtui.kit.paths import Home
+from mailtui.service.facade import Service
+from mailtui.service.lists import ListView
+from mailtui.service.workbench import Superseded, Workbench
+
+ROWS = 30_000
+
+
+@pytest_asyncio.fixture
+async def bench(home: Home) -> AsyncIterator[Workbench]:
+    with Service.open(os.environ) as service:
+        opened = Workbench(service)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Many rows with two that are bad and one that is a duplicate."""
+    lines = [f"u{number}@example.com;Näme {number % 1_000:03};{number}" for number in range(1, ROWS + 1)]
+    lines[4], lines[6], lines[8] = "nobody;X;5", "broken", lines[0]
+    path = tmp_path / "list.csv"
+    path.write_text("email;name;n\n" + "\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+async def test_a_view_is_worked_out_once_and_read_by_pages(bench: Workbench, path: Path) -> None:
+    await bench.open(path)
+    told: list[int] = []
+    view = ListView(column="name", descending=True)
+    assert await bench.prepare_view(view, told.append) == ROWS
+    assert told == [20_000]
+    rows = await bench.page(1, 31, view)
+    assert [row.row for row in rows[:2]] == [5, 999], "X, then Näme 999"
+    assert await bench.position(view, 999) == 2
+    assert await bench.search("u29999@", 1, view) == 31
+    assert await bench.search("u29999@", 31, view) is None
+    assert await bench.search("NÄME 999", 5, view, column="name", backwards=True) == 4
+    with pytest.raises(Superseded):
+        await bench.page(1, 10, ListView(column="n"))  # it was never prepared
+
+
+async def test_a_newer_question_ends_the_older_whatever_it_was_at(bench: Workbench, path: Path) -> None:
+    await bench.open(path)
+    asked = []
+    for number in range(60):
+        asked.append(asyncio.ensure_future(bench.examine(f'name contains "{number}" or n == {number}', 5)))
+        await asyncio.sleep(0.001 * (number % 13))
+    ends = await asyncio.gather(*asked, return_exceptions=True)
+    assert not isinstance(ends[-1], BaseException)
+    assert {type(end) for end in ends if isinstance(end, BaseException)} <= {Superseded}
+    views = [asyncio.ensure_future(bench.prepare_view(ListView(column=name))) for name in ("name", "n", "email")]
+    first, second, last = await asyncio.gather(*views, return_exceptions=True)
+    assert isinstance(first, Superseded)
+    assert isinstance(second, Superseded)
+    assert last == ROWS
+    searches = [asyncio.ensure_future(bench.search("nowhere", 1)) for _ in range(2)]
+    assert isinstance((await asyncio.gather(*searches, return_exceptions=True))[0], Superseded)
+
+
+async def test_another_reading_keeps_the_filter_or_says_that_it_does_not_fit(bench: Workbench, path: Path) -> None:
+    await bench.open(path)
+    bench.set_filter("n <= 10")
+    assert (await bench.counts()).matched == 9  # one of the ten cannot be read
+    assert [row.matched for row in await bench.page(9, 3)] == [True, True, False]
+    assert bench.spec is not None
+    await bench.reopen(bench.spec.model_copy(update={"types": {"n": "text"}}))
+    assert bench.filter_text == "n <= 10"
+    assert misfit(bench) is None
+    assert (await bench.counts()).matched < 9
+    spec = bench.spec
+    await bench.reopen(spec.model_copy(update={"header": False, "address": "column_1", "types": {}}))
+    assert bench.filter_text == "n <= 10"
+    assert misfit(bench) is not None
+    with pytest.raises(RuleError):
+        await bench.counts()
+    assert (await bench.page(1, 1))[0].cells == ("email", "name", "n")
+    bench.set_filter("")
+    assert misfit(bench) is None
+    assert (await bench.counts()).rows == ROWS + 1
+
+
+def misfit(bench: Workbench) -> RuleError | None:
+    return bench.misfit
+
+
+async def test_problems_go_into_a_file(bench: Workbench, path: Path, tmp_path: Path) -> None:
+    await bench.open(path)
+    assert await bench.save_problems(tmp_path / "out.csv") == 3
+    lines = (tmp_path / "out.csv").read_text(encoding="utf-8").splitlines()
+    assert lines[0] == "line,row,kind,reason,text"
+    assert [line.split(",")[2] for line in lines[1:]] == ["bad_address", "bad_row", "duplicate"]
+    with pytest.raises(UsageError, match="cannot be written"):
+        await bench.save_problems(tmp_path / "none" / "out.csv")
+    assert sorted(one.name for one in tmp_path.iterdir() if one.suffix == ".part") == []
