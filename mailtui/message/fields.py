@@ -222,6 +222,8 @@ class _Reader:
         bound = {name.name for name in (node.target, *node.target.find_all(nodes.Name)) if isinstance(name, nodes.Name)}
         around = self._turns
         self._turns = around - bound | (bound if over_rows else set())
+        if over_rows and any(True for _ in node.find_all(nodes.Include)):
+            self.whole_row = True  # the file sees the loop's row, and nobody looks there for what it reads of it
         for child in (*([node.test] if node.test is not None else []), *node.body):
             self.read(child)
         self._turns = around

@@ -16,7 +16,7 @@ from mailtui.message.fields import FieldUse, used_fields
 from mailtui.message.html_blocks import Block, Kind, Look
 from mailtui.message.html_text import lay_out
 from mailtui.message.preflight import Finding as CheckFinding
-from mailtui.message.source import own_mail_defaults, readable_templates
+from mailtui.message.source import own_mail_defaults, own_mail_text, readable_templates
 from mailtui.message.templates import TemplateText
 
 __all__ = ["Block", "CheckFinding", "Draft", "DraftField", "DraftFile", "Kind", "Look", "lay_out", "read_draft"]
@@ -82,10 +82,10 @@ def read_draft(campaign: Campaign, cache: Path) -> Draft:
             campaign.compile(source, columns, secret=b"draft")
     except ConfigError as error:
         errors.insert(0, error)
-    spec = own_mail_defaults(campaign.spec)
+    spec = own_mail_defaults(campaign.spec, campaign.spec.audience.columns)
     bodies, included = readable_templates(spec, campaign.folder)
     inline = list(_inline(campaign))
-    uses = used_fields([*inline, *bodies, *included])
+    uses = used_fields([*inline, *bodies, *included], group=campaign.spec.audience.group)
     problems = [problem for error in errors for problem in error.problems]
     return Draft(
         files=tuple(_files(campaign, inline, bodies, included, problems)),
@@ -98,14 +98,15 @@ def read_draft(campaign: Campaign, cache: Path) -> Draft:
 
 def _inline(campaign: Campaign) -> Iterator[TemplateText]:
     """The templates that stand in the campaign file itself, by their key there."""
-    spec = own_mail_defaults(campaign.spec)
+    own = campaign.spec.audience.columns
+    spec, text = own_mail_defaults(campaign.spec, own), own_mail_text(campaign.spec, own)
     for key, value in (("subject", spec.subject), ("from", spec.sender), ("reply_to", spec.reply_to)):
         if value is not None:
             yield TemplateText(key, value)
     for name, value in spec.headers.items():
         yield TemplateText(f"headers.{name}", value)
-    if campaign.spec.text is None and campaign.spec.html is None and campaign.spec.subject is None:
-        yield TemplateText("text", "{{ body }}")
+    if text is not None:
+        yield text
 
 
 def _files(
@@ -150,8 +151,10 @@ def _fields(
         "campaign": campaign.name,
         "now": "when it is sent",
         "postal_address": campaign.spec.postal_address or "",
+        "rows": "all rows of the address" if campaign.spec.audience.group else "",
     }
-    copes: dict[str, bool] = {}
+    # A column that stands for a value of the campaign's is used whatever the templates say.
+    copes: dict[str, bool] = dict.fromkeys(campaign.spec.audience.columns.values(), False)
     for use in uses:
         copes[use.name] = copes.get(use.name, True) and use.copes_missing
     for name, default in copes.items():

@@ -9,6 +9,7 @@ import pytest
 from mailtui.campaign.checks import CheckReport
 from mailtui.errors import ConfigError
 from mailtui.message.rendered import RenderedMessage
+from mailtui.service.drafts import read_draft
 from mailtui.service.facade import Service
 from tests.campaign.conftest import WriteCampaign
 
@@ -106,3 +107,18 @@ def test_a6_a_person_with_too_many_rows_stops_the_send(service: Service, write_c
     [error] = [item for item in check(service, path).findings if item.severity == "error"]
     assert error.message == "this address has 1,001 rows; a mail is made of 1,000 at most"
     assert (error.rows, error.count) == ((1,), 1)
+
+
+def test_a4_a6_a_draft_shows_the_columns_and_rows_that_it_uses(
+    service: Service, write_campaign: WriteCampaign, tmp_path: Path
+) -> None:
+    audience = {"source": "contacts.csv", "group": True, "columns": {"from": "sender"}}
+    path = write_campaign(LIST, "{% for each in rows %}{{ each.text }}{{ each.tet }}{% endfor %}\n", audience=audience)
+    draft = read_draft(service.campaigns.load(path), tmp_path / "cache")
+    assert {field.name: field.origin for field in draft.fields} == {
+        "sender": "list",
+        "rows": "mailtui",
+        "text": "list",
+        "tet": "missing",
+    }
+    assert draft.problems == 1

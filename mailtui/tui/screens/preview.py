@@ -137,6 +137,8 @@ class PreviewScreen(CampaignRoom):
         if campaign != self._of:
             return  # another campaign has been opened meanwhile, and its mail is on its way
         self._mail = mail
+        if mail is not None and len(mail.recipient.rows) > 1:
+            note = f"{note} {len(mail.recipient.rows):,} rows make this mail.".strip()
         if mail is not None:
             view.show_mail(about, mail, blocks, note)
             self.query_one(Trouble).clear()
