@@ -97,7 +97,7 @@ def test_a_mistake_in_a_template_file_is_told_by_line_and_column(mailtui: Mailtu
         ("", ["is empty"]),
         ("a,b\n1,2\n", ["no column with mail addresses", "Its columns: a, b"]),
         ("email,first_name,city\n", ["has column names and no row"]),
-        ("PK\x03\x04rest", ["a spreadsheet or a zip archive"]),
+        ("PK\x03\x04rest", ["damaged or cut off"]),
     ],
 )
 def test_a_list_that_is_none(mailtui: Mailtui, text: str, parts: list[str]) -> None:
