@@ -8,13 +8,12 @@ from mailtui.audience.address_column import guess_address_column
 from mailtui.audience.column_types import find_types, type_notes
 from mailtui.audience.comparing import fold
 from mailtui.audience.findings import Finding, Understanding, Unit
-from mailtui.audience.heading import unique_names
+from mailtui.audience.heading import COLUMN_LIMIT, unique_names
 from mailtui.audience.source import Source
 from mailtui.audience.spec import AudienceSpec
 from mailtui.errors import AudienceError
 from mailtui.kit.suggest import did_you_mean
 
-COLUMN_LIMIT = 1_900
 SAMPLE_ROWS = 300
 _SHOWN_COLUMNS = 40
 _SHOWN_CELL = 60
