@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mailtui.audience.rule_edit import (
@@ -41,7 +41,7 @@ from mailtui.audience.rule_edit import (
     wrap,
 )
 from mailtui.audience.rule_value import WORDS, operators_for, read_value, show_value, suits
-from mailtui.audience.rules import Operator, Rule, clauses
+from mailtui.audience.rules import Clause, Operator, Rule, clauses
 from mailtui.audience.rules_text import format_rule, parse_rule
 from mailtui.audience.rules_tree import from_tree, read_rule, to_tree
 from mailtui.kit.yaml_file import parse_yaml
@@ -134,16 +134,18 @@ def test_any_changes_leave_a_tidy_draft_and_lose_nothing(rule: Rule | None, data
     assert history.redo() == history
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=60, deadline=None)
+@example(Clause("city", Operator.EQ, "\x85"))
 @given(rules)
 def test_every_spelling_comes_back_as_the_same_rule(rule: Rule) -> None:
+    # The writer is told to stay within ASCII: it writes a NEL as it is otherwise, which YAML reads as a line's end.
     assert rule_of(draft_of(rule)) == rule
     assert draft_text(draft_of(rule)) == format_rule(rule)
     assert read_rule(json.dumps(to_tree(rule))) == rule
     for flow in (True, False):
-        text = yaml.safe_dump({"audience": {"filter": to_tree(rule)}}, default_flow_style=flow, allow_unicode=True)
+        text = yaml.safe_dump({"audience": {"filter": to_tree(rule)}}, default_flow_style=flow)
         assert read_rule(parse_yaml(text, Path("campaign.yaml")).data["audience"]["filter"]) == rule
-    line = yaml.safe_dump({"filter": format_rule(rule)}, allow_unicode=True)
+    line = yaml.safe_dump({"filter": format_rule(rule)})
     assert read_rule(parse_yaml(line, Path("campaign.yaml")).data["filter"]) == rule
 
 
