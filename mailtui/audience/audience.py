@@ -7,7 +7,6 @@ such row is kept. So a person whose first row is filtered out and whose second i
 from __future__ import annotations
 
 import heapq
-import random
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from functools import partial
@@ -39,7 +38,6 @@ from mailtui.kit.suggest import did_you_mean
 
 Filter = str | Mapping[str, Any] | Rule | None
 WHOLE_LIST = ListView()
-_RUN = 512  # rows side by side that a sample reads at once
 
 
 def open_audience(
@@ -325,22 +323,8 @@ class Audience:
 
     def share(self, sample: int) -> float:
         """For which part of the list the filter holds, judged by about `sample` rows from all over it."""
-        if self._selection.matcher is None or not self._rows:
-            return 1.0
         self._require_going()
-        query = (
-            f"SELECT count(*), total({self._selection.condition}) FROM entry"  # noqa: S608 - our own names
-            " WHERE row BETWEEN :first AND :last"
-        )
-        runs = max(1, sample // _RUN)
-        step = max(_RUN, self._rows // runs)
-        seen = held = 0
-        for begin in range(1, self._rows + 1, step):
-            first = begin + random.Random(begin).randrange(step - _RUN + 1)  # noqa: S311
-            found: Any = self._selection.ask(query, first=first, last=first + _RUN - 1).fetchone()
-            seen += int(found[0])
-            held += int(found[1])
-        return held / seen if seen else 0.0
+        return self._selection.share(sample)
 
     def require_fitting(self, rule: Rule | None) -> None:
         """Raise `RuleError` when a filter names a column the list does not have, or a value no cell compares with."""

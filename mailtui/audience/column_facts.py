@@ -121,19 +121,23 @@ class FactsGatherer:
         return read_all
 
     def _date(self, position: int) -> Read:
-        moment = comparing(self._types[position]).moment
-        known: dict[str, int | None] = {}  # lists repeat their dates
+        keys = _DateKeys(comparing(self._types[position]).moment).__getitem__
+        return lambda cells: list(map(keys, cells))
 
-        def read(cell: str) -> int | None:
-            if cell in known:
-                return known[cell]
-            found = moment(cell)
-            key = None if found is None else date_key(found)
-            if len(known) < _DATES_KNOWN:
-                known[cell] = key
-            return key
 
-        return lambda cells: list(map(read, cells))
+class _DateKeys(dict[str, int | None]):
+    """The shadows of the dates seen so far: lists repeat them."""
+
+    def __init__(self, moment: Callable[[str], Moment | None]) -> None:
+        super().__init__()
+        self._moment = moment
+
+    def __missing__(self, cell: str) -> int | None:
+        found = self._moment(cell)
+        key = None if found is None else date_key(found)
+        if len(self) < _DATES_KNOWN:
+            self[cell] = key
+        return key
 
 
 def _are_bare(text: str | None, cells: Sequence[str]) -> bool:
