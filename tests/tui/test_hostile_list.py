@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import re
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,14 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from mailtui.tui.app import MailtuiApp
+from mailtui.tui.dialogs.column_type import ColumnTypeDialog
+from mailtui.tui.dialogs.columns import ColumnsDialog
 from mailtui.tui.dialogs.explain import ExplainDialog
 from mailtui.tui.dialogs.goto import GotoDialog
+from mailtui.tui.dialogs.place import PlaceDialog
 from mailtui.tui.dialogs.problems import ProblemsDialog
+from mailtui.tui.dialogs.reading import ReadingDialog
+from mailtui.tui.dialogs.reading_notes import ReadingNotes
 from mailtui.tui.screens.audience import AudienceScreen
 from mailtui.tui.screens.rules import RulesScreen
 from tests.tui.conftest import MakeApp, shows, until
@@ -143,6 +149,74 @@ async def test_its_dialogs_are_unmoved(app: MakeApp, hostile: Path) -> None:
             harmless(shown)
 
 
+async def test_what_mends_a_list_is_unmoved(app: MakeApp, hostile: Path) -> None:
+    shown = app(target=hostile)
+    async with shown.run_test(size=(80, 24), notifications=True) as pilot:
+        screen = await opened(shown)
+        await pilot.press("h")
+        await until(lambda: isinstance(shown.screen, ReadingDialog) and shows(shown, "user0@example.com │"))
+        for key in (*["tab"] * 7, *["shift+tab"] * 2, "down", "down"):
+            await pilot.press(key)
+            await pilot.pause()
+            harmless(shown)
+        for text in HOSTILE[3:8]:
+            shown.screen.query(Input).first().value = text
+            await pilot.pause()
+            harmless(shown)
+        for x in (4, 40):
+            for y in range(10, 20, 4):
+                await pilot.click(offset=(x, y))
+        await pilot.pause(0.4)
+        harmless(shown)
+        await pilot.press("escape")
+        for key, kind in (("c", ColumnsDialog), ("i", ReadingNotes), ("t", ColumnTypeDialog)):
+            await until(lambda: shown.screen is screen)
+            screen.table.go_to_column(1)
+            await pilot.press(key)
+            await until(lambda kind=kind: isinstance(shown.screen, kind))
+            for move in ("end", "right"):
+                await pilot.press(move)
+                await pilot.pause()
+                harmless(shown)
+            await pilot.press("escape")
+        await until(lambda: shown.screen is screen)
+        for key in ("s", "f", "f"):
+            await pilot.press(key)
+            await settled(pilot)
+            harmless(shown)
+        for text in HOSTILE[:2]:
+            await pilot.press("slash")
+            screen.query_one(Input).value = text
+            await pilot.pause()
+            harmless(shown)
+            await pilot.press("enter")
+            await settled(pilot)
+            harmless(shown)
+
+
+async def test_the_names_of_tabs_and_tables_are_unmoved(app: MakeApp, tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "[@click=app.harm]x.db") as database:
+        for number, cell in enumerate(HOSTILE[:9]):
+            name = f"{cell}{number}".replace('"', "").replace("\x00", "")
+            database.execute(f'CREATE TABLE "{name}" (email, "{name}")')
+            database.execute(f'INSERT INTO "{name}" VALUES (?, ?)', ("ann@example.com", cell))
+    shown = app(target=tmp_path / "[@click=app.harm]x.db")
+    async with shown.run_test(size=(80, 24), notifications=True) as pilot:
+        await until(lambda: isinstance(shown.screen, PlaceDialog) and shows(shown, "9 tables"))
+        harmless(shown)
+        for _ in range(9):
+            await pilot.press("down")
+            await pilot.pause()
+            harmless(shown)
+        await pilot.press("enter")
+        await opened_one(shown)
+        harmless(shown)
+        await pilot.press("h")
+        await until(lambda: isinstance(shown.screen, ReadingDialog) and shows(shown, "query", "= given"))
+        await pilot.pause(0.4)
+        harmless(shown)
+
+
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
 async def test_the_rules_screen_is_unmoved(app: MakeApp, hostile: Path, size: tuple[int, int]) -> None:
     shown = app(target=hostile)
@@ -187,6 +261,10 @@ async def opened(app: MailtuiApp) -> AudienceScreen:
     assert isinstance(screen, AudienceScreen)
     await until(lambda: screen.table.current is not None and shows(app, "recipients"))
     return screen
+
+
+async def opened_one(app: MailtuiApp) -> None:
+    await until(lambda: isinstance(app.screen, AudienceScreen) and shows(app, "1 recipient"))
 
 
 async def settled(pilot: Pilot[Any]) -> None:

@@ -61,7 +61,7 @@ def put(dialog: ReadingDialog, key: str, text: str) -> None:
     field.query_one(Input).value = text
 
 
-@pytest.mark.parametrize("size", [(60, 20), (80, 24), (120, 40)])
+@pytest.mark.parametrize("size", [(60, 20), (120, 40)])
 async def test_the_encoding_is_chosen_by_how_the_letters_read(
     app: MakeApp, customers: Path, size: tuple[int, int]
 ) -> None:

@@ -48,7 +48,7 @@ class ColumnTypeDialog(ModalScreen[str | None]):
     def compose(self) -> ComposeResult:
         now = "text" if self._now is None else f"{type_word(self._now)} ({self._now.reason})"
         with Vertical(classes="dialog"):
-            yield Plain(joined("As what ", plain(self._of, limit=30), " compares"), classes="title")
+            yield Plain(joined("How ", plain(self._of, limit=30), " is compared"), classes="title")
             yield Plain(joined(plain("now ", "$text-muted"), plain(now, limit=120)))
             yield RowTable()
             yield Plain("It is for rules and sorting: mails have the cells as they stand.", classes="muted")

@@ -38,7 +38,7 @@ from mailtui.tui.widgets.understood import how_sure
 _TRY_AFTER = 0.25
 _LOOK_EVERY = 0.1
 _KEYS = "tab next   ↑↓ choose   enter reads it so   ^y copies   ^g notes   esc closes"
-_ROOM, _ROOM_TALL = 5, 12
+_MOST, _FEWEST, _ELSE = 12, 2, 19  # choices, and the lines of all that is around them
 
 
 class ReadingDialog(ModalScreen[bool]):
@@ -62,6 +62,8 @@ class ReadingDialog(ModalScreen[bool]):
     ReadingDialog.-short #meaning, ReadingDialog.-short #rows, ReadingDialog.-short #keys { margin-top: 0; }
     ReadingDialog.-short #keep { margin-top: 0; max-height: 2; }
     ReadingDialog.-short #fields { max-height: 9; }
+    ReadingDialog.-narrow #keys { height: 2; text-wrap: wrap; }
+    ReadingDialog.-narrow #rows { max-height: 2; }
     ReadingDialog.-short > .dialog { width: 100%; max-width: 100%; }
     """
 
@@ -131,17 +133,15 @@ class ReadingDialog(ModalScreen[bool]):
     def _show_choices(self) -> None:
         field = self._here
         if field is not None:
-            room = _ROOM_TALL if self.app.size.height >= 30 else _ROOM
+            room = min(_MOST, max(_FEWEST, self.app.size.height - _ELSE))
             self.query_one(Choices).offer(field.choices, field.text, room)
             self.query_one("#meaning", Plain).show(meaning_of(field.key))
 
     def _show_keep(self) -> None:
         """How to keep what was changed: by the file of the campaign, or by the command."""
-        self.query_one("#keep", Plain).show(
-            joined(plain("to keep it  ", "$text-muted"), plain("   ".join(self._kept()), limit=300))
-            if self._kept()
-            else ""
-        )
+        kept, line = self._kept(), self.query_one("#keep", Plain)
+        line.display = bool(kept)
+        line.show(joined(plain("to keep it  ", "$text-muted"), plain("   ".join(kept), limit=300)))
 
     def _kept(self) -> list[str]:
         try:

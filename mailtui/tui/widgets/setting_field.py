@@ -14,6 +14,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input
 
+from mailtui.kit.safe_text import safe_text
 from mailtui.tui.text import Plain, plain
 from mailtui.tui.widgets.safe_input import SafeInput
 
@@ -88,11 +89,14 @@ class SettingField(Horizontal):
 
     @property
     def text(self) -> str:
-        """What is typed."""
-        return self.query_one(_Line).value.strip()
+        """What is typed; a name with characters that cannot be shown is meant where it is chosen."""
+        typed = self.query_one(_Line).value.strip()
+        names = (self.first, *(choice.value for choice in self.choices))
+        return next((name for name in names if safe_text(name).strip() == typed), typed)
 
     @property
     def touched(self) -> bool:
+        """Whether it holds something else than at first."""
         return self.text != self.first
 
     def put(self, value: str) -> None:
