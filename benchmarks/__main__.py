@@ -109,19 +109,16 @@ def _measure(name: str, options: argparse.Namespace) -> int:
     _keep(folder, name, report, time.monotonic() - start)
     if options.write:
         page.write_block(_PAGE, "measured", name, [*report.lines, *below])
-        page.write_block(_PAGE, "measured", "targets", _summary(folder))
+        page.write_block(_PAGE, "measured", "targets", _summary(name, report))
     return 0
 
 
-def _summary(folder: Path) -> list[str]:
-    """All targets of the parts that were measured in full size, from what they left behind."""
-    files = [(name, folder / f"{name}.json") for name in PARTS]
-    rows = [
-        (name, target["says"], "yes" if target["met"] else "**no**")
-        for name, file in files
-        if file.exists()
-        for target in json.loads(file.read_text())["targets"]
-    ]
+def _summary(name: str, report: Report) -> list[str]:
+    """The table of all targets, with those of this part anew; the others stay as the page has them."""
+    kept = page.rows_of(_PAGE, "measured", "targets")
+    rows = [row for row in kept if row[0] in PARTS and row[0] != name]
+    rows += [(name, target.says(), "yes" if target.met else "**no**") for target in report.targets]
+    rows.sort(key=lambda row: row[0])
     machine = f"{os.cpu_count()} cores, Python {platform.python_version()}, {platform.system()}"
     return [*page.table(("part", "target, and what was measured", "met"), rows), "", f"Measured on {machine}."]
 

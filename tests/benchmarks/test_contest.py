@@ -16,6 +16,7 @@ from benchmarks.figures import Report, Spread, Target
 from benchmarks.mail import prebuilt
 from benchmarks.profile import ENGINE, MIME, OUTBOX, SESSION, TEMPLATES, room_of
 from benchmarks.sinks import NotHere, Sink, own_sink
+from scripts import page
 
 ROOT = Path(__file__).parents[2]
 
@@ -83,10 +84,21 @@ def test_a_profile_knows_whose_work_a_file_is() -> None:
 
 
 def test_the_page_has_a_place_for_every_part() -> None:
-    page = (ROOT / "docs" / "performance.md").read_text("utf-8")
+    text = (ROOT / "docs" / "performance.md").read_text("utf-8")
     for name in (*PARTS, "targets"):
-        assert page.count(f"<!-- measured: {name} -->\n") == 1
-        assert page.count(f"<!-- end of measured: {name} -->\n") == 1
+        assert text.count(f"<!-- measured: {name} -->\n") == 1
+        assert text.count(f"<!-- end of measured: {name} -->\n") == 1
+
+
+def test_a_table_of_the_page_is_read_as_it_was_written(tmp_path: Path) -> None:
+    """So that measuring one part keeps what the page says of the others."""
+    file = tmp_path / "page.md"
+    file.write_text("before\n<!-- measured: targets -->\n<!-- end of measured: targets -->\nafter\n")
+    assert page.rows_of(file, "measured", "targets") == []
+    rows = [("rtt", "at least 0.95 ×; it is 0.86 ×", "**no**"), ("size", "at most 1.0 MB; it is 1.9 MB", "**no**")]
+    page.write_block(file, "measured", "targets", [*page.table(("part", "target", "met"), rows), "", "On 2 cores."])
+    assert page.rows_of(file, "measured", "targets") == rows
+    assert file.read_text().startswith("before\n") and file.read_text().endswith("\nafter\n")
 
 
 def test_a_whole_part_from_the_command_line(tmp_path: Path) -> None:
