@@ -100,7 +100,7 @@ def test_an_address_is_corrected_once_it_is_known_that_it_may_be_used(mailtui: M
     for wrong, why in (
         ("nobody", "cannot be used as an address"),
         ("p2@example.com", "is in this campaign already (row 3, sent)"),
-        ("never@EXAMPLE.com", "on a list of those who get nothing"),
+        ("never@EXAMPLE.com", "gets nothing: on never.csv"),
     ):
         ended = mailtui.call("retry", campaign, "--row", "2", "--address", wrong)
         assert ended.code == 2 and why in ended.err, ended.err
