@@ -32,5 +32,4 @@ WHERE d.campaign = :campaign
 -- name: waiting
 SELECT id, key, address FROM outbox.delivery NOT INDEXED
 WHERE campaign = :campaign AND id > :after AND state IN ('queued', 'deferred', 'claimed')
-  AND id <= (SELECT max(id) FROM outbox.delivery WHERE campaign = :campaign)
 ORDER BY id LIMIT :limit
