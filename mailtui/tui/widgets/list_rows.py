@@ -49,6 +49,7 @@ class ListRows(Vertical):
         self._counts: AudienceCounts | None = None
         self.view = ListView()
         """Which rows are seen, in which order."""
+        self._wanted = self.view
         self._working = ""
         self._found = ""
 
@@ -92,7 +93,8 @@ class ListRows(Vertical):
 
     def show(self, opened: OpenList) -> None:
         """Show a list from its first row on, as it stands."""
-        self._list, self._counts, self.view = opened, None, ListView()
+        self._list, self._counts = opened, None
+        self.view = self._wanted = ListView()
         self.table.column = 0
         self._fill(opened.rows)
         self.table.focus()
@@ -138,6 +140,7 @@ class ListRows(Vertical):
     def turn(self, view: ListView) -> None:
         """Show other rows, or in another order; the row under the cursor stays under it where it is among them."""
         if self._list is not None:
+            self._wanted = view
             start(self, partial(self._turn, view), "turn")
 
     async def _turn(self, view: ListView) -> None:
@@ -148,9 +151,9 @@ class ListRows(Vertical):
             length = await self._bench.prepare_view(view)
             position = None if row is None else await self._bench.position(view, row)
         finally:
-            self._working = ""
+            self._working, self._wanted = "", self.view if self._wanted == view else self._wanted
         column = self.table.column
-        self.view = view
+        self.view = self._wanted = view
         self._fill(length)
         if column is not None:
             self.table.go_to_column(column)
@@ -160,20 +163,22 @@ class ListRows(Vertical):
     def next_view(self, by: int) -> None:
         """Look at the next kind of rows that there are."""
         kinds = [kind.which for kind in self._kinds]
-        at = kinds.index(self.view.which) if self.view.which in kinds else 0
-        self.turn(replace(self.view, which=kinds[(at + by) % len(kinds)]))
+        view = self._wanted  # who presses twice goes on from what the first press wanted
+        at = kinds.index(view.which) if view.which in kinds else 0
+        self.turn(replace(view, which=kinds[(at + by) % len(kinds)]))
 
     def sort(self) -> None:
         """By the column under the cursor, the other way round, and back to the order of the list."""
         if self._list is None:
             return
         column = self._list.columns[self.column]
-        if self.view.column != column:
-            self.turn(replace(self.view, column=column, descending=False))
-        elif not self.view.descending:
-            self.turn(replace(self.view, descending=True))
+        view = self._wanted
+        if view.column != column:
+            self.turn(replace(view, column=column, descending=False))
+        elif not view.descending:
+            self.turn(replace(view, descending=True))
         else:
-            self.turn(replace(self.view, column=None, descending=False))
+            self.turn(replace(view, column=None, descending=False))
 
     def go_to_row(self, row: int) -> None:
         """Put the cursor on a row of the list; where it is not among those that are seen, on it among all."""
