@@ -49,7 +49,7 @@ def _look(folder: Path, home: Path) -> None:
         tmux.press("Enter")
         tmux.until(lambda screen: "1home" in screen, "the app")
         tmux.press("o")
-        tmux.until(lambda screen: "campaign.yaml" in screen, "the dialog that opens a campaign")
+        tmux.until(lambda screen: "Open a campaign file" in screen, "the dialog that opens a campaign")
         tmux.type(str(folder / "campaign.yaml"))
         tmux.press("Enter")
         tmux.until(lambda screen: "a@example.com" in screen, "the list")
