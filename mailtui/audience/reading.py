@@ -67,7 +67,10 @@ def understand(source: Source, spec: AudienceSpec) -> Reading:
     kind, finding = find_kind(source, spec)
     layout, understanding = _format(kind).understand(source, spec, finding)
     idle = [key for key, kinds in _APPLIES.items() if getattr(spec, key) is not None and kind not in kinds]
-    notes = tuple(f"A {key} was given; {FORMAT_NAMES[kind]} has none, so it changes nothing." for key in idle)
+    notes = tuple(
+        f"{'An' if key[0] in 'aeiou' else 'A'} {key} was given; {FORMAT_NAMES[kind]} has none, so it changes nothing."
+        for key in idle
+    )
     return Reading(kind, layout, replace(understanding, notes=(*understanding.notes, *notes)))
 
 

@@ -185,10 +185,24 @@ def test_a_corrupt_or_empty_database_is_explained(opened_as: Opener, database: P
         with pytest.raises(AudienceError, match=r"list\.db") as caught:
             opened_as("list.db", spoiled).counts()
         assert caught.value.hint
+    nobody = opened_as("list.db", whole, query="SELECT email, name AS Who FROM people WHERE n = 99")
+    assert (nobody.columns, nobody.size) == (("email", "Who"), 0)
     empty = tmp_path / "empty.db"
     make(empty, "PRAGMA user_version = 1")
     with pytest.raises(AudienceError, match="has no tables"):
         opened_at(opened_as, empty)
+
+
+def test_a_change_that_a_crash_left_half_done_is_explained(opened_as: Opener, tmp_path: Path) -> None:
+    make(tmp_path / "list.db", "CREATE TABLE people (email); INSERT INTO people VALUES ('a@example.com')")
+    connection = apsw.Connection(str(tmp_path / "list.db"))
+    connection.execute("PRAGMA cache_size = 1; BEGIN; CREATE TABLE more (x)")
+    connection.execute("INSERT INTO more VALUES (randomblob(400000))")
+    for suffix in ("", "-journal"):
+        (tmp_path / f"left.db{suffix}").write_bytes((tmp_path / f"list.db{suffix}").read_bytes())
+    connection.close()
+    with pytest.raises(AudienceError, match=r"left\.db was left in the middle of a change"):
+        opened_at(opened_as, tmp_path / "left.db")
 
 
 def parquet(path: Path, select: str) -> bytes:

@@ -123,8 +123,12 @@ def test_of_several_lists_the_one_with_addresses_is_read_and_others_by_name(open
     with pytest.raises(AudienceError, match="Say which one is meant: records: a"):
         opened('{"a": [{"email": "a@example.com"}], "b": [{"email": "b@example.com"}]}')
 
+    with pytest.raises(AudienceError, match=r"2 lists of records at a\.b"):
+        opened('{"a.b": [{"email": "a@example.com"}], "a": {"b": [{"email": "b@example.com"}]}}', records="a.b")
+
 
 BROKEN = {
+    '{"people": [{"email": "a@example.com"}], "people": [{"email": "b@example.com"}]}': "the key people stands twice",
     '[{"email": "a@example.com"}, {"email": "b@': r"stops being JSON at line 1, character 40\nthe file is cut off",
     '[{"email": "a@example.com"},\n {"email" "b"}]': r"stops being JSON at line 2, character 11",
     '[{"email": "a@example.com"}': r"character 28\nthe file ends where , or \] should stand",

@@ -100,6 +100,8 @@ def test_a_bomb_is_stopped_on_the_way(opened_as: Opener, tmp_path: Path, monkeyp
 NO_LISTS = {
     b"%PDF-1.7 ...": "is a PDF",
     b"BZh91AY&SY": "packed with bzip2",
+    b"people.csv".ljust(257, b"\0") + b"ustar\x0000".ljust(255, b"\0") + CSV: "is a tar archive",
+    b"\xef\xbb\xbfBEGIN:VCARD\r\n": "a file of vCards",
     b"\xfd7zXZ\0\0": "packed with xz",
     b"7z\xbc\xaf\x27\x1c\0\4": "7-Zip",
     b"Rar!\x1a\x07\x01\0": "a RAR archive",
@@ -127,6 +129,7 @@ def test_what_is_no_list_is_called_what_it_is(tmp_path: Path, data: bytes, how: 
 
 def test_text_that_looks_like_something_else_stays_a_table(opened: Opener) -> None:
     assert opened("<email>,name\na@example.com,Ann\n").understanding.format.value == "csv"
+    assert opened("BZhandle,email\nann,a@example.com\n").understanding.format.value == "csv"
     assert opened("[email],name\na@example.com,Ann\n").understanding.format.value == "csv"
     assert opened('["email",name\na@example.com,Ann\n').understanding.format.value == "csv"
 
@@ -143,7 +146,10 @@ def test_a_format_that_is_given_wins_where_it_can(opened: Opener, tmp_path: Path
 
 
 def test_what_was_said_and_means_nothing_for_the_format_is_told(opened: Opener) -> None:
-    notes = opened(workbook(("L", PEOPLE)), delimiter=";", header=1).understanding.notes
-    assert notes == ("A delimiter was given; a workbook has none, so it changes nothing.",)
+    notes = opened(workbook(("L", PEOPLE)), encoding="utf-8", delimiter=";", header=1).understanding.notes
+    assert notes == (
+        "An encoding was given; a workbook has none, so it changes nothing.",
+        "A delimiter was given; a workbook has none, so it changes nothing.",
+    )
     assert any("A query was given" in note for note in opened(CSV, query="people").understanding.notes)
     assert opened(CSV, delimiter=",", encoding="utf-8", quote="", header=1).understanding.notes == ()

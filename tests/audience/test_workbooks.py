@@ -135,6 +135,16 @@ def test_errors_and_formulas_nobody_worked_out_are_told(opened_as: Opener) -> No
     assert "1 formula that no program has worked out: B3" in notes(audience)
 
 
+def test_rows_that_a_filter_hides_are_read_and_told(opened_as: Opener) -> None:
+    def hide(sheet: Worksheet) -> None:
+        sheet.auto_filter.ref = "A1:B3"
+        sheet.row_dimensions[3].hidden = sheet.row_dimensions[9].hidden = True
+
+    audience = opened_as("l.xlsx", workbook(("L", PEOPLE), change=hide))
+    assert audience.size == 2
+    assert "1 row is hidden in the spreadsheet, by a filter there perhaps. It is read" in notes(audience)
+
+
 def test_the_tab_with_addresses_is_read_and_others_by_name_or_number(opened_as: Opener) -> None:
     def hide(sheet: Worksheet) -> None:
         if sheet.title == "Old":
@@ -168,7 +178,7 @@ def test_a_range_and_a_header_that_are_given(opened_as: Opener) -> None:
         ["x", "d@example.com", "Dan", 3],
     ]
     data = workbook(("L", rows))
-    for area in ("B2:C4", "b2:c4", "$B$2:$C$4"):
+    for area in ("B2:C4", "b2:c4", "$B$2:$C$4", "C4:B2"):
         audience = opened_as("l.xlsx", data, range=area)
         assert audience.columns == ("email", "name")
         assert [(one.address, one.fields["name"]) for one in audience.recipients()] == [

@@ -125,7 +125,11 @@ def _survey(stream: JsonStream, path: tuple[str, ...], lists: list[_List], sourc
                 found.found.add(flat)
         lists.append(found)
     elif start == "{" and len(path) < _DEPTH:
+        seen: set[str] = set()
         for key in stream.members():
+            if key in seen:
+                raise stream.broken(f"the key {key} stands twice in one object, and only one of the two can be meant")
+            seen.add(key)
             _survey(stream, (*path, key), lists, source)
     else:
         stream.value()
@@ -136,9 +140,14 @@ def _choose(lists: list[_List], spec: AudienceSpec, source: Source) -> tuple[_Li
     names = [item.name for item in usable]
     if spec.records is not None:
         wanted = spec.records.strip().removeprefix("$").strip(".") or WHOLE
-        for item in usable:
-            if item.name == wanted:
-                return item, Finding(wanted, "given", "as you said")
+        meant = [item for item in usable if item.name == wanted]
+        if len(meant) > 1:  # {"a.b": […], "a": {"b": […]}}
+            raise AudienceError(
+                f"{source.name} has {len(meant)} lists of records at {wanted}",
+                hint="A dot in the name of a key cannot be told from a key inside another: name it otherwise there.",
+            )
+        if meant:
+            return meant[0], Finding(wanted, "given", "as you said")
         raise AudienceError(
             f"{source.name} has no list of records at {spec.records}",
             detail=f"Its lists of objects: {shown_names(names)}" if names else "It has no list of objects.",

@@ -20,6 +20,7 @@ from mailtui.errors import AudienceError
 _HEAD = 64 << 10
 _OLE_PART = 4 << 20
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_AT_TAR_MAGIC = 257
 _SUFFIXES: dict[str, ListFormat] = {
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
@@ -39,9 +40,11 @@ FORMAT_NAMES: Mapping[ListFormat, str] = {
 
 _AS_CSV = "Save it as CSV (in a spreadsheet: File, Save as, CSV UTF-8) and name that file."
 _UNPACK = "Unpack it and name the list in it."
-_OTHERS = (
+_BZIP2 = tuple(b"BZh%d1AY&SY" % level for level in range(1, 10))
+_VCARD = (b"BEGIN:VCARD", codecs.BOM_UTF8 + b"BEGIN:VCARD")
+_OTHERS: tuple[tuple[bytes | tuple[bytes, ...], str, str], ...] = (
     (b"%PDF", "a PDF, which has no rows", "Ask for the list it was printed from, as CSV or as a workbook."),
-    (b"BZh", "packed with bzip2", _UNPACK),
+    (_BZIP2, "packed with bzip2", _UNPACK),
     (b"\xfd7zXZ\0", "packed with xz", _UNPACK),
     (b"\x28\xb5\x2f\xfd", "packed with zstd", _UNPACK),
     (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive", _UNPACK),
@@ -50,7 +53,7 @@ _OTHERS = (
     (b"\x89PNG", "a picture", "A list is text, a workbook or a database."),
     (b"\xff\xd8\xff", "a picture", "A list is text, a workbook or a database."),
     (b"{\\rtf", "an RTF document", _AS_CSV),
-    (b"BEGIN:VCARD", "a file of vCards, which are not read yet", "Export the contacts as CSV."),
+    (_VCARD, "a file of vCards, which are not read yet", "Export the contacts as CSV."),
 )
 _WEB_PAGE = re.compile(rb"<(?:!doctype\s+html|html|head|body|table|meta|script)\b", re.IGNORECASE)
 
@@ -93,6 +96,8 @@ def _by_content(source: Source, head: bytes) -> tuple[ListFormat, Finding]:
     for magic, what, hint in _OTHERS:
         if head.startswith(magic):
             raise AudienceError(f"{source.name} is {what}", hint=hint)
+    if head[_AT_TAR_MAGIC:].startswith(b"ustar"):
+        raise AudienceError(f"{source.name} is a tar archive", hint=_UNPACK)
     text = _text(head)
     if text.startswith("<"):
         _refuse_markup(source, head, suffix)

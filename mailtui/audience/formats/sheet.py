@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from mailtui.audience.address_column import guess_address_column
+from mailtui.audience.address_column import address_notes, guess_address_column
 from mailtui.audience.column_types import find_types, type_notes
 from mailtui.audience.csv_reader import BadRecord, Record
 from mailtui.audience.findings import Finding, Understanding
@@ -37,14 +37,16 @@ def _understand(source: Source, spec: AudienceSpec, format: Finding) -> tuple[Sh
     heading = find_heading(rows, spec.header, address=spec.address, unit="row")
     data = [list(cells) for _, cells in rows[heading.first :]]
     types = find_types(heading.columns, data, spec.types)
+    address = find_address_column(source, spec, heading.columns, data)
+    noted = (*address_notes(heading.columns, data, address), *type_notes(heading.columns, data, types))
     settings = [("sheet", copy.tab), ("range", copy.range), ("header", heading.finding)]
     understanding = Understanding(
         format=format,
         settings=tuple(settings),
         columns=heading.columns,
         types=types,
-        address_column=find_address_column(source, spec, heading.columns, data),
-        notes=(*source.notes, *heading.notes, *type_notes(heading.columns, data, types)),
+        address_column=address,
+        notes=(*source.notes, *heading.notes, *noted),
         unit="row",
     )
     return Sheet(copy.first_row, heading.line or 0), understanding

@@ -38,13 +38,16 @@ class Query:
         self._name = name
         self._deadline = 0.0
         self._statements = 0
+        self._described: tuple[tuple[str, str | None], ...] = ()
         connection.authorizer = _authorize
         connection.set_progress_handler(lambda: time.monotonic() > self._deadline, _STEPS)
 
     def columns(self, query: str) -> list[str]:
         """The names of what a query gives. Raises `AudienceError` for one that is no SELECT or does not fit."""
         with self._told(query):
-            return [str(item[0]) for item in self._started(query).get_description()]
+            # Asked for when it starts: SQLite forgets them as soon as a query without rows has ended.
+            self._started(query)
+            return [str(item[0]) for item in self._described]
 
     def rows(self, query: str) -> Iterator[tuple[Any, ...] | BadRecord]:
         """What a query gives, row by row."""
@@ -68,10 +71,13 @@ class Query:
         cursor.exec_trace = self._count
         return cursor.execute(query)
 
-    def _count(self, _cursor: apsw.Cursor, _statement: str, _bindings: object) -> bool:
+    def _count(self, cursor: apsw.Cursor, _statement: str, _bindings: object) -> bool:
         self._statements += 1
         if self._statements > 1:
-            raise AudienceError("A query is one SELECT, and here are several statements")
+            raise AudienceError(
+                "A query is one SELECT, and here are several statements", hint="Leave out all but the SELECT."
+            )
+        self._described = cursor.get_description()
         return True
 
     @contextmanager
@@ -95,6 +101,12 @@ class Query:
         except apsw.BusyError:
             raise AudienceError(
                 f"{self._name} is being written to by another program", hint="Try again in a moment."
+            ) from None
+        except apsw.ReadOnlyError:
+            raise AudienceError(
+                f"{self._name} was left in the middle of a change by a program that crashed, or is still at it",
+                detail=f"What it was like before stands in {self._name}-journal.",
+                hint="Open it once in the program it belongs to, which puts it in order, and try again.",
             ) from None
         except apsw.TooBigError:
             raise AudienceError(f"{self._name} has a value of more than {_VALUE_LIMIT >> 20} MiB") from None

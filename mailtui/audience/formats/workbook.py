@@ -5,20 +5,20 @@ A tab is read whole, which takes memory: some 110 MiB for 100,000 rows of 10 col
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from mailtui.audience.address_column import guess_address_column
+from mailtui.audience.cells import Cells, parse_cells
 from mailtui.audience.csv_reader import BadRecord, Record, shown_text
 from mailtui.audience.findings import Finding, Understanding
 from mailtui.audience.formats.archives import damaged, require_sane
 from mailtui.audience.formats.columns import SAMPLE_ROWS, settle, shown_names
 from mailtui.audience.formats.format import Format
 from mailtui.audience.formats.workbook_cells import Cell, cell_text, notes_on_columns
-from mailtui.audience.formats.workbook_parts import CELL_LIMIT, PartsLooker, SheetFacts, column_number
+from mailtui.audience.formats.workbook_parts import CELL_LIMIT, PartsLooker, SheetFacts
 from mailtui.audience.formats.workbook_trial import require_openable
 from mailtui.audience.heading import Heading, find_heading
 from mailtui.audience.source import Source
@@ -29,9 +29,6 @@ from mailtui.kit.words import counted
 
 if TYPE_CHECKING:
     from python_calamine import CalamineSheet, CalamineWorkbook
-
-_RANGE = re.compile(r"([A-Z]+)(\d*)(?::([A-Z]+)(\d*))?")
-_TABS_TRIED = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,22 +47,12 @@ class Workbook:
     width: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Area:
-    """The part of a tab that is looked at; rows and columns from 1, None for the end."""
-
-    first_row: int = 1
-    last_row: int | None = None
-    first_column: int = 1
-    last_column: int | None = None
-
-
 Row = tuple[int, list[Cell]]
 
 
 def _understand(source: Source, spec: AudienceSpec, format: Finding) -> tuple[Workbook, Understanding]:
     looker = _look_inside(source)
-    area = _area(spec)
+    area = parse_cells(spec.range)
     with _opened(source) as book:
         name, finding, notes = _choose_tab(book, source, spec, area)
         rows = list(islice(_rows(_sheet(book, name, source), area), SAMPLE_ROWS))
@@ -96,7 +83,7 @@ def _understand(source: Source, spec: AudienceSpec, format: Finding) -> tuple[Wo
 
 
 def _read(source: Source, layout: Workbook) -> Iterator[Record]:
-    area = _Area(layout.first_row, layout.last_row, layout.first_column, layout.last_column)
+    area = Cells(layout.first_row, layout.first_column, layout.last_row, layout.last_column)
     with _opened(source) as book:
         for number, cells in _rows(_sheet(book, layout.sheet, source), area):
             texts = _fitted(cells, layout.width)
@@ -168,22 +155,8 @@ class _opened:  # noqa: N801 - used like a function, in a with
         return damaged(self._source, str(error))
 
 
-def _area(spec: AudienceSpec) -> _Area:
-    if spec.range is None:
-        return _Area()
-    found = _RANGE.fullmatch(spec.range)
-    assert found is not None, "the spec lets no other through"
-    start, first, end, last = found.groups()
-    return _Area(
-        int(first) if first else 1,
-        int(last) if last else None,
-        column_number(start),
-        column_number(end) if end else None,
-    )
-
-
 def _choose_tab(
-    book: CalamineWorkbook, source: Source, spec: AudienceSpec, area: _Area
+    book: CalamineWorkbook, source: Source, spec: AudienceSpec, area: Cells
 ) -> tuple[str, Finding, list[str]]:
     """The tab that was named, else the first with addresses, else the first with anything; and notes on the others."""
     names = list(book.sheet_names)
@@ -197,7 +170,7 @@ def _choose_tab(
         reason = "its only tab" if len(names) == 1 else "its only tab that is not hidden"
         return candidates[0], Finding(candidates[0], "certain", reason), []
     filled = []
-    for name in candidates[:_TABS_TRIED]:
+    for name in candidates:
         rows = list(islice(_rows(_sheet(book, name, source), area), SAMPLE_ROWS))
         if not rows:
             continue
@@ -248,7 +221,7 @@ def _sheet(book: CalamineWorkbook, name: str, source: Source) -> CalamineSheet:
         raise AudienceError(f"{source.name} has no tab {name} any more", hint="Run the same command again.") from None
 
 
-def _rows(sheet: CalamineSheet, area: _Area) -> Iterator[Row]:
+def _rows(sheet: CalamineSheet, area: Cells) -> Iterator[Row]:
     """The rows of an area that are not empty, each with its number; cells before the area are left out."""
     # The reader leaves out empty columns at the left, and no rows at the top.
     left = sheet.start[1] if sheet.start is not None else 0
@@ -286,8 +259,14 @@ def _as_text(cells: list[Cell]) -> str:
 
 
 def _notes_on_cells(found: SheetFacts) -> list[str]:
-    """What is known of cells that come out empty though something stands there."""
+    """What is known of cells that come out empty though something stands there, and of rows that nobody sees."""
     notes = []
+    if found.hidden_rows:
+        are, they = ("is", "It is") if found.hidden_rows == 1 else ("are", "They are")
+        notes.append(
+            f"{counted(found.hidden_rows, 'row')} {are} hidden in the spreadsheet, by a filter there perhaps. "
+            f"{they} read like the others."
+        )
     if found.error_count:
         notes.append(
             f"Read as empty: {counted(found.error_count, 'cell')} with an error such as #N/A: "

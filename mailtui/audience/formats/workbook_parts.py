@@ -11,12 +11,15 @@ import re
 import xml.parsers.expat
 from dataclasses import dataclass, field
 
+from mailtui.audience.cells import column_number
+
 CELL_LIMIT = 32_000_000
 """Cells up to the last one in use, empty ones included; the reader takes 32 bytes for each."""
 
 _OVERLAP = 2_048
 _WIDE_CELL = re.compile(rb'<(?:\w+:)?c\b[^<>]*?\br="([A-Z]{2,3})(\d{1,7})"[^<>]*?(?<!/)>')
 _ROW = re.compile(rb'row\b[^<>]*?\br="(\d{1,7})"')
+_HIDDEN_ROW = re.compile(rb'<(?:\w+:)?row\b[^<>]*?\bhidden="(?:1|true)"[^<>]*?(?<!/)>(?=\s*<[^/])')
 _ERROR = re.compile(rb'<(?:\w+:)?c\b(?=[^<>]*?\bt="e")[^<>]*?\br="([A-Z]{1,3}\d{1,7})"')
 _UNCOMPUTED = re.compile(
     rb'<(?:\w+:)?c\b[^<>]*?\br="([A-Z]{1,3}\d{1,7})"[^<>]*><(?:\w+:)?f\b[^<>]*>[^<>]*</(?:\w+:)?f>'
@@ -33,7 +36,9 @@ _KEPT = 20
 
 @dataclass(slots=True)
 class SheetFacts:
-    """What the XML of one tab tells: its extent, and the first cells that come out empty though something is there."""
+    """What the XML of one tab tells: its extent, the first cells that come out empty though something is there, and how
+    many rows with cells are hidden.
+    """
 
     rows: int = 0
     columns: int = 26
@@ -41,6 +46,7 @@ class SheetFacts:
     error_count: int = 0
     uncomputed: list[str] = field(default_factory=list)
     uncomputed_count: int = 0
+    hidden_rows: int = 0
 
 
 class PartsLooker:
@@ -100,6 +106,8 @@ class PartsLooker:
             for letters, row in _WIDE_CELL.findall(text):
                 facts.columns = max(facts.columns, column_number(letters.decode()))
                 facts.rows = max(facts.rows, int(row))
+        if b' hidden="' in text:
+            facts.hidden_rows += len(_HIDDEN_ROW.findall(text))
         if b't="e"' in text:
             found = _ERROR.findall(text)
             facts.error_count += len(found)
@@ -164,11 +172,3 @@ class _OpenDocument:
 
 def _count(text: str | None) -> int:
     return int(text) if text is not None and text.isascii() and text.isdigit() and len(text) < 10 else 1
-
-
-def column_number(letters: str) -> int:
-    """`A` is 1, `AA` 27."""
-    number = 0
-    for letter in letters:
-        number = number * 26 + ord(letter) - 64
-    return number

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from mailtui.audience.sheets.cells import Cells, letters
+from mailtui.audience.cells import Cells, letters
 from mailtui.audience.sheets.google import Account, Google
 from mailtui.audience.sheets.web import Answer, Web
 from mailtui.errors import AudienceError

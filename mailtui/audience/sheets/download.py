@@ -6,8 +6,8 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
+from mailtui.audience.cells import Cells, parse_cells
 from mailtui.audience.sheets.api import Book, RowsMoved, SheetsApi, Tab
-from mailtui.audience.sheets.cells import Cells, parse_cells
 from mailtui.audience.sheets.google import Account, Google, Heard
 from mailtui.audience.sheets.grid import cut, read_grid, write_grid
 from mailtui.audience.sheets.kept import Copy

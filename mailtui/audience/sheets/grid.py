@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from mailtui.audience.sheets.cells import Cells
+from mailtui.audience.cells import Cells
 from mailtui.errors import AudienceError
 
 _ENCODING = "utf-8"

@@ -28,7 +28,7 @@ def parse_cells(text: str | None) -> Cells:
     corners = [_CORNER.fullmatch(corner) for corner in ((first, last) if last else (first,))]
     if not all(corners):
         raise AudienceError(f"{text} is no range of cells", hint="Write it like A3:F or B2:F900.")
-    numbers = [(_number(found[1]), int(found[2]) if found[2] else None) for found in corners if found]
+    numbers = [(column_number(found[1]), int(found[2]) if found[2] else None) for found in corners if found]
     column, row = numbers[0]
     end_column, end_row = numbers[1] if last else (None, None)
     if end_column is not None and end_column < column:
@@ -47,7 +47,8 @@ def letters(number: int) -> str:
     return text
 
 
-def _number(text: str) -> int:
+def column_number(text: str) -> int:
+    """The number of a column by its letters: A is 1, AA is 27."""
     number = 0
     for letter in text:
         number = number * 26 + ord(letter) - ord("A") + 1
