@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import cache
 
 from mailtui.audience.address import is_address
@@ -22,6 +23,8 @@ _NAMES = """
 """
 _WEAK_NAMES = "to recipient recipients rcpt address addr contact an empfanger destinataire destinatario adresse adresa"
 _OTHER_PEOPLE = ("from", "sender", "replyto", "cc", "bcc", "absender", "von", "expediteur", "remitente", "mittente")
+_MANY = 3  # addresses tell whether they are of few people
+_OF_FEW = -1
 
 
 def is_address_name(name: str) -> bool:
@@ -32,32 +35,70 @@ def is_address_name(name: str) -> bool:
 def guess_address_column(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Finding:
     """The column with the recipients' addresses; its value is '' when there is none.
 
-    `rows` are the first data records. A `from`, `reply_to`, `cc` or `bcc` column is never it.
+    `rows` are the first data records. A `from`, `reply_to`, `cc` or `bcc` column is never it, and one that has the
+    same few addresses again and again, as of those who look after the others, only when there is no other.
     """
+    candidates = sorted(_candidates(columns, rows), reverse=True)
+    if not candidates:
+        return Finding("", "guess", "no column has a name or cells like mail addresses")
+    best = candidates[0]
+    name = best.name
+    cells = f"{best.share:.0%} of its first cells are addresses"
+    rivals = _rivals(best, candidates)
+    if rivals:
+        return Finding(name, "guess", f"{cells}; so might be {', '.join(rivals)}")
+    if best.by_cells and best.rank > 0:
+        return Finding(name, "certain" if best.rank == 2 else "likely", f"it is called {name}, and {cells}")
+    if best.by_cells:
+        return Finding(name, "likely", cells)
+    return Finding(name, "likely", f"it is called {name}")
+
+
+def address_notes(columns: Sequence[str], rows: Sequence[Sequence[str]], found: Finding) -> tuple[str, ...]:
+    """A note on columns that might as well be the one with the addresses, when it was guessed which is."""
+    if found.confidence != "guess":
+        return ()
+    candidates = list(_candidates(columns, rows))
+    rivals = [name for best in candidates if best.name == found.value for name in _rivals(best, candidates)]
+    if not rivals:
+        return ()
+    hold = f"{rivals[0]} holds" if len(rivals) == 1 else f"{', '.join(rivals)} hold"
+    return (f"{hold} addresses too, which get no mail: it goes to those in {found.value}. --address names another.",)
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class _Candidate:
+    """A column that may have the addresses; the greater, the better. `rank` is what its name says."""
+
+    by_cells: bool
+    rank: int
+    addresses: int
+    place: int
+    share: float
+    name: str
+
+
+def _candidates(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[_Candidate]:
     strong, weak = _strong_names(), frozenset(_WEAK_NAMES.split())
-    scored = []
     for position, name in enumerate(columns):
         plain = _plain(name)
         if plain.startswith(_OTHER_PEOPLE) and plain not in strong:
             continue
-        share = _share([row[position] for row in rows])
+        filled = [cell for row in rows if (cell := row[position].strip())]
+        addresses = list(filter(is_address, filled))
+        share = len(addresses) / len(filled) if filled else 0.0
         rank = 2 if plain in strong else 1 if plain in weak or "mail" in plain else 0
+        if rank < 2 and len(set(addresses)) * 2 <= len(addresses) >= _MANY:
+            rank = _OF_FEW
         if share >= 0.5 or rank == 2:
-            scored.append((share >= 0.5, rank, share, -position, name))
-    if not scored:
-        return Finding("", "guess", "no column has a name or cells like mail addresses")
-    scored.sort(reverse=True)
-    by_cells, rank, share, _, name = scored[0]
-    cells = f"{share:.0%} of its first cells are addresses"
-    rivals = [other for other in scored[1:] if other[0] and other[1] == rank]
-    if rivals:
-        names = ", ".join(other[-1] for other in rivals)
-        return Finding(name, "guess", f"{cells}; so might be {names}")
-    if by_cells and rank:
-        return Finding(name, "certain" if rank == 2 else "likely", f"it is called {name}, and {cells}")
-    if by_cells:
-        return Finding(name, "likely", cells)
-    return Finding(name, "likely", f"it is called {name}")
+            yield _Candidate(share >= 0.5, rank, len(addresses), -position, share, name)
+
+
+def _rivals(best: _Candidate, candidates: Sequence[_Candidate]) -> list[str]:
+    """Columns that have addresses too, where no name tells which of them is meant."""
+    least = best.rank if best.rank in (2, _OF_FEW) else 0
+    others = sorted(candidates, reverse=True)
+    return [other.name for other in others if other.name != best.name and other.by_cells and other.rank >= least]
 
 
 @cache
@@ -68,8 +109,3 @@ def _strong_names() -> frozenset[str]:
 def _plain(name: str) -> str:
     decomposed = unicodedata.normalize("NFKD", name).casefold()
     return "".join(character for character in decomposed if character.isalnum())
-
-
-def _share(cells: Sequence[str]) -> float:
-    filled = [cell for cell in cells if cell.strip()]
-    return sum(map(is_address, filled)) / len(filled) if filled else 0.0

@@ -121,6 +121,9 @@ def _position(
     line = str(rows[position or 0][0])
     if given is True:
         return position or 0, Finding(line, "given", "as you said")
+    if position == 0 and (cell := _like_an_address(rows[0][1])):
+        # A row of data whose address is none: taken for names it would be lost, and as data it is reported.
+        return None, Finding(NONE, "likely", f"the first row has {cell}, which is no name of a column")
     if position is None:
         # Too narrow for the rows below it, a title perhaps: as data it will be reported, and nothing is lost.
         return None, Finding(NONE, "guess", f"no {unit} above the first address is as wide as the rows from there on")
@@ -131,6 +134,13 @@ def _position(
         return 0, Finding(line, "likely", "the first row holds no address")
     sure = any(map(is_address_name, rows[0][1]))
     return 0, Finding(line, "certain" if sure else "likely", "the first row holds no address, later ones do")
+
+
+def _like_an_address(cells: Sequence[str]) -> str:
+    """What looks as if it was to be an address: a cell with an @-sign, where none is the name of an address column."""
+    if any(map(is_address_name, cells)):
+        return ""
+    return next((cell.strip() for cell in cells if "@" in cell.strip()[1:]), "")
 
 
 def _given_line(rows: Sequence[Row], given: int, unit: str) -> tuple[int, Finding]:

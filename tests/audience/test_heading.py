@@ -110,3 +110,12 @@ def test_more_columns_than_can_be_kept() -> None:
     with pytest.raises(AudienceError, match="2,000 columns") as caught:
         find_heading([(1, [f"c{number}" for number in range(2_000)])], None)
     assert f"{COLUMN_LIMIT:,}" in caught.value.detail
+
+
+def test_a_first_row_whose_address_is_none_is_no_row_of_names() -> None:
+    for address in ("ann@example", "ann@@example.com", "Ann <ann@example.com>"):
+        heading = found(f"Ann|{address}|London|3", *DATA)
+        assert (heading.line, heading.first) == (None, 0)
+        assert address in heading.finding.reason
+    assert found("name|email|@handle|on x@y", *DATA).line == 1
+    assert found("Name|@ddress|city|visits", *DATA).line == 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mailtui.audience.address_column import guess_address_column
+from mailtui.audience.address_column import address_notes, guess_address_column
 from mailtui.audience.column_types import find_types, type_notes
 from mailtui.audience.comparing import fold
 from mailtui.audience.findings import Finding, Understanding, Unit
@@ -44,7 +44,7 @@ def settle(
         columns=tuple(columns),
         types=types,
         address_column=address,
-        notes=(*source.notes, *notes, *type_notes(columns, rows, types)),
+        notes=(*source.notes, *notes, *address_notes(columns, rows, address), *type_notes(columns, rows, types)),
         unit=unit,
     )
 
@@ -107,10 +107,16 @@ def find_address_column(
         raise AudienceError(
             f"{source.name} has no column with mail addresses",
             detail=f"Its columns: {shown_names(columns)}" + _first_row(columns, rows),
-            hint="Name the column: --address COLUMN, or audience: {address: COLUMN} in a campaign file."
-            + (" Where the names stand further down, say their line: --header LINE." if headed else ""),
+            hint=_how_to_name_it(columns, headed=headed),
         )
     return found
+
+
+def _how_to_name_it(columns: Sequence[str], *, headed: bool) -> str:
+    if headed and len(columns) == 1 and not columns[0].replace(" ", "").isalnum():
+        return "It was read as one column. Say what stands between the cells: --delimiter SIGN, --quote SIGN or none."
+    further = " Where the names stand further down, say their line: --header LINE." if headed else ""
+    return f"Name the column: --address COLUMN, or audience: {{address: COLUMN}} in a campaign file.{further}"
 
 
 def shown_names(names: Sequence[str]) -> str:
