@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from mailtui.audience.address_column import address_notes, guess_address_column
-from mailtui.audience.column_types import find_types, type_notes
+from mailtui.audience.address_column import guess_address_column
 from mailtui.audience.csv_reader import BadRecord, Record
 from mailtui.audience.findings import Finding, Understanding
-from mailtui.audience.formats.columns import SAMPLE_ROWS, find_address_column
+from mailtui.audience.formats.columns import SAMPLE_ROWS, settle
 from mailtui.audience.formats.format import Format
 from mailtui.audience.heading import Row, find_heading
 from mailtui.audience.sheets.drift import Columns
@@ -36,18 +35,15 @@ def _understand(source: Source, spec: AudienceSpec, format: Finding) -> tuple[Sh
     rows: list[Row] = list(islice(_rows(source, copy.first_row), SAMPLE_ROWS))
     heading = find_heading(rows, spec.header, address=spec.address, unit="row")
     data = [list(cells) for _, cells in rows[heading.first :]]
-    types = find_types(heading.columns, data, spec.types)
-    address = find_address_column(source, spec, heading.columns, data)
-    noted = (*address_notes(heading.columns, data, address), *type_notes(heading.columns, data, types))
-    settings = [("sheet", copy.tab), ("range", copy.range), ("header", heading.finding)]
-    understanding = Understanding(
+    understanding = settle(
+        source,
+        spec,
         format=format,
-        settings=tuple(settings),
+        settings=[("sheet", copy.tab), ("range", copy.range), ("header", heading.finding)],
         columns=heading.columns,
-        types=types,
-        address_column=address,
-        notes=(*source.notes, *heading.notes, *noted),
+        rows=data,
         unit="row",
+        notes=heading.notes,
     )
     return Sheet(copy.first_row, heading.line or 0), understanding
 
