@@ -2,7 +2,7 @@
 
 Python's own engine tries one way after the other, and some patterns have millions of them. Here all ways are gone
 together, character by character (Thompson 1968), and what was worked out once is remembered. Lookarounds,
-backreferences, atomic groups and possessive repeats cannot be told so; `Automaton.of` gives None for them.
+backreferences, atomic groups, possessive repeats and `(?a:` cannot be told so; `Automaton.of` gives None for them.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ _KEPT = 20_000
 _ATOMS = (ops.LITERAL, ops.NOT_LITERAL, ops.ANY, ops.IN)
 _WORD = re.compile(r"\w")
 _ASCII_WORD = re.compile(r"\w", re.ASCII)
+_NOTHING_HAS_NO_EDGE = re.search(r"\B", "") is not None  # only since Python 3.14
 
 _Character = Callable[[str], object]
 _Place = tuple[str, str, int]
@@ -48,7 +49,7 @@ class Automaton:
         """For a pattern as `re` takes it apart; None for one that it cannot be made for. Node 0 is its end."""
         made = cls()
         try:
-            made._start = made._sequence(tokens, tokens.state, tokens.state.flags, 0)
+            made._start = made._sequence(tokens, tokens.state.flags, 0)
         except _Unfit:
             return None
         return made
@@ -99,31 +100,34 @@ class Automaton:
         self._count += 1
         return self._count - 1
 
-    def _sequence(self, tokens: Iterable[Any], state: Any, flags: int, after: int) -> int:
+    def _sequence(self, tokens: Iterable[Any], flags: int, after: int) -> int:
         for token in reversed(list(tokens)):
-            after = self._token(token, state, flags, after)
+            after = self._token(token, flags, after)
         return after
 
-    def _token(self, token: Any, state: Any, flags: int, after: int) -> int:
+    def _token(self, token: Any, flags: int, after: int) -> int:
         op, argument = token
         if op in _ATOMS:
-            return self._atom(token, state, flags, after)
+            return self._atom(token, flags, after)
         if op is ops.AT:
             node = self._node()
             self._conditions[node] = (argument, flags, after)
             return node
         if op is ops.SUBPATTERN:
             _, added, removed, body = argument
-            return self._sequence(body, state, (flags | added) & ~removed, after)
+            if added & parser.TYPE_FLAGS:
+                raise _Unfit  # `re` itself is not sure what `(?a:\\W)` finds: it skips places by the pattern's own flag
+            return self._sequence(body, (flags | added) & ~removed, after)
         if op is ops.BRANCH:
-            return self._either(*(self._sequence(branch, state, flags, after) for branch in argument[1]))
+            return self._either(*(self._sequence(branch, flags, after) for branch in argument[1]))
         if op in (ops.MAX_REPEAT, ops.MIN_REPEAT):
-            return self._repeat(argument, state, flags, after)
+            return self._repeat(argument, flags, after)
         raise _Unfit
 
-    def _atom(self, token: Any, state: Any, flags: int, after: int) -> int:
+    def _atom(self, token: Any, flags: int, after: int) -> int:
         node = self._node()
-        one = compiler.compile(parser.SubPattern(state, [token]), flags)
+        # A state of its own: that of the pattern would bring back a flag that `(?-i:` took away.
+        one = compiler.compile(parser.SubPattern(parser.State(), [token]), flags)
         self._characters[node] = (one.fullmatch, after)
         return node
 
@@ -132,17 +136,17 @@ class Automaton:
         self._free[node] = list(targets)
         return node
 
-    def _repeat(self, argument: Any, state: Any, flags: int, after: int) -> int:
+    def _repeat(self, argument: Any, flags: int, after: int) -> int:
         least, most, body = argument
         if most is ops.MAXREPEAT:
             node = self._either(after)
-            self._free[node].append(self._sequence(body, state, flags, node))
+            self._free[node].append(self._sequence(body, flags, node))
         else:
             node = after
             for _ in range(int(most) - int(least)):
-                node = self._either(after, self._sequence(body, state, flags, node))
+                node = self._either(after, self._sequence(body, flags, node))
         for _ in range(int(least)):
-            node = self._sequence(body, state, flags, node)
+            node = self._sequence(body, flags, node)
         return node
 
 
@@ -157,6 +161,8 @@ def _holds(condition: Any, flags: int, place: _Place) -> bool:
         return left == 0
     if condition is ops.AT_END:
         return left < 2 or bool(flags & re.MULTILINE and after == "\n")
+    if condition is ops.AT_NON_BOUNDARY and not before and not after:
+        return _NOTHING_HAS_NO_EDGE
     word = _ASCII_WORD if flags & re.ASCII else _WORD
     edge = (word.match(before) is None) is not (word.match(after) is None)
     return edge is (condition is ops.AT_BOUNDARY)

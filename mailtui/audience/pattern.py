@@ -21,6 +21,7 @@ CELL_LIMIT = 1_000
 _FEW_WAYS = 100_000
 _WAYS_LIMIT = 1_100_000
 _LENGTHS = (1_000, 500, 250, 120, 60, 30, 15, 0)
+_NO_LENGTH = -1  # there are too many ways even in an empty cell
 
 _REPEATS = (ops.MAX_REPEAT, ops.MIN_REPEAT, ops.POSSESSIVE_REPEAT)
 _SINGLE = (ops.LITERAL, ops.NOT_LITERAL, ops.ANY, ops.IN, ops.AT, ops.GROUPREF, ops.CATEGORY)
@@ -56,7 +57,7 @@ def compile_pattern(text: str) -> Pattern:
             warnings.simplefilter("ignore", FutureWarning)  # "possible nested set": nothing a list's author can act on
             tokens = parser.parse(text)
             compiled = re.compile(text)
-        quick_to = next(length for length in _LENGTHS if _work(tokens, length) <= _FEW_WAYS)
+        quick_to = next((length for length in _LENGTHS if _work(tokens, length) <= _FEW_WAYS), _NO_LENGTH)
         automaton = None if quick_to == CELL_LIMIT else Automaton.of(tokens)
         bearable = quick_to == CELL_LIMIT or automaton is not None or _work(tokens, CELL_LIMIT) <= _WAYS_LIMIT
     except re.error as error:

@@ -254,8 +254,10 @@ EVIL = [
     r"(?=(.*)(.*)x)y",
     r"(?!.*.*x)y",
     r"[ab]*[ab]*[ab]*c",
+    "(ab|cd)" * 42,
+    "(|)" * 90 + "x",
 ]
-CELLS = ["a" * 1_000 + "!", "a" * 5_000, " " * 1_000 + "!", "ab" * 500, ("a" * 40 + " ") * 25]
+CELLS = ["", "a" * 1_000 + "!", "a" * 5_000, " " * 1_000 + "!", "ab" * 500, ("a" * 40 + " ") * 25]
 
 
 @pytest.mark.parametrize("pattern", EVIL)
@@ -308,7 +310,7 @@ _pieces = st.recursive(
         | st.tuples(inner, st.sampled_from(["*", "+", "?", "*?", "{2}", "{1,3}", "{0,2}?"])).map(
             lambda two: f"({two[0]}){two[1]}"
         )
-        | inner.map(lambda text: f"(?i:{text})")
+        | st.tuples(st.sampled_from(["i", "-i", "m", "s", "-s", "x"]), inner).map(lambda two: f"(?{two[0]}:{two[1]})")
     ),
     max_leaves=6,
 )
@@ -323,6 +325,9 @@ _pieces = st.recursive(
 @example("", "a$", ["a", "a\n", "a\n\n", "ab"])
 @example("(?m)", "^a$", ["a\nb", "b\na\nb", "ba"])
 @example("(?a)", r"\bé\b", ["é", "aéa"])
+@example("(?i)", "(?-i:[A-Z])b", ["ab", "Ab", "AB", "aB"])
+@example("(?s)", "a(?-s:.)b", ["a\nb", "a b"])
+@example("", r"\B", ["", "a", "ab", " "])
 def test_the_automaton_finds_what_python_finds(flags: str, pattern: str, texts: list[str]) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -331,6 +336,13 @@ def test_the_automaton_finds_what_python_finds(flags: str, pattern: str, texts: 
     assert automaton is not None
     for text in texts:
         assert automaton.search(text) == (compiled.search(text) is not None), text
+
+
+def test_a_change_between_ascii_and_unicode_is_left_to_python_or_refused() -> None:
+    assert Automaton.of(parser.parse(r"(?a:\W)")) is None
+    assert not compile_pattern(r"(?a:\w)").search("é" * 900)
+    with pytest.raises(PatternError):
+        compile_pattern(r"(?a:\w*)\w*x")
 
 
 def test_explanations_answer_clause_by_clause() -> None:

@@ -139,10 +139,11 @@ def test_long_lists_are_searched_counted_and_sorted_in_parts(opened: Opener) -> 
     assert [row.cells[1] for row in audience.page(44_999, 2, view)] == ["N00001", "N00000"]
     assert audience.search("n00007", 3, view, told=looked.append) == 44_993
     assert audience.search("u7@", 44_999, view, backwards=True) == 44_993
-    opened_for_part = opened(
-        "email,n\n" + "".join(f"u{number}@example.com,N{number:05}\n" for number in order), filter='n startsWith "N0"'
-    )
+    lines = (f"u{number}@example.com,N{number:05},{place // 1_000}\n" for place, number in enumerate(order))
+    opened_for_part = opened("email,n,block\n" + "".join(lines), filter='n startsWith "N0"')
     assert abs(opened_for_part.share(32_768) - 10 / 45) < 0.02
+    opened_for_part.set_rule(parse_rule("block in (1, 4, 9, 16, 25, 36)"))  # neighbours are alike
+    assert abs(opened_for_part.share(2_000) - 6 / 45) < 0.02
 
     class EndedError(Exception):
         pass
