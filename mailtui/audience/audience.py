@@ -60,7 +60,7 @@ def open_audience(
     """
     hygiene = reach.hygiene
     heard = None if progress is None else partial(progress, 0)
-    source = find_source(spec, folder, spool=cache, sheets=reach.sheets, heard=heard)
+    source = find_source(spec, folder, spool=cache, sheets=reach.sheets, heard=heard, packed=True)
     try:
         index = open_index(source, spec, cache, hygiene=hygiene, progress=progress)
     finally:

@@ -31,7 +31,7 @@ BAD_DOMAIN = 4
 HygieneKind = Literal["role", "disposable", "bad_domain"]
 KINDS: tuple[HygieneKind, ...] = get_args(HygieneKind)
 BITS: dict[HygieneKind, int] = dict(zip(KINDS, (ROLE, DISPOSABLE, BAD_DOMAIN), strict=True))
-_VERSION = b"1"
+_VERSION = b"2"
 _FILES = (ROLE_FILE, DISPOSABLE_FILE, BAD_DOMAIN_FILE)
 _KNOWN_LIMIT = 4_096  # domains of earlier rows that are kept in mind
 _PACKAGE = "disposable_email_domains"
@@ -92,11 +92,11 @@ class Hygiene:
             return f"{_plain(local)}@ is the address of a task, not of a person"
         if flag == DISPOSABLE:
             return f"{domain} hands out throw-away addresses"
-        entry = next((self._bad[name] for name in _upwards(domain) if name in self._bad), None)
-        if entry is None or not entry.meant:
+        name = next((name for name in _upwards(domain) if name in self._bad), "")
+        meant = self._bad[name].meant if name else ""
+        if not meant:
             return f"{domain} can never receive mail"
-        ending = entry.meant.startswith(".")
-        return f"{domain} is probably {domain.rpartition('.')[0] if ending else ''}{entry.meant}"
+        return f"{domain} is probably {domain.removesuffix(f'.{name}') if meant.startswith('.') else ''}{meant}"
 
     def _look(self, domain: str) -> int:
         table = self._table
@@ -111,7 +111,10 @@ class Hygiene:
         """Domain → bits, each of them as the nearest entry above says; 0 where a user took something out."""
         from disposable_email_domains import blocklist
 
-        disposable = {**dict.fromkeys(blocklist, DISPOSABLE), **_bits(self._disposable, DISPOSABLE)}
+        # Some slips of the keys hand out throw-away addresses too. A person who meant the other domain did not want
+        # one, so they count as slips alone, unless the user's own list says otherwise.
+        slips = {name for name, entry in self._bad.items() if entry.meant}
+        disposable = {**dict.fromkeys(blocklist - slips, DISPOSABLE), **_bits(self._disposable, DISPOSABLE)}
         bad = _bits(self._bad, BAD_DOMAIN)
         names = disposable.keys() | bad.keys()
         return {name: _nearest(name, disposable) | _nearest(name, bad) for name in names}

@@ -28,7 +28,7 @@ from mailtui.audience.filling import fill
 from mailtui.audience.hygiene import Hygiene
 from mailtui.audience.problem import RowProblem
 from mailtui.audience.reading import Reading, reading_from_json, understand
-from mailtui.audience.source import Source
+from mailtui.audience.source import Source, unpacked
 from mailtui.audience.spec import AudienceSpec
 from mailtui.errors import AudienceError
 from mailtui.kit.paths import private_folder
@@ -114,7 +114,9 @@ def evict(cache: Path, *, keep: Path, size_limit: int = SIZE_LIMIT, age_limit: f
 
 def _name(source: Source, spec: AudienceSpec, hygiene: Hygiene) -> str:
     options = spec.model_dump(exclude=_NOT_OF_READING)
-    text = json.dumps([VERSION, source.identity, options, hygiene.digest], sort_keys=True)
+    # What was found out about a sheet is not all in its cells: the same ones may come from another tab, or anew.
+    told = [source.notes, None if source.sheet is None else [source.sheet.tab.value, source.sheet.range.value]]
+    text = json.dumps([VERSION, source.identity, told, options, hygiene.digest], sort_keys=True)
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
 
 
@@ -142,6 +144,16 @@ def _open_existing(path: Path) -> Index | None:
 
 
 def _build(
+    source: Source, spec: AudienceSpec, path: Path, hygiene: Hygiene, progress: Callable[[int], None] | None
+) -> None:
+    whole = unpacked(source, path.parent)
+    try:
+        _build_from(whole, spec, path, hygiene, progress)
+    finally:
+        whole.discard()
+
+
+def _build_from(
     source: Source, spec: AudienceSpec, path: Path, hygiene: Hygiene, progress: Callable[[int], None] | None
 ) -> None:
     reading = understand(source, spec)

@@ -76,12 +76,14 @@ def find_source(
     *,
     sheets: Sheets | None = None,
     heard: Callable[[], None] | None = None,
+    packed: bool = False,
 ) -> Source:
     """The file that `spec.source` names, relative to `folder`, or the sheet it links to. Raises `AudienceError`.
 
     Standard input and sheets are copied into a private temporary file in `spool` (the system's temporary folder when
     left out), since a list is read more than once. Links are followed by `sheets`, and by nothing when there is none;
-    `heard` is called meanwhile, and what it raises ends that.
+    `heard` is called meanwhile, and what it raises ends that. A gzip file is unpacked likewise, unless `packed` says
+    that it may stay as it is: for whoever may have no need to read it.
     """
     if is_link(spec.source):
         if sheets is None:
@@ -91,10 +93,23 @@ def find_source(
         source = _spooled(spool) if spec.source == STDIN else _existing(spec.source, folder)
     try:
         _check_content(source)
-        return unpack(source, spool) if _head(source.path).startswith(GZIP) else source
+        return source if packed else unpacked(source, spool)
     except BaseException:
         source.discard()
         raise
+
+
+def unpacked(source: Source, spool: Path | None) -> Source:
+    """The list itself, or what is in it when it is a gzip file, as a private copy. Raises `AudienceError`."""
+    if not _head(source.path).startswith(GZIP):
+        return source
+    found = unpack(source, spool)
+    try:
+        _check_content(found)
+    except AudienceError:
+        found.discard()
+        raise
+    return found
 
 
 def _existing(given: str, folder: Path) -> Source:

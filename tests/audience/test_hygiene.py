@@ -35,6 +35,7 @@ def shipped() -> Hygiene:
         ("ann@inbox.mailinator.com", DISPOSABLE),
         ("ann@mailinator.com.acme.test", 0),
         ("ann@outlok.com", BAD_DOMAIN),
+        ("ann@gmial.com", BAD_DOMAIN),  # though throw-away addresses are handed out there too
         ("ann@acme.invalid", BAD_DOMAIN),
         ("ann@acme.con", BAD_DOMAIN),
         ("no-reply@acme.con", ROLE | BAD_DOMAIN),
@@ -65,7 +66,8 @@ def test_a5_own_files_add_and_take_out(tmp_path: Path) -> None:
     (tmp_path / "role.txt").write_text("\ufeff# ours\nwerkstatt\n-info\n", encoding="utf-8")
     (tmp_path / "disposable.txt").write_text("WEGWERF.example # seen in May\n-mailinator.com\n", encoding="utf-8")
     (tmp_path / "bad-domains.txt").write_text(
-        "acmee.test acme.test\nbücher.example\n-acme.con\n-yopmail.com\n.lan .test\n", encoding="utf-8"
+        "acmee.test acme.test\nbücher.example\n-acme.con\n-yopmail.com\n.lan .test\n.co.ukk .co.uk\n-gmial.com\n",
+        encoding="utf-8",
     )
     own = Hygiene.read(tmp_path)
     assert own.flags("werkstatt@acme.test") == ROLE
@@ -78,6 +80,8 @@ def test_a5_own_files_add_and_take_out(tmp_path: Path) -> None:
     assert (own.flags("ann@acme.con"), own.flags("ann@other.con")) == (0, BAD_DOMAIN)
     assert own.flags("ann@yopmail.com") == DISPOSABLE, "taking it out of one list is not taking it out of the other"
     assert own.reason("ann@desk.lan", BAD_DOMAIN) == "desk.lan is probably desk.test"
+    assert own.reason("ann@acme.co.ukk", BAD_DOMAIN) == "acme.co.ukk is probably acme.co.uk"
+    assert own.flags("ann@gmial.com") == DISPOSABLE, "no slip any more, and a throw-away domain still"
     assert [found.path.name for found in own.files] == ["role.txt", "disposable.txt", "bad-domains.txt"]
 
 

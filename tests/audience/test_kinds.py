@@ -75,9 +75,22 @@ def test_a_packed_list_is_read_and_its_copy_goes(opened_as: Opener, tmp_path: Pa
     assert lines.understanding.format.value == "jsonl"
 
 
+def test_a_packed_list_is_unpacked_once(opened_as: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert opened_as("list.csv.gz", gzip.compress(CSV)).size == 2
+    monkeypatch.setattr(packed, "HONEST_SIZE", 0)  # nothing can be unpacked any more
+    monkeypatch.setattr(packed, "HONEST_RATIO", 0)
+    again = open_audience(AudienceSpec(source="list.csv.gz"), folder=tmp_path, cache=tmp_path / "cache")
+    with again:
+        assert again.counts().recipients == 2
+        assert "It was packed with gzip." in again.understanding.notes
+    with pytest.raises(AudienceError, match="unpacks to more"):
+        opened_as("other.csv.gz", gzip.compress(CSV))
+
+
 @pytest.mark.parametrize(
     ("data", "words"),
     [
+        (gzip.compress(b""), "list.csv.gz is empty"),
         (gzip.compress(CSV)[:-12], "cut off: its end is missing"),
         (gzip.compress(CSV)[:20] + b"\xff" * 20, "packed with gzip, and damaged"),
         (gzip.compress(gzip.compress(CSV)), "more than once"),
