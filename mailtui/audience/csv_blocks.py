@@ -188,7 +188,7 @@ def _parsed(lines: list[str], layout: Layout) -> list[list[str]] | None:
     """One record a line, or None when some record has several lines or goes on behind the block."""
     try:
         # The empty line at the end is a record of its own only if nothing before it is still open.
-        rows = list(csv.reader(chain(lines, ("\n",)), **layout.dialect()))
+        rows = list(layout.cut(chain(lines, ("\n",))))
     except csv.Error:
         return None
     return rows[:-1] if len(rows) == len(lines) + 1 else None

@@ -13,7 +13,8 @@ import re
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, TextIO
+from functools import cache
+from typing import TextIO
 
 from mailtui.audience.problem import TEXT_LIMIT
 from mailtui.audience.source import Source
@@ -29,7 +30,8 @@ _DAMAGE = re.compile("[\0\ud800-\udfff]")
 class Layout:
     """How a file is cut into records and cells.
 
-    `escape`, when there is one, keeps a quote after it inside its cell, beside doubled quotes. `width` is the
+    `escape`, when there is one, keeps a quote after it inside its cell, beside doubled quotes; also a delimiter, a line
+    end, and itself. `width` is the
     number of columns; None accepts any. `least` is how many cells a record needs at least: fewer than `width`
     when the last columns have no name. `skip_lines` physical lines come before the header. `damaged` asks for
     a look at every line for NUL and for bytes that did not decode, `mixed` for one at lines that are UTF-8 in a file
@@ -48,13 +50,32 @@ class Layout:
     least: int = 0
     mixed: bool = False
 
-    def dialect(self, *, strict: bool = False, quoted: bool = True) -> dict[str, Any]:
-        """The arguments of `csv.reader`."""
+    def cut(self, lines: Iterable[str], *, strict: bool = False, quoted: bool = True) -> Iterator[list[str]]:
+        """The cells of lines, as `csv.reader` cuts them."""
         if not self.quote or not quoted:
-            quoting: dict[str, Any] = {"quoting": csv.QUOTE_NONE, "quotechar": None}
-        else:
-            quoting = {"quotechar": self.quote, "skipinitialspace": self.skip_space, "escapechar": self.escape or None}
-        return {"delimiter": self.delimiter, "strict": strict, **quoting}
+            return csv.reader(lines, delimiter=self.delimiter, strict=strict, quoting=csv.QUOTE_NONE, quotechar=None)
+        if self.escape:
+            keep = _escapes(self.escape, self.quote + self.delimiter).sub
+            lines = (keep(_as_it_stands, line) if self.escape in line else line for line in lines)
+        return csv.reader(
+            lines,
+            delimiter=self.delimiter,
+            strict=strict,
+            quotechar=self.quote,
+            skipinitialspace=self.skip_space,
+            escapechar=self.escape or None,
+        )
+
+
+@cache
+def _escapes(escape: str, signs: str) -> re.Pattern[str]:
+    """An escape and what it keeps in its cell, a line end too; or one before anything else, which is a sign as any."""
+    return re.compile(rf"{re.escape(escape)}([{re.escape(escape + signs)}\r\n]?)")
+
+
+def _as_it_stands(escaped: re.Match[str]) -> str:
+    # csv.reader drops every escape: it would make N of MySQL's \N, and C:new of C:\new.
+    return escaped.group() if escaped.group(1) else escaped.group() * 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +156,7 @@ def read_carefully(
     while True:
         feed = _Feed(lines)
         taken = feed.taken
-        rows = csv.reader(feed.lines(), **layout.dialect())
+        rows = layout.cut(feed.lines())
         replay = False
         while not replay:
             if only_waiting and not lines.waiting:
@@ -167,14 +188,14 @@ def read_carefully(
 def _trouble(taken: list[str], cells: list[str], layout: Layout, *, at_end: bool) -> str:
     """Why a record of several lines, or one cut off by the end of the file, is not to be believed; or ''."""
     try:
-        strict = len(next(csv.reader(iter(taken), **layout.dialect(strict=True)), []))
+        strict = len(next(layout.cut(taken, strict=True), []))
     except csv.Error:
         if at_end or len(taken) > 1:
             return f"a {layout.quote} opens here and is never closed"
         return ""
     if layout.width is None or strict == layout.width:
         return ""
-    alone = len(next(csv.reader(taken[:1], **layout.dialect(quoted=False)), []))
+    alone = len(next(layout.cut(taken[:1], quoted=False), []))
     # The first line has the right number of cells if quotes mean nothing: one quote too many, not a long record.
     return f"a {layout.quote} opens here and is never closed" if alone == layout.width and len(cells) != alone else ""
 

@@ -38,6 +38,7 @@ _ONE_BYTE = ("cp1252", "cp1251", "koi8_r", "cp1253")
 class Encoding:
     """A codec's name, how sure that is, and whether some bytes will not decode or be NUL.
 
+    `escapes` is whether a backslash stands before a quote somewhere; where that was not looked for, it is.
     `samples` are raw lines with bytes beyond ASCII, at most 48 KiB. `mixed` is whether some lines are UTF-8 in a file
     that as a whole is not.
     """
@@ -47,6 +48,7 @@ class Encoding:
     damaged: bool
     samples: bytes
     mixed: bool = False
+    escapes: bool = True
 
 
 @dataclass(slots=True)
@@ -56,6 +58,7 @@ class _Scan:
     good_lines: int = 0
     bad_lines: int = 0
     has_nul: bool = False
+    escapes: bool = False
     samples: bytes = b""
 
 
@@ -67,15 +70,17 @@ def find_encoding(path: Path, given: str | None) -> Encoding:
     if given is None and marked is None:
         marked = _utf16_by_nuls(head)
         if marked is not None:
-            return _decided(marked, "certain", "every other byte is NUL, as in UTF-16", _Scan(has_nul=True))
+            return _decided(
+                marked, "certain", "every other byte is NUL, as in UTF-16", _Scan(has_nul=True, escapes=True)
+            )
     if given is None and marked not in (None, "utf-8-sig"):
         assert marked is not None
-        return _decided(marked, "certain", "the file starts with a byte order mark", _Scan(has_nul=True))
+        return _decided(marked, "certain", "the file starts with a byte order mark", _Scan(has_nul=True, escapes=True))
     scan = _scan(path)
     if given is not None:
         codec = "utf-8-sig" if given in ("utf-8", "utf8") and marked == "utf-8-sig" else given
         damaged = scan.has_nul or scan.bad_lines > 0 or codec not in ("utf-8", "utf-8-sig")
-        return Encoding(codec, Finding(given, "given", "as you said"), damaged, scan.samples)
+        return Encoding(codec, Finding(given, "given", "as you said"), damaged, scan.samples, escapes=scan.escapes)
     if marked is not None:
         return _decided(marked, "certain", "the file starts with a byte order mark", scan)
     if not scan.bad_lines:
@@ -91,7 +96,13 @@ def find_encoding(path: Path, given: str | None) -> Encoding:
 
 
 def _decided(codec: str, confidence: Confidence, reason: str, scan: _Scan) -> Encoding:
-    return Encoding(codec, Finding(codec, confidence, reason), scan.has_nul or scan.bad_lines > 0, scan.samples)
+    return Encoding(
+        codec,
+        Finding(codec, confidence, reason),
+        scan.has_nul or scan.bad_lines > 0,
+        scan.samples,
+        escapes=scan.escapes,
+    )
 
 
 def _utf16_by_nuls(head: bytes) -> str | None:
@@ -110,6 +121,7 @@ def _scan(path: Path, *, exact: bool = False) -> _Scan:
     with path.open("rb") as stream:
         while block := stream.read(_BLOCK):
             scan.has_nul = scan.has_nul or b"\0" in block
+            scan.escapes = scan.escapes or b'\\"' in block
             end = max(block.rfind(b"\n"), block.rfind(b"\r"))
             if end < 0:
                 carry += block
@@ -161,7 +173,8 @@ def _code_page(scan: _Scan) -> Encoding:
     mixed = scan.good_lines > 0 and codec in _ONE_BYTE
     if mixed:
         reason += "; lines that are UTF-8 are reported"
-    return Encoding(codec, Finding(codec, "guess", reason), damaged=True, samples=scan.samples, mixed=mixed)
+    finding = Finding(codec, "guess", reason)
+    return Encoding(codec, finding, damaged=True, samples=scan.samples, mixed=mixed, escapes=scan.escapes)
 
 
 def _other_script(samples: bytes) -> str | None:

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import islice
+from typing import TextIO
 
 from mailtui.audience.csv_reader import BadRecord, Layout, open_text, read_records
 from mailtui.audience.encoding import Encoding, find_encoding
@@ -21,6 +23,7 @@ from mailtui.audience.spec import AudienceSpec
 from mailtui.errors import AudienceError
 
 _SAMPLE = 64 << 10
+_BLOCK = 1 << 20
 _SAMPLE_ROWS = 300
 _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
 _SEPARATOR_LINE = re.compile(r'\ufeff?"?sep=(.)"?[\r\n]*', re.IGNORECASE)
@@ -38,6 +41,8 @@ def sniff(source: Source, spec: AudienceSpec, format: Finding) -> tuple[Layout, 
     except OSError as error:
         raise AudienceError(f"{source.name} cannot be read", detail=str(error.strerror or error)) from None
     rough, delimiter, quote = _cut(sample, encoding, spec)
+    if encoding.escapes and not rough.escape and len(sample) >= _SAMPLE:
+        rough = replace(rough, escape=_find_late_escape(source, rough))
     rows = _first_rows(sample, rough)
     if not rows:
         raise AudienceError(
@@ -88,14 +93,20 @@ def _layout(rough: Layout, heading: Heading, rows: Sequence[Row]) -> Layout:
 
 def _sample(source: Source, encoding: Encoding) -> str:
     probe = Layout(encoding.codec, encoding.damaged, ",", '"')
+    with _decoded(source, probe) as stream:
+        text = stream.read(_SAMPLE)
+        # A line cut in two would look like a ragged one; a list whose first line is longer is read that far.
+        return text + stream.readline() if len(text) == _SAMPLE else text
+
+
+@contextmanager
+def _decoded(source: Source, layout: Layout) -> Iterator[TextIO]:
     try:
-        with open_text(source, probe) as stream:
-            text = stream.read(_SAMPLE)
-            # A line cut in two would look like a ragged one; a list whose first line is longer is read that far.
-            return text + stream.readline() if len(text) == _SAMPLE else text
+        with open_text(source, layout) as stream:
+            yield stream
     except UnicodeError as error:
         raise AudienceError(
-            f"{source.name} is not written in {encoding.codec}",
+            f"{source.name} is not written in {layout.codec}",
             detail=str(error),
             hint="Say which encoding it has, such as: encoding: cp1252",
         ) from None
@@ -136,11 +147,25 @@ def _cut(sample: str, encoding: Encoding, spec: AudienceSpec) -> tuple[Layout, F
 
 
 def _find_escape(body: str, delimiter: str, quote: str) -> str:
-    r"""A backslash when quotes inside cells are written as \", as MySQL does; the end of "C:\" is no sign of it."""
-    if not quote:
+    r"""A backslash when quotes inside cells are written as \", as MySQL does.
+
+    The end of "C:\" is no sign of it, nor is that of "say ""C:\"" to it", where quotes are doubled.
+    """
+    if not quote or "\\" + quote not in body:
         return ""
-    inside = rf"[^\\{re.escape(quote)}]\\{re.escape(quote)}(?![{re.escape(delimiter)}\r\n]|$)"
-    return "\\" if re.search(inside, body) else ""
+    delimiter, quote = re.escape(delimiter), re.escape(quote)
+    inside = rf"(?:[^\\{quote}]|(?:^|{delimiter}){quote})\\{quote}(?![{delimiter}{quote}\r\n]|$)"
+    return "\\" if re.search(inside, body, re.MULTILINE) else ""
+
+
+def _find_late_escape(source: Source, rough: Layout) -> str:
+    """The same, of the whole file: a list may have its first quote inside a cell far down."""
+    with _decoded(source, rough) as stream:
+        while text := stream.read(_BLOCK):
+            escape = _find_escape(text + stream.readline(), rough.delimiter, rough.quote)
+            if escape:
+                return escape
+    return ""
 
 
 def _find_quote(body: str, spec: AudienceSpec) -> Finding:

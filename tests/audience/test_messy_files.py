@@ -98,6 +98,34 @@ def test_quotes_escaped_by_a_backslash(opened: Opener) -> None:
     assert [one.fields["path"] for one in windows.recipients()] == ["C:\\dir\\", "D:\\x"]
 
 
+def test_a_backslash_before_anything_but_a_quote_is_a_sign_as_any(opened: Opener) -> None:
+    r"""The reader of the standard library makes N of MySQL's \\N, and C:new of C:\\new, once \\" is meant."""
+    audience = opened(
+        r"""a@example.com	Bob \"B\" Ray	\N	C:\new\table
+b@example.com	"one\\two"	x\	y	\"
+c@example.com	"\"Cid\""	z	\\
+"""
+    )
+    found = [tuple(one.fields.values())[1:] for one in audience.recipients()]
+    assert found == [
+        ('Bob "B" Ray', r"\N", r"C:\new\table"),
+        (r"one\two", "x\ty", '"'),
+        ('"Cid"', "z", "\\"),
+    ]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_a_backslash_before_a_quote_is_found_wherever_it_stands(opened: Opener, encoding: str) -> None:
+    rows = [f'"user{number}@example.com","Name","{number}"' for number in range(3_000)]
+    rows[2_900] = r'"ann@example.com","\"Ann\"","x"'
+    audience = opened("\n".join(["email,name,n", *rows, ""]).encode(encoding))
+    assert audience.row(2_901).fields["name"] == '"Ann"'
+    doubled = [*rows[:2_900], r'"ann@example.com","see ""C:\dir\"" there","x"']
+    assert opened("\n".join(["email,name,n", *doubled, ""]).encode(encoding)).row(2_901).fields["name"] == (
+        r'see "C:\dir\" there'
+    )
+
+
 @pytest.mark.parametrize("quoted_neighbours", [False, True], ids=["plain neighbours", "quoted neighbours"])
 @pytest.mark.parametrize("where", [3, 2_000, 4_999])
 def test_one_quote_never_closed_costs_one_row(opened: Opener, where: int, *, quoted_neighbours: bool) -> None:
