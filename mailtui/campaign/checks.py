@@ -123,7 +123,8 @@ def _suppression_findings(suppressed: LeftOut, left_out: int, counts: AudienceCo
     elif left_out:
         yield Finding("note", "suppressed", f"{counted(left_out, 'recipient')} suppressed: nothing is sent there")
     for name, count in suppressed.unusable:
-        message = f"{name}: {counted(count, 'row')} without a usable address, which suppress nobody"
+        suppress = "suppresses" if count == 1 else "suppress"
+        message = f"{name}: {counted(count, 'row')} without a usable address, which {suppress} nobody"
         yield Finding("warning", "suppress-list", message)
 
 
@@ -155,11 +156,15 @@ def _audience_findings(campaign: Campaign, counts: AudienceCounts, audience: Aud
         rows = tuple(
             problem.row
             for problem in audience.problems(limit=20)
-            if problem.row is not None and problem.kind != "duplicate"
+            if problem.row is not None and problem.kind not in ("duplicate", "excluded")
         )
         message = f"{counted(counts.problems, 'row')} of the list cannot be used, and get no mail"
         command = f"mailtui audience {campaign.path} --problems"
         yield Finding("warning", "bad-rows", message, rows, counts.problems, command=command)
+    if counts.excluded:
+        whose = "its" if counts.excluded == 1 else "their"
+        message = f"{counted(counts.excluded, 'row')} left out for {whose} kind of address, by audience: exclude"
+        yield Finding("note", "excluded", message)
     if counts.duplicates:
         message = f"{counted(counts.duplicates, 'row')} with an address that stands in an earlier row; it gets one mail"
         yield Finding("note", "duplicates", message)

@@ -212,23 +212,23 @@ def _confirm(plan: LaunchPlan) -> None:
     spec = plan.campaign.spec
     output.say(f"{safe_text(plan.campaign.name)}")
     login = f" as {plan.endpoint.user}" if plan.endpoint.user else ""
-    output.say(f"  server      {plan.endpoint} ({_protection(plan)}){login}")
-    output.say(f"  from        {safe_text(spec.sender or 'as each row says')}")
-    output.say(f"  subject     {safe_text(spec.subject or 'as each row says')}")
-    output.say(f"  recipients  {plan.counts.recipients:,} of {counted(plan.counts.rows, 'row')}")
+    output.say(f"  server       {plan.endpoint} ({_protection(plan)}){login}")
+    output.say(f"  from         {safe_text(spec.sender or 'as each row says')}")
+    output.say(f"  subject      {safe_text(spec.subject or 'as each row says')}")
+    output.say(f"  recipients   {plan.counts.recipients:,} of {counted(plan.counts.rows, 'row')}")
     if planned is not None and planned.earlier is not None:
         output.say(f"  already sent {_sent_before(planned.sent, planned.earlier)}")
         waiting = f", {planned.waiting:,} who still wait" if planned.waiting else ""
-        output.say(f"  to send     {planned.new:,} new{waiting}")
+        output.say(f"  to send      {planned.new:,} new{waiting}")
         _say_difference(planned)
     elif count != plan.counts.recipients:
-        output.say(f"  to send     {count:,}; the others are on a list of those who get nothing")
+        output.say(f"  to send      {count:,}; the others are on a list of those who get nothing")
     if plan.counts.recipients:
-        output.say(f"  first, last {safe_text(plan.first)}, {safe_text(plan.last)}")
-    output.say(f"  pace        {show_rate(plan.plan.rate)}, {counted(plan.plan.workers, 'worker')}")
+        output.say(f"  first, last  {safe_text(plan.first)}, {safe_text(plan.last)}")
+    output.say(f"  pace         {show_rate(plan.plan.rate)}, {counted(plan.plan.workers, 'worker')}")
     if plan.plan.window > 1:
-        text = f"  window      {plan.plan.window}. {what_a_window_means(plan.plan.window)}"
-        output.say(output.wrapped(text, indent=" " * 14, stream=sys.stderr))
+        text = f"  window       {plan.plan.window}. {what_a_window_means(plan.plan.window)}"
+        output.say(output.wrapped(text, indent=" " * 15, stream=sys.stderr))
     typed = click.prompt(f"Type {count} to send, anything else to stop", default="", show_default=False, err=True)
     if typed.strip().replace(",", "") != str(count):
         output.say("Nothing was sent.")
@@ -238,7 +238,7 @@ def _confirm(plan: LaunchPlan) -> None:
 def _say_difference(planned: Planned) -> None:
     """What has changed since the earlier launch."""
     for line in show_difference(planned.difference, planned.new):
-        output.say(output.wrapped(f"{'':14}{safe_text(line)}", indent=" " * 14, stream=sys.stderr))
+        output.say(output.wrapped(f"{'':15}{safe_text(line)}", indent=" " * 15, stream=sys.stderr))
 
 
 def _protection(plan: LaunchPlan) -> str:

@@ -173,7 +173,8 @@ def import_list(
     output.say(f"{counted(done.rows, 'row')} of {done.name}: {done.new:,} new on {_which(list_name)}{known}.")
     if done.problems:
         more = "" if problems else " See them: add --problems"
-        output.say(f"{counted(done.problems, 'row')} without a usable address, which suppress nobody.{more}")
+        suppress = "suppresses" if done.problems == 1 else "suppress"
+        output.say(f"{counted(done.problems, 'row')} without a usable address, which {suppress} nobody.{more}")
 
 
 @suppress.command()

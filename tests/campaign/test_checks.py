@@ -45,6 +45,14 @@ def test_blank_fields_are_counted_over_all_rows(service: Service, write_campaign
     assert (blank.count, blank.rows) == (2, (78, 334))
 
 
+def test_excluded_rows_are_told_apart_from_unusable_ones(service: Service, write_campaign: WriteCampaign) -> None:
+    rows = ["email,first_name,city", "nope,A,B", "info@example.com,B,C", "pat@example.com,Pat,York"]
+    found = check(service, write_campaign, rows, audience={"source": "contacts.csv", "exclude": ["role"]})
+    said = {item.code: item for item in found.findings}
+    assert (said["bad-rows"].count, said["bad-rows"].rows) == (1, (1,))
+    assert said["excluded"].message == "1 row left out for its kind of address, by audience: exclude"
+
+
 def test_every_row_is_rendered_when_asked(service: Service, write_campaign: WriteCampaign) -> None:
     rows = ["email,first_name,city", *(f"p{n}@example.com,{'X' if n == 77 else 'Pat'},York" for n in range(200))]
     body = "{{ 1 // (first_name|length - 1) }}\n"
@@ -69,7 +77,7 @@ def test_who_is_left_out_is_counted_and_a_list_of_rubbish_is_told(
     campaign = service.campaigns.load(path)
     found = service.campaigns.check(campaign, every_row=False, progress=lambda done, total: None)
     said = {item.code: item.message for item in found.findings}
-    assert said["suppress-list"] == "no.csv: 1 row without a usable address, which suppress nobody"
+    assert said["suppress-list"] == "no.csv: 1 row without a usable address, which suppresses nobody"
     (path.parent / "no.csv").unlink()
     with pytest.raises(AudienceError, match=r"campaign.yaml:6:51: audience.suppress.0"):
         service.campaigns.check(campaign, every_row=False, progress=lambda done, total: None)

@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input
 
+from mailtui.service.lists import AudienceCounts
 from mailtui.tui.app import MailtuiApp
 from mailtui.tui.dialogs.explain import ExplainDialog
 from mailtui.tui.dialogs.export import ExportDialog
 from mailtui.tui.dialogs.goto import GotoDialog
 from mailtui.tui.dialogs.problems import ProblemsDialog
 from mailtui.tui.screens.audience import AudienceScreen
+from mailtui.tui.widgets.understood import matched_text
 from tests.tui.conftest import MakeApp, change, shows, stretch, until
 
 SIZES = [(60, 20), (80, 24), (120, 40)]
@@ -275,3 +277,14 @@ def write_list(path: Path, rows: int) -> None:
         stream.write("email,name,city,plan\n")
         for number in range(1, rows + 1):
             stream.write(f"person{number}@example.test,Person {number},City {number % 97},plan{number % 3}\n")
+
+
+def test_what_a_filter_comes_to_adds_up() -> None:
+    """Excluded rows and rows of another one's mail are not called unusable, and bad rows are in no gap."""
+    counts = AudienceCounts(
+        rows=50, valid=46, duplicates=0, problems=4, matched=47, recipients=20, excluded=2, grouped=24
+    )
+    some = matched_text(counts, filtered=True, everybody=False).plain
+    assert some == "47 of 50 rows match:  20 recipients, and 24 in another one's mail, 2 excluded, 1 unusable"
+    everybody = matched_text(counts, filtered=True, everybody=True).plain
+    assert everybody.endswith("24 in another one's mail, 2 excluded, 4 unusable")

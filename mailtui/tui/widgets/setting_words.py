@@ -86,7 +86,10 @@ def choices_of(
     if key == "exclude":
         return [Choice(value, said) for value, said in _EXCLUDE.items()]
     if key == "group":
-        return [Choice("no", "every row is a mail of its own"), Choice("yes", "a mail an address, with all its rows")]
+        return [
+            Choice("no", "a mail an address, with its first row"),
+            Choice("yes", "a mail an address, with all its rows"),
+        ]
     return [Choice(name, "") for name in beginning.places if key in ("sheet", "query", "records")]
 
 

@@ -155,12 +155,14 @@ def matched_text(counts: AudienceCounts, *, filtered: bool, everybody: bool) -> 
         start = plain(f"Everybody: {counted(counts.rows, 'row')}, no one left out", "bold $text-warning")
     else:
         start = plain(f"{counts.matched:,} {of} match", "bold")
-    left = []
-    if counts.duplicates:
-        left.append(counted(counts.duplicates, "duplicate"))
-    unusable = counts.matched - counts.recipients - counts.duplicates
-    if unusable:
-        left.append(f"{unusable:,} unusable")
+    meant = counts.rows if everybody else counts.matched  # a bad row matches no filter, and is nobody left out by one
+    others = [
+        (counts.duplicates, counted(counts.duplicates, "duplicate")),
+        (counts.grouped, f"{counts.grouped:,} in another one's mail"),
+        (counts.excluded, f"{counts.excluded:,} excluded"),
+    ]
+    unusable = meant - counts.recipients - sum(number for number, _ in others)
+    left = [text for number, text in (*others, (unusable, f"{unusable:,} unusable")) if number]
     style = "bold $text-success" if counts.recipients else "bold $text-error"
     end = plain(f", and {', '.join(left)}", "$text-muted") if left else plain("")
     return joined(start, ":  ", plain(counted(counts.recipients, "recipient"), style), end)
