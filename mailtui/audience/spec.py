@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import pydantic
 
@@ -27,6 +27,17 @@ _ROLES = ("name", "from", "reply_to", "subject", "body")
 _LATER_ROLES = ("cc", "bcc", "attachment", "send_at", "timezone")
 _LIST_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 _RANGE = re.compile(r"\$?[A-Z]{1,3}\$?[0-9]{0,7}(?::\$?[A-Z]{1,3}\$?[0-9]{0,7})?", re.ASCII | re.IGNORECASE)
+
+
+def _is_role(role: str) -> str:
+    if role in _LATER_ROLES:
+        raise ValueError(f"this version does not support a column for {role} yet. Leave it out.")
+    if role not in _ROLES:
+        raise ValueError(f"{role} is nothing a column can stand for; use {_either(_ROLES)}.")
+    return role
+
+
+_Role = Annotated[str, pydantic.AfterValidator(_is_role)]
 
 
 class AudienceSpec(Spec):
@@ -79,7 +90,7 @@ class AudienceSpec(Spec):
     types: dict[str, str] = pydantic.Field(
         default_factory=dict, description="As what a column compares: text, number, date, date dmy and so on."
     )
-    columns: dict[str, str] = pydantic.Field(
+    columns: dict[_Role, str] = pydantic.Field(
         default_factory=dict, description="Columns that stand for name, from, reply_to, subject or body of each mail."
     )
     group: bool = pydantic.Field(
@@ -166,16 +177,6 @@ class AudienceSpec(Spec):
             if kind not in COLUMN_TYPES:
                 raise ValueError(f"{column} cannot be of the type {kind or 'nothing'}; use {_either(COLUMN_TYPES)}.")
         return known
-
-    @pydantic.field_validator("columns")
-    @classmethod
-    def _roles_are_known(cls, value: dict[str, str]) -> dict[str, str]:
-        for role in value:
-            if role in _LATER_ROLES:
-                raise ValueError(f"this version does not support a column for {role} yet. Leave it out.")
-            if role not in _ROLES:
-                raise ValueError(f"{role} is nothing a column can stand for; use {_either(_ROLES)}.")
-        return value
 
     @pydantic.field_validator("list")
     @classmethod

@@ -78,6 +78,8 @@ def shown(value: Any) -> str:
 
 def _own_keys(loc: Loc, document: Document) -> Loc:
     """Pydantic adds the names of union members and validators to a location; keep only keys the file has."""
+    if loc[-1:] == ("[key]",):  # it is the key that is wrong, not what stands behind it
+        loc = loc[:-1]
     kept: list[str | int] = []
     for position, part in enumerate(loc):
         if (*kept, part) in document.marks or position == len(loc) - 1:

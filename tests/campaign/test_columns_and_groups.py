@@ -59,10 +59,15 @@ def test_a4_a_text_of_ones_own_beside_html_is_a_mistake(service: Service, write_
 
 @pytest.mark.parametrize("role", ["cc", "bcc", "attachment", "send_at", "timezone", "too"])
 def test_a4_roles_that_are_to_come_are_refused(service: Service, write_campaign: WriteCampaign, role: str) -> None:
-    path = write_campaign(LIST, audience={"source": "contacts.csv", "columns": {role: "text"}})
+    path = write_campaign(LIST, audience={"source": "contacts.csv", "columns": {"name": "sender", role: "text"}})
+    text = path.read_text().replace(f'"sender", "{role}"', f'"sender",\n  "{role}"')
+    path.write_text(text)
     with pytest.raises(ConfigError) as caught:
         service.campaigns.load(path)
-    assert ("not support" in str(caught.value)) is (role != "too")
+    [problem] = caught.value.problems
+    assert ("not support" in problem.message) is (role != "too")
+    line = next(number for number, line in enumerate(text.splitlines(), 1) if f'  "{role}"' in line)
+    assert (problem.place.line, problem.place.key) == (line, f"audience.columns.{role}"), "where it stands, not above"
 
 
 def test_a4_a_list_that_brings_its_own_mail_may_call_its_columns_otherwise(
