@@ -16,6 +16,8 @@ from typing import Any
 
 import pytest
 
+from mailtui.audience.audience import open_audience
+from mailtui.audience.reach import Reach
 from mailtui.audience.reading import Reading, read, understand
 from mailtui.audience.sheets.google import Google, Patience, Unreachable
 from mailtui.audience.sheets.link import SheetLink, parse_link
@@ -449,6 +451,8 @@ def test_a3_columns_that_changed_are_told(drifting: Fetch) -> None:
     ].understanding.notes
     assert any("stand in another order" in note for note in notes)
     assert drifting([*ROWS, ["new@example.com", "New", "1"]])[1].understanding.notes == ()
+    notes = drifting([["email", "NAME", "postcode"], *ROWS[1:]], filter="name == 'Ann'")[1].understanding.notes
+    assert [note.partition(": ")[2] for note in notes] == ["name is NAME."]
 
 
 def test_a3_another_column_is_not_taken_for_the_addresses(drifting: Fetch, where: Google, public: GoogleServer) -> None:
@@ -463,10 +467,33 @@ def test_a3_another_column_is_not_taken_for_the_addresses(drifting: Fetch, where
     assert drifting(rows, address="mail_new")[1].understanding.address_column.value == "mail_new"
 
 
+def test_a3_a_new_column_is_not_taken_for_the_addresses_either(public: GoogleServer, where: Google) -> None:
+    public.books[ID].tabs[0].rows = [["contact", "name"], ["ann@example.com", "Ann"]]
+    fetch(where)
+    public.books[ID].tabs[0].rows = [["contact", "email"], ["ann@example.com", "boss@example.com"]]
+    error = refused(where)
+    assert error.title == "The addresses would come from the column email, and came from contact before"
+    assert "gone: name; new: email" in error.detail and "{address: contact}" in error.hint
+    assert fetch(where, address="contact")[1].understanding.address_column.value == "contact"
+
+
 def test_a3_a_column_of_the_filter_that_is_gone(drifting: Fetch) -> None:
     with pytest.raises(AudienceError, match="no column postcode any more, which the filter names"):
         drifting([row[:2] for row in ROWS], filter="postcode == '7' or name == 'Ann'")
     assert len(drifting([row[:2] for row in ROWS], filter="name == 'Ann'")[2]) == 2
+
+
+def test_a3_what_was_told_of_a_sheet_is_not_its_index_s(public: GoogleServer, where: Google, tmp_path: Path) -> None:
+    """Cells that were there before are read from the index of then; what became of them since is told all the same."""
+
+    def notes(rows: Cells) -> tuple[str, ...]:
+        public.books[ID].tabs[0].rows = rows
+        spec = AudienceSpec(source=LINK)
+        with open_audience(spec, folder=tmp_path, cache=tmp_path / "cache", reach=Reach(None, where)) as audience:
+            return audience.understanding.notes
+
+    changed = [["email", "name", "plz"], *ROWS[1:]]
+    assert [len(notes(rows)) for rows in (ROWS, changed, changed, ROWS)] == [0, 1, 0, 1]
 
 
 # copies
@@ -486,6 +513,7 @@ def test_a3_one_process_sees_one_state(public: GoogleServer, where: Google) -> N
     assert len(public.asked) == 2
     later = fetch(where)
     assert later[0].identity != first[0].identity and len(later[2]) == 3
+    assert "It is a Google sheet" in refused(where, format="csv").detail
 
 
 def test_a3_without_google_a_copy_is_used_only_when_a_person_says_so(public: GoogleServer, where: Google) -> None:

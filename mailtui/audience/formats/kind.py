@@ -60,26 +60,26 @@ _WEB_PAGE = re.compile(rb"<(?:!doctype\s+html|html|head|body|table|meta|script)\
 
 def find_kind(source: Source, spec: AudienceSpec) -> tuple[ListFormat, Finding]:
     """The format of a file, and how that is known. Raises `AudienceError` for what is no list."""
-    if source.sheet is not None:
-        return "sheet", Finding("sheet", "certain", "it is a Google sheet")
-    try:
-        with source.path.open("rb") as stream:
-            head = stream.read(_HEAD)
-    except OSError as error:
-        raise AudienceError(f"{source.name} cannot be read", detail=str(error.strerror or error)) from None
-    kind, finding = _by_content(source, head)
+    kind, finding = _by_content(source)
     if spec.format is None or spec.format == kind:
         return kind, finding if spec.format is None else Finding(spec.format, "given", "as you said")
     if kind not in ("csv", "json", "jsonl") or spec.format not in ("csv", "json", "jsonl"):
         raise AudienceError(
             f"{source.name} is no {spec.format} file",
             detail=f"It is {FORMAT_NAMES[kind]}: {finding.reason}",
-            hint=f"Leave the format out, or say: format: {kind}",
+            hint="Leave the format out." if kind == "sheet" else f"Leave the format out, or say: format: {kind}",
         )
     return spec.format, Finding(spec.format, "given", "as you said")
 
 
-def _by_content(source: Source, head: bytes) -> tuple[ListFormat, Finding]:
+def _by_content(source: Source) -> tuple[ListFormat, Finding]:
+    if source.sheet is not None:
+        return "sheet", Finding("sheet", "certain", "its link says so")
+    try:
+        with source.path.open("rb") as stream:
+            head = stream.read(_HEAD)
+    except OSError as error:
+        raise AudienceError(f"{source.name} cannot be read", detail=str(error.strerror or error)) from None
     suffix = _suffix(source.name)
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         from mailtui.audience.formats.archives import zip_kind  # here, since few lists need it

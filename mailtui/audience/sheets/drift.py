@@ -24,14 +24,21 @@ def drift(before: Columns, now: Columns, *, since: str, address: str | None, nam
     `AudienceError` when one of the latter is gone, and when the addresses would be taken from another column than
     before without anybody having said so.
     """
-    gone = [column for column in before.names if column not in now.names]
-    new = [column for column in now.names if column not in before.names]
+    then, since_then = _by_fold(before), _by_fold(now)
+    gone = [name for folded, name in then.items() if folded not in since_then]
+    new = [name for folded, name in since_then.items() if folded not in then]
     where = before.address
     if address is None and where in gone:
         raise AudienceError(
             f"The sheet has no column {where} any more, which had the addresses",
             detail=_told(gone, new, since),
             hint=f"Was it renamed? Say which one has them now: audience: {{address: {_likely(now, new)}}}",
+        )
+    if address is None and where and now.address and fold(now.address) != fold(where):
+        raise AudienceError(
+            f"The addresses would come from the column {now.address}, and came from {where} before",
+            detail=_told(gone, new, since),
+            hint=f"Say which of the two has them: audience: {{address: {where}}}",
         )
     lost = [column for column in gone if fold(column) in {fold(name) for name in named}]
     if lost:
@@ -42,7 +49,15 @@ def drift(before: Columns, now: Columns, *, since: str, address: str | None, nam
         )
     if gone or new:
         return f"The columns have changed since {since}: {_told(gone, new, '')}."
-    return f"The columns stand in another order since {since}." if before.names != now.names else ""
+    if list(then) != list(since_then):
+        return f"The columns stand in another order since {since}."
+    respelled = [f"{name} is {since_then[folded]}" for folded, name in then.items() if name != since_then[folded]]
+    return f"Columns are spelled otherwise since {since}: {', '.join(respelled)}." if respelled else ""
+
+
+def _by_fold(columns: Columns) -> dict[str, str]:
+    """The names, which differ even so, by what they are compared by everywhere."""
+    return {fold(name): name for name in columns.names}
 
 
 def _likely(now: Columns, new: list[str]) -> str:
