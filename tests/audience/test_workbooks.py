@@ -169,6 +169,15 @@ def test_the_tab_with_addresses_is_read_and_others_by_name_or_number(opened_as: 
         opened_as("l.xlsx", data, sheet=5)
 
 
+def test_a_header_that_is_given_stands_in_the_tab_with_the_addresses(opened_as: Opener) -> None:
+    """A shorter tab before it, which has no such row, stops nothing; a row that no tab has is told."""
+    data = workbook(("Read me", [["What this is"]]), ("People", [["Members"], [], ["mail"], ["a@example.com"]]))
+    audience = opened_as("l.xlsx", data, header=3)
+    assert (value(audience, "sheet"), audience.columns) == ("People", ("mail",))
+    with pytest.raises(AudienceError, match="No row of the list starts on row 9"):
+        opened_as("l.xlsx", data, header=9)
+
+
 def test_a_range_and_a_header_that_are_given(opened_as: Opener) -> None:
     rows: list[list[object]] = [
         ["x", "a@example.com", "title"],

@@ -186,7 +186,7 @@ def test_only_who_is_new_is_asked_about(mailtui: Mailtui, sandbox: Oracle) -> No
     mailtui.campaign(5, port=sandbox.port)
     with terminal(mailtui, "run", campaign) as screen:
         screen.until("Type 2 to send")
-        assert "to send     2 new" in screen.plain
+        assert "to send      2 new" in screen.plain
         screen.type("2\n")
         assert screen.end() == 0, screen.plain
     assert sandbox.accepted.total() == 5

@@ -175,6 +175,8 @@ def _choose_tab(
         if not rows:
             continue
         filled.append(name)
+        if type(spec.header) is int and spec.header not in (line for line, _ in rows):
+            continue  # the row of the names that was given is in a longer tab
         heading, width = _heading(rows, spec)
         data = [_fitted(cells, width) for _, cells in rows[heading.first :]]
         if guess_address_column(heading.columns[:width], data).value:
