@@ -226,7 +226,15 @@ def _syntax_problem(text: str, error: lark.UnexpectedInput) -> Problem:
         found = word.group() if word else ""
     if found and found in "\"'`":
         return Problem(_place(column), f"the {found} that opens here is never closed.")
-    return Problem(_place(column), *_sentence(text[:position], found, expected))
+    message, hint = _sentence(text[:position], found, expected)
+    figures = "" if "NAME" in expected else _figures(text, position)
+    return Problem(_place(column), message, f'Put it in quotes: "{figures}"' if figures else hint)
+
+
+def _figures(text: str, position: int) -> str:
+    """The number or date that stands at a place and is more than a plain one, such as `5000,50` or `01.02.2026`."""
+    written = re.finditer(r"(?<!\d)\d++(?:[.,/-]\d++)+", text)
+    return next((figures.group() for figures in written if figures.start() <= position < figures.end()), "")
 
 
 def _start(error: lark.UnexpectedInput) -> int:

@@ -142,6 +142,9 @@ def test_spellings(text: str, expected: Rule) -> None:
         ('a in "x"', 6, "list in brackets"),
         ("== 5", 1, "column name is expected"),
         ("a contains (1)", 12, "value is expected"),
+        ("revenue > 5000,50 and a", 15, 'Put it in quotes: "5000,50"'),
+        ("since after 01.02.2026", 13, 'Put it in quotes: "01.02.2026"'),
+        ("since before 01/02/2026", 16, 'Put it in quotes: "01/02/2026"'),
     ],
 )
 def test_mistakes_are_told_with_their_column(text: str, column: int, part: str) -> None:
