@@ -43,6 +43,9 @@ def info(*, service: Service, as_json: bool) -> None:
         ("SQLite", found.sqlite),
         ("disk", found.filesystem or "not known"),
     ]
+    copy = found.before_upgrade
+    if copy is not None:
+        rows.append(("copy", f"{copy} ({_size(copy.stat().st_size)}): as it was before its schema was last changed"))
     for name, text in rows:
         output.data(f"{name:<12}{output.safe(text)}")
     if found.risk is not None:

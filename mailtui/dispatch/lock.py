@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from mailtui.errors import RunnerBusy
-from mailtui.kit.file_lock import try_lock
+from mailtui.kit.file_lock import holder_pid, pid_in, try_lock
 from mailtui.kit.paths import touch_private
 
 _PATIENCE = 0.5  # seconds: somebody who only asks whether a runner lives holds the lock for an instant
@@ -34,7 +34,7 @@ class RunnerLock:
         while not try_lock(handle):
             if time.monotonic() > deadline:
                 os.close(handle)
-                raise RunnerBusy(str(path), pid=_pid_in(path))
+                raise RunnerBusy(str(path), pid=pid_in(path))
             time.sleep(0.02)
         text = json.dumps({"pid": os.getpid(), "version": version, "boot": _boot_id()})
         os.ftruncate(handle, 0)
@@ -48,22 +48,7 @@ class RunnerLock:
 
 def runner_pid(path: Path) -> int | None:
     """The process id of the runner that lives, 0 when it does not say, None when none lives."""
-    try:
-        handle = os.open(path, os.O_RDWR)
-    except FileNotFoundError:
-        return None
-    try:
-        # Shared: two who ask at the same instant must not take each other for a runner.
-        return None if try_lock(handle, shared=True) else _pid_in(path) or 0
-    finally:
-        os.close(handle)
-
-
-def _pid_in(path: Path) -> int | None:
-    try:
-        return int(json.loads(path.read_text())["pid"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None  # being written at this instant: the lock is the truth, the text is a courtesy
+    return holder_pid(path)
 
 
 def _boot_id() -> str:

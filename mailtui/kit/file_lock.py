@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import sys
 from collections.abc import AsyncIterator
@@ -41,3 +42,24 @@ def try_lock(handle: int, *, shared: bool = False) -> bool:
     except OSError:
         return False
     return True
+
+
+def holder_pid(path: Path) -> int | None:
+    """The process id that stands in a file whose lock is held, 0 when none does, None when nobody holds it."""
+    try:
+        handle = os.open(path, os.O_RDWR)
+    except FileNotFoundError:
+        return None
+    try:
+        # Shared: two who ask at the same instant must not take each other for the holder.
+        return None if try_lock(handle, shared=True) else pid_in(path) or 0
+    finally:
+        os.close(handle)
+
+
+def pid_in(path: Path) -> int | None:
+    """The process id that a lock's file names; the lock is the truth, the text is a courtesy."""
+    try:
+        return int(json.loads(path.read_text())["pid"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None  # being written at this instant

@@ -71,6 +71,16 @@ def open_reader(path: Path, *, busy_ms: int = 2_000) -> apsw.Connection:
     return connection
 
 
+def write_copy(path: Path, target: Path) -> None:
+    """Write a compact copy of a database, as it is at one moment, over an empty file of mode 0600; writers go on."""
+    source = open_reader(path)
+    try:
+        source.execute("PRAGMA query_only = OFF")  # forbids this too; the file itself is open for reading only
+        source.execute("VACUUM INTO ?", (str(touch_private(target)),))
+    finally:
+        source.close()
+
+
 def open_scratch(path: Path, name: str) -> apsw.Connection:
     """Open an existing file for reading only, as `name`, beside a private database that vanishes with its connection.
 

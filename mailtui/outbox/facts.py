@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mailtui.outbox.sqlite_file import open_for_reading, storage_errors
+from mailtui.outbox.sqlite_file import open_for_reading
+from mailtui.outbox.storage_errors import storage_errors
 
 _FACTS = """
 SELECT (SELECT value FROM meta WHERE key = 'generation'), (SELECT count(*) FROM campaign),

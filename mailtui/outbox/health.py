@@ -13,9 +13,11 @@ from pathlib import Path
 import apsw
 
 from mailtui.errors import OutboxDamaged, UsageError
-from mailtui.kit.paths import create_private, private_folder, sync, touch_private
+from mailtui.kit.paths import create_private, private_folder, sync
+from mailtui.kit.sqlite import write_copy
 from mailtui.outbox.log_file import log_faults
-from mailtui.outbox.sqlite_file import open_for_reading, storage_errors
+from mailtui.outbox.sqlite_file import open_for_reading
+from mailtui.outbox.storage_errors import storage_errors
 
 _SHOWN = 5  # of the faults SQLite found
 _STEPS_A_LOOK = 50_000  # instructions of SQLite between two looks at the clock
@@ -109,7 +111,7 @@ def back_up(path: Path, target: Path) -> Path:
         raise UsageError(f"{target} exists already", hint="Name another: mailtui outbox backup FILE") from None
     try:
         partial.unlink(missing_ok=True)
-        _copy(path, touch_private(partial))
+        _copy(path, partial)
         sync(partial)
         partial.replace(target)
         sync(target.parent)
@@ -122,16 +124,9 @@ def back_up(path: Path, target: Path) -> Path:
 
 def _copy(path: Path, target: Path) -> None:
     """Copy, and check what came of it."""
-    source = open_for_reading(path)
-    try:
-        with storage_errors(target):
-            source.execute(
-                "PRAGMA query_only = OFF"
-            )  # forbids this too; the file itself is still open for reading only
-            # One read transaction: writers go on, and the copy is of one moment.
-            source.execute("VACUUM INTO ?", (str(target),))
-    finally:
-        source.close()
+    open_for_reading(path).close()
+    with storage_errors(target):
+        write_copy(path, target)
     health = examine(target)
     if not health.ok:
         raise OutboxDamaged(str(path), faults=health.faults)

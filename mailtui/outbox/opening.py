@@ -38,7 +38,12 @@ class Outbox:
     @property
     def lock_file(self) -> Path:
         """The file whose exclusive lock makes a runner the only one."""
-        return self.path.with_name(self.path.name + ".runner.lock")
+        return runner_lock_of(self.path)
+
+
+def runner_lock_of(path: Path) -> Path:
+    """The lock of the runner of an outbox file."""
+    return path.with_name(f"{path.name}.runner.lock")
 
 
 def sqlite_url(path: Path) -> str:

@@ -1,6 +1,6 @@
 """Owns holding a list against a campaign that was launched before: who is new, who has gone, whose row has changed.
 
-The keys of the list lie in a private temporary file beside the outbox, which is only read; memory stays flat.
+What the list has of it lies in a private temporary file beside the outbox, which is only read; memory stays flat.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ from mailtui.kit.sqlite import open_scratch
 from mailtui.outbox.cells import cells_text, rows_text
 from mailtui.outbox.named_sql import statements
 from mailtui.outbox.records import NewDelivery
-from mailtui.outbox.sqlite_file import storage_errors
 from mailtui.outbox.states import DeliveryState
+from mailtui.outbox.storage_errors import storage_errors
 
 SQL = statements("sqlite", "comparison")
 _PAGE = 1_000
+_CACHE = "PRAGMA outbox.cache_size = -16000"  # KB: keys come in any order, and pages of their index are needed again
 
 
 class SqliteComparison:
@@ -31,16 +32,18 @@ class SqliteComparison:
         with storage_errors(path):
             self._connection = open_scratch(path, "outbox")
             self._connection.create_scalar_function("checksum", _checksum, 2, deterministic=True)
+            self._connection.execute(_CACHE)
             self._connection.execute(SQL["make"])
 
     def add(self, rows: Sequence[NewDelivery]) -> list[str]:
-        sums = [(row.key, _checksum(cells_text(row.fields), rows_text(row.more))) for row in rows]
+        keys = json.dumps([row.key for row in rows])
         with storage_errors(self._path):
+            asked: Iterable[Any] = self._connection.execute(SQL["whose"], {"keys": keys, "campaign": self._campaign})
+            found = list(zip(rows, (delivery for (delivery,) in asked), strict=True))
             with self._connection:
+                sums = ((id_, _checksum(cells_text(row.fields), rows_text(row.more))) for row, id_ in found if id_)
                 self._connection.executemany(SQL["give"], sums)
-            keys = json.dumps([row.key for row in rows])
-            missing = self._connection.execute(SQL["missing"], {"keys": keys, "campaign": self._campaign})
-            return [str(key) for (key,) in missing]
+        return [row.key for row, id_ in found if id_ is None]
 
     def gone(self) -> dict[DeliveryState, int]:
         with storage_errors(self._path):

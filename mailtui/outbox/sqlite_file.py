@@ -1,4 +1,4 @@
-"""Owns the SQLite file behind an outbox: opening, identity, migrations, and naming what storage errors mean."""
+"""Owns the SQLite file behind an outbox: opening it, making it, and telling it from other files."""
 
 from __future__ import annotations
 
@@ -10,50 +10,16 @@ from pathlib import Path
 
 import apsw
 
-from mailtui.errors import DiskFailure, MailtuiError, OutboxBusy, OutboxDamaged, OutboxError, OutboxFull
+from mailtui.errors import OutboxDamaged, OutboxError
 from mailtui.kit.paths import sync
 from mailtui.kit.sqlite import open_durable, open_reader
+from mailtui.outbox.migrating import migrate
 from mailtui.outbox.named_sql import migrations
+from mailtui.outbox.storage_errors import storage_errors
 
 APPLICATION_ID = 0x6D747569  # "mtui": tells our files from other SQLite files
 RUNNER_BUSY_MS = 5  # the runner's loop never waits for another writer; it keeps its batch and tries again
 FACE_BUSY_MS = 10_000
-# A quota or a limit on the size of files; SQLite tells only ENOSPC apart.
-_NO_ROOM = (apsw.SQLITE_IOERR_WRITE, apsw.SQLITE_IOERR_SHMSIZE, apsw.SQLITE_IOERR_TRUNCATE)
-
-
-@contextmanager
-def storage_errors(path: Path) -> Iterator[None]:
-    """Turn what SQLite raises into errors a person can act on."""
-    try:
-        yield
-    except apsw.BusyError:
-        raise OutboxBusy(str(path)) from None
-    except apsw.FullError as error:
-        raise OutboxFull(str(path), reason=str(error)) from error
-    except (apsw.NotADBError, apsw.CorruptError) as error:
-        raise OutboxError(
-            f"{path} is not a readable outbox: it is damaged, or another kind of file",
-            detail=str(error),
-            hint="It was left as it is. Restore a backup of it, or use another: --outbox sqlite:///PATH\n"
-            f"A backup put in its place must not find the old one's log beside it: {path}-wal",
-        ) from error
-    except (apsw.CantOpenError, apsw.PermissionsError, apsw.ReadOnlyError) as error:
-        raise OutboxError(
-            f"The outbox {path} cannot be opened",
-            detail=str(error),
-            hint="Check that the folder exists and is yours, or use another: --outbox sqlite:///PATH",
-        ) from error
-    except apsw.IOError as error:
-        if getattr(error, "extendedresult", None) in _NO_ROOM:
-            raise OutboxFull(str(path), reason=f"the disk refused a write ({error})") from error
-        raise DiskFailure(str(path), reason=str(error)) from error
-    except OSError as error:
-        raise OutboxError(
-            f"The outbox {path} cannot be opened",
-            detail=str(error.strerror or error),
-            hint="Check that the folder exists and is yours, or use another: --outbox sqlite:///PATH",
-        ) from error
 
 
 class Others:
@@ -90,7 +56,7 @@ def _open(path: Path, *, busy_ms: int) -> apsw.Connection:
     connection = open_durable(path, busy_ms=FACE_BUSY_MS)
     try:
         _check_identity(connection, path)
-        _migrate(connection, path)
+        migrate(connection, path, migrations("sqlite"), APPLICATION_ID)
     except BaseException:
         connection.close()
         raise
@@ -152,30 +118,6 @@ def _check_identity(connection: apsw.Connection, path: Path) -> None:
             f"{path} was written by a newer mailtui (schema {version}; this one knows {len(migrations('sqlite'))})",
             hint="Install the newer version again, or use another outbox: --outbox sqlite:///PATH",
         )
-
-
-def _migrate(connection: apsw.Connection, path: Path) -> None:
-    """Each migration and its version number are one transaction: a crash leaves the old schema or the new."""
-    steps = migrations("sqlite")
-    while True:
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            version = connection.pragma("user_version")
-            if version == len(steps):
-                connection.execute("COMMIT")
-                return
-            connection.execute(steps[version])
-            if version == 0:
-                connection.execute("INSERT INTO meta (key, value) VALUES ('generation', ?)", (secrets.token_hex(8),))
-            connection.pragma("application_id", APPLICATION_ID)
-            connection.pragma("user_version", version + 1)
-            connection.execute("COMMIT")
-        except BaseException as error:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            if isinstance(error, apsw.SQLError):
-                raise MailtuiError(f"{path} cannot be brought to schema {version + 1}", detail=str(error)) from error
-            raise
 
 
 @contextmanager

@@ -29,12 +29,13 @@ from mailtui.outbox.records import (
     RunnerRow,
     Step,
 )
-from mailtui.outbox.sqlite_file import RUNNER_BUSY_MS, Others, open_for_writing, storage_errors, transaction
+from mailtui.outbox.sqlite_file import RUNNER_BUSY_MS, Others, open_for_writing, transaction
 from mailtui.outbox.sqlite_log import LogKeeper
 from mailtui.outbox.sqlite_moves import Deltas, add_to_counters, mark, settle
 from mailtui.outbox.sqlite_reader import SQL as READ
 from mailtui.outbox.sqlite_reader import blob, campaign_from, read_one
 from mailtui.outbox.states import CampaignState, DeliveryState
+from mailtui.outbox.storage_errors import storage_errors
 
 SQL = statements("sqlite", "ledger")
 _RETRY_SHARE = 4  # at most one claim in four is a retry while fresh deliveries wait

@@ -25,8 +25,9 @@ from mailtui.outbox.records import (
     Suppression,
 )
 from mailtui.outbox.sqlite_comparison import SqliteComparison
-from mailtui.outbox.sqlite_file import Others, open_for_reading, storage_errors
+from mailtui.outbox.sqlite_file import Others, open_for_reading
 from mailtui.outbox.states import CampaignState, Decision, DeliveryState
+from mailtui.outbox.storage_errors import storage_errors
 
 SQL = statements("sqlite", "reader")
 _TROUBLE = frozenset({DeliveryState.FAILED, DeliveryState.UNKNOWN, DeliveryState.DEFERRED, DeliveryState.EXPIRED})

@@ -23,7 +23,8 @@ import apsw
 
 from mailtui.errors import OutboxOutdated
 from mailtui.kit.paths import private_folder, write_atomically
-from mailtui.outbox.sqlite_file import FACE_BUSY_MS, open_for_reading, open_for_writing, storage_errors, transaction
+from mailtui.outbox.sqlite_file import FACE_BUSY_MS, open_for_reading, open_for_writing, transaction
+from mailtui.outbox.storage_errors import storage_errors
 
 _ON, _OFF = "runner on", "runner off"
 _ROUNDING = 0.001  # seconds

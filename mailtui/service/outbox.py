@@ -14,6 +14,7 @@ from mailtui.kit.mounts import filesystem, risk
 from mailtui.kit.sqlite import sqlite_version
 from mailtui.outbox.facts import FileFacts, facts
 from mailtui.outbox.health import Health, back_up, examine
+from mailtui.outbox.migrating import kept_copy
 from mailtui.outbox.opening import Outbox
 from mailtui.outbox.states import CampaignState
 from mailtui.outbox.witness import Witness, require_newest
@@ -24,7 +25,7 @@ from mailtui.service.views import CampaignView
 @dataclass(frozen=True, slots=True)
 class OutboxInfo:
     """What `outbox info` tells. `runner`: the process that works on it; `risk`: why its place is a bad one;
-    `refused`: why nothing would be sent from it.
+    `refused`: why nothing would be sent from it; `before_upgrade`: the copy from before its schema was last changed.
     """
 
     url: str
@@ -35,10 +36,12 @@ class OutboxInfo:
     risk: str | None
     runner: int | None
     refused: str | None
+    before_upgrade: Path | None
 
     def to_json(self) -> dict[str, Any]:
         told = asdict(self)
-        return {**told, **told.pop("facts"), "path": str(self.path)}
+        copy = None if self.before_upgrade is None else str(self.before_upgrade)
+        return {**told, **told.pop("facts"), "path": str(self.path), "before_upgrade": copy}
 
 
 def info(service: Service) -> OutboxInfo:
@@ -54,6 +57,7 @@ def info(service: Service) -> OutboxInfo:
         risk(outbox.path.parent),
         runner_pid(outbox.lock_file),
         None if found is None else found.title,
+        kept_copy(outbox.path),
     )
 
 

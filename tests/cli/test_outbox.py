@@ -40,6 +40,9 @@ def test_the_outbox_at_a_glance(mailtui: Mailtui, sandbox: Oracle) -> None:
     written = mailtui.call("outbox", "backup")
     assert written.code == 0 and Path(written.out.strip()).parent == path.parent
     assert not list(path.parent.glob(".*")), "nothing half-made is left"
+    assert told["before_upgrade"] is None
+    Path(written.out.strip()).rename(path.with_name("outbox-schema-3.db"))
+    assert "outbox-schema-3.db (" in mailtui.call("outbox", "info").out
 
 
 def test_s06_damage_is_told_in_a_sentence_and_nothing_is_sent(mailtui: Mailtui, sandbox: Oracle) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import resource
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +14,14 @@ import apsw
 import apsw.ext
 import pytest
 
+from mailtui.errors import OutboxError
+from mailtui.kit.file_lock import try_lock
 from mailtui.outbox import sqlite_file
 from mailtui.outbox.health import examine
+from mailtui.outbox.migrating import copy_of, kept_copy
 from mailtui.outbox.named_sql import migrations, statements
-from mailtui.outbox.sqlite_file import open_for_writing
+from mailtui.outbox.opening import runner_lock_of
+from mailtui.outbox.sqlite_file import open_for_reading, open_for_writing
 from mailtui.outbox.states import DeliveryState
 
 _DIED = 77
@@ -38,6 +45,37 @@ def _made(path: Path, version: int, monkeypatch: pytest.MonkeyPatch) -> tuple[in
         older.setattr(sqlite_file, "migrations", lambda _: _STEPS[:version])
         open_for_writing(path, busy_ms=5).close()
     return _schema(path)
+
+
+def _fill(path: Path) -> None:
+    """Something to lose: one campaign, in words that every schema knows."""
+    connection = apsw.Connection(str(path))
+    connection.execute("INSERT INTO blob (digest, body) VALUES ('d', x'00')")
+    connection.execute(
+        "INSERT INTO campaign (id, series, occurrence, name, state, message_digest, endpoint, plan, columns, source,"
+        " secret, created_at) VALUES ('abc', 's', 1, 'Spring', 'running', 'd', '{}', '{}', '[]', 'x.csv', x'00', 0)"
+    )
+    connection.close()
+
+
+def _campaigns(path: Path) -> list[str]:
+    connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
+    try:
+        return [str(name) for (name,) in connection.execute("SELECT name FROM campaign")]
+    finally:
+        connection.close()
+
+
+def _in_child(work: Callable[[], None]) -> int:
+    """Fork, and do it there; the child's process id. It ends with 0 when nothing was raised."""
+    child = os.fork()
+    if not child:
+        try:
+            work()
+            os._exit(0)
+        finally:
+            os._exit(1)
+    return child
 
 
 def _dies_before(path: Path, statement: int) -> bool:
@@ -67,21 +105,94 @@ def test_s11_a_crash_at_each_statement_of_an_upgrade(
     first = tmp_path / "first.db"
     schemas = {number: _made(tmp_path / f"{number}.db", number, monkeypatch) for number in range(1, len(_STEPS) + 1)}
     _made(first, version, monkeypatch)
-    statement = 0
+    _fill(first)
+    statement, stride = 0, 1 if version == len(_STEPS) - 1 else 9
     while True:
-        statement += 1
+        statement += stride
         path = tmp_path / f"died{statement}.db"
         path.write_bytes(first.read_bytes())
         died = _dies_before(path, statement)
         found = _schema(path)
         assert found == schemas[found[0]], f"half of a schema after a crash at statement {statement}"
+        assert found[0] in (version, len(_STEPS)), "all steps, or none"
+        copy = copy_of(path, version)
+        assert found[0] == version or copy.exists(), "a copy lies there before anything is changed"
         open_for_writing(path, busy_ms=5).close()
-        assert _schema(path) == schemas[len(_STEPS)]
+        assert _schema(path) == schemas[len(_STEPS)] and _campaigns(path) == ["Spring"]
+        assert _schema(copy) == schemas[version] and _campaigns(copy) == ["Spring"]
+        assert copy.stat().st_mode & 0o777 == 0o600 and kept_copy(path) == copy
+        assert not list(tmp_path.glob(".*partial")), "no half a copy is left"
         assert examine(path).ok
         if not died:
             break
-    print(f"\nfrom schema {version}: {statement - 1} crashes, each the old or the new")
+    print(f"\nfrom schema {version}: {statement // stride - 1} crashes, each the old or the new")
     assert statement > 8, "it died at statements"
+
+
+def test_s11_an_outbox_that_cannot_be_copied_stays_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "o.db"
+    before = _made(path, 3, monkeypatch)
+    _fill(path)
+    limit = path.stat().st_size // 2
+
+    def tries() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+        with pytest.raises(OutboxError, match=r"could not be copied.*was not brought to schema") as told:
+            open_for_writing(path, busy_ms=5)
+        assert "o-schema-3.db" in told.value.detail and "Free some space" in told.value.hint
+
+    assert os.waitstatus_to_exitcode(os.waitpid(_in_child(tries), 0)[1]) == 0
+    assert _schema(path) == before
+    assert [entry.name for entry in tmp_path.iterdir() if "schema" in entry.name] == []
+
+
+def test_s11_several_who_come_at_once_make_one_copy_and_older_ones_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "o.db"
+    _made(path, 3, monkeypatch)
+    _fill(path)
+    (tmp_path / "o-schema-2.db").write_bytes(b"older")
+    (tmp_path / "o-schema-mine.db").write_bytes(b"a person's")
+    (tmp_path / "other-schema-2.db").write_bytes(b"another outbox's")
+    children = [_in_child(lambda: open_for_writing(path, busy_ms=5).close()) for _ in range(4)]
+    assert [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children] == [0] * 4
+    copies = sorted(entry.name for entry in tmp_path.iterdir() if "schema" in entry.name)
+    assert copies == ["o-schema-3.db", "o-schema-mine.db", "other-schema-2.db"]
+    assert _schema(copy_of(path, 3))[0] == 3
+    connection = open_for_writing(path, busy_ms=5)
+    told: Any = connection.execute("SELECT detail FROM event WHERE kind = 'migrate'").fetchall()
+    connection.close()
+    assert [json.loads(text) for (text,) in told] == [{"from": 3, "to": len(_STEPS), "copy": "o-schema-3.db"}]
+
+
+def test_s11_one_that_holds_nothing_is_not_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "o.db"
+    _made(path, 3, monkeypatch)
+    open_for_writing(path, busy_ms=5).close()
+    assert _schema(path)[0] == len(_STEPS) and kept_copy(path) is None
+
+
+def test_s11_an_outbox_is_left_to_a_runner_of_an_earlier_version(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would go on by the rules it knows: one that knows no suppression list sends to everybody."""
+    path = tmp_path / "o.db"
+    before = _made(path, 3, monkeypatch)
+    _fill(path)
+    lock = runner_lock_of(path)
+    handle = os.open(lock, os.O_RDWR | os.O_CREAT)
+    assert try_lock(handle)
+    lock.write_text('{"pid": 1}')
+    with pytest.raises(OutboxError, match=r"still sending from this outbox \(process 1\)"):
+        open_for_writing(path, busy_ms=5)
+    with pytest.raises(OutboxError, match=r"still sending from this outbox \(process 1\)"):
+        open_for_reading(path)
+    assert _schema(path) == before and kept_copy(path) is None
+    lock.write_text(json.dumps({"pid": os.getpid()}))  # the runner is this process, and of this version
+    open_for_writing(path, busy_ms=5).close()
+    os.close(handle)
+    assert _schema(path)[0] == len(_STEPS)
 
 
 @pytest.mark.parametrize("version", range(1, len(_STEPS) + 1))
@@ -145,7 +256,7 @@ def test_what_is_asked_again_and_again_neither_reads_nor_sorts_a_whole_campaign(
 def test_s11_a_crash_while_an_outbox_is_made_leaves_none_of_that_name(tmp_path: Path) -> None:
     statement = 0
     while True:
-        statement += 1
+        statement += 3
         path = tmp_path / f"new{statement}.db"
         died = _dies_before(path, statement)
         assert not path.exists() or _schema(path)[0] == len(_STEPS), f"half an outbox after statement {statement}"
