@@ -29,9 +29,9 @@ _BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 # Code pages whose letters are not Latin, or not only: a right guess shows in the script of what comes out.
-_OTHER_SCRIPTS = ("cp932", "euc_jp", "gb18030", "big5", "cp949", "cp1251", "koi8_r", "cp1253")
+_OTHER_SCRIPTS = ("cp932", "euc_jp", "gb18030", "big5", "cp949", "cp1251", "koi8_r", "cp1253", "cp1256")
 
-_ONE_BYTE = ("cp1252", "cp1251", "koi8_r", "cp1253")
+_ONE_BYTE = ("cp1252", "cp1251", "koi8_r", "cp1253", "cp1256")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ names is lost without a word: what is left out is told, and without a row of nam
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ COLUMN_LIMIT = 1_900
 Row = tuple[int, Sequence[str]]
 
 _LOOKED_AT = 30
+_MEANT = re.compile(r"\S\s*(?:@|[(\[{]\s*at\s*[)\]}])\s*\S", re.IGNORECASE)
 _SHOWN_LINES = 3
 _SHOWN_TEXT = 60
 
@@ -121,9 +123,10 @@ def _position(
     line = str(rows[position or 0][0])
     if given is True:
         return position or 0, Finding(line, "given", "as you said")
-    if position == 0 and (cell := _like_an_address(rows[0][1])):
+    odd = _why_no_name(rows[0][1], rows[data][1]) if position == 0 and data is not None else ""
+    if odd:
         # A row of data whose address is none: taken for names it would be lost, and as data it is reported.
-        return None, Finding(NONE, "likely", f"the first row has {cell}, which is no name of a column")
+        return None, Finding(NONE, "likely", f"the first row has {odd}")
     if position is None:
         # Too narrow for the rows below it, a title perhaps: as data it will be reported, and nothing is lost.
         return None, Finding(NONE, "guess", f"no {unit} above the first address is as wide as the rows from there on")
@@ -136,11 +139,15 @@ def _position(
     return 0, Finding(line, "certain" if sure else "likely", "the first row holds no address, later ones do")
 
 
-def _like_an_address(cells: Sequence[str]) -> str:
-    """What looks as if it was to be an address: a cell with an @-sign, where none is the name of an address column."""
+def _why_no_name(cells: Sequence[str], data: Sequence[str]) -> str:
+    """What speaks against a row of names: something that was to be an address, or nothing where `data` has one."""
     if any(map(is_address_name, cells)):
         return ""
-    return next((cell.strip() for cell in cells if "@" in cell.strip()[1:]), "")
+    meant = next((cell.strip() for cell in cells if _MEANT.search(cell.strip())), "")
+    if meant:
+        return f"{meant}, which is no name of a column"
+    pairs = zip(cells, data, strict=False)
+    return "nothing where others have an address" if any(is_address(d) and not c.strip() for c, d in pairs) else ""
 
 
 def _given_line(rows: Sequence[Row], given: int, unit: str) -> tuple[int, Finding]:

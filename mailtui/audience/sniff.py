@@ -67,6 +67,7 @@ def sniff(source: Source, spec: AudienceSpec, format: Finding) -> tuple[Layout, 
         rows=data,
         unit="line",
         notes=heading.notes,
+        texts=_texts(encoding),
     )
     return layout, replace(found, samples=_shown_samples(encoding))
 
@@ -197,6 +198,13 @@ def _find_delimiter(body: str, rough: Layout) -> Finding:
         return Finding(",", "guess", "there is only one column")
     reason = f"{best_share:.0%} of the first rows have the same number of cells with {_DELIMITERS[best]}"
     return Finding(best, "certain" if best_share > 0.97 else "likely" if best_share > 0.7 else "guess", reason)
+
+
+def _texts(encoding: Encoding) -> Sequence[str] | None:
+    """Where to look for letters that were damaged before; lines of UTF-8 in a code page are problems of their own."""
+    if encoding.finding.confidence == "guess":
+        return ()
+    return encoding.samples.decode(encoding.codec, "ignore").splitlines() if encoding.samples else None
 
 
 def _shown_samples(encoding: Encoding) -> tuple[str, ...]:

@@ -162,6 +162,9 @@ def _show_findings(found: Understanding) -> None:
         value = safe_text(setting_shown(key, finding.value), limit=40)
         head = f"  {'--' + key:<{_LABEL}}{value:<{wide}}  {finding.confidence:<{sure}}  "
         _data(head, safe_text(finding.reason), len(head))
+        if key == "encoding" and finding.confidence in ("guess", "given"):
+            for sample in found.samples:
+                output.data(f"  {'':<{_LABEL}}{safe_text(sample, limit=_width() - _LABEL - 2)}")
 
 
 def _show_columns(opened: Audience) -> None:

@@ -113,9 +113,16 @@ def test_more_columns_than_can_be_kept() -> None:
 
 
 def test_a_first_row_whose_address_is_none_is_no_row_of_names() -> None:
-    for address in ("ann@example", "ann@@example.com", "Ann <ann@example.com>"):
+    for address in ("ann@example", "ann@@example.com", "Ann <ann@example.com>", "ann(at)example.com"):
         heading = found(f"Ann|{address}|London|3", *DATA)
         assert (heading.line, heading.first) == (None, 0)
         assert address in heading.finding.reason
     assert found("name|email|@handle|on x@y", *DATA).line == 1
     assert found("Name|@ddress|city|visits", *DATA).line == 1
+
+
+def test_a_first_row_with_nothing_where_others_have_an_address_is_no_row_of_names() -> None:
+    heading = found("Cid||Rome|3", *DATA)
+    assert (heading.line, heading.first) == (None, 0)
+    assert found("Cid||Rome|3", *DATA, given=True).line == 1
+    assert found("|wohin|wo|wie", *DATA).line == 1

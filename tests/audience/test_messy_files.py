@@ -224,6 +224,7 @@ def test_a_late_byte_beyond_ascii_is_seen(opened: Opener) -> None:
         ("euc_jp", ["山田太郎", "鈴木花子", "東京都渋谷区", "カタカナ"]),
         ("cp1251", ["Иван Петров", "Мария Иванова", "Санкт-Петербург"]),
         ("koi8_r", ["Иван Петров", "Мария Иванова", "Санкт-Петербург"]),
+        ("cp1256", ["محمد علي", "فاطمة حسن", "القاهرة"]),
     ],
 )
 def test_other_scripts_are_recognised(opened: Opener, codec: str, names: list[str]) -> None:

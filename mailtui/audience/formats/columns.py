@@ -9,6 +9,7 @@ from mailtui.audience.column_types import find_types, type_notes
 from mailtui.audience.comparing import fold
 from mailtui.audience.findings import Finding, Understanding, Unit
 from mailtui.audience.heading import COLUMN_LIMIT, unique_names
+from mailtui.audience.odd_cells import odd_notes
 from mailtui.audience.source import Source
 from mailtui.audience.spec import AudienceSpec
 from mailtui.errors import AudienceError
@@ -29,8 +30,9 @@ def settle(
     rows: Sequence[Sequence[str]],
     unit: Unit,
     notes: Sequence[str] = (),
+    texts: Sequence[str] | None = None,
 ) -> Understanding:
-    """What was understood of a list with these columns, of which `rows` are the first.
+    """What was understood of a list with these columns, of which `rows` are the first; `texts` as in `odd_notes`.
 
     Raises `AudienceError` when there are too many columns, none with addresses, or not the one that `spec` names.
     """
@@ -44,7 +46,13 @@ def settle(
         columns=tuple(columns),
         types=types,
         address_column=address,
-        notes=(*source.notes, *notes, *address_notes(columns, rows, address), *type_notes(columns, rows, types)),
+        notes=(
+            *source.notes,
+            *notes,
+            *address_notes(columns, rows, address),
+            *type_notes(columns, rows, types),
+            *odd_notes(columns, rows, texts),
+        ),
         unit=unit,
     )
 
