@@ -42,13 +42,16 @@ def preview(
         again = f" --filter {shlex.quote(filter_text)}" if filter_text else ""
         why = f"mailtui audience {shlex.quote(str(campaign))}{again} --explain {number}"
         output.say(f"Row {number} gets no mail: the filter leaves it out. See why: {why}")
+    elif shown.left_out and not as_json:
+        output.say(f"Row {shown.recipient.row} gets no mail of its own: {safe_text(shown.left_out)}.")
     if len(shown.recipient.rows) > 1 and not as_json:
         output.say(
             f"{len(shown.recipient.rows):,} rows of the list make this mail; the first is row {shown.recipient.row}."
         )
     if as_json:
         recipient = {"row": shown.recipient.row, "address": shown.recipient.address}
-        output.json_line({**recipient, "matched": shown.matched, "envelope_from": shown.message.sender, **asdict(view)})
+        asked = {"matched": shown.matched, "left_out": shown.left_out or None}
+        output.json_line({**recipient, **asked, "envelope_from": shown.message.sender, **asdict(view)})
         return
     if part in (None, "headers"):
         for name, value in view.headers:

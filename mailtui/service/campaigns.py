@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import os
 import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,13 +22,15 @@ from mailtui.audience.spec import STDIN, AudienceSpec
 from mailtui.audience.views import RowView, StreamCounts
 from mailtui.campaign.campaign import Campaign, load_campaign
 from mailtui.campaign.checks import CheckReport, run_checks
-from mailtui.campaign.suppression import open_left_out
+from mailtui.campaign.suppression import Suppressed, open_left_out
 from mailtui.campaign.trial import TrialRenderer
 from mailtui.errors import AccountError, AudienceError, ConfigError, Problem, UsageError
 from mailtui.kit.paths import private_folder, touch_private
 from mailtui.message.mime import TransferEncoding
 from mailtui.message.rendered import RenderedMessage, RenderProblem
 from mailtui.message.tree import MessageView, describe
+from mailtui.outbox.opening import parse_outbox
+from mailtui.outbox.suppression import scopes_for
 from mailtui.service.list_options import ListOptions
 from mailtui.service.settings import Settings
 from mailtui.service.views import CampaignView
@@ -40,12 +44,17 @@ _PREVIEW_SECRET = b"preview"
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """One recipient's mail as it would be sent. `matched` is False for a row that the filter leaves out."""
+    """One recipient's mail as it would be sent.
+
+    `matched` is False for a row that the filter leaves out; `left_out` says why one that it lets in has no mail of its
+    own: its address stands in an earlier row, or is of a kind that is excluded.
+    """
 
     recipient: Recipient
     message: RenderedMessage
     view: MessageView
     matched: bool = True
+    left_out: str = ""
 
 
 class CampaignDesk:
@@ -149,8 +158,20 @@ class CampaignDesk:
         source = campaign.read_message()
         with self.open_audience(campaign) as audience:
             sample = None if every_row else self._settings.spec.checks.sample
-            with open_left_out(campaign, self._cache) as left_out:
-                return run_checks(campaign, audience, source, left_out, sample=sample, progress=progress)
+            with open_left_out(campaign, self._cache) as left_out, self._stored(campaign) as stored:
+                suppressed = Suppressed(left_out, stored)
+                return run_checks(campaign, audience, source, suppressed, sample=sample, progress=progress)
+
+    @contextmanager
+    def _stored(self, campaign: Campaign) -> Iterator[Callable[[Sequence[str]], Collection[str]]]:
+        """Who of some addresses is on the suppression list; looking makes no outbox."""
+        outbox = parse_outbox(self._settings.outbox_url)
+        if not outbox.path.exists():
+            yield lambda _: ()
+            return
+        scopes = scopes_for(campaign.spec.audience.list or "", "")
+        with closing(outbox.reader()) as reader, asyncio.Runner() as loop:
+            yield lambda keys: loop.run(reader.suppressed(keys, scopes))
 
     def left_out(self, view: CampaignView, key: str) -> str:
         """Why an address is left out by the launched campaign's file, in words; empty when it is not.
@@ -165,7 +186,7 @@ class CampaignDesk:
     def preview(self, campaign: Campaign, *, row: int | None = None, to: str | None = None) -> Preview:
         """One recipient's mail: by row, by address, or the first. Raises `UsageError` for one who gets none."""
         with self.open_audience(campaign) as audience:
-            recipient, matched = _pick(audience, row, to)
+            recipient, asked = _pick(audience, row, to)
             with self._trial(campaign, audience) as trial:
                 [(_, rendered)] = trial.render([recipient])
         if isinstance(rendered, RenderProblem):
@@ -174,7 +195,10 @@ class CampaignDesk:
                 [Problem(rendered.place, rendered.reason)],
                 hint="The other rows may be fine: mailtui check shows which are not",
             )
-        return Preview(recipient, rendered, describe(rendered.data), matched)
+        if asked is None:
+            return Preview(recipient, rendered, describe(rendered.data))
+        left_out = asked.problem.reason if asked.matched and asked.problem is not None else ""
+        return Preview(recipient, rendered, describe(rendered.data), asked.matched, left_out)
 
     def render_all(self, campaign: Campaign) -> Iterator[tuple[Recipient, RenderedMessage | RenderProblem]]:
         """Every recipient's mail, in the order of the list; no connection is opened."""
@@ -202,21 +226,21 @@ def is_campaign(target: str) -> bool:
     return not is_list and (path.suffix.lower() in (".yaml", ".yml") or path.is_dir())
 
 
-def _pick(audience: Audience, row: int | None, to: str | None) -> tuple[Recipient, bool]:
-    """Whose mail is asked for, and whether the filter lets them in."""
+def _pick(audience: Audience, row: int | None, to: str | None) -> tuple[Recipient, RowView | None]:
+    """Whose mail is asked for, and the row that was; None for the first recipient."""
     audience.require_sendable()
     if to is not None:
         view = audience.find(to)
         if view is None:
             raise UsageError(f"{to} is not in {audience.name}", hint="See the list: mailtui audience CAMPAIGN")
-        return _recipient_of(audience, view), view.matched
+        return _recipient_of(audience, view), view
     if row is not None:
         view = audience.row(row)
-        return _recipient_of(audience, view), view.matched
+        return _recipient_of(audience, view), view
     first = next(audience.recipients(), None)
     if first is None:
         raise AudienceError("There is nobody to send to: the filter matches no row with a usable address")
-    return first, True
+    return first, None
 
 
 def _recipient_of(audience: Audience, view: RowView) -> Recipient:
