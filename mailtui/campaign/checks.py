@@ -13,7 +13,7 @@ from mailtui.audience.recipient import Recipient
 from mailtui.audience.sheets.ages import freshness
 from mailtui.audience.views import AudienceCounts, about_alike
 from mailtui.campaign.campaign import Campaign
-from mailtui.campaign.suppression import LeftOut
+from mailtui.campaign.suppression import Suppressed
 from mailtui.campaign.trial import TrialRenderer
 from mailtui.kit.words import counted
 from mailtui.message.frozen import MessageSource
@@ -45,7 +45,7 @@ def run_checks(
     campaign: Campaign,
     audience: Audience,
     source: MessageSource,
-    suppressed: LeftOut,
+    suppressed: Suppressed,
     *,
     sample: int | None,
     progress: Callable[[int, int], None],
@@ -60,7 +60,7 @@ def run_checks(
     counts = audience.counts()
     preflight = Preflight(compiled)
     total = counts.recipients
-    rendered = left_out = 0
+    rendered = 0
     differences: list[str] | None = None
 
     def look_at(recipient: Recipient, message: RenderedMessage | RenderProblem) -> None:
@@ -75,7 +75,7 @@ def run_checks(
         if sample is None or sample >= total:
             for recipient, message in trial.render(audience.recipients()):
                 preflight.feed_row(recipient)
-                left_out += suppressed.holds(recipient.key)
+                suppressed.feed(recipient.key)
                 look_at(recipient, message)
                 rendered += 1
                 if rendered % _STEP == 0:
@@ -86,7 +86,7 @@ def run_checks(
                 if done in wanted:
                     chosen.append(recipient)
                 preflight.feed_row(recipient)
-                left_out += suppressed.holds(recipient.key)
+                suppressed.feed(recipient.key)
                 if done % _STEP == 0:
                     progress(done, total)
             for recipient, message in trial.render(chosen):
@@ -96,7 +96,7 @@ def run_checks(
     about_list = (
         *_audience_findings(campaign, counts, audience),
         *_flag_findings(campaign, audience),
-        *_suppression_findings(suppressed, left_out, counts),
+        *_suppression_findings(suppressed, counts),
     )
     findings = (*about_list, *_misbuilt(differences or []), *preflight.findings())
     order = {"error": 0, "warning": 1, "note": 2}
@@ -117,9 +117,10 @@ def spread(total: int, sample: int) -> frozenset[int]:
     return frozenset(1 + step * (total - 1) // max(sample - 1, 1) for step in range(sample))
 
 
-def _suppression_findings(suppressed: LeftOut, left_out: int, counts: AudienceCounts) -> Iterator[Finding]:
+def _suppression_findings(suppressed: Suppressed, counts: AudienceCounts) -> Iterator[Finding]:
+    left_out = suppressed.total()
     if left_out and left_out == counts.recipients:
-        yield Finding("warning", "all-suppressed", "everybody is on a list under audience: suppress, and gets nothing")
+        yield Finding("warning", "all-suppressed", "everybody is suppressed, and gets nothing")
     elif left_out:
         yield Finding("note", "suppressed", f"{counted(left_out, 'recipient')} suppressed: nothing is sent there")
     for name, count in suppressed.unusable:

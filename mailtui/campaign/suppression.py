@@ -7,7 +7,7 @@ The people on them lie in a private temporary file, which nobody else can open, 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
@@ -22,6 +22,7 @@ from mailtui.errors import AudienceError
 from mailtui.outbox.suppression import domain_key, folded
 
 _STEP = 10_000
+_PART = 1_000
 _CACHE = "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA temp_store = FILE; PRAGMA cache_size = -8000"
 _TABLE = "CREATE TABLE left_out (key TEXT PRIMARY KEY, file INTEGER NOT NULL) WITHOUT ROWID"
 _FIND = "SELECT left_out.key, file FROM json_each(?) AS asked CROSS JOIN left_out ON left_out.key = asked.value"
@@ -55,12 +56,31 @@ class LeftOut:
             found.update(dict.fromkeys(asked[entry], f"{whose}on {self._files[file]}"))
         return found
 
-    def holds(self, key: str) -> bool:
-        """Whether this address is left out."""
-        return self._connection is not None and bool(self.reasons((key,)))
-
 
 NOBODY = LeftOut(None, ())
+
+
+class Suppressed:
+    """Counts who of a list gets nothing: by the campaign's own lists, and by what `stored` has of some addresses."""
+
+    def __init__(self, left_out: LeftOut, stored: Callable[[Sequence[str]], Collection[str]]) -> None:
+        self.unusable = left_out.unusable
+        self._left_out = left_out
+        self._stored = stored
+        self._number = 0
+        self._next: list[str] = []
+
+    def feed(self, key: str) -> None:
+        """Count one address in; each is given once."""
+        self._next.append(key)
+        if len(self._next) == _PART:
+            self.total()
+
+    def total(self) -> int:
+        """How many get nothing so far."""
+        keys, self._next = self._next, []
+        self._number += len({*self._left_out.reasons(keys), *self._stored(keys)})
+        return self._number
 
 
 @contextmanager

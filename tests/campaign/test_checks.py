@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from itertools import pairwise
 
 import pytest
@@ -78,6 +79,14 @@ def test_who_is_left_out_is_counted_and_a_list_of_rubbish_is_told(
     found = service.campaigns.check(campaign, every_row=False, progress=lambda done, total: None)
     said = {item.code: item.message for item in found.findings}
     assert said["suppress-list"] == "no.csv: 1 row without a usable address, which suppresses nobody"
+    assert said["suppressed"].startswith("1 recipient suppressed")
+    asyncio.run(service.suppression.add(["p2@example.com"]))
+    found = service.campaigns.check(campaign, every_row=True, progress=lambda done, total: None)
+    said = {item.code: item.message for item in found.findings}
+    assert said["suppressed"].startswith("2 recipients suppressed"), "those of the suppression list count as well"
+    asyncio.run(service.suppression.add(["@example.com"]))
+    found = service.campaigns.check(campaign, every_row=False, progress=lambda done, total: None)
+    assert "all-suppressed" in {item.code for item in found.findings}
     (path.parent / "no.csv").unlink()
     with pytest.raises(AudienceError, match=r"campaign.yaml:6:51: audience.suppress.0"):
         service.campaigns.check(campaign, every_row=False, progress=lambda done, total: None)
