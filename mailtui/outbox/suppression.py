@@ -1,8 +1,8 @@
 """Owns what an entry of the suppression list means: how its key is written, for which campaigns it counts, and how a
 person reads it.
 
-Whoever asked to be left alone is left alone in any spelling of their address, so keys are compared in small letters,
-ASCII only: that is what SQLite's `lower` does, and every engine can.
+Whoever asked to be left alone is left alone in any spelling of their address, so keys are compared in small letters.
+They are made small here alone and never by a database, since SQLite's `lower` knows ASCII only.
 """
 
 from __future__ import annotations
@@ -13,12 +13,11 @@ EVERYBODY = ""
 """The scope that counts for every campaign."""
 _LIST = "list:"
 _CAMPAIGN = "campaign:"
-_SMALL = str.maketrans({letter: letter.lower() for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"})
 
 
 def folded(key: str) -> str:
     """A key as the list has it."""
-    return key.lower() if key.isascii() else key.translate(_SMALL)
+    return key.lower()
 
 
 def domain_key(key: str) -> str:

@@ -7,6 +7,8 @@ import random
 
 import pytest
 
+from mailtui.audience.address import parse_address
+from mailtui.audience.addresses import read_key
 from mailtui.outbox.records import Campaign, Claim, Mark, NewDelivery, NewSuppression, Redo, Result
 from mailtui.outbox.states import DeliveryState, OrderKind
 from tests.outbox.conftest import T0, Bench, deliveries, new_campaign
@@ -60,6 +62,24 @@ async def test_b04_an_entry_is_kept_once_in_small_letters_and_is_found_again(ben
         "Liam@example.org": "on the suppression list of news since 2027-01-15",
         "zoe@example.com": "all of example.com is on the suppression list since 2027-01-15: asked by mail",
     }
+
+
+async def test_b04_nobody_gets_mail_for_the_spelling_of_an_address(bench: Bench) -> None:
+    """Entries and rows as a person writes them; what is another address is not taken for the same."""
+    pairs = [
+        ("JÖRG@example.org", "jörg@example.org", True),
+        ("Ann@bücher.example", "ANN@XN--BCHER-KVA.example", True),
+        ("@Bücher.example", "zoe@xn--bcher-kva.example", True),
+        ("Ann Lee <lee@example.net>", "LEE@EXAMPLE.NET", True),
+        ("@example.com", "bob@sub.example.com", False),
+        ("tom@example.net", "tom+news@example.net", False),
+    ]
+    for entry, row, same in pairs:
+        await _add(bench, read_key(entry))
+        found = await bench.reader.suppressed([parse_address(row).key], [""])
+        assert bool(found) is same, (entry, row)
+        await bench.desk.unsuppress([read_key(entry)], "", actor="ann", now=T0)
+    assert await bench.reader.suppression_counts() == {}
 
 
 async def test_b04_who_is_on_the_list_is_suppressed_when_added(bench: Bench) -> None:

@@ -3,7 +3,7 @@
 -- An id is never used again, so that "is there an entry younger than that one" is one look at the end of the table.
 CREATE TABLE suppression (
   id       INTEGER PRIMARY KEY AUTOINCREMENT,
-  key      TEXT NOT NULL,                     -- an address in small letters (ASCII), or @ and a domain
+  key      TEXT NOT NULL,                     -- an address in small letters, or @ and a domain
   scope    TEXT NOT NULL,                     -- '': everybody; list:NAME; campaign:ID
   reason   TEXT NOT NULL DEFAULT '',          -- a person's words
   source   TEXT NOT NULL DEFAULT '',          -- how it came here, such as the name of a file
