@@ -26,7 +26,7 @@ from mailtui.audience.match import Explanation, Matcher
 from mailtui.audience.ordering import Looked, Views, search_steps
 from mailtui.audience.problem import RowProblem
 from mailtui.audience.reach import FILES_ONLY, Reach
-from mailtui.audience.recipient import Recipient
+from mailtui.audience.recipient import GROUP_LIMIT, Recipient
 from mailtui.audience.rules import Rule
 from mailtui.audience.rules_tree import read_rule
 from mailtui.audience.selection import Heard, Selection
@@ -171,7 +171,8 @@ class Audience:
 
         `start_row` is the number of the first row to consider, `last_row` that of the last; an interrupted reader
         passes the last row it had. Who is a duplicate does not depend on them. Several iterators may be open at once.
-        Where rows are grouped, a recipient has all rows of the address, wherever they stand.
+        Where rows are grouped, a recipient has all rows of the address, wherever they stand, up to one more than
+        `GROUP_LIMIT`: whoever has so many gets no mail, and takes no memory for the others.
         """
         columns = self.columns
         last = self._rows if last_row is None else last_row
@@ -179,7 +180,7 @@ class Audience:
             fields = dict(zip(columns, cells, strict=True))
             rows: tuple[Mapping[str, str], ...] = ()
             if self._grouped:
-                more = self._selection.more_of(key, row, self._cells) if twin else ()
+                more = self._selection.more_of(key, row, self._cells, GROUP_LIMIT) if twin else ()
                 rows = (fields, *(dict(zip(columns, other, strict=True)) for other in more))
             yield Recipient(key, row, key, fields, rows)
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+GROUP_LIMIT = 1_000
+"""Of how many rows of one address a mail is made, at most. Of whoever has more, one more is read, and no mail made."""
+
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
@@ -14,7 +17,8 @@ class Recipient:
     `row` is the number of the data record, from 1, the header not counted. `address` is what RCPT TO
     carries, byte for byte. `fields` holds every cell of the row by column name; a missing cell is ''.
     `rows`: where the rows of one address make one mail, all that matched, in the order of the list, of which
-    `fields` is the first; empty where every row stands for itself.
+    `fields` is the first; empty where every row stands for itself. Where there are more than `GROUP_LIMIT`, they are
+    the first `GROUP_LIMIT + 1`.
     """
 
     key: str

@@ -137,10 +137,11 @@ class Selection:
         repeated = f"EXISTS (SELECT 1 FROM {repeat} WHERE {repeat}.row = entry.row)"  # noqa: S608
         return f"{self.wanted} AND (twin IS NULL OR NOT {repeated})"
 
-    def more_of(self, key: str, row: int, columns: str) -> list[tuple[str, ...]]:
-        """The cells of the further rows of an address, after the one that is kept, in order."""
-        query = f"SELECT {columns} FROM entry WHERE key = :key AND row > :row AND {self.wanted} ORDER BY row"  # noqa: S608
-        return list(map(tuple, self.ask(query, key=key, row=row)))
+    def more_of(self, key: str, row: int, columns: str, limit: int) -> list[tuple[str, ...]]:
+        """The cells of the further rows of an address, after the one that is kept, in order; the first `limit`."""
+        query = f"SELECT {columns} FROM entry WHERE key = :key AND row > :row AND {self.wanted}"  # noqa: S608
+        query += " ORDER BY row LIMIT :limit"
+        return list(map(tuple, self.ask(query, key=key, row=row, limit=limit)))
 
     def alike(self) -> Iterator[int]:
         """The rows that are kept though another one that is kept has the same address but for capital letters."""

@@ -24,7 +24,7 @@ from mailtui.message.frozen import MessageSource
 from mailtui.message.head import REPLY_TO, Head, Header, header_line, read_author
 from mailtui.message.headers import HeaderError
 from mailtui.message.mime import BodyError, Parts, TransferEncoding, body_text, build_skeleton, canonical, wire_lines
-from mailtui.message.own_cells import CellError, OwnCells, TooManyRows, rows_of
+from mailtui.message.own_cells import CellError, OwnCells, TooManyRows, require_few, rows_of
 from mailtui.message.rendered import RenderedMessage, RenderProblem
 from mailtui.message.templates import (
     RENDER_ERRORS,
@@ -173,6 +173,8 @@ class CompiledMessage:
             variables[ROW] = dict(recipient.fields)
         if self._rows_name is not None:
             variables[self._rows_name] = rows_of(recipient)
+        elif recipient.rows:
+            require_few(recipient)  # whether a template shows them or not
         return variables
 
 

@@ -9,14 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal, get_args
 
-from mailtui.audience.recipient import Recipient
+from mailtui.audience.recipient import GROUP_LIMIT, Recipient
 from mailtui.errors import Place, Problem
 from mailtui.kit.suggest import did_you_mean
 
 Role = Literal["name", "from", "reply_to", "subject", "body"]
 ROLES: tuple[str, ...] = get_args(Role)
 
-ROWS_LIMIT = 1_000
 CHARACTERS_LIMIT = 1_000_000  # in all cells of one person's rows
 
 
@@ -86,8 +85,8 @@ def rows_of(recipient: Recipient) -> list[dict[str, str]]:
 def require_few(recipient: Recipient) -> None:
     """Raise `TooManyRows` where the rows of a person are more than a mail can be made of."""
     rows = recipient.rows
-    if len(rows) > ROWS_LIMIT:
-        raise TooManyRows(f"this address has {len(rows):,} rows; a mail is made of {ROWS_LIMIT:,} at most")
+    if len(rows) > GROUP_LIMIT:
+        raise TooManyRows(f"this address has more than {GROUP_LIMIT:,} rows, the most that a mail is made of")
     if len(rows) > 1 and sum(len(cell) for cells in rows for cell in cells.values()) > CHARACTERS_LIMIT:
         raise TooManyRows(
             f"the {len(rows):,} rows of this address hold more than {CHARACTERS_LIMIT:,} characters, "

@@ -100,7 +100,7 @@ class Preflight:
         try:
             require_few(recipient)
         except TooManyRows as error:
-            self._add("error", "too-many-rows", str(error), row, str(error), error.place)
+            self._add("warning", "too-many-rows", f"{error}; it gets no mail", row, str(error), error.place)
         if is_special_domain(recipient.address.rpartition("@")[2]):
             message = "the address is at a domain kept for tests and private networks (RFC 6761)"
             self._add("note", "special-domain", message, row)
