@@ -94,12 +94,20 @@ async def _nobody(service: Service, list_name: str | None, search: str) -> str:
 @common
 def add(addresses: tuple[str, ...], list_name: str, reason: str, *, service: Service, as_json: bool) -> None:
     """Put people on the suppression list; @example.com stands for everybody at that domain."""
+    other = asyncio.run(_other_list(service, list_name))
     added = asyncio.run(service.suppression.add(addresses, list_name=list_name, reason=reason))
     if as_json:
         output.json_line({"new": added.new, "known": added.known, "list": list_name or None})
         return
     known = f"; {counted(added.known, 'was', 'were')} on it already" if added.known else ""
-    output.say(f"{counted(added.new, 'entry', 'entries')} added to {_which(list_name)}{known}.")
+    output.say(f"{counted(added.new, 'entry', 'entries')} added to {_which(list_name)}{known}.{other}")
+
+
+async def _other_list(service: Service, list_name: str) -> str:
+    """A word on a list that nobody is on yet and that is called nearly like one that somebody is on."""
+    names = [name for name, _ in (await service.suppression.counts()).lists] if list_name else []
+    hit = None if list_name in names else nearest(list_name, names)
+    return f" That list is new; there is another one called {hit}." if hit else ""
 
 
 @suppress.command()
@@ -113,9 +121,10 @@ def remove(addresses: tuple[str, ...], list_name: str, *, service: Service, as_j
     """
     removed = asyncio.run(service.suppression.remove(addresses, list_name=list_name))
     if not removed.gone:
+        why_still = "".join(f"{address} gets nothing: {why}\n" for address, why in removed.still)
         raise UsageError(
             f"Nobody of these is on {_which(list_name)}: {', '.join(removed.missing)}",
-            detail="".join(f"{address} gets nothing: {why}\n" for address, why in removed.still),
+            detail=why_still + asyncio.run(_domains_elsewhere(service, removed.missing)),
             hint="See who is: mailtui suppress list" + ("" if list_name else ". Of one list only: --list NAME"),
         )
     if as_json:
@@ -123,6 +132,15 @@ def remove(addresses: tuple[str, ...], list_name: str, *, service: Service, as_j
         output.json_line({"removed": removed.gone, "missing": list(removed.missing), "still": still})
         return
     _tell_removed(removed, list_name)
+
+
+async def _domains_elsewhere(service: Service, missing: tuple[str, ...]) -> str:
+    """The lists that domains which were to be taken off one are on; of addresses, `Removed.still` tells it."""
+    lines = []
+    for domain in (key for key in missing if key.startswith("@")):
+        entries = [entry async for entry in service.suppression.entries(None, search=domain)]
+        lines += [f"{domain} is on that of {entry.where}.\n" for entry in entries if entry.address == domain]
+    return "".join(lines)
 
 
 def _tell_removed(removed: Removed, list_name: str) -> None:
@@ -156,6 +174,7 @@ def import_list(
             output.data(f"line {row.line}: {safe_text(row.problem)}   {safe_text(row.text, limit=100)}")
 
     with output.progress("Reading") as advance:
+        other = asyncio.run(_other_list(service, list_name))
         done = asyncio.run(
             service.suppression.import_list(
                 file,
@@ -170,7 +189,7 @@ def import_list(
         output.json_line(done.to_json())
         return
     known = f", {done.known:,} on it already" if done.known else ""
-    output.say(f"{counted(done.rows, 'row')} of {done.name}: {done.new:,} new on {_which(list_name)}{known}.")
+    output.say(f"{counted(done.rows, 'row')} of {done.name}: {done.new:,} new on {_which(list_name)}{known}.{other}")
     if done.problems:
         more = "" if problems else " See them: add --problems"
         suppress = "suppresses" if done.problems == 1 else "suppress"

@@ -120,16 +120,6 @@ def test_a_row_that_gets_no_mail_is_shown_with_the_way_to_see_why(mailtui: Mailt
     assert mailtui.call("preview", campaign, "--row", "2", "--json").json["matched"] is False
 
 
-def test_preview_says_of_a_duplicate_and_of_an_excluded_row_that_they_get_no_mail(mailtui: Mailtui) -> None:
-    rows = ["email,first_name,city", "ann@example.com,Ann,A", "ann@example.com,Anna,B", "info@example.com,Info,C"]
-    campaign = mailtui.campaign(rows, port=9, audience={"source": "contacts.csv", "exclude": ["role"]})
-    assert mailtui.call("preview", campaign, "--row", "1").err == ""
-    duplicate = mailtui.call("preview", campaign, "--row", "2").err
-    assert "Row 2 gets no mail of its own: ann@example.com already stands in row 1." in duplicate
-    assert "Row 3 gets no mail of its own: info@ is" in mailtui.call("preview", campaign, "--row", "3").err
-    assert "already stands" in mailtui.call("preview", campaign, "--row", "2", "--json").json["left_out"]
-
-
 def test_without_an_id_an_order_is_for_the_only_campaign_it_fits(mailtui: Mailtui, sandbox: Oracle) -> None:
     none = mailtui.call("pause")
     assert (none.code, "There is no campaign to pause at the moment" in none.err) == (2, True)

@@ -56,3 +56,13 @@ def test_a6_a_second_copy_has_the_same_bytes_whatever_the_list_says_now(mailtui:
     digests = [entry["sha256"] for entry in entries if entry["rcpt_to"] == [INGRID]]
     assert len(digests) == 2
     assert digests[0] == digests[1]
+
+
+def test_preview_says_of_a_duplicate_and_of_an_excluded_row_that_they_get_no_mail(mailtui: Mailtui) -> None:
+    rows = ["email,first_name,city", "ann@example.com,Ann,A", "ann@example.com,Anna,B", "info@example.com,Info,C"]
+    campaign = mailtui.campaign(rows, port=9, audience={"source": "contacts.csv", "exclude": ["role"]})
+    assert mailtui.call("preview", campaign, "--row", "1").err == ""
+    duplicate = mailtui.call("preview", campaign, "--row", "2").err
+    assert "Row 2 gets no mail of its own: ann@example.com already stands in row 1." in duplicate
+    assert "Row 3 gets no mail of its own: info@ is" in mailtui.call("preview", campaign, "--row", "3").err
+    assert "already stands" in mailtui.call("preview", campaign, "--row", "2", "--json").json["left_out"]

@@ -117,3 +117,15 @@ def test_b04_c11_the_suppressed_get_nothing_and_a_second_run_tells_what_has_chan
     assert not {"p0@example.com", "p1@example.com", "q2@example.org"} & sandbox.accepted.keys()
     third = mailtui.run("retry", "--to", "p5@example.com", "--address", "q2@example.org")
     assert third.code == 2
+
+
+def test_a_list_that_is_nearly_called_like_another_one_is_pointed_out(mailtui: Mailtui) -> None:
+    """A slip in the name would let them go on getting the mail they asked to be left alone by."""
+    near = "That list is new; there is another one called newsletter."
+    (mailtui.folder / "gone.csv").write_text("email\nzoe@example.com\n")
+    assert "That list" not in mailtui.call("suppress", "add", "@example.net", "--list", "newsletter").err
+    assert near in mailtui.call("suppress", "import", "gone.csv", "--list", "newslettr").err
+    assert near not in mailtui.call("suppress", "add", "ann@example.com", "--list", "newslettr").err
+    assert near in mailtui.call("suppress", "add", "@example.org", "--list", "newsleter").err
+    refused = mailtui.call("suppress", "remove", "@example.org")
+    assert (refused.code, "@example.org is on that of newsleter." in refused.err) == (2, True)
