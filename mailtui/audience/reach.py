@@ -16,11 +16,16 @@ class Reach:
     def __init__(self, lists: Path | None = None, google: Google | None = None) -> None:
         self._lists = lists
         self._google = google
+        self._known: Hygiene | None = None
 
     @property
     def hygiene(self) -> Hygiene:
         """The shipped lists and the user's, as they are now. Raises `ConfigError` for mistakes in the user's."""
-        return Hygiene.read(self._lists)
+        found = Hygiene.read(self._lists)
+        # As long as nothing changed the one before goes on: it has its ten thousand domains at hand.
+        if self._known is None or self._known.digest != found.digest:
+            self._known = found
+        return self._known
 
     @cached_property
     def sheets(self) -> Sheets | None:

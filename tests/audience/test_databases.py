@@ -173,8 +173,9 @@ def test_reading_a_file_in_wal_mode_leaves_nothing_beside_it(tmp_path: Path, dat
 def test_a_corrupt_or_empty_database_is_explained(opened_as: Opener, database: Path, tmp_path: Path) -> None:
     make(
         database,
-        "DELETE FROM people WHERE name IN ('broken', 'N' || char(0));"
-        + "".join(f"INSERT INTO people VALUES ('u{n}@example.com', '{'x' * 400}', 1, NULL);" for n in range(60)),
+        "BEGIN; DELETE FROM people WHERE name IN ('broken', 'N' || char(0));"
+        + "".join(f"INSERT INTO people VALUES ('u{n}@example.com', '{'x' * 400}', 1, NULL);" for n in range(60))
+        + "COMMIT;",
     )
     whole = database.read_bytes()
     for spoiled in (

@@ -11,6 +11,7 @@ import pytest
 from mailtui.audience.address import parse_address
 from mailtui.audience.domain_lists import SHIPPED, read_list
 from mailtui.audience.hygiene import BAD_DOMAIN, DISPOSABLE, ROLE, Hygiene, kinds_of
+from mailtui.audience.reach import Reach
 from mailtui.errors import ConfigError
 
 
@@ -108,10 +109,13 @@ def test_a5_mistakes_in_own_files_are_told_with_file_and_line(tmp_path: Path) ->
 def test_a5_another_list_has_another_digest(tmp_path: Path, shipped: Hygiene) -> None:
     assert Hygiene.read(tmp_path).digest == shipped.digest
     (tmp_path / "role.txt").write_text("werkstatt\n", encoding="utf-8")
-    own = Hygiene.read(tmp_path).digest
+    reach = Reach(tmp_path)
+    known, own = reach.hygiene, Hygiene.read(tmp_path).digest
+    assert known is reach.hygiene and known.flags("werkstatt@acme.test") == ROLE
     assert own != shipped.digest
     (tmp_path / "role.txt").rename(tmp_path / "disposable.txt")
     assert Hygiene.read(tmp_path).digest not in (own, shipped.digest)
+    assert reach.hygiene.flags("werkstatt@acme.test") == 0, "what a person changes counts at once"
 
 
 def test_a5_ten_thousand_domains_are_loaded_for_the_first_row_only(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from mailtui.audience.audience import open_audience
 from mailtui.audience.reach import Reach
@@ -410,8 +411,8 @@ def test_a3_revoked_keys_and_wrong_clocks(private: GoogleServer, keyed: Google, 
     private.grant = "Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe."
     assert "clock" in refused(keyed).hint
     private.grant = ""
-    with google_server() as stranger:
-        other = replace(keyed, service_account=stranger.write_key(tmp_path / "other.json"))
+    stranger = GoogleServer(key=rsa.generate_private_key(65537, 1024))
+    other = replace(keyed, service_account=stranger.write_key(tmp_path / "other.json"))
     assert "Invalid JWT Signature." in refused(other).detail
 
 

@@ -228,6 +228,7 @@ def stray(sheet: Worksheet) -> None:
 
 
 SOUND = workbook(("L", PEOPLE))
+BOMB = "a bomb"  # made when it is needed: it takes long
 BROKEN = {
     "cut off": (SOUND[: len(SOUND) // 2], "is damaged or cut off"),
     "a byte wrong in the middle": (
@@ -235,7 +236,7 @@ BROKEN = {
         "is damaged or cut off",
     ),
     "no zip at all": (b"PK\x03\x04" + b"x" * 500, "is damaged or cut off"),
-    "a bomb": (zipped(xl__workbook_dot_xml=b"x", xl__sheet_dot_xml=b" " * (70 << 20)), "would unpack to 70 MiB"),
+    BOMB: (b"", "would unpack to 70 MiB"),
     "empty": (workbook(("L", []), ("M", [])), "is empty"),
     "no tabs it knows": (zipped(xl__workbook_dot_xml=b"<workbook/>"), "l.xlsx (is damaged|has no tab)"),
     "a stray cell far out": (
@@ -256,6 +257,8 @@ BROKEN = {
 @pytest.mark.parametrize("case", BROKEN)
 def test_what_is_no_workbook_is_explained(opened_as: Opener, case: str) -> None:
     data, words = BROKEN[case]
+    if case == BOMB:
+        data = zipped(xl__workbook_dot_xml=b"x", xl__sheet_dot_xml=b" " * (70 << 20))
     with pytest.raises(AudienceError, match=words) as caught:
         opened_as("l.xlsx", data)
     assert caught.value.hint or case in ("empty",)

@@ -19,11 +19,11 @@ def test_a_campaign_goes_to_the_people_of_a_workbook(mailtui: Mailtui, sandbox: 
         people.append([f"p{number}@example.com", f"Pat{number}", "Oslo" if number % 2 else "Rome", number])
     people.append(["nobody", "Pat", "Oslo", 9])
     book.save(campaign.parent / "people.xlsx")
-    shown = mailtui.run("audience", campaign, "--json").json
+    shown = mailtui.call("audience", campaign, "--json").json
     assert shown["understood"]["header"]["value"] == "2"
     assert (shown["rows"], shown["matched"], shown["recipients"][0]["address"]) == (7, 4, "p1@example.com")
-    problems = mailtui.run("audience", campaign, "--problems")
+    problems = mailtui.call("audience", campaign, "--problems")
     assert problems.out.startswith("row 9: bad address:")
-    sent = mailtui.run("run", campaign, "--yes", "--json")
+    sent = mailtui.call("run", campaign, "--yes", "--json")
     assert (sent.code, sent.json["sent"]) == (0, 3), sent.err
     assert sandbox.accepted == {f"p{number}@example.com": 1 for number in (1, 3, 5)}

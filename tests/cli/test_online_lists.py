@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.cli.program import Mailtui, Oracle
-from tests.servers.google import READER, GoogleServer, Grid, Spreadsheet, google_server
+from tests.servers.google import READER, Fault, GoogleServer, Grid, Spreadsheet, google_server
 from tests.servers.name_server import NameServer, name_server
 
 ID = "1AbC-dEf_0123456789012345678901234567890123"
@@ -50,11 +50,11 @@ def test_a3_a_public_sheet_by_its_link(mailtui: Mailtui, google: GoogleServer) -
 
 def test_a3_a_copy_only_when_a_person_says_so(mailtui: Mailtui, google: GoogleServer) -> None:
     assert mailtui.call("audience", LINK, "--count").code == 0
-    gone = {"MAILTUI_GOOGLE__DOCS_URL": "http://127.0.0.1:9"}
-    refused = mailtui.call("audience", LINK, "--count", env=gone)
+    google.fail("/export", Fault(503, b"", [("Retry-After", "3600")]))
+    refused = mailtui.call("audience", LINK, "--count")
     assert refused.code == 3
     assert "cannot be reached" in refused.err and "To use it: --offline" in refused.err
-    copy = mailtui.call("audience", LINK, "--offline", env=gone)
+    copy = mailtui.call("audience", LINK, "--offline", env={"MAILTUI_GOOGLE__DOCS_URL": "http://127.0.0.1:9"})
     assert copy.code == 0 and "copy from less than a minute ago" in copy.out
 
 
@@ -68,7 +68,7 @@ def test_a3_a_campaign_to_a_private_sheet(mailtui: Mailtui, google: GoogleServer
     mailtui.environ["GOOGLE_APPLICATION_CREDENTIALS"] = str(key)
     assert mailtui.call("check", campaign).code == 0
     google.asked.clear()
-    sent = mailtui.run("run", campaign, "--yes", "--json")
+    sent = mailtui.call("run", campaign, "--yes", "--json")
     assert (sent.code, sent.json["sent"]) == (0, 2), sent.err
     assert len([path for path in google.paths if path.endswith("batchGet")]) == 1, "one state from prepare to launch"
     google.books[ID].readers.clear()

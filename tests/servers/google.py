@@ -17,6 +17,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -66,6 +67,12 @@ class Fault:
     silence: float = 0.0
 
 
+@cache
+def _key() -> rsa.RSAPrivateKey:
+    """One for all servers, and a short one, since it takes long to make and to read."""
+    return rsa.generate_private_key(65537, 1024)
+
+
 @dataclass(slots=True)
 class GoogleServer:
     """The state of the server; a test changes it as it likes, also while it is asked."""
@@ -84,7 +91,7 @@ class GoogleServer:
     """What the token endpoint refuses with, such as `Invalid JWT Signature.`; empty when it does not."""
     tokens: int = 0
     revoked_tokens: set[str] = field(default_factory=set)
-    key: rsa.RSAPrivateKey = field(default_factory=lambda: rsa.generate_private_key(65537, 2048))
+    key: rsa.RSAPrivateKey = field(default_factory=_key)
 
     @property
     def url(self) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import email.utils
+import functools
 import http.client
 import random
 import ssl
@@ -62,7 +63,7 @@ class Web:
         self._loopback = is_loopback(urlsplit(base).hostname or "")
         # Proxies of the environment hold for Google; urllib does not get to follow redirects by itself.
         proxies = urllib.request.ProxyHandler({} if self._loopback else None)
-        tls = urllib.request.HTTPSHandler(context=ssl.create_default_context())
+        tls = urllib.request.HTTPSHandler(context=_trust())
         self._opener = urllib.request.build_opener(proxies, _NoRedirect, tls)
 
     def ask(
@@ -165,6 +166,12 @@ class Web:
         # Read in blocks, http.client does not notice a body that ends too early.
         if length.isdecimal() and size < int(length):
             raise _Broken(f"the answer was cut off after {size:,} of {int(length):,} bytes")
+
+
+@functools.cache
+def _trust() -> ssl.SSLContext:
+    """Whom the system trusts; read once, since it takes as long as many a request."""
+    return ssl.create_default_context()
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
