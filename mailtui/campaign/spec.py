@@ -15,7 +15,6 @@ from mailtui.message.spec import MessageSpec
 
 _LATER: tuple[tuple[str, ...], ...] = (
     ("mjml",),
-    ("markdown",),
     ("attachments",),
     ("unsubscribe",),
     ("schedule",),

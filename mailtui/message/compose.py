@@ -23,8 +23,10 @@ from mailtui.message.filling import Variables
 from mailtui.message.frozen import MessageSource
 from mailtui.message.head import REPLY_TO, Head, Header, header_line, read_author
 from mailtui.message.headers import HeaderError
+from mailtui.message.markdown import html_from_markdown
 from mailtui.message.mime import BodyError, Parts, TransferEncoding, body_text, build_skeleton, canonical, wire_lines
 from mailtui.message.own_cells import CellError, OwnCells, TooManyRows, require_few, rows_of
+from mailtui.message.pages import Page
 from mailtui.message.rendered import RenderedMessage, RenderProblem
 from mailtui.message.templates import (
     RENDER_ERRORS,
@@ -57,9 +59,11 @@ class CompiledMessage:
         self._skeleton = build_skeleton(secret, source.digest)
         boundary = self._skeleton.boundary
         self._own = OwnCells(source.columns)
-        same_text = compiled.text is not None and compiled.text.same_for_all and not self._own.body
+        self._page = compiled.page
+        page_same = compiled.page is not None and compiled.page.same_for_all
+        same_text = (page_same if compiled.text is None else compiled.text.same_for_all) and not self._own.body
         self._text_parts = Parts(boundary, keep=same_text)
-        self._html_parts = Parts(boundary, keep=compiled.html is not None and compiled.html.same_for_all)
+        self._html_parts = Parts(boundary, keep=page_same or (compiled.html is not None and compiled.html.same_for_all))
         self._head = Head(self._own, compiled.sender, compiled.subject, compiled.headers)
         self._text = compiled.text
         self._html = compiled.html
@@ -111,8 +115,12 @@ class CompiledMessage:
                 head += self._head.line(header, recipient, variables, smtputf8=smtputf8)
             at = "text"
             text, text_tame = self._text_lines(recipient, variables)
-            at = "html"
+            at = self.source.written_in or "html"
             html, html_tame = (None, True) if self._html is None else self._html.lines(variables)
+            if self._page is not None:
+                made = self._page.bodies(variables)
+                html, html_tame = made.html
+                text, text_tame = made.text or (text, text_tame)
             text_part = None if text is None else self._text_parts.of(text, encoding, tame=text_tame)
             html_part = None if html is None else self._html_parts.of(html, encoding, tame=html_tame)
             data = self._skeleton.assemble(head, text_part, html_part)
@@ -147,6 +155,9 @@ class CompiledMessage:
             None if template is None else canonical(template.render_plainly(variables))
             for template in (self._text, self._html)
         )
+        if self._page is not None:
+            page, made = self._page.plainly(variables)
+            html, text = canonical(page), text if made is None else canonical(made)
         own = self._own.text(recipient.fields)
         return (canonical(own) if own else text), html
 
@@ -185,6 +196,7 @@ class _Compiled:
     subject: CompiledTemplate | None
     text: CompiledTemplate | None
     html: CompiledTemplate | None
+    page: Page | None
     headers: tuple[Header, ...]
 
 
@@ -231,14 +243,24 @@ def _compile(
     def compiled(text: TemplateText, *, html: bool = False) -> CompiledTemplate:
         return templates.compile(text, html=html, constants=constants)
 
+    page = _page(source)
     return _Compiled(
         templates=templates,
         sender=compiled(texts["from"]) if "from" in texts else None,
         subject=compiled(texts["subject"]) if "subject" in texts else None,
         text=None if source.text is None else compiled(source.text),
-        html=None if source.html is None else compiled(source.html, html=True),
+        html=None if source.html is None or page is not None else compiled(source.html, html=True),
+        page=page,
         headers=tuple(Header(name, headers.header_kind(name), compiled(texts[_key(name)])) for name in names),
     )
+
+
+def _page(source: MessageSource) -> Page | None:
+    """The body that is made from its template; None for HTML that is sent as it is."""
+    if source.html is None or not source.written_in:
+        return None
+    texts = {text.name: text.source for text in source.includes}
+    return Page(texts, source.html, html_from_markdown, markdown=True, plain=source.text is None)
 
 
 def _header_texts(source: MessageSource) -> dict[str, TemplateText]:

@@ -9,7 +9,7 @@ also the one that says what was wrong.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import itemgetter
 from types import CodeType
 from typing import Any, Protocol
@@ -80,26 +80,42 @@ class Slots:
     """
 
     def __init__(self, environment: HardenedEnvironment, name: str, outputs: Sequence[nodes.Expr]) -> None:
-        pieces, slots, order = _pieces(environment, outputs)
+        pieces, slots, order = separate(environment, outputs)
         tree = nodes.Template([nodes.Output([slot], lineno=slot.lineno) for slot in slots], lineno=1)
         tree.set_environment(environment)
         template = _compiled(environment, name, tree)
         self._root: _Root = template.root_render_func
         self._context = _row_context(environment, name)
-        self._count = len(slots)
-        self._texts = pieces
-        self._data = [_fixed(piece) for piece in pieces]
-        self._order: Callable[[Sequence[Any]], tuple[Any, ...]] = itemgetter(*order)
-        self._room = _room([self._data[at] if at < len(pieces) else None for at in order])
+        self._woven = Woven(pieces, order)
         self.fixed: Lines | None = None if slots else constant_lines("".join(pieces))
 
     def text(self, variables: Variables) -> str:
-        return "".join(self._order([*self._texts, *self._root(self._context(variables))]))
+        return self._woven.text(self._root(self._context(variables)))
 
     def lines(self, variables: Variables) -> Lines:
         if self.fixed is not None:
             return self.fixed
-        values = list(self._root(self._context(variables)))
+        return self._woven.lines(list(self._root(self._context(variables))))
+
+
+class Woven:
+    """Fixed pieces of text with places for values. `order` has indices into both, the values' behind the pieces', two
+    at least. Raises `Unusual` for pieces that only the plain way can say something about, and `lines` for values.
+    """
+
+    __slots__ = ("_count", "_data", "_order", "_room", "_texts")
+
+    def __init__(self, pieces: Sequence[str], order: Sequence[int]) -> None:
+        self._texts = list(pieces)
+        self._data = [_fixed(piece) for piece in pieces]
+        self._count = max(max(order) + 1 - len(pieces), 0)
+        self._order: Callable[[Sequence[Any]], tuple[Any, ...]] = itemgetter(*order)
+        self._room = _room([self._data[at] if at < len(pieces) else None for at in order])
+
+    def text(self, values: Iterable[str]) -> str:
+        return "".join(self._order([*self._texts, *values]))
+
+    def lines(self, values: Sequence[str]) -> Lines:
         # One look at all values together; the breaks between them hide nothing that is looked for, and show where a
         # value begins and ends.
         raw = "\n".join(values).encode()
@@ -195,7 +211,7 @@ def _room(pieces: Sequence[bytes | None]) -> int:
     return room
 
 
-def _pieces(
+def separate(
     environment: HardenedEnvironment, outputs: Sequence[nodes.Expr]
 ) -> tuple[list[str], list[nodes.Expr], list[int]]:
     """The fixed texts, the expressions, each once, and the order in which they stand: indices into both lists,

@@ -35,6 +35,8 @@ class MessageSource:
     """(role, column) of the cells that stand in for the campaign's own values; see `own_cells`."""
     group: bool = False
     """Whether all rows of an address make one mail, as `rows` in templates."""
+    written_in: str = ""
+    """What `html` is a template of where that is not HTML: markdown."""
 
     def to_json(self) -> str:
         """A stable text: the same source gives the same characters on every machine."""
@@ -43,7 +45,7 @@ class MessageSource:
     def _values(self) -> dict[str, Any]:
         """Every part; those that came later only where they say something, so that others' texts stay as they were."""
         data = {"version": _VERSION, **dataclasses.asdict(self)}
-        for later in ("columns", "group"):
+        for later in ("columns", "group", "written_in"):
             if not data[later]:
                 del data[later]
         return data

@@ -155,7 +155,7 @@ class Preflight:
 def _message_findings(compiled: CompiledMessage) -> Iterator[Finding]:
     """What can be said without a row."""
     source = compiled.source
-    if source.html is not None and source.text is None:
+    if source.html is not None and source.text is None and not source.written_in:
         message = "there is no plain text beside the HTML; some readers see nothing, and filters distrust it"
         yield Finding("warning", "no-text-part", message, place=Place(key="text"))
     weight: Severity = "error" if source.commercial else "warning"

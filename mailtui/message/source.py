@@ -33,7 +33,8 @@ def read_message(
     spec = own_mail_defaults(spec, columns)
     files = _Files(folder, problems)
     text = own_text or files.body(spec.text, "text")
-    html = files.body(spec.html, "html")
+    written_in, page = spec.page or ("html", None)
+    html = files.body(page, written_in)
     includes = files.reached_from([part for part in (text, html) if part is not None], spec)
     if problems:
         raise TemplateError("The message cannot be read", problems)
@@ -50,6 +51,7 @@ def read_message(
         commercial=spec.commercial,
         columns=tuple((role, columns[role]) for role in ROLES if role in columns),
         group=group,
+        written_in="" if written_in == "html" else written_in,
     )
 
 
@@ -59,7 +61,8 @@ def readable_templates(spec: MessageSpec, folder: Path) -> tuple[tuple[TemplateT
     A body that cannot be read is blank here. Whatever is wrong, `read_message` tells.
     """
     files = _Files(folder, [])
-    found = [files.body(name, key) for name, key in ((spec.text, "text"), (spec.html, "html"))]
+    written_in, page = spec.page or ("html", None)
+    found = [files.body(name, key) for name, key in ((spec.text, "text"), (page, written_in))]
     bodies = [body for body in found if body is not None]
     return tuple(bodies), files.reached_from(bodies, spec)
 
@@ -67,7 +70,7 @@ def readable_templates(spec: MessageSpec, folder: Path) -> tuple[tuple[TemplateT
 def own_mail_defaults(spec: MessageSpec, columns: Mapping[str, str] = _NO_COLUMNS) -> MessageSpec:
     """A list that brings its own mail, in columns `from`, `to`, `subject` and `body`, needs no template.
 
-    When a campaign gives no `subject`, `text` and `html`, its subject is `{{ subject }}`, its text `{{ body }}`
+    When a campaign gives no `subject`, no `text` and no page, its subject is `{{ subject }}`, its text `{{ body }}`
     and, unless `from` is given, its sender `{{ from }}`; each unless a column of another name is for that. Otherwise
     the spec comes back as it is.
     """
@@ -85,7 +88,7 @@ def own_mail_text(spec: MessageSpec, columns: Mapping[str, str] = _NO_COLUMNS) -
 
 
 def _brings_own_mail(spec: MessageSpec) -> bool:
-    return spec.subject is None and spec.text is None and spec.html is None
+    return spec.subject is None and spec.text is None and spec.page is None
 
 
 def _missing_keys(spec: MessageSpec, columns: Mapping[str, str]) -> list[Problem]:
@@ -95,12 +98,13 @@ def _missing_keys(spec: MessageSpec, columns: Mapping[str, str]) -> list[Problem
         problems.append(Problem(Place(key="from"), "is missing.", 'Add one: from: "Acme News <news@acme.test>"'))
     if not (spec.subject or "").strip() and "subject" not in columns:
         problems.append(Problem(Place(key="subject"), "is missing.", 'Add one: subject: "Spring is here"'))
-    if "body" in columns and spec.html is not None:
-        message = "a body of each person's own is plain text, and html is the same page for all: who reads which?"
-        hint = f"Leave out html, or show the column in the page: {{{{ {spelling(columns['body'])} }}}}."
+    if "body" in columns and spec.page is not None:
+        key = spec.page[0]
+        message = f"a body of each person's own is plain text, and {key} is the same page for all: who reads which?"
+        hint = f"Leave out {key}, or show the column in the page: {{{{ {spelling(columns['body'])} }}}}."
         problems.append(Problem(Place(key="audience.columns.body"), message, hint))
-    if spec.text is None and spec.html is None and "body" not in columns:
-        hint = "Add text: body.txt.j2 or html: body.html.j2, or both."
+    if spec.text is None and spec.page is None and "body" not in columns:
+        hint = "Add text: body.txt.j2 or html: body.html.j2, or both, or markdown: body.md.j2."
         problems.append(Problem(Place(key="text"), "the message has a subject and no body.", hint))
     return problems
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import pydantic
 
 from mailtui.kit.validation import Spec
+
+WrittenIn = Literal["html", "markdown"]
 
 # `X-Priority: 1` is a number in YAML and text in a header.
 HeaderValue = Annotated[str, pydantic.Field(coerce_numbers_to_str=True)]
@@ -15,9 +17,9 @@ HeaderValue = Annotated[str, pydantic.Field(coerce_numbers_to_str=True)]
 class MessageSpec(Spec):
     """What a person writes about the message.
 
-    `subject`, `from`, `reply_to` and the values of `headers` are templates; `text` and `html` are paths of
-    template files, relative to the campaign file. When none of `subject`, `text` and `html` is given, the list
-    brings its own mail (`source.own_mail_defaults`).
+    `subject`, `from`, `reply_to` and the values of `headers` are templates; `text`, `html` and `markdown` are paths
+    of template files, relative to the campaign file. When none of these and no `subject` is given, the list brings
+    its own mail (`source.own_mail_defaults`).
     """
 
     sender: str | None = pydantic.Field(
@@ -26,6 +28,9 @@ class MessageSpec(Spec):
     reply_to: str | None = pydantic.Field(default=None, description="Where answers go, if not to the sender.")
     subject: str | None = pydantic.Field(default=None, description="The subject line, a template.")
     html: str | None = pydantic.Field(default=None, description="The file with the HTML body, a template.")
+    markdown: str | None = pydantic.Field(
+        default=None, description="The file with the body in Markdown, a template; instead of html."
+    )
     text: str | None = pydantic.Field(default=None, description="The file with the plain text body, a template.")
     headers: dict[str, HeaderValue] = pydantic.Field(
         default_factory=dict,
@@ -37,3 +42,16 @@ class MessageSpec(Spec):
     commercial: bool = pydantic.Field(
         default=False, description="Whether a missing postal address or unsubscribe link stops the send."
     )
+
+    @property
+    def page(self) -> tuple[WrittenIn, str] | None:
+        """What the page is written in, and its file; None for a message of plain text."""
+        if self.html is not None:
+            return "html", self.html
+        return None if self.markdown is None else ("markdown", self.markdown)
+
+    @pydantic.model_validator(mode="after")
+    def _one_page(self) -> MessageSpec:
+        if self.html is not None and self.markdown is not None:
+            raise ValueError("html and markdown are both given; the page is written in one of them")
+        return self

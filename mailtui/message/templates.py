@@ -33,6 +33,7 @@ from mailtui.message.pitfalls import pitfalls
 RENDER_ERRORS = (
     JinjaError,
     ArithmeticError,
+    AssertionError,  # Jinja's own, of the filter truncate
     AttributeError,
     LookupError,
     MemoryError,

@@ -19,14 +19,29 @@ from mailtui.message.preflight import Finding as CheckFinding
 from mailtui.message.source import own_mail_defaults, own_mail_text, readable_templates
 from mailtui.message.templates import TemplateText
 
-__all__ = ["Block", "CheckFinding", "Draft", "DraftField", "DraftFile", "Kind", "Look", "lay_out", "read_draft"]
+BODIES = ("html", "markdown", "text")
+"""The roles of the files that are bodies."""
+
+__all__ = [
+    "BODIES",
+    "Block",
+    "CheckFinding",
+    "Draft",
+    "DraftField",
+    "DraftFile",
+    "Kind",
+    "Look",
+    "lay_out",
+    "read_draft",
+]
 
 
 @dataclass(frozen=True, slots=True)
 class DraftFile:
     """One of the message's texts. `role` says what it is for; `name` is its file, or its key in the campaign file.
 
-    `language` is how it is coloured: html, text or yaml. `wrong` has the mistakes in it by line, counted from 1.
+    `language` is how it is coloured: html, markdown, text or yaml. `wrong` has the mistakes in it by line, counted
+    from 1.
     """
 
     role: str
@@ -122,7 +137,8 @@ def _files(
         role = text.name.removeprefix("headers.").replace("_", " ")
         yield DraftFile(role, text.name, text.source, "text", {1: next(iter(own.values()))} if own else {})
     for text in bodies:
-        role = "html" if text.name == campaign.spec.html else "text"
+        page = campaign.spec.page
+        role = page[0] if page is not None and text.name == page[1] else "text"
         yield DraftFile(role, text.name, text.source, role, _wrong_in(campaign.folder / text.name, problems))
     for text in included:
         language = "html" if ".htm" in text.name.lower() else "text"

@@ -196,7 +196,7 @@ def test_m03_a_dotless_message_has_no_line_that_begins_with_a_dot(a: str, b: str
 def test_what_is_constant_is_folded(template: str, kind: type, slots: int | None) -> None:
     quick = _template(template, html=True)._quick
     assert isinstance(quick, kind)
-    assert slots is None or (isinstance(quick, Slots) and quick._count == slots)
+    assert slots is None or (isinstance(quick, Slots) and quick._woven._count == slots)
 
 
 def test_a_column_that_has_the_title_of_a_campaign_value_wins() -> None:

@@ -15,7 +15,7 @@ from textual.widgets.option_list import Option
 
 from mailtui.errors import MailtuiError
 from mailtui.kit.words import counted
-from mailtui.service.drafts import Draft, DraftFile
+from mailtui.service.drafts import BODIES, Draft, DraftFile
 from mailtui.service.facade import Service
 from mailtui.service.workbench import Superseded, Workbench
 from mailtui.tui.actions import bindings
@@ -114,7 +114,7 @@ class MessageScreen(CampaignRoom):
         files = self.query_one("#files", OptionList)
         kept = [(file.role, file.name) for file in draft.files]
         wrong = [number for number, file in enumerate(draft.files) if file.wrong]
-        bodies = [number for number, file in enumerate(draft.files) if file.role in ("html", "text")]
+        bodies = [number for number, file in enumerate(draft.files) if file.role in BODIES]
         at = kept.index(self._shown) if self._shown in kept else (wrong or bodies or [0])[0]
         with self.prevent(OptionList.OptionHighlighted):
             files.clear_options()
@@ -133,7 +133,7 @@ class MessageScreen(CampaignRoom):
 
     def _show_file(self, file: DraftFile) -> None:
         again, self._shown = self._shown == (file.role, file.name), (file.role, file.name)
-        where = plain("" if file.role in ("html", "text", "included", "campaign") else "  in the campaign file")
+        where = plain("" if file.role in (*BODIES, "included", "campaign") else "  in the campaign file")
         title = joined(plain(file.role, "$text-muted"), "  ", plain(file.name, "bold", limit=80), where)
         self.query_one("#file-name", Plain).show(title)
         wrong = {line: f"{problem.message} {problem.hint}".strip() for line, problem in file.wrong.items()}

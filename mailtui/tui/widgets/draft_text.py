@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual.content import Content
 
-from mailtui.service.drafts import Draft, DraftField, DraftFile
+from mailtui.service.drafts import BODIES, Draft, DraftField, DraftFile
 from mailtui.tui.text import joined, plain
 
 _NAME_WIDTH = 14
@@ -19,7 +19,7 @@ _ORIGINS = {
 def entry(file: DraftFile, *, short: bool) -> Content:
     """A file in the list of files; `short` where there is little room."""
     mark = plain("× ", "bold $text-error") if file.wrong else plain("  ")
-    if file.role in ("html", "text", "included"):
+    if file.role in (*BODIES, "included"):
         role = "" if short else f"{file.role:<9}"
         return joined(mark, plain(role, "$text-muted"), plain(file.name, limit=60))
     return joined(mark, plain(file.name if file.role == "campaign" else file.role, limit=60))

@@ -15,7 +15,7 @@ from mailtui.tui.widgets.wrapped import LINES, Line
 _SHOWN = 300_000  # characters
 _COLOURED = 60_000
 _LONGEST = 20_000  # of one line
-_LEXERS = {"html": "html+jinja", "text": "jinja", "yaml": "yaml"}
+_LEXERS = {"html": "html+jinja", "text": "jinja", "markdown": "markdown", "yaml": "yaml"}
 _RULE = "─" * 40
 _STYLES = {Kind.HEADING: "bold $text-primary", Kind.LINK: "$text-accent", Kind.NOTE: "$text-warning"}
 

@@ -1,0 +1,201 @@
+"""Owns bodies that are made of what a template gives: HTML from Markdown or MJML, with its styles inlined, and the
+plain text of it where its author wrote none.
+
+A page is made from the author's part alone, with a word that stands for each value of the row, and the values are put
+in afterwards, escaped. So a cell is never read as Markdown or MJML. A page is made once for all rows whose template
+took the same turns. Where a value may decide how the page is made, as in `class="…"` or by being blank, it stands there
+itself, and a page is made for each such value. In Markdown none does: `**{{ name }}**` of nobody is no four asterisks.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+
+from mailtui.message.filling import Lines, Unusual, Variables, Woven
+from mailtui.message.html_blocks import Kind
+from mailtui.message.marked import MarkedTemplate
+from mailtui.message.mime import BodyError, canonical, wire_lines
+from mailtui.message.templates import TemplateText, is_constant
+
+Maker = Callable[[str], str]
+
+_KEPT = 200  # pages that are kept, and
+_KEPT_CHARACTERS = 20_000_000  # of all of them together
+_INERT_ATTRIBUTES = frozenset({"href", "src", "alt", "title"})
+_TAG = re.compile(
+    r"<!--.*?(?:-->|\Z)|<(?P<raw>style|script|mj-style|mj-attributes|mj-html-attributes)\b.*?(?:</(?P=raw)\s*>|\Z)"
+    r"""|<[a-zA-Z/](?:[^<>"']|"[^"]*"|'[^']*')*(?:>|\Z)""",
+    re.DOTALL | re.IGNORECASE,
+)
+_ATTRIBUTE = re.compile(r"""([a-zA-Z][\w:-]*)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
+_SCRIPT = re.compile(r"[\s\x00-\x20]*(?:j\s*a\s*v\s*a|v\s*b)\s*s\s*c\s*r\s*i\s*p\s*t\s*:|[\s\x00-\x20]*data\s*:", re.I)
+_SELECTS_ATTRIBUTES = re.compile(r"<(?:mj-)?style\b[^>]*>[^<]*\[", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """Where the values of a page stand: those that may decide how it is made, and those that a link begins with."""
+
+    deciding: tuple[int, ...]
+    links: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A page with places for values; `size` in characters."""
+
+    html: Woven
+    text: Woven | None
+    links: tuple[int, ...]
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class PageBodies:
+    """One recipient's bodies; `text` is None where it is not made from the page."""
+
+    html: Lines
+    text: Lines | None
+
+
+class Page:
+    """One body of a campaign that is made from its template."""
+
+    def __init__(self, texts: dict[str, str], text: TemplateText, make: Maker, *, markdown: bool, plain: bool) -> None:
+        """`texts` are the files it may include; `plain` says whether its text is wanted too."""
+        self.same_for_all = is_constant(text.source)
+        self._template = MarkedTemplate(texts, text.name, text.source, literal=markdown)
+        self._make = make
+        self._markdown = markdown
+        self._plain = plain
+        self._standing: dict[Hashable, _Standing] = {}
+        self._pages: dict[Hashable, _Made] = {}
+        self._size = 0
+
+    def bodies(self, variables: Variables) -> PageBodies:
+        """Both bodies for one recipient. Raises one of `templates.RENDER_ERRORS`."""
+        texts, values = self._template.parts(variables)
+        made = self._page(texts, values)
+        self._refuse_scripts(made, values)
+        plain = None if made.text is None else _lines(made.text, [html.unescape(value) for value in values])
+        return PageBodies(_lines(made.html, values), plain)
+
+    def plainly(self, variables: Variables) -> tuple[str, str | None]:
+        """What `bodies` gives, made anew; for a check."""
+        texts, values = self._template.parts(variables)
+        made = self._made(texts, values, self._find(texts, values))
+        text = None if made.text is None else made.text.text(html.unescape(value) for value in values)
+        return made.html.text(values), text
+
+    def _page(self, texts: Sequence[str], values: Sequence[str]) -> _Made:
+        key = (texts, () if self._markdown else tuple([value == "" for value in values]))
+        standing = self._standing.get(key)
+        if standing is None:
+            if len(self._standing) >= _KEPT:
+                self._standing.clear()
+            standing = self._standing[key] = self._find(texts, values)
+        whole = (key, tuple([values[index] for index in standing.deciding]))
+        made = self._pages.get(whole)
+        if made is None:
+            made = self._made(texts, values, standing)
+            if len(self._pages) >= _KEPT or self._size + made.size > _KEPT_CHARACTERS:
+                self._pages.clear()
+                self._size = 0
+            self._pages[whole] = made
+            self._size += made.size
+        return made
+
+    def _find(self, texts: Sequence[str], values: Sequence[str]) -> _Standing:
+        if self._markdown:
+            return _Standing((), ())
+        word = _word(texts)
+        blank = frozenset(index for index, value in enumerate(values) if not value)
+        found = _standing(_joined(texts, values, word, blank), word)
+        return _Standing((*sorted(blank), *found.deciding), found.links)
+
+    def _made(self, texts: Sequence[str], values: Sequence[str], standing: _Standing) -> _Made:
+        shown = frozenset(standing.deciding)
+        word = _word([*texts, *(values[index] for index in shown)])
+        page = self._make(_joined(texts, values, word, shown))
+        links = _standing(page, word).links if self._markdown else standing.links
+        text = _woven(plain_text(page), word, len(texts)) if self._plain else None
+        return _Made(_woven(page, word, len(texts)), text, links, 2 * len(page))
+
+    def _refuse_scripts(self, made: _Made, values: Sequence[str]) -> None:
+        for index in made.links:
+            if _SCRIPT.match(html.unescape(values[index])):
+                raise BodyError("has a link that begins with a cell of the row, and there it would run a script")
+
+
+def plain_text(page: str) -> str:
+    """The text of a page, with the targets of its links behind it by number. Raises `BodyError` for one without end."""
+    from mailtui.message.html_text import lay_out  # only who makes text of a page needs a parser
+
+    lines: list[str] = []
+    for block in lay_out(page):
+        if block.kind is Kind.NOTE:
+            raise BodyError("is too long for plain text to be made of it: write the text yourself, text: body.txt.j2")
+        edge = "> " * block.quoted + " " * block.indent
+        if block.gap:
+            lines.append(("> " * block.quoted).rstrip())
+        said = "-" * 40 if block.kind is Kind.RULE else block.text
+        lines.append((edge + block.lead + said).rstrip())
+    return "\n".join(lines) + "\n"
+
+
+def _joined(texts: Sequence[str], values: Sequence[str], word: str, shown: frozenset[int]) -> str:
+    """The template's text with a word for each value, and those values themselves that are to be shown."""
+    pieces = [texts[0]]
+    for index, value in enumerate(values):
+        pieces.append(value if index in shown else f"{word}{index}x")
+        pieces.append(texts[index + 1])
+    return "".join(pieces)
+
+
+def _word(texts: Sequence[str]) -> str:
+    """The beginning of the words that stand for values: letters that occur nowhere in the page."""
+    number = 0
+    while any(f"mailtui{number}v" in text for text in texts):
+        number += 1
+    return f"mailtui{number}v"
+
+
+def _woven(page: str, word: str, values: int) -> Woven:
+    parts = re.split(f"{word}([0-9]+)x", page)
+    pieces = ["", *parts[::2]]
+    order = [0, 1]
+    for at, index in enumerate(parts[1::2], 2):
+        order += [len(pieces) + int(index), at]
+    assert all(index < len(pieces) + values for index in order)
+    return Woven(pieces, order)
+
+
+def _lines(woven: Woven, values: Sequence[str]) -> Lines:
+    try:
+        return woven.lines(values)
+    except (Unusual, UnicodeEncodeError):
+        return wire_lines(canonical(woven.text(values))), False
+
+
+def _standing(page: str, word: str) -> _Standing:
+    """Where values stand in HTML or MJML."""
+    found = re.compile(f"{word}([0-9]+)x")
+    inert = frozenset() if _SELECTS_ATTRIBUTES.search(page) else _INERT_ATTRIBUTES
+    deciding: list[int] = []
+    links: list[int] = []
+    for tag in _TAG.finditer(page):
+        if word not in tag.group() or tag.group().startswith("<!--"):
+            continue
+        harmless: set[str] = set()
+        for attribute in () if tag.group("raw") else _ATTRIBUTE.finditer(tag.group()):
+            name = attribute.group(1).lower()
+            value = attribute.group(2) if attribute.group(2) is not None else attribute.group(3)
+            if name in ("href", "src") and (first := found.match(value.lstrip())):
+                links.append(int(first.group(1)))
+            if name in inert:
+                harmless.update(found.findall(value))
+        deciding += [int(index) for index in found.findall(tag.group()) if index not in harmless]
+    return _Standing(tuple(deciding), tuple(links))
