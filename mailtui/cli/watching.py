@@ -142,6 +142,8 @@ async def print_outcome(service: Service, view: CampaignView, *, as_json: bool) 
     for failed_state, code, text, count in await service.failures(view, 5):
         said = f"{code} {text}" if code is not None else text
         output.data(f"  {count:,} {failed_state}: {safe_text(said, limit=100)}")
+    if view.some_suppressed:
+        output.data(f"  {view.some_suppressed}")
     for line in next_steps(view):
         output.say(line)
 

@@ -108,6 +108,10 @@ class Reader(Protocol):
         """Which of these addresses are on record in these scopes, or their domain is, and why, in words."""
         ...
 
+    async def suppression_grew(self, campaign: int) -> bool:
+        """Whether there are entries that who waits in a campaign is held against only when their turn comes."""
+        ...
+
     def changed(self) -> bool:
         """Whether another connection has written since the last call. Cheap enough for ten times a second."""
         ...

@@ -157,6 +157,11 @@ class SqliteReader:
         with storage_errors(self._path):
             return sqlite_suppression.reasons(self._connection, keys, scopes)
 
+    async def suppression_grew(self, campaign: int) -> bool:
+        with storage_errors(self._path):
+            reached, _ = sqlite_suppression.checked_to(self._connection, campaign)
+            return sqlite_suppression.newest(self._connection) > reached
+
     def changed(self) -> bool:
         return self._others.wrote()
 

@@ -27,7 +27,7 @@ from mailtui.message.frozen import MessageSource
 from mailtui.outbox.opening import Outbox, parse_outbox
 from mailtui.outbox.ports import Desk, Reader
 from mailtui.outbox.records import Campaign as LaunchedCampaign
-from mailtui.outbox.states import ACTIVE_CAMPAIGNS, DeliveryState, OrderKind
+from mailtui.outbox.states import ACTIVE_CAMPAIGNS, CampaignState, DeliveryState, OrderKind
 from mailtui.outbox.witness import require_newest
 from mailtui.report.export import ReportLine, original_rows, report_lines
 from mailtui.service.campaigns import CampaignDesk, actor
@@ -248,6 +248,11 @@ class Service:
             now(),
             await self._heartbeat(runner) if campaign.state in ACTIVE_CAMPAIGNS else None,
             next_try=await self.reader.next_try(campaign.number) if counts.deferred else None,
+            suppression_grew=(
+                campaign.state is CampaignState.PAUSED
+                and counts.open > 0
+                and await self.reader.suppression_grew(campaign.number)
+            ),
         )
         log = self._launcher.log_of(runner) if runner and view.silent_seconds else None
         return view if log is None else dataclasses.replace(view, log=str(log))

@@ -16,6 +16,8 @@ from mailtui.outbox.states import ACTIVE_CAMPAIGNS, CampaignState
 STALE_SNAPSHOT = 3.0  # seconds after which a rate is not shown as if it were live
 _SILENT_AFTER = 3.0  # seconds; a runner that can write does so at least once a second, also when it only waits
 
+_SOME_SUPPRESSED = "Who waits, and has been put on the suppression list since, gets nothing."
+
 
 @dataclass(frozen=True, slots=True)
 class CampaignView:
@@ -34,6 +36,8 @@ class CampaignView:
     """Where that runner's log is; empty while it writes, and where it has none of its own."""
     next_try: float | None = None
     """When the first of those who are deferred is to be tried again (epoch seconds), None when nobody is."""
+    suppression_grew: bool = False
+    """Whether some of those who wait while it is paused may be on the suppression list by now: it has grown since."""
 
     @property
     def id(self) -> str:
@@ -103,6 +107,11 @@ class CampaignView:
     @property
     def eta_seconds(self) -> float | None:
         return self.live.eta_seconds if self.live is not None else None
+
+    @property
+    def some_suppressed(self) -> str:
+        """A sentence about those who wait and will get nothing; empty where there can be none."""
+        return _SOME_SUPPRESSED if self.suppression_grew else ""
 
     @property
     def note(self) -> str:
@@ -176,6 +185,7 @@ class CampaignView:
             "send_seconds": round(self.send_seconds, 3),
             "rate": round(self.rate, 1),
             "eta_seconds": None if self.eta_seconds is None else round(self.eta_seconds, 1),
+            "suppression_grew": self.suppression_grew,
             "next_try": None if self.next_try is None else _utc(self.next_try),
             "gear": self.gear,
             "workers": [asdict(worker) for worker in self.workers],

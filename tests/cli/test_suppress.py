@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.program import Mailtui, Oracle, people
+from tests.servers.programs import free_port
 
 
 def _import(mailtui: Mailtui, text: str, *options: str) -> Path:
@@ -129,3 +130,14 @@ def test_a_list_that_is_nearly_called_like_another_one_is_pointed_out(mailtui: M
     assert near in mailtui.call("suppress", "add", "@example.org", "--list", "newsleter").err
     refused = mailtui.call("suppress", "remove", "@example.org")
     assert (refused.code, "@example.org is on that of newsleter." in refused.err) == (2, True)
+
+
+def test_b04_a_paused_campaign_says_that_not_all_who_wait_get_it(mailtui: Mailtui) -> None:
+    campaign = mailtui.campaign(3, port=free_port())
+    held = mailtui.run("run", campaign, "--yes", "--json", env={"MAILTUI_TIME_SCALE": "0.02"})
+    assert (held.code, held.json["state"], held.json["suppression_grew"]) == (6, "paused", False)
+    assert mailtui.call("suppress", "add", "p1@example.com").code == 0
+    assert mailtui.call("status", "--json").json["suppression_grew"] is True
+    said = "Who waits, and has been put on the suppression list since, gets nothing."
+    assert said in mailtui.call("status").out
+    assert "1 recipient suppressed: nothing is sent there" in mailtui.call("check", campaign).out

@@ -234,6 +234,7 @@ def _detail(view: CampaignView) -> str:
         said = (
             f"Paused: {sentence(view.reason)} {how_on(view.campaign)}" if view.reason else "Paused. r goes on with it."
         )
+        said = f"{said} {view.some_suppressed}".rstrip()
     elif view.active:
         said = "enter watches it."
     elif view.counts.unknown:

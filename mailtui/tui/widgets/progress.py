@@ -129,6 +129,7 @@ def doing(view: CampaignView) -> Content:
         text = (
             f"Paused because {sentence(view.reason)} {how_on(view.campaign)}" if view.reason else "Paused. r goes on."
         )
+        text = f"{text} {view.some_suppressed}".rstrip()
     elif view.state in ("finished", "cancelled"):
         text = "Done. enter shows what became of every recipient."
     elif view.note:
