@@ -244,6 +244,15 @@ def test_parquet_values_are_text_as_they_stand(opened_as: Opener, tmp_path: Path
     assert any("values inside values" in note and "inner" in note for note in audience.understanding.notes)
 
 
+def test_parquet_columns_with_binary_data_are_left_empty_and_told(opened_as: Opener, tmp_path: Path) -> None:
+    select = "SELECT 'u' || i || '@example.com' AS mail, if(i % 2 = 0, unhex('00ff'), NULL) AS photo,"
+    late = " if(i = 390, unhex('ff'), encode('é')) AS note FROM range(400) t(i)"
+    audience = opened_as("list", parquet(tmp_path / "made.parquet", select + late))
+    assert "1 column with binary data, left empty here: photo" in audience.understanding.notes
+    assert dict(next(audience.recipients()).fields) == {"mail": "u0@example.com", "photo": "", "note": "é"}
+    assert [(one.line, one.reason) for one in audience.problems()] == [(391, "it holds a NUL character or binary data")]
+
+
 def test_parquet_rows_come_in_order_and_count_from_one(opened_as: Opener, tmp_path: Path) -> None:
     data = parquet(
         tmp_path / "made.parquet", "SELECT 'u' || i || if(i = 4000, '', '@example.com') AS mail FROM range(5000) t(i)"

@@ -20,12 +20,14 @@ from mailtui.audience.heading import unique_names
 from mailtui.audience.source import Source
 from mailtui.audience.spec import AudienceSpec
 from mailtui.errors import AudienceError
+from mailtui.kit.words import counted
 
 if TYPE_CHECKING:
     import duckdb
 
 _BATCH = 1_000
 _MEMORY = "256MB"
+_BINARY = "BLOB"
 _GLOB = frozenset("*?[]{}")
 
 
@@ -39,15 +41,20 @@ class Parquet:
 
 def _understand(source: Source, spec: AudienceSpec, format: Finding) -> tuple[Parquet, Understanding]:
     with _opened(source) as (connection, path):
-        described = connection.execute(
-            "DESCRIBE SELECT * FROM read_parquet($1, binary_as_string = true)", [path]
-        ).fetchall()
+        described = connection.execute("DESCRIBE SELECT * FROM read_parquet($1)", [path]).fetchall()
         require_readable_width(source, len(described))
         names, notes = unique_names([str(item[0]) for item in described])
         kinds = [str(item[1]) for item in described]
         texts = tuple(_text_of(str(item[0]), kind) for item, kind in zip(described, kinds, strict=True))
         layout = Parquet(texts, len(texts))
         rows = [_cells(row) for row in _select(connection, path, layout).fetchmany(SAMPLE_ROWS)]
+    binary = [at for at, kind in enumerate(kinds) if kind == _BINARY and any("\0" in row[at] for row in rows)]
+    if binary:
+        texts = tuple("NULL" if at in binary else text for at, text in enumerate(texts))
+        layout = Parquet(texts, len(texts))
+        rows = [["" if at in binary else cell for at, cell in enumerate(row)] for row in rows]
+        lost = shown_names([names[at] for at in binary])
+        notes = (*notes, f"{counted(len(binary), 'column')} with binary data, left empty here: {lost}")
     nested = [name for name, kind in zip(names, kinds, strict=True) if _is_nested(kind)]
     if nested:
         notes = (*notes, f"Columns with values inside values are read as one text: {shown_names(nested)}")
@@ -64,7 +71,7 @@ def _read(source: Source, layout: Parquet) -> Iterator[Record]:
                 number += 1
                 cells = _cells(row)
                 if any("\0" in cell for cell in cells):
-                    yield number, BadRecord("it holds a NUL character", shown_text([", ".join(cells)]))
+                    yield number, BadRecord("it holds a NUL character or binary data", shown_text([", ".join(cells)]))
                 else:
                     yield number, cells
 
@@ -116,12 +123,14 @@ def _opened(source: Source) -> Iterator[tuple[duckdb.DuckDBPyConnection, str]]:
 def _select(connection: duckdb.DuckDBPyConnection, path: str, layout: Parquet) -> duckdb.DuckDBPyConnection:
     columns = ", ".join(layout.texts)
     # Each expression is made by _text_of, which quotes the name of its column.
-    return connection.execute(f"SELECT {columns} FROM read_parquet($1, binary_as_string = true)", [path])  # noqa: S608
+    return connection.execute(f"SELECT {columns} FROM read_parquet($1)", [path])  # noqa: S608
 
 
 def _text_of(name: str, kind: str) -> str:
     """SQL for a column as text: dates and times in ISO 8601, decimals with all their digits, lists with commas."""
     column = '"' + name.replace('"', '""') + '"'
+    if kind == _BINARY:  # texts, as some programs write them; a NUL stands for what is none
+        return f"coalesce(TRY(decode({column})), CASE WHEN {column} IS NOT NULL THEN chr(0) END)"
     if kind == "TIMESTAMP WITH TIME ZONE":
         return f"CAST({column} AT TIME ZONE 'UTC' AS VARCHAR) || 'Z'"
     if kind.endswith("[]") and not _is_nested(kind):
