@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,7 +47,8 @@ class Source:
     """A file to read. `name` is what a person calls it; `identity` changes when its content does.
 
     `temporary` marks a private copy, of standard input or of what was unpacked or fetched, which its reader deletes;
-    `origin` is the file it was made of, when there is one. `notes` tell what was done to get at the list.
+    `origin` is the file it was made of, when there is one. `notes` tell what was done to get at the list. `heard` is
+    called now and then while it is looked through to be understood; what it raises ends that.
     """
 
     path: Path
@@ -57,6 +58,7 @@ class Source:
     origin: Path | None = None
     notes: tuple[str, ...] = ()
     sheet: SheetCopy | None = None
+    heard: Callable[[], None] | None = field(default=None, repr=False, compare=False)
 
     def discard(self) -> None:
         """Delete the private copy; nothing else is ever deleted."""
@@ -93,6 +95,7 @@ def find_source(
         source = _spooled(spool) if spec.source == STDIN else _existing(spec.source, folder)
     try:
         _check_content(source)
+        source = replace(source, heard=heard)
         return source if packed else unpacked(source, spool)
     except BaseException:
         source.discard()
@@ -118,6 +121,8 @@ def _existing(given: str, folder: Path) -> Source:
         if path.is_dir():
             raise AudienceError(f"{given} is a folder, not a list", hint="Name the file in it, such as contacts.csv.")
         identity = _identity(path)
+        if not path.is_file():  # before it is opened: a pipe would keep us waiting for somebody to write
+            raise AudienceError(f"{given} is not a regular file", hint="Pipe it in instead: mailtui audience - < FILE")
         with path.open("rb"):
             pass
     except FileNotFoundError:
@@ -130,8 +135,6 @@ def _existing(given: str, folder: Path) -> Source:
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or str(error)
         raise AudienceError(f"The list {given} cannot be read", detail=f"{path}: {why}") from None
-    if not path.is_file():
-        raise AudienceError(f"{given} is not a regular file", hint="Pipe it in instead: mailtui audience - < FILE")
     return Source(path, given, identity, temporary=False)
 
 

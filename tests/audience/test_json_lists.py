@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from mailtui.audience.audience import open_audience
 from mailtui.audience.reading import read, understand
 from mailtui.audience.source import find_source
 from mailtui.audience.spec import AudienceSpec
 from mailtui.errors import AudienceError
 from tests.audience.conftest import Opener
+from tests.audience.test_workbooks import PEOPLE, workbook
 
 RECORD = (
     '{"email": "a@example.com", "plz": "01234", "id": 12345678901234567890, "sum": 1.50, "e": 1E5, "yes": true,'
@@ -162,6 +164,23 @@ def test_a_value_across_two_blocks_is_read_whole(tmp_path: Path) -> None:
         source = find_source(spec, tmp_path)
         rows = [cells for _, cells in read(source, understand(source, spec))]
         assert rows == [["a@example.com", "123456789.25", "true"], ["b@example.com", "", ""]]
+
+
+@pytest.mark.parametrize("suffix", ["json", "jsonl", "xlsx"])
+def test_looking_through_a_list_can_be_ended(tmp_path: Path, suffix: str) -> None:
+    class Enough(Exception):
+        pass
+
+    def progress(rows: int) -> None:
+        assert rows == 0, "no row is taken in yet"
+        raise Enough
+
+    records = [json.dumps({"email": f"u{n}@example.com"}) for n in range(1_000)]
+    texts = {"json": f"[{', '.join(records)}]".encode(), "jsonl": "\n".join(records).encode()}
+    (tmp_path / "list").write_bytes(texts[suffix] if suffix in texts else workbook(("L", PEOPLE)))
+    with pytest.raises(Enough):
+        open_audience(AudienceSpec(source="list"), folder=tmp_path, cache=tmp_path / "cache", progress=progress)
+    assert list((tmp_path / "cache").iterdir()) == []
 
 
 MEASURED = """

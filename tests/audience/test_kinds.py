@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import os
 import sys
 from pathlib import Path
 
@@ -166,3 +167,10 @@ def test_what_was_said_and_means_nothing_for_the_format_is_told(opened: Opener) 
     )
     assert any("A query was given" in note for note in opened(CSV, query="people").understanding.notes)
     assert opened(CSV, delimiter=",", encoding="utf-8", quote="", header=1).understanding.notes == ()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="has no named pipes")
+def test_a_pipe_with_nobody_writing_is_refused_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.csv")
+    with pytest.raises(AudienceError, match="not a regular file"):
+        count_stream(AudienceSpec(source="pipe.csv"), tmp_path)

@@ -82,6 +82,8 @@ def require_sane(source: Source, look: Callable[[str, bytes], None]) -> None:
             try:
                 with archive.open(item) as stream:
                     while block := stream.read(_BLOCK):
+                        if source.heard is not None:
+                            source.heard()
                         look(item.filename, block)
             except RuntimeError:  # what the zip module raises for a member with a password
                 raise AudienceError(f"{source.name} is locked with a password", hint="Save it without one.") from None

@@ -18,6 +18,7 @@ from mailtui.kit.suggest import did_you_mean
 SAMPLE_ROWS = 300
 _SHOWN_COLUMNS = 40
 _SHOWN_CELL = 60
+_HEARD_EVERY = 1_000
 
 
 def settle(
@@ -69,6 +70,8 @@ class KeysFound:
     def add(self, flat: dict[str, str]) -> None:
         """One record more. Raises `AudienceError` when the keys become too many."""
         self.count += 1
+        if self._source.heard is not None and self.count % _HEARD_EVERY == 0:
+            self._source.heard()
         if not flat.keys() <= self.keys.keys():
             self.keys.update(dict.fromkeys(flat))
             require_readable_width(self._source, len(self.keys))
