@@ -1,4 +1,6 @@
-"""Owns putting somebody on the suppression list by hand: from its own screen, from a row, from a report."""
+"""Owns putting somebody on the suppression list by hand, from its own screen, from a row, from a report; and
+taking them off it.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,8 @@ from textual.worker import Worker
 from mailtui.errors import MailtuiError
 from mailtui.kit.words import sentence
 from mailtui.service.facade import Service
-from mailtui.service.suppression import Added
+from mailtui.service.suppression import Added, SuppressionEntry
+from mailtui.tui.dialogs.confirm import ConfirmDialog
 from mailtui.tui.room import failure_of, start
 from mailtui.tui.text import Plain, plain, tell
 from mailtui.tui.widgets.safe_input import SafeInput
@@ -102,6 +105,23 @@ async def suppress(
     who, name, added = answer
     where = f"the list of {name}" if name else "the suppression list"
     tell(app, f"{who} is on {where}." if added.new else f"{who} was on {where} already.")
+    return True
+
+
+async def take_off(app: App[Any], service: Service, entry: SuppressionEntry) -> bool:
+    """Ask whether an entry is to be taken off, do it, and say who goes on getting nothing; whether that was done."""
+    what = f"campaigns of {entry.list}" if entry.list else "any campaign"
+    whom = f"Everybody at {entry.address[1:]}" if entry.address.startswith("@") else entry.address
+    lines = (
+        f"{whom} will get mail again from {what}, if launched from now on.",
+        plain("Did they ask to be left alone? Then leave them here.", "$text-muted"),
+    )
+    dialog = ConfirmDialog("Take this off the suppression list?", lines, yes="Take it off", no="Leave it")
+    if not await app.push_screen_wait(dialog):
+        return False
+    removed = await service.suppression.remove([entry.address], list_name=entry.list)
+    still = f" It still gets nothing: {removed.still[0][1]}." if removed.still else ""
+    tell(app, f"{entry.address} is off the list.{still}")
     return True
 
 

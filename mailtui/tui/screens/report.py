@@ -24,13 +24,13 @@ from mailtui.tui.dialogs.suppress import suppress
 from mailtui.tui.exporting import export
 from mailtui.tui.room import Room, start
 from mailtui.tui.second_chances import Ordered
-from mailtui.tui.states import campaign_look, failure_content, going_on, resumable, totals_content
+from mailtui.tui.states import campaign_look, going_on, resumable, totals_content
 from mailtui.tui.text import Plain, joined, plain, tell
 from mailtui.tui.ways_on import way_on
+from mailtui.tui.widgets.failures import Failures
 from mailtui.tui.widgets.recipient_pages import RecipientPages
 
 _LOOK_AGAIN = 1.0
-_FAILURES_SHOWN = 5
 _EMPTY = "Nothing has been launched from this outbox, so there is nothing to report."
 
 
@@ -50,14 +50,12 @@ class ReportScreen(Room):
         super().__init__(service, bench)
         self._archive = Archive(service)
         self._view: CampaignView | None = None
-        self._explained: tuple[object, ...] = ()
-        """The campaign and the counts whose failures are shown."""
 
     def body(self) -> Iterable[Widget]:
         yield Plain("Looking …", id="empty", classes="empty")
         yield Plain(id="head")
         yield Plain(id="totals")
-        yield Plain(id="failures")
+        yield Failures(self._archive, id="failures")
         yield RecipientPages(self._archive, id="recipients")
         yield Plain(id="trouble", classes="trouble")
 
@@ -110,14 +108,7 @@ class ReportScreen(Room):
             start(self, self._recipients.read, "read")  # by itself: this look may be given up for another one
         elif before.counts != view.counts or before.state != view.state or before.lost != view.lost:
             self._show_totals(view)
-        known = (view.id, view.counts)
-        if known == self._explained:
-            return
-        failures = await self._archive.failures(view, _FAILURES_SHOWN)
-        self._explained = known
-        place = self.query_one("#failures", Plain)
-        place.display = bool(failures)
-        place.show(joined(*(failure_content(*failure) for failure in failures), separator="\n"))
+        await self.query_one(Failures).read(view)
 
     def _show_parts(self, *, some: bool) -> None:
         empty = self.query_one("#empty", Plain)

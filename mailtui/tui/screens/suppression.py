@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import partial
-from pathlib import Path
 from typing import ClassVar
 
 from textual import on
@@ -15,31 +14,29 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from mailtui.errors import MailtuiError
-from mailtui.kit.words import counted, sentence
-from mailtui.service.archive import Archive, new_file
+from mailtui.kit.words import sentence
+from mailtui.service.archive import Archive
 from mailtui.service.facade import Service
 from mailtui.service.suppression import SuppressionCounts, SuppressionEntry
 from mailtui.service.workbench import Workbench
 from mailtui.tui.actions import bindings
-from mailtui.tui.dialogs.confirm import ConfirmDialog
-from mailtui.tui.dialogs.export import ExportDialog
 from mailtui.tui.dialogs.import_suppressed import ImportDialog
-from mailtui.tui.dialogs.suppress import suppress
+from mailtui.tui.dialogs.suppress import suppress, take_off
+from mailtui.tui.exporting import export_suppressed
 from mailtui.tui.room import Room, start
-from mailtui.tui.text import Plain, from_home, joined, plain, tell
+from mailtui.tui.text import Plain, plain
 from mailtui.tui.ways_on import way_on
 from mailtui.tui.widgets.import_line import ImportLine
 from mailtui.tui.widgets.safe_input import SafeInput
+from mailtui.tui.widgets.suppressed_lists import SuppressedLists
 from mailtui.tui.widgets.suppressed_pages import SuppressedPages
 
-_LISTS_SHOWN = 12
 _EMPTY = """Nobody is on the suppression list.
 
 Whoever is on it gets no mail, from any campaign or from those of one list;
 it counts at once, also for a campaign that is being sent.
 
 a adds an address, i everybody in a file."""
-_FILE = "One line each: address, list, reason, source, added_by, added_at. End it with .csv."
 
 
 class SuppressionScreen(Room):
@@ -62,7 +59,7 @@ class SuppressionScreen(Room):
 
     def body(self) -> Iterable[Widget]:
         yield Plain("Looking …", id="empty", classes="empty")
-        yield Plain(id="lists")
+        yield SuppressedLists(id="lists")
         yield SafeInput(id="search", placeholder="a part of an address; enter keeps it, esc shows all")
         yield SuppressedPages(self._archive, id="pages")
         yield ImportLine(self.service)
@@ -110,7 +107,7 @@ class SuppressionScreen(Room):
         empty.display = not some
         for name in ("#lists", "#pages"):
             self.query_one(name).display = some
-        self.query_one("#lists", Plain).show(_lists(counts, self._pages.list_name))
+        self.query_one(SuppressedLists).tell(counts, self._pages.list_name)
         if some and self.focused is None:
             self.query_one("#entries").focus()
 
@@ -200,16 +197,7 @@ class SuppressionScreen(Room):
             start(self, partial(self._remove, entry), "order")
 
     async def _remove(self, entry: SuppressionEntry) -> None:
-        what = f"campaigns of {entry.list}" if entry.list else "any campaign"
-        lines = (
-            f"{_whom(entry)} will get mail again from {what}, if launched from now on.",
-            plain("Did they ask to be left alone? Then leave them here.", "$text-muted"),
-        )
-        dialog = ConfirmDialog("Take this off the suppression list?", lines, yes="Take it off", no="Leave it")
-        if await self.app.push_screen_wait(dialog):
-            removed = await self.service.suppression.remove([entry.address], list_name=entry.list)
-            still = f" It still gets nothing: {removed.still[0][1]}." if removed.still else ""
-            tell(self.app, f"{entry.address} is off the list.{still}")
+        if await take_off(self.app, self.service, entry):
             start(self, self._read_on, "read")
 
     def action_import_list(self) -> None:
@@ -229,48 +217,10 @@ class SuppressionScreen(Room):
         self.query_one(ImportLine).stop()
 
     def action_export(self) -> None:
-        start(self, self._export, "export")
-
-    async def _export(self) -> None:
-        name = self._pages.list_name
-        what = counted(self._total, "entry", "entries")
-        proposed = Path.cwd() / f"suppressed{f'-{name}' if name else ''}.csv"
-        path = await self.app.push_screen_wait(ExportDialog(what, proposed, note=_FILE))
-        if path is None:
-            return
-
-        async def write(service: Service) -> None:
-            with new_file(path) as stream:
-                async for line in service.suppression.export(name):
-                    stream.write(line)
-
-        await self._archive.within(lambda service, _: write(service))
-        tell(self.app, f"{what} written to {from_home(str(path))}")
+        work = partial(export_suppressed, self.app, self._archive, self._pages.list_name, self._total)
+        start(self, work, "export")
 
 
 def _removable(entry: SuppressionEntry) -> bool:
     """Those of one campaign come from the lists that its file names, and are taken off there."""
     return not entry.scope or bool(entry.list)
-
-
-def _whom(entry: SuppressionEntry) -> str:
-    return f"Everybody at {entry.address[1:]}" if entry.address.startswith("@") else entry.address
-
-
-def _lists(counts: SuppressionCounts, shown: str | None) -> Content:
-    """How many there are for everybody and by list; the one that is shown in the colours of a cursor."""
-    of_campaigns = sum(number for _, number in counts.campaigns)
-    kinds: list[tuple[str | None, str, int]] = [(None, "all", counts.total), ("", "for everybody", counts.everybody)]
-    kinds += [(name, name, number) for name, number in counts.lists[:_LISTS_SHOWN]]
-    cells = [_kind(name, number, here=key == shown) for key, name, number in kinds]
-    if len(counts.lists) > _LISTS_SHOWN:
-        cells.append(plain(f"and {counted(len(counts.lists) - _LISTS_SHOWN, 'list')} more", "$text-muted"))
-    if of_campaigns:
-        cells.append(joined(plain(f"{of_campaigns:,}", "bold"), plain(" of single campaigns", "$text-muted")))
-    return joined(*cells, separator="  ")
-
-
-def _kind(name: str, number: int, *, here: bool) -> Content:
-    if here:
-        return plain(f"[{number:,} {name}]", "bold $block-cursor-foreground on $block-cursor-background", limit=60)
-    return joined(plain(f"{number:,}", "bold"), " ", plain(name, "$text-muted", limit=40))
