@@ -126,7 +126,8 @@ def show_row(view: RowView, unit: str, *, as_json: bool) -> None:
         output.data(f"  {view.problem.kind.replace('_', ' ')}: {safe_text(view.problem.reason)}")
     if view.with_row is not None:
         output.data(f"  its mail is that of row {view.with_row}, which has the same address")
-    for flag in view.flags:
+    said = view.problem.reason if view.problem is not None else ""
+    for flag in (flag for flag in view.flags if flag != said):
         output.data(f"  {safe_text(flag)}")
     if view.explanation is not None:
         for line in _explained(view.explanation, 1):
@@ -207,7 +208,8 @@ def _show_counts(counts: AudienceCounts, filters: list[tuple[str, str]]) -> None
         output.data(f"  {name:<{_LABEL}}{number:>11,}  {words}".rstrip())
     flagged = ", ".join(f"{number:,} {kind.replace('_', ' ')}" for kind, number in counts.flagged if number)
     if flagged:
-        _paragraph("flagged", f"{flagged} (leave them out: --exclude KIND)")
+        kinds = " ".join(f"--exclude {kind}" for kind, number in counts.flagged if number)
+        _paragraph("flagged", flagged if counts.excluded else f"{flagged} (leave them out: {kinds})")
 
 
 def _understood(found: Understanding) -> dict[str, Any]:

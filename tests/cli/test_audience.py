@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -41,7 +43,23 @@ def test_a1_what_was_understood_stands_beside_the_option_that_overrides_it(mailt
     assert "note Line 1 stands above the column names and is left out: Customers 2026" in lines
     for count in ("rows 6", "unusable 2", "duplicates 1", "recipients 3"):
         assert count in lines
-    assert "flagged 1 role (leave them out: --exclude KIND)" in lines
+    assert "flagged 1 role (leave them out: --exclude role)" in lines
+
+
+def test_why_an_excluded_row_is_out_is_told_once(mailtui: Mailtui) -> None:
+    (mailtui.folder / "roles.csv").write_text("email\nann@example.com\ninfo@example.com\n")
+    options = ["audience", "roles.csv", "--exclude", "role"]
+    assert mailtui.call(*options, "--explain", "2").out.count("is the address of a task") == 1
+    [flagged] = [line for line in mailtui.call(*options).out.splitlines() if "flagged" in line]
+    assert flagged.split() == ["flagged", "1", "role"]
+
+
+def test_of_several_tables_with_addresses_the_option_that_names_one_is_told(mailtui: Mailtui) -> None:
+    with closing(sqlite3.connect(mailtui.folder / "shop.db")) as database:
+        for table in ("customers", "readers"):
+            database.execute(f"CREATE TABLE {table} AS SELECT 'ann@example.com' AS email")
+        database.commit()
+    assert "--query customers, or audience: {query: customers}" in mailtui.call("audience", "shop.db").err
 
 
 def test_a1_every_finding_can_be_overridden(mailtui: Mailtui, messy: str) -> None:

@@ -102,10 +102,11 @@ def _choose(database: Query, source: Source, spec: AudienceSpec) -> tuple[str, F
         others = shown_names([table for table in tables if table != usable[0]])
         note = f"Of {counted(len(tables), 'table')} only {usable[0]} is read, not {others}."
         return _whole(usable[0]), Finding(usable[0], "likely", "the only table with addresses"), [note]
+    name = (usable or tables)[0]
     raise AudienceError(
         f"{source.name} has {counted(len(tables), 'table')}, and {len(usable) or 'none'} with addresses",
         detail=f"Its tables: {shown_names(tables)}" + (f"\nWith addresses: {shown_names(usable)}" if usable else ""),
-        hint=f"Name one, or write a SELECT: query: {(usable or tables)[0]}",
+        hint=f"Name one, or write a SELECT: --query {name}, or audience: {{query: {name}}} in a campaign file",
     )
 
 

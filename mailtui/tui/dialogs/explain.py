@@ -56,8 +56,9 @@ class ExplainDialog(ModalScreen[None]):
         if view.with_row is not None:
             with_row = f"The rows of one address make one mail: it is part of row {view.with_row:,}'s."
             yield Line(plain(with_row), plain("= ", "$text-accent"), plain("  "))
-        for flag in view.flags:
-            yield Line(plain(sentence(flag[:1].upper() + flag[1:])), plain("! ", "$text-warning"), plain("  "))
+        said = view.problem.reason if view.problem is not None else ""
+        for flag in (flag for flag in view.flags if flag != said):
+            yield Line(plain(sentence(flag)), plain("! ", "$text-warning"), plain("  "))
         if view.explanation is not None:
             yield from _explained(view.explanation, 0)
         elif self._filter:
