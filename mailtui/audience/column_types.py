@@ -62,12 +62,18 @@ def find_types(
 
 
 def type_notes(columns: Sequence[str], rows: Sequence[Sequence[str]], types: Sequence[ColumnType]) -> tuple[str, ...]:
-    """A note on each column with cells that read in two ways, with what to say to have them read in one."""
+    """A note on each column with cells that read in two ways, with what to say to have them read in one.
+
+    And one on each whose given type none of its first cells has, which no comparison would ever hold for.
+    """
     notes = []
     for position, (name, found) in enumerate(zip(columns, types, strict=True)):
+        cells = _filled(rows, position)
+        if found.confidence == "given" and cells and not any(_is_of(found, cell) for cell in cells):
+            wanted = f"{found.kind} {found.style}" if found.style not in ("", "point") else found.kind
+            notes.append(f"{name} is to be a {wanted}, as you said, and none of its first cells is one: {cells[0]}.")
         if found.confidence == "given" or found.style or found.kind in ("code", "empty"):
             continue
-        cells = _filled(rows, position)
         odd = next((cell for cell in cells if _could_be_two_dates(cell)), None)
         if odd is not None:
             notes.append(
@@ -98,6 +104,12 @@ def _column(name: str, columns: Sequence[str]) -> str:
 def _said(text: str) -> ColumnType:
     kind, style = _GIVEN[text]
     return ColumnType(kind, style, "given", "as you said")
+
+
+def _is_of(given: ColumnType, cell: str) -> bool:
+    if given.kind == "date":
+        return as_moment(cell, given.style) is not None
+    return given.kind != "number" or as_number(cell, given.style) is not None
 
 
 def _filled(rows: Sequence[Sequence[str]], position: int) -> list[str]:

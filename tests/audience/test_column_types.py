@@ -81,6 +81,14 @@ def test_what_could_be_two_things_is_told_with_the_way_out() -> None:
     assert type_notes(columns, rows, given) == ()
 
 
+def test_a_type_that_no_cell_has_is_told() -> None:
+    columns, rows = ("city", "since", "code"), [["Oslo", "31.12.2025", ""], ["Rome", "n/a", ""]]
+    types = find_types(columns, rows, {"city": "date ymd", "since": "date", "code": "number"})
+    [note] = type_notes(columns, rows, types)
+    assert note == "city is to be a date ymd, as you said, and none of its first cells is one: Oslo."
+    assert type_notes(columns, rows, find_types(columns, rows, {"city": "text"})) == ()
+
+
 def test_a_style_reads_what_it_was_inferred_from() -> None:
     for cells in (["05/01/2026", "25/01/2026"], ["05/01/2026", "01/25/2026"]):
         style = one("joined", *cells).style

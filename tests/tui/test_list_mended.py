@@ -119,6 +119,10 @@ async def test_how_to_keep_it_is_told_for_a_list_and_for_a_campaign(
         await until(lambda: shows(shown, "to keep it  mailtui audience ") and shows(shown, "header      4", "= given"))
         await pilot.press("ctrl+y")
         assert shown.clipboard == f"mailtui audience {customers} --header 4\n"
+        dialog = shown.screen
+        assert isinstance(dialog, ReadingDialog)
+        put(dialog, "header", "400")
+        await until(lambda: shows(shown, "× No row of the list starts") and not shows(shown, "to keep it"))
         await pilot.press("escape")
         await until(lambda: isinstance(shown.screen, AudienceScreen))
         assert await shown.open_target(sample)

@@ -213,6 +213,7 @@ class ReadingDialog(ModalScreen[bool]):
         else:
             self.query_one(Trouble).tell(error)
         self.query_one("#rows", Plain).show("")
+        self.query_one("#keep", Plain).display = False  # a command that fails is not worth keeping
 
     # taking it
 
