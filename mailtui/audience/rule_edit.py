@@ -152,6 +152,20 @@ def paths(draft: Draft) -> Iterator[Path]:
             waiting.extend(((*path, at), member) for at, member in reversed(list(enumerate(node.nodes))))
 
 
+def places_of(draft: Draft) -> dict[Path, Path]:
+    """Every node's path, with the path of what it is in the rule: a group of one member is that member there."""
+    places: dict[Path, Path] = {}
+    for path in paths(draft):
+        above = node_at(draft, path[:-1]) if path else None
+        if not isinstance(above, Group):
+            places[path] = ()
+        elif above.join is not Join.NOT and len(above.nodes) == 1:
+            places[path] = places[path[:-1]]
+        else:
+            places[path] = (*places[path[:-1]], path[-1])
+    return places
+
+
 def node_at(draft: Draft, path: Path) -> Node | None:
     """The node at a path, None where there is none."""
     node = draft

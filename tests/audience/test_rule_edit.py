@@ -33,6 +33,7 @@ from mailtui.audience.rule_edit import (
     negate,
     node_at,
     paths,
+    places_of,
     remove,
     replace,
     rule_of,
@@ -41,7 +42,7 @@ from mailtui.audience.rule_edit import (
     wrap,
 )
 from mailtui.audience.rule_value import WORDS, operators_for, read_value, show_value, suits
-from mailtui.audience.rules import Clause, Operator, Rule, clauses
+from mailtui.audience.rules import Clause, Operator, Rule, clauses, members
 from mailtui.audience.rules_text import format_rule, parse_rule
 from mailtui.audience.rules_tree import from_tree, read_rule, to_tree
 from mailtui.kit.yaml_file import parse_yaml
@@ -88,6 +89,11 @@ def require_tidy(draft: Draft) -> None:
         return
     assert not any(line.missing for line in lines(draft))
     assert draft_text(draft) == format_rule(rule)
+    for path, place in places_of(draft).items():
+        part = rule
+        for at in place:
+            part = members(part)[at]
+        assert part == rule_of(node_at(draft, path))
     assert parse_rule(draft_text(draft)) == rule
     assert from_tree(to_tree(rule)) == rule
 

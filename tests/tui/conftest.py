@@ -145,7 +145,7 @@ async def sent_to_faults(service: Service, campaign: Path, faults: str, *, rows:
 
 async def until(condition: Condition | Callable[[], Awaitable[object]], *, seconds: float = 10.0) -> None:
     """Wait until a condition holds; the test fails when it does not in time."""
-    deadline = time.monotonic() + seconds
+    deadline, pause = time.monotonic() + seconds, 0.01
     while True:
         answer = condition()
         if asyncio.iscoroutine(answer):
@@ -153,7 +153,8 @@ async def until(condition: Condition | Callable[[], Awaitable[object]], *, secon
         if answer:
             return
         assert time.monotonic() < deadline, "this has not come true; seen last:\n" + "\n".join(_seen)
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(pause)
+        pause = min(pause * 1.3, 0.05)  # a look at the screen takes longer than waiting for it
 
 
 def grid(app: App[Any]) -> list[str]:

@@ -65,13 +65,15 @@ class ComparisonDialog(ModalScreen[Line | None]):
     #choices { height: 1fr; }
     #choices > Vertical { height: 1fr; width: 24; margin-right: 1; }
     #choices > #value-side { width: 1fr; margin-right: 0; }
-    #choices OptionList { height: 1fr; padding: 0; border: none; background: $panel; text-wrap: nowrap; }
+    #choices OptionList { height: 1fr; padding: 0; border: none; background: $panel; }
+    #choices OptionList { text-wrap: nowrap; text-overflow: ellipsis; }
     #choices OptionList:focus { border: none; background: $boost; }
     #choices .heading { height: 1; text-wrap: nowrap; text-overflow: ellipsis; }
     #choices #value { height: 1; border: none; padding: 0 1; background: $boost; margin-bottom: 1; }
     #choices #value:focus { background: $primary-muted; }
     ComparisonDialog.-narrow #choices > Vertical { width: 15; }
     ComparisonDialog.-narrow #choices > #operator-side { width: 12; }
+    ComparisonDialog.-narrow #choices #operator { text-overflow: clip; }
     ComparisonDialog.-narrow #choices > #value-side { width: 1fr; }
     #about { height: 2; margin-top: 1; text-wrap: nowrap; text-overflow: ellipsis; }
     #comparison > #foot { height: 1; margin-top: 0; }
@@ -206,10 +208,11 @@ class ComparisonDialog(ModalScreen[Line | None]):
         choices, found = self.query_one("#values", Choices), self._values
         choices.clear_options()
         for at, (value, times) in enumerate(found.values[:_FEW]):
-            shown = plain(value, limit=_CELL)
-            gap = " " * max(1, _CELL - shown.cell_length - len(f"{times:,}"))
+            often = f"{times:,}"
+            shown = plain(value, limit=_CELL - 1 - len(often))
+            gap = " " * max(1, _CELL - shown.cell_length - len(often))
             # The number keeps ids apart whose values differ in letters alone.
-            choices.add_option(Option(joined(shown, gap, plain(f"{times:,}", "$text-muted")), id=f"{value}\0{at}"))
+            choices.add_option(Option(joined(shown, gap, plain(often, "$text-muted")), id=f"{value}\0{at}"))
         self._show_about()
 
     def _show_about(self) -> None:
@@ -219,7 +222,7 @@ class ComparisonDialog(ModalScreen[Line | None]):
         known = self._values
         many = f"{counted(known.distinct, 'value')} in {counted(known.rows, 'row')} looked at" if known.rows else ""
         first = joined(plain(self._column, "bold", limit=_NAME), plain(f"  {kind}", "$text-accent"))
-        first = joined(first, plain(f"  {samples}", limit=_CELL * 2), plain(f"  {many}", "$text-muted"))
+        first = joined(first, plain(f"  {many}", "$text-muted"), plain(f"  {samples}", limit=_CELL * 2))
         missing = self.chosen.missing
         second = plain(sentence(missing), "$text-warning") if missing else plain("")
         if not suits(self._operator, self._kind) and not missing:

@@ -15,7 +15,7 @@ from textual.widgets import Input
 from mailtui.errors import MailtuiError, RuleError
 from mailtui.service.facade import Service
 from mailtui.service.lists import AudienceCounts
-from mailtui.service.rules import Incomplete, Rule, draft_of, read_rule, rule_of
+from mailtui.service.rules import Incomplete, Rule, draft_of, read_rule
 from mailtui.service.workbench import OpenList, Superseded, Workbench
 from mailtui.tui.actions import bindings
 from mailtui.tui.dialogs.confirm import ConfirmDialog
@@ -24,7 +24,7 @@ from mailtui.tui.widgets.column_names import ColumnNames
 from mailtui.tui.widgets.filter_input import FilterInput, way_to_room
 from mailtui.tui.widgets.row_table import RowTable
 from mailtui.tui.widgets.rule_answer import RuleAnswer
-from mailtui.tui.widgets.rule_builder.building import BuildingRoom
+from mailtui.tui.widgets.rule_builder.spelling import SpellingRoom
 from mailtui.tui.widgets.rule_builder.tree import RuleTree
 from mailtui.tui.widgets.rule_samples import RuleSamples
 
@@ -37,7 +37,7 @@ _COMPARISONS = '== != > >= < <=   in ("a", "b")   empty   contains startsWith en
 _JOINTS = 'before after within last 30 days   and or not ( )   values: "text" 30 2026-12-31'
 
 
-class RulesScreen(BuildingRoom):
+class RulesScreen(SpellingRoom):
     """Who of the list is meant."""
 
     ROOM: ClassVar[str] = "rules"
@@ -58,7 +58,6 @@ class RulesScreen(BuildingRoom):
         super().__init__(service, bench)
         self._shown: OpenList | None = None
         self._set = ""
-        self._line_is_ahead = False
         self._counted: Rule | None = None
         self._wrong = ""
         self._nobody = False
@@ -82,11 +81,6 @@ class RulesScreen(BuildingRoom):
     async def opened(self) -> None:
         await super().opened()
         self._show()
-
-    @property
-    def editor(self) -> FilterInput:
-        """Where the filter is written."""
-        return self.query_one("#filter", FilterInput)
 
     @property
     def _answer(self) -> RuleAnswer:
@@ -120,32 +114,13 @@ class RulesScreen(BuildingRoom):
 
     @on(Input.Changed, "#filter")
     def typed(self) -> None:
-        editor = self.editor
         self._applying = False
-        self._line_is_ahead = editor.value != editor.validate_value(self.tree_of_rules.text)
+        self.was_written()
         self._examine()
-
-    @on(RuleTree.Changed)
-    def built(self) -> None:
-        """The line follows the tree."""
-        self.editor.value = self.tree_of_rules.text
-        self.editor.cursor_position = len(self.editor.value)
-        self.refresh_bindings()
 
     def _examine(self) -> None:
         if self._shown is not None:
             self.run_worker(self._look(self._shown), exclusive=True, group="examine", exit_on_error=False)
-
-    @property
-    def _text(self) -> str:
-        """The filter as it is now. The tree has it as it is meant, the line made harmless; so the tree's counts."""
-        return self.editor.value if self._line_is_ahead else self.tree_of_rules.text
-
-    def _read(self, text: str) -> Rule | None:
-        """The rule that a text spells. Raises `Incomplete` for one that is being built, and `RuleError`."""
-        if not self._line_is_ahead:
-            rule_of(self.tree_of_rules.draft)
-        return self.bench.read_filter(text)
 
     async def _find_culprit(self, text: str, counts: AudienceCounts, *, everybody: bool) -> str:
         """Say which part keeps everybody out, or in; nothing where some are in and some out."""
@@ -161,15 +136,12 @@ class RulesScreen(BuildingRoom):
     async def _look(self, opened: OpenList) -> None:
         """Count and show; the next change ends this."""
         await asyncio.sleep(_DEBOUNCE)
-        text, answer, samples = self._text, self._answer, self._samples
+        text, answer, samples = self.text, self._answer, self._samples
         samples.add_class("-stale")
         filtered = bool(text.strip())
         try:
-            rule = self._read(text)
-            if self._line_is_ahead:
-                self.tree_of_rules.take(draft_of(rule))
-                self._line_is_ahead = False
-            self.tree_of_rules.remove_class("-stale")
+            rule = self.read(text)
+            self.follow(rule)
             answer.count_begins()
             if opened.rows >= _GLANCE_FROM and filtered:
                 glance = await self.bench.glance(text, _SAMPLE)
@@ -192,21 +164,12 @@ class RulesScreen(BuildingRoom):
             answer.tell_incomplete(str(error))
         except RuleError as error:
             samples.tell_old()
-            self.tree_of_rules.set_class(self._line_is_ahead, "-stale")
+            self.wait_for_line()
             hint = way_to_room(text, self.bench)
             self.call_after_refresh(partial(answer.tell_mistake, text, error, self.editor, hint))
         except MailtuiError as error:
             self.complain(error)
         self.refresh_bindings()
-
-    def action_switch(self) -> None:
-        """From the line to the tree or back; a line that cannot be read stays where it is mended."""
-        if not isinstance(self.focused, FilterInput):
-            self.editor.focus()
-        elif self.tree_of_rules.has_class("-stale"):
-            tell(self.app, "This line is no rule yet: mend it first, or go back with ctrl+r.", bad=True)
-        else:
-            self.tree_of_rules.focus()
 
     # doing
 
@@ -219,20 +182,15 @@ class RulesScreen(BuildingRoom):
             return isinstance(self.focused, RowTable)
         return super().check_action(action, parameters)
 
-    @on(ColumnNames.Picked)
-    def picked(self, event: ColumnNames.Picked) -> None:
-        self.editor.put(event.column)
-        self.editor.focus()
-
     @on(Input.Submitted, "#filter")
     async def submitted(self) -> None:
         await self.action_apply()
 
     async def action_apply(self) -> None:
         """Take the filter over, once it is known whom it means; one that means nobody, or everybody, is asked about."""
-        text = self._text
+        text = self.text
         try:
-            rule = self._read(text)
+            rule = self.read(text)
         except Incomplete as error:
             self._answer.tell_incomplete(str(error))
             return
@@ -265,10 +223,7 @@ class RulesScreen(BuildingRoom):
 
     def action_reset(self) -> None:
         self._set = self.bench.filter_text
-        changed = self.editor.value != self._set
-        self.editor.value = self._set
-        self.editor.cursor_position = len(self.editor.value)
-        if not changed:
+        if not self.write(self._set):
             self._examine()
 
     def action_leave_editor(self) -> None:

@@ -24,8 +24,8 @@ _MARKS = {True: "+ ", False: "- "}
 
 
 def _other(draft: Draft, path: Where) -> Join:
-    """The join of a new group around a node: not that of the group it is in, which would change nothing."""
-    above = rules.node_at(draft, path[:-1]) if path else None
+    """The join of a new group around a node: not that of the group it is, or is in, which would change nothing."""
+    above = rules.node_at(draft, path[:-1])
     return Join.OR if isinstance(above, Group) and above.join is Join.AND else Join.AND
 
 
@@ -152,13 +152,17 @@ class RuleTree(ScrollView, can_focus=True):
             self._show()
 
     def mark(self, marks: Mapping[Where, bool]) -> None:
-        """Say beside each node whether it holds for the row that is looked at; nothing takes the marks away."""
-        self._marks = marks
+        """Say beside each node whether it holds for the row that is looked at; nothing takes the marks away.
+
+        `marks` are by the places of the rule that the draft is.
+        """
+        places = rules.places_of(self.draft).items()
+        self._marks = {path: marks[place] for path, place in places if place in marks}
         self.refresh()
 
-    def blame(self, path: Where) -> None:
-        """Mark the node that keeps everybody out, or in; until the next change."""
-        self._blamed = path
+    def blame(self, place: Where) -> None:
+        """Mark the part of the rule that keeps everybody out, or in; until the next change."""
+        self._blamed = max((path for path, own in rules.places_of(self.draft).items() if own == place), default=None)
         self.refresh()
 
     def _show(self) -> None:
