@@ -95,6 +95,10 @@ def find_source(
         source = _spooled(spool) if spec.source == STDIN else _existing(spec.source, folder)
     try:
         _check_content(source)
+        if spec.offline and source.sheet is None:
+            source = replace(
+                source, notes=("offline was given, which is for Google sheets alone: it changes nothing.",)
+            )
         source = replace(source, heard=heard)
         return source if packed else unpacked(source, spool)
     except BaseException:

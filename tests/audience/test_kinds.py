@@ -165,6 +165,7 @@ def test_what_was_said_and_means_nothing_for_the_format_is_told(opened: Opener) 
         "An encoding was given; a workbook has none, so it changes nothing.",
         "A delimiter was given; a workbook has none, so it changes nothing.",
     )
+    assert "offline was given, which is for Google sheets alone" in opened(CSV, offline=True).understanding.notes[0]
     assert any("A query was given" in note for note in opened(CSV, query="people").understanding.notes)
     assert opened(CSV, delimiter=",", encoding="utf-8", quote="", header=1).understanding.notes == ()
 

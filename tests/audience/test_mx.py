@@ -70,6 +70,18 @@ def test_a5_a_silent_server_is_held_against_nobody(
     assert found == DomainVerdict("silent.example", 3, "unknown", "no name server answered in time")
 
 
+def test_a5_a_server_that_knows_nothing_of_the_public_dns_is_not_believed(server: NameServer, known: Path) -> None:
+    server.records = {"inside.example": {"MX": ["10 mail.example."]}}
+    server.public = False
+    assert verdicts(server, known, "inside.example", "o1.example", "o2.example") == {
+        "inside.example": "ok",
+        "o1.example": "unknown",
+        "o2.example": "unknown",
+    }
+    server.public = True
+    assert verdicts(server, known, "o1.example") == {"o1.example": "no_such_domain"}, "nothing of it was remembered"
+
+
 def test_a5_what_was_found_out_is_remembered_while_it_holds(server: NameServer, known: Path) -> None:
     server.records = {"mx.example": {"MX": ["10 mail.example."]}}
     server.faults = {"broken.example": "servfail"}

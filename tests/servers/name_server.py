@@ -24,6 +24,8 @@ _SOA = "ns.example. host.example. 1 3600 600 86400 {minimum}"
 class NameServer:
     """`records` maps names to types to texts of records; a name that is not there does not exist.
 
+    A `public` one knows com as well, which is no question to speak of.
+
     Of `faults`, by name: `servfail`, `silent`, `truncated` (over UDP only).
     """
 
@@ -33,6 +35,7 @@ class NameServer:
     ttl: int = 7_200
     minimum: int = 900
     delay: float = 0.0
+    public: bool = True
     asked: list[tuple[str, str, str]] = field(default_factory=list)
     """Name, type and transport of every question."""
 
@@ -122,7 +125,11 @@ def _reply(state: NameServer, data: bytes, transport: str) -> bytes | None:
     query = dns.message.from_wire(data)
     question = query.question[0]
     name, kind = question.name.to_text(omit_final_dot=True).lower(), dns.rdatatype.to_text(question.rdtype)
-    state.asked.append((name, kind, transport))
+    records = state.records
+    if name == "com":
+        records = {"com": {"SOA": [_SOA.format(minimum=900)]}} if state.public else {}
+    else:
+        state.asked.append((name, kind, transport))
     fault = state.faults.get(name, "")
     if fault == "silent":
         return None
@@ -134,7 +141,7 @@ def _reply(state: NameServer, data: bytes, transport: str) -> bytes | None:
     if fault == "truncated" and transport == "udp":
         response.flags |= dns.flags.TC
         return response.to_wire()
-    known = state.records.get(name)
+    known = records.get(name)
     texts = [] if known is None else known.get(kind, [])
     if texts:
         response.answer.append(dns.rrset.from_text_list(question.name, state.ttl, "IN", kind, texts))

@@ -6,6 +6,8 @@ exist, when its only MX is the null one, and when it has neither. Anything else,
 
 from __future__ import annotations
 
+import asyncio
+
 import dns.asyncresolver
 import dns.exception
 import dns.message
@@ -43,9 +45,29 @@ class Lookup:
             self._resolver.nameservers = [dns.nameserver.Do53Nameserver(host, port) for host, port in servers]
         self._resolver.timeout = _TRY
         self._resolver.lifetime = SECONDS
+        self._public: asyncio.Task[bool] | None = None
 
     async def look(self, domain: str) -> Found:
         """Whether a domain, written in A-labels, takes mail."""
+        found = await self._find(domain)
+        if found.verdict == "no_such_domain" and not await self._knows_the_public_dns():
+            return Found("unknown", "the name servers asked do not know the public DNS, .com among it")
+        return found
+
+    async def _knows_the_public_dns(self) -> bool:
+        """Whether "no such domain" means anything; inside some networks it is said of every name outside."""
+        if self._public is None:
+            self._public = asyncio.create_task(self._knows_com())
+        return await asyncio.shield(self._public)
+
+    async def _knows_com(self) -> bool:
+        try:
+            found = await self._resolver.resolve(dns.name.from_text("com"), "SOA", raise_on_no_answer=False)
+        except (dns.exception.DNSException, OSError):
+            return False
+        return found.rrset is not None
+
+    async def _find(self, domain: str) -> Found:
         if domain.rpartition(".")[2] in _NOT_IN_DNS:
             return Found("unknown", "such names are not in the public DNS")
         try:
