@@ -65,6 +65,8 @@ def audience(
     """
     if out is not None and not problems:
         raise UsageError("--out is for the rows without a mail", hint="Add --problems")
+    if mx and (count or sort is not None or search is not None or explain is not None):
+        raise UsageError("--mx looks at domains, not at rows", hint="With it goes --problems alone")
     if count and not full:
         streamed = service.campaigns.count_list(target, filter=filter_text, options=options)
         _show_counts(asdict(streamed), as_json=as_json)

@@ -101,6 +101,7 @@ def test_a5_which_domains_take_mail(mailtui: Mailtui, names: NameServer) -> None
         "null.example": ("no_mail", 1),
         "broken.example": ("unknown", 1),
     }
+    assert mailtui.call("audience", "list.csv", "--mx", "--count").code == 2, "one of the two would say nothing"
     saved = mailtui.call("audience", "list.csv", "--mx", "--problems", "--out", "bad.csv")
     assert saved.code == 0, saved.err
     with (mailtui.folder / "bad.csv").open(encoding="utf-8", newline="") as stream:
