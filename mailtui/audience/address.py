@@ -173,6 +173,10 @@ def _refuse_what_is_no_single_address(text: str) -> None:
         raise AddressError("The address is empty.")
     if _CONTROL.search(text):
         raise AddressError("The address holds a line break or another control character.")
+    if text.lower().startswith("mailto:"):
+        raise AddressError("It is a link; write the address alone, without mailto: in front.")
+    if text.startswith('="'):
+        raise AddressError("It is written as a formula; write the address alone.")
     if text.startswith('"') and '"@' in text:
         raise AddressError("Quotes before the @-sign are not accepted.")
     if text.count("@") > 1 and re.search(r"[,;\s/|]", text):

@@ -1,18 +1,17 @@
 """Owns finding out in which encoding a list is written, from every byte of it.
 
 The order: what the person says, a byte order mark, UTF-16 by its pattern of NULs, strict UTF-8 over the
-whole file, else a code page. Code pages are a guess by nature, and shown as one: guessers take cp1252 for
-cp1250 and the like, so only a script that is plainly not Latin overrides cp1252.
+whole file, else a code page, which is a guess and shown as one.
 """
 
 from __future__ import annotations
 
 import codecs
 import re
-import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
+from mailtui.audience.code_page import ONE_BYTE, guess_code_page
 from mailtui.audience.findings import Confidence, Finding
 from mailtui.errors import AudienceError
 from mailtui.kit.words import counted
@@ -28,10 +27,6 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-# Code pages whose letters are not Latin, or not only: a right guess shows in the script of what comes out.
-_OTHER_SCRIPTS = ("cp932", "euc_jp", "gb18030", "big5", "cp949", "cp1251", "koi8_r", "cp1253", "cp1256")
-
-_ONE_BYTE = ("cp1252", "cp1251", "koi8_r", "cp1253", "cp1256")
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,33 +160,9 @@ def _scan_lines(chunk: bytes, scan: _Scan, samples: list[bytes], *, exact: bool)
 
 
 def _code_page(scan: _Scan) -> Encoding:
-    codec, reason = "cp1252", "not UTF-8; the usual code page of Western Europe"
-    other = _other_script(scan.samples)
-    if other is not None:
-        codec, reason = other, "not UTF-8; its letters make sense in this code page"
-    # In code pages of one byte a letter, hardly any text is UTF-8 by chance: such lines came from elsewhere.
-    mixed = scan.good_lines > 0 and codec in _ONE_BYTE
+    codec, reason = guess_code_page(scan.samples)
+    mixed = scan.good_lines > 0 and codec in ONE_BYTE  # such lines came from elsewhere
     if mixed:
         reason += "; lines that are UTF-8 are reported"
     finding = Finding(codec, "guess", reason)
     return Encoding(codec, finding, damaged=True, samples=scan.samples, mixed=mixed, escapes=scan.escapes)
-
-
-def _other_script(samples: bytes) -> str | None:
-    """A code page in which the samples are plainly written in another script than Latin, else None."""
-    import charset_normalizer  # here, since few lists need it
-
-    best = charset_normalizer.from_bytes(samples, cp_isolation=["cp1252", *_OTHER_SCRIPTS], threshold=0.3).best()
-    if best is None or best.encoding == "cp1252":
-        return None
-    try:
-        text = samples.decode(best.encoding)
-    except UnicodeDecodeError:
-        return None
-    beyond = [character for character in text if not character.isascii() and character.isalpha()]
-    latin = sum(1 for character in beyond if unicodedata.name(character, "").startswith("LATIN"))
-    # A name or two in Western Europe comes out as rare ideographs or as lone Cyrillic letters inside Latin words.
-    mixed = len(re.findall(r"[A-Za-z][^\x00-\x7f]|[^\x00-\x7f][A-Za-z]", text))
-    if len(beyond) < 4 or latin * 5 > len(beyond) or mixed * 3 > len(beyond):
-        return None
-    return str(best.encoding)

@@ -24,6 +24,11 @@ _ODD = (
         "enter them again",
     ),
     (
+        re.compile(r"[#'`*][^@\s]+@[^@\s]+\.[A-Za-z]+"),
+        "is an address as it stands, with its first sign: leave the row out if that is what the sign was to say, or "
+        "take the sign away",
+    ),
+    (
         re.compile(r".*&(?:[A-Za-z]{2,8}|#\d{2,5});.*", re.DOTALL),
         "is written as on a web page; a mail would show it as it stands",
     ),

@@ -126,6 +126,8 @@ def test_special_use_names_with_other_scripts() -> None:
         ("   ", "empty"),
         ("ann", "no @-sign"),
         ("Ann <a@example.com>", "write the address alone"),
+        ("MailTo:a@example.com", "without mailto:"),
+        ('="a@example.com"', "written as a formula"),
         ("a@example.com, b@example.com", "more than one address"),
         ("a@example.com;b@example.com", "more than one address"),
         ("a@example.com b@example.com", "more than one address"),

@@ -18,6 +18,8 @@ from tests.audience.conftest import Opener
         ("########", "an error of the spreadsheet"),
         ("4.4791E+11", "the digits are lost"),
         ("4,4791E+11", "the digits are lost"),
+        ("#bob@example.com", "with its first sign"),
+        ("'bob@example.com", "with its first sign"),
         ("M&uuml;ller", "as on a web page"),
         ("O&#39;Neil", "as on a web page"),
     ],
