@@ -20,7 +20,7 @@ import apsw
 from mailtui.audience.address import AddressError, parse_address
 from mailtui.audience.findings import Understanding
 from mailtui.audience.hygiene import BITS, Hygiene, HygieneKind, kinds_of
-from mailtui.audience.index import Index, open_index
+from mailtui.audience.index import Index, ListChanged, open_index
 from mailtui.audience.left_out import LeftOut
 from mailtui.audience.match import Explanation, Matcher
 from mailtui.audience.ordering import Looked, Views, search_steps
@@ -48,6 +48,7 @@ def open_audience(
     reach: Reach = FILES_ONLY,
     now: datetime | None = None,
     progress: Callable[[int], None] | None = None,
+    identity: str | None = None,
 ) -> Audience:
     """Open a list. A relative `spec.source` is looked for in `folder`; its index is kept in `cache`.
 
@@ -56,12 +57,14 @@ def open_audience(
     what it raises ends the reading and leaves nothing behind. A list with column names and no row opens,
     since it can be looked at; `require_sendable` refuses it. Raises `AudienceError` when the list is missing,
     empty or no text, has no column of addresses or not the one `spec.address` names; `RuleError` when the filter
-    does not fit.
+    does not fit; `ListChanged` when an `identity` is given and the list has another one by now.
     """
     hygiene = reach.hygiene
     heard = None if progress is None else partial(progress, 0)
     source = find_source(spec, folder, spool=cache, sheets=reach.sheets, heard=heard, packed=True)
     try:
+        if identity not in (None, source.identity):
+            raise ListChanged(source.name)
         index = open_index(source, spec, cache, hygiene=hygiene, progress=progress)
     finally:
         source.discard()
@@ -378,6 +381,7 @@ class Audience:
             recipients=totals.valid - totals.excluded - totals.repeats,
             excluded=totals.excluded,
             grouped=totals.repeats if self._grouped else 0,
+            remarkable=totals.remarkable,
             flagged=tuple(zip(BITS, totals.flagged, strict=True)),
         )
 

@@ -42,6 +42,17 @@ _ORPHAN_AGE = 86_400.0
 _NOT_OF_READING = {"source", "filter", "suppress", "columns", "group", "exclude", "list", "offline"}
 
 
+class ListChanged(AudienceError):
+    """The list is not any more what it was when it was looked at."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            "The list has changed since it was opened",
+            detail=f"{name} was written to: rows that are shown, and their numbers, may not be in it any more.",
+            hint="Read it again: r on the list screen.",
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Index:
     """An open index. Its tables are those of `filling`; beside them a scratch database takes what is made of them.

@@ -169,7 +169,7 @@ class Views:
         if which == "excluded":
             return f"flag > 0 AND flag & :unwanted <> 0 AND {selection.condition}", False
         if which == "flagged":
-            return "flag > 0", False
+            return f"flag > 0 AND {selection.condition}", False
         return selection.kept_condition(), False
 
     def _watched(self, at: str) -> str:

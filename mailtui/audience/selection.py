@@ -33,13 +33,14 @@ _tables = count(1)
 class Totals:
     """`matched` rows; `valid`, those of them with a usable address; of these, `excluded` ones; of the rest, `repeats`.
 
-    `flagged`: how many valid and matched rows have each of the bits of `Hygiene`, in their order.
+    `flagged`: how many valid and matched rows have each of the bits of `Hygiene`, in their order; `remarkable`: any.
     """
 
     matched: int
     valid: int
     excluded: int
     repeats: int
+    remarkable: int
     flagged: tuple[int, ...]
 
 
@@ -83,10 +84,10 @@ class Selection:
 
     def totals(self, heard: Heard | None = None) -> Totals:
         """All counts, in one pass over the list, a part after the other."""
-        sums = [0] * (3 + len(FLAG_BITS))
+        sums = [0] * (4 + len(FLAG_BITS))
         flags = ", ".join(f"total(flag & {bit} <> 0)" for bit in FLAG_BITS)
         query = (
-            f"SELECT count(*), count(key), total(flag & :unwanted <> 0), {flags} FROM entry"  # noqa: S608 - our own names
+            f"SELECT count(*), count(key), total(flag & :unwanted <> 0), total(flag > 0), {flags} FROM entry"  # noqa: S608 - our own names
             f" WHERE row BETWEEN :first AND :last AND {self.condition}"
         )
         for first in range(1, self._rows + 1, _CHUNK):
@@ -95,9 +96,9 @@ class Selection:
             sums = [int(sum(pair)) for pair in zip(sums, found, strict=True)]
             if heard is not None:
                 heard(last, sums[0])
-        matched, valid, excluded, *flagged = sums
+        matched, valid, excluded, remarkable, *flagged = sums
         repeats: Any = self.ask(f"SELECT count(*) FROM {self.repeats()}").get  # noqa: S608
-        return Totals(matched, valid, excluded, int(repeats), tuple(flagged))
+        return Totals(matched, valid, excluded, int(repeats), remarkable, tuple(flagged))
 
     def share(self, sample: int) -> float:
         """Which part of the rows matches, from 0 to 1, judged by about `sample` of them from all over the list."""

@@ -36,8 +36,8 @@ class AudienceCounts:
 
     `excluded`: rows, valid and matched, whose kind of address is to get nothing; they are neither duplicates nor
     recipients. `grouped`: where the rows of one address make one mail, those that went into another one's; then there
-    are no duplicates. `flagged`: of the valid and matched rows, how many have each kind of remarkable address,
-    excluded or not.
+    are no duplicates. `remarkable`: of the valid and matched rows, how many have an address of a remarkable kind,
+    excluded or not; `flagged`: how many of each kind, and an address may be of several.
     """
 
     rows: int
@@ -48,6 +48,7 @@ class AudienceCounts:
     recipients: int
     excluded: int = 0
     grouped: int = 0
+    remarkable: int = 0
     flagged: tuple[tuple[HygieneKind, int], ...] = ()
 
 
@@ -59,7 +60,7 @@ class ListView:
     """Which rows of a list are seen, and in which order.
 
     `all` of them; those that the filter lets in (`matched`) or leaves `out`; those without a usable address
-    (`problems`); the matched ones that are `duplicates` or `excluded`; the `flagged` ones, filter or not; the
+    (`problems`); the matched ones that are `duplicates`, `excluded` or `flagged`, which is remarkable; the
     `recipients`. `column` is a column's name to sort by, None for the order of the list; empty cells come last.
     """
 

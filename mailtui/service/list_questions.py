@@ -34,9 +34,9 @@ _GLANCE_ROWS = 32_768  # looked at in a few milliseconds
 _GLANCE_AMONG = 20_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class OpenList:
-    """A list as it was understood, before any filter. `rows` counts bad ones too."""
+    """A list as it was understood, before any filter. `rows` counts bad ones too. Opened again, it is another one."""
 
     name: str
     columns: tuple[str, ...]
@@ -91,7 +91,9 @@ class ListQuestions:
         self._asked: dict[str, int] = {}
         self._answering: dict[str, Audience] = {}
         self._lock = threading.Lock()
-        self._counted: tuple[OpenList, str, AudienceCounts] | None = None
+        self._counted: tuple[OpenList | None, str, AudienceCounts] | None = None
+        self._being_counted: tuple[OpenList | None, str] | None = None
+        self._one_count = asyncio.Lock()
         self._spec: AudienceSpec | None = None
         self._folder = Path()
         self.open_list: OpenList | None = None
@@ -123,6 +125,10 @@ class ListQuestions:
         self._drop_views(1)
         self._views[view] = audience
         return length
+
+    def has_view(self, view: ListView) -> bool:
+        """Whether a view is prepared, and no newer ones have taken its place."""
+        return view == WHOLE_LIST or view in self._views
 
     async def position(self, view: ListView, row: int) -> int | None:
         """Where a row stands in a prepared view, from 1; None when it is not in it."""
@@ -163,20 +169,27 @@ class ListQuestions:
         self._ticket("search")
 
     async def counts(self, heard: Heard | None = None) -> AudienceCounts:
-        """The counts under the filter as it is set; worked out once for a list and a filter.
+        """The counts under the filter as it is set; worked out once for a list and a filter, whoever asks.
 
         `heard` is called from another thread with how many rows were looked at and how many of them match.
         """
-        opened, text = self.open_list, self.filter_text
-        kept = self._counted
-        if kept is not None and opened is kept[0] and text == kept[1]:
-            return kept[2]
-        counts = await self._with_filter(
-            text, lambda audience: audience.counts(heard=heard), kind="counts", pool=self._counting
-        )
-        if opened is not None:
-            self._counted = (opened, text, counts)
-        return counts
+        asked = self.open_list, self.filter_text
+        if self._being_counted not in (None, asked):
+            self._end("counts")
+        async with self._one_count:
+            if asked != (self.open_list, self.filter_text):
+                raise Superseded
+            if self._counted is not None and self._counted[:2] == asked:
+                return self._counted[2]
+            self._being_counted = asked
+            try:
+                counts = await self._with_filter(
+                    asked[1], lambda audience: audience.counts(heard=heard), kind="counts", pool=self._counting
+                )
+            finally:
+                self._being_counted = None
+            self._counted = (*asked, counts)
+            return counts
 
     async def problems(self, limit: int) -> list[RowProblem]:
         """The first rows that no mail goes to, under the filter as it is set."""
@@ -285,9 +298,16 @@ class ListQuestions:
         for audience in audiences:
             self._reading.submit(audience.close)
 
-    def _open(self, spec: AudienceSpec, folder: Path, progress: Callable[[int], None] | None = None) -> Audience:
-        cache = self._service.settings.home.audiences
-        return open_audience(spec, folder=folder, cache=cache, reach=self._service.campaigns.reach, progress=progress)
+    def _open(
+        self,
+        spec: AudienceSpec,
+        folder: Path,
+        progress: Callable[[int], None] | None = None,
+        *,
+        identity: str | None = None,
+    ) -> Audience:
+        cache, reach = self._service.settings.home.audiences, self._service.campaigns.reach
+        return open_audience(spec, folder=folder, cache=cache, reach=reach, progress=progress, identity=identity)
 
     def _ticket(self, kind: str) -> int:
         """A ticket for a question of a kind; only the newest of its kind is waited for."""
@@ -320,15 +340,18 @@ class ListQuestions:
     async def _with_own_list(
         self, text: str, ask: Callable[[Audience], Value], *, kind: str, pool: ThreadPoolExecutor
     ) -> Value:
-        """The same; `ask` closes the list, or keeps it when all went well."""
+        """The same; `ask` closes the list, or keeps it when all went well.
+
+        Raises `ListChanged` when its file was written to: no answer is about other rows than those that are seen.
+        """
         spec = self._require_spec().model_copy(update={"filter": text.strip() or None})
-        folder = self._folder
+        folder, identity = self._folder, self._require().identity
         ticket = self._end(kind)
 
         def work() -> Value:
             self._require_asked(kind, ticket)
             # A sheet is taken as it was when it was opened.
-            audience = self._open(spec.model_copy(update={"offline": True}), folder)
+            audience = self._open(spec.model_copy(update={"offline": True}), folder, identity=identity)
             try:
                 with self._lock:
                     self._require_asked(kind, ticket)
@@ -373,6 +396,5 @@ class ListQuestions:
 
 def _sample(audience: Audience, size: int, *, among: int | None) -> Sample:
     within = tuple(audience.matching(1, size, held=True, among=among))
-    if audience.rule is None:
-        return Sample(within, ())
-    return Sample(within, tuple(audience.matching(1, size, held=False, among=among)))
+    without = () if audience.rule is None else tuple(audience.matching(1, size, held=False, among=among))
+    return Sample(within, without)

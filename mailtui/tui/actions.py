@@ -94,6 +94,7 @@ ACTIONS: Mapping[str, tuple[Action, ...]] = {
             needs="A row has a mail once a campaign file is open: o.",
         ),
         Action("goto", "g", "Go to", "Go to a row by its number or address", needs=_ROWS),
+        Action("reread", "r", "Read again", "Read the list again, as its file is now", show=False, needs=_LIST),
         Action("columns", "c", "Columns", "All columns with their types; go to one of them", needs=_LIST),
         Action("mend_column", "t", "Type", "As what the column under the cursor compares", show=False, needs=_LIST),
         Action(

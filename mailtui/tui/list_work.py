@@ -1,4 +1,4 @@
-"""Owns what is done with the open list from its screen through dialogs: mending how it is read, columns, problems."""
+"""Owns what is done with the open list from its screen through dialogs: how it is read, columns, a row, problems."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ from mailtui.service.lists import AudienceSpec
 from mailtui.service.workbench import Superseded
 from mailtui.tui.dialogs.column_type import ColumnTypeDialog
 from mailtui.tui.dialogs.columns import ColumnsDialog
+from mailtui.tui.dialogs.explain import ExplainDialog
+from mailtui.tui.dialogs.goto import GotoDialog
 from mailtui.tui.dialogs.mail_domains import MailDomainsDialog
 from mailtui.tui.dialogs.problems import ProblemsDialog
 from mailtui.tui.dialogs.reading import ReadingDialog
 from mailtui.tui.dialogs.suppress import suppress
 from mailtui.tui.room import Room
+from mailtui.tui.screens.preview import PreviewScreen
 from mailtui.tui.text import tell
 from mailtui.tui.widgets.list_rows import ListRows
 
@@ -55,6 +58,12 @@ async def mend_column(room: Room, rows: ListRows) -> None:
         await _reopen(room, rows, with_type(spec, name, kind))
 
 
+async def read_again(room: Room, rows: ListRows) -> None:
+    """Read the list again, as it stands in its file now."""
+    if room.bench.spec is not None:
+        await _reopen(room, rows, room.bench.spec)
+
+
 async def _reopen(room: Room, rows: ListRows, spec: AudienceSpec) -> None:
     place = rows.row_number, rows.column_name
     try:
@@ -77,6 +86,37 @@ async def _show_again(room: Room, rows: ListRows, row: int | None, name: str) ->
         rows.go_to_row(row)
     if room.bench.misfit is not None:
         room.complain(room.bench.misfit)
+
+
+async def go_to_row(room: Room, rows: ListRows) -> None:
+    """Ask for a row by its number or its address, and go there."""
+    opened = room.bench.open_list
+    if opened is None:
+        return
+    wanted = await room.app.push_screen_wait(GotoDialog(opened.rows))
+    if isinstance(wanted, str):
+        address = wanted
+        wanted = await room.ask(lambda: room.bench.find(address))
+        if wanted is None:
+            tell(room.app, f"{address} is not in the list.", bad=True)
+    if wanted is not None:
+        rows.go_to_row(wanted)
+
+
+async def explain_row(room: Room, rows: ListRows) -> None:
+    """Tell everything about the row under the cursor."""
+    row = rows.row_number
+    view = None if row is None else await room.ask(lambda: room.bench.explain(row))
+    if view is not None:
+        await room.app.push_screen_wait(ExplainDialog(view, room.bench.filter_text))
+
+
+async def preview_row(room: Room, row: int) -> None:
+    """Go to the mail of a row."""
+    await room.app.switch_mode("preview")
+    screen = room.app.screen
+    if isinstance(screen, PreviewScreen):
+        screen.show_row(row)
 
 
 async def look_up_domains(room: Room, rows: ListRows) -> None:

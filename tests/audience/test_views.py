@@ -62,6 +62,14 @@ def test_which_rows(opened: Opener, which: Which, expected: list[int]) -> None:
     assert [row.matched for row in audience.page(1, 10)] == [row in (1, 2, 5, 6, 8, 9, 10) for row in range(1, 11)]
 
 
+def test_remarkable_rows_are_counted_once_and_only_where_the_filter_holds(opened: Opener) -> None:
+    audience = opened("email,n\ninfo@gamil.com,1\ninfo@example.com,1\nadmin@example.com,2\n", filter="n == 1")
+    counts = audience.counts()
+    assert dict(counts.flagged) == {"role": 2, "disposable": 0, "bad_domain": 1}
+    assert rows(audience, ListView("flagged")) == [1, 2]
+    assert counts.remarkable == 2
+
+
 @pytest.mark.parametrize(
     ("column", "up", "down"),
     [

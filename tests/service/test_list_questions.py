@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from mailtui.errors import RuleError, UsageError
+from mailtui.errors import AudienceError, RuleError, UsageError
 from mailtui.kit.paths import Home
 from mailtui.service.facade import Service
 from mailtui.service.lists import ListView
@@ -69,6 +69,41 @@ async def test_a_newer_question_ends_the_older_whatever_it_was_at(bench: Workben
     assert last == ROWS
     searches = [asyncio.ensure_future(bench.search("nowhere", 1)) for _ in range(2)]
     assert isinstance((await asyncio.gather(*searches, return_exceptions=True))[0], Superseded)
+
+
+async def test_who_asks_for_the_counts_that_are_being_counted_gets_them_too(bench: Workbench, path: Path) -> None:
+    await bench.open(path)
+    looked: list[int] = []
+    asked = [asyncio.ensure_future(bench.counts(lambda rows, _: looked.append(rows))) for _ in range(3)]
+    first, *others = await asyncio.gather(*asked)
+    assert all(one is first for one in others)
+    assert looked == [ROWS]
+    bench.set_filter("n <= 10")
+    asked = [asyncio.ensure_future(bench.counts()) for _ in range(2)]
+    await asyncio.sleep(0)
+    bench.set_filter("n <= 20")
+    ends = await asyncio.gather(*asked, bench.counts(), return_exceptions=True)
+    assert [type(end) for end in ends[:2]] == [Superseded, Superseded]
+    assert (await bench.counts()).matched == 19
+
+
+async def test_no_answer_is_about_another_file_than_the_one_that_is_seen(bench: Workbench, path: Path) -> None:
+    opened = await bench.open(path)
+    path.write_text("name;email\nAnn;ann@example.com\n", encoding="utf-8")
+    for question in (
+        bench.counts(),
+        bench.prepare_view(ListView(column="name")),
+        bench.explain(1),
+        bench.examine("n == 1", 5),
+        bench.problems(5),
+    ):
+        with pytest.raises(AudienceError, match="list has changed since it was opened"):
+            await question
+    assert (await bench.page(1, 1))[0].cells[0] == "u1@example.com"
+    assert bench.spec is not None
+    again = await bench.reopen(bench.spec)
+    assert again is not opened
+    assert (await bench.counts()).rows == 1
 
 
 async def test_another_reading_keeps_the_filter_or_says_that_it_does_not_fit(bench: Workbench, path: Path) -> None:

@@ -11,6 +11,7 @@ from textual.pilot import Pilot
 from mailtui.tui.app import MailtuiApp
 from mailtui.tui.dialogs.explain import ExplainDialog
 from mailtui.tui.dialogs.mail_domains import MailDomainsDialog
+from mailtui.tui.dialogs.problems import ProblemsDialog
 from mailtui.tui.screens.audience import AudienceScreen
 from mailtui.tui.widgets.view_bar import ViewBar
 from tests.servers.name_server import name_server
@@ -75,7 +76,7 @@ async def test_one_steps_through_the_kinds_of_rows_with_their_counts(app: MakeAp
         assert await seen(pilot, shown, "F", title="[2 flagged]") == ["Info", "Cy"]
         await pilot.press("down", "e")
         await until(lambda: isinstance(shown.screen, ExplainDialog) and shows(shown, "Row 5 (line 6)"))
-        assert shows(shown, "! Mailinator.com hands out throw-away addresses.")
+        assert shows(shown, "! mailinator.com hands out throw-away addresses.")
         await pilot.press("escape")
         await until(lambda: shown.screen is screen)
         await pilot.press("g", *"2", "enter")
@@ -98,6 +99,66 @@ async def test_a_filter_makes_rows_out_and_a_view_follows_it(app: MakeApp, sampl
         await pilot.press("2")
         await until(lambda: shows(shown, "[40 out]", "2 matched"))
         await until(lambda: screen.table.rows == 40)
+
+
+async def test_another_filter_is_seen_in_rows_and_marks_though_its_counts_are_the_same(
+    app: MakeApp, people: Path
+) -> None:
+    shown = app(target=people)
+    async with shown.run_test(size=(80, 24)) as pilot:
+        screen = await opened(shown)
+
+        async def under(text: str) -> None:
+            await pilot.press("1")
+            await until(lambda: shown.screen is not screen)
+            shown.bench.set_filter(text)
+            await pilot.press("2")
+            await until(lambda: shown.screen is screen)
+
+        await under('city == "Oslo"')
+        await until(lambda: shows(shown, "1-r info@example.com", "2 2 ann@", "4-2 ann@", "5 out"))
+        assert await seen(pilot, shown, "f", title="[1 matched]") == ["Ann"]
+        await under('city == "Lima"')
+        await until(lambda: screen.rows.row_number == 4)
+        assert await seen(pilot, shown, title="[1 matched]") == ["Ann again"]
+        await under("")
+        await until(lambda: shows(shown, "[6 rows]", "4 2 ann@", "row 4 of 6"))
+
+
+async def test_a_row_is_gone_to_in_an_order_that_had_to_make_room(app: MakeApp, people: Path) -> None:
+    shown = app(target=people)
+    async with shown.run_test(size=(80, 24)) as pilot:
+        screen = await opened(shown)
+        screen.table.go_to_column(2)
+        await seen(pilot, shown, "s", title="by city ↑")
+        await pilot.press("p")
+        await until(lambda: isinstance(shown.screen, ProblemsDialog) and shows(shown, "nobody"))
+        await pilot.press("tab")
+        await until(lambda: shows(shown, "ann@example.com already stands in row 2"))
+        assert not shown.bench.has_view(screen.rows.view)
+        await pilot.press("enter")
+        await until(lambda: screen.rows.row_number == 4 and shows(shown, "by city ↑", "row 2 of 6"))
+
+
+async def test_a_list_that_changed_on_the_disk_is_told_and_read_again(app: MakeApp, people: Path) -> None:
+    shown = app(target=people)
+    async with shown.run_test(size=(80, 24)) as pilot:
+        screen = await opened(shown)
+        people.write_text("name,email\nNew,new@example.com\n", encoding="utf-8")
+        for key in ("s", "e"):
+            await pilot.press(key)
+            await until(lambda: shows(shown, "The list has changed since it was opened", "Read it again: r on"))
+            assert shows(shown, "1 r info@example.com", "[6 rows]")
+            await pilot.press("escape")
+            await until(lambda: not shows(shown, "has changed"))
+        await pilot.press("r")
+        await until(lambda: shows(shown, "1 recipient  [1 row]", "new@example.com"))
+        people.unlink()
+        await pilot.press("e")
+        await until(lambda: shows(shown, "There is no list"))
+        await pilot.press("r")
+        await until(lambda: shows(shown, "There is no list", "new@example.com"))
+        assert shown.screen is screen
 
 
 async def test_rows_are_sorted_by_the_column_under_the_cursor(app: MakeApp, people: Path) -> None:

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, ClassVar
 
 from textual import on
-from textual.containers import Container, Vertical
+from textual.containers import Container
 from textual.timer import Timer
 from textual.widget import Widget
 
@@ -17,21 +17,28 @@ from mailtui.service.facade import Service
 from mailtui.service.lists import AudienceCounts
 from mailtui.service.workbench import OpenList, Workbench
 from mailtui.tui.actions import bindings
-from mailtui.tui.dialogs.explain import ExplainDialog
-from mailtui.tui.dialogs.goto import GotoDialog
 from mailtui.tui.dialogs.reading_notes import ReadingNotes
-from mailtui.tui.list_work import look_up_domains, mend_column, mend_reading, see_columns, see_problems, suppress_row
+from mailtui.tui.list_work import (
+    explain_row,
+    go_to_row,
+    look_up_domains,
+    mend_column,
+    mend_reading,
+    preview_row,
+    read_again,
+    see_columns,
+    see_problems,
+    suppress_row,
+)
 from mailtui.tui.room import Room, start
-from mailtui.tui.screens.preview import PreviewScreen
 from mailtui.tui.text import Plain, plain, tell
+from mailtui.tui.widgets.list_about import ListAbout
 from mailtui.tui.widgets.list_rows import ListRows
 from mailtui.tui.widgets.row_table import RowTable
 from mailtui.tui.widgets.row_words import LEGEND
 from mailtui.tui.widgets.trouble import Trouble
-from mailtui.tui.widgets.understood import counts_text, filter_text, understood
 
 _LOOK_EVERY = 0.1
-_PAIRS_NEED = 80
 _EMPTY = "No list is open.\n\nPress o to open one, or 1 and then d to try the demo."
 _OF_ROWS = (
     *("goto", "explain", "problems", "copy", "view(1)", "view(-1)", "sort", "find", "find_next(1)", "find_next(-1)"),
@@ -62,11 +69,7 @@ class AudienceScreen(Room):
         yield Trouble(id="trouble")
         yield Plain(id="reading")
         yield Plain(id="empty", classes="empty")
-        yield Container(
-            Vertical(Plain(id="understood"), Plain(id="counts"), Plain(id="set"), id="about"),
-            ListRows(self.bench, id="rows"),
-            id="list",
-        )
+        yield Container(ListAbout(id="about"), ListRows(self.bench, id="rows"), id="list")
 
     def on_mount(self) -> None:
         self._watch = self.set_interval(_LOOK_EVERY, self._show_reading, pause=True)
@@ -98,8 +101,6 @@ class AudienceScreen(Room):
         """The rows that are seen."""
         return self.rows.table
 
-    # showing
-
     def _show(self) -> None:
         """Show what is open now; the rows stay where they are as long as the list does."""
         opened = self.bench.open_list
@@ -110,6 +111,8 @@ class AudienceScreen(Room):
             if opened is not self._shown:
                 self._shown, self._counts = opened, None
                 self.rows.show(opened)
+            elif self._filter != self.bench.filter_text:
+                self.rows.filtered()
             if self._counts is None or self._filter != self.bench.filter_text:
                 self._filter, self._counts, self._counting = self.bench.filter_text, None, True
                 start(self, self._count, "counts")
@@ -139,16 +142,7 @@ class AudienceScreen(Room):
         opened = self.bench.open_list
         if opened is None:
             return
-        wide, tall = self.app.size.width >= 120, self.app.size.height >= 30
-        reasons = "below" if wide and tall else "beside" if tall else "pairs"
-        if self.app.size.width < _PAIRS_NEED:
-            reasons = "none"
-        self.query_one("#understood", Plain).show(understood(opened.understanding, reasons=reasons))
-        stacked = wide and tall
-        numbers = self.query_one("#counts", Plain)
-        numbers.display = stacked  # elsewhere the line above the rows has them
-        numbers.show(counts_text(self._counts or opened.rows, filtered=bool(self._filter), counting=self._counting))
-        self.query_one("#set", Plain).show(filter_text(self._filter, stacked=stacked))
+        self.query_one(ListAbout).tell(opened, self._counts, self._filter, counting=self._counting)
         self.rows.say()
 
     async def _count(self) -> None:
@@ -178,7 +172,7 @@ class AudienceScreen(Room):
             return self.bench.opening is not None
         if action == "put_away":
             return self.bench.opening is None
-        if action in ("mend", "everything") and opened is None:
+        if action in ("mend", "reread", "everything") and opened is None:
             return None
         if action in _OF_ROWS and (opened is None or not opened.rows):
             return None
@@ -214,6 +208,9 @@ class AudienceScreen(Room):
     def action_mend(self) -> None:
         self._begin(partial(mend_reading, self, self.rows))
 
+    def action_reread(self) -> None:
+        self._begin(partial(read_again, self, self.rows))
+
     def action_everything(self) -> None:
         opened = self.bench.open_list
         if opened is not None:
@@ -235,36 +232,15 @@ class AudienceScreen(Room):
         self._begin(partial(suppress_row, self, self.rows))
 
     def action_goto(self) -> None:
-        self._begin(self._goto)
-
-    async def _goto(self) -> None:
-        assert self._shown is not None
-        wanted = await self.app.push_screen_wait(GotoDialog(self._shown.rows))
-        if isinstance(wanted, str):
-            address = wanted
-            wanted = await self.ask(lambda: self.bench.find(address))
-            if wanted is None:
-                tell(self.app, f"{address} is not in the list.", bad=True)
-        if wanted is not None:
-            self.rows.go_to_row(wanted)
+        self._begin(partial(go_to_row, self, self.rows))
 
     def action_explain(self) -> None:
-        self._begin(self._explain)
-
-    async def _explain(self) -> None:
-        row = self.rows.row_number
-        view = None if row is None else await self.ask(lambda: self.bench.explain(row))
-        if view is not None:
-            await self.app.push_screen_wait(ExplainDialog(view, self.bench.filter_text))
+        self._begin(partial(explain_row, self, self.rows))
 
     async def action_preview_row(self) -> None:
         row = self.rows.row_number
-        if row is None:
-            return
-        await self.app.switch_mode("preview")
-        screen = self.app.screen
-        if isinstance(screen, PreviewScreen):
-            screen.show_row(row)
+        if row is not None:
+            await preview_row(self, row)
 
     def action_copy(self) -> None:
         address = self.rows.address

@@ -15,7 +15,7 @@ from textual.worker import Worker
 
 from mailtui.errors import MailtuiError
 from mailtui.service.lists import AudienceCounts, ListRow, ListView
-from mailtui.service.workbench import OpenList, Superseded, Workbench
+from mailtui.service.workbench import OpenList, Workbench
 from mailtui.tui.room import failure_of, start
 from mailtui.tui.text import Plain, joined, plain, tell
 from mailtui.tui.widgets.find_bar import FindBar
@@ -52,6 +52,9 @@ class ListRows(Vertical):
         self._wanted = self.view
         self._working = ""
         self._found = ""
+        self._counting = True
+        self._stale = False
+        """Whether the rows of this view are still those under the former filter."""
 
     def compose(self) -> ComposeResult:
         yield ViewBar(id="views")
@@ -93,22 +96,30 @@ class ListRows(Vertical):
 
     def show(self, opened: OpenList) -> None:
         """Show a list from its first row on, as it stands."""
-        self._list, self._counts = opened, None
+        self._list, self._counts, self._counting = opened, None, True
         self.view = self._wanted = ListView()
+        self._stale = False
         self.table.column = 0
         self._fill(opened.rows)
         self.table.focus()
 
     def tell(self, counts: AudienceCounts | None) -> None:
-        """The counts under the filter as it is set, None while they are not known."""
-        if counts is not None and self._counts not in (None, counts) and not self._plain:
-            self.turn(self.view)  # the filter is another one, and so are the rows of this view
-        self._counts = counts
+        """The counts under the filter as it is set, None where there are none."""
+        self._counts, self._counting = counts, False
         self.say()
 
-    @property
-    def _plain(self) -> bool:
-        return self.view == ListView()
+    def filtered(self) -> None:
+        """Another filter is set: which rows there are in this view, and which match, follows it."""
+        self._counts, self._counting = None, True
+        view = self._wanted
+        if not self._bench.filter_text and view.which in ("matched", "out"):
+            view = replace(view, which="all")
+        if view == self.view == ListView():
+            self.table.renew()
+        else:
+            self._stale = True
+            self.turn(view)
+        self.say()
 
     def _fill(self, rows: int) -> None:
         assert self._list is not None
@@ -129,11 +140,8 @@ class ListRows(Vertical):
         self.table.show(found.columns, rows, fetch, label_width=width, marks=2, headings=headings)
 
     async def _page(self, first: int, count: int, view: ListView) -> list[ListRow]:
-        try:
-            return await self._bench.page(first, count, view)
-        except Superseded:  # other views have taken its place
-            await self._bench.prepare_view(view)
-            return await self._bench.page(first, count, view)
+        await self._ready(view)
+        return await self._bench.page(first, count, view)
 
     # turning to another view
 
@@ -142,6 +150,11 @@ class ListRows(Vertical):
         if self._list is not None:
             self._wanted = view
             start(self, partial(self._turn, view), "turn")
+
+    async def _ready(self, view: ListView) -> None:
+        """Have a view worked out again when others have taken its place."""
+        if not self._bench.has_view(view):
+            await self._bench.prepare_view(view)
 
     async def _turn(self, view: ListView) -> None:
         row = self.row_number
@@ -152,8 +165,10 @@ class ListRows(Vertical):
             position = None if row is None else await self._bench.position(view, row)
         finally:
             self._working, self._wanted = "", self.view if self._wanted == view else self._wanted
+            self.say()
         column = self.table.column
         self.view = self._wanted = view
+        self._stale = False
         self._fill(length)
         if column is not None:
             self.table.go_to_column(column)
@@ -185,6 +200,9 @@ class ListRows(Vertical):
         start(self, partial(self._go_to_row, row), "turn")
 
     async def _go_to_row(self, row: int) -> None:
+        if self._stale:
+            await self._turn(self._wanted)
+        await self._ready(self.view)
         position = await self._bench.position(self.view, row)
         if position is None:
             await self._turn(ListView())
@@ -212,6 +230,7 @@ class ListRows(Vertical):
         self._working = f"looking for {text}, esc stops"
         self.say()
         try:
+            await self._ready(view)
             position = await self._bench.search(text, self.table.cursor + (not here), view, backwards=backwards)
         finally:
             self._working = ""
@@ -250,7 +269,7 @@ class ListRows(Vertical):
         if self._working:
             tail = plain(f"{self._working} ...", "$text-warning", limit=40)
         elif self._counts is None:
-            tail = plain("counting ...", "$text-muted")
+            tail = plain("counting ..." if self._counting else "not counted", "$text-muted")
         elif view.column is not None:
             tail = plain(f"by {view.column} {_DOWN if view.descending else _UP}", "$text-accent", limit=30)
         self.query_one(ViewBar).tell(self._kinds, view.which, tail)

@@ -39,6 +39,10 @@ class RowPages:
         self._pages: OrderedDict[int, dict[int, TableRow]] = OrderedDict()
         self._wanted: list[int] = []
 
+    def anew(self) -> RowPages:
+        """The same rows, none of which is at hand."""
+        return RowPages(self.rows, self._fetch)
+
     def __len__(self) -> int:
         """How many pages are held now; never more than `KEPT_PAGES`, however long the list."""
         return len(self._pages)

@@ -98,6 +98,12 @@ class RowView(ScrollView):
         self._want()
         self.refresh()
 
+    def renew(self) -> None:
+        """Have the rows fetched anew; cursor and place stay."""
+        self._held = self._held.anew()
+        self._want()
+        self.refresh()
+
     def show_rows(
         self, columns: Sequence[str], rows: Sequence[TableRow], *, label: str = "row", widest: int = WIDEST
     ) -> None:

@@ -50,7 +50,6 @@ def kinds_of_rows(rows: int, counts: AudienceCounts | None, taken: str, *, filte
     """
     if counts is None:
         return [_kind("all", rows, "row")]
-    flagged = sum(number for _, number in counts.flagged)
     kinds = [
         _kind("recipients", counts.recipients, "recipient", style="$text-success"),
         _kind("all", counts.rows, "row"),
@@ -59,7 +58,7 @@ def kinds_of_rows(rows: int, counts: AudienceCounts | None, taken: str, *, filte
         _kind("problems", counts.problems, "unusable", "unusable", style="$text-error"),
         _kind("duplicates", counts.duplicates, "duplicate", style="$text-warning"),
         _kind("excluded", counts.excluded, "excluded", "excluded", style="$text-warning"),
-        _kind("flagged", flagged, "flagged", "flagged", style="$text-warning"),
+        _kind("flagged", counts.remarkable, "flagged", "flagged", style="$text-warning"),
     ]
     return [kind for kind in kinds if kind.count or kind.which in ("all", "recipients", taken)]
 
