@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from mailtui.audience.audience import open_audience
+from mailtui.audience.formats import json_text
 from mailtui.audience.reading import read, understand
 from mailtui.audience.source import find_source
 from mailtui.audience.spec import AudienceSpec
@@ -153,14 +154,14 @@ def test_a_document_that_is_no_list_is_explained(opened_as: Opener, text: str, w
         opened_as("list.json", text)
 
 
-def test_a_value_across_two_blocks_is_read_whole(tmp_path: Path) -> None:
-    """The reader takes 256 KiB at a time; wherever that cuts, the same comes out."""
+def test_a_value_across_two_blocks_is_read_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever the reader has to stop and read on, the same comes out."""
     people = [{"email": "a@example.com", "n": 123456789.25, "t": True}, {"email": "b@example.com"}]
+    text = json.dumps({"n": 12345678901234, "f": -1.5e-20, "true": True, "l": [1.25, None], "p": people})
     spec = AudienceSpec(source="list.json")
-    for at in range(0, 60, 4):
-        pad = "x" * ((256 << 10) - 60 + at)
-        text = json.dumps({"pad": pad, "n": 123456789012345678, "true": True, "p": people})
-        (tmp_path / "list.json").write_text(text)
+    (tmp_path / "list.json").write_text(text)
+    for size in range(1, 60):
+        monkeypatch.setattr(json_text, "_BLOCK", size)
         source = find_source(spec, tmp_path)
         rows = [cells for _, cells in read(source, understand(source, spec))]
         assert rows == [["a@example.com", "123456789.25", "true"], ["b@example.com", "", ""]]

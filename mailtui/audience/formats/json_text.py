@@ -21,8 +21,8 @@ VALUE_LIMIT = 16 << 20
 
 _BLOCK = 256 << 10
 _NOT_BLANK = re.compile(r"[^ \t\r\n\ufeff]")
-# A number or word that ends where what was read so far ends may go on.
-_OPEN_END = re.compile(r"[0-9A-Za-z.+-]\Z")
+# A number or word that reaches to the end of what was read so far may go on: of 12.5 that is 12, and 12. too.
+_OPEN_END = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+-]*\Z")
 
 
 def find_json_encoding(source: Source, spec: AudienceSpec) -> Finding:
@@ -105,7 +105,7 @@ class JsonStream:
                 raise self.broken("the file is cut off" if cut_off else error.msg) from None
             except RecursionError:
                 raise self.broken("lists and objects are nested too deeply") from None
-            if end == len(self._buffer) and _OPEN_END.search(self._buffer) and self._more():
+            if _OPEN_END.match(self._buffer, end - 1) and self._more():
                 continue
             text = self._buffer[self._at : end]
             self._at = end
