@@ -29,7 +29,7 @@ NOISE = "".join(f"user{number}@example.com,Bob,Paris\n" for number in range(40))
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One file. `lost` are the people of `PEOPLE` whose rows cannot be read and must be told."""
+    """One file. `lost` are those of `people` whose rows cannot be read and must be told."""
 
     data: bytes
     lost: tuple[str, ...] = ()
@@ -37,6 +37,7 @@ class Case:
     options: Mapping[str, Any] = field(default_factory=dict)
     refused: bool = False
     names: tuple[str, str, str] = ("email", "name", "city")
+    people: tuple[tuple[str, str, str], ...] = PEOPLE
 
 
 def _quoted(mark: str) -> str:
@@ -63,6 +64,12 @@ CASES = {
     "UTF-16 with a byte order mark": Case(PLAIN.encode("utf-16")),
     "UTF-16 without one, big-endian": Case(PLAIN.encode("utf-16-be")),
     "cp1252 (Windows)": Case(PLAIN.encode("cp1252")),
+    "cp1250 (Windows, Central Europe)": Case(
+        "email,name,city\nann@example.com,Łucja Żółć,Gdańsk\nzoe@example.com,Świętosława Gęś,Łódź\n"
+        "cid@example.com,Józef Wójcik,Kraków\n".encode("cp1250"),
+        people=(("ann@example.com", "Łucja Żółć", "Gdańsk"), ("zoe@example.com", "Świętosława Gęś", "Łódź"),
+                ("cid@example.com", "Józef Wójcik", "Kraków")),
+    ),
     "one cp1252 line in UTF-8": Case(
         (PLAIN + "ünal@example.com,Ünal,Köln\n").encode() + "x@example.com,Jörg,Ulm\n".encode("cp1252")
     ),
@@ -77,10 +84,16 @@ CASES = {
     "line breaks inside quotes": Case(_quoted("one,\r\ntwo").encode()),
     "doubled quotes": Case(_quoted('""hi""').encode()),
     "quotes with a backslash": Case(_quoted('\\"hi, you\\"').encode()),
+    r"MySQL: \N, \" and other backslashes": Case(
+        _wider("note", (r"\N", r"says \"hi\"", r"C:\new")).replace(",", "\t").encode()
+    ),
     "a quote that is never closed": Case((NAMES + 'bob@example.com,"Bob,Paris\n' + ROWS + NOISE).encode()),
     "rows too short and too long": Case((PLAIN + "dan@example.com,Dan\neve@example.com,Eve,Oslo,x\n").encode()),
     "the same name twice, one without a name": Case(_wider("Name,,tag", ("a,b,c", "d,e,f", "g,h,i")).encode()),
     "no column names": Case(ROWS.encode(), names=("column_1", "column_2", "column_3")),
+    "no column names, a bad address first": Case(
+        b"dan(at)example.com,Dan,Oslo\n" + ROWS.encode(), names=("column_1", "column_2", "column_3")
+    ),
     "delimiters at the ends of rows": Case((NAMES + ROWS.replace("\n", ",,\n")).encode()),
     "line ends of CR only": Case(PLAIN.replace("\n", "\r").encode()),
     "a NUL byte": Case((PLAIN + "dan@example.com,D\0n,Oslo\n").encode()),
@@ -88,6 +101,34 @@ CASES = {
     "empty lines": Case(PLAIN.replace("\n", "\n\n").encode()),
     "a title block above the names": Case(("Customers 2026\n\nexported on,2026-01-31\n" + PLAIN).encode()),
     "a footer with a total": Case((PLAIN + "Total,3 people,\n").encode()),
+    "names again further down, with a mark": Case(
+        b"\xef\xbb\xbf" + (NAMES + ROWS[: ROWS.index("cid")] + "\ufeff" + NAMES + ROWS[ROWS.index("cid") :]).encode()
+    ),
+    "two tables, one below the other": Case((PLAIN + "\nid,email\n7,dan@example.com\n8,eve@example.com\n").encode()),
+    "comments": Case(("# 2026, by it@example.com\n" + PLAIN + "#dan@example.com,Dan,Oslo\n").encode()),
+    "Google contacts: two columns of addresses": Case(
+        "E-mail 1 - Value,Name,City,E-mail 2 - Value\nann@example.com,Ann,London,ann@example.org\n"
+        "zoe@example.com,Zoë,Orléans,\ncid@example.com,Cid,Rome,\n"
+        "dan@example.com ::: d@example.com,Dan,Oslo,\n".encode(),
+        names=("E-mail 1 - Value", "Name", "City"),
+    ),
+    "a column with the same address in all rows": Case(
+        _wider("owner email", ("it@example.org",) * 3).replace("email,name", "contact,name", 1).encode(),
+        names=("contact", "name", "city"),
+    ),
+    "names, lists and links as addresses": Case(
+        (PLAIN + "Dan Ray <dan@example.com>,Dan,Oslo\neve@example.com; e@example.com,Eve,Oslo\n"
+         "mailto:fay@example.com,Fay,Oslo\n‘gus@example.com’,Gus,Oslo\nhal@example.com.,Hal,Oslo\n").encode()
+    ),
+    "signs that cannot be seen": Case(
+        (PLAIN.replace("ann@example.com", "\xa0ann@example.com\u200b") + "da\u200bn@example.com,Dan,Oslo\n"
+         "\u200feve@example.com,Eve,Oslo\n").encode()
+    ),
+    "letters that were damaged before": Case((PLAIN + "dan@example.com,JÃ¶rg,KÃ¶ln\n").encode()),
+    "letters that were lost before": Case((PLAIN + "dan@example.com,M\ufffdller,Ulm\n").encode()),
+    "what spreadsheets leave behind": Case(_wider("phone,zip", ('4.4E+11,="01234"', "1,#REF!", "2,")).encode()),
+    "NULL for nothing": Case(_wider("phone", ("NULL", "030 12", "NULL")).encode()),
+    "cells cut at another sign": Case(PLAIN.replace(",", "^").encode(), refused=True),
     "codes with leading zeros": Case(_wider("postcode", ("01234", "45000", "00184")).encode()),
     "1,900 columns": Case(_columns(1_900)),
     "5,000 columns": Case(_columns(5_000), refused=True),
@@ -137,8 +178,8 @@ def silently_wrong(case: Case, found: Outcome) -> list[str]:
     """People that the file has, and that neither came out as they stand in it nor were told."""
     if found.refused:
         return [] if case.refused else ["the file was refused"]
-    missing = [address for address, *_ in PEOPLE if address not in case.lost]
-    wrong = [person[0] for person in PEOPLE if person[0] in missing and person not in found.people]
+    missing = [address for address, *_ in case.people if address not in case.lost]
+    wrong = [person[0] for person in case.people if person[0] in missing and person not in found.people]
     came = {address for address, *_ in found.people}
     return [*wrong, *(address for address in case.lost if address in came or not found.told)]
 
@@ -163,7 +204,7 @@ def _shown(value: str) -> str:
 
 
 def _plain(text: str) -> str:
-    return text.replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")
+    return text.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")
 
 
 if __name__ == "__main__":

@@ -62,6 +62,13 @@ def test_of_several_tables_with_addresses_the_option_that_names_one_is_told(mail
     assert "--query customers, or audience: {query: customers}" in mailtui.call("audience", "shop.db").err
 
 
+def test_a1_lines_beyond_ascii_stand_below_an_encoding_that_is_a_guess(mailtui: Mailtui) -> None:
+    (mailtui.folder / "windows.csv").write_bytes("email,name\na@example.com,Zoë\n".encode("cp1252"))
+    lines = [" ".join(line.split()) for line in mailtui.call("audience", "windows.csv").out.splitlines()]
+    place = next(number for number, line in enumerate(lines) if line.startswith("--encoding cp1252 guess"))
+    assert lines[place + 1] == "a@example.com,Zoë"
+
+
 def test_a1_every_finding_can_be_overridden(mailtui: Mailtui, messy: str) -> None:
     options = ["--encoding", "cp1252", "--delimiter", "semicolon", "--quote", "none", "--header", "4"]
     told = mailtui.call("audience", messy, *options, "--address", "a@example.com", "--type", "01234=text", "--json")
