@@ -250,7 +250,7 @@ ACTIONS: Mapping[str, tuple[Action, ...]] = {
         Action("export", "e", "Export", "Write the list to a file", needs=_NOBODY),
         Action("again", "ctrl+r", "Again", "Read the list anew", show=False),
         Action("stop", "escape", "Stop", "Stop reading the file; who was read stays on the list"),
-        Action("put_away", "escape", "All", "Show everybody again"),
+        Action("put_away", "escape", "Close", "Put an error away; show everybody again"),
     ),
 }
 

@@ -110,8 +110,10 @@ async def test_a8_a_file_is_read_and_its_problems_are_told(app: MakeApp, service
         await until(lambda: isinstance(running.screen, ImportDialog))
         _fill(running, tmp_path / "none.csv")
         await pilot.press("enter")
-        await until(_ready(running, "address"))
+        await until(_ready(running, "no column with mail addresses"))
         assert (await service.suppression.counts()).total == 2
+        await pilot.press("escape")
+        await until(lambda: not shows(running, "no column with") and shows(running, "a@example.com"))
 
 
 async def test_a8_an_import_is_stopped_and_what_was_read_stays(app: MakeApp, service: Service, tmp_path: Path) -> None:

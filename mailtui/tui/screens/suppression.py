@@ -121,6 +121,7 @@ class SuppressionScreen(Room):
         found = self.query_one(place, Plain)
         found.display = bool(text if isinstance(text, str) else text.plain)
         found.show(text)
+        self.refresh_bindings()
 
     # actions
 
@@ -131,6 +132,7 @@ class SuppressionScreen(Room):
         pages, counts = self._pages, self._counts
         entry = pages.entry
         searching, reading = self.query_one("#search").display, self.query_one(ImportLine).reading
+        troubled = self.query_one("#trouble").display
         possible = {
             "which": counts is not None and counts.total > 0,
             "find": counts is not None and counts.total > 0,
@@ -138,8 +140,8 @@ class SuppressionScreen(Room):
             "export": counts is not None and counts.total > 0,
             "page": pages.has(1 if parameters == (1,) else -1),
             "import_list": not reading,
-            "stop": reading and not searching,
-            "put_away": searching,
+            "stop": reading and not searching and not troubled,
+            "put_away": searching or troubled,
         }
         if action in ("stop", "put_away"):
             return possible[action]
@@ -176,7 +178,10 @@ class SuppressionScreen(Room):
         self.query_one("#entries").focus()
 
     def action_put_away(self) -> None:
-        """Show everybody again."""
+        """Put an error away; where there is none, show everybody again."""
+        if self.query_one("#trouble").display:
+            self._show("#trouble", "")
+            return
         line = self.query_one("#search", SafeInput)
         line.value = ""
         line.display = False
