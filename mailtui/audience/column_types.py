@@ -130,7 +130,7 @@ def _as_code(name: str, cells: Sequence[str]) -> ColumnType | None:
     if kept is not None:
         sign = "a plus" if kept.startswith("+") else "a zero in front"
         return ColumnType("code", "", "certain", f"{kept} has {sign}")
-    long = next((cell for cell in digits if sum(map(str.isdigit, cell)) > _EXACT_DIGITS), None)
+    long = next((cell for cell in digits if _whole_digits(cell) > _EXACT_DIGITS), None)
     if long is not None:
         return ColumnType("code", "", "certain", f"{long} is too long for a number")
     if _CODE_NAMES.search(_plain(name)):
@@ -139,6 +139,12 @@ def _as_code(name: str, cells: Sequence[str]) -> ColumnType | None:
     if spaced is not None and sum(1 for cell in digits if as_number(cell) is None) * 2 > len(digits):
         return ColumnType("code", "", "likely", f"{spaced} is made of digits, and is no number")
     return None
+
+
+def _whole_digits(cell: str) -> int:
+    """How many digits a number counts with; those after a decimal point are but finer, as in 0.30000000000000004."""
+    whole = cell.partition(".")[0] if cell.count(".") == 1 else cell
+    return sum(map(str.isdigit, whole))
 
 
 def _as_date(cells: Sequence[str]) -> ColumnType | None:
