@@ -159,7 +159,8 @@ def _audience_findings(campaign: Campaign, counts: AudienceCounts, audience: Aud
             for problem in audience.problems(limit=20)
             if problem.row is not None and problem.kind not in ("duplicate", "excluded")
         )
-        message = f"{counted(counts.problems, 'row')} of the list cannot be used, and get no mail"
+        get = "gets" if counts.problems == 1 else "get"
+        message = f"{counted(counts.problems, 'row')} of the list cannot be used, and {get} no mail"
         command = f"mailtui audience {campaign.path} --problems"
         yield Finding("warning", "bad-rows", message, rows, counts.problems, command=command)
     if counts.excluded:
@@ -170,7 +171,8 @@ def _audience_findings(campaign: Campaign, counts: AudienceCounts, audience: Aud
         message = f"{counted(counts.duplicates, 'row')} with an address that stands in an earlier row; it gets one mail"
         yield Finding("note", "duplicates", message)
     if counts.grouped:
-        message = f"{counted(counts.grouped, 'row')} with an address that stands in an earlier row; they make one mail"
+        more = "it goes" if counts.grouped == 1 else "they go"
+        message = f"{counted(counts.grouped, 'row')} with an address that stands in an earlier row; {more} into its mail"
         yield Finding("note", "grouped", message)
     alike, rows = audience.alike(20)
     if alike:
