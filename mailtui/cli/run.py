@@ -27,7 +27,7 @@ from mailtui.kit.safe_text import safe_text
 from mailtui.kit.words import counted
 from mailtui.service.facade import LaunchPlan, Service
 from mailtui.service.lists import Again, Launch, LaunchedCampaign, MessageChanged, Planned
-from mailtui.service.terms import show_difference, show_launch, show_rate, what_a_window_means
+from mailtui.service.terms import show_difference, show_launch, show_rate, what_a_window_means, why_no_mails
 from mailtui.service.views import CampaignView
 
 
@@ -125,11 +125,9 @@ async def _nothing_to_do(service: Service, planned: Planned, earlier: str, *, de
         return ExitCode.DONE if detach else view.exit_code
     if detach:
         output.data(view.id)
-    all_have_it = view.counts.sent + view.counts.suppressed == view.counts.total
-    who = "Everybody on the list has it already" if all_have_it else "Nobody is new on the list"
     output.note(f"already sent  {_sent_before(view.counts.sent, view.campaign)}")
     if not as_json:
-        output.say(f"{who}; nothing was sent.")
+        output.say(f"{why_no_mails(planned)}; nothing was sent.")
     for line in watching.next_steps(view):
         output.note(line)
     return ExitCode.DONE if detach else view.exit_code
@@ -202,6 +200,9 @@ def _confirm(plan: LaunchPlan) -> None:
     """Show what is about to happen, and have the number of mails that will really go out typed."""
     planned = plan.planned
     count = plan.counts.recipients if planned is None else planned.mails
+    if not count and planned is not None and planned.earlier is None:
+        output.say(f"{why_no_mails(planned)}; nothing was sent.")
+        raise click.exceptions.Exit(int(ExitCode.DONE))
     if not count and planned is not None and planned.earlier is not None:
         return  # what was launched is only to be brought to its end
     if not _at_terminal():

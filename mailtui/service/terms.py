@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from mailtui.campaign.forecast import Difference
+from mailtui.campaign.forecast import Difference, Planned
 from mailtui.dispatch.plan import MAX_WORKERS, parse_rate, show_rate
 from mailtui.kit.words import counted
 from mailtui.outbox.records import Campaign
@@ -18,6 +18,7 @@ __all__ = [
     "show_launch",
     "show_rate",
     "what_a_window_means",
+    "why_no_mails",
 ]
 
 
@@ -59,3 +60,14 @@ def show_difference(difference: Difference, new: int) -> list[str]:
     if difference.suppressed:
         lines.append(f"{difference.suppressed:,} who waited are suppressed by now, and get nothing")
     return lines
+
+
+def why_no_mails(planned: Planned) -> str:
+    """Why a launch would send nothing, as the first half of a sentence."""
+    counts = planned.counts
+    if counts is None:
+        return "Everybody on the list is on a list of those who get nothing"
+    suppressed = counts.suppressed + planned.difference.new_suppressed
+    if counts.sent + counts.suppressed != counts.total:
+        return "Nobody is new on the list"
+    return "Everybody on the list has it already" + (f", but for {suppressed:,} suppressed" if suppressed else "")

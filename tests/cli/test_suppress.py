@@ -116,6 +116,10 @@ def test_b04_c11_the_suppressed_get_nothing_and_a_second_run_tells_what_has_chan
     assert (second.json["sent"], second.json["suppressed"]) == (10, 3)
     assert sandbox.accepted.total() == 10
     assert not {"p0@example.com", "p1@example.com", "q2@example.org"} & sandbox.accepted.keys()
+    nobody = mailtui.run(
+        "run", mailtui.campaign([*rows[:1], *rows[3:], *new], port=sandbox.port, audience=audience), "--yes"
+    )
+    assert "Everybody on the list has it already, but for 3 suppressed; nothing was sent." in nobody.err
     third = mailtui.run("retry", "--to", "p5@example.com", "--address", "q2@example.org")
     assert third.code == 2
 

@@ -9,7 +9,7 @@ from textual.content import Content
 from mailtui.kit.words import counted, sentence
 from mailtui.service.facade import LaunchPlan
 from mailtui.service.lists import CheckReport, MessageChanged, Planned, WasCancelled
-from mailtui.service.terms import show_difference, show_launch, show_rate, what_a_window_means
+from mailtui.service.terms import show_difference, show_launch, show_rate, what_a_window_means, why_no_mails
 from mailtui.tui.states import CAMPAIGNS
 from mailtui.tui.text import joined, plain
 from mailtui.tui.widgets.findings import summary
@@ -133,17 +133,9 @@ def verdict(plan: LaunchPlan | None, report: CheckReport | None, question: Quest
         return joined(stop, summary(report), separator="  ")
     planned = plan.planned
     if question is None and not some_mails(plan) and planned is not None:
-        return plain(f"+ {_why_nothing(planned)}; nothing to do.", "$text-success")
+        return plain(f"+ {why_no_mails(planned)}; nothing to do.", "$text-success")
     tried = plain(f"{report.rendered:,} of {counted(report.counts.recipients, 'row')} tried:")
     return joined(plain("Ready; s starts it. ", "$text-success"), tried, "  ", summary(report))
-
-
-def _why_nothing(planned: Planned) -> str:
-    counts = planned.counts
-    if planned.earlier is None:
-        return "Everybody on the list is on a list of those who get nothing"
-    all_have_it = counts is not None and counts.sent + counts.suppressed == counts.total
-    return "Everybody on the list has it" if all_have_it else "Nobody is new on the list"
 
 
 def _fact(name: str, value: Content) -> Line:
