@@ -1,10 +1,12 @@
 """Owns what a person types or picks as the value of a comparison, and the comparisons that suit a column.
 
 A value is typed as it is, without quotes: `London`, `30`, `last 30 days`, or `London, Paris` for a list. Whoever means
-digits as a text, or blanks at an end, puts quotes around them as in the one-line spelling.
+digits as a text, blanks at an end, or a comma within one of a list, puts quotes around it as in the one-line spelling.
 """
 
 from __future__ import annotations
+
+import re
 
 from mailtui.audience.findings import ColumnKind
 from mailtui.audience.rules import Clause, Operator, Scalar, Value
@@ -12,6 +14,7 @@ from mailtui.audience.rules_text import format_value, parse_rule
 from mailtui.errors import RuleError
 
 _TEXT = (Operator.CONTAINS, Operator.STARTSWITH, Operator.ENDSWITH, Operator.MATCHES, Operator.BEFORE, Operator.AFTER)
+_PART = re.compile(r"""\s*("(?:[^"\\]|\\.)*"(?=\s*(?:,|\Z))|'(?:[^'\\]|\\.)*'(?=\s*(?:,|\Z))|[^,]+)""", re.DOTALL)
 _ORDERED = (Operator.GT, Operator.GE, Operator.LT, Operator.LE)
 _FIRST: dict[ColumnKind, tuple[Operator, ...]] = {
     "number": (Operator.EQ, Operator.NE, *_ORDERED, Operator.IN, Operator.EMPTY),
@@ -75,7 +78,7 @@ def read_value(text: str, operator: Operator, kind: ColumnKind = "text") -> Valu
         items: Value = read if isinstance(read, tuple) else tuple(_scalar(part) for part in _parts(text))
         return _texts(items) if kind == "code" else items
     if operator is Operator.WITHIN and read is None and "," in text:
-        return tuple(_parts(text))
+        return tuple(str(_scalar(part)) if _quoted(part) else part for part in _parts(text))
     if read is None or (operator in _TEXT and not _quoted(text)):
         return text
     return _texts(read) if kind == "code" else read
@@ -85,9 +88,12 @@ def show_value(value: Value, operator: Operator, kind: ColumnKind = "text") -> s
     """A value as `read_value` reads it back."""
     if value is None:
         return ""
-    plain = ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
-    if repr(read_value(plain, operator, kind)) == repr(value):
-        return plain
+    ways = [str(value)]
+    if isinstance(value, tuple):
+        ways = [", ".join(map(str, value)), ", ".join(map(format_value, value))]
+    for way in ways:
+        if repr(read_value(way, operator, kind)) == repr(value):
+            return way
     return format_value(value)
 
 
@@ -101,7 +107,7 @@ def _as_written(text: str, operator: Operator) -> Value:
 
 
 def _parts(text: str) -> list[str]:
-    return [part for part in (part.strip() for part in text.split(",")) if part]
+    return [part for part in (found.strip() for found in _PART.findall(text)) if part]
 
 
 def _scalar(text: str) -> Scalar:

@@ -211,6 +211,20 @@ def _parser() -> lark.Lark:
     return lark.Lark(_GRAMMAR, parser="lalr", transformer=_Builder(), maybe_placeholders=False)
 
 
+_SAID = {
+    **dict.fromkeys(["is", "equals", "eq", "equal", "being"], "=="),
+    **dict.fromkeys(["like", "includes", "include", "has", "containing"], "contains"),
+    **dict.fromkeys(["begins", "beginswith", "starts", "startwith"], "startsWith"),
+    **dict.fromkeys(["ends", "endwith"], "endsWith"),
+    **dict.fromkeys(["ne", "isnt"], "!="),
+    **dict.fromkeys(["gt", "more", "over", "above"], ">"),
+    **dict.fromkeys(["lt", "less", "under", "below"], "<"),
+    **dict.fromkeys(["since", "later"], "after"),
+    **dict.fromkeys(["until", "earlier"], "before"),
+    **dict.fromkeys(["regex", "regexp", "match"], "matches"),
+}
+"""What people write for a comparison, and what it is called here."""
+_NOTHING = ("null", "none", "nil", "empty", "blank")
 _VALUES = {"STRING", "DATE", "NUMBER", "SPAN"}
 _JOINTS = {"_AND", "_OR", "$END"}
 
@@ -245,6 +259,10 @@ def _start(error: lark.UnexpectedInput) -> int:
 def _sentence(before: str, found: str, expected: set[str]) -> tuple[str, str]:
     word = re.match(r"[^\W\d][\w.@-]*", found)
     if expected & _VALUES and not expected & {"NAME"}:
+        if found.casefold() in _NOTHING:
+            return f"a value is expected here, and {found} is a bare word.", "An empty cell: company empty, or !company"
+        if found[:1] in "\u201c\u201d\u201e\u2018\u2019\u00ab\u00bb" and found:
+            return f"{found[:1]} is not a quotation mark here.", "Put text in straight ones: \"London\" or 'London'"
         if word:
             return f"a value is expected here, and {found} is a bare word.", f'Put text in quotes: "{found}"'
         wanted = 'a value is expected here, such as "London" or 30'
@@ -252,8 +270,12 @@ def _sentence(before: str, found: str, expected: set[str]) -> tuple[str, str]:
     if expected <= {"LPAR", "LSQB"} and expected:
         return "a list in brackets is expected here.", 'For example: city in ("London", "Paris")'
     if expected & {"OPERATOR", "WORD"} and "NAME" not in expected and word:
-        known = [operator.value for operator in Operator] + ["and", "or"]
-        return f"{found} is not a known comparison.", did_you_mean(found, known)
+        said = f"{found} is not a known comparison."
+        if found.casefold() == "between":
+            return said, "From one to the other: age >= 30 and age <= 40"
+        if found.casefold() in _SAID:
+            return said, f"Did you mean {_SAID[found.casefold()]}?"
+        return said, did_you_mean(found, [operator.value for operator in Operator] + ["and", "or"])
     if "NAME" in expected:
         wanted = "a column name is expected here"
         return (f"{wanted}, not {found}." if found else f"{wanted}, but the filter ends."), (

@@ -224,6 +224,8 @@ def test_a_value_comes_back_from_the_field_as_it_was(rule: Rule, kind: Any) -> N
         ("O'Brien", Operator.EQ, "text", "O'Brien"),
         ("London, Paris", Operator.IN, "text", ("London", "Paris")),
         ('("a, b", 3)', Operator.IN, "text", ("a, b", 3)),
+        ('"London, UK", Paris', Operator.IN, "text", ("London, UK", "Paris")),
+        ("O'Brien, 'D, E' , D'Arcy,", Operator.IN, "text", ("O'Brien", "D, E", "D'Arcy")),
         ("1, 2", Operator.IN, "number", (1, 2)),
         ("30", Operator.CONTAINS, "number", "30"),
         ("last 30 days", Operator.WITHIN, "date", "last 30 days"),
@@ -236,6 +238,11 @@ def test_a_value_comes_back_from_the_field_as_it_was(rule: Rule, kind: Any) -> N
 )
 def test_values_are_typed_without_quotes(typed: str, operator: Operator, kind: Any, value: object) -> None:
     assert read_value(typed, operator, kind) == value
+
+
+def test_a_list_with_a_comma_in_a_value_is_shown_as_more_can_be_added_to_it() -> None:
+    assert show_value(("London, UK", "Paris"), Operator.IN) == '"London, UK", "Paris"'
+    assert read_value('"London, UK", "Paris", Rome', Operator.IN) == ("London, UK", "Paris", "Rome")
 
 
 @pytest.mark.parametrize("kind", ["text", "number", "date", "code", "empty"])

@@ -132,6 +132,9 @@ async def test_a_filter_is_built_with_the_mouse(app: MakeApp, sample: Path) -> N
         await until(lambda: shows(shown, 'country  ==  "Nigeria"'))
         await pilot.click(offset=place_of(shown, "and  all"))
         await until(lambda: tree.text == 'not (unsubscribed == "yes") or country == "Nigeria"')
+        await pilot.click(offset=place_of(shown, "not  the following"))
+        await until(lambda: tree.text == 'unsubscribed == "yes" or country == "Nigeria"')
+        await pilot.press("u")
         await pilot.click(offset=place_of(shown, "+ add a group"))
         await in_dialog(shown)
         await pilot.click(offset=place_of(shown, "Cancel"))
@@ -160,6 +163,7 @@ async def test_line_and_tree_say_the_same_and_what_is_wrong_with_it(app: MakeApp
             a_filter_that_means_nobody_or_everybody_is_asked_about,
         ):
             await check(shown, pilot, screen)
+        await a_filter_that_no_longer_fits_the_list_can_be_mended(shown, pilot, screen)
 
 
 async def rows_that_are_looked_at_are_explained_beside_each_part(
@@ -234,3 +238,15 @@ async def a_filter_that_means_nobody_or_everybody_is_asked_about(
     await pilot.click("#yes")
     await until(lambda: isinstance(shown.screen, AudienceScreen))
     assert shown.bench.filter_text == 'not (city empty) or email contains "e"'
+
+
+async def a_filter_that_no_longer_fits_the_list_can_be_mended(
+    shown: MailtuiApp, pilot: Pilot[Any], screen: RulesScreen
+) -> None:
+    spec = shown.bench.spec
+    assert spec is not None
+    await shown.bench.reopen(spec.model_copy(update={"header": False, "address": "column_1"}))
+    assert shown.bench.misfit is not None
+    await pilot.press("3")
+    await until(lambda: shown.screen is screen and shows(shown, "the list has no column city."))
+    assert screen.tree_of_rules.text == screen.editor.value == shown.bench.filter_text

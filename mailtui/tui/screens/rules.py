@@ -99,7 +99,7 @@ class RulesScreen(SpellingRoom):
             self._shown, self._counted = opened, None
             self.query_one(ColumnNames).offer(opened.columns)
             self.editor.offer(opened.columns)
-            self.tree_of_rules.begin(draft_of(self.bench.read_filter(self.bench.filter_text)))
+            self.tree_of_rules.begin(draft_of(read_rule(self.bench.filter_text or None)))
             self.action_reset()
         if opened is not None and not isinstance(self.focused, RuleTree):
             self.editor.focus()

@@ -274,7 +274,8 @@ class RuleTree(ScrollView, can_focus=True):
         line = self._lines[place]
         part = line.part_at(x + self.scroll_offset.x - _GUTTER)
         if part == "join":
-            self.edit("toggle")
+            node = None if line.path is None else rules.node_at(self.draft, line.path)
+            self.edit("negate" if isinstance(node, Group) and node.join is Join.NOT else "toggle")
         elif part != "lead":
             self.post_message(self.Wanted(line.path, part))
 
