@@ -171,8 +171,8 @@ def _audience_findings(campaign: Campaign, counts: AudienceCounts, audience: Aud
         message = f"{counted(counts.duplicates, 'row')} with an address that stands in an earlier row; it gets one mail"
         yield Finding("note", "duplicates", message)
     if counts.grouped:
-        more = "it goes" if counts.grouped == 1 else "they go"
-        message = f"{counted(counts.grouped, 'row')} with an address that stands in an earlier row; {more} into its mail"
+        goes = "it goes" if counts.grouped == 1 else "they go"
+        message = f"{counted(counts.grouped, 'row')} with the address of an earlier row; {goes} into its mail"
         yield Finding("note", "grouped", message)
     alike, rows = audience.alike(20)
     if alike:
