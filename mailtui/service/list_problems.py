@@ -7,8 +7,8 @@ from pathlib import Path
 
 from mailtui.audience.audience import Audience
 from mailtui.audience.problem import RowProblem
-from mailtui.errors import UsageError
 from mailtui.kit.spreadsheet import csv_row, inert
+from mailtui.service.archive import new_file
 
 _COLUMNS = ("line", "row", "kind", "reason", "text")
 
@@ -22,20 +22,13 @@ def problems_as_csv(problems: Iterable[RowProblem]) -> Iterator[str]:
 
 
 def write_problems(audience: Audience, path: Path) -> int:
-    """Write the rows of a list that no mail goes to into a file; how many there are.
+    """Write the rows of a list that no mail goes to into a new file that only its owner can read; how many there are.
 
-    Raises `UsageError` when it cannot be written; then what stood there before still does.
+    Raises as `new_file`; nothing is left of a file that was not written to its end.
     """
     written = -1
-    temporary = path.with_name(f".{path.name}.part")
-    try:
-        with temporary.open("w", encoding="utf-8", newline="") as stream:
-            for line in problems_as_csv(audience.problems()):
-                stream.write(line)
-                written += 1
-        temporary.replace(path)
-    except OSError as error:
-        raise UsageError(f"{path} cannot be written", detail=error.strerror or str(error)) from None
-    finally:
-        temporary.unlink(missing_ok=True)
+    with new_file(path) as stream:
+        for line in problems_as_csv(audience.problems()):
+            stream.write(line)
+            written += 1
     return written

@@ -211,9 +211,9 @@ class ListQuestions:
         return await self._in(self._reading, work)
 
     async def save_problems(self, path: Path) -> int:
-        """Write all rows that no mail goes to into a CSV file, with the reasons; how many there are.
+        """Write all rows that no mail goes to into a new CSV file, with the reasons; how many there are.
 
-        Raises `UsageError` when it cannot be written; then what stood there before still does.
+        Raises `UsageError` when there is one already or it cannot be made, `MailtuiError` when the disk is full.
         """
         return await self._with_filter(
             self.filter_text, lambda audience: write_problems(audience, path), kind="save", pool=self._asking

@@ -192,7 +192,8 @@ def outcomes(folder: Path) -> dict[str, Outcome]:
 def lines(found: Mapping[str, Outcome]) -> list[str]:
     """The table of docs/lists.md."""
     rows = [
-        (_plain(name), _plain(one.understood), "<br>".join(map(_plain, one.told)) or "nothing") for name, one in found.items()
+        (_plain(name), _plain(one.understood), "<br>".join(map(_plain, one.told)) or "nothing")
+        for name, one in found.items()
     ]
     wrong = sum(1 for name, one in found.items() if silently_wrong(CASES[name], one))
     said = f"{len(rows)} files, {wrong} silently wrong. A test compares this table with what the program does."

@@ -140,4 +140,7 @@ async def test_problems_go_into_a_file(bench: Workbench, path: Path, tmp_path: P
     assert [line.split(",")[2] for line in lines[1:]] == ["bad_address", "bad_row", "duplicate"]
     with pytest.raises(UsageError, match="cannot be written"):
         await bench.save_problems(tmp_path / "none" / "out.csv")
-    assert sorted(one.name for one in tmp_path.iterdir() if one.suffix == ".part") == []
+    assert (tmp_path / "out.csv").stat().st_mode & 0o077 == 0, "people's addresses are for the owner alone"
+    with pytest.raises(UsageError, match="exists already"):
+        await bench.save_problems(tmp_path / "out.csv")
+    assert (tmp_path / "out.csv").read_text(encoding="utf-8").splitlines() == lines
