@@ -280,11 +280,11 @@ def write_list(path: Path, rows: int) -> None:
 
 
 def test_what_a_filter_comes_to_adds_up() -> None:
-    """Excluded rows and rows of another one's mail are not called unusable, and bad rows are in no gap."""
+    """Excluded rows and rows of another row's mail are not called unusable, and bad rows are in no gap."""
     counts = AudienceCounts(
         rows=50, valid=46, duplicates=0, problems=4, matched=47, recipients=20, excluded=2, grouped=24
     )
     some = matched_text(counts, filtered=True, everybody=False).plain
-    assert some == "47 of 50 rows match:  20 recipients, and 24 in another one's mail, 2 excluded, 1 unusable"
+    assert some == "47 of 50 rows match:  20 recipients, and 24 in another row's mail, 2 excluded, 1 unusable"
     everybody = matched_text(counts, filtered=True, everybody=True).plain
-    assert everybody.endswith("24 in another one's mail, 2 excluded, 4 unusable")
+    assert everybody.endswith("24 in another row's mail, 2 excluded, 4 unusable")

@@ -158,7 +158,7 @@ def matched_text(counts: AudienceCounts, *, filtered: bool, everybody: bool) -> 
     meant = counts.rows if everybody else counts.matched  # a bad row matches no filter, and is nobody left out by one
     others = [
         (counts.duplicates, counted(counts.duplicates, "duplicate")),
-        (counts.grouped, f"{counts.grouped:,} in another one's mail"),
+        (counts.grouped, f"{counts.grouped:,} in another row's mail"),
         (counts.excluded, f"{counts.excluded:,} excluded"),
     ]
     unusable = meant - counts.recipients - sum(number for number, _ in others)
