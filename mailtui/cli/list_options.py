@@ -27,51 +27,56 @@ _SETTINGS = {
     "query": ("SQL", "Of a SQLite file: a SELECT, or the name of a table."),
 }
 
+_MEANING = (
+    click.option(
+        "--type",
+        "given_types",
+        multiple=True,
+        metavar="COLUMN=TYPE",
+        help=f"As what a column's cells compare: {', '.join(COLUMN_TYPES)}.",
+    ),
+    click.option("--group", is_flag=True, help="The rows of one address make one mail."),
+    click.option(
+        "--exclude", multiple=True, metavar="KIND", help="Leave out addresses: role, disposable or bad_domain."
+    ),
+)
+
 
 def reading_options(command: Command) -> Command:
     """Add them to a command, which gets them as `options`."""
 
     @functools.wraps(command)
-    def wrapper(
-        *args: Any, given_types: tuple[str, ...], exclude: tuple[str, ...], group: bool, offline: bool, **kwargs: Any
-    ) -> Any:
+    def wrapper(*args: Any, given_types: tuple[str, ...], exclude: tuple[str, ...], group: bool, **kwargs: Any) -> Any:
+        options: ListOptions = kwargs.pop("options")
+        settings = dict(options.settings)
+        if exclude:
+            settings["exclude"] = " ".join(exclude)
+        if group:
+            settings["group"] = "yes"
+        options = ListOptions(settings, dict(map(_type, given_types)), options.offline)
+        return command(*args, options=options, **kwargs)
+
+    for option in reversed(_MEANING):
+        wrapper = option(wrapper)
+    return source_options(wrapper)  # type: ignore[return-value]
+
+
+def source_options(command: Command) -> Command:
+    """Add those that say where the rows are and nothing of what they mean; the command gets them as `options`."""
+
+    @functools.wraps(command)
+    def wrapper(*args: Any, offline: bool, **kwargs: Any) -> Any:
         typed = {key: kwargs.pop(f"given_{key}") for key in _SETTINGS}
         settings = {key: text for key, text in typed.items() if text is not None}
         for key, text in settings.items():
             if not text.strip(" "):
                 raise UsageError(f"--{key} is empty", hint="Leave it out to have it found out.")
-        if exclude:
-            settings["exclude"] = " ".join(exclude)
-        if group:
-            settings["group"] = "yes"
-        options = ListOptions(settings, dict(map(_type, given_types)), offline)
-        return command(*args, options=options, **kwargs)
+        return command(*args, options=ListOptions(settings, offline=offline), **kwargs)
 
-    for option in reversed(_options()):
-        wrapper = option(wrapper)
+    wrapper = click.option("--offline", is_flag=True, help="Of a Google sheet, take the copy that was kept.")(wrapper)
+    for key, (metavar, text) in reversed(_SETTINGS.items()):
+        wrapper = click.option(f"--{key}", f"given_{key}", metavar=metavar, help=text)(wrapper)
     return wrapper  # type: ignore[return-value]
-
-
-def _options() -> list[Callable[[Callable[..., Any]], Callable[..., Any]]]:
-    settings = [
-        click.option(f"--{key}", f"given_{key}", metavar=metavar, help=text)
-        for key, (metavar, text) in _SETTINGS.items()
-    ]
-    return [
-        *settings,
-        click.option(
-            "--type",
-            "given_types",
-            multiple=True,
-            metavar="COLUMN=TYPE",
-            help=f"As what a column's cells compare: {', '.join(COLUMN_TYPES)}.",
-        ),
-        click.option("--group", is_flag=True, help="The rows of one address make one mail."),
-        click.option(
-            "--exclude", multiple=True, metavar="KIND", help="Leave out addresses: role, disposable or bad_domain."
-        ),
-        click.option("--offline", is_flag=True, help="Of a Google sheet, take the copy that was kept."),
-    ]
 
 
 def _type(text: str) -> tuple[str, str]:

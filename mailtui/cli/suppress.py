@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from mailtui.cli import output
+from mailtui.cli.list_options import source_options
 from mailtui.cli.options import common
 from mailtui.errors import UsageError
 from mailtui.kit.safe_text import safe_text
@@ -16,6 +17,7 @@ from mailtui.kit.suggest import nearest
 from mailtui.kit.words import counted
 from mailtui.service.archive import new_file
 from mailtui.service.facade import Service
+from mailtui.service.list_options import ListOptions
 from mailtui.service.suppression import Listed, Removed, SuppressionEntry
 
 _EXAMPLES = """\b
@@ -156,11 +158,18 @@ def _tell_removed(removed: Removed, list_name: str) -> None:
 @click.argument("file", metavar="FILE")
 @_list_option
 @_reason_option
-@click.option("--address", metavar="COLUMN", help="The column with the addresses, where the guess is wrong.")
+@source_options
 @click.option("--problems", is_flag=True, help="Show the rows that hold no address.")
 @common
 def import_list(
-    file: str, list_name: str, reason: str, address: str | None, problems: bool, *, service: Service, as_json: bool
+    file: str,
+    list_name: str,
+    reason: str,
+    problems: bool,
+    *,
+    options: ListOptions,
+    service: Service,
+    as_json: bool,
 ) -> None:
     """Put everybody on a list on the suppression list; FILE is any list that mailtui reads, - is standard input.
 
@@ -180,7 +189,7 @@ def import_list(
                 file,
                 list_name=list_name,
                 reason=reason,
-                address=address,
+                options=options,
                 progress=advance,
                 problem=show if problems else None,
             )

@@ -25,6 +25,7 @@ from mailtui.outbox.ports import Desk
 from mailtui.outbox.records import NewSuppression, Suppression
 from mailtui.outbox.suppression import EVERYBODY, campaign_of, folded, list_of, scope_of_list
 from mailtui.service.campaigns import actor
+from mailtui.service.list_options import ListOptions
 from mailtui.service.views import now
 
 if TYPE_CHECKING:
@@ -212,19 +213,19 @@ class SuppressionDesk:
         *,
         list_name: str = "",
         reason: str = "",
-        address: str | None = None,
+        options: ListOptions | None = None,
         progress: Progress | None = None,
         problem: Callable[[Listed], None] | None = None,
-        spec: AudienceSpec | None = None,
     ) -> Imported:
         """Put everybody on a list (any file that mailtui reads, `-` for standard input) on the suppression list.
 
         `reason` is kept with each, else what the list's own column `reason` says. `progress` hears how many rows were
-        read, `problem` each row that holds no address. `spec` says how the file is read. Memory stays flat, and a
+        read, `problem` each row that holds no address. `options` say how the file is read. Memory stays flat, and a
         campaign that is being sent goes on meanwhile. Raises `AudienceError`, `UsageError`.
         """
         scope = scope_for(list_name)
-        given = spec if spec is not None else AudienceSpec.model_construct(source=path, address=address)
+        found_out = AudienceSpec.model_construct(source=path)
+        given = options.over(found_out) if options is not None else found_out
         began = time.monotonic()
         cache = self._house.settings.home.audiences
         with open_addresses(given, folder=Path(), spool=cache, reach=self._house.settings.reach()) as opened:

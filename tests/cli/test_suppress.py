@@ -87,6 +87,13 @@ def test_a8_what_is_exported_is_imported_again(mailtui: Mailtui) -> None:
     assert taken.code == 2 and "exists already" in taken.err
 
 
+def test_a8_a_list_is_read_as_one_says(mailtui: Mailtui) -> None:
+    _import(mailtui, "@example.com\n@example.net\n", "--header", "none", "--address", "column_1")
+    _import(mailtui, "who;mail\nx,y@example.org;J\xf6rg@example.org\n", "--delimiter", "semicolon", "--address", "mail")
+    entries = [line.split()[0] for line in mailtui.call("suppress", "list").out.splitlines()]
+    assert entries == ["@example.com", "@example.net", "j\xf6rg@example.org"]
+
+
 def test_b04_c11_the_suppressed_get_nothing_and_a_second_run_tells_what_has_changed(
     mailtui: Mailtui, sandbox: Oracle
 ) -> None:
