@@ -25,9 +25,11 @@ from mailtui.message.head import REPLY_TO, Head, Header, header_line, read_autho
 from mailtui.message.headers import HeaderError
 from mailtui.message.markdown import html_from_markdown
 from mailtui.message.mime import BodyError, Parts, TransferEncoding, body_text, build_skeleton, canonical, wire_lines
+from mailtui.message.mjml import html_from_mjml, mjml_problems
 from mailtui.message.own_cells import CellError, OwnCells, TooManyRows, require_few, rows_of
-from mailtui.message.pages import Page
+from mailtui.message.pages import Maker, Page
 from mailtui.message.rendered import RenderedMessage, RenderProblem
+from mailtui.message.styles import inline_styles
 from mailtui.message.templates import (
     RENDER_ERRORS,
     CompiledTemplate,
@@ -37,6 +39,9 @@ from mailtui.message.templates import (
     render_place,
     render_reason,
 )
+
+_MAKERS: dict[str, Maker] = {"": inline_styles, "markdown": html_from_markdown, "mjml": html_from_mjml}
+"""What makes a page of what it is written in."""
 
 OUTPUT_LIMIT = 10 * 1024 * 1024  # characters of text and HTML together
 
@@ -215,6 +220,9 @@ def compile_message(source: MessageSource, columns: Sequence[str], *, secret: by
     for text in everything:
         tree = templates.parse(text)
         problems.extend([tree] if isinstance(tree, Problem) else templates.check(text, tree))
+    if source.written_in == "mjml":
+        for text in (*bodies, *source.includes):
+            problems += mjml_problems(text.name, text.source)
     uses = used_fields(everything, group=source.group)
     problems += OwnCells(source.columns).problems(columns)
     problems += [
@@ -257,10 +265,12 @@ def _compile(
 
 def _page(source: MessageSource) -> Page | None:
     """The body that is made from its template; None for HTML that is sent as it is."""
-    if source.html is None or not source.written_in:
+    if source.html is None or not (source.written_in or source.inline_css):
         return None
     texts = {text.name: text.source for text in source.includes}
-    return Page(texts, source.html, html_from_markdown, markdown=True, plain=source.text is None)
+    plain = source.text is None and bool(source.written_in)
+    make = _MAKERS[source.written_in]
+    return Page(texts, source.html, make, markdown=source.written_in == "markdown", plain=plain)
 
 
 def _header_texts(source: MessageSource) -> dict[str, TemplateText]:

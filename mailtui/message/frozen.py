@@ -36,7 +36,9 @@ class MessageSource:
     group: bool = False
     """Whether all rows of an address make one mail, as `rows` in templates."""
     written_in: str = ""
-    """What `html` is a template of where that is not HTML: markdown."""
+    """What `html` is a template of where that is not HTML: markdown or mjml."""
+    inline_css: bool = False
+    """Whether the style sheets of HTML are put into its elements."""
 
     def to_json(self) -> str:
         """A stable text: the same source gives the same characters on every machine."""
@@ -45,7 +47,7 @@ class MessageSource:
     def _values(self) -> dict[str, Any]:
         """Every part; those that came later only where they say something, so that others' texts stay as they were."""
         data = {"version": _VERSION, **dataclasses.asdict(self)}
-        for later in ("columns", "group", "written_in"):
+        for later in ("columns", "group", "written_in", "inline_css"):
             if not data[later]:
                 del data[later]
         return data

@@ -32,7 +32,6 @@ _TAG = re.compile(
 )
 _ATTRIBUTE = re.compile(r"""([a-zA-Z][\w:-]*)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
 _SCRIPT = re.compile(r"[\s\x00-\x20]*(?:j\s*a\s*v\s*a|v\s*b)\s*s\s*c\s*r\s*i\s*p\s*t\s*:|[\s\x00-\x20]*data\s*:", re.I)
-_SELECTS_ATTRIBUTES = re.compile(r"<(?:mj-)?style\b[^>]*>[^<]*\[", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +182,9 @@ def _lines(woven: Woven, values: Sequence[str]) -> Lines:
 def _standing(page: str, word: str) -> _Standing:
     """Where values stand in HTML or MJML."""
     found = re.compile(f"{word}([0-9]+)x")
-    inert = frozenset() if _SELECTS_ATTRIBUTES.search(page) else _INERT_ATTRIBUTES
+    # A style sheet that selects by attributes may look at any.
+    selects = any("[" in tag.group() for tag in _TAG.finditer(page) if tag.group("raw"))
+    inert: frozenset[str] = frozenset() if selects else _INERT_ATTRIBUTES
     deciding: list[int] = []
     links: list[int] = []
     for tag in _TAG.finditer(page):

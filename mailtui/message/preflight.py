@@ -17,6 +17,7 @@ from mailtui.audience.recipient import Recipient
 from mailtui.errors import Place, Problem
 from mailtui.message.compose import CompiledMessage
 from mailtui.message.fields import PROVIDED, FieldUse, spelling, unknown_field
+from mailtui.message.mjml import mjml_warnings
 from mailtui.message.own_cells import ROLES, TooManyRows, require_few
 from mailtui.message.rendered import RenderedMessage, RenderProblem
 from mailtui.message.templates import TemplateSet, TemplateText, place_of, tokenize
@@ -173,6 +174,11 @@ def _message_findings(compiled: CompiledMessage) -> Iterator[Finding]:
         message = f"{problem.message.rstrip('.')}, so everyone gets what stands in for it. {problem.hint}".rstrip()
         yield Finding("warning", "unknown-field", message, place=use.place)
     yield from _unescaped(compiled)
+    if source.written_in == "mjml":
+        for text in (source.html, *source.includes):
+            for warning in () if text is None else mjml_warnings(text.name, text.source):
+                message = f"{warning.message}, so it is left out. {warning.hint}".rstrip()
+                yield Finding("warning", "mjml-attribute", message, place=warning.place)
     yield from _called_like_a_role(compiled)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from mailtui.errors import Place, Problem, TemplateError
@@ -11,6 +11,7 @@ from mailtui.message.fields import spelling
 from mailtui.message.frozen import MessageSource
 from mailtui.message.own_cells import ROLES
 from mailtui.message.spec import MessageSpec
+from mailtui.message.styles import has_style
 from mailtui.message.templates import TemplateSet, TemplateText, references
 from mailtui.message.templates import parse as parse_template
 
@@ -52,6 +53,7 @@ def read_message(
         columns=tuple((role, columns[role]) for role in ROLES if role in columns),
         group=group,
         written_in="" if written_in == "html" else written_in,
+        inline_css=_inlines(spec, html, includes),
     )
 
 
@@ -91,6 +93,12 @@ def _brings_own_mail(spec: MessageSpec) -> bool:
     return spec.subject is None and spec.text is None and spec.page is None
 
 
+def _inlines(spec: MessageSpec, html: TemplateText | None, includes: Sequence[TemplateText]) -> bool:
+    if spec.html is None or html is None or spec.inline_css is False:
+        return False
+    return spec.inline_css is True or any(has_style(text.source) for text in (html, *includes))
+
+
 def _missing_keys(spec: MessageSpec, columns: Mapping[str, str]) -> list[Problem]:
     """Keys without which there is no message; a column may stand for each."""
     problems = []
@@ -104,7 +112,7 @@ def _missing_keys(spec: MessageSpec, columns: Mapping[str, str]) -> list[Problem
         hint = f"Leave out {key}, or show the column in the page: {{{{ {spelling(columns['body'])} }}}}."
         problems.append(Problem(Place(key="audience.columns.body"), message, hint))
     if spec.text is None and spec.page is None and "body" not in columns:
-        hint = "Add text: body.txt.j2 or html: body.html.j2, or both, or markdown: body.md.j2."
+        hint = "Add text: body.txt.j2 or html: body.html.j2, or both; markdown and mjml make a page, too."
         problems.append(Problem(Place(key="text"), "the message has a subject and no body.", hint))
     return problems
 

@@ -8,7 +8,7 @@ import pydantic
 
 from mailtui.kit.validation import Spec
 
-WrittenIn = Literal["html", "markdown"]
+WrittenIn = Literal["html", "markdown", "mjml"]
 
 # `X-Priority: 1` is a number in YAML and text in a header.
 HeaderValue = Annotated[str, pydantic.Field(coerce_numbers_to_str=True)]
@@ -17,9 +17,9 @@ HeaderValue = Annotated[str, pydantic.Field(coerce_numbers_to_str=True)]
 class MessageSpec(Spec):
     """What a person writes about the message.
 
-    `subject`, `from`, `reply_to` and the values of `headers` are templates; `text`, `html` and `markdown` are paths
-    of template files, relative to the campaign file. When none of these and no `subject` is given, the list brings
-    its own mail (`source.own_mail_defaults`).
+    `subject`, `from`, `reply_to` and the values of `headers` are templates; `text`, `html`, `markdown` and `mjml`
+    are paths of template files, relative to the campaign file. When none of these and no `subject` is given, the list
+    brings its own mail (`source.own_mail_defaults`).
     """
 
     sender: str | None = pydantic.Field(
@@ -30,6 +30,13 @@ class MessageSpec(Spec):
     html: str | None = pydantic.Field(default=None, description="The file with the HTML body, a template.")
     markdown: str | None = pydantic.Field(
         default=None, description="The file with the body in Markdown, a template; instead of html."
+    )
+    mjml: str | None = pydantic.Field(
+        default=None, description="The file with the body in MJML, a template; instead of html."
+    )
+    inline_css: bool | None = pydantic.Field(
+        default=None,
+        description="Whether the rules of <style> in html are put into the elements; left out: if there is one.",
     )
     text: str | None = pydantic.Field(default=None, description="The file with the plain text body, a template.")
     headers: dict[str, HeaderValue] = pydantic.Field(
@@ -46,12 +53,21 @@ class MessageSpec(Spec):
     @property
     def page(self) -> tuple[WrittenIn, str] | None:
         """What the page is written in, and its file; None for a message of plain text."""
-        if self.html is not None:
-            return "html", self.html
-        return None if self.markdown is None else ("markdown", self.markdown)
+        return next(iter(self._pages()), None)
+
+    def _pages(self) -> list[tuple[WrittenIn, str]]:
+        named: tuple[tuple[WrittenIn, str | None], ...] = (
+            ("html", self.html),
+            ("markdown", self.markdown),
+            ("mjml", self.mjml),
+        )
+        return [(written_in, name) for written_in, name in named if name is not None]
 
     @pydantic.model_validator(mode="after")
     def _one_page(self) -> MessageSpec:
-        if self.html is not None and self.markdown is not None:
-            raise ValueError("html and markdown are both given; the page is written in one of them")
+        given = [written_in for written_in, _ in self._pages()]
+        if len(given) > 1:
+            raise ValueError(f"{' and '.join(given)} are given together; the page is written in one of them")
+        if self.inline_css is not None and self.html is None:
+            raise ValueError('inline_css is for html; in MJML there is <mj-style inline="inline">')
         return self

@@ -5,6 +5,7 @@ Unlike everything that leads to a send, this shows what there is when half of it
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ from mailtui.message.preflight import Finding as CheckFinding
 from mailtui.message.source import own_mail_defaults, own_mail_text, readable_templates
 from mailtui.message.templates import TemplateText
 
-BODIES = ("html", "markdown", "text")
+BODIES = ("html", "markdown", "mjml", "text")
 """The roles of the files that are bodies."""
 
 __all__ = [
@@ -139,9 +140,10 @@ def _files(
     for text in bodies:
         page = campaign.spec.page
         role = page[0] if page is not None and text.name == page[1] else "text"
-        yield DraftFile(role, text.name, text.source, role, _wrong_in(campaign.folder / text.name, problems))
+        language = "html" if role == "mjml" else role
+        yield DraftFile(role, text.name, text.source, language, _wrong_in(campaign.folder / text.name, problems))
     for text in included:
-        language = "html" if ".htm" in text.name.lower() else "text"
+        language = "html" if re.search(r"\.(?:htm|mjml)", text.name.lower()) else "text"
         wrong = _wrong_in(campaign.folder / text.name, problems)
         yield DraftFile("included", text.name, text.source, language, wrong)
     try:

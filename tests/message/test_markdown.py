@@ -10,50 +10,22 @@ from hypothesis import strategies as st
 from markupsafe import escape
 from selectolax.lexbor import LexborHTMLParser
 
-from mailtui.audience.recipient import Recipient
 from mailtui.errors import TemplateError
-from mailtui.message.compose import CompiledMessage, compile_message
-from mailtui.message.frozen import MessageSource
+from mailtui.message.compose import CompiledMessage
 from mailtui.message.mime import TransferEncoding, canonical
 from mailtui.message.preflight import Preflight
 from mailtui.message.reference import self_check
 from mailtui.message.rendered import RenderedMessage, RenderProblem
-from mailtui.message.templates import TemplateText
-from tests.message.samples import DATE, SECRET, body_text
-
-COLUMNS = ("email", "name", "url")
+from tests.message.pages import count_pages, html_of, page, person, render, rendered
+from tests.message.samples import DATE, body_text
 
 
 def markdown(body: str, *, text: str | None = None, **includes: str) -> CompiledMessage:
-    source = MessageSource(
-        sender="Acme <news@acme.test>",
-        subject="Hello",
-        text=None if text is None else TemplateText("body.txt.j2", text),
-        html=TemplateText("body.md.j2", body),
-        written_in="markdown",
-        includes=tuple(TemplateText(name, content) for name, content in includes.items()),
-    )
-    return compile_message(MessageSource.from_json(source.to_json()), COLUMNS, secret=SECRET)
-
-
-def person(name: str = "", url: str = "") -> Recipient:
-    return Recipient("ann@example.com", 1, "ann@example.com", {"email": "ann@example.com", "name": name, "url": url})
-
-
-def render(message: CompiledMessage, name: str = "", url: str = "") -> RenderedMessage | RenderProblem:
-    return message.render(person(name, url), date=DATE, encoding=TransferEncoding.EIGHT_BIT)
-
-
-def rendered(message: CompiledMessage, name: str = "", url: str = "") -> RenderedMessage:
-    made = render(message, name, url)
-    assert isinstance(made, RenderedMessage), made
-    return made
+    return page(body, "markdown", text=text, includes=includes)
 
 
 def body_of(message: CompiledMessage, name: str = "", url: str = "") -> str:
-    page = rendered(message, name, url).html
-    assert page is not None
-    found = re.search(r"<body>\n(.*)</body>", page, re.DOTALL)
+    found = re.search(r"<body>\n(.*)</body>", html_of(message, name, url), re.DOTALL)
     assert found is not None
     return found.group(1)
 
@@ -64,10 +36,10 @@ def test_b2_markdown_becomes_html_and_plain_text() -> None:
         "| what | price |\n|---|--:|\n| {{ name }} | 2 |\n"
     )
     made = rendered(message, "Ann", "g")
-    page, text = made.html or "", made.text or ""
-    assert page.startswith("<!DOCTYPE html>") and "<h1>Hello Ann</h1>" in page
-    assert '<strong>here</strong>, see <a href="https://acme.test/g">the garden</a>' in page
-    assert "<td>Ann</td>" in page and '<td style="text-align:right">2</td>' in page
+    html, text = made.html or "", made.text or ""
+    assert html.startswith("<!DOCTYPE html>") and "<h1>Hello Ann</h1>" in html
+    assert '<strong>here</strong>, see <a href="https://acme.test/g">the garden</a>' in html
+    assert "<td>Ann</td>" in html and '<td style="text-align:right">2</td>' in html
     assert text.startswith("Hello Ann\n\nSpring is here, see the garden[1].\n")
     assert text.endswith("[1] https://acme.test/g\n") and "<" not in text
 
@@ -113,11 +85,11 @@ MARKUP = (
     ],
 )
 def test_b1_a_cell_is_no_markup(template: str, cell: str) -> None:
-    page = LexborHTMLParser(body_of(markdown(template, part="{{ name }}"), cell))
-    assert page.body is not None
-    assert {node.tag for node in page.body.traverse()} <= {"body", "p"}
+    body = LexborHTMLParser(body_of(markdown(template, part="{{ name }}"), cell)).body
+    assert body is not None
+    assert {node.tag for node in body.traverse()} <= {"body", "p"}
     if not any(word in template for word in ("tojson", "striptags", "truncate")):
-        assert re.sub(r"\s+", " ", cell.strip()) in re.sub(r"\s+", " ", page.body.text())
+        assert re.sub(r"\s+", " ", cell.strip()) in re.sub(r"\s+", " ", body.text())
 
 
 def test_b1_only_its_author_can_let_a_cell_be_markup_and_hears_of_it() -> None:
@@ -179,22 +151,14 @@ def test_a_mistake_has_its_place() -> None:
     with pytest.raises(TemplateError) as caught:
         markdown("# Hi\n\n{{ nam }}")
     (problem,) = caught.value.problems
-    assert (problem.place.file, problem.place.line) == ("body.md.j2", 3)
+    assert (problem.place.file, problem.place.line) == ("body.markdown.j2", 3)
     made = render(markdown("# Hi\n\n{{ name|int // 0 }}"), "1")
     assert isinstance(made, RenderProblem) and made.place.line == 3
 
 
-def test_a_page_is_made_once_for_all_who_take_the_same_turns(monkeypatch: pytest.MonkeyPatch) -> None:
-    calls: list[str] = []
+def test_a_page_is_made_once_for_all_who_take_the_same_turns() -> None:
     message = markdown("# Hi {{ name }}\n\n{% if url %}[here]({{ url }}){% endif %}")
-    assert message._page is not None
-    make = message._page._make
-
-    def counted(text: str) -> str:
-        calls.append(text)
-        return make(text)
-
-    monkeypatch.setattr(message._page, "_make", counted)
+    made = count_pages(message)
     for number in range(50):
         rendered(message, f"Person {number}", "u" if number % 2 else "")
-    assert len(calls) == 2
+    assert len(made) == 2
