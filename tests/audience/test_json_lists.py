@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from mailtui.audience.audience import open_audience
+from mailtui.audience.csv_reader import BadRecord
 from mailtui.audience.formats import json_text
+from mailtui.audience.formats.json_values import fit
 from mailtui.audience.reading import read, understand
 from mailtui.audience.source import find_source
 from mailtui.audience.spec import AudienceSpec
@@ -101,6 +103,12 @@ def test_one_bad_line_is_told_with_its_text_and_reaches_no_other(opened: Opener,
     assert reason in problem.reason
     assert problem.text == line[:2_000]
     assert [one.address for one in audience.recipients()] == ["a@example.com", "c@example.com"]
+
+
+def test_a_key_that_was_not_there_at_first_is_not_dropped() -> None:
+    found = fit({"email": "a@example.com", "late": "x"}, ("email",), "the record")
+    assert isinstance(found, BadRecord) and "the key late" in found.reason
+    assert fit({"email": "a@example.com", "late": ""}, ("email",), "") == ["a@example.com"]
 
 
 def test_a_bad_record_of_a_document_costs_itself_alone(opened: Opener) -> None:

@@ -14,7 +14,7 @@ from mailtui.audience.mx import check
 from mailtui.audience.mx.check import check_domains
 from mailtui.audience.mx.known import KnownDomains
 from mailtui.audience.mx.servers import parse_server
-from mailtui.audience.mx.verdict import DomainVerdict
+from mailtui.audience.mx.verdict import DomainVerdict, Found
 from tests.servers.name_server import NameServer, name_server
 
 
@@ -93,6 +93,9 @@ def test_a5_what_was_found_out_is_remembered_while_it_holds(server: NameServer, 
     with KnownDomains(known) as memory:
         found = memory.find(["mx.example", "gone.example"])
         assert 7_000 < found["mx.example"].lasts <= 7_200
+        memory.keep({"brief.example": Found("ok", "it has an MX record", 0.01)})
+        time.sleep(0.02)
+        assert memory.find(["brief.example"]) == {}
         assert 800 < found["gone.example"].lasts <= 900, "the SOA record says how long"
     known.write_bytes(b"no database at all" * 100)
     assert verdicts(server, known, "mx.example") == {"mx.example": "ok"}

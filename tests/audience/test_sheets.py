@@ -397,6 +397,13 @@ def test_a3_an_access_token_that_ran_out_is_renewed(private: GoogleServer, keyed
     assert private.tokens == before + 2
 
 
+def test_a3_a_token_is_not_handed_on_to_another_host(private: GoogleServer, keyed: Google) -> None:
+    private.fail("/v4/", Fault(307, b"", [("Location", f"{private.content_url}/elsewhere")]))
+    refused(keyed)
+    asked = {path: headers for path, headers in private.asked if "/v4/" in path or path == "/elsewhere"}
+    assert ["authorization" in headers for headers in asked.values()] == [True, False]
+
+
 def test_a3_a_quota_that_is_used_up_is_waited_for(private: GoogleServer, keyed: Google) -> None:
     body = json.dumps({"error": {"code": 429, "status": "RESOURCE_EXHAUSTED", "message": "Quota exceeded"}}).encode()
     private.fail("batchGet", Fault(429, body), Fault(429, body))
@@ -539,7 +546,13 @@ def test_a3_copies_are_private_and_whole(public: GoogleServer, where: Google, tm
     assert [stat.S_IMODE(path.stat().st_mode) for path in files] == [0o600] * len(files)
     assert stat.S_IMODE(where.copies.stat().st_mode) == 0o700
     assert {path.suffix for path in files} == {".csv", ".json"}
+    assert len(list(where.copies.glob("*.csv"))) == 2, "who reads the one before has an hour"
     told = next(path for path in files if path.suffix == ".json")
+    other = told.with_stem("other")
+    other.write_bytes(told.read_bytes())
+    os.utime(other, (0, time.time() - 91 * 86_400))
+    fetch(where)
+    assert told.exists() and not other.exists(), "nobody asked for it in a long time"
     told.write_bytes(told.read_bytes()[:20])
     assert "no copy" in refused(where, offline=True).title
 

@@ -13,6 +13,7 @@ import pytest
 from openpyxl.worksheet.worksheet import Worksheet
 
 from mailtui.audience.audience import Audience
+from mailtui.audience.formats import archives
 from mailtui.errors import AudienceError
 from tests.audience.conftest import Opener
 from tests.audience.other_workbooks import ods, xls
@@ -262,6 +263,12 @@ def test_what_is_no_workbook_is_explained(opened_as: Opener, case: str) -> None:
     with pytest.raises(AudienceError, match=words) as caught:
         opened_as("l.xlsx", data)
     assert caught.value.hint or case in ("empty",)
+
+
+def test_a_workbook_that_is_too_large_is_refused(opened_as: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archives, "UNPACKED_LIMIT", 1_000)
+    with pytest.raises(AudienceError, match="or so large"):
+        opened_as("l.xlsx", SOUND)
 
 
 def test_cells_out_of_a_strangers_program_are_text(opened_as: Opener) -> None:
