@@ -227,9 +227,12 @@ class Audience:
         with_row = None
         if problem is None and held:
             problem, with_row = self._left_out.of_row(number, line, key, flag, cells, twin=bool(twin))
+        further: tuple[int, ...] = ()
+        if self._grouped and twin and held and problem is None and with_row is None:
+            further = self._selection.further_rows(key, number, GROUP_LIMIT)
         fields = dict(zip(self.columns, cells, strict=True))
         flags = tuple(self._hygiene.reason(key, bit) for bit in BITS.values() if flag & bit)
-        return RowView(number, line, fields, key, problem, held, explanation, flags, with_row)
+        return RowView(number, line, fields, key, problem, held, explanation, flags, with_row, further)
 
     def prepare(self, view: ListView, told: Looked | None = None) -> int:
         """Work a view of the list out, once; how many rows it has. Raises `UsageError` for an unknown column.
@@ -289,6 +292,8 @@ class Audience:
     def _list_rows(self, which: str, rows: tuple[int, ...]) -> dict[int, ListRow]:
         matcher = self._selection.matcher
         query = f"SELECT row, line, key, flag, twin, {self._cells} FROM entry WHERE row {which}"  # noqa: S608 - c0 to cN
+        entries = list(self._connection.execute(query, rows))
+        mailed = self._selection.mailed({key for _, _, key, _, twin, *_ in entries if twin})
         found = {
             row: ListRow(
                 row,
@@ -297,9 +302,9 @@ class Audience:
                 key is not None,
                 kinds_of(flag),
                 matcher is None or matcher.test(cells),
-                twin=twin is not None,
+                mailed.get(key) if twin else None,
             )
-            for row, line, key, flag, twin, *cells in self._connection.execute(query, rows)
+            for row, line, key, flag, twin, *cells in entries
         }
         query = f"SELECT row, line, text FROM problem WHERE kind = 'bad_row' AND row {which}"  # noqa: S608
         for row, line, text in self._connection.execute(query, rows):

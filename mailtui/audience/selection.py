@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from itertools import count, groupby
 from operator import itemgetter
@@ -143,6 +143,16 @@ class Selection:
         query = f"SELECT {columns} FROM entry WHERE key = :key AND row > :row AND {self.wanted}"  # noqa: S608
         query += " ORDER BY row LIMIT :limit"
         return list(map(tuple, self.ask(query, key=key, row=row, limit=limit)))
+
+    def further_rows(self, key: str, row: int, limit: int) -> tuple[int, ...]:
+        """The numbers of those rows."""
+        return tuple(int(number) for (number,) in self.more_of(key, row, "row", limit))
+
+    def mailed(self, keys: Collection[str]) -> dict[str, int]:
+        """The row that is kept, for each of these addresses of which one is."""
+        first = f"SELECT row FROM entry WHERE key = address.value AND {self.wanted} ORDER BY row LIMIT 1"  # noqa: S608
+        query = f"SELECT value, ({first}) AS first FROM json_each(:keys) AS address WHERE first IS NOT NULL"  # noqa: S608
+        return {key: int(row) for key, row in self.ask(query, keys=json.dumps(list(keys)))} if keys else {}
 
     def alike(self) -> Iterator[int]:
         """The rows that are kept though another one that is kept has the same address but for capital letters."""

@@ -79,8 +79,9 @@ class ListRow:
     """One data record for a table: its cells in the order of the columns.
 
     A row that could not be cut into cells has its original text as its only one. `usable` is whether it has an
-    address that mail can go to, `flags` what is remarkable about that, `matched` whether the filter holds. `twin` is
-    whether another row has the same address, whatever the filter says of either.
+    address that mail can go to, `flags` what is remarkable about that, `matched` whether the filter holds.
+    `mailed`: of several rows with this address the one that gets the mail, perhaps this one; None where it stands in
+    no other row, and where none of them gets one.
     """
 
     row: int
@@ -89,7 +90,7 @@ class ListRow:
     usable: bool
     flags: frozenset[HygieneKind] = frozenset()
     matched: bool = True
-    twin: bool = False
+    mailed: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,8 @@ class RowView:
     `address` is the canonical one, or None when there is none to use; `problem` then says why, and also
     when the row is a duplicate, or of a kind that is excluded. `matched` tells whether the filter holds, `explanation`
     why (None without a filter, or when the row cannot be read). `flags` says in words what is remarkable about the
-    address. `with_row` is the row of the same address whose mail this one is part of, where rows are grouped.
+    address. `with_row` is the row of the same address whose mail this one is part of, where rows are grouped;
+    `further` has the other rows of the mail that this one begins, up to the `GROUP_LIMIT` of recipients.
     """
 
     row: int
@@ -111,3 +113,4 @@ class RowView:
     explanation: Explanation | None
     flags: tuple[str, ...] = ()
     with_row: int | None = None
+    further: tuple[int, ...] = ()

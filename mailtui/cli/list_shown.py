@@ -126,6 +126,8 @@ def show_row(view: RowView, unit: str, *, as_json: bool) -> None:
         output.data(f"  {view.problem.kind.replace('_', ' ')}: {safe_text(view.problem.reason)}")
     if view.with_row is not None:
         output.data(f"  its mail is that of row {view.with_row}, which has the same address")
+    if view.further:
+        output.data(f"  its mail has these rows too: {', '.join(map(str, view.further))}")
     said = view.problem.reason if view.problem is not None else ""
     for flag in (flag for flag in view.flags if flag != said):
         output.data(f"  {safe_text(flag)}")

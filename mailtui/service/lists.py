@@ -6,6 +6,7 @@ from mailtui.audience.audience import Audience
 from mailtui.audience.findings import ColumnType, Finding, Understanding
 from mailtui.audience.match import Explanation
 from mailtui.audience.problem import RowProblem
+from mailtui.audience.recipient import GROUP_LIMIT
 from mailtui.audience.sheets.ages import freshness
 from mailtui.audience.sheets.link import is_link
 from mailtui.audience.source import SheetCopy
@@ -27,6 +28,7 @@ from mailtui.service.list_trial import Beginning, EncodingSample, Places, Trial
 
 __all__ = [
     "COLUMN_TYPES",
+    "GROUP_LIMIT",
     "Again",
     "Audience",
     "AudienceCounts",

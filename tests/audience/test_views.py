@@ -215,7 +215,12 @@ def test_grouped_rows_make_one_mail_with_all_rows_that_match(opened: Opener) -> 
     assert found == {1: ["Ann"], 2: ["Öz"], 3: ["bob", "Bob"], 4: ["Zoë"], 8: ["Tom"], 9: [" Joe"]}
     assert [one.kind for one in audience.problems()] == ["bad_address", "bad_row"]
     later = audience.row(10)
-    assert (later.problem, later.with_row) == (None, 3)
+    assert (later.problem, later.with_row, later.further) == (None, 3, ())
+    assert audience.row(3).further == (10,)
+    assert audience.row(1).further == ()
+    mailed = {row.row: row.mailed for row in audience.page(1, 10) if row.mailed}
+    assert mailed == {1: 1, 3: 3, 5: 1, 10: 3}, "who is filtered out too, since another row gets the mail"
+    assert {row.mailed for row in opened(LIST, filter="size == 7").page(1, 10)} == {None}
     assert next(audience.recipients(start_row=3)).rows[1]["size"] == "11"
     assert next(opened(LIST).recipients()).rows == ()
 

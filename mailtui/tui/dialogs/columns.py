@@ -65,7 +65,7 @@ class ColumnsDialog(ModalScreen[ColumnChoice | None]):
 
     def on_mount(self) -> None:
         self._show("")
-        self.query_one(RowTable).go_to(self._start)
+        self.call_after_refresh(self.query_one(RowTable).go_to, self._start)  # into sight, once it has its height
 
     @on(Input.Changed)
     def typed(self, event: Input.Changed) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -11,14 +11,15 @@ from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
 
-from mailtui.kit.words import sentence
-from mailtui.service.lists import Explanation, RowView
+from mailtui.kit.words import counted, sentence
+from mailtui.service.lists import GROUP_LIMIT, Explanation, RowView
 from mailtui.tui.text import Plain, joined, plain
 from mailtui.tui.widgets.wrapped import Line, Wrapped
 
 _CELL = 1_000
 _TEXT = 2_000
 _NAME = 18
+_ROWS = 50
 
 
 class ExplainDialog(ModalScreen[None]):
@@ -56,6 +57,8 @@ class ExplainDialog(ModalScreen[None]):
         if view.with_row is not None:
             with_row = f"The rows of one address make one mail: it is part of row {view.with_row:,}'s."
             yield Line(plain(with_row), plain("= ", "$text-accent"), plain("  "))
+        if view.further:
+            yield Line(plain(_further(view.further)), plain("= ", "$text-accent"), plain("  "))
         said = view.problem.reason if view.problem is not None else ""
         for flag in (flag for flag in view.flags if flag != said):
             yield Line(plain(sentence(flag)), plain("! ", "$text-warning"), plain("  "))
@@ -81,6 +84,15 @@ def _verdict(view: RowView) -> Content:
     gets = "+ in: gets a mail" if view.with_row is None else "+ in: goes into another row's mail"
     state = plain(gets, "$text-success") if within else plain("× out: gets no mail", "$text-error")
     return joined(f"Row {view.row:,} (line {view.line:,})   ", state)
+
+
+def _further(rows: Sequence[int]) -> str:
+    """The rows that go into one mail with the row before them."""
+    if len(rows) >= GROUP_LIMIT:
+        return f"More than {GROUP_LIMIT:,} rows have this address, and no mail is made of so many."
+    told = ", ".join(f"{row:,}" for row in rows[:_ROWS])
+    more = f" and {len(rows) - _ROWS:,} more" if len(rows) > _ROWS else ""
+    return f"{counted(len(rows), 'further row')} {'goes' if len(rows) == 1 else 'go'} into this mail: {told}{more}."
 
 
 def _explained(explanation: Explanation, depth: int) -> Iterator[Line]:

@@ -16,12 +16,13 @@ _FLAGS: Mapping[str, tuple[str, str]] = {
     "bad_domain": ("b", "a domain that is probably mistyped"),
     "disposable": ("d", "a throw-away address"),
     "role": ("r", "the address of a role"),
-    "twin": ("2", "another row has this address too"),
+    "mailed": ("1", "gets the mail; other rows have its address"),
+    "repeat": ("2", "another row with this address gets the mail"),
 }
 LEGEND = (
     "Beside a row: × no address a mail can go to, - left out by the filter,"
     " b a mistyped domain, d a throw-away mailbox, r a role"
-    " (info@), 2 an address that stands in another row too."
+    " (info@); of several rows with one address 1 gets the mail, 2 does not."
     " Behind a column's name: @ addresses, # numbers, / dates, 0 digits that keep their zeros."
 )
 
@@ -29,7 +30,9 @@ LEGEND = (
 def marks_of(row: ListRow) -> str:
     """What stands beside a row: what becomes of it, then the gravest of its flags."""
     first = UNUSABLE if not row.usable else " " if row.matched else OUT
-    flags = row.flags | {"twin"} if row.twin else row.flags
+    flags: set[str] = set(row.flags)
+    if row.mailed is not None:
+        flags.add("mailed" if row.mailed == row.row else "repeat")
     flag = next((mark for flag, (mark, _) in _FLAGS.items() if flag in flags), "")
     return f"{first}{flag}".rstrip()
 
