@@ -45,7 +45,7 @@ def read_list(path: Path) -> ListFile | None:
     """One list, None when there is no such file. Raises `ConfigError` naming every line that cannot be used."""
     try:
         content = path.read_bytes()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         raise ConfigError(f"The list {path.name} cannot be read", detail=f"{path}: {error.strerror}") from None
