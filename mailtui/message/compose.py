@@ -224,6 +224,7 @@ def compile_message(source: MessageSource, columns: Sequence[str], *, secret: by
         for text in (*bodies, *source.includes):
             problems += mjml_problems(text.name, text.source)
     uses = used_fields(everything, group=source.group)
+    problems += uses.uncalled
     problems += OwnCells(source.columns).problems(columns)
     problems += [
         _unknown(use.name, unknown_field(use, columns))

@@ -10,14 +10,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 from jinja2 import meta, nodes
 from jinja2.exceptions import TemplateSyntaxError
 
 from mailtui.errors import Place, Problem
 from mailtui.kit.suggest import nearest
-from mailtui.message.hardening import HardenedEnvironment
+from mailtui.message.hardening import TEXT_METHODS, HardenedEnvironment
 from mailtui.message.templates import TemplateText, Token, parse, place_of, tokenize
 
 ROW = "row"
@@ -29,6 +29,7 @@ PROVIDED = (ROW, ROWS, "recipient", "campaign", "now", "postal_address")
 _DEFAULT_FILTERS = frozenset({"default", "d"})
 _DEFINED_TESTS = frozenset({"defined", "undefined"})
 _ROW_METHODS = frozenset({"get", "items", "keys", "values"})
+_ROWS_METHODS = frozenset({"count", "index"})
 # What gives all or some of the rows it is given, one row, none of their cells, or cells named by an attribute.
 _ROWS_FILTERS = frozenset({"default", "d", "list", "reverse", "sort", "unique", "selectattr", "rejectattr"})
 _ONE_OF_ROWS = frozenset({"first", "last", "min", "max"})
@@ -58,10 +59,14 @@ class FieldUse:
 
 @dataclass(frozen=True, slots=True)
 class FieldUses:
-    """All uses in a set of templates; `whole_row` when one of them reads fields that cannot be told ahead."""
+    """All uses in a set of templates; `whole_row` when one of them reads fields that cannot be told ahead.
+
+    `uncalled`: methods of cells that are named and not called, which would show where in memory they are.
+    """
 
     uses: tuple[FieldUse, ...]
     whole_row: bool
+    uncalled: tuple[Problem, ...] = ()
 
     def needed(self, columns: Iterable[str]) -> frozenset[str] | None:
         """The columns that rendering needs; None for all of them."""
@@ -109,13 +114,15 @@ def used_fields(texts: Iterable[TemplateText], *, group: bool = False) -> FieldU
             pairs.append((text, tree, _free_names(tree)))
     known = {name for _, tree, _ in pairs for name in _assigned(tree)} | set(environment.globals)
     uses: list[FieldUse] = []
+    uncalled: list[Problem] = []
     whole_row = False
     for text, tree, free in pairs:
         reader = _Reader(text, list(tokenize(environment, text.source)), free - known, group=group)
         reader.read(tree)
         uses.extend(reader.uses())
+        uncalled.extend(reader.uncalled)
         whole_row = whole_row or reader.whole_row
-    return FieldUses(tuple(uses), whole_row)
+    return FieldUses(tuple(uses), whole_row, tuple(uncalled))
 
 
 def _free_names(tree: nodes.Template) -> set[str]:
@@ -173,6 +180,8 @@ class _Reader:
 
     def __init__(self, text: TemplateText, tokens: list[Token], free: set[str], *, group: bool) -> None:
         self.whole_row = False
+        self.uncalled: list[Problem] = []
+        self._called: set[int] = set()  # the nodes that are called, by their id
         self._rows = group and ROWS in free
         self._turns: frozenset[str] = frozenset()  # variables of the loops around that go over rows
         self._text = text
@@ -191,6 +200,8 @@ class _Reader:
 
     def read(self, node: nodes.Node, *, missing: bool = False, blank: bool = False) -> None:
         """Record the uses below a node; `missing`, `blank`: whether what stands around copes with that."""
+        if isinstance(node, nodes.Call):
+            self._called.add(id(node.node))
         name = self._field(node)
         if self._are_rows(node):
             self._read_rows(node)
@@ -204,6 +215,10 @@ class _Reader:
                     self.read(argument, blank=blank)
         elif self._is_row(node):
             self.whole_row = True
+            self._read_rows_below(node)
+        elif self._is_uncalled(node):
+            self._tell_uncalled(node)
+            self.read(node.node)
         elif isinstance(node, nodes.Filter):
             self._read_filter(node, blank=blank)
         elif isinstance(node, nodes.Test) and node.name in _DEFINED_TESTS and self._field(node.node) is not None:
@@ -293,8 +308,9 @@ class _Reader:
         if isinstance(node, nodes.Getitem) and self._is_row(node.node):
             key = node.arg
             return key.value if isinstance(key, nodes.Const) and isinstance(key.value, str) else None
-        if isinstance(node, nodes.Getattr) and self._is_row(node.node) and node.attr not in _ROW_METHODS:
-            return node.attr
+        if isinstance(node, nodes.Getattr) and self._is_row(node.node):
+            is_method = node.attr in _ROW_METHODS and id(node) in self._called
+            return None if is_method else node.attr
         if isinstance(node, nodes.Call) and isinstance(node.node, nodes.Getattr):
             owner, arguments = node.node, node.args
             if self._is_row(owner.node) and owner.attr == "get" and arguments:
@@ -309,6 +325,17 @@ class _Reader:
         if isinstance(node, nodes.Filter):
             return node.name in _ONE_OF_ROWS and self._are_rows(node.node)
         return isinstance(node, nodes.Getitem) and not isinstance(node.arg, nodes.Slice) and self._are_rows(node.node)
+
+    def _is_uncalled(self, node: nodes.Node) -> TypeGuard[nodes.Getattr]:
+        """Whether this is a method of a cell or of `rows`, and not called."""
+        if not isinstance(node, nodes.Getattr) or id(node) in self._called:
+            return False
+        of_rows = self._are_rows(node.node) and node.attr in _ROWS_METHODS
+        return of_rows or (node.attr in TEXT_METHODS and self._field(node.node) is not None)
+
+    def _tell_uncalled(self, node: nodes.Getattr) -> None:
+        _, place = place_of(self._text, self._tokens, node.lineno, node.attr)
+        self.uncalled.append(Problem(place, f"{node.attr} is named here and not called.", f"Write {node.attr}()."))
 
     def _are_rows(self, node: nodes.Node | None) -> bool:
         """Whether this is `rows`, or some of them."""

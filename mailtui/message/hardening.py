@@ -29,13 +29,13 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-_TEXT_METHODS = _words(
+TEXT_METHODS = _words(
     """capitalize casefold count endswith find index isalnum isalpha isascii isdecimal isdigit islower isnumeric
     isspace istitle isupper join lower lstrip partition removeprefix removesuffix replace rfind rindex
     rpartition rsplit rstrip split splitlines startswith strip swapcase title upper"""
 )
 _METHODS: tuple[tuple[type, frozenset[str]], ...] = (
-    (str, _TEXT_METHODS),
+    (str, TEXT_METHODS),
     (dict, _words("get items keys values")),
     (list, _words("count index")),
     (tuple, _words("count index")),
@@ -80,6 +80,12 @@ class HardenedEnvironment(ImmutableSandboxedEnvironment):
 
     def wrap_str_format(self, value: Any) -> None:
         """No `format` at all, since `'{:>100000000}'.format(1)` is a hundred megabytes."""
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        """A row's own cell before what every dict has: a column may be called items."""
+        if isinstance(obj, dict) and attribute in obj:
+            return obj[attribute]
+        return super().getattr(obj, attribute)
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
         if not super().is_safe_attribute(obj, attr, value):

@@ -203,6 +203,24 @@ def test_a6_it_is_known_which_columns_rows_need(text: str, needed: set[str] | No
     assert grouped(text).fields == needed
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["{% set one = rows[0] %}{{ one.item }}", "{% macro m(one) %}{{ one.item }}{% endmacro %}{{ m(rows|first) }}"],
+)
+def test_a6_a_row_that_is_handed_on_is_there(text: str) -> None:
+    assert rendered(grouped(text), person(("a", "1"), ("b", "2"))).text == "a\n"
+
+
+@pytest.mark.parametrize("text", ["{{ row.items }}", "{% for each in rows %}{{ each.items }}{% endfor %}"])
+def test_a_column_called_as_a_method_of_rows_is_a_column(text: str) -> None:
+    base = dataclasses.replace(source(subject="x", text=text), group=True)
+    message = compile_message(base, ["email", "items"], secret=SECRET)
+    assert rendered(message, Recipient("a@list.test", 1, "a@list.test", {"email": "", "items": "12"})).text == "12\n"
+    with pytest.raises(TemplateError) as caught:
+        compile_message(base, ["email"], secret=SECRET)
+    assert "the list has no column items" in str(caught.value)
+
+
 def test_a6_rows_without_grouping_is_a_mistake_that_says_what_to_do() -> None:
     with pytest.raises(TemplateError) as caught:
         compile_message(source(text="{% for each in rows %}{{ each.item }}{% endfor %}"), ["first_name"], secret=SECRET)

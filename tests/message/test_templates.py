@@ -43,6 +43,14 @@ def test_m11_a_mistake_is_told_with_line_and_column(text: str, place: str) -> No
     assert found.startswith(place + ": ")
 
 
+@pytest.mark.parametrize(
+    "text", ["{{ email.upper }}", "{% set name = row.email.title %}{{ name }}", '{{ row["email"].strip ~ "x" }}']
+)
+def test_m11_a_method_that_is_not_called_never_shows_where_in_memory_it_is(text: str) -> None:
+    (found,) = problems(source(text=text))
+    assert "is named here and not called. Write " in found
+
+
 def test_all_mistakes_are_told_at_once() -> None:
     message = source(
         sender="nobody",
