@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime
-from functools import partial
-from itertools import islice
 from pathlib import Path
 
 from mailtui.audience.address import are_plain, is_address, plain_address
-from mailtui.audience.csv_blocks import Batch, Columns, read_columns
-from mailtui.audience.csv_reader import BadRecord, Layout, Record
+from mailtui.audience.csv_blocks import Columns
+from mailtui.audience.csv_reader import BadRecord
 from mailtui.audience.match import Matcher
 from mailtui.audience.match_columns import column_counter
 from mailtui.audience.reach import FILES_ONLY, Reach
-from mailtui.audience.reading import Reading, read, understand
+from mailtui.audience.reading import read_batches, understand
 from mailtui.audience.rules_tree import read_rule
-from mailtui.audience.source import Source, find_source
+from mailtui.audience.source import find_source
 from mailtui.audience.spec import AudienceSpec
 from mailtui.audience.views import StreamCounts
 
-_ROWS = 500
 _FEW = 12
 
 
@@ -36,7 +32,7 @@ def count_stream(
         in_columns = None if matcher is None else column_counter(matcher)
         position = reading.address_position
         rows = matched = problems = 0
-        for batch in _batches(source, reading):
+        for batch in read_batches(source, reading):
             if isinstance(batch, Columns):
                 rows += batch.count
                 problems += _unusable(batch.column(position))
@@ -49,16 +45,6 @@ def count_stream(
         return StreamCounts(rows, matched, problems)
     finally:
         source.discard()
-
-
-def _batches(source: Source, reading: Reading) -> Iterator[Batch]:
-    if isinstance(reading.layout, Layout):
-        return read_columns(source, reading.layout)
-    return iter(partial(_some, read(source, reading)), [])
-
-
-def _some(records: Iterator[Record]) -> list[Record]:
-    return list(islice(records, _ROWS))
 
 
 def _unusable(cells: list[str]) -> int:

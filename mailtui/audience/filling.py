@@ -7,16 +7,14 @@ wholes: that is where the time goes on a million rows.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from functools import partial
-from itertools import islice
 
 import apsw
 
 from mailtui.audience.address import AddressError, are_plain, parse_address, plain_address
 from mailtui.audience.column_facts import FactsGatherer, facts_to_json
-from mailtui.audience.csv_blocks import Batch, Columns, read_columns
-from mailtui.audience.csv_reader import BadRecord, Layout, Record
-from mailtui.audience.reading import Reading, original, read, reading_to_json
+from mailtui.audience.csv_blocks import Batch, Columns
+from mailtui.audience.csv_reader import BadRecord
+from mailtui.audience.reading import Reading, original, read_batches, reading_to_json
 from mailtui.audience.source import Source
 
 Flags = Callable[[str], int]
@@ -52,7 +50,7 @@ def fill(
     _make_tables(connection, gatherer, len(reading.columns))
     filling = _Filling(connection, reading, gatherer, flags)
     with connection:
-        for rows in filling.take(_batches(source, reading)):
+        for rows in filling.take(read_batches(source, reading)):
             if progress is not None:
                 progress(rows)
         connection.execute("CREATE INDEX by_key ON entry (key, row) WHERE key IS NOT NULL")
@@ -165,13 +163,3 @@ class _Filling:
             text = original(cells, self._reading)
             self._problems.append((self._numbers[at], self._lines[at], "bad_address", str(error), text))
             return None
-
-
-def _batches(source: Source, reading: Reading) -> Iterator[Batch]:
-    if isinstance(reading.layout, Layout):
-        return read_columns(source, reading.layout)
-    return iter(partial(_some, read(source, reading)), [])
-
-
-def _some(records: Iterator[Record]) -> list[Record]:
-    return list(islice(records, _KEYS_AT_ONCE))

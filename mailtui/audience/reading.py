@@ -9,8 +9,10 @@ import importlib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import islice
 from typing import Any
 
+from mailtui.audience.csv_blocks import Batch, read_columns
 from mailtui.audience.csv_reader import Layout as Delimited
 from mailtui.audience.csv_reader import Record, shown_text
 from mailtui.audience.findings import ColumnType, Finding, Understanding
@@ -19,6 +21,7 @@ from mailtui.audience.formats.kind import FORMAT_NAMES, find_kind
 from mailtui.audience.source import Source
 from mailtui.audience.spec import AudienceSpec, ListFormat
 
+_BATCH = 250  # records
 _FORMATS: dict[ListFormat, tuple[str, str]] = {
     "csv": ("delimited", "DELIMITED"),
     "xlsx": ("workbook", "WORKBOOK"),
@@ -86,6 +89,16 @@ def read(source: Source, reading: Reading) -> Iterator[Record]:
     Every record has as many cells as there are columns, or is a `BadRecord`. Raises `AudienceError`.
     """
     return _format(reading.format).read(source, reading.layout)
+
+
+def read_batches(source: Source, reading: Reading) -> Iterator[Batch]:
+    """The same, many at a time, in columns where that is quicker."""
+    if isinstance(reading.layout, Delimited):
+        yield from read_columns(source, reading.layout)
+        return
+    records = read(source, reading)
+    while batch := list(islice(records, _BATCH)):
+        yield batch
 
 
 def original(cells: Sequence[str], reading: Reading) -> str:
