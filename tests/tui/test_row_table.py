@@ -191,6 +191,16 @@ async def test_sideways_goes_column_by_column_and_the_left_edge_stays() -> None:
         assert grid(app)[0].split()[:2] == ["row", "column1"]
 
 
+async def test_every_key_is_harmless_where_there_is_nothing() -> None:
+    app = TableApp(0, columns=())
+    async with app.run_test() as pilot:
+        for column in (None, 0):
+            app.table.column = column
+            await pilot.press("left", "right", "ctrl+left", "ctrl+right", "down", "pageup", "end", "home", "enter")
+        await pilot.click(RowTable, offset=(9, 0))
+        assert not app.chosen
+
+
 async def test_a_mark_at_the_end_of_the_names_says_that_there_are_more() -> None:
     app = TableApp(100, columns=[f"column{number}" for number in range(8)])
     async with app.run_test(size=(60, 10)) as pilot:

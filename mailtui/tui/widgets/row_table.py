@@ -113,6 +113,8 @@ class RowTable(RowView, can_focus=True):
 
     def action_far_sideways(self, by: int) -> None:
         """As far sideways as can be seen at once."""
+        if not self._columns.names:
+            return
         column = self._columns.at(max(0, self.scroll_offset.x + by * self._room))
         if self.column is not None:
             self.go_to_column(column)
