@@ -16,7 +16,7 @@ from mailtui.outbox.states import ACTIVE_CAMPAIGNS, CampaignState
 STALE_SNAPSHOT = 3.0  # seconds after which a rate is not shown as if it were live
 _SILENT_AFTER = 3.0  # seconds; a runner that can write does so at least once a second, also when it only waits
 
-_SOME_SUPPRESSED = "Who waits, and has been put on the suppression list since, gets nothing."
+_SOME_SUPPRESSED = "Who is on the suppression list by now gets nothing."
 
 
 @dataclass(frozen=True, slots=True)

@@ -193,7 +193,7 @@ async def test_further_rows_of_one_person_come_back_as_given(bench: Bench) -> No
     assert [claim.more for claim in await bench.ledger.claim(draft.number, 9, now=T0, lease=60)] == [more, ()]
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 async def test_b04_and_d15_at_random_moments(bench: Bench, seed: int) -> None:
     """Entries at any moment: whoever is on the list before a mark is asked for never has one that holds."""
     dice = random.Random(seed)
