@@ -175,7 +175,7 @@ class AudienceSpec(Spec):
         known = {column: " ".join(kind.lower().split()) for column, kind in value.items()}
         for column, kind in known.items():
             if kind not in COLUMN_TYPES:
-                raise ValueError(f"{column} cannot be of the type {kind or 'nothing'}; use {_either(COLUMN_TYPES)}.")
+                raise ValueError(f"Column {column} cannot be of the type {kind or 'nothing'}; use {_either(COLUMN_TYPES)}.")
         return known
 
     @pydantic.field_validator("list")

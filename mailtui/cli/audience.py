@@ -65,6 +65,12 @@ def audience(
     """
     if out is not None and not problems:
         raise UsageError("--out is for the rows without a mail", hint="Add --problems")
+    if full and not count:
+        raise UsageError("--full is for counting", hint="Add --count")
+    _require_one_question(
+        {"--count": count, "--explain": explain is not None, "--problems": problems and not mx, "--mx": mx}
+        | {"--sort": sort is not None, "--search": search is not None and sort is None}
+    )
     if mx and (count or sort is not None or search is not None or explain is not None):
         raise UsageError("--mx looks at domains, not at rows", hint="With it goes --problems alone")
     if count and not full:
@@ -74,6 +80,8 @@ def audience(
             output.note("The filter matches nobody; without --count it is told why.")
         elif not as_json:
             output.note("Valid addresses, duplicates and recipients: add --full")
+            if options.settings.keys() & {"group", "exclude"}:
+                output.note("--group and --exclude change none of these numbers, but those of --full.")
         return
     with output.progress("Reading") as advance:
         opened = service.campaigns.open_list(
@@ -98,6 +106,13 @@ def audience(
         else:
             filters = service.campaigns.filters(target, filter=filter_text)
             list_shown.show_list(opened, filters, limit, as_json=as_json)
+
+
+def _require_one_question(asked: dict[str, bool]) -> None:
+    """Only one of them is answered, and the others must not look as if they had been."""
+    names = [name for name, wanted in asked.items() if wanted]
+    if len(names) > 1:
+        raise UsageError(f"{names[0]} and {names[1]} are two questions", hint="Ask one at a time.")
 
 
 def _show_counts(counted: dict[str, Any], *, as_json: bool) -> None:

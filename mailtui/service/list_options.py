@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from mailtui.audience.spec import AudienceSpec
-from mailtui.service.list_settings import changed, with_type
+from mailtui.errors import UsageError
+from mailtui.service.list_settings import SettingMistake, changed, with_type
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,11 +20,23 @@ class ListOptions:
     offline: bool = False
 
     def over(self, spec: AudienceSpec) -> AudienceSpec:
-        """The spec with what was given in place of what it had. Raises `SettingMistake`."""
+        """The spec with what was given in place of what it had. Raises `UsageError` that names the option."""
         if not self.settings and not self.types and not self.offline:
             return spec
         # A file's name may hold bytes that are no text, which no model takes.
-        given = changed(spec.model_copy(update={"source": "list"}), self.settings)
+        given = spec.model_copy(update={"source": "list"})
+        for key, text in self.settings.items():
+            with _option(key, text):
+                given = changed(given, {key: text})
         for column, kind in self.types.items():
-            given = with_type(given, column, kind)
+            with _option("type", f"{column}={kind}"):
+                given = with_type(given, column, kind)
         return given.model_copy(update={"source": spec.source, "offline": self.offline or spec.offline})
+
+
+@contextmanager
+def _option(key: str, text: str) -> Iterator[None]:
+    try:
+        yield
+    except SettingMistake as mistake:
+        raise UsageError(f"--{key} {text} cannot be taken", detail=mistake.title) from None

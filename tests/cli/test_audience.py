@@ -98,6 +98,11 @@ def test_a1_every_finding_can_be_overridden(mailtui: Mailtui, messy: str) -> Non
         (["--address", "Mail"], "no column Mail"),
         (["--sort", "Umstaz"], "Did you mean Umsatz?"),
         (["--out", "x.csv"], "--problems"),
+        (["--header", "0"], "--header 0 cannot be taken"),
+        (["--type", "plz=colour"], "Column plz cannot be"),
+        (["--full"], "Add --count"),
+        (["--count", "--problems"], "--count and --problems are two questions"),
+        (["--explain", "1", "--search", "x"], "--explain and --search are two questions"),
     ],
 )
 def test_a_mistaken_option_is_told(mailtui: Mailtui, messy: str, options: list[str], said: str) -> None:
