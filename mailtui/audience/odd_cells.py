@@ -33,6 +33,8 @@ _ODD = (
         "is written as on a web page; a mail would show it as it stands",
     ),
 )
+# What every odd cell begins with or has: most columns have none, and there may be 1,900 of them.
+_MAYBE = re.compile(r"^[N\\(<=#'`*]|E\+|&", re.MULTILINE)
 _WORD = re.compile(r"""[^\s,;|"]*[^\x00-\x7f\s][^\s,;|"]*""")
 # As what UTF-8 is taken by mistake, with how many letters have to come out right for it to be no chance.
 _MISTAKEN = (("cp1252", 1), ("latin-1", 1), ("cp1251", 2))
@@ -48,6 +50,8 @@ def odd_notes(
     notes = []
     for position, name in enumerate(columns):
         cells = dict.fromkeys(row[position].strip() for row in rows)
+        if _MAYBE.search("\n".join(cells)) is None:
+            continue
         for pattern, said in _ODD:
             found = next((cell for cell in cells if pattern.fullmatch(cell)), None)
             if found is not None:
