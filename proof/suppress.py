@@ -59,7 +59,8 @@ def suppressed_late(folder: Path, *, times: int, seed: int) -> Late:
     home = folder / "home"
     with Nursery(folder / "said", environment(home, scale=_SCALE)) as nursery:
         for number in range(times):
-            terms = Terms(_ROWS, 0, _CONNECTIONS, seed, rate=300.0, window=dice.choice((1, 8)))
+            # At the lower rate a runner claims few at a time, and most wait; at the higher one all are claimed at once.
+            terms = Terms(_ROWS, 0, _CONNECTIONS, seed, rate=dice.choice((60.0, 300.0)), window=dice.choice((1, 8)))
             post = PostOffice(nursery, folder / f"post-{number}", dice, delay=terms.delay)
             post.open()
             sender = Mailtui(nursery, folder / f"trial-{number}", home, terms.at(post.port))
@@ -101,7 +102,12 @@ def _suppress(outbox: Path, chosen: Iterable[str], campaign: str) -> list[tuple[
     try:
         with transaction(connection, outbox):
             scope = f"campaign:{campaign}"
-            insert(connection, [NewSuppression(key, scope, "asked by mail") for key in chosen], "proof", time.time())
+            insert(
+                connection,
+                [NewSuppression(key.upper(), scope, "asked by mail") for key in chosen],
+                "proof",
+                time.time(),
+            )
             return [
                 (str(address), str(state))
                 for address in chosen
