@@ -75,7 +75,7 @@ def _counting() -> Content:
 def _whether_set(is_set: bool) -> Content:
     if is_set:
         return plain("This is the filter as it is set.", "$text-muted")
-    return plain("Not used yet: ^s or enter uses it, ^r goes back, esc leaves the field.", "$text-warning")
+    return plain("Not used yet: ^s uses it, ^r goes back.", "$text-warning")
 
 
 def _rounded(number: float) -> int:
