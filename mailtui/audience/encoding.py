@@ -11,7 +11,6 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from mailtui.audience.code_page import ONE_BYTE, guess_code_page
 from mailtui.audience.findings import Confidence, Finding
 from mailtui.errors import AudienceError
 from mailtui.kit.words import counted
@@ -160,6 +159,8 @@ def _scan_lines(chunk: bytes, scan: _Scan, samples: list[bytes], *, exact: bool)
 
 
 def _code_page(scan: _Scan) -> Encoding:
+    from mailtui.audience.code_page import ONE_BYTE, guess_code_page  # here, since few lists need it
+
     codec, reason = guess_code_page(scan.samples)
     mixed = scan.good_lines > 0 and codec in ONE_BYTE  # such lines came from elsewhere
     if mixed:

@@ -34,7 +34,7 @@ _ODD = (
     ),
 )
 # What every odd cell begins with or has: most columns have none, and there may be 1,900 of them.
-_MAYBE = re.compile(r"^[N\\(<=#'`*]|E\+|&", re.MULTILINE)
+_MAYBE = re.compile(r"\n\s*[N\\(<=#'`*]|E\+|&")
 _WORD = re.compile(r"""[^\s,;|"]*[^\x00-\x7f\s][^\s,;|"]*""")
 # As what UTF-8 is taken by mistake, with how many letters have to come out right for it to be no chance.
 _MISTAKEN = (("cp1252", 1), ("latin-1", 1), ("cp1251", 2))
@@ -48,10 +48,10 @@ def odd_notes(
     `texts` is where to look for damaged letters: lines with letters beyond ASCII, or the cells where it is left out.
     """
     notes = []
-    for position, name in enumerate(columns):
-        cells = dict.fromkeys(row[position].strip() for row in rows)
-        if _MAYBE.search("\n".join(cells)) is None:
+    for name, column in zip(columns, zip(*rows, strict=True), strict=False):
+        if _MAYBE.search("\n" + "\n".join(column)) is None:
             continue
+        cells = dict.fromkeys(map(str.strip, column))
         for pattern, said in _ODD:
             found = next((cell for cell in cells if pattern.fullmatch(cell)), None)
             if found is not None:

@@ -175,7 +175,8 @@ class AudienceSpec(Spec):
         known = {column: " ".join(kind.lower().split()) for column, kind in value.items()}
         for column, kind in known.items():
             if kind not in COLUMN_TYPES:
-                raise ValueError(f"Column {column} cannot be of the type {kind or 'nothing'}; use {_either(COLUMN_TYPES)}.")
+                known_types = _either(COLUMN_TYPES)
+                raise ValueError(f"Column {column} cannot be of the type {kind or 'nothing'}; use {known_types}.")
         return known
 
     @pydantic.field_validator("list")
