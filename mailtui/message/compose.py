@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from jinja2.exceptions import TemplateSyntaxError
 
@@ -40,7 +41,7 @@ from mailtui.message.templates import (
     render_reason,
 )
 
-_MAKERS: dict[str, Maker] = {"": inline_styles, "markdown": html_from_markdown, "mjml": html_from_mjml}
+_MAKERS: dict[str, Maker] = {"": inline_styles, "mjml": html_from_mjml}
 """What makes a page of what it is written in."""
 
 OUTPUT_LIMIT = 10 * 1024 * 1024  # characters of text and HTML together
@@ -212,7 +213,7 @@ def compile_message(source: MessageSource, columns: Sequence[str], *, secret: by
     that lists every mistake: syntax, names that no column has, files that are not there, headers that cannot
     be set, values that cannot be sent.
     """
-    templates = TemplateSet(source.includes)
+    templates = TemplateSet(source.includes, language=source.language)
     texts = _header_texts(source)
     bodies = [body for body in (source.text, source.html) if body is not None]
     everything = (*texts.values(), *bodies, *source.includes)
@@ -270,8 +271,9 @@ def _page(source: MessageSource) -> Page | None:
         return None
     texts = {text.name: text.source for text in source.includes}
     plain = source.text is None and bool(source.written_in)
-    make = _MAKERS[source.written_in]
-    return Page(texts, source.html, make, markdown=source.written_in == "markdown", plain=plain)
+    markdown = source.written_in == "markdown"
+    make = partial(html_from_markdown, language=source.language) if markdown else _MAKERS[source.written_in]
+    return Page(texts, source.html, make, markdown=markdown, plain=plain, language=source.language)
 
 
 def _header_texts(source: MessageSource) -> dict[str, TemplateText]:

@@ -39,6 +39,8 @@ class MessageSource:
     """What `html` is a template of where that is not HTML: markdown or mjml."""
     inline_css: bool = False
     """Whether the style sheets of HTML are put into its elements."""
+    language: str = ""
+    """How filters write dates and numbers that do not say it themselves: a tag such as de-AT."""
 
     def to_json(self) -> str:
         """A stable text: the same source gives the same characters on every machine."""
@@ -47,7 +49,7 @@ class MessageSource:
     def _values(self) -> dict[str, Any]:
         """Every part; those that came later only where they say something, so that others' texts stay as they were."""
         data = {"version": _VERSION, **dataclasses.asdict(self)}
-        for later in ("columns", "group", "written_in", "inline_css"):
+        for later in ("columns", "group", "written_in", "inline_css", "language"):
             if not data[later]:
                 del data[later]
         return data

@@ -21,6 +21,8 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import Namespace
 from markupsafe import Markup
 
+from mailtui.message.locales import FILTERS
+
 TEXT_LIMIT = 1_000_000  # characters that one `*` or `+` in a template may make
 _NUMBER_BITS = 8_192  # size of an integer that `*` or `**` may make
 
@@ -64,7 +66,7 @@ class HardenedEnvironment(ImmutableSandboxedEnvironment):
 
     intercepted_binops = frozenset({"+", "*", "**", "%"})
 
-    def __init__(self, texts: dict[str, str], *, autoescape: bool) -> None:
+    def __init__(self, texts: dict[str, str], *, autoescape: bool, language: str = "") -> None:
         super().__init__(
             loader=DictLoader(texts),
             undefined=StrictUndefined,
@@ -76,6 +78,8 @@ class HardenedEnvironment(ImmutableSandboxedEnvironment):
         self.texts = texts
         self.filters = {name: call for name, call in self.filters.items() if name in KEPT_FILTERS}
         self.filters["default"] = self.filters["d"] = default_for_blank
+        self.filters |= FILTERS
+        self.language = language
         self.globals = {name: value for name, value in self.globals.items() if name in KEPT_GLOBALS}
 
     def wrap_str_format(self, value: Any) -> None:

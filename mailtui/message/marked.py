@@ -68,8 +68,8 @@ class _MarkingEnvironment(HardenedEnvironment):
 
     template_class = _MarkedTemplate
 
-    def __init__(self, texts: dict[str, str], *, literal: bool) -> None:
-        super().__init__(texts, autoescape=True)
+    def __init__(self, texts: dict[str, str], *, literal: bool, language: str) -> None:
+        super().__init__(texts, autoescape=True, language=language)
         if literal:
             self.filters = {
                 name: call if name in _KEEP_MARKUP else _giving_text(call) for name, call in self.filters.items()
@@ -102,8 +102,8 @@ def _giving_text(call: Callable[..., Any]) -> Callable[..., Any]:
 class MarkedTemplate:
     """A template whose author's part and values come apart."""
 
-    def __init__(self, texts: dict[str, str], name: str, source: str, *, literal: bool) -> None:
-        self._environment = _MarkingEnvironment(texts, literal=literal)
+    def __init__(self, texts: dict[str, str], name: str, source: str, *, literal: bool, language: str) -> None:
+        self._environment = _MarkingEnvironment(texts, literal=literal, language=language)
         self._name = name
         self._template = self._compiled(self._environment.parse(source, name, name))
         folded = fold(self._environment, self._environment.parse(source, name, name), {})

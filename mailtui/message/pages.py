@@ -63,10 +63,12 @@ class PageBodies:
 class Page:
     """One body of a campaign that is made from its template."""
 
-    def __init__(self, texts: dict[str, str], text: TemplateText, make: Maker, *, markdown: bool, plain: bool) -> None:
+    def __init__(
+        self, texts: dict[str, str], text: TemplateText, make: Maker, *, markdown: bool, plain: bool, language: str
+    ) -> None:
         """`texts` are the files it may include; `plain` says whether its text is wanted too."""
         self.same_for_all = is_constant(text.source)
-        self._template = MarkedTemplate(texts, text.name, text.source, literal=markdown)
+        self._template = MarkedTemplate(texts, text.name, text.source, literal=markdown, language=language)
         self._make = make
         self._markdown = markdown
         self._plain = plain

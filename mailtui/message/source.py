@@ -9,6 +9,7 @@ from pathlib import Path
 from mailtui.errors import Place, Problem, TemplateError
 from mailtui.message.fields import spelling
 from mailtui.message.frozen import MessageSource
+from mailtui.message.locales import is_language
 from mailtui.message.own_cells import ROLES
 from mailtui.message.spec import MessageSpec
 from mailtui.message.styles import has_style
@@ -32,6 +33,8 @@ def read_message(
     own_text = own_mail_text(spec, columns)
     problems = [] if _brings_own_mail(spec) else _missing_keys(spec, columns)
     spec = own_mail_defaults(spec, columns)
+    if spec.language is not None and not is_language(spec.language):
+        problems.append(Problem(Place(key="language"), "is no language that is known.", "Such as de, or pt-BR."))
     files = _Files(folder, problems)
     text = own_text or files.body(spec.text, "text")
     written_in, page = spec.page or ("html", None)
@@ -54,6 +57,7 @@ def read_message(
         group=group,
         written_in="" if written_in == "html" else written_in,
         inline_css=_inlines(spec, html, includes),
+        language=spec.language or "",
     )
 
 

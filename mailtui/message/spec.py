@@ -38,6 +38,9 @@ class MessageSpec(Spec):
         default=None,
         description="Whether the rules of <style> in html are put into the elements; left out: if there is one.",
     )
+    language: str | None = pydantic.Field(
+        default=None, description="How dates and numbers are written in templates, such as de or pt-BR; left out: en."
+    )
     text: str | None = pydantic.Field(default=None, description="The file with the plain text body, a template.")
     headers: dict[str, HeaderValue] = pydantic.Field(
         default_factory=dict,

@@ -153,11 +153,11 @@ class CompiledTemplate:
 class TemplateSet:
     """The templates of one campaign: two environments over the same frozen includes."""
 
-    def __init__(self, includes: Iterable[TemplateText]) -> None:
+    def __init__(self, includes: Iterable[TemplateText], *, language: str = "") -> None:
         self.includes = tuple(includes)
         texts = {text.name: text.source for text in self.includes}
-        self.plain = HardenedEnvironment(texts, autoescape=False)
-        self.html = HardenedEnvironment(texts, autoescape=True)
+        self.plain = HardenedEnvironment(texts, autoescape=False, language=language)
+        self.html = HardenedEnvironment(texts, autoescape=True, language=language)
         self.globals: dict[str, object] = dict(self.plain.globals)
 
     def parse(self, text: TemplateText) -> nodes.Template | Problem:

@@ -9,6 +9,7 @@ import pytest
 from mailtui.errors import TemplateError
 from mailtui.message.compose import CompiledMessage
 from mailtui.message.hardening import KEPT_FILTERS, HardenedEnvironment
+from mailtui.message.locales import FILTERS
 from mailtui.message.mime import TransferEncoding
 from mailtui.message.rendered import RenderProblem
 from tests.message.samples import DATE, compiled, recipient, refused, rendered, source
@@ -139,7 +140,7 @@ def test_the_language_itself_still_works() -> None:
 
 def test_only_chosen_filters_and_globals_are_there() -> None:
     environment = HardenedEnvironment({}, autoescape=True)
-    assert set(environment.filters) == KEPT_FILTERS
+    assert set(environment.filters) == KEPT_FILTERS | set(FILTERS)
     assert set(environment.globals) == {"range", "dict", "namespace"}
     assert not {"random", "format", "attr", "center", "indent", "pprint", "xmlattr"} & KEPT_FILTERS
 

@@ -37,7 +37,7 @@ ROOM_MAY = {
     "dispatch": {"pydantic"},
     "errors": set(),
     "kit": {"apsw", "platformdirs", "pydantic", "yaml"},
-    "message": {"css_inline", "jinja2", "markdown_it", "markupsafe", "mjml", "pydantic", "selectolax"},
+    "message": {"babel", "css_inline", "jinja2", "markdown_it", "markupsafe", "mjml", "pydantic", "selectolax"},
     "outbox": {"apsw"},
     "report": set(),
     "sandbox": {"pydantic"},
