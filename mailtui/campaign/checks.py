@@ -15,6 +15,7 @@ from mailtui.audience.views import AudienceCounts, about_alike
 from mailtui.campaign.campaign import Campaign
 from mailtui.campaign.suppression import Suppressed
 from mailtui.campaign.trial import TrialRenderer
+from mailtui.kit.suggest import nearest
 from mailtui.kit.words import counted
 from mailtui.message.frozen import MessageSource
 from mailtui.message.mime import TransferEncoding
@@ -97,6 +98,7 @@ def run_checks(
         *_audience_findings(campaign, counts, audience),
         *_flag_findings(campaign, audience),
         *_suppression_findings(suppressed, counts),
+        *_list_findings(campaign, suppressed),
     )
     findings = (*about_list, *_misbuilt(differences or []), *preflight.findings())
     order = {"error": 0, "warning": 1, "note": 2}
@@ -127,6 +129,20 @@ def _suppression_findings(suppressed: Suppressed, counts: AudienceCounts) -> Ite
         suppress = "suppresses" if count == 1 else "suppress"
         message = f"{name}: {counted(count, 'row')} without a usable address, which {suppress} nobody"
         yield Finding("warning", "suppress-list", message)
+
+
+def _list_findings(campaign: Campaign, suppressed: Suppressed) -> Iterator[Finding]:
+    """A list that nobody is on may be meant so, or be a slip that mails everybody who left another one."""
+    name = campaign.spec.audience.list
+    if not name or name in suppressed.lists:
+        return
+    place = campaign.document.place(("audience", "list"))
+    hit = nearest(name, suppressed.lists)
+    if hit is None:
+        yield Finding("note", "empty-list", f"nobody is on the suppression list of {name}", place=place)
+        return
+    message = f"nobody is on the suppression list of {name}, but some are on that of {hit}. Did you mean {hit}?"
+    yield Finding("warning", "list-name", message, place=place)
 
 
 _FLAGS: tuple[tuple[HygieneKind, Severity, str, str], ...] = (

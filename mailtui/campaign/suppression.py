@@ -61,10 +61,16 @@ NOBODY = LeftOut(None, ())
 
 
 class Suppressed:
-    """Counts who of a list gets nothing: by the campaign's own lists, and by what `stored` has of some addresses."""
+    """Counts who of a list gets nothing: by the campaign's own lists, and by what `stored` has of some addresses.
 
-    def __init__(self, left_out: LeftOut, stored: Callable[[Sequence[str]], Collection[str]]) -> None:
+    `lists` are the suppression lists by name that somebody is on.
+    """
+
+    def __init__(
+        self, left_out: LeftOut, stored: Callable[[Sequence[str]], Collection[str]], *, lists: Collection[str] = ()
+    ) -> None:
         self.unusable = left_out.unusable
+        self.lists = lists
         self._left_out = left_out
         self._stored = stored
         self._number = 0

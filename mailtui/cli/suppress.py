@@ -96,20 +96,13 @@ async def _nobody(service: Service, list_name: str | None, search: str) -> str:
 @common
 def add(addresses: tuple[str, ...], list_name: str, reason: str, *, service: Service, as_json: bool) -> None:
     """Put people on the suppression list; @example.com stands for everybody at that domain."""
-    other = asyncio.run(_other_list(service, list_name))
+    word = asyncio.run(service.suppression.word_on_list(list_name))
     added = asyncio.run(service.suppression.add(addresses, list_name=list_name, reason=reason))
     if as_json:
         output.json_line({"new": added.new, "known": added.known, "list": list_name or None})
         return
     known = f"; {counted(added.known, 'was', 'were')} on it already" if added.known else ""
-    output.say(f"{counted(added.new, 'entry', 'entries')} added to {_which(list_name)}{known}.{other}")
-
-
-async def _other_list(service: Service, list_name: str) -> str:
-    """A word on a list that nobody is on yet and that is called nearly like one that somebody is on."""
-    names = [name for name, _ in (await service.suppression.counts()).lists] if list_name else []
-    hit = None if list_name in names else nearest(list_name, names)
-    return f" That list is new; there is another one called {hit}." if hit else ""
+    output.say(f"{counted(added.new, 'entry', 'entries')} added to {_which(list_name)}{known}. {word}".rstrip())
 
 
 @suppress.command()
@@ -183,7 +176,7 @@ def import_list(
             output.data(f"line {row.line}: {safe_text(row.problem)}   {safe_text(row.text, limit=100)}")
 
     with output.progress("Reading") as advance:
-        other = asyncio.run(_other_list(service, list_name))
+        word = asyncio.run(service.suppression.word_on_list(list_name))
         done = asyncio.run(
             service.suppression.import_list(
                 file,
@@ -198,7 +191,8 @@ def import_list(
         output.json_line(done.to_json())
         return
     known = f", {done.known:,} on it already" if done.known else ""
-    output.say(f"{counted(done.rows, 'row')} of {done.name}: {done.new:,} new on {_which(list_name)}{known}.{other}")
+    told = f"{counted(done.rows, 'row')} of {done.name}: {done.new:,} new on {_which(list_name)}{known}. {word}"
+    output.say(told.rstrip())
     if done.problems:
         more = "" if problems else " See them: add --problems"
         suppress = "suppresses" if done.problems == 1 else "suppress"

@@ -9,7 +9,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +30,7 @@ from mailtui.message.mime import TransferEncoding
 from mailtui.message.rendered import RenderedMessage, RenderProblem
 from mailtui.message.tree import MessageView, describe
 from mailtui.outbox.opening import parse_outbox
-from mailtui.outbox.suppression import scopes_for
+from mailtui.outbox.suppression import list_of, scopes_for
 from mailtui.service.list_options import ListOptions
 from mailtui.service.settings import Settings
 from mailtui.service.views import CampaignView
@@ -158,20 +158,23 @@ class CampaignDesk:
         source = campaign.read_message()
         with self.open_audience(campaign) as audience:
             sample = None if every_row else self._settings.spec.checks.sample
-            with open_left_out(campaign, self._cache) as left_out, self._stored(campaign) as stored:
-                suppressed = Suppressed(left_out, stored)
+            with self._suppressed(campaign) as suppressed:
                 return run_checks(campaign, audience, source, suppressed, sample=sample, progress=progress)
 
     @contextmanager
-    def _stored(self, campaign: Campaign) -> Iterator[Callable[[Sequence[str]], Collection[str]]]:
-        """Who of some addresses is on the suppression list; looking makes no outbox."""
+    def _suppressed(self, campaign: Campaign) -> Iterator[Suppressed]:
+        """Who gets nothing, to be counted; looking makes no outbox."""
         outbox = parse_outbox(self._settings.outbox_url)
-        if not outbox.path.exists():
-            yield lambda _: ()
-            return
-        scopes = scopes_for(campaign.spec.audience.list or "", "")
-        with closing(outbox.reader()) as reader, asyncio.Runner() as loop:
-            yield lambda keys: loop.run(reader.suppressed(keys, scopes))
+        with open_left_out(campaign, self._cache) as left_out:
+            if not outbox.path.exists():
+                yield Suppressed(left_out, lambda _: ())
+                return
+            name = campaign.spec.audience.list or ""
+            scopes = scopes_for(name, "")
+            with closing(outbox.reader()) as reader, asyncio.Runner() as loop:
+                found = loop.run(reader.suppression_counts()) if name else {}
+                lists = [other for scope in found if (other := list_of(scope)) is not None]
+                yield Suppressed(left_out, lambda keys: loop.run(reader.suppressed(keys, scopes)), lists=lists)
 
     def left_out(self, view: CampaignView, key: str) -> str:
         """Why an address is left out by the launched campaign's file, in words; empty when it is not.

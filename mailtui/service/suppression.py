@@ -21,6 +21,7 @@ from mailtui.audience.addresses import AddressList, Listed, open_addresses, read
 from mailtui.audience.spec import AudienceSpec, is_list_name
 from mailtui.errors import UsageError
 from mailtui.kit.spreadsheet import csv_row, inert
+from mailtui.kit.suggest import nearest
 from mailtui.outbox.ports import Desk
 from mailtui.outbox.records import NewSuppression, Suppression
 from mailtui.outbox.suppression import EVERYBODY, campaign_of, folded, list_of, scope_of_list
@@ -167,6 +168,15 @@ class SuppressionDesk:
             after = page[-1].id
             for entry in page:
                 yield entry
+
+    async def word_on_list(self, list_name: str) -> str:
+        """A sentence on a list that nobody is on yet and that is called nearly like one that somebody is on, else ''.
+
+        To be asked before somebody is put on it.
+        """
+        names = [name for name, _ in (await self.counts()).lists] if list_name else []
+        hit = None if list_name in names else nearest(list_name, names)
+        return f"That list is new; there is another one called {hit}." if hit else ""
 
     async def add(
         self, addresses: Sequence[str], *, list_name: str = "", reason: str = "", source: str = "by hand"

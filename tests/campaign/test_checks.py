@@ -103,3 +103,22 @@ def test_a_message_that_the_standard_parser_reads_otherwise_is_an_error(
     [found] = [item for item in report.findings if item.code == "misbuilt"]
     assert (found.severity, report.errors) == ("error", 1)
     assert "Subject differs; To differs; Date differs" in found.message and "From" not in found.message
+
+
+def test_a8_a_list_called_nearly_like_another_is_pointed_out(write_campaign: WriteCampaign, service: Service) -> None:
+    """A slip in `audience: list:` would mail everybody who left that list."""
+
+    def said(name: str) -> list[tuple[str, str, str]]:
+        campaign = service.campaigns.load(write_campaign(2, audience={"source": "contacts.csv", "list": name}))
+        found = service.campaigns.check(campaign, every_row=True, progress=lambda *_: None)
+        return [(item.severity, item.message, str(item.place)) for item in found.findings if "list" in item.code]
+
+    [(severity, message, _)] = said("newsleter")
+    assert (severity, message) == ("note", "nobody is on the suppression list of newsleter")
+    asyncio.run(service.suppression.add(["ann@example.org"], list_name="newsletter"))
+    [(severity, message, place)] = said("newsleter")
+    assert severity == "warning" and message.endswith("Did you mean newsletter?")
+    assert place.endswith("audience.list")
+    assert [severity for severity, *_ in said("Newsletter")] == ["warning"]
+    assert [severity for severity, *_ in said("invoices")] == ["note"]
+    assert said("newsletter") == []

@@ -72,7 +72,7 @@ async def test_a8_adding_finding_and_taking_off(app: MakeApp, service: Service, 
 async def test_a8_any_number_of_entries_is_shown_page_by_page(app: MakeApp, service: Service) -> None:
     await service.suppression.add([f"p{number}@example.com" for number in range(450)], list_name="old")
     running = app()
-    async with running.run_test(size=EIGHTY) as pilot:
+    async with running.run_test(size=EIGHTY, notifications=True) as pilot:
         await pilot.press("9")
         await until(_ready(running, "[450 all]", "1 to 200 of 450", "p0@example.com"))
         await pilot.press("n", "n")
@@ -80,6 +80,12 @@ async def test_a8_any_number_of_entries_is_shown_page_by_page(app: MakeApp, serv
         assert running.screen.check_action("page", (1,)) is None
         await pilot.press("b")
         await until(_ready(running, "201 to 400 of 450", "p200@example.com"))
+        await pilot.press("a")
+        await until(lambda: isinstance(running.screen, SuppressDialog))
+        _fill(running, "ann@example.org", "#address")
+        _fill(running, "olds", "#list")
+        await pilot.press("enter")
+        await until(_ready(running, "That list is new"))
 
 
 async def test_a8_a_file_is_read_and_its_problems_are_told(app: MakeApp, service: Service, tmp_path: Path) -> None:

@@ -18,21 +18,21 @@ from textual.worker import Worker
 from mailtui.errors import MailtuiError
 from mailtui.kit.words import sentence
 from mailtui.service.facade import Service
-from mailtui.service.suppression import Added, SuppressionEntry
+from mailtui.service.suppression import SuppressionEntry
 from mailtui.tui.dialogs.confirm import ConfirmDialog
 from mailtui.tui.room import failure_of, start
 from mailtui.tui.text import Plain, plain, tell
 from mailtui.tui.widgets.safe_input import SafeInput
 
-Put = Callable[[str, str, str], Awaitable[Added]]
-"""Puts an address on a list (`""` for everybody's), with a reason."""
+Put = Callable[[str, str, str], Awaitable[str]]
+"""Puts an address on a list (`""` for everybody's), with a reason; what came of it, in words."""
 
 _MEANS = "They get nothing from now on, also from what is being sent; @example.com is everybody there."
 _KEYS = "enter puts it on the list   tab to the next field   esc closes"
 
 
-class SuppressDialog(ModalScreen[tuple[str, str, Added] | None]):
-    """The address, the list and what came of it; or None."""
+class SuppressDialog(ModalScreen[str | None]):
+    """What came of it, in words; or None."""
 
     DEFAULT_CSS = """
     SuppressDialog Horizontal { height: 1; margin-top: 1; }
@@ -74,7 +74,7 @@ class SuppressDialog(ModalScreen[tuple[str, str, Added] | None]):
             self._say("Type an address, or @ and a domain.")
 
     async def _try(self, address: str, name: str, reason: str) -> None:
-        self.dismiss((address, name, await self._put(address, name, reason)))
+        self.dismiss(await self._put(address, name, reason))
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         error = failure_of(event)
@@ -96,15 +96,17 @@ async def suppress(
     `source` says where the address was met, such as `row 12 of customers.csv`.
     """
 
-    async def put(who: str, name: str, reason: str) -> Added:
-        return await service.suppression.add([who], list_name=name, reason=reason, source=source)
+    async def put(who: str, name: str, reason: str) -> str:
+        word = await service.suppression.word_on_list(name)
+        added = await service.suppression.add([who], list_name=name, reason=reason, source=source)
+        where = f"the list of {name}" if name else "the suppression list"
+        done = f"{who} is on {where}." if added.new else f"{who} was on {where} already."
+        return f"{done} {word}".rstrip()
 
-    answer = await app.push_screen_wait(SuppressDialog(put, address=address, list_name=list_name))
-    if answer is None:
+    said = await app.push_screen_wait(SuppressDialog(put, address=address, list_name=list_name))
+    if said is None:
         return False
-    who, name, added = answer
-    where = f"the list of {name}" if name else "the suppression list"
-    tell(app, f"{who} is on {where}." if added.new else f"{who} was on {where} already.")
+    tell(app, said)
     return True
 
 

@@ -71,6 +71,7 @@ class ImportLine(Plain):
             if len(bad) < _PROBLEMS_SHOWN:
                 bad.append(row)
 
+        word = await archive.within(lambda service, _: service.suppression.word_on_list(wish.list_name))
         work = archive.within(
             lambda service, _: service.suppression.import_list(
                 str(wish.path), list_name=wish.list_name, reason=wish.reason, progress=self._heard, problem=problem
@@ -80,7 +81,7 @@ class ImportLine(Plain):
         while not task.done():
             self.show(plain(f"» Reading {wish.path.name}: {self._rows:,} rows   esc stops", "$text-accent"))
             await asyncio.wait({task}, timeout=_LOOK)
-        self.show(_imported(await task, bad))
+        self.show(_imported(await task, bad, word))
 
     def _heard(self, rows: int, _: int) -> None:
         """Called in the other thread, after each step that was written."""
@@ -89,11 +90,13 @@ class ImportLine(Plain):
             raise _StoppedError(f"The import was stopped after {counted(rows, 'row')}; who was read is on the list.")
 
 
-def _imported(done: Imported, bad: list[Listed]) -> Content:
-    """What an import came to, and the first rows of which nothing was made."""
+def _imported(done: Imported, bad: list[Listed], word: str) -> Content:
+    """What an import came to, a word on its list, and the first rows of which nothing was made."""
     said = f"+ {counted(done.new, 'entry', 'entries')} new from {done.name}, by its column {done.address_column}"
     known = f"; {counted(done.known, 'was', 'were')} on it already" if done.known else ""
     lines = [plain(f"{said}{known}", "$text-success")]
+    if word:
+        lines.append(plain(f"! {word}", "$text-warning"))
     if done.problems:
         rows = "row holds" if done.problems == 1 else "rows hold"
         lines.append(plain(f"! {done.problems:,} {rows} no address; nothing was made of them", "$text-warning"))
