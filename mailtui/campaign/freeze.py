@@ -11,14 +11,14 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from enum import Enum
 from itertools import islice
 from pathlib import Path
 
 from mailtui.audience.audience import Audience
-from mailtui.audience.recipient import cells_of
+from mailtui.audience.recipient import Recipient, cells_of
 from mailtui.campaign.campaign import Campaign
 from mailtui.campaign.suppression import LeftOut, open_left_out
 from mailtui.dispatch.plan import SendPlan
@@ -279,13 +279,26 @@ def deliveries(
     audience: Audience, columns: tuple[str, ...], left_out: LeftOut, first: int = 0, last: int | None = None
 ) -> Iterator[NewDelivery]:
     """Those of the rows `first` to `last` of the list who are meant, with their cells in the order of the columns."""
-    recipients = audience.recipients(first, last)
     in_order = None if columns == audience.columns else columns
-    while part := list(islice(recipients, _STEP)):
+    for part in _parts(audience.recipients(first, last)):
         found = left_out.reasons(item.key for item in part)
         for item in part:
             cells, *more = cells_of(item, in_order)
             yield NewDelivery(item.key, item.row, item.address, cells, found.get(item.key, ""), tuple(more))
+
+
+def _parts(recipients: Iterable[Recipient]) -> Iterator[list[Recipient]]:
+    """Recipients by the thousand rows: where one mail is made of many, a thousand people have a million."""
+    part: list[Recipient] = []
+    rows = 0
+    for item in recipients:
+        part.append(item)
+        rows += max(1, len(item.rows))
+        if rows >= _STEP:
+            yield part
+            part, rows = [], 0
+    if part:
+        yield part
 
 
 def _changes(freezing: Freezing, campaign: LaunchedCampaign) -> dict[str, object]:

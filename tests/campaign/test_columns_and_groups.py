@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
 from mailtui.campaign.checks import CheckReport
+from mailtui.campaign.freeze import deliveries
+from mailtui.campaign.suppression import LeftOut
 from mailtui.errors import ConfigError
 from mailtui.message.rendered import RenderedMessage
 from mailtui.service.drafts import read_draft
@@ -116,6 +119,22 @@ def test_a6_who_has_too_many_rows_is_told_and_holds_nobody_up(service: Service, 
     assert (found.errors, warning.rows, warning.count) == (0, (1,), 1)
     with service.campaigns.open_audience(service.campaigns.load(path)) as audience:
         assert [len(one.rows) for one in audience.recipients()] == [1_001, 1], "no memory for what no mail is made of"
+
+
+def test_a6_many_rows_of_many_people_are_not_all_in_memory(service: Service, write_campaign: WriteCampaign) -> None:
+    rows = [f"p{person}@example.com,Ann,Rome" for _ in range(300) for person in range(20)]
+    path = write_campaign(["email,first_name,city", *rows], audience={"source": "contacts.csv", "group": True})
+    asked: list[int] = []
+
+    class Nobody(LeftOut):
+        def reasons(self, keys: Iterable[str]) -> dict[str, str]:
+            asked.append(len(list(keys)))
+            return {}
+
+    with service.campaigns.open_audience(service.campaigns.load(path)) as audience:
+        made = list(deliveries(audience, audience.columns, Nobody(None, ())))
+    assert [len(item.more) for item in made] == [299] * 20
+    assert asked == [4, 4, 4, 4, 4], "a thousand rows at a time, not a thousand people"
 
 
 def test_a4_a6_a_draft_shows_the_columns_and_rows_that_it_uses(
