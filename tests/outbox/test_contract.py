@@ -7,7 +7,7 @@ import random
 import pytest
 
 from mailtui.errors import OutboxError, UnknownCampaign
-from mailtui.outbox.records import Claim, IntakeRow, Mark, NewDelivery, ProgressSnapshot, Result, WorkerSnapshot
+from mailtui.outbox.records import Claim, IntakeRow, Mark, NewDelivery, ProgressSnapshot, Redo, Result, WorkerSnapshot
 from mailtui.outbox.states import MOVES, CampaignState, DeliveryState, OrderKind
 from tests.outbox.conftest import T0, Bench, deliveries, new_campaign
 
@@ -106,6 +106,23 @@ async def test_c11_a_list_is_held_against_a_campaign(bench: Bench) -> None:
     assert comparison.add(grouped[:4]) == []
     assert comparison.gone() == {}
     assert [key for part in comparison.waiting() for key, _ in part] == [f"p{n}@example.com" for n in range(3, 10)]
+    comparison.close()
+
+
+async def test_c11_whoever_has_another_address_by_now_is_on_a_list_by_either(bench: Bench) -> None:
+    campaign = await bench.launch(3)
+    claims = await bench.ledger.claim(campaign.number, 2, now=T0, lease=60)
+    await bench.ledger.commit([], [result(claim, S.FAILED, before=S.CLAIMED) for claim in claims], [], now=T0)
+    for claim, address in zip(claims, ("right@example.com", "other@example.com"), strict=True):
+        await bench.desk.order(campaign.number, OrderKind.RETRY, {}, actor="ann", now=T0 + 1)
+        [order] = await bench.ledger.open_orders()
+        await bench.ledger.redo(order, Redo((S.FAILED,), S.QUEUED, claim.id, address), 9, now=T0 + 1)
+        await bench.ledger.acknowledge(order, "done", now=T0 + 1)
+    comparison = bench.reader.comparison(campaign.number)
+    right = NewDelivery("right@example.com", 1, "right@example.com", ("right@example.com", "Right"))
+    assert comparison.add([right, *deliveries(3)[2:]]) == []
+    assert comparison.gone() == {S.QUEUED: 1} and comparison.changed() == 0
+    assert comparison.add(deliveries(2)) == [] and comparison.gone() == {}
     comparison.close()
 
 
