@@ -220,6 +220,7 @@ async def test_the_table_is_asked_for_and_may_be_left_unchosen(app: MakeApp, tmp
     shown = app(target=tmp_path / "crm.db")
     async with shown.run_test(size=(80, 24)) as pilot:
         await until(lambda: isinstance(shown.screen, PlaceDialog) and shows(shown, "people", "press"))
+        assert shows(shown, "the only table with addresses")
         await pilot.press("escape")
         await until(lambda: shows(shown, "No list is open."))
         await pilot.press("o")
@@ -228,9 +229,7 @@ async def test_the_table_is_asked_for_and_may_be_left_unchosen(app: MakeApp, tmp
         await pilot.press("enter")
         await until(lambda: isinstance(shown.screen, PlaceDialog) and shows(shown, "press"))
         await pilot.press("enter")
-        await until(
-            lambda: shows(shown, "× crm.db has 2 tables, and 2 with addresses") or shows(shown, "2 with addresses")
-        )
+        await until(lambda: shows(shown, "2 with addresses"))
         await pilot.press("o")
         await until(lambda: bool(shown.screen.query(Input)))
         shown.screen.query_one(Input).value = str(tmp_path / "crm.db")

@@ -16,6 +16,12 @@ class _App(App[None]):
     def compose(self) -> ComposeResult:
         yield SafeInput("7777", select_on_focus=False)
 
+    def on_mount(self) -> None:
+        self.handed: list[str] = []
+
+    def on_input_submitted(self, event: SafeInput.Submitted) -> None:
+        self.handed.append(event.value)
+
 
 @pytest.mark.parametrize(
     ("typed", "value"),
@@ -38,6 +44,16 @@ async def test_a_burst_of_keys(typed: str, value: str) -> None:
         running.post_message(events.Key("full_stop", "."))
         await pilot.pause()
         await until(lambda: field.value == value[:-1] + "." + value[-1])
+
+
+async def test_enter_hands_in_what_was_typed_before_it() -> None:
+    running = _App()
+    async with running.run_test():
+        await until(lambda: running.query_one(SafeInput).has_focus)
+        for key in ("8", "enter", "n", "n"):
+            running.post_message(events.Key(key, key if len(key) == 1 else "\r"))
+        await until(lambda: running.handed)
+        assert running.handed == ["77778"]
 
 
 async def test_nothing_that_acts_on_the_terminal_stands_in_it() -> None:

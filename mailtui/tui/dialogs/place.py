@@ -44,9 +44,10 @@ class PlaceDialog(ModalScreen[str | None]):
 
     def on_mount(self) -> None:
         kind = _KINDS[self._places.key]
+        # Of several tabs the first will do; of tables and lists one is only found out where no other would do.
+        unchosen = f"the {'first' if kind == 'tab' else 'only'} {kind} with addresses"
         rows = [
-            TableRow(place, f"{place}" if place else "-", (name or f"the first {kind} with addresses",))
-            for place, name in enumerate(self._names)
+            TableRow(place, f"{place}" if place else "-", (name or unchosen,)) for place, name in enumerate(self._names)
         ]
         table = self.query_one(RowTable)
         table.show_rows(("name",), rows, label=kind, widest=60)

@@ -38,10 +38,14 @@ class SafeInput(Input):
         """What Textual asks before it takes a value over. A password is never drawn, and must stay as it is."""
         return value if self.password else safe_text(value)
 
-    def on_key(self, event: events.Key) -> None:
-        """Do what an editing key means before the next key is looked at."""
+    async def on_key(self, event: events.Key) -> None:
+        """Do what an editing key means before the next key is looked at; what enter hands in is what stood there."""
         act = _EDITING.get(event.key)
-        if act is not None:
-            event.stop()
-            event.prevent_default()
+        if act is None and event.key != "enter":
+            return
+        event.stop()
+        event.prevent_default()
+        if act is None:
+            await self.action_submit()
+        else:
             act(self)
