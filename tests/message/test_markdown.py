@@ -139,6 +139,12 @@ def test_m10_a_cell_that_begins_a_link_runs_nothing(cell: str) -> None:
     assert isinstance(render(markdown("[here](https://x.test/{{ url }})"), "Ann", cell), RenderedMessage)
 
 
+@pytest.mark.parametrize("call", ['replace("D", name)', "join([name, name])", "partition(name)"])
+def test_m08_methods_of_what_an_author_wrote_take_no_cells(call: str) -> None:
+    made = render(markdown("{% macro greet() %}Dear{% endmacro %}{{ greet()." + call + " }}"), "*Ann*")
+    assert isinstance(made, RenderProblem) and "unsafe" in made.reason
+
+
 def test_m08_what_is_between_marks_is_never_cut_open() -> None:
     made = render(markdown("{% set whole %}{{ name }}{% endset %}{{ (whole ~ '')[:3] }}"), "**Ann** and others")
     assert isinstance(made, RenderProblem) and "a filter cuts" in made.reason

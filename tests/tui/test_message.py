@@ -57,6 +57,26 @@ async def test_the_subject_is_a_file_of_its_own(app: MakeApp, sample: Path) -> N
         await until(lambda: shows(running, "subject  subject  in the campaign file", 'default("Hello") }}, spring'))
 
 
+async def test_b2_a_body_in_markdown_or_mjml_is_a_file_of_the_message(app: MakeApp, sample: Path) -> None:
+    change(sample, "html: body.html.j2\ntext: body.txt.j2", "markdown: body.md.j2")
+    body = sample.parent / "body.md.j2"
+    body.write_text("# Hello {{ first_name }}\n\nSpring is **here**.\n", "utf-8")
+    running = app(target=sample)
+    async with running.run_test(size=(120, 40)) as pilot:
+        await opened(running, pilot)
+        await until(lambda: shows(running, "markdown body.md.j2", "# Hello {{ first_name }}", "+ first_name"))
+        await pilot.press("5")
+        await until(lambda: shows(running, "row 1", "Hello Amara", "Spring is here."), seconds=20)
+        await pilot.press("4")
+        change(sample, "markdown: body.md.j2", "mjml: body.mjml.j2")
+        section = "<mj-section><mj-column><mj-txt>Hello {{ first_name }}</mj-txt></mj-column></mj-section>"
+        (sample.parent / "body.mjml.j2").write_text(f"<mjml><mj-body>\n{section}</mj-body></mjml>", "utf-8")
+        await until(lambda: isinstance(running.screen, MessageScreen))
+        await pilot.press("r")
+        await until(lambda: shows(running, "× mjml     body.mjml.j2"), seconds=20)
+        await until(lambda: "there is no tag mj-txt in MJML. Did you mean mj-text?" in told_by(running))
+
+
 async def test_mistakes_stand_in_full_with_their_places_and_go_when_mended(app: MakeApp, sample: Path) -> None:
     body = sample.parent / "body.txt.j2"
     change(body, "{{ city }}{% endif %}", "{{ ctiy }}{% endif %}")
