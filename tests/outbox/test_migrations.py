@@ -106,7 +106,7 @@ def test_s11_a_crash_at_each_statement_of_an_upgrade(
     schemas = {number: _made(tmp_path / f"{number}.db", number, monkeypatch) for number in range(1, len(_STEPS) + 1)}
     _made(first, version, monkeypatch)
     _fill(first)
-    statement, stride = 0, 1 if version == len(_STEPS) - 1 else 9
+    statement, stride = 0, 1 if version == len(_STEPS) - 1 else 7
     while True:
         statement += stride
         path = tmp_path / f"died{statement}.db"
@@ -256,7 +256,7 @@ def test_what_is_asked_again_and_again_neither_reads_nor_sorts_a_whole_campaign(
 def test_s11_a_crash_while_an_outbox_is_made_leaves_none_of_that_name(tmp_path: Path) -> None:
     statement = 0
     while True:
-        statement += 3
+        statement += 5
         path = tmp_path / f"new{statement}.db"
         died = _dies_before(path, statement)
         assert not path.exists() or _schema(path)[0] == len(_STEPS), f"half an outbox after statement {statement}"
