@@ -23,6 +23,7 @@ from mailtui.dispatch.spec import DispatchSpec, RetrySpec
 from mailtui.errors import ExitCode
 from mailtui.message.fields import PROVIDED
 from mailtui.message.hardening import KEPT_FILTERS
+from mailtui.message.locales import FILTERS
 from mailtui.message.own_cells import ROLES
 from mailtui.outbox.states import CampaignState, DeliveryState
 
@@ -53,7 +54,7 @@ def test_the_campaign_page_has_every_key_and_no_other() -> None:
     whom, _, below = parts[3].partition("\n### ")
     who, message, audience, dispatch = (first_column(part) for part in (*parts[1:3], whom, parts[4]))
     assert tuple(first_column(below)) == ROLES
-    message = [name for name in message if name not in PROVIDED or name == "postal_address"]
+    message = [name for name in message if name not in {*PROVIDED, *FILTERS} or name == "postal_address"]
     own = keys(CampaignSpec) - {"audience", "dispatch"}
     server = keys(InlineServerSpec) | keys(AccountSpec)
     assert set(who) | set(message) == own | server | keys(TimeoutsSpec, "timeouts.")
@@ -66,7 +67,7 @@ def test_the_campaign_page_has_every_filter_and_name_of_templates() -> None:
     listed = re.search(r"Filters: `([^`]*)`", text)
     assert listed is not None
     assert set(listed.group(1).split()) == KEPT_FILTERS
-    assert set(PROVIDED) <= set(first_column(text))
+    assert set(PROVIDED) | set(FILTERS) <= set(first_column(text))
 
 
 def test_the_campaign_in_the_readme_loads(tmp_path: Path) -> None:
