@@ -24,7 +24,7 @@ from datetime import datetime
 
 from mailtui.audience.findings import ColumnType
 from mailtui.audience.pattern import PatternError, compile_pattern
-from mailtui.audience.rules import Clause, Operator, Scalar
+from mailtui.audience.rules import BareNumber, Clause, Operator, Scalar
 from mailtui.audience.rules_text import format_value
 from mailtui.audience.typed import Comparing, Moment, as_span, midnight
 from mailtui.errors import Place, Problem, RuleError
@@ -65,6 +65,7 @@ def fold(text: str) -> str:
 def cell_test(clause: Clause, how: Comparing, now: datetime) -> CellTest:
     """What decides for one cell; chosen once by the operator and by what the value is."""
     operator, value = clause.operator, clause.value
+    _require_one_way(clause, how)
     if operator is Operator.EMPTY:
         return lambda cell: not cell or cell.isspace()
     if operator is Operator.IN:
@@ -242,6 +243,17 @@ def _require_dates(clause: Clause, how: Comparing) -> None:
     if how.texts_only:
         message = f"{clause.operator.value} compares dates, and {clause.column} is compared as text only."
         raise _value_error(clause, message, "The type of a column is shown with the list, and can be given.")
+
+
+def _require_one_way(clause: Clause, how: Comparing) -> None:
+    """A bare `5.000` is five thousand to the author of a list with decimal commas: none is taken for the other."""
+    if how.texts_only or how.number_style != "comma" or clause.operator is Operator.WITHIN:
+        return
+    for value in clause.value if isinstance(clause.value, tuple) else (clause.value,):
+        if isinstance(value, BareNumber):
+            whole, fraction = value.text.replace(".", ""), repr(float(value)).replace(".", ",")
+            message = f"{clause.column} has decimal commas, and {value.text} may be {whole} or {fraction}."
+            raise _value_error(clause, message, f'Write {whole}, or "{fraction}" in quotes.')
 
 
 def _same(found: Moment | None, wanted: Moment) -> bool:

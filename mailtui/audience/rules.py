@@ -7,6 +7,7 @@ text and one YAML form, and comes back from either unchanged.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
@@ -14,6 +15,7 @@ from typing import TypeAlias
 
 DEPTH_LIMIT = 40
 CLAUSE_LIMIT = 2_000
+_TWO_WAYS = re.compile(r"-?\d{1,3}\.\d{3}", re.ASCII)
 
 
 class Operator(Enum):
@@ -34,6 +36,37 @@ class Operator(Enum):
     BEFORE = "before"
     AFTER = "after"
     WITHIN = "within"
+
+
+class BareNumber(float):
+    """A number as somebody wrote it without quotes, with three digits behind its point: `5.000`.
+
+    It is five, and five thousand to whoever writes decimal commas. So its spelling is kept, and where its column has
+    decimal commas, it is asked for (see `comparing`). A float in a tree is none: programs write those.
+    """
+
+    __slots__ = ("text",)
+
+    def __new__(cls, text: str) -> BareNumber:
+        number = super().__new__(cls, text)
+        number.text = text
+        return number
+
+    text: str
+
+    def __getnewargs__(self) -> tuple[str]:  # type: ignore[override]
+        return (self.text,)
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __repr__(self) -> str:
+        return f"BareNumber({self.text!r})"
+
+
+def reads_two_ways(digits: str) -> bool:
+    """Whether the point in a number may be a decimal point, or be there to set off thousands."""
+    return _TWO_WAYS.fullmatch(digits) is not None
 
 
 Scalar: TypeAlias = str | int | float

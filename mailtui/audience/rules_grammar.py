@@ -11,7 +11,18 @@ from typing import Any
 
 import lark
 
-from mailtui.audience.rules import AllOf, AnyOf, Clause, Not, Operator, Rule, Scalar, too_large
+from mailtui.audience.rules import (
+    AllOf,
+    AnyOf,
+    BareNumber,
+    Clause,
+    Not,
+    Operator,
+    Rule,
+    Scalar,
+    reads_two_ways,
+    too_large,
+)
 from mailtui.errors import Place, Problem, RuleError
 from mailtui.kit.suggest import did_you_mean
 
@@ -123,7 +134,9 @@ class _Number:
         digits = self.raw.lstrip("+-")
         if self.raw.startswith("+") or (len(digits) > 1 and digits[0] == "0" and digits[1] != "."):
             return self.raw
-        return float(self.raw) if "." in self.raw else int(self.raw)
+        if "." not in self.raw:
+            return int(self.raw)
+        return BareNumber(self.raw) if reads_two_ways(self.raw) else float(self.raw)
 
 
 class _Builder(lark.Transformer[lark.Token, Any]):

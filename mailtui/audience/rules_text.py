@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
-from mailtui.audience.rules import AllOf, AnyOf, Clause, Not, Rule, Value
+from mailtui.audience.rules import AllOf, AnyOf, BareNumber, Clause, Not, Rule, Value, reads_two_ways
 
 _BARE = re.compile(r"[^\W\d][\w.@-]*")
 _KEYWORDS = frozenset(
@@ -47,9 +47,12 @@ def format_value(value: Value) -> str:
         return f"({', '.join(format_value(item) for item in value)})"
     if isinstance(value, str):
         return '"' + re.sub(r'[\\"\n\r\t]', lambda match: _UNESCAPES[match.group()], value) + '"'
+    if isinstance(value, BareNumber):
+        return value.text
     if isinstance(value, float):
         digits = format(Decimal(repr(value)), "f")
-        return digits if "." in digits else digits + ".0"
+        digits = digits if "." in digits else digits + ".0"
+        return digits + "0" if reads_two_ways(digits) else digits
     return "" if value is None else str(value)
 
 

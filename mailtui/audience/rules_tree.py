@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mailtui.audience.rules import DEPTH_LIMIT, AllOf, AnyOf, Clause, Not, Operator, Rule, too_large
+from mailtui.audience.rules import DEPTH_LIMIT, AllOf, AnyOf, BareNumber, Clause, Not, Operator, Rule, Value, too_large
 from mailtui.audience.rules_text import parse_rule
 from mailtui.errors import Place, Problem, RuleError
 from mailtui.kit.suggest import did_you_mean
@@ -54,15 +54,19 @@ def from_tree(data: Any) -> Rule:
 
 
 def to_tree(rule: Rule) -> dict[str, Any]:
-    """The tree of maps and lists that `from_tree` reads back as the same rule."""
+    """The tree of maps and lists that `from_tree` reads back as the same rule; a `BareNumber` as the number it is."""
     if isinstance(rule, Clause):
         tree: dict[str, Any] = {"op": rule.operator.name, "field": rule.column}
         if rule.operator is not Operator.EMPTY:
-            tree["value"] = list(rule.value) if isinstance(rule.value, tuple) else rule.value
+            tree["value"] = list(map(_written, rule.value)) if isinstance(rule.value, tuple) else _written(rule.value)
         return tree
     if isinstance(rule, Not):
         return {"op": "NOT", "rules": [to_tree(rule.rule)]}
     return {"op": "AND" if isinstance(rule, AllOf) else "OR", "rules": [to_tree(member) for member in rule.rules]}
+
+
+def _written(value: Value) -> Any:
+    return float(value) if isinstance(value, BareNumber) else value
 
 
 def _read(data: Any, path: str, depth: int) -> Rule:

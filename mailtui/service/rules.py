@@ -32,13 +32,14 @@ from mailtui.audience.rule_edit import (
     wrap,
 )
 from mailtui.audience.rule_value import EXAMPLES, WORDS, operators_for, read_value, show_value, suits
-from mailtui.audience.rules import Operator, Rule, Value
+from mailtui.audience.rules import BareNumber, Operator, Rule, Value
 from mailtui.audience.rules_text import format_value
 from mailtui.audience.rules_tree import read_rule
 
 __all__ = [
     "EXAMPLES",
     "WORDS",
+    "BareNumber",
     "ColumnKind",
     "ColumnType",
     "Draft",

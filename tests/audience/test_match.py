@@ -16,6 +16,7 @@ from mailtui.audience.automaton import Automaton, parser
 from mailtui.audience.findings import ColumnType
 from mailtui.audience.match import Matcher
 from mailtui.audience.pattern import PatternError, compile_pattern
+from mailtui.audience.rules import Clause, Operator, Rule
 from mailtui.audience.rules_text import parse_rule
 from mailtui.audience.typed import as_moment, as_number
 from mailtui.errors import RuleError
@@ -381,3 +382,21 @@ def test_the_answer_the_narrow_answer_and_the_explanation_agree(text: str, row: 
     used = [row[position] for position in matcher.used]
     assert matcher.test(row) == matcher.test_used(used) == matcher.explain(row).held
     assert Matcher(parse_rule(f"not ({text})"), ["a", "b", "c"]).test(row) != matcher.test(row)
+
+
+def test_a2_a_bare_number_that_reads_two_ways_is_asked_for_among_decimal_commas() -> None:
+    """`5.000` is five thousand to the author of such a list: taken for five it would silently mean others."""
+    commas = [ColumnType("number", "comma", "certain", "")]
+
+    def matcher(rule: Rule, types: list[ColumnType]) -> Matcher:
+        return Matcher(rule, ["revenue"], types=types, now=NOW)
+
+    for text in ("revenue > 5.000", "revenue in (1, 5.000)", "not revenue == 5.000"):
+        with pytest.raises(RuleError, match=r"may be 5000 or 5,0") as caught:
+            matcher(parse_rule(text), commas)
+        assert caught.value.problems[0].hint == 'Write 5000, or "5,0" in quotes.'
+    for text, cell in (("revenue > 5.0", "5,5"), ('revenue > "5,0"', "5,5"), ('revenue == "5.000"', "5000")):
+        assert matcher(parse_rule(text), commas).test((cell,))
+    assert matcher(Clause("revenue", Operator.GT, 1.234), commas).test(("1,3",)), "a float of a tree is one"
+    assert matcher(parse_rule("revenue > 5.000"), [ColumnType("number", "", "certain", "")]).test(("5.5",))
+    assert matcher(parse_rule("revenue == 5.000"), [ColumnType("code", "", "certain", "")]).test(("5.000",))

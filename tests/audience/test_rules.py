@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import pickle
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mailtui.audience.rules import DEPTH_LIMIT, AllOf, AnyOf, Clause, Not, Operator, Rule
@@ -50,6 +51,7 @@ rules: st.SearchStrategy[Rule] = st.recursive(
 
 @settings(max_examples=250, deadline=None)
 @given(rules)
+@example(Clause("a", Operator.IN, (1.234, -0.125, 5.0, 1234.5)))
 def test_text_and_tree_come_back_as_the_same_rule(rule: Rule) -> None:
     assert parse_rule(format_rule(rule)) == rule
     assert from_tree(to_tree(rule)) == rule
@@ -224,3 +226,10 @@ def test_overrides_are_checked(line: str) -> None:
     text = line if line.startswith("source") else f"source: a.csv\n{line}"
     with pytest.raises(ConfigError):
         validate(AudienceSpec, parse_yaml(text + "\n", Path("c.yaml")), title="x")
+
+
+def test_a2_a_bare_number_that_reads_two_ways_keeps_its_spelling() -> None:
+    rule = parse_rule("a > 5.000")
+    assert format_rule(rule) == "a > 5.000" and parse_rule(format_rule(rule)) == rule
+    assert rule != Clause("a", Operator.GT, 5.0) and to_tree(rule)["value"] == 5.0
+    assert pickle.loads(pickle.dumps(rule)) == rule

@@ -19,6 +19,7 @@ from mailtui.service.rule_help import ColumnValues
 from mailtui.service.rules import (
     EXAMPLES,
     WORDS,
+    BareNumber,
     ColumnKind,
     ColumnType,
     Line,
@@ -261,7 +262,10 @@ class ComparisonDialog(ModalScreen[Line | None]):
     def _items(self, value: str) -> tuple[str | int | float, ...]:
         """A cell as a value: a number where the column has numbers, else the text it is."""
         read = read_value(value, Operator.EQ, self._kind) if self._kind == "number" else value
-        return (read,) if isinstance(read, str | int | float) else (value,)
+        # As a text, what reads two ways is read as the cells of its column are.
+        if isinstance(read, str | int | float) and not isinstance(read, BareNumber):
+            return (read,)
+        return (value,)
 
     @on(Input.Changed, "#value")
     def typed(self) -> None:
