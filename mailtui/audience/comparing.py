@@ -252,7 +252,7 @@ def _require_one_way(clause: Clause, how: Comparing) -> None:
     for value in clause.value if isinstance(clause.value, tuple) else (clause.value,):
         if isinstance(value, BareNumber):
             whole, fraction = value.text.replace(".", ""), repr(float(value)).replace(".", ",")
-            message = f"{clause.column} has decimal commas, and {value.text} may be {whole} or {fraction}."
+            message = f"the column has decimal commas, so {value.text} may be {whole} or {fraction}."
             raise _value_error(clause, message, f'Write {whole}, or "{fraction}" in quotes.')
 
 

@@ -124,9 +124,9 @@ class AudienceSpec(Spec):
         try:
             info = codecs.lookup(value)
         except LookupError:
-            raise ValueError(f"{value} is not a known encoding; utf-8, utf-16 and cp1252 are common ones.") from None
+            raise ValueError(f"no encoding is called {value}; utf-8, utf-16 and cp1252 are common ones.") from None
         if not getattr(info, "_is_text_encoding", True):
-            raise ValueError(f"{value} is not an encoding of text.")
+            raise ValueError(f"what {value} encodes is not text.")
         return info.name
 
     @pydantic.field_validator("delimiter")

@@ -6,9 +6,10 @@ from collections import Counter
 from dataclasses import dataclass
 
 from mailtui.audience.audience import Audience
-from mailtui.audience.comparing import fold
+from mailtui.audience.comparing import comparing, fold
 from mailtui.audience.rules import AllOf, AnyOf, Clause, Not, Operator, Rule, members
 from mailtui.audience.rules_text import format_rule
+from mailtui.audience.typed import UNTYPED
 from mailtui.audience.views import RowView
 from mailtui.kit.suggest import nearest
 from mailtui.kit.words import counted
@@ -19,6 +20,7 @@ _CELLS = 1_000_000
 _CHUNK = 1_000
 _KEPT = 200
 _LONGEST = 200
+_ORDERED = (Operator.GT, Operator.GE, Operator.LT, Operator.LE)
 _TEXTUAL = (Operator.EQ, Operator.IN, Operator.CONTAINS, Operator.STARTSWITH, Operator.ENDSWITH)
 
 
@@ -134,7 +136,22 @@ def _said(audience: Audience, rule: Rule, *, nobody: bool) -> str:
             near = nearest(str(value), values)
             if near is not None:
                 return f"No row meets {text}. Did you mean {near}? It stands there {counted(values[near], 'time')}."
-    return f"No row meets {text}."
+    return f"No row meets {text}.{_about_texts(audience, rule)}"
+
+
+def _about_texts(audience: Audience, rule: Rule) -> str:
+    """What to know where more and less go by the letters, though a number is meant; else ''."""
+    if not isinstance(rule, Clause) or rule.operator not in _ORDERED or isinstance(rule.value, tuple | None):
+        return ""
+    column, understood = _column(audience, rule.column), audience.understanding
+    how = comparing(understood.types[understood.columns.index(column)]) if column else UNTYPED
+    if not how.texts_only or UNTYPED.number(rule.value) is None:
+        return ""
+    cell = f'"{column}=number"' if " " in column else f"{column}=number"
+    return (
+        f" {column} is compared as text, to keep the zeros of codes; as numbers: --type {cell},"
+        f" or types: {{{column}: number}} in the campaign file."
+    )
 
 
 def _column(audience: Audience, name: str) -> str:

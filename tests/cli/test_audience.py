@@ -88,7 +88,7 @@ def test_a1_every_finding_can_be_overridden(mailtui: Mailtui, messy: str) -> Non
     ("options", "said"),
     [
         (["--delimiter", "ab"], "A delimiter is one character"),
-        (["--encoding", "klingon"], "not a known encoding"),
+        (["--encoding", "klingon"], "No encoding is called klingon;"),
         (["--header", "soon"], "number of the line"),
         (["--header", "99"], "No row of the list starts on line 99"),
         (["--type", "PLZ"], "is not COLUMN=TYPE"),
@@ -146,6 +146,9 @@ def test_a7_a_filter_that_matches_nobody_or_everybody_says_so(mailtui: Mailtui, 
     nobody = mailtui.call("audience", messy, "--filter", 'name == "Anne" and plz startsWith "0"')
     assert "The filter matches nobody." in nobody.out
     assert "Ann" in nobody.out.partition("The filter matches nobody.")[2]
+    codes = mailtui.call("audience", messy, "--filter", "plz > 9999").out
+    assert "PLZ is compared as text, to keep the zeros of codes; as numbers: --type PLZ=number" in codes
+    assert "PLZ is" not in mailtui.call("audience", messy, "--filter", 'plz > "zz"').out
     everybody = mailtui.call("audience", messy, "--filter", "not name empty", "--json").json
     assert everybody["about_filter"].startswith("The filter leaves nobody out.")
     assert mailtui.call("audience", messy, "--filter", 'name == "Ann"', "--json").json["about_filter"] == ""
