@@ -91,10 +91,14 @@ def look_at_beginning(spec: AudienceSpec, folder: Path, spool: Path, reach: Reac
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """The tabs, tables or lists of a file, and the setting that names the one to read."""
+    """The tabs, tables or lists of a file, and the setting that names the one to read.
+
+    `found` is whether one is found out where none is named.
+    """
 
     key: str
     names: tuple[str, ...]
+    found: bool
 
 
 def find_places(path: Path, spool: Path, reach: Reach) -> Places | None:
@@ -104,9 +108,19 @@ def find_places(path: Path, spool: Path, reach: Reach) -> Places | None:
     try:
         kind, _ = find_kind(source, spec)
         names = places(source, spec) if kind in _PLACED else ()
-        return Places(_PLACED[kind], names) if len(names) > 1 else None
+        if len(names) < 2:
+            return None
+        return Places(_PLACED[kind], names, kind == "xlsx" or _understood(source, spec))
     finally:
         source.discard()
+
+
+def _understood(source: Source, spec: AudienceSpec) -> bool:
+    try:
+        understand(source, spec)
+    except AudienceError:
+        return False
+    return True
 
 
 def _at_hand(spec: AudienceSpec, reach: Reach) -> AudienceSpec:

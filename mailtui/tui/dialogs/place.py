@@ -32,7 +32,7 @@ class PlaceDialog(ModalScreen[str | None]):
         super().__init__()
         self._of = name
         self._places = places
-        self._names = ("", *places.names)
+        self._names = ("", *places.names) if places.found else places.names
 
     def compose(self) -> ComposeResult:
         kind = _KINDS[self._places.key]
@@ -47,7 +47,8 @@ class PlaceDialog(ModalScreen[str | None]):
         # Of several tabs the first will do; of tables and lists one is only found out where no other would do.
         unchosen = f"the {'first' if kind == 'tab' else 'only'} {kind} with addresses"
         rows = [
-            TableRow(place, f"{place}" if place else "-", (name or unchosen,)) for place, name in enumerate(self._names)
+            TableRow(place, f"{place}" if name else "-", (name or unchosen,))
+            for place, name in enumerate(self._names, 0 if self._places.found else 1)
         ]
         table = self.query_one(RowTable)
         table.show_rows(("name",), rows, label=kind, widest=60)
