@@ -250,6 +250,7 @@ async def test_the_rules_screen_is_unmoved(app: MakeApp, hostile: Path, size: tu
         await settled(pilot)
         harmless(shown)
         screen.editor.value = 'email contains "user"'
+        await settled(pilot)
         await screen.action_apply()
         await until(lambda: isinstance(shown.screen, AudienceScreen))
         await settled(pilot)

@@ -21,7 +21,7 @@ from mailtui.tui.widgets.list_rows import ListRows
 from tests.tui.conftest import MakeApp, shows, until
 
 RULE = 'city endsWith "7" and plan == "plan1" and spent > 500 and joined after 2020-01-01'
-LISTS = [100_000, pytest.param(1_000_000, marks=[pytest.mark.long, pytest.mark.timeout(600)])]
+LISTS = [60_000, pytest.param(1_000_000, marks=[pytest.mark.long, pytest.mark.timeout(600)])]
 
 
 class Figures:
