@@ -97,6 +97,7 @@ def test_a_packed_list_is_unpacked_once(opened_as: Opener, tmp_path: Path, monke
         (gzip.compress(gzip.compress(CSV)), "more than once"),
         (gzip.compress(CSV) + b"rubbish", "packed with gzip, and damaged"),
     ],
+    ids=["empty", "cut off", "damaged", "packed twice", "rubbish behind"],  # what is packed holds the time of day
 )
 def test_a_packed_list_that_is_damaged_is_explained(opened_as: Opener, tmp_path: Path, data: bytes, words: str) -> None:
     with pytest.raises(AudienceError, match=words):

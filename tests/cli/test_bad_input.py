@@ -75,7 +75,7 @@ def test_a_mistake_in_the_campaign_file(mailtui: Mailtui, changes: dict[str, Any
 
 
 def test_several_mistakes_are_told_at_once_in_the_order_of_the_file(mailtui: Mailtui) -> None:
-    campaign = mailtui.campaign(2, port=9, mjml="x", dispatch={"workrs": 1, "limits": {}}, nme="y")
+    campaign = mailtui.campaign(2, port=9, attachments="x", dispatch={"workrs": 1, "limits": {}}, nme="y")
     ended = mailtui.call("check", campaign)
     told(ended, 3)
     lines = [int(line.split(":")[1]) for line in ended.err.splitlines() if "campaign.yaml:" in line]
