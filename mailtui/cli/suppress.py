@@ -152,7 +152,7 @@ def _tell_removed(removed: Removed, list_name: str) -> None:
 @_list_option
 @_reason_option
 @source_options
-@click.option("--problems", is_flag=True, help="Show the rows that hold no address.")
+@click.option("--problems", is_flag=True, help="Import, and show the rows that hold no address.")
 @common
 def import_list(
     file: str,
@@ -166,7 +166,8 @@ def import_list(
 ) -> None:
     """Put everybody on a list on the suppression list; FILE is any list that mailtui reads, - is standard input.
 
-    Without --reason the list's own column reason is kept, where it has one. Nothing is taken off.
+    Without --reason the list's own column reason is kept, where it has one. Nothing is taken off. It can be run again:
+    who is on the list already stays as they are. To look at a file only: mailtui audience FILE --problems.
     """
 
     def show(row: Listed) -> None:
@@ -194,7 +195,7 @@ def import_list(
     told = f"{counted(done.rows, 'row')} of {done.name}: {done.new:,} new on {_which(list_name)}{known}. {word}"
     output.say(told.rstrip())
     if done.problems:
-        more = "" if problems else " See them: add --problems"
+        more = "" if problems else " See them: run it again with --problems; it adds nobody twice"
         suppress = "suppresses" if done.problems == 1 else "suppress"
         output.say(f"{counted(done.problems, 'row')} without a usable address, which {suppress} nobody.{more}")
 

@@ -261,9 +261,13 @@ def _recipient_of(audience: Audience, view: RowView) -> Recipient:
     return Recipient(view.address, view.row, view.address, view.fields)
 
 
+SOMEBODY = "somebody"
+"""On record where no name of a user is known."""
+
+
 def actor() -> str:
     """Who gives an order, for the record."""
     try:
         return os.getlogin()
     except OSError:  # no controlling terminal
-        return os.environ.get("USER", "somebody")
+        return os.environ.get("USER", SOMEBODY)

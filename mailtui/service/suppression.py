@@ -25,7 +25,7 @@ from mailtui.kit.suggest import nearest
 from mailtui.outbox.ports import Desk
 from mailtui.outbox.records import NewSuppression, Suppression
 from mailtui.outbox.suppression import EVERYBODY, campaign_of, folded, list_of, scope_of_list
-from mailtui.service.campaigns import actor
+from mailtui.service.campaigns import SOMEBODY, actor
 from mailtui.service.list_options import ListOptions
 from mailtui.service.views import now
 
@@ -44,7 +44,7 @@ Progress = Callable[[int, int], None]
 class SuppressionEntry:
     """One entry. `address` is in small letters, or `@` and a domain for all of it; `added_at` in epoch seconds.
 
-    `id` grows with each entry; pages follow it.
+    `actor` is who put it there, empty where no name of a user was known. `id` grows with each entry; pages follow it.
     """
 
     address: str
@@ -79,7 +79,7 @@ class SuppressionEntry:
             "campaign": campaign_of(self.scope),
             "reason": self.reason,
             "source": self.source,
-            "added_by": self.actor,
+            "added_by": self.actor or None,
             "added_at": self.since,
         }
 
@@ -317,7 +317,8 @@ def _entries(opened: AddressList, scope: str, reason: str, told: _Told) -> Itera
 
 
 def _entry(row: Suppression) -> SuppressionEntry:
-    return SuppressionEntry(row.key, row.scope, row.reason, row.source, row.actor, row.added_at, row.id)
+    by = "" if row.actor == SOMEBODY else row.actor
+    return SuppressionEntry(row.key, row.scope, row.reason, row.source, by, row.added_at, row.id)
 
 
 def _keys(addresses: Iterable[str]) -> list[str]:

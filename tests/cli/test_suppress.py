@@ -79,6 +79,8 @@ def test_a8_what_is_exported_is_imported_again(mailtui: Mailtui) -> None:
     assert mailtui.call("suppress", "export", "--out", out, "--list", "news").code == 0
     assert out.stat().st_mode & 0o777 == 0o600
     assert "'=1+1@example.org,news,all of it" in out.read_text(), "no formula for a spreadsheet"
+    again = mailtui.call("suppress", "import", path).err
+    assert "See them: run it again with --problems; it adds nobody twice" in again
     everybody = mailtui.call("suppress", "export").out
     assert everybody.splitlines()[0] == "address,list,reason,source,added_by,added_at"
     known = mailtui.call("suppress", "import", out, "--list", "news", "--json").json

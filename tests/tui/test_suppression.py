@@ -69,12 +69,16 @@ async def test_a8_adding_finding_and_taking_off(app: MakeApp, service: Service, 
         await until(_ready(running, "bob@example.org", "Shown: 1 to 1 of 1"))
 
 
-async def test_a8_any_number_of_entries_is_shown_page_by_page(app: MakeApp, service: Service) -> None:
+async def test_a8_any_number_of_entries_is_shown_page_by_page(
+    app: MakeApp, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.getlogin", _nobody_known)
+    monkeypatch.delenv("USER", raising=False)
     await service.suppression.add([f"p{number}@example.com" for number in range(450)], list_name="old")
     running = app()
     async with running.run_test(size=EIGHTY, notifications=True) as pilot:
         await pilot.press("9")
-        await until(_ready(running, "[450 all]", "1 to 200 of 450", "p0@example.com"))
+        await until(_ready(running, "[450 all]", "1 to 200 of 450", "p0@example.com", "UTC: by hand"))
         await pilot.press("n", "n")
         await until(_ready(running, "401 to 450 of 450", "p400@example.com"))
         assert running.screen.check_action("page", (1,)) is None
@@ -154,6 +158,10 @@ async def test_a8_what_cannot_be_read_is_told(app: MakeApp, monkeypatch: pytest.
     async with running.run_test(size=EIGHTY) as pilot:
         await pilot.press("9")
         await until(_ready(running, "The outbox is damaged", "could not be read"))
+
+
+def _nobody_known() -> str:
+    raise OSError
 
 
 def raise_damaged() -> None:

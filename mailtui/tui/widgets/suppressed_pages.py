@@ -132,5 +132,6 @@ def _facts(entry: SuppressionEntry) -> Iterable[Content]:
     said = plain(f"gets nothing from {what}", "$text-muted")
     yield joined(plain(whom, "bold", limit=120), said, separator="  ")
     since = entry.since[:16].replace("T", " ")
-    added = f"since {since} UTC, by {entry.actor}: {entry.source}"
+    by = f", by {entry.actor}" if entry.actor else ""
+    added = f"since {since} UTC{by}: {entry.source}"
     yield plain(f"{entry.reason}   {added}" if entry.reason else added, limit=300)
