@@ -115,13 +115,16 @@ def _require_one_question(asked: dict[str, bool]) -> None:
         raise UsageError(f"{names[0]} and {names[1]} are two questions", hint="Ask one at a time.")
 
 
+_COUNT_WORDS = {"problems": "unusable"}
+
+
 def _show_counts(counted: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         output.json_line(counted)
         return
     flagged = counted.pop("flagged", {})
     for name, number in {**counted, **flagged}.items():
-        output.data(f"{name:<11}{number:>12,}")
+        output.data(f"{_COUNT_WORDS.get(name, name):<11}{number:>12,}")
 
 
 def _rows(opened: Audience, sort: str | None, search: str | None, limit: int, *, as_json: bool) -> None:

@@ -184,7 +184,7 @@ def _show_columns(opened: Audience) -> None:
     for name, type_name, cells in lines:
         head = f"  {name:<{names}}  {type_name:<{kinds}}  "
         room = max(8, _width() - len(head))
-        shown = ", ".join(safe_text(value, limit=room) for value in cells)
+        shown = "  ".join(safe_text(value, limit=room) for value in cells)  # a comma may be part of one
         output.data((head + (shown if len(shown) <= room else shown[: room - 1] + "…")).rstrip())
     if len(found.columns) > _COLUMNS_SHOWN:
         output.data(f"  and {len(found.columns) - _COLUMNS_SHOWN:,} more columns")

@@ -33,7 +33,7 @@ from mailtui.audience.rule_edit import (
 )
 from mailtui.audience.rule_value import EXAMPLES, WORDS, operators_for, read_value, show_value, suits
 from mailtui.audience.rules import BareNumber, Operator, Rule, Value
-from mailtui.audience.rules_text import format_value
+from mailtui.audience.rules_text import format_column, format_value
 from mailtui.audience.rules_tree import read_rule
 
 __all__ = [
@@ -56,6 +56,7 @@ __all__ = [
     "add",
     "draft_of",
     "draft_text",
+    "format_column",
     "format_value",
     "move_down",
     "move_in",

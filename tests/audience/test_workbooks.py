@@ -231,7 +231,7 @@ def stray(sheet: Worksheet) -> None:
 SOUND = workbook(("L", PEOPLE))
 BOMB = "a bomb"  # made when it is needed: it takes long
 BROKEN = {
-    "cut off": (SOUND[: len(SOUND) // 2], "is damaged or cut off"),
+    "cut off": (SOUND[: len(SOUND) // 2], "is damaged or cut off\nIts end is missing"),
     "a byte wrong in the middle": (
         SOUND.replace(SOUND[600:604], b"\xff\xff\xff\xff", 1),
         "is damaged or cut off",

@@ -38,7 +38,7 @@ def test_a1_what_was_understood_stands_beside_the_option_that_overrides_it(mailt
     for start in ("--format csv", "--encoding utf-8", "--delimiter semicolon", '--quote "', "--header 3 likely"):
         assert any(line.startswith(start) for line in lines), start
     assert any(line.startswith("--address E-Mail certain") for line in lines)
-    for column in ("PLZ code 01234, 80331", "Umsatz number comma 1.234,50", "Seit date dmy 05/01/2026"):
+    for column in ("PLZ code 01234 80331", "Umsatz number comma 1.234,50", "Seit date dmy 05/01/2026"):
         assert any(line.startswith(column) for line in lines), column
     assert "note Line 1 stands above the column names and is left out: Customers 2026" in lines
     for count in ("rows 6", "unusable 2", "duplicates 1", "recipients 3"):
@@ -127,6 +127,7 @@ def test_a1_problem_rows_are_exported_with_their_original_text(mailtui: Mailtui,
     assert rows[1]["reason"] == "it has 1 cell where there are 5 columns"
     again = mailtui.call("audience", messy, "--problems", "--out", "problems.csv")
     assert (again.code, "exists already" in again.err) == (2, True)
+    assert "unusable              2" in mailtui.call("audience", messy, "--count").out, "the word that all else has"
     assert mailtui.call("audience", messy, "--problems", "--out", "-").out.startswith("line,row,kind,reason,text")
     lines = mailtui.call("audience", messy, "--problems", "--json", "--out", "problems.jsonl")
     assert lines.code == 0

@@ -49,12 +49,16 @@ def zip_kind(source: Source) -> str:
     )
 
 
+_NO_END = "File is not a zip file"  # what Python's reader says of every archive whose end it does not find
+
+
 def opened_zip(source: Source) -> zipfile.ZipFile:
     """The archive. Raises `AudienceError` when it is cut off or damaged."""
     try:
         archive = zipfile.ZipFile(source.path)
     except (zipfile.BadZipFile, NotImplementedError, ValueError, EOFError) as error:
-        raise damaged(source, str(error)) from None
+        why = "Its end is missing, which says what is in it." if str(error) == _NO_END else str(error)
+        raise damaged(source, why) from None
     except OSError as error:
         raise AudienceError(f"{source.name} cannot be read", detail=str(error.strerror or error)) from None
     if len(archive.infolist()) > _MEMBERS:

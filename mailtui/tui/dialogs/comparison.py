@@ -219,7 +219,7 @@ class ComparisonDialog(ModalScreen[Line | None]):
     def _show_about(self) -> None:
         found = self._types.get(self._column)
         kind = "" if found is None else f"{found.kind} {found.style}".rstrip()
-        samples = ", ".join(value for value, _ in self._values.values[:_SAMPLES])
+        samples = "  ".join(value for value, _ in self._values.values[:_SAMPLES])
         known = self._values
         many = f"{counted(known.distinct, 'value')} in {counted(known.rows, 'row')} looked at" if known.rows else ""
         first = joined(plain(self._column, "bold", limit=_NAME), plain(f"  {kind}", "$text-accent"))

@@ -8,6 +8,7 @@ from textual import events
 from textual.content import Content
 from textual.message import Message
 
+from mailtui.service.rules import format_column
 from mailtui.tui.text import Plain, joined, plain
 
 _LONGEST = 24
@@ -16,7 +17,7 @@ _GAP = 2
 
 
 class ColumnNames(Plain):
-    """Names beside one another, as many as there is room for."""
+    """Names as a filter has them, beside one another, as many as there is room for."""
 
     class Picked(Message):
         """A name was clicked."""
@@ -52,7 +53,7 @@ class ColumnNames(Plain):
         lines: list[list[Content]] = [[plain(lead, "$text-muted")]]
         at, self._places = len(lead), []
         for number, name in enumerate(self._columns):
-            shown = plain(name, "$text-accent", limit=_LONGEST)
+            shown = plain(format_column(name), "$text-accent", limit=_LONGEST)
             more = f"  and {len(self._columns) - number} more"
             last = len(lines) == _LINES
             room = width - at - (len(more) if last and number < len(self._columns) - 1 else 0)
