@@ -65,6 +65,26 @@ async def choose(app: MailtuiApp, pilot: Pilot[Any], column: str, operator: str,
     await until(lambda: not isinstance(app.screen, ComparisonDialog))
 
 
+async def what_suits_first_is_under_the_cursor(app: MailtuiApp, pilot: Pilot[Any]) -> None:
+    """Of a new comparison, as long as nobody has chosen how it compares."""
+    dialog = await in_dialog(app)
+    column, operator = dialog.query_one("#column", Choices), dialog.query_one("#operator", Choices)
+
+    def stands_on(name: str) -> bool:
+        at = operator.highlighted
+        return at is not None and operator.get_option_at_index(at).id == name
+
+    await until(lambda: column.has_focus and stands_on("=="))
+    await pilot.press("j")
+    await until(lambda: stands_on("after"))
+    await pilot.press("tab", "w")
+    await until(lambda: stands_on("within"))
+    await pilot.press("shift+tab", "home")
+    await until(lambda: dialog.chosen.column == "email" and stands_on("within"))
+    await pilot.press("escape")
+    await until(lambda: not isinstance(app.screen, ComparisonDialog))
+
+
 def place_of(app: MailtuiApp, text: str) -> tuple[int, int]:
     """Where a text stands on the screen."""
     lines = grid(app)
@@ -83,6 +103,8 @@ async def test_a_filter_is_built_by_keys_and_counts_what_python_counts(app: Make
     async with shown.run_test(size=(80, 24)) as pilot:
         screen, tree = await at_tree(shown, pilot)
         await pilot.press("end", "up", "a")
+        await what_suits_first_is_under_the_cursor(shown, pilot)
+        await pilot.press("a")
         await choose(shown, pilot, "country", "==", "Nigeria")
         await until(lambda: shows(shown, '└─ country  ==  "Nigeria"', "2 of 42 rows match"))
         await pilot.press("home", "t", "down", "d")

@@ -94,6 +94,7 @@ class ComparisonDialog(ModalScreen[Line | None]):
         self._ask = ask
         self._part = part
         self._offered: tuple[Operator, ...] = ()
+        self._compared = bool(line.column)  # whether somebody has said how; else what suits a column first is meant
         self._values = ColumnValues()
 
     def compose(self) -> ComposeResult:
@@ -130,7 +131,7 @@ class ComparisonDialog(ModalScreen[Line | None]):
             columns.highlighted = self._columns.index(column)
         elif self._columns:
             columns.highlighted = 0
-        self._offer_operators(line.operator)
+        self._offer_operators(line.operator if self._compared else None)
         self.query_one("#value", Input).value = show_value(line.value, line.operator, self._kind)
         wanted = {"operator": "#operator", "value": "#value"}.get(self._part, "#column")
         if wanted == "#value" and line.operator is Operator.EMPTY:
@@ -175,7 +176,8 @@ class ComparisonDialog(ModalScreen[Line | None]):
         kind = self._types[column].kind if column in self._types else "text"
         return Option(joined(plain(column, limit=_NAME), plain(f" {kind}", "$text-muted")), id=column)
 
-    def _offer_operators(self, wanted: Operator) -> None:
+    def _offer_operators(self, wanted: Operator | None) -> None:
+        """Those that suit come first; the cursor goes to the one that is wanted, else to the first."""
         kind, choices = self._kind, self.query_one("#operator", Choices)
         self._offered = operators_for(kind)
         choices.clear_options()
@@ -183,12 +185,11 @@ class ComparisonDialog(ModalScreen[Line | None]):
             style = "" if suits(operator, kind) else "$text-muted"
             said = plain(f"{operator.value:<11}{WORDS[operator]}", style)
             choices.add_option(Option(said, id=operator.value))
-        choices.highlighted = self._offered.index(wanted)
+        choices.highlighted = 0 if wanted is None else self._offered.index(wanted)
 
     @on(OptionList.OptionHighlighted, "#column")
     def looked_at(self) -> None:
-        operator = self._operator if self._offered else self._line.operator
-        self._offer_operators(operator)
+        self._offer_operators(self._operator if self._compared else None)
         self._values = ColumnValues()
         self._show_values()
         self.run_worker(self._fetch(self._column), exclusive=True, group="values", exit_on_error=False)
@@ -199,6 +200,7 @@ class ComparisonDialog(ModalScreen[Line | None]):
 
     @on(OptionList.OptionHighlighted, "#operator")
     def compared(self) -> None:
+        self._compared = self._compared or self.query_one("#operator").has_focus
         field = self.query_one("#value", Input)
         field.display = self._operator is not Operator.EMPTY
         field.placeholder = EXAMPLES.get(self._operator, "")
