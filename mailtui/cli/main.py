@@ -77,8 +77,10 @@ class _Commands(click.Group):
 
             hit = nearest(args[0], COMMANDS)
             offer = f" Did you mean {hit}?" if hit is not None else ""
-            if Path(args[0]).suffix in (".yaml", ".yml") and Path(args[0]).is_file():
-                offer = f" To send it: mailtui run {shlex.quote(args[0])}"
+            if Path(args[0]).is_file():
+                is_campaign = Path(args[0]).suffix in (".yaml", ".yml")
+                offer = " To send it: mailtui run " if is_campaign else " To look at it as a list: mailtui audience "
+                offer += shlex.quote(args[0])
             raise click.UsageError(f"There is no command {args[0]}.{offer}", ctx)
         ctx.meta[GIVEN] = args[1:]
         return super().resolve_command(ctx, args)
