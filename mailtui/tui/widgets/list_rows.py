@@ -17,7 +17,7 @@ from mailtui.errors import MailtuiError
 from mailtui.service.lists import AudienceCounts, ListRow, ListView
 from mailtui.service.workbench import OpenList, Workbench
 from mailtui.tui.room import failure_of, start
-from mailtui.tui.text import Plain, joined, plain, tell
+from mailtui.tui.text import Plain, joined, plain
 from mailtui.tui.widgets.find_bar import FindBar
 from mailtui.tui.widgets.row_pages import TableRow
 from mailtui.tui.widgets.row_table import RowTable
@@ -26,6 +26,7 @@ from mailtui.tui.widgets.understood import heading_marks, type_word
 from mailtui.tui.widgets.view_bar import Kind, ViewBar
 
 _UP, _DOWN = "↑", "↓"
+_SAID = 40
 
 
 class ListRows(Vertical):
@@ -52,6 +53,7 @@ class ListRows(Vertical):
         self._wanted = self.view
         self._working = ""
         self._found = ""
+        self._said: tuple[str, int] | None = None  # what came of looking for it, as long as the cursor is on that place
         self._counting = True
         self._stale = False
         """Whether the rows of this view are still those under the former filter."""
@@ -226,19 +228,31 @@ class ListRows(Vertical):
             start(self, partial(self._find, backwards=backwards, here=here), "find")
 
     async def _find(self, *, backwards: bool, here: bool) -> None:
-        text, view = self._found, self.view
-        self._working = f"looking for {text}, esc stops"
+        """Past the last row it goes on from the first one, and the other way round; that is said below the rows."""
+        text, view, begin = self._found, self.view, self.table.cursor + 1
+        self._working, self._said = f"looking for {text}, esc stops", None
         self.say()
+        said = ""
         try:
             await self._ready(view)
-            position = await self._bench.search(text, self.table.cursor + (not here), view, backwards=backwards)
+            position = await self._bench.search(text, begin - here, view, backwards=backwards)
+            if position is None:
+                said = f"from the {'last' if backwards else 'first'} row on"
+                edge = self.table.rows + 1 if backwards else 0
+                position = await self._bench.search(text, edge, view, backwards=backwards)
         finally:
             self._working = ""
             self.say()
-        if position is not None and view == self.view:
+        if view != self.view:
+            return
+        if position is None:
+            said = f"no row has {text}"
+        elif position == begin and not here:
+            said = f"no other row has {text}"
+        else:
             self.table.go_to(position - 1)
-        elif position is None:
-            tell(self.app, f"No row {'above' if backwards else 'below'} has {text}", bad=True)
+        self._said = (said, self.table.cursor) if said else None
+        self.say()
 
     def look_for(self, text: str) -> None:
         """Go to the first row from the cursor on that has a text; n and N go on from there."""
@@ -285,6 +299,8 @@ class ListRows(Vertical):
         row = table.current
         place = f"row {table.cursor + 1:,} of {table.rows:,}"
         parts = [plain(place, "$text-muted")]
+        if self._said is not None and self._said[1] == table.cursor:
+            parts.insert(0, plain(self._said[0], "$text-warning", limit=_SAID))
         if row is not None:
             parts.append(state_of(row.marks))
         column, found = self.column, opened.understanding
