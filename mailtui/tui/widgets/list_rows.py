@@ -21,7 +21,7 @@ from mailtui.tui.text import Plain, joined, plain
 from mailtui.tui.widgets.find_bar import FindBar
 from mailtui.tui.widgets.row_pages import TableRow
 from mailtui.tui.widgets.row_table import RowTable
-from mailtui.tui.widgets.row_words import kinds_of_rows, marks_of, state_of
+from mailtui.tui.widgets.row_words import kinds_of_rows, marks_of, other_rows, state_of
 from mailtui.tui.widgets.understood import heading_marks, type_word
 from mailtui.tui.widgets.view_bar import Kind, ViewBar
 
@@ -286,7 +286,8 @@ class ListRows(Vertical):
             tail = plain("counting ..." if self._counting else "not counted", "$text-muted")
         elif view.column is not None:
             tail = plain(f"by {view.column} {_DOWN if view.descending else _UP}", "$text-accent", limit=30)
-        self.query_one(ViewBar).tell(self._kinds, view.which, tail)
+        tails = [part for part in (other_rows(self._counts), tail) if part.cell_length]
+        self.query_one(ViewBar).tell(self._kinds, view.which, joined(*tails, separator="  "))
         self.query_one("#here", Plain).show(self._here())
 
     def _here(self) -> Content:

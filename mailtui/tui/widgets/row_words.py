@@ -8,7 +8,7 @@ from textual.content import Content
 
 from mailtui.kit.words import counted
 from mailtui.service.lists import AudienceCounts, ListRow, Which
-from mailtui.tui.text import plain
+from mailtui.tui.text import joined, plain
 from mailtui.tui.widgets.view_bar import Kind
 
 UNUSABLE, OUT = "×", "-"
@@ -16,13 +16,13 @@ _FLAGS: Mapping[str, tuple[str, str]] = {
     "bad_domain": ("b", "a domain that is probably mistyped"),
     "disposable": ("d", "a throw-away address"),
     "role": ("r", "the address of a role"),
-    "mailed": ("1", "gets the mail; other rows have its address"),
-    "repeat": ("2", "another row with this address gets the mail"),
+    "mailed": ("+", "gets the mail; other rows have its address"),
+    "repeat": ("=", "another row with this address gets the mail"),
 }
 LEGEND = (
     "Beside a row: × no address a mail can go to, - left out by the filter,"
     " b a mistyped domain, d a throw-away mailbox, r a role"
-    " (info@); of several rows with one address 1 gets the mail, 2 does not."
+    " (info@); of several rows with one address + gets the mail, = does not."
     " Behind a column's name: @ addresses, # numbers, / dates, 0 digits that keep their zeros."
 )
 
@@ -64,6 +64,13 @@ def kinds_of_rows(rows: int, counts: AudienceCounts | None, taken: str, *, filte
         _kind("flagged", counts.remarkable, "flagged", "flagged", style="$text-warning"),
     ]
     return [kind for kind in kinds if kind.count or kind.which in ("all", "recipients", taken)]
+
+
+def other_rows(counts: AudienceCounts | None) -> Content:
+    """The rows that went into another one's mail: counted beside the kinds, and not looked at by themselves."""
+    if counts is None or not counts.grouped:
+        return plain("")
+    return joined(plain(f"{counts.grouped:,}", "bold"), plain(" in another row's mail", "$text-muted"))
 
 
 def _kind(which: Which, count: int, one: str, many: str = "", *, style: str = "") -> Kind:
