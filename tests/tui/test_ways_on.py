@@ -113,7 +113,7 @@ async def test_a_digit_in_a_rule_says_how_it_changes_rooms(app: MakeApp, sample:
     async with running.run_test(size=(80, 24)) as pilot:
         await until(lambda: running.bench.open_list is not None, seconds=60)
         await pilot.press("3")
-        await until(lambda: shows(running, "escape Leave the line ", "f1 Help ", "^q Quit "))
+        await until(lambda: shows(running, "escape Leave the line ", "f1 Help ", "^q Quit"))
         await pilot.press("4")
         await until(lambda: shows(running, "For another room: esc, then 4."))
         await pilot.press("escape")
