@@ -34,7 +34,7 @@ from mailtui.errors import AudienceError
 from mailtui.kit.paths import private_folder
 from mailtui.kit.sqlite import open_disposable, open_scratch
 
-VERSION = 6
+VERSION = 7
 SIZE_LIMIT = 4 << 30
 AGE_LIMIT = 30 * 86_400.0
 _ORPHAN_AGE = 86_400.0
