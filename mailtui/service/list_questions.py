@@ -22,6 +22,7 @@ from mailtui.audience.findings import Understanding
 from mailtui.audience.ordering import Looked, search_steps
 from mailtui.audience.problem import RowProblem
 from mailtui.audience.selection import Heard
+from mailtui.audience.sheets.link import is_link
 from mailtui.audience.source import SheetCopy
 from mailtui.audience.spec import AudienceSpec
 from mailtui.audience.views import AudienceCounts, ListRow, ListView, RowView, Which
@@ -345,13 +346,14 @@ class ListQuestions:
         Raises `ListChanged` when its file was written to: no answer is about other rows than those that are seen.
         """
         spec = self._require_spec().model_copy(update={"filter": text.strip() or None})
+        if is_link(spec.source):  # a sheet is taken as it was when it was opened
+            spec = spec.model_copy(update={"offline": True})
         folder, identity = self._folder, self._require().identity
         ticket = self._end(kind)
 
         def work() -> Value:
             self._require_asked(kind, ticket)
-            # A sheet is taken as it was when it was opened.
-            audience = self._open(spec.model_copy(update={"offline": True}), folder, identity=identity)
+            audience = self._open(spec, folder, identity=identity)
             try:
                 with self._lock:
                     self._require_asked(kind, ticket)

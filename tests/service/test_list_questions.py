@@ -87,6 +87,17 @@ async def test_who_asks_for_the_counts_that_are_being_counted_gets_them_too(benc
     assert (await bench.counts()).matched == 19
 
 
+async def test_questions_are_answered_from_the_index_that_was_built_when_it_was_opened(
+    bench: Workbench, path: Path, home: Home
+) -> None:
+    await bench.open(path)
+    built = sorted(home.audiences.glob("*.db"))
+    await bench.examine("n > 10", 5)
+    await bench.counts()
+    assert await bench.prepare_view(ListView(column="name")) == ROWS
+    assert sorted(home.audiences.glob("*.db")) == built, "one reading of the file, not two"
+
+
 async def test_no_answer_is_about_another_file_than_the_one_that_is_seen(bench: Workbench, path: Path) -> None:
     opened = await bench.open(path)
     path.write_text("name;email\nAnn;ann@example.com\n", encoding="utf-8")
