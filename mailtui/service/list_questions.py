@@ -345,9 +345,9 @@ class ListQuestions:
 
         Raises `ListChanged` when its file was written to: no answer is about other rows than those that are seen.
         """
-        spec = self._require_spec().model_copy(update={"filter": text.strip() or None})
-        if is_link(spec.source):  # a sheet is taken as it was when it was opened
-            spec = spec.model_copy(update={"offline": True})
+        given = self._require_spec()
+        as_opened = given.offline or is_link(given.source)  # a sheet is not fetched anew for a question
+        spec = given.model_copy(update={"filter": text.strip() or None, "offline": as_opened})
         folder, identity = self._folder, self._require().identity
         ticket = self._end(kind)
 

@@ -9,15 +9,16 @@ from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
+from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from mailtui.errors import UsageError
 from mailtui.kit.words import sentence
 from mailtui.service.suppression import scope_for
+from mailtui.tui.dialogs.suppress import LIST_HINT
 from mailtui.tui.text import Plain, from_home, plain
-from mailtui.tui.widgets.safe_input import SafeInput
+from mailtui.tui.widgets.named_field import NamedField
 
 _MEANS = "Any list that mailtui reads; its column of addresses is found. Nobody is taken off by it."
 _KEYS = "enter reads it   tab to the next field   esc closes"
@@ -37,10 +38,6 @@ class ImportDialog(ModalScreen[Import | None]):
 
     AUTO_FOCUS = "#path"
     DEFAULT_CSS = """
-    ImportDialog Horizontal { height: 1; margin-top: 1; }
-    ImportDialog Horizontal Plain { width: 10; }
-    ImportDialog Horizontal SafeInput { width: 1fr; height: 1; border: none; padding: 0 1; background: $panel; }
-    ImportDialog Horizontal SafeInput:focus { border: none; }
     ImportDialog #said { margin-top: 1; height: auto; }
     """
     BINDINGS: ClassVar = [("escape", "leave", "Cancel")]
@@ -52,14 +49,9 @@ class ImportDialog(ModalScreen[Import | None]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
             yield Plain("Send no mail to anybody on a list", classes="title")
-            for name, label, value, hint in (
-                ("path", "File", "", "unsubscribed.csv"),
-                ("list", "List", self._list, "everybody's; or a name, for campaigns with that list"),
-                ("reason", "Why", "", "the list's own column reason, where there is one"),
-            ):
-                with Horizontal():
-                    yield Plain(label)
-                    yield SafeInput(value, id=name, placeholder=hint)
+            yield NamedField("File", "", of="path", hint="unsubscribed.csv")
+            yield NamedField("List", self._list, of="list", hint=LIST_HINT)
+            yield NamedField("Why", "", of="reason", hint="the list's own column reason, where there is one")
             yield Plain(plain(f"{_MEANS}\n{_KEYS}", newlines=True), id="said", classes="muted")
 
     @on(Input.Submitted)

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from textual import on
 from textual.app import App, ComposeResult
-from textual.containers import Horizontal, Vertical
+from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input
 from textual.worker import Worker
@@ -22,11 +22,12 @@ from mailtui.service.suppression import SuppressionEntry
 from mailtui.tui.dialogs.confirm import ConfirmDialog
 from mailtui.tui.room import failure_of, start
 from mailtui.tui.text import Plain, plain, tell
-from mailtui.tui.widgets.safe_input import SafeInput
+from mailtui.tui.widgets.named_field import NamedField
 
 Put = Callable[[str, str, str], Awaitable[str]]
 """Puts an address on a list (`""` for everybody's), with a reason; what came of it, in words."""
 
+LIST_HINT = "everybody's; or a name, for campaigns with that list"
 _MEANS = "They get nothing from now on, also from what is being sent; @example.com is everybody there."
 _KEYS = "enter puts it on the list   tab to the next field   esc closes"
 
@@ -35,10 +36,6 @@ class SuppressDialog(ModalScreen[str | None]):
     """What came of it, in words; or None."""
 
     DEFAULT_CSS = """
-    SuppressDialog Horizontal { height: 1; margin-top: 1; }
-    SuppressDialog Horizontal Plain { width: 10; }
-    SuppressDialog Horizontal SafeInput { width: 1fr; height: 1; border: none; padding: 0 1; background: $panel; }
-    SuppressDialog Horizontal SafeInput:focus { border: none; }
     SuppressDialog #said { margin-top: 1; height: auto; }
     """
     BINDINGS: ClassVar = [("escape", "leave", "Cancel")]
@@ -53,14 +50,9 @@ class SuppressDialog(ModalScreen[str | None]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
             yield Plain("Send no mail to", classes="title")
-            for name, label, value, hint in (
-                ("address", "Address", self._address, "ann@example.com, or @example.com"),
-                ("list", "List", self._list, "everybody's; or a name, for campaigns with that list"),
-                ("reason", "Why", "", "asked by mail"),
-            ):
-                with Horizontal():
-                    yield Plain(label)
-                    yield SafeInput(value, id=name, placeholder=hint)
+            yield NamedField("Address", self._address, of="address", hint="ann@example.com, or @example.com")
+            yield NamedField("List", self._list, of="list", hint=LIST_HINT)
+            yield NamedField("Why", "", of="reason", hint="asked by mail")
             yield Plain(plain(f"{_MEANS}\n{_KEYS}", newlines=True), id="said", classes="muted")
 
     @on(Input.Submitted)
