@@ -15,7 +15,12 @@ from mailtui.message.spec import MessageSpec
 
 _LATER: tuple[tuple[str, ...], ...] = (
     ("attachments",),
+    ("cc",),
+    ("bcc",),
     ("unsubscribe",),
+    ("list_id",),
+    ("feedback_id",),
+    ("auto_submitted",),
     ("schedule",),
     ("dispatch", "limits"),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import pydantic
 
@@ -12,6 +12,40 @@ WrittenIn = Literal["html", "markdown", "mjml"]
 
 # `X-Priority: 1` is a number in YAML and text in a header.
 HeaderValue = Annotated[str, pydantic.Field(coerce_numbers_to_str=True)]
+
+
+class AttachmentSpec(Spec):
+    """One attachment: `path` below the campaign's folder, and the `name` its reader sees, both templates."""
+
+    path: str = pydantic.Field(min_length=1, description="The file, below the campaign's folder; a template.")
+    name: str | None = pydantic.Field(default=None, description="What the reader sees it called; a template.")
+
+
+class UnsubscribeSpec(Spec):
+    """How somebody says that they want no more mail; the List-Unsubscribe header is made from it (RFC 2369)."""
+
+    mailto: str | None = pydantic.Field(default=None, description="The address that takes the wish.")
+    url: str | None = pydantic.Field(
+        default=None, description="The page that takes the wish, a template; {{ token }} says who it is."
+    )
+    one_click: bool = pydantic.Field(
+        default=False, description="Whether something at url answers the POST of RFC 8058."
+    )
+
+
+def _listed(value: Any) -> Any:
+    """One value where many may stand."""
+    return [value] if isinstance(value, str | dict) else value
+
+
+def _attachment(value: Any) -> Any:
+    return {"path": value} if isinstance(value, str) else value
+
+
+Attachments = Annotated[
+    tuple[Annotated[AttachmentSpec, pydantic.BeforeValidator(_attachment)], ...], pydantic.BeforeValidator(_listed)
+]
+Mailboxes = Annotated[tuple[str, ...], pydantic.BeforeValidator(_listed)]
 
 
 class MessageSpec(Spec):
@@ -45,6 +79,23 @@ class MessageSpec(Spec):
     headers: dict[str, HeaderValue] = pydantic.Field(
         default_factory=dict,
         description="Further headers by name; a header whose value is blank is left out.",
+    )
+    attachments: Attachments = pydantic.Field(
+        default=(), description="Files that go with the mail, for all or by a template for each recipient."
+    )
+    cc: Mailboxes = pydantic.Field(default=(), description="Who gets a copy of every mail, and is named in it.")
+    bcc: Mailboxes = pydantic.Field(default=(), description="Who gets a copy of every mail without being named.")
+    unsubscribe: UnsubscribeSpec | None = pydantic.Field(
+        default=None, description="How somebody says that they want no more mail."
+    )
+    list_id: str | None = pydantic.Field(
+        default=None, description='The list by name for mail programs: "Acme News <news.acme.test>" (RFC 2919).'
+    )
+    feedback_id: str | None = pydantic.Field(
+        default=None, description="How Gmail groups complaints: at most four fields, a:b:c:sender; a template."
+    )
+    auto_submitted: bool = pydantic.Field(
+        default=False, description="Whether a program sent it with nobody behind it; asks for no automatic answer."
     )
     postal_address: str | None = pydantic.Field(
         default=None, description="The sender's postal address, {{ postal_address }} in templates."
