@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from typing import ClassVar
 
 from textual import on
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widget import Widget
-from textual.widgets import OptionList, ProgressBar
+from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from mailtui.errors import MailtuiError
-from mailtui.kit.words import counted
 from mailtui.service.drafts import BODIES, Draft, DraftFile
 from mailtui.service.facade import Service
-from mailtui.service.workbench import Superseded, Workbench
+from mailtui.service.lists import CheckReport
+from mailtui.service.workbench import Workbench
 from mailtui.tui.actions import bindings
 from mailtui.tui.campaign_room import CampaignRoom
 from mailtui.tui.room import start
 from mailtui.tui.screens.preview import show_mail_of
 from mailtui.tui.text import Plain, joined, plain
+from mailtui.tui.widgets.checking import Checking, Heard
 from mailtui.tui.widgets.draft_text import entry, fields
-from mailtui.tui.widgets.findings import Findings, summary
+from mailtui.tui.widgets.findings import Findings
 from mailtui.tui.widgets.mail_text import as_source
 from mailtui.tui.widgets.trouble import Trouble
 from mailtui.tui.widgets.wrapped import Wrapped
@@ -58,7 +57,7 @@ class MessageScreen(CampaignRoom):
         super().__init__(service, bench)
         self._draft: Draft | None = None
         self._shown: tuple[str, str] | None = None
-        self._checking: object = None
+        self.checking = Checking()
 
     def content(self) -> Iterable[Widget]:
         with Horizontal(id="draft"):
@@ -71,22 +70,13 @@ class MessageScreen(CampaignRoom):
                 yield Plain(id="file-name")
                 with VerticalScroll(id="source-scroll"):
                     yield Wrapped(id="source")
-        with Vertical(id="check"):
-            yield Plain(id="check-title")
-            yield ProgressBar(id="check-bar", show_eta=False)
-            yield Findings(id="findings")
-
-    def on_mount(self) -> None:
-        self.query_one("#check").display = False
-
-    def on_unmount(self) -> None:
-        self._checking = None
+        yield self.checking
 
     # reading and showing
 
     def forget(self) -> None:
-        self._draft = self._shown = self._checking = None
-        self.query_one("#check").display = False
+        self._draft = self._shown = None
+        self.checking.forget()
 
     def look(self) -> None:
         """Read the files again: they may have been edited since."""
@@ -145,45 +135,10 @@ class MessageScreen(CampaignRoom):
     # checking
 
     async def _check(self) -> None:
-        ticket = self._checking = object()
-        loop = asyncio.get_running_loop()
-        bar, title = self.query_one("#check-bar", ProgressBar), self.query_one("#check-title", Plain)
-        self.query_one("#check").display = True
-        self.query_one("#findings").display = False
-        bar.display = True
-        bar.update(total=None, progress=0)
-        title.show(plain("Rendering every row …", "bold"))
+        def check(heard: Heard) -> Awaitable[CheckReport | None]:
+            return self.ask(lambda: self.bench.check(every_row=True, progress=heard))
 
-        def show(done: int, total: int) -> None:
-            if self._checking is ticket:
-                bar.update(total=total, progress=done)
-                title.show(plain(f"Rendering every row: {done:,} of {total:,}", "bold"))
-
-        def heard(done: int, total: int) -> None:
-            """In the thread that checks; it ends there when nobody waits any more."""
-            if self._checking is not ticket:
-                raise Superseded
-            with contextlib.suppress(RuntimeError):  # the app has just been closed
-                loop.call_soon_threadsafe(show, done, total)
-
-        self.refresh_bindings()
-        found = await self.ask(lambda: self.bench.check(every_row=True, progress=heard))
-        if self._checking is not ticket:
-            return
-        self._checking = None
-        bar.display = False
-        self.refresh_bindings()
-        if found is None:
-            self.query_one("#check").display = False
-            return
-        rendered = plain(f"{counted(found.rendered, 'mail')} rendered", "bold")
-        findings = self.query_one(Findings)
-        with self.app.batch_update():
-            title.show(joined(rendered, summary(found), separator="   "))
-            findings.tell(found)
-            findings.display = bool(found.findings)
-        if found.findings:
-            findings.focus()
+        await self.checking.run(check)
 
     @on(Findings.Chosen)
     async def go_to_row(self, event: Findings.Chosen) -> None:
@@ -196,7 +151,7 @@ class MessageScreen(CampaignRoom):
         if action in ("next_file", "reload") and self.bench.campaign is None:
             return None
         if action == "check":
-            return None if self.bench.campaign is None or self._checking is not None else True
+            return None if self.bench.campaign is None or self.checking.busy else True
         return super().check_action(action, parameters)
 
     def action_next_file(self) -> None:

@@ -1,0 +1,105 @@
+"""Owns a check under way and what it found: the line of progress, and below it the findings."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.widgets import ProgressBar
+
+from mailtui.kit.words import counted
+from mailtui.service.lists import CheckReport
+from mailtui.service.workbench import Superseded
+from mailtui.tui.text import Plain, joined, plain
+from mailtui.tui.widgets.findings import Findings, summary
+
+Heard = Callable[[int, int], None]
+
+
+class Checking(Vertical):
+    """Hidden until something is checked; what was found stays until `forget`."""
+
+    DEFAULT_CSS = """
+    Checking {
+        height: auto;
+        max-height: 45%;
+        padding: 0 1;
+        border-top: solid $panel;
+        display: none;
+        & > #check-title { height: 1; }
+        & > #check-bar { width: 1fr; }
+        & > #check-bar Bar { width: 1fr; }
+        & > #findings { height: auto; max-height: 8; }
+    }
+    .-tall Checking > #findings { max-height: 14; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__(id="check")
+        self._ticket: object = None
+
+    def compose(self) -> ComposeResult:
+        yield Plain(id="check-title")
+        yield ProgressBar(id="check-bar", show_eta=False)
+        yield Findings(id="findings")
+
+    def on_unmount(self) -> None:
+        self._ticket = None
+
+    @property
+    def busy(self) -> bool:
+        """Whether a check is under way."""
+        return self._ticket is not None
+
+    def forget(self) -> None:
+        """Give up what is under way, and show nothing."""
+        self._ticket = None
+        self.display = False
+
+    async def run(self, check: Callable[[Heard], Awaitable[CheckReport | None]]) -> None:
+        """Show how far `check` is, and what it found; None from it leaves nothing to show."""
+        ticket = self._ticket = object()
+        loop = asyncio.get_running_loop()
+        bar, title = self.query_one("#check-bar", ProgressBar), self.query_one("#check-title", Plain)
+        self.display = True
+        self.query_one("#findings").display = False
+        bar.display = True
+        bar.update(total=None, progress=0)
+        title.show(plain("Rendering every row …", "bold"))
+
+        def show(done: int, total: int) -> None:
+            if self._ticket is ticket:
+                bar.update(total=total, progress=done)
+                title.show(plain(f"Rendering every row: {done:,} of {total:,}", "bold"))
+
+        def heard(done: int, total: int) -> None:
+            """In the thread that checks; it ends there when nobody waits any more."""
+            if self._ticket is not ticket:
+                raise Superseded
+            with contextlib.suppress(RuntimeError):  # the app has just been closed
+                loop.call_soon_threadsafe(show, done, total)
+
+        self.screen.refresh_bindings()
+        found = await check(heard)
+        if self._ticket is not ticket:
+            return
+        self._ticket = None
+        bar.display = False
+        self.screen.refresh_bindings()
+        if found is None:
+            self.display = False
+            return
+        self._show(found)
+
+    def _show(self, found: CheckReport) -> None:
+        rendered = plain(f"{counted(found.rendered, 'mail')} rendered", "bold")
+        findings = self.query_one(Findings)
+        with self.app.batch_update():
+            self.query_one("#check-title", Plain).show(joined(rendered, summary(found), separator="   "))
+            findings.tell(found)
+            findings.display = bool(found.findings)
+        if found.findings:
+            findings.focus()
