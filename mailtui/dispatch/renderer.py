@@ -30,17 +30,20 @@ _LONGEST_SILENCE = 0.1  # seconds that finished mails wait for those behind them
 class Renderer:
     """One campaign's messages, for one encoding at a time."""
 
-    def __init__(self, out: BinaryIO, columns: tuple[str, ...], secret: bytes, watchdog: Watchdog) -> None:
+    def __init__(
+        self, out: BinaryIO, columns: tuple[str, ...], secret: bytes, campaign: str, watchdog: Watchdog
+    ) -> None:
         self._out = out
         self._columns = columns
         self._secret = secret
+        self._campaign = campaign
         self._watchdog = watchdog
         self._messages: dict[int, CompiledMessage] = {}
 
     def learn(self, number: int, text: str) -> None:
         """Take up a message."""
         source = MessageSource.from_json(text)
-        self._messages[number] = compile_message(source, self._columns, secret=self._secret)
+        self._messages[number] = compile_message(source, self._columns, secret=self._secret, campaign_id=self._campaign)
 
     def render(self, transfer: str, smtputf8: bool, rows: list[Row]) -> None:
         """Answer every row, in order."""
@@ -77,10 +80,10 @@ class Renderer:
 def serve(orders: BinaryIO, out: BinaryIO) -> None:
     """Carry out what comes in until it ends."""
     incoming = rendering.orders(orders.read)
-    _, columns, secret, memory, seconds = next(incoming)
+    _, columns, secret, campaign, memory, seconds = next(incoming)
     _limit(memory)
     watchdog = Watchdog(seconds)
-    renderer = Renderer(out, columns, secret, watchdog)
+    renderer = Renderer(out, columns, secret, campaign, watchdog)
     out.write(rendering.ready())
     out.flush()
     for kind, *values in incoming:

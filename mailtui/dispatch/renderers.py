@@ -50,13 +50,14 @@ class Renderers:
         self,
         columns: tuple[str, ...],
         secret: bytes,
+        campaign: str,
         *,
         seconds: float,
         arrived: Callable[[], None],
         returned: Callable[[Sequence[Claim]], None],
     ) -> None:
-        """`seconds` a row may take; `arrived` hears of new mails, `returned` gets claims that nobody renders now."""
-        self._begin = rendering.order(Order.BEGIN, columns, secret, _MEMORY, seconds)
+        """`campaign` is its id; `seconds` a row may take; `arrived` hears of new mails, `returned` gets claims that nobody renders now."""
+        self._begin = rendering.order(Order.BEGIN, columns, secret, campaign, _MEMORY, seconds)
         self._silence = max(_LEAST_SILENCE, _SILENT * seconds)
         self._arrived = arrived
         self._returned = returned

@@ -31,7 +31,7 @@ _LONGEST = 256 * 1024 * 1024  # ten million characters of four bytes each, in qu
 class Order(IntEnum):
     """What the runner asks."""
 
-    BEGIN = 0  # columns, secret, bytes of memory, seconds a row
+    BEGIN = 0  # columns, secret, the campaign's id, bytes of memory, seconds a row
     MESSAGE = 1  # number, the frozen message's JSON
     RENDER = 2  # transfer encoding, smtputf8, rows
 

@@ -89,7 +89,8 @@ class Sending:
             source = MessageSource.from_json(message.decode())
         except ValueError as error:
             raise OutboxError(f"The frozen message of {self.campaign.id} cannot be read", detail=str(error)) from error
-        return compile_message(source, self.campaign.columns, secret=self.campaign.secret)
+        campaign = self.campaign
+        return compile_message(source, campaign.columns, secret=campaign.secret, campaign_id=campaign.id)
 
     def _policy(self) -> RetryPolicy:
         return RetryPolicy(self._plan.max_attempts, self._plan.give_up_after * self.scale, self.scale)

@@ -74,6 +74,7 @@ class Supply:
         self.renderers = Renderers(
             campaign.columns,
             campaign.secret,
+            campaign.id,
             seconds=tools.watchdog.seconds,
             arrived=self._have_more,
             returned=self._take_again,

@@ -19,7 +19,7 @@ from mailtui.audience.recipient import Recipient
 from mailtui.errors import Place, Problem, TemplateError
 from mailtui.kit.safe_text import safe_text
 from mailtui.message import headers
-from mailtui.message.fields import PROVIDED, ROW, ROWS, FieldUses, unknown_field, used_fields
+from mailtui.message.fields import PROVIDED, ROW, ROWS, TOKEN, FieldUses, unknown_field, used_fields
 from mailtui.message.filling import Variables
 from mailtui.message.frozen import MessageSource
 from mailtui.message.head import REPLY_TO, Head, Header, header_line, read_author
@@ -40,6 +40,7 @@ from mailtui.message.templates import (
     render_place,
     render_reason,
 )
+from mailtui.message.tokens import PREVIEW, Tokens
 
 _MAKERS: dict[str, Maker] = {"": inline_styles, "mjml": html_from_mjml}
 """What makes a page of what it is written in."""
@@ -57,11 +58,13 @@ class CompiledMessage:
         columns: Sequence[str],
         compiled: _Compiled,
         secret: bytes,
+        campaign_id: str,
     ) -> None:
         self.source = source
         self.uses = uses
         self.columns = tuple(columns)
         self._message_ids = headers.MessageIds(secret)
+        self._tokens = Tokens(secret, campaign_id)
         self._skeleton = build_skeleton(secret, source.digest)
         boundary = self._skeleton.boundary
         self._own = OwnCells(source.columns)
@@ -75,6 +78,7 @@ class CompiledMessage:
         self._html = compiled.html
         self._base = dict(compiled.templates.globals) | _constants(source)
         self._uses_now = uses.names("now")
+        self._uses_token = uses.names(TOKEN) and TOKEN not in columns
         self._rows_name = ROWS if source.group and uses.names(ROWS) else None
         self._uses_row = uses.names(ROW) or uses.whole_row or any(not use.direct for use in uses.uses)
 
@@ -186,6 +190,8 @@ class CompiledMessage:
         variables.update(recipient.fields)
         if self._uses_now and "now" not in recipient.fields:
             variables["now"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(date))
+        if self._uses_token:
+            variables[TOKEN] = self._tokens.of(recipient.row, recipient.key)
         if self._uses_row:
             variables[ROW] = dict(recipient.fields)
         if self._rows_name is not None:
@@ -206,10 +212,13 @@ class _Compiled:
     headers: tuple[Header, ...]
 
 
-def compile_message(source: MessageSource, columns: Sequence[str], *, secret: bytes) -> CompiledMessage:
+def compile_message(
+    source: MessageSource, columns: Sequence[str], *, secret: bytes, campaign_id: str = PREVIEW
+) -> CompiledMessage:
     """Compile a frozen message for a list with these columns.
 
-    `secret` is the campaign's own; Message-IDs and the MIME boundary derive from it. Raises `TemplateError`
+    `secret` is the campaign's own; Message-IDs, tokens and the MIME boundary derive from it. `campaign_id` stands in
+    tokens; without it they are those of a preview, which stand for nobody. Raises `TemplateError`
     that lists every mistake: syntax, names that no column has, files that are not there, headers that cannot
     be set, values that cannot be sent.
     """
@@ -241,7 +250,7 @@ def compile_message(source: MessageSource, columns: Sequence[str], *, secret: by
         title = "There is a mistake in the message" if count == 1 else f"There are {count} mistakes in the message"
         raise TemplateError(title, problems, hint="Nothing was sent.")
     compiled = _compile(source, columns, templates, texts)
-    return CompiledMessage(source, uses, columns, compiled, secret)
+    return CompiledMessage(source, uses, columns, compiled, secret, campaign_id)
 
 
 def _compile(

@@ -22,9 +22,10 @@ from mailtui.message.templates import TemplateText, Token, parse, place_of, toke
 
 ROW = "row"
 ROWS = "rows"
+TOKEN = "token"  # noqa: S105 - a name in templates
 # Names every template can use beside the columns; `rows` only where all rows of an address make one mail. A column of
 # the same title wins, but for `row` and, there, `rows`.
-PROVIDED = (ROW, ROWS, "recipient", "campaign", "now", "postal_address")
+PROVIDED = (ROW, ROWS, "recipient", "campaign", "now", "postal_address", TOKEN)
 
 _DEFAULT_FILTERS = frozenset({"default", "d"})
 _DEFINED_TESTS = frozenset({"defined", "undefined"})

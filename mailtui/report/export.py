@@ -80,7 +80,8 @@ class ReportReader:
         if not self._editions:
             self._editions = await self._reader.editions(self._campaign.number)
         source = MessageSource.from_json((await self._reader.message(self._editions[edition])).decode())
-        compiled = compile_message(source, self._campaign.columns, secret=self._campaign.secret)
+        campaign = self._campaign
+        compiled = compile_message(source, campaign.columns, secret=campaign.secret, campaign_id=campaign.id)
         self._compiled[edition] = compiled
         return compiled
 

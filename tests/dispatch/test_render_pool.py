@@ -50,7 +50,7 @@ async def test_the_same_bytes_or_the_same_words_in_every_encoding_and_edition(
     names = ["Zoé", "O'Hara & Söhne", "", "bad", "a\r\nBcc: x@y.test", "x" * 2_000, "naïve \x07"]
     arrived = asyncio.Event()
     lost: list[Claim] = []
-    renderers = Renderers(("name",), b"a secret", seconds=10, arrived=arrived.set, returned=lost.extend)
+    renderers = Renderers(("name",), b"a secret", "c", seconds=10, arrived=arrived.set, returned=lost.extend)
     rows: list[Row] = []
     claims: list[Claim] = []
     for nth, (name, who, (number, named_by)) in enumerate(
@@ -98,7 +98,7 @@ async def test_how_much_is_rendered_ahead_is_bounded_in_rows_and_bytes() -> None
     big = source("{% for n in range(20000) %}" + "x" * 50 + "\n{% endfor %}")
     message = compile_message(big, ("name",), secret=b"a secret")
     arrived = asyncio.Event()
-    renderers = Renderers(("name",), b"a secret", seconds=10, arrived=arrived.set, returned=lambda _: None)
+    renderers = Renderers(("name",), b"a secret", "c", seconds=10, arrived=arrived.set, returned=lambda _: None)
     renderers.most = 200
     given = 0
     try:
@@ -135,7 +135,7 @@ async def test_few_rows_and_a_runner_with_time_need_no_process() -> None:
     def wanted(
         *, open_rows: int, busy: float, asked: int | None = None, resting: bool = False, cost: float = 200e-6
     ) -> bool:
-        renderers = Renderers((), b"", seconds=1, arrived=lambda: None, returned=lambda _: None)
+        renderers = Renderers((), b"", "c", seconds=1, arrived=lambda: None, returned=lambda _: None)
         return Staffing(renderers, cores).look(
             asked, open_rows=open_rows, busy=busy, resting=resting, rendered=(100, 100), cost=cost, now=time.monotonic()
         )

@@ -287,7 +287,7 @@ async def test_rows_of_a_process_that_hung_are_not_left_behind_though_another_on
     """Near the end of a list: one process hangs with rows in its hands, and nobody asked for processes by number."""
     arrived = asyncio.Event()
     lost: list[Claim] = []
-    renderers = Renderers(("name",), b"a secret", seconds=0.5, arrived=arrived.set, returned=lost.extend)
+    renderers = Renderers(("name",), b"a secret", "c", seconds=0.5, arrived=arrived.set, returned=lost.extend)
     cores = Cores()
     cores.free = 1
     staffing = Staffing(renderers, cores)
