@@ -14,7 +14,7 @@ from mailtui.audience.rules_tree import read_rule
 from mailtui.campaign.spec import CampaignSpec, later_problems, without_later
 from mailtui.errors import AudienceError, ConfigError, Place, Problem, RuleError, TemplateError, UsageError
 from mailtui.kit.validation import validate
-from mailtui.kit.yaml_file import YamlDocument, read_yaml
+from mailtui.kit.yaml_file import Loc, YamlDocument, read_yaml
 from mailtui.message.compose import CompiledMessage, compile_message
 from mailtui.message.frozen import MessageSource
 from mailtui.message.source import read_message
@@ -123,21 +123,26 @@ class Campaign:
     def _problem_placed(self, problem: Problem) -> Problem:
         place = problem.place
         if not place.file or (place.line is None and place.key):
-            found = self.document.place(tuple(place.key.split(".")) if place.key else ())
+            found = self.document.place(_steps(place.key))
             return dataclasses.replace(problem, place=found)
         template = self.folder / place.file
         if template.exists():
             return dataclasses.replace(problem, place=dataclasses.replace(place, file=str(template)))
-        key = tuple(place.file.split("."))
+        key = _steps(place.file)
         if key in self.document.marks:
             return dataclasses.replace(problem, place=self._in_value(key, place))
         return problem
 
-    def _in_value(self, key: tuple[str, ...], place: Place) -> Place:
+    def _in_value(self, key: Loc, place: Place) -> Place:
         """A template that stands in the campaign file itself: point to its key, and say where in its text."""
         found = self.document.place(key)
         column = f", character {place.column}" if place.column else ""
-        return dataclasses.replace(found, key=f"{'.'.join(key)}{column}")
+        return dataclasses.replace(found, key=f"{place.file}{column}")
+
+
+def _steps(key: str) -> Loc:
+    """The way to a key in the document: `attachments.0.path`."""
+    return tuple(int(step) if step.isdecimal() else step for step in key.split(".")) if key else ()
 
 
 def error_at(place: Place, error: AudienceError) -> AudienceError:

@@ -14,10 +14,11 @@ from typing import IO, Any
 from mailtui.audience.recipient import Recipient, cells_of
 from mailtui.errors import Place, TemplateError
 from mailtui.kit.children import bare_environment, own_environment, own_module
+from mailtui.message.extras import Extras
 from mailtui.message.frozen import MessageSource
 from mailtui.message.mime import TransferEncoding
 from mailtui.message.rendered import RenderedMessage, RenderProblem
-from mailtui.message.trial import unpacked
+from mailtui.message.trial import Want, unpacked
 
 Rendered = tuple[Recipient, RenderedMessage | RenderProblem]
 
@@ -39,7 +40,9 @@ class TrialRenderer:
         date: float,
         transfer: TransferEncoding = TransferEncoding.EIGHT_BIT,
         row_seconds: float = _ROW_SECONDS,
+        want: Want = "mail",
     ) -> None:
+        """`want` says what is asked for: the mails, or what rows bring beside their bodies (`extras`)."""
         self._columns = columns
         self._row_seconds = row_seconds
         self._order = {
@@ -49,6 +52,7 @@ class TrialRenderer:
             "date": date,
             "transfer": transfer.value,
             "memory": _MEMORY,
+            "want": want,
         }
         self._answers: queue.Queue[bytes] = queue.Queue()
         self._child: subprocess.Popen[bytes] | None = None
@@ -81,6 +85,19 @@ class TrialRenderer:
 
     def render(self, recipients: Iterable[Recipient]) -> Iterator[Rendered]:
         """Render the rows in their order. Raises `TemplateError` when one overruns or breaks the child."""
+        for recipient, values in self._each(recipients):
+            yield recipient, values if isinstance(values, RenderProblem) else unpacked(values)
+
+    def extras(self, recipients: Iterable[Recipient]) -> Iterator[tuple[Recipient, Extras | RenderProblem]]:
+        """What the rows bring beside their bodies, in their order. Raises as `render` does."""
+        for recipient, values in self._each(recipients):
+            if not isinstance(values, RenderProblem):
+                files = tuple((path, name) for path, name in values["files"])
+                yield recipient, Extras(files, tuple(values["cc"]), tuple(values["bcc"]))
+            else:
+                yield recipient, values
+
+    def _each(self, recipients: Iterable[Recipient]) -> Iterator[tuple[Recipient, dict[str, Any] | RenderProblem]]:
         patience = _START_SECONDS
         for batch in _batches(recipients):
             self._tell([_line(item) for item in batch])
@@ -97,7 +114,7 @@ class TrialRenderer:
         except BrokenPipeError:
             return  # the child has ended; the answer that does not come says so
 
-    def _answer(self, recipient: Recipient, patience: float) -> RenderedMessage | RenderProblem:
+    def _answer(self, recipient: Recipient, patience: float) -> dict[str, Any] | RenderProblem:
         where = f"row {recipient.row} ({recipient.address})"
         try:
             line = self._answers.get(timeout=patience)
@@ -111,12 +128,12 @@ class TrialRenderer:
                 f"Rendering the message for {where} needed more memory than a mail can need",
                 hint="Does a template repeat a text very often, or multiply large numbers?",
             )
-        values = json.loads(line)
+        values: dict[str, Any] = json.loads(line)
         if "error" in values:
             raise TemplateError("The message cannot be rendered", detail=values["error"])
         if "problem" in values:
             return RenderProblem(recipient.row, values["problem"], Place(*values["place"]))
-        return unpacked(values)
+        return values
 
 
 def _line(recipient: Recipient) -> list[Any]:

@@ -19,7 +19,9 @@ from mailtui.audience.recipient import Recipient
 from mailtui.errors import Place, Problem, TemplateError
 from mailtui.kit.safe_text import safe_text
 from mailtui.message import headers
+from mailtui.message.extras import Extras, ExtrasError, RowExtras
 from mailtui.message.fields import PROVIDED, ROW, ROWS, TOKEN, FieldUses, unknown_field, used_fields
+from mailtui.message.files import FileProblem, FileRef, read_file
 from mailtui.message.filling import Variables
 from mailtui.message.frozen import MessageSource
 from mailtui.message.head import REPLY_TO, Head, Header, header_line, read_author
@@ -76,6 +78,7 @@ class CompiledMessage:
         self._head = Head(self._own, compiled.sender, compiled.subject, compiled.headers)
         self._text = compiled.text
         self._html = compiled.html
+        self._extras = RowExtras(self._own, compiled.own_files, compiled.cc, compiled.bcc)
         self._base = dict(compiled.templates.globals) | _constants(source)
         self._uses_now = uses.names("now")
         self._uses_token = uses.names(TOKEN) and TOKEN not in columns
@@ -96,13 +99,17 @@ class CompiledMessage:
         encoding: TransferEncoding,
         smtputf8: bool = False,
         message_id: str | None = None,
+        files: Sequence[FileRef] = (),
     ) -> RenderedMessage | RenderProblem:
         """One recipient's message, or why there is none. `date` is in seconds since 1970.
 
-        `message_id` is that of an earlier message to the same recipient, which this one stands for.
+        `message_id` is that of an earlier message to the same recipient, which this one stands for. `files` are the
+        recipient's own attachments; they are read here, and one that is not what it was makes no mail.
         """
         at = "recipient"
         try:
+            for ref in files:
+                read_file(ref)
             to_line = self._head.to_line(recipient, smtputf8=smtputf8)
             variables = self._variables(recipient, date)
             at = "from"
@@ -141,6 +148,18 @@ class CompiledMessage:
         # Quoted-printable may break a line before a dot; nothing else adds one.
         dotless = text_tame and html_tame and encoding is not TransferEncoding.QUOTED_PRINTABLE and self._head.dotless
         return RenderedMessage(author.address, recipient.address, message_id, subject, text, html, data, dotless)
+
+    @property
+    def has_extras(self) -> bool:
+        """Whether rows bring files or copies of their own, so that `extras` says anything."""
+        return self._extras.any
+
+    def extras(self, recipient: Recipient) -> Extras | RenderProblem:
+        """What one recipient's row brings beside the bodies: files, and who gets a copy."""
+        try:
+            return self._extras.of(recipient, self._variables(recipient, 0.0))
+        except RENDER_ERRORS as error:
+            return _problem(recipient.row, "attachments", error)
 
     def message_id(self, recipient: Recipient) -> str | None:
         """The Message-ID of one recipient's message; None when its sender cannot be rendered."""
@@ -210,6 +229,9 @@ class _Compiled:
     html: CompiledTemplate | None
     page: Page | None
     headers: tuple[Header, ...]
+    own_files: tuple[tuple[CompiledTemplate, CompiledTemplate | None], ...]
+    cc: tuple[CompiledTemplate, ...]
+    bcc: tuple[CompiledTemplate, ...]
 
 
 def compile_message(
@@ -225,7 +247,8 @@ def compile_message(
     templates = TemplateSet(source.includes, language=source.language)
     texts = _header_texts(source)
     bodies = [body for body in (source.text, source.html) if body is not None]
-    everything = (*texts.values(), *bodies, *source.includes)
+    extras = _extra_texts(source)
+    everything = (*texts.values(), *extras.values(), *bodies, *source.includes)
     problems = list(headers.header_name_problems(name for name, _ in source.headers))
     for text in everything:
         tree = templates.parse(text)
@@ -249,12 +272,16 @@ def compile_message(
         count = len(problems)
         title = "There is a mistake in the message" if count == 1 else f"There are {count} mistakes in the message"
         raise TemplateError(title, problems, hint="Nothing was sent.")
-    compiled = _compile(source, columns, templates, texts)
+    compiled = _compile(source, columns, templates, texts, extras)
     return CompiledMessage(source, uses, columns, compiled, secret, campaign_id)
 
 
 def _compile(
-    source: MessageSource, columns: Sequence[str], templates: TemplateSet, texts: Mapping[str, TemplateText]
+    source: MessageSource,
+    columns: Sequence[str],
+    templates: TemplateSet,
+    texts: Mapping[str, TemplateText],
+    extras: Mapping[str, TemplateText],
 ) -> _Compiled:
     names = ([REPLY_TO] if "reply_to" in texts else []) + [name for name, _ in source.headers]
     constants = {name: value for name, value in _constants(source).items() if name not in columns}
@@ -271,6 +298,12 @@ def _compile(
         html=None if source.html is None or page is not None else compiled(source.html, html=True),
         page=page,
         headers=tuple(Header(name, headers.header_kind(name), compiled(texts[_key(name)])) for name in names),
+        own_files=tuple(
+            (compiled(extras[f"attachments.{at}.path"]), compiled(extras[f"attachments.{at}.name"]) if name else None)
+            for at, (_, name) in enumerate(source.own_files)
+        ),
+        cc=tuple(compiled(extras[f"cc.{at}"]) for at in range(len(source.cc))),
+        bcc=tuple(compiled(extras[f"bcc.{at}"]) for at in range(len(source.bcc))),
     )
 
 
@@ -293,6 +326,18 @@ def _header_texts(source: MessageSource) -> dict[str, TemplateText]:
     if source.reply_to or "reply_to" in own:  # the column's cells need a header to stand in
         values["reply_to"] = source.reply_to or ""
     values |= {_key(name): value for name, value in source.headers}
+    return {key: TemplateText(key, value) for key, value in values.items()}
+
+
+def _extra_texts(source: MessageSource) -> dict[str, TemplateText]:
+    """The templates of what a row brings beside its bodies, by a name of their own."""
+    values: dict[str, str] = {}
+    for at, (path, name) in enumerate(source.own_files):
+        values[f"attachments.{at}.path"] = path
+        if name:
+            values[f"attachments.{at}.name"] = name
+    values |= {f"cc.{at}": value for at, value in enumerate(source.cc)}
+    values |= {f"bcc.{at}": value for at, value in enumerate(source.bcc)}
     return {key: TemplateText(key, value) for key, value in values.items()}
 
 
@@ -365,6 +410,8 @@ def _problem(row: int, at: str, error: Exception) -> RenderProblem:
     if isinstance(error, AddressError):
         what = "" if at == "recipient" else f"{at}: "
         return RenderProblem(row, f"{what}{safe_text(str(error), limit=200)}", Place(key=at))
+    if isinstance(error, FileProblem | ExtrasError):
+        return RenderProblem(row, safe_text(str(error), limit=300), Place(key="attachments"))
     if isinstance(error, HeaderError | BodyError):
         return RenderProblem(row, f"the {at} {error}", Place(key=at))
     return RenderProblem(row, render_reason(error), render_place(error, at))

@@ -13,7 +13,7 @@ from mailtui.audience.recipient import GROUP_LIMIT, Recipient
 from mailtui.errors import Place, Problem
 from mailtui.kit.suggest import did_you_mean
 
-Role = Literal["name", "from", "reply_to", "subject", "body"]
+Role = Literal["name", "from", "reply_to", "subject", "body", "attachment", "cc", "bcc"]
 ROLES: tuple[str, ...] = get_args(Role)
 
 CHARACTERS_LIMIT = 1_000_000  # in all cells of one person's rows
@@ -53,6 +53,12 @@ class OwnCells:
         """What the row says, '' where it says nothing or no column is for that. Blanks around it do not count."""
         column = self._columns.get(role)
         return "" if column is None else _unless_blank(fields[column]).strip(" \t")
+
+    def each(self, role: Role, recipient: Recipient) -> Iterator[str]:
+        """What the rows of a person say, without those that say nothing."""
+        column = self._columns.get(role)
+        if column is not None:
+            yield from (fields[column] for fields in recipient.rows or (recipient.fields,) if fields[column].strip())
 
     def text(self, fields: Mapping[str, str]) -> str:
         """The row's own text as it stands in its cell, '' where that is blank or no column is for it."""

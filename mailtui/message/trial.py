@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import json
 import sys
-from typing import Any, TextIO
+from typing import Any, Literal, TextIO
 
 from mailtui.audience.recipient import recipient_of
 from mailtui.errors import TemplateError
@@ -18,6 +18,9 @@ from mailtui.message.compose import CompiledMessage, compile_message
 from mailtui.message.frozen import MessageSource
 from mailtui.message.mime import TransferEncoding
 from mailtui.message.rendered import RenderedMessage, RenderProblem
+
+Want = Literal["mail", "extras", "judge"]
+"""What is asked of each row: its mail, what it brings beside its bodies, or to be judged for a check."""
 
 _BYTES = ("text_lines", "html_lines", "data")
 
@@ -33,8 +36,21 @@ def serve(lines: TextIO, out: TextIO) -> None:
     except TemplateError as error:
         _say(out, {"error": str(error)})
         return
+    answer = _extras if order["want"] == "extras" else _render
     for line in lines:
-        _say(out, _render(message, json.loads(line), order))
+        _say(out, answer(message, json.loads(line), order))
+
+
+def _extras(message: CompiledMessage, row: list[Any], order: dict[str, Any]) -> dict[str, Any]:
+    """What a row brings beside its bodies."""
+    key, number, address, cells, more = row
+    try:
+        found = message.extras(recipient_of(order["columns"], key, number, address, cells, more))
+    except MemoryError:
+        return _too_large(order)
+    if isinstance(found, RenderProblem):
+        return _problem(found)
+    return {"files": found.files, "cc": found.cc, "bcc": found.bcc}
 
 
 def _render(message: CompiledMessage, row: list[Any], order: dict[str, Any]) -> dict[str, Any]:
@@ -48,14 +64,22 @@ def _render(message: CompiledMessage, row: list[Any], order: dict[str, Any]) -> 
             smtputf8=True,
         )
     except MemoryError:
-        return {
-            "problem": f"needs more than {order['memory'] // 1024 // 1024} MB to render",
-            "place": ["", None, None, ""],
-        }
+        return _too_large(order)
     if isinstance(rendered, RenderProblem):
-        place = rendered.place
-        return {"problem": rendered.reason, "place": [place.file, place.line, place.column, place.key]}
+        return _problem(rendered)
     return packed(rendered)
+
+
+def _problem(found: RenderProblem) -> dict[str, Any]:
+    place = found.place
+    return {"problem": found.reason, "place": [place.file, place.line, place.column, place.key]}
+
+
+def _too_large(order: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "problem": f"needs more than {order['memory'] // 1024 // 1024} MB to render",
+        "place": ["", None, None, ""],
+    }
 
 
 def packed(rendered: RenderedMessage) -> dict[str, Any]:
