@@ -111,6 +111,19 @@ def parse_yaml(text: str, path: Path) -> YamlDocument:
     return YamlDocument(path, data, marks)
 
 
+def scalar_at(text: str, loc: Loc) -> yaml.ScalarNode | None:
+    """The value at `loc` with its marks, in a text that `parse_yaml` reads; None where there is no single value."""
+    node: Any = yaml.compose(text, Loader=_Loader)
+    for step in loc:
+        if isinstance(node, yaml.MappingNode):
+            node = next((value for key, value in node.value if key.value == step), None)
+        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+            node = node.value[step]
+        else:
+            return None
+    return node if isinstance(node, yaml.ScalarNode) else None
+
+
 def _refuse_depth(text: str, path: Path) -> None:
     """Composing a document recurses, in C too, so one nested without end would end the process."""
     depth = 0
