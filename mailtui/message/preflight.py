@@ -39,7 +39,8 @@ _HTTP_LINK = re.compile(r"""(?:href|src)\s*=\s*["']?\s*http://""", re.IGNORECASE
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One thing a person should know. `rows` are the first rows it holds for, `count` all of them; a finding
-    about the message itself has no rows and the count 0. `command` is the one that shows more, if any does.
+    about the message itself has no rows and the count 0. `command` is the one that shows more, if any does; `hint`
+    is a sentence that says what to do, '' where the message itself does.
     """
 
     severity: Severity
@@ -49,6 +50,7 @@ class Finding:
     count: int = 0
     place: Place = Place()  # noqa: RUF009 - frozen
     command: str = ""
+    hint: str = ""
 
 
 @dataclass(slots=True)
