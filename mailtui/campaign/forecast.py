@@ -131,8 +131,8 @@ class _Forecasting:
             new_suppressed += len(found)
         if self.left_out or await self._any_entries():
             for waiting in comparison.waiting():
-                found = await self._suppressed(list({name for pair in waiting for name in pair}))
-                suppressed += sum(key in found or address in found for key, address in waiting) if found else 0
+                found = await self._suppressed(list({name for names in waiting for name in names}))
+                suppressed += sum(not found.isdisjoint(names) for names in waiting) if found else 0
         gone = comparison.gone()
         gone_waiting = sum(number for state, number in gone.items() if state in OPEN_STATES)
         gone_sent = gone.get(DeliveryState.SENT, 0)

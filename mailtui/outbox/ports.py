@@ -120,7 +120,9 @@ class Reader(Protocol):
 
 
 class Comparison(Protocol):
-    """A list being held against a campaign; `add` all of it first, and `close` it."""
+    """A list being held against a campaign; `add` all of it first, and `close` it. Copies go with their recipients,
+    and are not asked for here.
+    """
 
     def add(self, rows: Sequence[NewDelivery]) -> list[str]:
         """These are on the list; the keys of those whom the campaign does not have."""
@@ -134,8 +136,8 @@ class Comparison(Protocol):
         """How many still wait whose row has other cells than when they were added."""
         ...
 
-    def waiting(self) -> Iterator[list[tuple[str, str]]]:
-        """Those who still wait, in parts: the key they were added with, and the address it goes to."""
+    def waiting(self) -> Iterator[list[tuple[str, ...]]]:
+        """Mails that still wait, in parts: for each, everybody of whom none may be on the suppression list."""
         ...
 
     def close(self) -> None: ...
@@ -153,9 +155,10 @@ class Desk(Protocol):
         ...
 
     async def add(self, campaign: int, deliveries: Iterable[NewDelivery], *, now: float) -> int:
-        """Add recipients that the campaign does not have yet, in one transaction; how many were new.
+        """Add mails that the campaign does not have yet, in one transaction; how many were new.
 
-        Those who are on the suppression list by then become `suppressed`.
+        Those whose people are on the suppression list by then become `suppressed`. A copy stands behind the mail that
+        it copies, and is added with it or not at all.
         """
         ...
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
+from mailtui.message.files import FileRef
 from mailtui.outbox.states import CampaignState, Decision, DeliveryState, OrderKind
 
 
@@ -48,6 +49,11 @@ class NewDelivery(NamedTuple):
     suppressed: str = ""
     more: tuple[tuple[str, ...], ...] = ()
     """The cells of this person's further rows, where they go into the same mail."""
+    files: tuple[FileRef, ...] = ()
+    """What is attached to this mail and to no other."""
+    copy_of: tuple[str, str] | None = None
+    """Key and address of the recipient whose mail this is a copy of, and who stands before it; `key` is `copy_key`'s
+    then."""
 
 
 class NewSuppression(NamedTuple):
@@ -113,6 +119,8 @@ class Campaign:
     first_claim_at: float | None
     settled_at: float | None
     list: str = ""
+    copies: int = 0
+    """How many of the audience are copies of other recipients' mails."""
 
 
 class Claim(NamedTuple):
@@ -136,6 +144,9 @@ class Claim(NamedTuple):
     forgiven_at: float | None = None
     more: tuple[tuple[str, ...], ...] = ()
     """The cells of the person's further rows."""
+    files: tuple[FileRef, ...] = ()
+    copy_of: tuple[str, str] | None = None
+    """Key and address of the recipient whose mail this is a copy of, and as whose it is rendered."""
 
 
 class Mark(NamedTuple):
@@ -332,6 +343,8 @@ class DeliveryRow:
     fields: tuple[str, ...]
     edition: int
     more: tuple[tuple[str, ...], ...] = ()
+    files: tuple[FileRef, ...] = ()
+    copy_of: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

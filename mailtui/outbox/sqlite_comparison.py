@@ -13,6 +13,7 @@ from typing import Any
 
 from mailtui.kit.sqlite import open_scratch
 from mailtui.outbox.cells import cells_text, rows_text
+from mailtui.outbox.copies import concerned, copy_from
 from mailtui.outbox.named_sql import statements
 from mailtui.outbox.records import NewDelivery
 from mailtui.outbox.states import DeliveryState
@@ -54,7 +55,7 @@ class SqliteComparison:
         with storage_errors(self._path):
             return int(self._connection.execute(SQL["changed"], {"campaign": self._campaign}).get or 0)
 
-    def waiting(self) -> Iterator[list[tuple[str, str]]]:
+    def waiting(self) -> Iterator[list[tuple[str, ...]]]:
         after = 0
         while True:
             bindings = {"campaign": self._campaign, "after": after, "limit": _PAGE}
@@ -63,7 +64,7 @@ class SqliteComparison:
             if not page:
                 return
             after = page[-1][0]
-            yield [(key, address) for _, key, address in page]
+            yield [concerned(key, address, copy_from(copied)) for _, key, address, copied in page]
 
     def close(self) -> None:
         self._connection.close()

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from mailtui.errors import OutboxError
 from mailtui.outbox import sqlite_suppression
-from mailtui.outbox.cells import cells_text, rows_text
+from mailtui.outbox.cells import cells_text, files_text, rows_text
+from mailtui.outbox.copies import copy_text
 from mailtui.outbox.named_sql import statements
 from mailtui.outbox.records import Campaign, IntakeRow, NewCampaign, NewDelivery, NewSuppression
 from mailtui.outbox.sqlite_file import FACE_BUSY_MS, open_for_writing, transaction
@@ -64,23 +65,45 @@ class SqliteDesk:
             self._connection.execute(SQL["insert_edition"], (campaign, digest))
 
     async def add(self, campaign: int, deliveries: Iterable[NewDelivery], *, now: float) -> int:
-        added = 0
+        added = copies = 0
         with transaction(self._connection, self._path):
             corrected = {key for (key,) in self._connection.execute(SQL["corrected_keys"], (campaign,))}
             _, scopes = sqlite_suppression.checked_to(self._connection, campaign)
+            newest = int(self._connection.execute(SQL["newest_delivery"]).get)
             coming = (delivery for delivery in deliveries if delivery.key not in corrected)
             while part := list(islice(coming, _PART)):
-                found = sqlite_suppression.reasons(self._connection, (item.key for item in part), scopes)
-                reasons = [found.get(item.key) or item.suppressed for item in part]
-                fresh = [item for item, reason in zip(part, reasons, strict=True) if not reason]
-                added += self._add(campaign, fresh, [""] * len(fresh), DeliveryState.QUEUED, now)
-                if len(fresh) < len(part):
-                    left_out = [item for item, reason in zip(part, reasons, strict=True) if reason]
-                    said = list(filter(None, reasons))
-                    added += self._add(campaign, left_out, said, DeliveryState.SUPPRESSED, now)
+                if any(item.copy_of for item in part):
+                    mails = [self._one(campaign, item, scopes, newest, now) for item in part]
+                    added += sum(mails)
+                    copies += sum(was for was, item in zip(mails, part, strict=True) if item.copy_of)
+                else:
+                    added += self._many(campaign, part, scopes, now)
             if added:
-                self._connection.execute(SQL["grow_audience"], (added, campaign))
+                self._connection.execute(SQL["grow_audience"], (added, copies, campaign))
         return added
+
+    def _many(self, campaign: int, part: list[NewDelivery], scopes: Sequence[str], now: float) -> int:
+        """Add mails of which none is a copy; how many were new."""
+        found = sqlite_suppression.reasons(self._connection, (item.key for item in part), scopes)
+        reasons = [found.get(item.key) or item.suppressed for item in part]
+        fresh = [item for item, reason in zip(part, reasons, strict=True) if not reason]
+        added = self._add(campaign, fresh, [""] * len(fresh), DeliveryState.QUEUED, now)
+        if len(fresh) < len(part):
+            left_out = [item for item, reason in zip(part, reasons, strict=True) if reason]
+            added += self._add(campaign, left_out, list(filter(None, reasons)), DeliveryState.SUPPRESSED, now)
+        return added
+
+    def _one(self, campaign: int, item: NewDelivery, scopes: Sequence[str], newest: int, now: float) -> int:
+        """Add a mail or a copy; 1 when it was new. A copy comes with its recipient or not at all: of a mail that the
+        campaign has already, and that may have been sent, nobody gets one afterwards.
+        """
+        if item.copy_of is not None:
+            wanted = (campaign, item.copy_of[0], newest)
+            if self._connection.execute(SQL["was_added"], wanted).fetchone() is None:
+                return 0
+        reason = sqlite_suppression.reason(self._connection, item, scopes) or item.suppressed
+        state = DeliveryState.SUPPRESSED if reason else DeliveryState.QUEUED
+        return self._add(campaign, [item], [reason], state, now)
 
     def _add(
         self, campaign: int, deliveries: list[NewDelivery], reasons: list[str], state: DeliveryState, now: float
@@ -98,6 +121,8 @@ class SqliteDesk:
                 now,
                 edition,
                 rows_text(item.more) if item.more else None,
+                files_text(item.files) if item.files else "",
+                copy_text(item.copy_of) if item.copy_of else "",
             )
             for item, reason in zip(deliveries, reasons, strict=True)
         ]

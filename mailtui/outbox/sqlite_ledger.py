@@ -14,7 +14,8 @@ from typing import Any
 
 from mailtui.errors import OutboxError
 from mailtui.outbox import sqlite_orders, sqlite_suppression
-from mailtui.outbox.cells import rows_from
+from mailtui.outbox.cells import files_from, rows_from
+from mailtui.outbox.copies import copy_from, copy_text
 from mailtui.outbox.named_sql import statements
 from mailtui.outbox.records import (
     Campaign,
@@ -148,7 +149,15 @@ class SqliteLedger:
     def _left_out(self, claims: list[Claim], scopes: Sequence[str], after: int, deltas: Deltas, now: float) -> set[int]:
         """Settle those of these claims whose people are on the suppression list since the launch; which ones."""
         rows = [
-            (claim.campaign, claim.id, claim.key, claim.address, DeliveryState.CLAIMED, claim.repeats is not None)
+            (
+                claim.campaign,
+                claim.id,
+                claim.key,
+                claim.address,
+                DeliveryState.CLAIMED,
+                claim.repeats is not None,
+                copy_text(claim.copy_of),
+            )
             for claim in claims
         ]
         found = sqlite_suppression.settle(self._connection, rows, scopes, after, deltas, now)
@@ -178,7 +187,16 @@ class SqliteLedger:
         rows.sort()
         fields = json.loads(f"[{','.join(row[6] for row in rows)}]")  # one text, read at once
         return [
-            Claim._make((*row[:6], tuple(own), *row[7:13], rows_from(row[13]) if row[13] else ()))
+            Claim._make(
+                (
+                    *row[:6],
+                    tuple(own),
+                    *row[7:13],
+                    rows_from(row[13]) if row[13] else (),
+                    files_from(row[14]) if row[14] else (),
+                    copy_from(row[15]) if row[15] else None,
+                )
+            )
             for row, own in zip(rows, fields, strict=True)
         ]
 

@@ -11,6 +11,7 @@ from typing import Any
 import apsw
 
 from mailtui.audience.address import is_address, parse_address
+from mailtui.outbox.copies import copies_of, copy_from, copy_key, copy_text
 from mailtui.outbox.named_sql import statements
 from mailtui.outbox.records import Order, Redo, Step
 from mailtui.outbox.sqlite_moves import Deltas, add_to_counters
@@ -101,16 +102,27 @@ def _states(
 
 def _correct(connection: apsw.Connection, order: Order, delivery: int, address: str, now: float) -> bool:
     """Put another address in place of a delivery's, in its fields too; False when the campaign has it already."""
-    key = parse_address(address).key
+    key = own = parse_address(address).key
     row: Any = connection.execute(SQL["to_correct"], (delivery,)).fetchone()
-    own_key, number, was, fields = row
-    if key != own_key:
-        if connection.execute(SQL["takes_key"], (order.campaign, key, delivery)).fetchone() is not None:
+    was_key, number, was, fields, copied = row
+    copy_of = copy_from(copied)
+    if copy_of is not None:
+        key = copy_key(copy_of[0], own)
+    if key != was_key:
+        # Nor does anybody get a mail twice who has it as a copy, or copies it.
+        others = (key, copy_key(was_key, own)) if copy_of is None else (key,)
+        takes = [connection.execute(SQL["takes_key"], (order.campaign, one, delivery)).fetchone() for one in others]
+        if any(takes) or (copy_of is not None and own == copy_of[0]):
             return False
         connection.execute(SQL["insert_correction"], (order.campaign, key, delivery, now, order.actor, was))
-    cells = [address if _is(cell, was) else cell for cell in json.loads(fields)]
-    text = json.dumps(cells, ensure_ascii=False, separators=(",", ":"))
-    connection.execute(SQL["correct"], (address, text, delivery))
+    if copy_of is None:
+        cells = [address if _is(cell, was) else cell for cell in json.loads(fields)]
+        fields = json.dumps(cells, ensure_ascii=False, separators=(",", ":"))
+        first, behind = copies_of(was_key)
+        shown = copy_text((was_key, address))
+        bindings = {"campaign": order.campaign, "first": first, "behind": behind, "copy_of": shown, "fields": fields}
+        connection.execute(SQL["correct_copies"], bindings)
+    connection.execute(SQL["correct"], (address, fields, delivery))
     detail = json.dumps({"delivery": delivery, "row": number, "was": was, "is": address}, ensure_ascii=False)
     connection.execute(SQL["insert_event"], (order.campaign, now, order.actor, "address", detail))
     return True

@@ -11,7 +11,8 @@ import apsw
 
 from mailtui.errors import OutboxError, UnknownCampaign
 from mailtui.outbox import sqlite_suppression
-from mailtui.outbox.cells import rows_from
+from mailtui.outbox.cells import files_from, rows_from
+from mailtui.outbox.copies import copy_from
 from mailtui.outbox.named_sql import statements
 from mailtui.outbox.records import (
     Campaign,
@@ -48,6 +49,8 @@ def _delivery_from(row: tuple[Any, ...]) -> DeliveryRow:
     values[4] = DeliveryState(values[4])
     values[13] = tuple(json.loads(values[13]))
     values[15] = rows_from(values[15])
+    values[16] = files_from(values[16])
+    values[17] = copy_from(values[17])
     return DeliveryRow(*values)
 
 

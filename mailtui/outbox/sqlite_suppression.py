@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import apsw
 
+from mailtui.outbox.copies import concerned, copy_from
 from mailtui.outbox.named_sql import statements
-from mailtui.outbox.records import NewSuppression, Suppression
+from mailtui.outbox.records import NewDelivery, NewSuppression, Suppression
 from mailtui.outbox.sqlite_moves import Deltas
 from mailtui.outbox.states import DeliveryState
 from mailtui.outbox.suppression import domain_key, folded, in_words, scopes_for
@@ -80,6 +82,20 @@ def reasons(
     return found
 
 
+def reason(connection: apsw.Connection, item: NewDelivery, scopes: Sequence[str]) -> str:
+    """Why a mail or a copy that is to be added is not to be sent; empty where it is."""
+    names = concerned(item.key, item.address, item.copy_of)
+    return why(reasons(connection, names, scopes), names)
+
+
+def why(found: Mapping[str, str], names: Sequence[str]) -> str:
+    """What `reasons` found about those whom one mail concerns, its own address and key first; empty for nothing."""
+    said = next(filter(None, map(found.get, names)), "")
+    if said and not any(found.get(name) for name in names[:2]):
+        return f"a copy of a mail to {names[-1]}, who gets none: {said}"
+    return said
+
+
 def checked_to(connection: apsw.Connection, campaign: int) -> tuple[int, tuple[str, ...]]:
     """The newest entry that a campaign's waiting deliveries were held against, and the scopes that count for it."""
     row: Any = connection.execute(SQL["checked_to"], (campaign,)).fetchone()
@@ -112,16 +128,17 @@ def settle(
 ) -> set[int]:
     """Settle those whose people are on the list by entries with an id above `after`; which ones.
 
-    A row is campaign, id, key, address, state, and whether it repeats a copy that may have arrived.
+    A row is campaign, id, key, address, state, whether it repeats one that may have arrived, and of whose mail it is a
+    copy, as the outbox keeps that.
     """
-    # By the address that it would go to, and by that of the list where a person put another in its place.
-    found = reasons(connection, {name for row in rows for name in (row[2], row[3])}, scopes, after=after)
+    asked = [concerned(row[2], row[3], copy_from(row[6])) for row in rows]
+    found = reasons(connection, set(chain.from_iterable(asked)), scopes, after=after)
     taken = set()
-    for campaign, id_, key, address, state, is_copy in rows if found else ():
-        why = found.get(address) or found.get(key)
-        if why is None:
+    for (campaign, id_, _, _, state, is_repeated, _), names in zip(rows, asked, strict=True) if found else ():
+        said = why(found, names)
+        if not said:
             continue
-        connection.execute(SQL["settle_suppressed"], (why + (_FIRST_COPY if is_copy else ""), now, id_))
+        connection.execute(SQL["settle_suppressed"], (said + (_FIRST_COPY if is_repeated else ""), now, id_))
         deltas[campaign, DeliveryState(state)] -= 1
         deltas[campaign, DeliveryState.SUPPRESSED] += 1
         taken.add(id_)

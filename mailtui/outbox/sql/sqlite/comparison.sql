@@ -13,7 +13,7 @@ FROM json_each(:keys) AS asked ORDER BY asked.id
 
 -- name: gone
 SELECT d.state, count(*) FROM outbox.delivery d NOT INDEXED
-WHERE d.campaign = :campaign
+WHERE d.campaign = :campaign AND d.copy_of = ''
   AND d.id BETWEEN (SELECT min(id) FROM outbox.delivery WHERE campaign = :campaign)
            AND (SELECT max(id) FROM outbox.delivery WHERE campaign = :campaign)
   AND NOT EXISTS (SELECT 1 FROM given WHERE given.delivery = d.id)
@@ -26,6 +26,6 @@ WHERE d.id = given.delivery AND d.state IN ('queued', 'deferred', 'claimed') AND
   AND given.sum <> checksum(d.fields, d.more)
 
 -- name: waiting
-SELECT id, key, address FROM outbox.delivery NOT INDEXED
+SELECT id, key, address, copy_of FROM outbox.delivery NOT INDEXED
 WHERE campaign = :campaign AND id > :after AND state IN ('queued', 'deferred', 'claimed')
 ORDER BY id LIMIT :limit

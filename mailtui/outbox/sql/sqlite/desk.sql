@@ -22,15 +22,22 @@ SELECT max(number) FROM edition WHERE campaign = ?
 SELECT key FROM correction WHERE campaign = ?
 
 -- name: insert_delivery
-INSERT INTO delivery (campaign, key, row, address, fields, state, reason, updated_at, edition, more)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (campaign, key) DO NOTHING
+INSERT INTO delivery (campaign, key, row, address, fields, state, reason, updated_at, edition, more, files, copy_of)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (campaign, key) DO NOTHING
+
+-- name: newest_delivery
+SELECT coalesce(max(id), 0) FROM delivery
+
+-- name: was_added
+-- Whether a recipient is among those that came after a delivery.
+SELECT 1 FROM delivery WHERE campaign = ? AND key = ? AND id > ?
 
 -- name: insert_intake
 INSERT INTO intake (campaign, line, row, kind, reason, text) VALUES (?, ?, ?, ?, ?, ?)
 ON CONFLICT (campaign, line, kind) DO NOTHING
 
 -- name: grow_audience
-UPDATE campaign SET audience = audience + ? WHERE number = ?
+UPDATE campaign SET audience = audience + ?, copies = copies + ? WHERE number = ?
 
 -- name: add_to_counter
 INSERT INTO counter (campaign, state, n) VALUES (?, ?, ?)

@@ -36,26 +36,30 @@ UPDATE delivery SET forgiven_at = coalesce(forgiven_at, date_at) + :by WHERE lea
 -- name: claim_fresh
 UPDATE delivery
 SET state = 'claimed', lease_until = :lease, fence = fence + 1,
-    date_at = coalesce(date_at, :now), updated_at = :now,
+    date_at = coalesce(date_at, iif(copy_of = '', NULL, (SELECT o.date_at FROM delivery o WHERE o.campaign = :campaign
+                                                         AND o.key = json_extract(delivery.copy_of, '$[0]'))), :now),
+    updated_at = :now,
     sent_as = coalesce(repeats, (SELECT e.number FROM edition e JOIN campaign c ON c.number = e.campaign
                                  WHERE c.number = :campaign AND e.digest = c.message_digest))
 WHERE id IN (SELECT id FROM delivery
              WHERE campaign = :campaign AND state IN ('queued', 'deferred') AND due_at = 0
              ORDER BY due_at, id LIMIT :limit)
 RETURNING campaign, id, fence, key, row, address, fields, attempts, date_at, edition, repeats,
-          forgiven, forgiven_at, more
+          forgiven, forgiven_at, more, files, copy_of
 
 -- name: claim_due
 UPDATE delivery
 SET state = 'claimed', lease_until = :lease, fence = fence + 1,
-    date_at = coalesce(date_at, :now), updated_at = :now,
+    date_at = coalesce(date_at, iif(copy_of = '', NULL, (SELECT o.date_at FROM delivery o WHERE o.campaign = :campaign
+                                                         AND o.key = json_extract(delivery.copy_of, '$[0]'))), :now),
+    updated_at = :now,
     sent_as = coalesce(repeats, (SELECT e.number FROM edition e JOIN campaign c ON c.number = e.campaign
                                  WHERE c.number = :campaign AND e.digest = c.message_digest))
 WHERE id IN (SELECT id FROM delivery
              WHERE campaign = :campaign AND state IN ('queued', 'deferred') AND due_at > 0 AND due_at <= :now
              ORDER BY due_at, id LIMIT :limit)
 RETURNING campaign, id, fence, key, row, address, fields, attempts, date_at, edition, repeats,
-          forgiven, forgiven_at, more
+          forgiven, forgiven_at, more, files, copy_of
 
 -- name: mark
 -- ?1 to ?3 are the fields of a Mark

@@ -43,7 +43,7 @@ INSERT INTO resolution (delivery, at, actor, decision) VALUES (?, ?, ?, ?)
 INSERT INTO event (campaign, at, actor, kind, detail) VALUES (?, ?, ?, ?, ?)
 
 -- name: to_correct
-SELECT key, row, address, fields FROM delivery WHERE id = ?
+SELECT key, row, address, fields, copy_of FROM delivery WHERE id = ?
 
 -- name: takes_key
 SELECT 1 FROM delivery WHERE campaign = ?1 AND key = ?2 AND id <> ?3
@@ -52,6 +52,13 @@ UNION ALL SELECT 1 FROM correction WHERE campaign = ?1 AND key = ?2 AND delivery
 -- name: insert_correction
 INSERT INTO correction (campaign, key, delivery, at, actor, was) VALUES (?, ?, ?, ?, ?, ?)
 ON CONFLICT (campaign, key) DO UPDATE SET at = excluded.at, actor = excluded.actor, was = excluded.was
+
+-- name: correct_copies
+-- Copies that are still to be made show the address that the mail goes to now. One that may have arrived is repeated
+-- as it was.
+UPDATE delivery SET copy_of = :copy_of, fields = :fields
+WHERE campaign = :campaign AND key >= :first AND key < :behind
+  AND repeats IS NULL AND state IN ('queued', 'claimed', 'deferred', 'failed')
 
 -- name: correct
 UPDATE delivery SET address = ?, fields = ?, repeats = NULL WHERE id = ?

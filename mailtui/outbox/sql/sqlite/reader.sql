@@ -1,26 +1,26 @@
 -- name: campaigns
 SELECT number, id, series, occurrence, name, state, reason, held, message_digest, endpoint, plan, columns, source,
-       filter, secret, encoding, audience, created_at, launched_at, first_claim_at, settled_at, list
+       filter, secret, encoding, audience, created_at, launched_at, first_claim_at, settled_at, list, copies
 FROM campaign ORDER BY number
 
 -- name: campaigns_by_prefix
 SELECT number, id, series, occurrence, name, state, reason, held, message_digest, endpoint, plan, columns, source,
-       filter, secret, encoding, audience, created_at, launched_at, first_claim_at, settled_at, list
+       filter, secret, encoding, audience, created_at, launched_at, first_claim_at, settled_at, list, copies
 FROM campaign WHERE substr(id, 1, length(?1)) = ?1 ORDER BY number LIMIT 6
 
 -- name: campaign_by_number
 SELECT number, id, series, occurrence, name, state, reason, held, message_digest, endpoint, plan, columns, source,
-       filter, secret, encoding, audience, created_at, launched_at, first_claim_at, settled_at, list
+       filter, secret, encoding, audience, created_at, launched_at, first_claim_at, settled_at, list, copies
 FROM campaign WHERE number = ?
 
 -- name: active_campaigns
 SELECT number, id, series, occurrence, name, state, reason, held, message_digest, endpoint, plan, columns, source,
-       filter, secret, encoding, audience, created_at, launched_at, first_claim_at, settled_at, list
+       filter, secret, encoding, audience, created_at, launched_at, first_claim_at, settled_at, list, copies
 FROM campaign WHERE state IN ('running', 'pausing', 'cancelling') ORDER BY number
 
 -- name: latest_of_series
 SELECT number, id, series, occurrence, name, state, reason, held, message_digest, endpoint, plan, columns, source,
-       filter, secret, encoding, audience, created_at, launched_at, first_claim_at, settled_at, list
+       filter, secret, encoding, audience, created_at, launched_at, first_claim_at, settled_at, list, copies
 FROM campaign WHERE series = ? ORDER BY occurrence DESC LIMIT 1
 
 -- name: message
@@ -39,7 +39,7 @@ SELECT id, pid, host, version, started_at, heartbeat_at FROM runner ORDER BY sta
 -- A campaign is read in the order of its ids. By the index of its keys every page would read all of it, and sort it.
 -- Where there are many others, those before it are passed over, and those after it unless it is long itself.
 SELECT id, key, row, address, state, reason, attempts, due_at, stage, code, enhanced, reply, updated_at, fields,
-       edition, more
+       edition, more, files, copy_of
 FROM delivery NOT INDEXED
 WHERE campaign = :campaign
   AND id > iif(:after > 0, :after, (SELECT min(id) - 1 FROM delivery WHERE campaign = :campaign))
@@ -49,7 +49,7 @@ ORDER BY id LIMIT :limit
 
 -- name: deliveries_in_states
 SELECT id, key, row, address, state, reason, attempts, due_at, stage, code, enhanced, reply, updated_at, fields,
-       edition, more
+       edition, more, files, copy_of
 FROM delivery NOT INDEXED
 WHERE campaign = :campaign AND state IN (SELECT value FROM json_each(:states))
   AND id > iif(:after > 0, :after, (SELECT min(id) - 1 FROM delivery WHERE campaign = :campaign))
@@ -59,7 +59,7 @@ ORDER BY id LIMIT :limit
 
 -- name: deliveries_in_trouble
 SELECT id, key, row, address, state, reason, attempts, due_at, stage, code, enhanced, reply, updated_at, fields,
-       edition, more
+       edition, more, files, copy_of
 FROM delivery
 WHERE campaign = ? AND id > ? AND state = ? AND (state IN ('failed', 'unknown') OR state IN ('deferred', 'expired'))
 ORDER BY id LIMIT ?
@@ -80,7 +80,7 @@ WHERE n % :size = 1 OR :size = 1 ORDER BY id
 
 -- name: find_row
 SELECT id, key, row, address, state, reason, attempts, due_at, stage, code, enhanced, reply, updated_at, fields,
-       edition, more
+       edition, more, files, copy_of
 FROM delivery NOT INDEXED
 WHERE campaign = :campaign AND row = :row
   AND id BETWEEN (SELECT min(id) FROM delivery WHERE campaign = :campaign)
@@ -89,7 +89,7 @@ ORDER BY id LIMIT 6
 
 -- name: find_key
 SELECT id, key, row, address, state, reason, attempts, due_at, stage, code, enhanced, reply, updated_at, fields,
-       edition, more
+       edition, more, files, copy_of
 FROM delivery
 WHERE id IN (SELECT id FROM delivery WHERE campaign = ?1 AND key = ?2
              UNION SELECT delivery FROM correction WHERE campaign = ?1 AND key = ?2)

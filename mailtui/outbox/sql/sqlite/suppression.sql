@@ -33,11 +33,11 @@ SELECT scope, count(*) FROM suppression GROUP BY scope
 SELECT suppressed_to, list, id FROM campaign WHERE number = ?
 
 -- name: claimed_now
-SELECT d.campaign, d.id, d.key, d.address, d.state, d.repeats IS NOT NULL
+SELECT d.campaign, d.id, d.key, d.address, d.state, d.repeats IS NOT NULL, d.copy_of
 FROM delivery d WHERE d.lease_until IS NOT NULL AND d.state = 'claimed'
 
 -- name: to_check
-SELECT d.campaign, d.id, d.key, d.address, d.state, d.repeats IS NOT NULL
+SELECT d.campaign, d.id, d.key, d.address, d.state, d.repeats IS NOT NULL, d.copy_of
 FROM delivery d NOT INDEXED WHERE d.id IN (SELECT value FROM json_each(?))
 
 -- name: settle_suppressed
