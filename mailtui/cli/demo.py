@@ -64,7 +64,7 @@ async def _demo(rows: int | None, *, as_json: bool) -> ExitCode:
 
 
 def _introduce(service: Service, ready: Demo, findings: list[str]) -> None:
-    shown = service.campaigns.preview(service.campaigns.load(ready.campaign))
+    shown = service.previews.of(service.campaigns.load(ready.campaign))
     output.data(output.bold("The sample campaign, to a sandbox on this machine; nothing leaves it.\n"))
     output.data("The first recipient's mail:\n")
     for name, value in shown.view.headers:

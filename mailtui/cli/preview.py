@@ -35,7 +35,7 @@ def preview(
 ) -> None:
     """Show one recipient's mail exactly as it would be sent; the first one's unless a row or address is given."""
     loaded = service.campaigns.load(campaign, filter=filter_text)
-    shown = service.campaigns.preview(loaded, row=row, to=address)
+    shown = service.previews.of(loaded, row=row, to=address)
     view = shown.view
     if not shown.matched and not as_json:
         number = shown.recipient.row

@@ -11,7 +11,6 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from mailtui.audience.audience import Audience, open_audience
@@ -19,16 +18,16 @@ from mailtui.audience.counting import count_stream
 from mailtui.audience.recipient import Recipient
 from mailtui.audience.rules_tree import read_rule
 from mailtui.audience.spec import STDIN, AudienceSpec
-from mailtui.audience.views import RowView, StreamCounts
+from mailtui.audience.views import StreamCounts
 from mailtui.campaign.campaign import Campaign, load_campaign
 from mailtui.campaign.checks import CheckReport, run_checks
 from mailtui.campaign.suppression import Suppressed, open_left_out
 from mailtui.campaign.trial import TrialRenderer
-from mailtui.errors import AccountError, AudienceError, ConfigError, Problem, UsageError
+from mailtui.errors import AccountError, ConfigError, Problem
 from mailtui.kit.paths import private_folder, touch_private
+from mailtui.message.frozen import MessageSource
 from mailtui.message.mime import TransferEncoding
 from mailtui.message.rendered import RenderedMessage, RenderProblem
-from mailtui.message.tree import MessageView, describe
 from mailtui.outbox.opening import parse_outbox
 from mailtui.outbox.suppression import list_of, scopes_for
 from mailtui.service.list_options import ListOptions
@@ -39,22 +38,7 @@ from mailtui.smtp.endpoint import Endpoint
 Progress = Callable[[int, int], None]
 
 _LIST_SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx")
-_PREVIEW_SECRET = b"preview"
-
-
-@dataclass(frozen=True, slots=True)
-class Preview:
-    """One recipient's mail as it would be sent.
-
-    `matched` is False for a row that the filter leaves out; `left_out` says why one that it lets in has no mail of its
-    own: its address stands in an earlier row, or is of a kind that is excluded.
-    """
-
-    recipient: Recipient
-    message: RenderedMessage
-    view: MessageView
-    matched: bool = True
-    left_out: str = ""
+PREVIEW_SECRET = b"preview"
 
 
 class CampaignDesk:
@@ -186,40 +170,19 @@ class CampaignDesk:
         with open_left_out(campaign, self._cache) as left_out:
             return left_out.reasons((key,)).get(key, "")
 
-    def preview(self, campaign: Campaign, *, row: int | None = None, to: str | None = None) -> Preview:
-        """One recipient's mail: by row, by address, or the first. Raises `UsageError` for one who gets none."""
-        with self.open_audience(campaign) as audience:
-            recipient, asked = _pick(audience, row, to)
-            with self._trial(campaign, audience) as trial:
-                [(_, rendered)] = trial.render([recipient])
-        if isinstance(rendered, RenderProblem):
-            raise ConfigError(
-                f"Row {recipient.row} ({recipient.address}) cannot be rendered",
-                [Problem(rendered.place, rendered.reason)],
-                hint="The other rows may be fine: mailtui check shows which are not",
-            )
-        if asked is None:
-            return Preview(recipient, rendered, describe(rendered.data))
-        left_out = asked.problem.reason if asked.matched and asked.problem is not None else ""
-        return Preview(recipient, rendered, describe(rendered.data), asked.matched, left_out)
-
     def render_all(self, campaign: Campaign) -> Iterator[tuple[Recipient, RenderedMessage | RenderProblem]]:
         """Every recipient's mail, in the order of the list; no connection is opened."""
         with self.open_audience(campaign) as audience:
             audience.require_sendable()
-            with self._trial(campaign, audience) as trial:
+            source = campaign.read_message()
+            campaign.compile(source, audience.columns, secret=PREVIEW_SECRET)  # for its errors, which need no child
+            with trial_of(source, audience.columns) as trial:
                 yield from trial.render(audience.recipients())
 
-    def _trial(self, campaign: Campaign, audience: Audience) -> TrialRenderer:
-        source = campaign.read_message()
-        campaign.compile(source, audience.columns, secret=_PREVIEW_SECRET)  # for its errors, which need no child
-        return TrialRenderer(
-            source,
-            audience.columns,
-            secret=_PREVIEW_SECRET,
-            date=time.time(),
-            transfer=TransferEncoding.EIGHT_BIT,
-        )
+
+def trial_of(source: MessageSource, columns: tuple[str, ...]) -> TrialRenderer:
+    """What renders mails to be looked at."""
+    return TrialRenderer(source, columns, secret=PREVIEW_SECRET, date=time.time(), transfer=TransferEncoding.EIGHT_BIT)
 
 
 def is_campaign(target: str) -> bool:
@@ -227,38 +190,6 @@ def is_campaign(target: str) -> bool:
     path = Path(target)
     is_list = target == "-" or path.suffix.lower() in _LIST_SUFFIXES
     return not is_list and (path.suffix.lower() in (".yaml", ".yml") or path.is_dir())
-
-
-def _pick(audience: Audience, row: int | None, to: str | None) -> tuple[Recipient, RowView | None]:
-    """Whose mail is asked for, and the row that was; None for the first recipient."""
-    audience.require_sendable()
-    if to is not None:
-        view = audience.find(to)
-        if view is None:
-            raise UsageError(f"{to} is not in {audience.name}", hint="See the list: mailtui audience CAMPAIGN")
-        return _recipient_of(audience, view), view
-    if row is not None:
-        view = audience.row(row)
-        return _recipient_of(audience, view), view
-    first = next(audience.recipients(), None)
-    if first is None:
-        raise AudienceError("There is nobody to send to: the filter matches no row with a usable address")
-    return first, None
-
-
-def _recipient_of(audience: Audience, view: RowView) -> Recipient:
-    """The recipient a row stands for, also when the filter leaves it out: looking is free.
-
-    Where rows are grouped, the one whose mail the row is part of.
-    """
-    row = view.with_row or view.row
-    recipient = next(audience.recipients(row, row), None)
-    if recipient is not None:
-        return recipient
-    if view.address is None:
-        reason = view.problem.reason if view.problem is not None else "it has no address"
-        raise UsageError(f"Row {view.row} has no mail to show: {reason}")
-    return Recipient(view.address, view.row, view.address, view.fields)
 
 
 SOMEBODY = "somebody"

@@ -59,7 +59,7 @@ async def send_test(
         address = parse_address(to)
     except AddressError as error:
         raise UsageError(f"{to} is not a mail address", detail=str(error)) from None
-    shown = service.campaigns.preview(campaign, row=row)
+    shown = service.previews.of(campaign, row=row)
     endpoint = service.campaigns.endpoint(campaign)
     password = await service.password(endpoint)
     with service.campaigns.open_audience(campaign) as audience:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from mailtui.audience.audience import Audience
 from mailtui.audience.mx.of_list import recipients_by_domain
@@ -23,17 +24,18 @@ from mailtui.campaign.campaign import Campaign
 from mailtui.campaign.checks import CheckReport
 from mailtui.campaign.freeze import Again, Launch
 from mailtui.errors import RuleError, UsageError
-from mailtui.service.campaigns import Preview
 from mailtui.service.drafts import Draft, read_draft
 from mailtui.service.facade import LaunchPlan, Service
 from mailtui.service.list_questions import Glance, ListQuestions, Opening, OpenList, Sample, Superseded
 from mailtui.service.list_settings import changed
 from mailtui.service.list_trial import Beginning, Places, Trial, find_places, look_at_beginning, try_reading
 from mailtui.service.mail_domains import MailDomains, check_domains_with
+from mailtui.service.previews import Found, OddRows, Preview, Told, find_worst, search_recipients
 from mailtui.service.testmail import TestVerdict, send_test
 
 __all__ = ["Glance", "OpenList", "Opening", "Sample", "Superseded", "Workbench"]
 
+Value = TypeVar("Value")
 _NOTHING: Mapping[str, str] = {}
 
 
@@ -43,6 +45,8 @@ class Workbench(ListQuestions):
     def __init__(self, service: Service) -> None:
         super().__init__(service)
         self._opener = ThreadPoolExecutor(1, "opening")
+        self._scanner = ThreadPoolExecutor(1, "scanning")
+        self._worst: tuple[object, tuple[OddRows, ...]] | None = None
         self._file_spec: AudienceSpec | None = None
         self.campaign: Campaign | None = None
         """The campaign, with the filter as it is set now; None when only a list is open."""
@@ -222,7 +226,31 @@ class Workbench(ListQuestions):
     async def preview(self, *, row: int | None = None, to: str | None = None) -> Preview:
         """One recipient's mail. Raises what stands in the way."""
         campaign = self._require_campaign()
-        return await asyncio.to_thread(self._service.campaigns.preview, campaign, row=row, to=to)
+        return await asyncio.to_thread(self._service.previews.of, campaign, row=row, to=to)
+
+    async def worst(self, told: Told) -> tuple[OddRows, ...]:
+        """The recipients under the filter who stand out most; read once for a list, a filter and a message.
+
+        `told` is called from another thread with how many rows were looked at, and how many there are. A newer one,
+        or `stop_scan`, ends this one with `Superseded`.
+        """
+        campaign = self._require_campaign()
+        asked = self.open_list, self.filter_text, await asyncio.to_thread(campaign.read_message)
+        if self._worst is None or self._worst[0] != asked:
+            found = await self._scan(lambda audience: find_worst(audience, campaign, told))
+            self._worst = (asked, found)
+        return self._worst[1]
+
+    async def find_recipients(self, text: str, told: Told) -> Found:
+        """The recipients under the filter who have a text in any cell. `told` and endings as in `worst`."""
+        return await self._scan(lambda audience: search_recipients(audience, text, told))
+
+    def stop_scan(self) -> None:
+        """Give up reading through the whole list."""
+        self._end("scan")
+
+    async def _scan(self, ask: Callable[[Audience], Value]) -> Value:
+        return await self._with_filter(self.filter_text, ask, kind="scan", pool=self._scanner)
 
     async def draft(self) -> Draft:
         """The message's files and fields as they are now, whatever is wrong with them."""
@@ -271,6 +299,7 @@ class Workbench(ListQuestions):
         """Let go of the list and the threads; what they are at is given up."""
         self._ticket("open")
         self._opener.shutdown(wait=False, cancel_futures=True)
+        self._scanner.shutdown(wait=False, cancel_futures=True)
         self._close_list()
 
     def _require_campaign(self) -> Campaign:

@@ -105,9 +105,9 @@ def test_a6_rows_of_one_address_make_one_mail(service: Service, write_campaign: 
     assert note.message == "1 row with the address of an earlier row; it goes into its mail"
     campaign = service.campaigns.load(path)
     for wanted in ({"row": 3}, {"to": "a@example.com"}, {}):
-        assert service.campaigns.preview(campaign, **wanted).message.text == "Ann: Rome Oslo\n"
+        assert service.previews.of(campaign, **wanted).message.text == "Ann: Rome Oslo\n"
     narrowed = service.campaigns.load(path, filter='city != "Rome"')
-    assert service.campaigns.preview(narrowed, to="a@example.com").message.text == "Ann: Oslo\n"
+    assert service.previews.of(narrowed, to="a@example.com").message.text == "Ann: Oslo\n"
 
 
 def test_a6_who_has_too_many_rows_is_told_and_holds_nobody_up(service: Service, write_campaign: WriteCampaign) -> None:

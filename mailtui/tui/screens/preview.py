@@ -10,9 +10,9 @@ from textual.app import App
 from textual.widget import Widget
 
 from mailtui.errors import MailtuiError, TemplateError, UsageError
-from mailtui.service.campaigns import Preview
 from mailtui.service.drafts import Block, lay_out
 from mailtui.service.facade import Service
+from mailtui.service.previews import Preview
 from mailtui.service.testmail import TestVerdict
 from mailtui.service.workbench import Superseded, Workbench
 from mailtui.tui.actions import bindings

@@ -9,9 +9,9 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.message import Message
 
-from mailtui.service.campaigns import Preview
 from mailtui.service.drafts import Block
 from mailtui.service.lists import RowView
+from mailtui.service.previews import Preview
 from mailtui.tui.text import Plain, joined, plain
 from mailtui.tui.widgets.mail_text import as_headers, as_text, laid_out
 from mailtui.tui.widgets.wrapped import Line, Wrapped
