@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,10 +15,12 @@ from mailtui.audience.rules_tree import read_rule
 from mailtui.campaign.spec import CampaignSpec, later_problems, without_later
 from mailtui.errors import AudienceError, ConfigError, Place, Problem, RuleError, TemplateError, UsageError
 from mailtui.kit.validation import validate
-from mailtui.kit.yaml_file import Loc, YamlDocument, read_yaml
+from mailtui.kit.yaml_file import Loc, YamlDocument, parse_yaml, read_yaml
 from mailtui.message.compose import CompiledMessage, compile_message
 from mailtui.message.frozen import MessageSource
-from mailtui.message.source import read_message
+from mailtui.message.source import Unsaved, read_message
+
+_SAVED: Unsaved = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +104,12 @@ class Campaign:
             return False
         return True
 
-    def read_message(self) -> MessageSource:
+    def read_message(self, unsaved: Unsaved = _SAVED) -> MessageSource:
         """Read the templates. Raises `TemplateError` with every mistake in its place."""
+        audience = self.spec.audience
+        columns, group = audience.columns, audience.group
         try:
-            audience = self.spec.audience
-            return read_message(self.spec, self.folder, self.name, columns=audience.columns, group=audience.group)
+            return read_message(self.spec, self.folder, self.name, columns=columns, group=group, unsaved=unsaved)
         except TemplateError as error:
             raise self._placed(error) from None
 
@@ -151,7 +155,7 @@ def error_at(place: Place, error: AudienceError) -> AudienceError:
     return AudienceError(error.title, detail=detail, hint=error.hint)
 
 
-def load_campaign(path: Path) -> Campaign:
+def load_campaign(path: Path, unsaved: Unsaved = _SAVED) -> Campaign:
     """Read a campaign file. Raises `ConfigError` that lists every mistake."""
     if path.is_dir() and (path / "campaign.yaml").is_file():
         path = path / "campaign.yaml"
@@ -160,7 +164,8 @@ def load_campaign(path: Path) -> Campaign:
             f"{path} is a list, not a campaign",
             hint="Look at the list with: mailtui audience FILE. A sample campaign is made by: mailtui init DIR",
         )
-    document = read_yaml(path)
+    edited = unsaved.get(Path(os.path.realpath(path))) if unsaved else None
+    document = read_yaml(path) if edited is None else parse_yaml(edited, path)
     title = f"{path} has mistakes"
     later = later_problems(document)
     readable = dataclasses.replace(document, data=without_later(document.data))

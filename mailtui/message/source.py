@@ -19,10 +19,19 @@ from mailtui.message.templates import parse as parse_template
 FILE_LIMIT = 4 * 1024 * 1024  # bytes; a mail template is a few kilobytes
 _FILES_LIMIT = 500
 _NO_COLUMNS: Mapping[str, str] = {}
+Unsaved = Mapping[Path, str]
+"""Texts that are being edited, by the real path of their file: they count instead of what is on disk."""
+_SAVED: Unsaved = {}
 
 
 def read_message(
-    spec: MessageSpec, folder: Path, name: str, *, columns: Mapping[str, str] = _NO_COLUMNS, group: bool = False
+    spec: MessageSpec,
+    folder: Path,
+    name: str,
+    *,
+    columns: Mapping[str, str] = _NO_COLUMNS,
+    group: bool = False,
+    unsaved: Unsaved = _SAVED,
 ) -> MessageSource:
     """Read the template files that a campaign named `name` in `folder` uses, with all they include.
 
@@ -35,7 +44,7 @@ def read_message(
     spec = own_mail_defaults(spec, columns)
     if spec.language is not None and not is_language(spec.language):
         problems.append(Problem(Place(key="language"), "is no language that is known.", "Such as de, or pt-BR."))
-    files = _Files(folder, problems)
+    files = _Files(folder, problems, unsaved)
     text = own_text or files.body(spec.text, "text")
     written_in, page = spec.page or ("html", None)
     html = files.body(page, written_in)
@@ -61,12 +70,14 @@ def read_message(
     )
 
 
-def readable_templates(spec: MessageSpec, folder: Path) -> tuple[tuple[TemplateText, ...], tuple[TemplateText, ...]]:
+def readable_templates(
+    spec: MessageSpec, folder: Path, unsaved: Unsaved = _SAVED
+) -> tuple[tuple[TemplateText, ...], tuple[TemplateText, ...]]:
     """The bodies' template files, and those they include, as far as they can be read; for a look at a draft.
 
     A body that cannot be read is blank here. Whatever is wrong, `read_message` tells.
     """
-    files = _Files(folder, [])
+    files = _Files(folder, [], unsaved)
     written_in, page = spec.page or ("html", None)
     found = [files.body(name, key) for name, key in ((spec.text, "text"), (page, written_in))]
     bodies = [body for body in found if body is not None]
@@ -137,7 +148,8 @@ class _Unusable(Exception):
 class _Files:
     """Reads template files below one folder, and notes what it could not read in `problems`."""
 
-    def __init__(self, folder: Path, problems: list[Problem]) -> None:
+    def __init__(self, folder: Path, problems: list[Problem], unsaved: Unsaved) -> None:
+        self._unsaved = unsaved
         self._root = Path(os.path.realpath(folder))
         self._problems = problems
 
@@ -148,6 +160,10 @@ class _Files:
         return TemplateText(name, self._read(name, Place(key=key)) or "")
 
     def _read(self, name: str, place: Place) -> str | None:
+        if self._unsaved and name.strip() and "\0" not in name:
+            edited = self._unsaved.get(Path(os.path.realpath(self._root / name)))
+            if edited is not None:
+                return edited
         try:
             return self._decode(name, self._bytes(name, place))
         except _Unusable as error:
@@ -197,7 +213,7 @@ class _Files:
                 if name in found or not name.strip() or "\0" in name:
                     continue
                 path = Path(os.path.realpath(self._root / name))
-                if path.is_relative_to(self._root) and not path.exists():
+                if path.is_relative_to(self._root) and not path.exists() and path not in self._unsaved:
                     continue
                 source = self._read(name, Place(key=name))
                 if source is None:
