@@ -175,9 +175,10 @@ class Selection:
             name = f"repeat_{next(_tables)}"
             # No transaction around both: one that is interrupted is gone by the time it would be rolled back.
             self._connection.execute(f"CREATE TABLE {name} (row INTEGER PRIMARY KEY, first INTEGER NOT NULL)")
+            # INDEXED BY: left to itself, SQLite walks all addresses, since their index has them in order.
             self.ask(
                 f"INSERT INTO {name} SELECT row, first FROM (SELECT row, min(row) OVER (PARTITION BY key) AS first"  # noqa: S608
-                f" FROM entry WHERE twin = 1 AND {self.wanted}) WHERE row <> first"
+                f" FROM entry INDEXED BY by_twin WHERE twin = 1 AND {self.wanted}) WHERE row <> first"
             )
             self._repeat = name
         return self._repeat
