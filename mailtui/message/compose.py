@@ -10,7 +10,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 from jinja2.exceptions import TemplateSyntaxError
 
@@ -26,13 +25,11 @@ from mailtui.message.filling import Variables
 from mailtui.message.frozen import MessageSource
 from mailtui.message.head import REPLY_TO, Head, Header, header_line, read_author
 from mailtui.message.headers import HeaderError
-from mailtui.message.markdown import html_from_markdown
 from mailtui.message.mime import BodyError, Parts, TransferEncoding, body_text, build_skeleton, canonical, wire_lines
-from mailtui.message.mjml import html_from_mjml, mjml_problems
+from mailtui.message.mjml import mjml_problems
 from mailtui.message.own_cells import CellError, OwnCells, TooManyRows, require_few, rows_of
-from mailtui.message.pages import Maker, Page
+from mailtui.message.pages import Page, page_of
 from mailtui.message.rendered import RenderedMessage, RenderProblem
-from mailtui.message.styles import inline_styles
 from mailtui.message.templates import (
     RENDER_ERRORS,
     CompiledTemplate,
@@ -43,9 +40,6 @@ from mailtui.message.templates import (
     render_reason,
 )
 from mailtui.message.tokens import PREVIEW, Tokens
-
-_MAKERS: dict[str, Maker] = {"": inline_styles, "mjml": html_from_mjml}
-"""What makes a page of what it is written in."""
 
 OUTPUT_LIMIT = 10 * 1024 * 1024  # characters of text and HTML together
 
@@ -289,7 +283,7 @@ def _compile(
     def compiled(text: TemplateText, *, html: bool = False) -> CompiledTemplate:
         return templates.compile(text, html=html, constants=constants)
 
-    page = _page(source)
+    page = page_of(source)
     return _Compiled(
         templates=templates,
         sender=compiled(texts["from"]) if "from" in texts else None,
@@ -305,17 +299,6 @@ def _compile(
         cc=tuple(compiled(extras[f"cc.{at}"]) for at in range(len(source.cc))),
         bcc=tuple(compiled(extras[f"bcc.{at}"]) for at in range(len(source.bcc))),
     )
-
-
-def _page(source: MessageSource) -> Page | None:
-    """The body that is made from its template; None for HTML that is sent as it is."""
-    if source.html is None or not (source.written_in or source.inline_css):
-        return None
-    texts = {text.name: text.source for text in source.includes}
-    plain = source.text is None and bool(source.written_in)
-    markdown = source.written_in == "markdown"
-    make = partial(html_from_markdown, language=source.language) if markdown else _MAKERS[source.written_in]
-    return Page(texts, source.html, make, markdown=markdown, plain=plain, language=source.language)
 
 
 def _header_texts(source: MessageSource) -> dict[str, TemplateText]:

@@ -36,6 +36,7 @@ def _tags(names: str) -> frozenset[str]:
 # Elements without an end, and those that the next of their kind closes.
 _NEST_NOTHING = _tags("br hr img meta link input wbr col area base source p li dt dd tr td th tbody thead tfoot option")
 _IN_ITS_OWN_COLUMN = "  "
+_BAR = " | "
 
 _UNSEEN = _tags(
     "head script style template title svg math iframe object audio video noscript "
@@ -48,9 +49,13 @@ _BLOCKS = _SET_OFF | _tags(
 )
 
 
-def lay_out(html: str) -> tuple[Block, ...]:
-    """The blocks of a mail's HTML in reading order, and behind them the targets of its links by number."""
-    walker = _Walker()
+def lay_out(html: str, *, whole: bool = False) -> tuple[Block, ...]:
+    """The blocks of a mail's HTML in reading order, and behind them the targets of its links by number.
+
+    `whole`: they become a mail's own text, so no link and no cell is shortened, and a row's cells stand behind each
+    other with a bar between them: mail programs line nothing up.
+    """
+    walker = _Walker(whole)
     read = _shallow(html[:SIZE_LIMIT])
     body = LexborHTMLParser(read).body
     if body is not None:
@@ -113,6 +118,7 @@ class _End:
 class _Walker:
     """Goes through the tree without recursion: a mail may be nested as deep as it likes."""
 
+    whole: bool = False
     cut: bool = False
     _blocks: list[Block] = field(default_factory=list)
     _runs: list[Run] = field(default_factory=list)
@@ -146,7 +152,7 @@ class _Walker:
     def result(self) -> Iterator[Block]:
         yield from self._blocks
         for number, (target, _) in enumerate(self._links.items(), 1):
-            shown = target if len(target) <= _URL_SHOWN else target[:_URL_SHOWN] + "…"
+            shown = target if self.whole or len(target) <= _URL_SHOWN else target[:_URL_SHOWN] + "…"
             yield Block(Kind.LINK, (Run(shown),), lead=f"[{number}] ", gap=number == 1)
         if self.cut:
             yield Block(Kind.NOTE, (Run("The rest is not shown here; see the source."),), gap=True)
@@ -264,7 +270,8 @@ class _Walker:
     def _table(self, table: LexborNode, around: _Around) -> None:
         """A table of data: a line a row, its columns below each other."""
         self._flush()
-        rows = [[(cell.tag == "th", _cell_text(cell)) for cell in _cells(row)] for row in _rows(table)]
+        limit = SIZE_LIMIT if self.whole else _CELL_WIDTH
+        rows = [[(cell.tag == "th", _cell_text(cell, limit)) for cell in _cells(row)] for row in _rows(table)]
         widths: dict[int, int] = {}
         for row in rows:
             for number, (_, text) in enumerate(row):
@@ -275,7 +282,8 @@ class _Walker:
             runs = []
             for number, (heads, text) in enumerate(row):
                 last = number == len(row) - 1
-                padding = "" if last else " " * (widths[number] - _width(text)) + _IN_ITS_OWN_COLUMN
+                aligned = _BAR if self.whole else " " * (widths[number] - _width(text)) + _IN_ITS_OWN_COLUMN
+                padding = "" if last else aligned
                 runs.append(Run(text + padding, replace(around.look, bold=around.look.bold or heads)))
             gap = bool(self._blocks) and count == 0
             self._blocks.append(Block(Kind.ROW, tuple(runs), around.indent, around.quoted, self._lead, gap))
@@ -342,9 +350,9 @@ def _cells(row: LexborNode) -> list[LexborNode]:
     return [cell for cell in _children(row) if cell.tag in ("td", "th")]
 
 
-def _cell_text(cell: LexborNode) -> str:
+def _cell_text(cell: LexborNode, limit: int) -> str:
     text = _SPACE.sub(" ", cell.text(deep=True, separator="")).strip()
-    return text if len(text) <= _CELL_WIDTH else text[: _CELL_WIDTH - 1] + "…"
+    return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 def _width(text: str) -> int:

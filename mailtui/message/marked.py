@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from jinja2 import Template, nodes
 from jinja2.environment import Environment
@@ -131,14 +131,14 @@ class MarkedTemplate:
         tree.set_environment(self._environment)
         return _Outputs(tuple(texts), tuple(positions), self._compiled(tree))
 
-    def parts(self, variables: Variables) -> tuple[Sequence[str], list[str]]:
-        """The author's texts, and the escaped values that stand between them: one text more than values.
+    def parts(self, variables: Variables) -> Parts:
+        """What the author wrote and what comes from the row, apart.
 
         Raises what the template raises, and `BodyError` where a filter cut a value off in the middle.
         """
         return self._quickly(variables) or self._plainly(variables)
 
-    def _quickly(self, variables: Variables) -> tuple[Sequence[str], list[str]] | None:
+    def _quickly(self, variables: Variables) -> Parts | None:
         outputs = self._outputs
         if outputs is None or any(variables[name] is not value for name, value in self._assumed):
             return None
@@ -150,16 +150,34 @@ class MarkedTemplate:
         values = [value[1:-1] for value in marked if type(value) is str]
         if len(values) < len(marked):  # some of it is markup
             return None
-        return outputs.texts, [values[at] for at in outputs.positions]
+        return Parts(outputs.texts, outputs.positions, values)
 
-    def _plainly(self, variables: Variables) -> tuple[Sequence[str], list[str]]:
+    def _plainly(self, variables: Variables) -> Parts:
         template = self._template
         context = Context(self._environment, variables, self._name, template.blocks)
         parts = _VALUE.split("".join(template.root_render_func(context)))
         texts = parts[::2]
         if any(_OPEN in text or _CLOSE in text for text in texts):
             raise BodyError("has a text with fields in it that a filter cuts: apply the filter to the field alone")
-        return tuple(texts), parts[1::2]
+        values = parts[1::2]
+        return Parts(tuple(texts), tuple(_once(values)), values)
+
+
+def _once(values: Sequence[str]) -> Iterator[int]:
+    """Where each value stands first, of addresses and links; so a link can be seen to say where it leads."""
+    first: dict[str, int] = {}
+    for at, value in enumerate(values):
+        yield first.setdefault(value, at) if "@" in value or "://" in value else at
+
+
+class Parts(NamedTuple):
+    """A filled-in template: the author's texts, one more than there are places between them, and which of the escaped
+    values stands in each place. What the template says twice may be one value.
+    """
+
+    texts: tuple[str, ...]
+    places: tuple[int, ...]
+    values: list[str]
 
 
 @dataclass(frozen=True, slots=True)

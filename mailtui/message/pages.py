@@ -1,5 +1,5 @@
-"""Owns bodies that are made of what a template gives: HTML from Markdown or MJML, with its styles inlined, and the
-plain text of it where its author wrote none.
+"""Owns bodies that are made of what a template gives: HTML from Markdown or MJML, or with its styles inlined, and the
+plain text of any page where its author wrote none.
 
 A page is made from the author's part alone, with a word that stands for each value of the row, and the values are put
 in afterwards, escaped. So a cell is never read as Markdown or MJML. A page is made once for all rows whose template
@@ -13,11 +13,16 @@ import html
 import re
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from mailtui.message.filling import Lines, Unusual, Variables, Woven
+from mailtui.message.frozen import MessageSource
 from mailtui.message.html_blocks import Kind
-from mailtui.message.marked import MarkedTemplate
+from mailtui.message.markdown import html_from_markdown
+from mailtui.message.marked import MarkedTemplate, Parts
 from mailtui.message.mime import BodyError, canonical, wire_lines
+from mailtui.message.mjml import html_from_mjml
+from mailtui.message.styles import inline_styles
 from mailtui.message.templates import TemplateText, is_constant
 
 Maker = Callable[[str], str]
@@ -25,6 +30,7 @@ Maker = Callable[[str], str]
 _KEPT = 200  # pages that are kept, and
 _KEPT_CHARACTERS = 20_000_000  # of all of them together
 _INERT_ATTRIBUTES = frozenset({"href", "src", "alt", "title"})
+_READ_ATTRIBUTES = frozenset({"style", "hidden", "role", "start", "value"})  # by which `html_text` reads a page
 _TAG = re.compile(
     r"<!--.*?(?:-->|\Z)|<(?P<raw>style|script|mj-style|mj-attributes|mj-html-attributes)\b.*?(?:</(?P=raw)\s*>|\Z)"
     r"""|<[a-zA-Z/](?:[^<>"']|"[^"]*"|'[^']*')*(?:>|\Z)""",
@@ -36,18 +42,26 @@ _SCRIPT = re.compile(r"[\s\x00-\x20]*(?:j\s*a\s*v\s*a|v\s*b)\s*s\s*c\s*r\s*i\s*p
 
 @dataclass(frozen=True, slots=True)
 class _Standing:
-    """Where the values of a page stand: those that may decide how it is made, and those that a link begins with."""
+    """Which values of a page stand where they may decide how it is made, and which ones a link begins with."""
 
     deciding: tuple[int, ...]
     links: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
+class _Body:
+    """A body with places for those of a page's values that it shows, `shown`."""
+
+    woven: Woven
+    shown: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class _Made:
     """A page with places for values; `size` in characters."""
 
-    html: Woven
-    text: Woven | None
+    html: _Body
+    text: _Body | None
     links: tuple[int, ...]
     size: int
 
@@ -64,9 +78,18 @@ class Page:
     """One body of a campaign that is made from its template."""
 
     def __init__(
-        self, texts: dict[str, str], text: TemplateText, make: Maker, *, markdown: bool, plain: bool, language: str
+        self,
+        texts: dict[str, str],
+        text: TemplateText,
+        make: Maker | None,
+        *,
+        markdown: bool,
+        plain: bool,
+        language: str,
     ) -> None:
-        """`texts` are the files it may include; `plain` says whether its text is wanted too."""
+        """`texts` are the files it may include. `make` is None for HTML that goes out as it is filled in. `plain` says
+        whether its text is wanted too.
+        """
         self.same_for_all = is_constant(text.source)
         self._template = MarkedTemplate(texts, text.name, text.source, literal=markdown, language=language)
         self._make = make
@@ -78,30 +101,33 @@ class Page:
 
     def bodies(self, variables: Variables) -> PageBodies:
         """Both bodies for one recipient. Raises one of `templates.RENDER_ERRORS`."""
-        texts, values = self._template.parts(variables)
-        made = self._page(texts, values)
+        parts = self._template.parts(variables)
+        made, values = self._page(parts), parts.values
         self._refuse_scripts(made, values)
-        plain = None if made.text is None else _lines(made.text, [html.unescape(value) for value in values])
-        return PageBodies(_lines(made.html, values), plain)
+        page, text = made.html, made.text
+        plain = None if text is None else _lines(text.woven, [html.unescape(values[at]) for at in text.shown])
+        return PageBodies(_lines(page.woven, [values[at] for at in page.shown]), plain)
 
     def plainly(self, variables: Variables) -> tuple[str, str | None]:
         """What `bodies` gives, made anew; for a check."""
-        texts, values = self._template.parts(variables)
-        made = self._made(texts, values, self._find(texts, values))
-        text = None if made.text is None else made.text.text(html.unescape(value) for value in values)
-        return made.html.text(values), text
+        parts = self._template.parts(variables)
+        made, values = self._made(parts, self._find(parts)), parts.values
+        page, text = made.html, made.text
+        plain = None if text is None else text.woven.text([html.unescape(values[at]) for at in text.shown])
+        return page.woven.text([values[at] for at in page.shown]), plain
 
-    def _page(self, texts: Sequence[str], values: Sequence[str]) -> _Made:
-        key = (texts, () if self._markdown else tuple([value == "" for value in values]))
+    def _page(self, parts: Parts) -> _Made:
+        values = parts.values
+        key = (parts.texts, parts.places, () if self._markdown else tuple([value == "" for value in values]))
         standing = self._standing.get(key)
         if standing is None:
             if len(self._standing) >= _KEPT:
                 self._standing.clear()
-            standing = self._standing[key] = self._find(texts, values)
+            standing = self._standing[key] = self._find(parts)
         whole = (key, tuple([values[index] for index in standing.deciding]))
         made = self._pages.get(whole)
         if made is None:
-            made = self._made(texts, values, standing)
+            made = self._made(parts, standing)
             if len(self._pages) >= _KEPT or self._size + made.size > _KEPT_CHARACTERS:
                 self._pages.clear()
                 self._size = 0
@@ -109,21 +135,22 @@ class Page:
             self._size += made.size
         return made
 
-    def _find(self, texts: Sequence[str], values: Sequence[str]) -> _Standing:
+    def _find(self, parts: Parts) -> _Standing:
         if self._markdown:
             return _Standing((), ())
-        word = _word(texts)
-        blank = frozenset(index for index, value in enumerate(values) if not value)
-        found = _standing(_joined(texts, values, word, blank), word)
+        word = _word(parts.texts)
+        blank = frozenset(index for index, value in enumerate(parts.values) if not value)
+        found = _standing(_joined(parts, word, blank), word, styled=self._make is not None)
         return _Standing((*sorted(blank), *found.deciding), found.links)
 
-    def _made(self, texts: Sequence[str], values: Sequence[str], standing: _Standing) -> _Made:
+    def _made(self, parts: Parts, standing: _Standing) -> _Made:
         shown = frozenset(standing.deciding)
-        word = _word([*texts, *(values[index] for index in shown)])
-        page = self._make(_joined(texts, values, word, shown))
-        links = _standing(page, word).links if self._markdown else standing.links
-        text = _woven(plain_text(page), word, len(texts)) if self._plain else None
-        return _Made(_woven(page, word, len(texts)), text, links, 2 * len(page))
+        word = _word([*parts.texts, *(parts.values[index] for index in shown)])
+        filled = _joined(parts, word, shown)
+        page = filled if self._make is None else self._make(filled)
+        links = _standing(page, word, styled=True).links if self._markdown else standing.links
+        text = _body(plain_text(page), word) if self._plain else None
+        return _Made(_body(page, word), text, links, 2 * len(page))
 
     def _refuse_scripts(self, made: _Made, values: Sequence[str]) -> None:
         for index in made.links:
@@ -131,12 +158,29 @@ class Page:
                 raise BodyError("has a link that begins with a cell of the row, and there it would run a script")
 
 
+def page_of(source: MessageSource) -> Page | None:
+    """The body that is made from its template; None for HTML that goes out as it is, with no text made of it."""
+    if source.html is None or not (source.written_in or source.inline_css or source.plain_from_html):
+        return None
+    texts = {text.name: text.source for text in source.includes}
+    plain = source.text is None and (bool(source.written_in) or source.plain_from_html)
+    markdown = source.written_in == "markdown"
+    make: Maker | None = None
+    if markdown:
+        make = partial(html_from_markdown, language=source.language)
+    elif source.written_in == "mjml":
+        make = html_from_mjml
+    elif source.inline_css:
+        make = inline_styles
+    return Page(texts, source.html, make, markdown=markdown, plain=plain, language=source.language)
+
+
 def plain_text(page: str) -> str:
     """The text of a page, with the targets of its links behind it by number. Raises `BodyError` for one without end."""
     from mailtui.message.html_text import lay_out  # only who makes text of a page needs a parser
 
     lines: list[str] = []
-    for block in lay_out(page):
+    for block in lay_out(page, whole=True):
         if block.kind is Kind.NOTE:
             raise BodyError("is too long for plain text to be made of it: write the text yourself, text: body.txt.j2")
         edge = "> " * block.quoted + " " * block.indent
@@ -147,12 +191,12 @@ def plain_text(page: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _joined(texts: Sequence[str], values: Sequence[str], word: str, shown: frozenset[int]) -> str:
+def _joined(parts: Parts, word: str, shown: frozenset[int]) -> str:
     """The template's text with a word for each value, and those values themselves that are to be shown."""
-    pieces = [texts[0]]
-    for index, value in enumerate(values):
-        pieces.append(value if index in shown else f"{word}{index}x")
-        pieces.append(texts[index + 1])
+    pieces = [parts.texts[0]]
+    for index, text in zip(parts.places, parts.texts[1:], strict=True):
+        pieces.append(parts.values[index] if index in shown else f"{word}{index}x")
+        pieces.append(text)
     return "".join(pieces)
 
 
@@ -164,14 +208,14 @@ def _word(texts: Sequence[str]) -> str:
     return f"mailtui{number}v"
 
 
-def _woven(page: str, word: str, values: int) -> Woven:
+def _body(page: str, word: str) -> _Body:
     parts = re.split(f"{word}([0-9]+)x", page)
     pieces = ["", *parts[::2]]
+    shown: dict[int, int] = {}
     order = [0, 1]
-    for at, index in enumerate(parts[1::2], 2):
-        order += [len(pieces) + int(index), at]
-    assert all(index < len(pieces) + values for index in order)
-    return Woven(pieces, order)
+    for at, index in enumerate(map(int, parts[1::2]), 2):
+        order += [len(pieces) + shown.setdefault(index, len(shown)), at]
+    return _Body(Woven(pieces, order), tuple(shown))
 
 
 def _lines(woven: Woven, values: Sequence[str]) -> Lines:
@@ -181,16 +225,20 @@ def _lines(woven: Woven, values: Sequence[str]) -> Lines:
         return wire_lines(canonical(woven.text(values))), False
 
 
-def _standing(page: str, word: str) -> _Standing:
-    """Where values stand in HTML or MJML."""
+def _standing(page: str, word: str, *, styled: bool) -> _Standing:
+    """Where values stand in HTML or MJML. `styled`: style sheets decide how it is made, and they look at every
+    attribute; otherwise it is only read, by `html_text`.
+    """
     found = re.compile(f"{word}([0-9]+)x")
     # A style sheet that selects by attributes may look at any.
-    selects = any("[" in tag.group() for tag in _TAG.finditer(page) if tag.group("raw"))
+    selects = styled and any("[" in tag.group() for tag in _TAG.finditer(page) if tag.group("raw"))
     inert: frozenset[str] = frozenset() if selects else _INERT_ATTRIBUTES
     deciding: list[int] = []
     links: list[int] = []
     for tag in _TAG.finditer(page):
         if word not in tag.group() or tag.group().startswith("<!--"):
+            continue
+        if tag.group("raw") and not styled:
             continue
         harmless: set[str] = set()
         for attribute in () if tag.group("raw") else _ATTRIBUTE.finditer(tag.group()):
@@ -198,7 +246,7 @@ def _standing(page: str, word: str) -> _Standing:
             value = attribute.group(2) if attribute.group(2) is not None else attribute.group(3)
             if name in ("href", "src") and (first := found.match(value.lstrip())):
                 links.append(int(first.group(1)))
-            if name in inert:
+            if name in inert if styled else name not in _READ_ATTRIBUTES:
                 harmless.update(found.findall(value))
         deciding += [int(index) for index in found.findall(tag.group()) if index not in harmless]
     return _Standing(tuple(deciding), tuple(links))

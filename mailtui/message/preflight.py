@@ -158,13 +158,14 @@ class Preflight:
 def _message_findings(compiled: CompiledMessage) -> Iterator[Finding]:
     """What can be said without a row."""
     source = compiled.source
-    if source.html is not None and source.text is None and not source.written_in:
+    if source.html is not None and source.text is None and not (source.written_in or source.plain_from_html):
         message = "there is no plain text beside the HTML; some readers see nothing, and filters distrust it"
         yield Finding("warning", "no-text-part", message, place=Place(key="text"))
     weight: Severity = "error" if source.commercial else "warning"
-    if not any(name.lower() == "list-unsubscribe" for name, _ in source.headers):
+    if source.unsubscribe is None and not any(name.lower() == "list-unsubscribe" for name, _ in source.headers):
         message = "there is no List-Unsubscribe header; who cannot leave marks the mail as spam"
-        yield Finding(weight, "no-unsubscribe", message, place=Place(key="headers"))
+        hint = "Say how to leave: unsubscribe: {mailto: leave@acme.test}"
+        yield Finding(weight, "no-unsubscribe", message, place=Place(key="unsubscribe"), hint=hint)
     if source.commercial and not source.postal_address:
         message = "commercial mail must name the sender's postal address (CAN-SPAM, 15 U.S.C. 7704)"
         yield Finding("error", "no-postal-address", message, place=Place(key="postal_address"))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mailtui.errors import Place, Problem, TemplateError
 from mailtui.message.fields import spelling
-from mailtui.message.frozen import MessageSource
+from mailtui.message.frozen import MessageSource, Unsubscribe
 from mailtui.message.locales import is_language
 from mailtui.message.own_cells import ROLES
 from mailtui.message.spec import MessageSpec
@@ -45,7 +45,7 @@ def read_message(
     if spec.language is not None and not is_language(spec.language):
         problems.append(Problem(Place(key="language"), "is no language that is known.", "Such as de, or pt-BR."))
     files = _Files(folder, problems, unsaved)
-    text = own_text or files.body(spec.text, "text")
+    text = own_text or files.body(spec.text or None, "text")
     written_in, page = spec.page or ("html", None)
     html = files.body(page, written_in)
     includes = files.reached_from([part for part in (text, html) if part is not None], spec)
@@ -67,6 +67,11 @@ def read_message(
         written_in="" if written_in == "html" else written_in,
         inline_css=_inlines(spec, html, includes),
         language=spec.language or "",
+        unsubscribe=_unsubscribe(spec),
+        list_id=_one_line(spec.list_id or ""),
+        feedback_id=_one_line(spec.feedback_id or ""),
+        automatic=spec.auto_submitted,
+        plain_from_html=spec.html is not None and text is None and spec.text is None,
     )
 
 
@@ -79,7 +84,7 @@ def readable_templates(
     """
     files = _Files(folder, [], unsaved)
     written_in, page = spec.page or ("html", None)
-    found = [files.body(name, key) for name, key in ((spec.text, "text"), (page, written_in))]
+    found = [files.body(name, key) for name, key in ((spec.text or None, "text"), (page, written_in))]
     bodies = [body for body in found if body is not None]
     return tuple(bodies), files.reached_from(bodies, spec)
 
@@ -106,6 +111,13 @@ def own_mail_text(spec: MessageSpec, columns: Mapping[str, str] = _NO_COLUMNS) -
 
 def _brings_own_mail(spec: MessageSpec) -> bool:
     return spec.subject is None and spec.text is None and spec.page is None
+
+
+def _unsubscribe(spec: MessageSpec) -> Unsubscribe | None:
+    given = spec.unsubscribe
+    if given is None:
+        return None
+    return Unsubscribe(_one_line(given.mailto or ""), _one_line(given.url or ""), given.one_click)
 
 
 def _inlines(spec: MessageSpec, html: TemplateText | None, includes: Sequence[TemplateText]) -> bool:

@@ -42,6 +42,12 @@ def _attachment(value: Any) -> Any:
     return {"path": value} if isinstance(value, str) else value
 
 
+def _no_body(value: Any) -> Any:
+    return "" if value is False else value
+
+
+BodyFile = Annotated[str, pydantic.BeforeValidator(_no_body, json_schema_input_type=str | Literal[False])]
+"""A template file, or `false` for no such body at all, which reads as ''."""
 Attachments = Annotated[
     tuple[Annotated[AttachmentSpec, pydantic.BeforeValidator(_attachment)], ...], pydantic.BeforeValidator(_listed)
 ]
@@ -75,7 +81,10 @@ class MessageSpec(Spec):
     language: str | None = pydantic.Field(
         default=None, description="How dates and numbers are written in templates, such as de or pt-BR; left out: en."
     )
-    text: str | None = pydantic.Field(default=None, description="The file with the plain text body, a template.")
+    text: BodyFile | None = pydantic.Field(
+        default=None,
+        description="The file with the plain text body, a template; left out beside a page: made of that. false: none.",
+    )
     headers: dict[str, HeaderValue] = pydantic.Field(
         default_factory=dict,
         description="Further headers by name; a header whose value is blank is left out.",
@@ -122,6 +131,10 @@ class MessageSpec(Spec):
         given = [written_in for written_in, _ in self._pages()]
         if len(given) > 1:
             raise ValueError(f"{' and '.join(given)} are given together; the page is written in one of them")
+        if self.text == "" and self.html is None:
+            raise ValueError(
+                "text: false is for html alone; markdown and mjml always make a text, and a mail needs a body"
+            )
         if self.inline_css is not None and self.html is None:
             raise ValueError('inline_css is for html; in MJML there is <mj-style inline="inline">')
         return self
