@@ -56,7 +56,7 @@ def lay_out(html: str, *, whole: bool = False) -> tuple[Block, ...]:
     other with a bar between them: mail programs line nothing up.
     """
     walker = _Walker(whole)
-    read = _shallow(html[:SIZE_LIMIT])
+    read = shallow(html[:SIZE_LIMIT])
     body = LexborHTMLParser(read).body
     if body is not None:
         walker.walk(body)
@@ -64,8 +64,8 @@ def lay_out(html: str, *, whole: bool = False) -> tuple[Block, ...]:
     return tuple(walker.result())
 
 
-def _shallow(html: str) -> str:
-    """The HTML up to where it is nested too deeply."""
+def shallow(html: str) -> str:
+    """The HTML up to where it is nested so deeply that parsing it takes seconds."""
     depth = 0
     for tag in _TAG.finditer(html):
         if tag.group(2).lower() not in _NEST_NOTHING:
