@@ -11,22 +11,21 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from jinja2.exceptions import TemplateSyntaxError
-
 from mailtui.audience.address import AddressError
 from mailtui.audience.recipient import Recipient
-from mailtui.errors import Place, Problem, TemplateError
+from mailtui.errors import Place, TemplateError
 from mailtui.kit.safe_text import safe_text
 from mailtui.message import headers
 from mailtui.message.extras import Extras, ExtrasError, RowExtras
-from mailtui.message.fields import PROVIDED, ROW, ROWS, TOKEN, FieldUses, unknown_field, used_fields
+from mailtui.message.fields import ROW, ROWS, TOKEN, UNSUBSCRIBE_MAILTO, UNSUBSCRIBE_URL, FieldUses, used_fields
 from mailtui.message.files import FileProblem, FileRef, read_file
 from mailtui.message.filling import Variables
 from mailtui.message.frozen import MessageSource
-from mailtui.message.head import REPLY_TO, Head, Header, header_line, read_author
+from mailtui.message.head import REPLY_TO, Head, Header
 from mailtui.message.headers import HeaderError
+from mailtui.message.list_headers import ListHeaderError, ListHeaders, Ways, has_list_headers
 from mailtui.message.mime import BodyError, Parts, TransferEncoding, body_text, build_skeleton, canonical, wire_lines
-from mailtui.message.mjml import mjml_problems
+from mailtui.message.mistakes import constants, header_key, mistakes, texts_of
 from mailtui.message.own_cells import CellError, OwnCells, TooManyRows, require_few, rows_of
 from mailtui.message.pages import Page, page_of
 from mailtui.message.rendered import RenderedMessage, RenderProblem
@@ -35,7 +34,6 @@ from mailtui.message.templates import (
     CompiledTemplate,
     TemplateSet,
     TemplateText,
-    is_constant,
     render_place,
     render_reason,
 )
@@ -70,11 +68,14 @@ class CompiledMessage:
         self._text_parts = Parts(boundary, keep=same_text)
         self._html_parts = Parts(boundary, keep=page_same or (compiled.html is not None and compiled.html.same_for_all))
         self._head = Head(self._own, compiled.sender, compiled.subject, compiled.headers)
+        self._lists = compiled.lists
         self._text = compiled.text
         self._html = compiled.html
         self._extras = RowExtras(self._own, compiled.own_files, compiled.cc, compiled.bcc)
-        self._base = dict(compiled.templates.globals) | _constants(source)
+        self._base = dict(compiled.templates.globals) | constants(source)
         self._uses_now = uses.names("now")
+        names = (UNSUBSCRIBE_URL, UNSUBSCRIBE_MAILTO)
+        self._shows_ways = any(uses.names(name) and name not in columns for name in names)
         self._uses_token = uses.names(TOKEN) and TOKEN not in columns
         self._rows_name = ROWS if source.group and uses.names(ROWS) else None
         self._uses_row = uses.names(ROW) or uses.whole_row or any(not use.direct for use in uses.uses)
@@ -106,6 +107,7 @@ class CompiledMessage:
                 read_file(ref)
             to_line = self._head.to_line(recipient, smtputf8=smtputf8)
             variables = self._variables(recipient, date)
+            ways = None if self._lists is None else self._ways(self._lists, recipient, variables)
             at = "from"
             author = self._head.author(recipient, variables)
             if author.needs_smtputf8 and not smtputf8:
@@ -124,6 +126,8 @@ class CompiledMessage:
             for header in self._head.varying:
                 at = header.template.text.name
                 head += self._head.line(header, recipient, variables, smtputf8=smtputf8)
+            if self._lists is not None:
+                head += self._lists.lines(ways, variables)
             at = "text"
             text, text_tame = self._text_lines(recipient, variables)
             at = self.source.written_in or "html"
@@ -170,10 +174,14 @@ class CompiledMessage:
         yield from self._head.meant_before(recipient, variables)
         yield "Message-ID", message.message_id
         yield from self._head.meant_after(recipient, variables)
+        if self._lists is not None:
+            yield from self._lists.meant(self._ways(self._lists, recipient, variables), variables)
 
     def meant_bodies(self, recipient: Recipient, date: float) -> tuple[str | None, str | None]:
         """Text and HTML as their templates were written, no quick way taken; for the same check."""
         variables = self._variables(recipient, date)
+        if self._lists is not None:
+            self._ways(self._lists, recipient, variables)
         text, html = (
             None if template is None else canonical(template.render_plainly(variables))
             for template in (self._text, self._html)
@@ -183,6 +191,15 @@ class CompiledMessage:
             html, text = canonical(page), text if made is None else canonical(made)
         own = self._own.text(recipient.fields)
         return (canonical(own) if own else text), html
+
+    def _ways(self, lists: ListHeaders, recipient: Recipient, variables: Variables) -> Ways | None:
+        """How this recipient leaves; the templates of bodies see it, too."""
+        ways = lists.ways_for(recipient, variables, self._tokens)
+        if ways is not None and self._shows_ways:
+            for name, link in ((UNSUBSCRIBE_URL, ways.url), (UNSUBSCRIBE_MAILTO, ways.mailto)):
+                if name not in recipient.fields:
+                    variables[name] = link
+        return ways
 
     def _text_lines(self, recipient: Recipient, variables: Variables) -> tuple[bytes | None, bool]:
         """The plain text as lines, and whether it is known to be tame (`filling.Lines`)."""
@@ -223,6 +240,7 @@ class _Compiled:
     html: CompiledTemplate | None
     page: Page | None
     headers: tuple[Header, ...]
+    lists: ListHeaders | None
     own_files: tuple[tuple[CompiledTemplate, CompiledTemplate | None], ...]
     cc: tuple[CompiledTemplate, ...]
     bcc: tuple[CompiledTemplate, ...]
@@ -239,34 +257,14 @@ def compile_message(
     be set, values that cannot be sent.
     """
     templates = TemplateSet(source.includes, language=source.language)
-    texts = _header_texts(source)
-    bodies = [body for body in (source.text, source.html) if body is not None]
-    extras = _extra_texts(source)
-    everything = (*texts.values(), *extras.values(), *bodies, *source.includes)
-    problems = list(headers.header_name_problems(name for name, _ in source.headers))
-    for text in everything:
-        tree = templates.parse(text)
-        problems.extend([tree] if isinstance(tree, Problem) else templates.check(text, tree))
-    if source.written_in == "mjml":
-        for text in (*bodies, *source.includes):
-            problems += mjml_problems(text.name, text.source)
-    uses = used_fields(everything, group=source.group)
-    problems += uses.uncalled
-    problems += OwnCells(source.columns).problems(columns)
-    problems += [
-        _unknown(use.name, unknown_field(use, columns))
-        for use in uses.unknown(columns, _provided(source))
-        if not use.copes_missing
-    ]
-    if not problems:
-        problems.extend(_constant_problems(source))
-    if not problems:
-        problems.extend(_uncompilable(templates, everything))
+    texts = texts_of(source)
+    uses = used_fields(texts.everything, group=source.group)
+    problems = mistakes(source, columns, templates, texts, uses)
     if problems:
         count = len(problems)
         title = "There is a mistake in the message" if count == 1 else f"There are {count} mistakes in the message"
         raise TemplateError(title, problems, hint="Nothing was sent.")
-    compiled = _compile(source, columns, templates, texts, extras)
+    compiled = _compile(source, columns, templates, texts.headers, texts.extras)
     return CompiledMessage(source, uses, columns, compiled, secret, campaign_id)
 
 
@@ -278,10 +276,10 @@ def _compile(
     extras: Mapping[str, TemplateText],
 ) -> _Compiled:
     names = ([REPLY_TO] if "reply_to" in texts else []) + [name for name, _ in source.headers]
-    constants = {name: value for name, value in _constants(source).items() if name not in columns}
+    known = {name: value for name, value in constants(source).items() if name not in columns}
 
     def compiled(text: TemplateText, *, html: bool = False) -> CompiledTemplate:
-        return templates.compile(text, html=html, constants=constants)
+        return templates.compile(text, html=html, constants=known)
 
     page = page_of(source)
     return _Compiled(
@@ -291,7 +289,8 @@ def _compile(
         text=None if source.text is None else compiled(source.text),
         html=None if source.html is None or page is not None else compiled(source.html, html=True),
         page=page,
-        headers=tuple(Header(name, headers.header_kind(name), compiled(texts[_key(name)])) for name in names),
+        headers=tuple(Header(name, headers.header_kind(name), compiled(texts[header_key(name)])) for name in names),
+        lists=ListHeaders(source, compiled) if has_list_headers(source) else None,
         own_files=tuple(
             (compiled(extras[f"attachments.{at}.path"]), compiled(extras[f"attachments.{at}.name"]) if name else None)
             for at, (_, name) in enumerate(source.own_files)
@@ -301,86 +300,6 @@ def _compile(
     )
 
 
-def _header_texts(source: MessageSource) -> dict[str, TemplateText]:
-    """The templates that stand in the campaign file itself, by their key there."""
-    own = {role for role, _ in source.columns}
-    values = {"from": source.sender, "subject": source.subject}
-    values = {key: value for key, value in values.items() if value or key not in own}
-    if source.reply_to or "reply_to" in own:  # the column's cells need a header to stand in
-        values["reply_to"] = source.reply_to or ""
-    values |= {_key(name): value for name, value in source.headers}
-    return {key: TemplateText(key, value) for key, value in values.items()}
-
-
-def _extra_texts(source: MessageSource) -> dict[str, TemplateText]:
-    """The templates of what a row brings beside its bodies, by a name of their own."""
-    values: dict[str, str] = {}
-    for at, (path, name) in enumerate(source.own_files):
-        values[f"attachments.{at}.path"] = path
-        if name:
-            values[f"attachments.{at}.name"] = name
-    values |= {f"cc.{at}": value for at, value in enumerate(source.cc)}
-    values |= {f"bcc.{at}": value for at, value in enumerate(source.bcc)}
-    return {key: TemplateText(key, value) for key, value in values.items()}
-
-
-def _key(header: str) -> str:
-    return "reply_to" if header == REPLY_TO else f"headers.{header}"
-
-
-def _provided(source: MessageSource) -> tuple[str, ...]:
-    absent = {"postal_address": not source.postal_address, ROWS: not source.group}
-    return tuple(name for name in PROVIDED if not absent.get(name))
-
-
-def _constants(source: MessageSource) -> dict[str, object]:
-    constants: dict[str, object] = {"campaign": source.campaign}
-    if source.postal_address:
-        constants["postal_address"] = source.postal_address
-    return constants
-
-
-def _unknown(name: str, problem: Problem) -> Problem:
-    if name == "postal_address":
-        return Problem(problem.place, "the campaign gives no postal_address.", "Add it to the campaign file.")
-    if name == ROWS:
-        message = "there are rows only where all rows of an address make one mail."
-        return Problem(problem.place, message, "Add group: true under audience: in the campaign file.")
-    return problem
-
-
-def _constant_problems(source: MessageSource) -> Iterator[Problem]:
-    """What is wrong with header values that are the same for everyone."""
-    templates = TemplateSet(())
-    for key, text in _header_texts(source).items():
-        if not is_constant(text.source):
-            continue
-        try:
-            if key == "from":
-                read_author(text.source)
-            elif key == "subject":
-                headers.unstructured("Subject", text.source)
-            else:
-                name = REPLY_TO if key == "reply_to" else key.removeprefix("headers.")
-                header = Header(name, headers.header_kind(name), templates.compile(text, html=False))
-                header_line(header, text.source, smtputf8=True)
-        except HeaderError as error:
-            yield Problem(Place(key=key), f"this value {error}.")
-        except AddressError as error:
-            yield Problem(Place(key=key), str(error), 'Write it like this: "Acme News <news@acme.test>"')
-
-
-def _uncompilable(templates: TemplateSet, texts: Sequence[TemplateText]) -> Iterator[Problem]:
-    """What only the compiler finds: blocks defined twice, nesting deeper than Python can follow."""
-    for text in texts:
-        try:
-            templates.compiles(text)
-        except TemplateSyntaxError as error:
-            yield Problem(Place(text.name, error.lineno), f"{error.message}.")
-        except (SyntaxError, RecursionError, MemoryError):
-            yield Problem(Place(text.name), "this template is nested too deeply.")
-
-
 def _check_size(*bodies: bytes | None) -> None:
     """Raise `BodyError` for bodies that have more characters than any mail should."""
     if sum(len(body_text(body)) for body in bodies if body is not None) > OUTPUT_LIMIT:
@@ -388,7 +307,7 @@ def _check_size(*bodies: bytes | None) -> None:
 
 
 def _problem(row: int, at: str, error: Exception) -> RenderProblem:
-    if isinstance(error, CellError | TooManyRows):
+    if isinstance(error, CellError | TooManyRows | ListHeaderError):
         return RenderProblem(row, safe_text(str(error), limit=300), error.place)
     if isinstance(error, AddressError):
         what = "" if at == "recipient" else f"{at}: "

@@ -23,9 +23,21 @@ from mailtui.message.templates import TemplateText, Token, parse, place_of, toke
 ROW = "row"
 ROWS = "rows"
 TOKEN = "token"  # noqa: S105 - a name in templates
+UNSUBSCRIBE_URL = "unsubscribe_url"
+UNSUBSCRIBE_MAILTO = "unsubscribe_mailto"
 # Names every template can use beside the columns; `rows` only where all rows of an address make one mail. A column of
 # the same title wins, but for `row` and, there, `rows`.
-PROVIDED = (ROW, ROWS, "recipient", "campaign", "now", "postal_address", TOKEN)
+PROVIDED = (
+    ROW,
+    ROWS,
+    "recipient",
+    "campaign",
+    "now",
+    "postal_address",
+    TOKEN,
+    UNSUBSCRIBE_URL,
+    UNSUBSCRIBE_MAILTO,
+)
 
 _DEFAULT_FILTERS = frozenset({"default", "d"})
 _DEFINED_TESTS = frozenset({"defined", "undefined"})
