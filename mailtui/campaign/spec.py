@@ -17,10 +17,6 @@ _LATER: tuple[tuple[str, ...], ...] = (
     ("attachments",),
     ("cc",),
     ("bcc",),
-    ("unsubscribe",),
-    ("list_id",),
-    ("feedback_id",),
-    ("auto_submitted",),
     ("schedule",),
     ("dispatch", "limits"),
 )
