@@ -75,6 +75,11 @@ class Home:
         return self.cache / "sheets"
 
     @property
+    def pages(self) -> Path:
+        """Mails as pages for a browser, while they are looked at."""
+        return self.cache / "pages"
+
+    @property
     def mail_domains(self) -> Path:
         """What is known of domains, whether they take mail."""
         return self.cache / "mx.db"

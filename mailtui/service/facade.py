@@ -33,6 +33,7 @@ from mailtui.report.export import ReportLine, original_rows, report_lines
 from mailtui.service.campaigns import CampaignDesk, actor
 from mailtui.service.engine import runner_for
 from mailtui.service.orders import Orders
+from mailtui.service.pages import PageShelf
 from mailtui.service.previews import PreviewDesk
 from mailtui.service.runners import Launcher
 from mailtui.service.settings import Settings, read_settings
@@ -76,6 +77,7 @@ class Service:
         self.outbox: Outbox = parse_outbox(settings.outbox_url)
         self.campaigns = CampaignDesk(settings)
         self.previews = PreviewDesk(self.campaigns)
+        self.pages = PageShelf(settings.home.pages, environ)
         self.environ = environ
         self.orders = Orders(self)
         self.suppression = SuppressionDesk(self)
@@ -98,6 +100,7 @@ class Service:
         """Let go of the outbox and of what was kept for this command only."""
         self._stack.close()
         self.previews.close()
+        self.pages.close()
         self.campaigns.close()
 
     @cached_property
