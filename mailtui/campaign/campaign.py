@@ -18,6 +18,7 @@ from mailtui.kit.validation import validate
 from mailtui.kit.yaml_file import Loc, YamlDocument, parse_yaml, read_yaml
 from mailtui.message.compose import CompiledMessage, compile_message
 from mailtui.message.frozen import MessageSource
+from mailtui.message.shared_files import own_file_key
 from mailtui.message.source import Unsaved, read_message
 
 _SAVED: Unsaved = {}
@@ -132,10 +133,19 @@ class Campaign:
         template = self.folder / place.file
         if template.exists():
             return dataclasses.replace(problem, place=dataclasses.replace(place, file=str(template)))
-        key = _steps(place.file)
+        key = self._key(place.file)
         if key in self.document.marks:
             return dataclasses.replace(problem, place=self._in_value(key, place))
         return problem
+
+    def _key(self, name: str) -> Loc:
+        """Where a template that is known by name stands in the campaign file, or what it is a part of."""
+        steps = _steps(name)
+        if steps[:1] == ("attachments",) and isinstance(steps[1], int):
+            steps = (*_steps(own_file_key(self.spec, steps[1])), *steps[2:])
+        while steps not in self.document.marks and len(steps) > 1:
+            steps = steps[:-1]
+        return steps
 
     def _in_value(self, key: Loc, place: Place) -> Place:
         """A template that stands in the campaign file itself: point to its key, and say where in its text."""

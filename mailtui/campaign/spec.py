@@ -14,7 +14,6 @@ from mailtui.kit.validation import Document
 from mailtui.message.spec import MessageSpec
 
 _LATER: tuple[tuple[str, ...], ...] = (
-    ("attachments",),
     ("cc",),
     ("bcc",),
     ("schedule",),

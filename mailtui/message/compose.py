@@ -16,9 +16,10 @@ from mailtui.audience.recipient import Recipient
 from mailtui.errors import Place, TemplateError
 from mailtui.kit.safe_text import safe_text
 from mailtui.message import headers
+from mailtui.message.enclosed import OwnParts, shared_parts
 from mailtui.message.extras import Extras, ExtrasError, RowExtras
 from mailtui.message.fields import ROW, ROWS, TOKEN, UNSUBSCRIBE_MAILTO, UNSUBSCRIBE_URL, FieldUses, used_fields
-from mailtui.message.files import FileProblem, FileRef, read_file
+from mailtui.message.files import FileProblem, FileRef
 from mailtui.message.filling import Variables
 from mailtui.message.frozen import MessageSource
 from mailtui.message.head import REPLY_TO, Head, Header
@@ -59,14 +60,15 @@ class CompiledMessage:
         self.columns = tuple(columns)
         self._message_ids = headers.MessageIds(secret)
         self._tokens = Tokens(secret, campaign_id)
-        self._skeleton = build_skeleton(secret, source.digest)
-        boundary = self._skeleton.boundary
+        self._skeleton = build_skeleton(secret, source.digest, shared_parts(source.files))
+        stem = self._skeleton.stem
+        self._own_parts = OwnParts()
         self._own = OwnCells(source.columns)
         self._page = compiled.page
         page_same = compiled.page is not None and compiled.page.same_for_all
         same_text = (page_same if compiled.text is None else compiled.text.same_for_all) and not self._own.body
-        self._text_parts = Parts(boundary, keep=same_text)
-        self._html_parts = Parts(boundary, keep=page_same or (compiled.html is not None and compiled.html.same_for_all))
+        self._text_parts = Parts(stem, keep=same_text)
+        self._html_parts = Parts(stem, keep=page_same or (compiled.html is not None and compiled.html.same_for_all))
         self._head = Head(self._own, compiled.sender, compiled.subject, compiled.headers)
         self._lists = compiled.lists
         self._text = compiled.text
@@ -103,8 +105,7 @@ class CompiledMessage:
         """
         at = "recipient"
         try:
-            for ref in files:
-                read_file(ref)
+            own_files = [self._own_parts.of(ref) for ref in files]
             to_line = self._head.to_line(recipient, smtputf8=smtputf8)
             variables = self._variables(recipient, date)
             ways = None if self._lists is None else self._ways(self._lists, recipient, variables)
@@ -138,7 +139,7 @@ class CompiledMessage:
                 text, text_tame = made.text or (text, text_tame)
             text_part = None if text is None else self._text_parts.of(text, encoding, tame=text_tame)
             html_part = None if html is None else self._html_parts.of(html, encoding, tame=html_tame)
-            data = self._skeleton.assemble(head, text_part, html_part)
+            data = self._skeleton.assemble(head, text_part, html_part, own_files)
             if len(data) > OUTPUT_LIMIT:
                 _check_size(text, html)
         except RENDER_ERRORS as error:

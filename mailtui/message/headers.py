@@ -193,6 +193,12 @@ def named_address(name: str, display: str, address: str) -> bytes:
     return f"{name}: {phrase}{gap}<{address}>".encode()
 
 
+def encoded_words(value: str, *, used: int) -> str:
+    """A value as encoded words (RFC 2047), folded; `used` characters stand before it on its line."""
+    check_value(value)
+    return _encoded(value, used)
+
+
 def date_header(epoch: float) -> str:
     """An RFC 5322 date-time in UTC for seconds since 1970."""
     return _date(math.floor(epoch))

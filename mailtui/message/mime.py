@@ -1,5 +1,8 @@
 """Owns the MIME structure of a campaign's messages: built once, filled for every recipient.
 
+A message with files is mixed(alternative(text, related(html, images)), attachments), with those levels alone that it
+needs; one without is a text, an HTML part, or both.
+
 `EmailMessage` takes 1.8 ms for a text and HTML mail; filling a prepared structure takes a fortieth of that. The
 proof that both say the same is in `reference` and its property tests.
 
@@ -16,11 +19,13 @@ from __future__ import annotations
 
 import binascii
 import hmac
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
 LINE_HARD = 998
 _BASE64_LINE = 76
+_VERSION = b"MIME-Version: 1.0\r\n"
 
 
 class TransferEncoding(Enum):
@@ -39,20 +44,39 @@ Part = tuple[str, bytes]  # a body as it travels: the name of its transfer encod
 
 
 @dataclass(frozen=True, slots=True)
+class Files:
+    """The parts that every message carries, headers and all: images that the HTML shows, and attachments."""
+
+    images: tuple[bytes, ...] = ()
+    attachments: tuple[bytes, ...] = ()
+
+
+NO_FILES = Files()
+
+
+@dataclass(frozen=True, slots=True)
 class Skeleton:
-    """The fixed bytes around the parts: one part or, with text and HTML, multipart/alternative."""
+    """The fixed bytes around the parts: one part or, with text and HTML, multipart/alternative.
+
+    No body may have `stem` in it, which all boundaries begin with; `boundary` is that of the alternatives.
+    """
 
     boundary: bytes
+    stem: bytes
+    enclosing: Enclosing | None
     _single: dict[str, bytes]
     _opening: dict[bool, bytes]
     _text_part: dict[str, bytes]
     _html_part: dict[str, bytes]
     _closing: bytes
+    _bare: Enclosing
 
-    def assemble(self, headers: bytes, text: Part | None, html: Part | None) -> bytes:
+    def assemble(self, headers: bytes, text: Part | None, html: Part | None, own: Sequence[bytes] = ()) -> bytes:
         """The whole message. `headers` are the lines before the MIME ones, ending with CRLF; at least one of the
-        parts is given.
+        parts is given. `own` are the parts of this recipient's own attachments, headers and all.
         """
+        if own or self.enclosing is not None:
+            return b"".join((headers, _VERSION, *(self.enclosing or self._bare).entity(text, html, own)))
         if text is None or html is None:
             kind, part = ("plain", text) if html is None else ("html", html)
             assert part is not None, "a message has a text, an HTML part or both"
@@ -72,7 +96,64 @@ class Skeleton:
         )
 
 
-def build_skeleton(secret: bytes, digest: str) -> Skeleton:
+class _Level:
+    """One multipart around other parts."""
+
+    def __init__(self, kind: bytes, boundary: bytes) -> None:
+        self._opening = b'Content-Type: multipart/%s;\r\n boundary="%s"\r\n' % (kind, boundary)
+        self._between = b"\r\n--%s\r\n" % boundary
+        self._closing = b"\r\n--%s--\r\n" % boundary
+
+    def constant(self, parts: Sequence[bytes]) -> bytes:
+        """Parts that every message has here."""
+        return b"".join(self._between + part for part in parts)
+
+    def around(self, first: Sequence[bytes], more: Sequence[bytes], *, constant: bytes, eight_bit: bool) -> list[bytes]:
+        """The pieces of this level around the pieces of one part, constant ones and more, headers and all."""
+        # RFC 2045 section 6.4: a multipart with an 8bit part in it is 8bit itself.
+        head = self._opening + (b"Content-Transfer-Encoding: 8bit\r\n" if eight_bit else b"")
+        pieces = [head, self._between, *first, constant]
+        for part in more:
+            pieces += (self._between, part)
+        pieces.append(self._closing)
+        return pieces
+
+
+class Enclosing:
+    """The levels of messages with files, around what the bodies are. Boundaries are of one length, so that none is
+    the beginning of another.
+    """
+
+    def __init__(self, stem: bytes, heads: Mapping[tuple[str, str], bytes], files: Files) -> None:
+        self._heads = heads
+        self._alternative = _Level(b"alternative", stem + b"a")
+        self._related = _Level(b'related; type="text/html"', stem + b"r")
+        self._mixed = _Level(b"mixed", stem + b"m")
+        self._images = self._related.constant(files.images)
+        self._attachments = self._mixed.constant(files.attachments)
+
+    def entity(self, text: Part | None, html: Part | None, own: Sequence[bytes]) -> list[bytes]:
+        """The pieces of a whole message from its Content-Type on."""
+        eight_bit = any(part is not None and part[0] == "8bit" for part in (text, html))
+        pieces: list[bytes] = []
+        if html is not None:
+            pieces = [self._heads["html", html[0]], html[1]]
+            if self._images:
+                pieces = self._related.around(pieces, (), constant=self._images, eight_bit=html[0] == "8bit")
+        if text is not None:
+            plain = [self._heads["plain", text[0]], text[1]]
+            both = html is not None
+            pieces = (
+                self._alternative.around(plain, [b"".join(pieces)], constant=b"", eight_bit=eight_bit)
+                if both
+                else plain
+            )
+        if self._attachments or own:
+            pieces = self._mixed.around(pieces, own, constant=self._attachments, eight_bit=eight_bit)
+        return pieces
+
+
+def build_skeleton(secret: bytes, digest: str, files: Files = NO_FILES) -> Skeleton:
     """The skeleton of one campaign. The boundary comes from its secret and the digest of its message, so that
     attempts on any machine have the same one, and nobody who wrote a cell of the list can know it.
     """
@@ -86,17 +167,19 @@ def build_skeleton(secret: bytes, digest: str) -> Skeleton:
         for kind, media in kinds.items()
         for transfer in transfers
     }
-    version = b"MIME-Version: 1.0\r\n"
-    multipart = b'%sContent-Type: multipart/alternative;\r\n boundary="%s"\r\n' % (version, mark)
+    multipart = b'%sContent-Type: multipart/alternative;\r\n boundary="%s"\r\n' % (_VERSION, mark)
     delimiter = b"\r\n--%s\r\n" % mark
     return Skeleton(
         boundary=mark,
-        _single={kind + transfer: version + lines for (kind, transfer), lines in head.items()},
+        stem=mark[:-1],
+        enclosing=Enclosing(mark[:-1], head, files) if files != NO_FILES else None,
+        _single={kind + transfer: _VERSION + lines for (kind, transfer), lines in head.items()},
         # RFC 2045 section 6.4: a multipart with an 8bit part in it is 8bit itself.
         _opening={False: multipart, True: multipart + b"Content-Transfer-Encoding: 8bit\r\n"},
         _text_part={transfer: delimiter + head["plain", transfer] for transfer in transfers},
         _html_part={transfer: delimiter + head["html", transfer] for transfer in transfers},
         _closing=b"\r\n--%s--\r\n" % mark,
+        _bare=Enclosing(mark[:-1], head, NO_FILES),
     )
 
 
@@ -135,7 +218,7 @@ def encode_part(lines: bytes, encoding: TransferEncoding, boundary: bytes, *, ta
     `tame`: it is known that no line is too long and that the boundary does not occur.
     """
     if encoding is TransferEncoding.BASE64:
-        return "base64", _base64(lines)
+        return "base64", base64_lines(lines)
     plain = lines.isascii()
     if (plain or encoding is TransferEncoding.EIGHT_BIT) and (tame or (lines_fit(lines) and boundary not in lines)):
         return "7bit" if plain else "8bit", lines
@@ -178,7 +261,8 @@ def lines_fit(lines: bytes) -> bool:
     return True
 
 
-def _base64(data: bytes) -> bytes:
+def base64_lines(data: bytes) -> bytes:
+    """Bytes in base64, lines of 76 with CRLF."""
     encoded = binascii.b2a_base64(data, newline=False)
     lines = [encoded[at : at + _BASE64_LINE] for at in range(0, len(encoded), _BASE64_LINE)]
     lines.append(b"")

@@ -8,11 +8,16 @@ from __future__ import annotations
 
 import email.policy
 from collections.abc import Sequence
-from email.message import EmailMessage
+from dataclasses import dataclass
+from email.message import EmailMessage, Message
 from email.parser import BytesParser
 
 from mailtui.audience.recipient import Recipient
 from mailtui.message.compose import CompiledMessage
+from mailtui.message.enclosed import safe_name
+from mailtui.message.files import FileRef, read_file
+from mailtui.message.frozen import MessageSource
+from mailtui.message.media_types import media_type_of
 from mailtui.message.mime import TransferEncoding
 from mailtui.message.rendered import RenderedMessage, RenderProblem
 
@@ -21,8 +26,27 @@ _MAILBOXES = frozenset({"from", "to", "reply-to"})
 _MIME_HEADERS = frozenset({"mime-version", "content-type", "content-transfer-encoding"})
 
 
-def reference_message(text: str | None, html: str | None) -> EmailMessage:
-    """An `EmailMessage` with the same bodies, its content set by the standard library."""
+@dataclass(frozen=True, slots=True)
+class Enclosed:
+    """A file as its reader must get it; with a `cid`, an image of the HTML."""
+
+    name: str
+    media_type: str
+    data: bytes
+    cid: str = ""
+
+
+def enclosed_files(source: MessageSource, own: Sequence[FileRef] = ()) -> list[Enclosed]:
+    """The files of one recipient's message, read anew. Raises `FileProblem`."""
+    shared = [Enclosed(safe_name(file.name), file.media_type, file.data, file.cid) for file in source.files]
+    for ref in own:
+        name, data = safe_name(ref.name), read_file(ref)
+        shared.append(Enclosed(name, media_type_of(name, data), data))
+    return shared
+
+
+def reference_message(text: str | None, html: str | None, files: Sequence[Enclosed] = ()) -> EmailMessage:
+    """An `EmailMessage` with the same bodies and files, its content set by the standard library."""
     message = EmailMessage(policy=email.policy.SMTP)
     if text is not None:
         message.set_content(text, cte="base64")
@@ -30,6 +54,15 @@ def reference_message(text: str | None, html: str | None) -> EmailMessage:
         message.add_alternative(html, subtype="html", cte="base64")
     elif html is not None:
         message.set_content(html, subtype="html", cte="base64")
+    page = message.get_body(preferencelist=("html",))
+    for file in files:
+        main, _, sub = file.media_type.partition("/")
+        if file.cid:
+            assert isinstance(page, EmailMessage), "an image belongs to a page"
+            named = f"<{file.cid}>"
+            page.add_related(file.data, main, sub, cid=named, filename=file.name, disposition="inline")
+        else:
+            message.add_attachment(file.data, main, sub, filename=file.name)
     return message
 
 
@@ -47,6 +80,7 @@ def self_check(
     date: float,
     encoding: TransferEncoding,
     smtputf8: bool = False,
+    files: Sequence[FileRef] = (),
 ) -> list[str]:
     """Render one message and read it back with the standard library: what differs from what was meant.
 
@@ -54,20 +88,23 @@ def self_check(
     and that the quick ways of filling templates in give what Jinja alone does. A render problem is reported as one
     difference.
 
-    There is no other way to build a message to fall back to: a message is a text, an HTML part or both, and the
-    skeleton does all three in every encoding. A difference is a defect of ours, and stops the campaign.
+    There is no other way to build a message to fall back to: the skeleton does every mix of bodies and files in every
+    encoding. A difference is a defect of ours, and stops the campaign.
     """
-    message = compiled.render(recipient, date=date, encoding=encoding, smtputf8=smtputf8)
+    message = compiled.render(recipient, date=date, encoding=encoding, smtputf8=smtputf8, files=files)
     if isinstance(message, RenderProblem):
         return [message.reason]
-    found = verify_against_reference(message, list(compiled.meant(recipient, date, message)))
+    enclosed = enclosed_files(compiled.source, files)
+    found = verify_against_reference(message, list(compiled.meant(recipient, date, message)), enclosed)
     text, html = compiled.meant_bodies(recipient, date)
     if (message.text, message.html) != (text, html):
         found.append("a body is not what its template gives")
     return found
 
 
-def verify_against_reference(message: RenderedMessage, headers: Sequence[tuple[str, str]]) -> list[str]:
+def verify_against_reference(
+    message: RenderedMessage, headers: Sequence[tuple[str, str]], files: Sequence[Enclosed] = ()
+) -> list[str]:
     """What the standard parser reads in the bytes that was not meant, one sentence each; [] when all is well.
 
     `headers` are the decoded headers in order, the MIME ones left out.
@@ -84,12 +121,12 @@ def verify_against_reference(message: RenderedMessage, headers: Sequence[tuple[s
             for (name, value), (_, wanted) in zip(shown, meant, strict=True)
             if _comparable(name, value) != _comparable(name, wanted)
         ]
-    reference = reference_message(message.text, message.html)
+    reference = reference_message(message.text, message.html, files)
     ours, theirs = list(parsed.walk()), list(reference.walk())
     if [part.get_content_type() for part in ours] != [part.get_content_type() for part in theirs]:
         return [*found, "the parts are not the ones meant"]
     for our, their in zip(ours, theirs, strict=True):
-        if not our.is_multipart() and _lf(our.get_content()) != _lf(their.get_content()):
+        if not our.is_multipart() and _read_part(our) != _read_part(their):
             found.append(f"the {our.get_content_type()} part reads differently")
         found += [f"the parser notes {type(defect).__name__}" for defect in our.defects]  # some show on reading
     return found
@@ -132,6 +169,15 @@ def _comparable(name: str, value: str) -> str:
     words (RFC 2047 section 6.2 says that there are none) and folds others into one.
     """
     return "".join(value.split()) if name.lower() in _MAILBOXES else value
+
+
+def _read_part(part: Message) -> tuple[object, ...]:
+    """What a reader gets of a part: a body's text, or a file with all that is said of it."""
+    assert isinstance(part, EmailMessage)
+    if part.get_content_disposition() is None:
+        return (_lf(part.get_content()),)
+    said = (part.get_content_disposition(), part.get_filename(), part["Content-ID"])
+    return (*said, part.get_payload(decode=True))
 
 
 def _lf(text: str) -> str:

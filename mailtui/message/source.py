@@ -11,6 +11,7 @@ from mailtui.message.fields import spelling
 from mailtui.message.frozen import MessageSource, Unsubscribe
 from mailtui.message.locales import is_language
 from mailtui.message.own_cells import ROLES
+from mailtui.message.shared_files import own_file_templates, shared_attachments
 from mailtui.message.spec import MessageSpec
 from mailtui.message.styles import has_style
 from mailtui.message.templates import TemplateSet, TemplateText, references
@@ -49,6 +50,7 @@ def read_message(
     written_in, page = spec.page or ("html", None)
     html = files.body(page, written_in)
     includes = files.reached_from([part for part in (text, html) if part is not None], spec)
+    attachments = shared_attachments(spec, folder, problems)
     if problems:
         raise TemplateError("The message cannot be read", problems)
     return MessageSource(
@@ -67,6 +69,10 @@ def read_message(
         written_in="" if written_in == "html" else written_in,
         inline_css=_inlines(spec, html, includes),
         language=spec.language or "",
+        cc=tuple(map(_one_line, spec.cc)),
+        bcc=tuple(map(_one_line, spec.bcc)),
+        files=attachments,
+        own_files=own_file_templates(spec),
         unsubscribe=_unsubscribe(spec),
         list_id=_one_line(spec.list_id or ""),
         feedback_id=_one_line(spec.feedback_id or ""),
@@ -218,6 +224,7 @@ class _Files:
         """
         inline = {"subject": spec.subject, "from": spec.sender, "reply_to": spec.reply_to}
         inline |= {f"headers.{name}": value for name, value in spec.headers.items()}
+        inline |= {f"copies.{at}": value for at, value in enumerate((*spec.cc, *spec.bcc))}
         waiting = [*bodies, *(TemplateText(key, value) for key, value in inline.items() if value)]
         found: dict[str, TemplateText] = {}
         while waiting:

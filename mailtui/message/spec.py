@@ -92,6 +92,9 @@ class MessageSpec(Spec):
     attachments: Attachments = pydantic.Field(
         default=(), description="Files that go with the mail, for all or by a template for each recipient."
     )
+    attachment_limit: int = pydantic.Field(
+        default=25, ge=1, le=100, description="How many MB the attachments of one mail may come to together."
+    )
     cc: Mailboxes = pydantic.Field(default=(), description="Who gets a copy of every mail, and is named in it.")
     bcc: Mailboxes = pydantic.Field(default=(), description="Who gets a copy of every mail without being named.")
     unsubscribe: UnsubscribeSpec | None = pydantic.Field(
@@ -112,6 +115,11 @@ class MessageSpec(Spec):
     commercial: bool = pydantic.Field(
         default=False, description="Whether a missing postal address or unsubscribe link stops the send."
     )
+
+    @property
+    def attachment_bytes(self) -> int:
+        """How many bytes the attachments of one mail may come to together."""
+        return self.attachment_limit * 1024 * 1024
 
     @property
     def page(self) -> tuple[WrittenIn, str] | None:

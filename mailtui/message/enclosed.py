@@ -1,0 +1,127 @@
+"""Owns one file as a part of a mail: its headers, its name in any script, its bytes in base64.
+
+A name that is not plain ASCII stands in `filename*` (RFC 2231), which is what the standards say, and for readers that
+do not know that as an encoded word in the `name` of Content-Type, which the standards do not allow and every reader
+takes. There is no second `filename` beside `filename*`: standard parsers take the first and leave the other out.
+
+Sources: RFC 2045 section 6.8 (base64), RFC 2183 (Content-Disposition), RFC 2231 sections 3 and 4 (long values and
+charsets), RFC 2392 (cid:).
+"""
+
+from __future__ import annotations
+
+import re
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from pathlib import PurePosixPath
+from urllib.parse import quote
+
+from mailtui.message.files import FileRef, read_file
+from mailtui.message.frozen import SharedFile
+from mailtui.message.headers import encoded_words
+from mailtui.message.media_types import charset_of, media_type_of
+from mailtui.message.mime import Files, base64_lines
+
+NAME_LIMIT = 200  # bytes of UTF-8; some systems have no longer file names than 255
+_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\u2028\u2029\ud800-\udfff]")
+_PLAIN_NAME = re.compile(r"[ !#-&(-\[\]-~]{1,55}")  # in quotes, and on one line beside its parameter
+_PIECE = 55  # characters of a name that is written in pieces, a line each
+_KEPT_BYTES = 32 * 1024 * 1024  # of files in base64 that several recipients get
+
+
+def safe_name(name: str) -> str:
+    """What a reader is told that a file is called: no folders, nothing that acts on a screen or reverses its letters
+    (`cod.exe` shown as `exe.doc`), and not too long. What is left of nothing is `attachment`.
+    """
+    last = name.replace("\\", "/").rstrip("/").rpartition("/")[2]
+    cleaned = " ".join(_UNSAFE.sub(" ", last).split()).strip(". ")
+    if len(cleaned.encode()) > NAME_LIMIT:
+        ending = PurePosixPath(cleaned).suffix
+        ending = ending if len(ending.encode()) <= 20 else ""
+        room = NAME_LIMIT - len(ending.encode())
+        cleaned = cleaned.encode()[:room].decode(errors="ignore") + ending
+    return cleaned or "attachment"
+
+
+def attachment_part(name: str, data: bytes, media_type: str = "") -> bytes:
+    """The part of an attachment, headers and all, without a boundary. The media type is found out where not given."""
+    shown = safe_name(name)
+    return _part(shown, media_type or media_type_of(shown, data), data, b"attachment", b"")
+
+
+def shared_parts(files: Sequence[SharedFile]) -> Files:
+    """The parts of what every mail carries."""
+    return Files(
+        images=tuple(image_part(file) for file in files if file.cid),
+        attachments=tuple(attachment_part(file.name, file.data, file.media_type) for file in files if not file.cid),
+    )
+
+
+def image_part(image: SharedFile) -> bytes:
+    """The part of an image that the HTML shows by its cid."""
+    identified = b"Content-ID: <%s>\r\n" % image.cid.encode("ascii")
+    return _part(safe_name(image.name), image.media_type, image.data, b"inline", identified)
+
+
+class OwnParts:
+    """The parts of recipients' own files; those of late are kept, since many may get the same one."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[FileRef, bytes] = OrderedDict()
+        self._bytes = 0
+
+    def of(self, ref: FileRef) -> bytes:
+        """The part of one file, which is what was approved. Raises `FileProblem`."""
+        part = self._kept.get(ref)
+        if part is not None:
+            self._kept.move_to_end(ref)
+            return part
+        part = attachment_part(ref.name, read_file(ref))
+        if len(part) <= _KEPT_BYTES // 4:
+            self._keep(ref, part)
+        return part
+
+    def _keep(self, ref: FileRef, part: bytes) -> None:
+        self._kept[ref] = part
+        self._bytes += len(part)
+        while self._bytes > _KEPT_BYTES:
+            self._bytes -= len(self._kept.popitem(last=False)[1])
+
+
+def _part(name: str, media_type: str, data: bytes, disposition: bytes, more: bytes) -> bytes:
+    kind = media_type.encode("ascii")
+    charset = charset_of(data) if media_type.startswith("text/") else None
+    if charset is not None:
+        kind += b"; charset=" + charset.encode("ascii")
+    return b"".join(
+        (
+            b"Content-Type: %s;\r\n name=%s\r\nContent-Transfer-Encoding: base64\r\n" % (kind, _for_old_readers(name)),
+            more,
+            b"Content-Disposition: %s;\r\n " % disposition,
+            b";\r\n ".join(_file_name(name)),
+            b"\r\n\r\n",
+            base64_lines(data),
+        )
+    )
+
+
+def _for_old_readers(name: str) -> bytes:
+    plain = _PLAIN_NAME.fullmatch(name) is not None and "=?" not in name
+    return b'"%s"' % (name.encode() if plain else encoded_words(name, used=len(' name=""')).encode())
+
+
+def _file_name(name: str) -> Iterator[bytes]:
+    if _PLAIN_NAME.fullmatch(name) is not None and "=?" not in name:
+        yield b'filename="%s"' % name.encode()
+        return
+    codes = quote(name, safe="!#$&+-.^_`|~", encoding="utf-8")
+    if len(codes) <= _PIECE:
+        yield b"filename*=utf-8''" + codes.encode()
+        return
+    lead = "utf-8''"
+    number = 0
+    while codes:
+        cut = len(codes) if len(codes) <= _PIECE else codes.rfind("%", _PIECE - 2, _PIECE)
+        cut = _PIECE if cut < 0 else cut  # never between the signs of one code
+        yield f"filename*{number}*={lead}{codes[:cut]}".encode()
+        codes, lead, number = codes[cut:], "", number + 1
