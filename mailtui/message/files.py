@@ -25,6 +25,10 @@ class FileProblem(ValueError):
     """A file cannot be sent; the message is one sentence that says what was looked for, safe to show."""
 
 
+class MissingFile(FileProblem):
+    """There is no such file."""
+
+
 class FileRef(NamedTuple):
     """A file of one recipient's own, as it was when the campaign was launched.
 
@@ -64,7 +68,7 @@ def looked_up(folder: Path, name: str, *, limit: int = FILE_LIMIT) -> tuple[Path
             raise FileProblem(f"{shown} is outside the campaign folder")
         found = path.stat()
     except FileNotFoundError:
-        raise FileProblem(f"{shown} is not there") from None
+        raise MissingFile(f"{shown} is not there") from None
     except UnicodeEncodeError:
         raise FileProblem(f"{shown} is no file name") from None
     except OSError as error:

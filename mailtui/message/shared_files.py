@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from mailtui.errors import Place, Problem
@@ -31,7 +31,7 @@ def own_file_key(spec: MessageSpec, number: int) -> str:
     return f"attachments.{own[number]}"
 
 
-def shared_attachments(spec: MessageSpec, folder: Path, problems: list[Problem]) -> tuple[SharedFile, ...]:
+def shared_attachments(spec: MessageSpec, folder: Path, problems: list[Problem]) -> list[SharedFile]:
     """The attachments of every mail, read; what stands in the way is added to `problems`."""
     found: list[SharedFile] = []
     for at, item in enumerate(spec.attachments):
@@ -42,8 +42,7 @@ def shared_attachments(spec: MessageSpec, folder: Path, problems: list[Problem])
         except FileProblem as problem:
             hint = f"Attachments must lie in the campaign's folder, {folder.resolve()}."
             problems.append(Problem(Place(key=f"attachments.{at}"), f"{problem}.", hint))
-    problems += _too_much(found, spec)
-    return tuple(found)
+    return found
 
 
 def _read(item: AttachmentSpec, folder: Path, limit: int) -> SharedFile:
@@ -53,9 +52,12 @@ def _read(item: AttachmentSpec, folder: Path, limit: int) -> SharedFile:
     return SharedFile(item.path, name, media_type_of(name, data), digest_of(data), data)
 
 
-def _too_much(files: list[SharedFile], spec: MessageSpec) -> Iterator[Problem]:
+def too_much(files: Sequence[SharedFile], spec: MessageSpec) -> Iterator[Problem]:
+    """The files of every mail together may be more than the campaign allows."""
     total = sum(len(file.data) for file in files)
     if total > spec.attachment_bytes:
-        message = f"the attachments come to {size_in_words(total)}, more than the {spec.attachment_limit} MB allowed."
+        message = (
+            f"the files of every mail come to {size_in_words(total)}, more than the {spec.attachment_limit} MB allowed."
+        )
         hint = "Put the largest where people can fetch it, and link to it; or raise attachment_limit."
         yield Problem(Place(key="attachments"), message, hint)

@@ -8,10 +8,11 @@ from pathlib import Path
 
 from mailtui.errors import Place, Problem, TemplateError
 from mailtui.message.fields import spelling
-from mailtui.message.frozen import MessageSource, Unsubscribe
+from mailtui.message.frozen import MessageSource, SharedFile, Unsubscribe
+from mailtui.message.images import embed
 from mailtui.message.locales import is_language
 from mailtui.message.own_cells import ROLES
-from mailtui.message.shared_files import own_file_templates, shared_attachments
+from mailtui.message.shared_files import own_file_templates, shared_attachments, too_much
 from mailtui.message.spec import MessageSpec
 from mailtui.message.styles import has_style
 from mailtui.message.templates import TemplateSet, TemplateText, references
@@ -50,7 +51,11 @@ def read_message(
     written_in, page = spec.page or ("html", None)
     html = files.body(page, written_in)
     includes = files.reached_from([part for part in (text, html) if part is not None], spec)
-    attachments = shared_attachments(spec, folder, problems)
+    shared = shared_attachments(spec, folder, problems)
+    if html is not None:
+        html, includes, images = _with_images(html, includes, written_in, folder, spec, problems)
+        shared += images
+    problems += too_much(shared, spec)
     if problems:
         raise TemplateError("The message cannot be read", problems)
     return MessageSource(
@@ -71,7 +76,7 @@ def read_message(
         language=spec.language or "",
         cc=tuple(map(_one_line, spec.cc)),
         bcc=tuple(map(_one_line, spec.bcc)),
-        files=attachments,
+        files=tuple(shared),
         own_files=own_file_templates(spec),
         unsubscribe=_unsubscribe(spec),
         list_id=_one_line(spec.list_id or ""),
@@ -117,6 +122,28 @@ def own_mail_text(spec: MessageSpec, columns: Mapping[str, str] = _NO_COLUMNS) -
 
 def _brings_own_mail(spec: MessageSpec) -> bool:
     return spec.subject is None and spec.text is None and spec.page is None
+
+
+def _with_images(
+    html: TemplateText,
+    includes: tuple[TemplateText, ...],
+    written_in: str,
+    folder: Path,
+    spec: MessageSpec,
+    problems: list[Problem],
+) -> tuple[TemplateText, tuple[TemplateText, ...], tuple[SharedFile, ...]]:
+    """The page and what it includes with images by cid, and those images."""
+    by_name = {text.name: text for text in includes}
+    reached = {html.name: html}
+    waiting = [html]
+    while waiting:
+        for name in _named_files(waiting.pop()):
+            if name in by_name and name not in reached:
+                reached[name] = by_name[name]
+                waiting.append(by_name[name])
+    done = embed(tuple(reached.values()), written_in, folder, problems, limit=spec.attachment_bytes)
+    embedded = {text.name: text for text in done.texts}
+    return embedded[html.name], tuple(embedded.get(text.name, text) for text in includes), done.images
 
 
 def _unsubscribe(spec: MessageSpec) -> Unsubscribe | None:

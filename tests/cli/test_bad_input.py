@@ -58,7 +58,7 @@ def told(ended: Ended, code: int, *parts: str) -> None:
         ({"form": "x"}, ["campaign.yaml:8:1: form: this key is not known. Did you mean from?"]),
         ({"dispatch": {"workers": "lots"}}, ["campaign.yaml:8:12: dispatch.workers", "'lots'"]),
         ({"dispatch": {"rate": "10"}}, ["dispatch.rate", "10/s"]),
-        ({"attachments": ["a.pdf"]}, ["campaign.yaml:8:1: attachments: this version does not support it yet."]),
+        ({"attachments": ["a.pdf"]}, ["campaign.yaml:9:3: attachments.0: a.pdf is not there.", "must lie in"]),
         ({"dispatch": {"limits": {}}}, ["dispatch.limits: this version does not support it yet."]),
         ({"smtp": None}, ["which server to send through"]),
         ({"smtp": None, "account": "nobody"}, ["account: There is no account nobody", "settings.yaml"]),
@@ -75,7 +75,7 @@ def test_a_mistake_in_the_campaign_file(mailtui: Mailtui, changes: dict[str, Any
 
 
 def test_several_mistakes_are_told_at_once_in_the_order_of_the_file(mailtui: Mailtui) -> None:
-    campaign = mailtui.campaign(2, port=9, attachments="x", dispatch={"workrs": 1, "limits": {}}, nme="y")
+    campaign = mailtui.campaign(2, port=9, schedule="x", dispatch={"workrs": 1, "limits": {}}, nme="y")
     ended = mailtui.call("check", campaign)
     told(ended, 3)
     lines = [int(line.split(":")[1]) for line in ended.err.splitlines() if "campaign.yaml:" in line]
