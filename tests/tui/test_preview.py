@@ -86,7 +86,7 @@ async def test_four_views(app: MakeApp, sample: Path) -> None:
     async with running.run_test(size=(100, 40)) as pilot:
         await opened(running, pilot)
         await at_rest(
-            running, "[1] https://garden.acme.test/spring/orchard", "[2] mailto:leave@acme.test?subject=leave"
+            running, "[1] https://garden.acme.test/spring/orchard", "[2] mailto:leave@acme.test?subject=unsubscribe"
         )
         await pilot.press("v")
         await until(lambda: shows(running, "Hello Amara,", "- Sow outside: peas"))
