@@ -7,6 +7,7 @@ name one file: it is looked at once, and hashed once.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,23 +69,44 @@ class Folder:
         return ref._replace(name=shown or Path(name).name)
 
 
-def brought(
-    campaign: Campaign, source: MessageSource, columns: tuple[str, ...], recipients: Iterable[Recipient]
-) -> Iterator[Brought]:
-    """What each of these recipients' rows brings, in their order, for freezing.
+class Bringing:
+    """What the rows of one list bring, for freezing. Made by `bringing`."""
 
-    Raises `TemplateError` when a template overruns. Only for messages where `CompiledMessage.has_extras`.
-    """
-    folder = Folder(campaign.folder)
+    def __init__(self, trial: TrialRenderer, folder: Folder | None) -> None:
+        self._trial = trial
+        self._folder = folder
+
+    def of(self, recipients: Iterable[Recipient]) -> Iterator[Brought]:
+        """What each of these rows brings, in their order. Raises `TemplateError` when a template overruns."""
+        for recipient, extras in self._trial.extras(recipients):
+            yield _brought(self._folder, recipient, extras)
+
+
+@contextmanager
+def bringing(
+    campaign: Campaign, source: MessageSource, columns: tuple[str, ...], *, files: bool = True
+) -> Iterator[Bringing]:
+    """Opened once for a whole list; without `files` nobody looks for those."""
     with TrialRenderer(source, columns, secret=_SECRET, date=0.0, want="extras") as trial:
-        for recipient, extras in trial.extras(recipients):
-            yield _brought(folder, recipient, extras)
+        yield Bringing(trial, Folder(campaign.folder) if files else None)
 
 
-def _brought(folder: Folder, recipient: Recipient, extras: Extras | RenderProblem) -> Brought:
+def brings_copies(source: MessageSource) -> bool:
+    """Whether rows of a campaign say who gets a copy of their mail, or the campaign does."""
+    return bool(source.cc or source.bcc) or any(role in ("cc", "bcc") for role, _ in source.columns)
+
+
+def brings_extras(source: MessageSource) -> bool:
+    """Whether rows bring anything beside their bodies, so that they have to be asked."""
+    return bool(source.own_files) or brings_copies(source) or any(role == "attachment" for role, _ in source.columns)
+
+
+def _brought(folder: Folder | None, recipient: Recipient, extras: Extras | RenderProblem) -> Brought:
     if isinstance(extras, RenderProblem):
         place = f" ({extras.place})" if str(extras.place) else ""
         return Brought(recipient, (refusal(f"{extras.reason}{place}"),), problem=extras)
+    if folder is None:
+        return Brought(recipient, (), extras.cc, extras.bcc)
     files = []
     for path, name in extras.files:
         try:

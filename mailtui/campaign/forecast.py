@@ -7,11 +7,14 @@ from dataclasses import asdict, dataclass
 from itertools import islice
 from typing import Any
 
-from mailtui.campaign.freeze import Again, Freezing, deliveries, to_add_to
+from mailtui.campaign.extras import brings_copies
+from mailtui.campaign.freeze import Again, Freezing, to_add_to
+from mailtui.campaign.mails import Mails, open_mails
 from mailtui.campaign.suppression import NOBODY, LeftOut, open_left_out
+from mailtui.outbox.copies import concerned
 from mailtui.outbox.ports import Comparison, Reader
 from mailtui.outbox.records import Campaign as LaunchedCampaign
-from mailtui.outbox.records import Counts
+from mailtui.outbox.records import Counts, NewDelivery
 from mailtui.outbox.states import OPEN_STATES, CampaignState, DeliveryState
 from mailtui.outbox.suppression import scopes_for
 
@@ -47,18 +50,20 @@ class Difference:
 class Planned:
     """What a launch would send, as things stand now.
 
-    `new`: people on the list who are in no campaign it would add to, and on no list of those who get nothing.
-    `earlier`: the campaign it would add to, None for a new one; `counts` and `difference` are that one's.
+    `new`: people on the list who are in no campaign it would add to, and on no list of those who get nothing; `copies`:
+    copies of the mails to them. `earlier`: the campaign it would add to, None for a new one; `counts` and `difference`
+    are that one's.
     """
 
     new: int
     earlier: LaunchedCampaign | None = None
     counts: Counts | None = None
     difference: Difference = Difference()
+    copies: int = 0
 
     @property
     def waiting(self) -> int:
-        """How many wait in the earlier campaign, and would be sent to, too."""
+        """How many mails wait in the earlier campaign, copies among them, and would be sent, too."""
         return self.counts.open - self.difference.suppressed if self.counts is not None else 0
 
     @property
@@ -69,7 +74,7 @@ class Planned:
     @property
     def mails(self) -> int:
         """How many would go out."""
-        return self.new + self.waiting
+        return self.new + self.copies + self.waiting
 
     @property
     def nothing_to_do(self) -> bool:
@@ -79,9 +84,8 @@ class Planned:
     def to_json(self) -> dict[str, Any]:
         """As `run --json` has it."""
         earlier = None if self.earlier is None else self.earlier.id
-        return {"new": self.new, "waiting": self.waiting, "sent": self.sent, "earlier": earlier} | asdict(
-            self.difference
-        )
+        numbers = {"new": self.new, "copies": self.copies, "waiting": self.waiting, "sent": self.sent}
+        return {**numbers, "earlier": earlier, **asdict(self.difference)}
 
 
 async def forecast(freezing: Freezing, reader: Reader | None, again: Again) -> Planned:
@@ -92,13 +96,17 @@ async def forecast(freezing: Freezing, reader: Reader | None, again: Again) -> P
     earlier = await to_add_to(freezing, await _latest(freezing, reader), reader, again)
     list_name = freezing.campaign.spec.audience.list or ""
     scopes = scopes_for(list_name, earlier.id if earlier is not None else "")
-    with open_left_out(freezing.campaign, freezing.cache) as left_out:
-        forecasting = _Forecasting(freezing, reader, left_out, scopes)
+    with (
+        open_left_out(freezing.campaign, freezing.cache) as left_out,
+        open_mails(freezing.campaign, freezing.audience, freezing.source, NOBODY, files=False) as mails,
+    ):
+        forecasting = _Forecasting(freezing, reader, left_out, mails, scopes)
         if earlier is None or reader is None:
-            return Planned(await forecasting.everybody())
+            new, copies = await forecasting.everybody()
+            return Planned(new, copies=copies)
         with closing(reader.comparison(earlier.number)) as comparison:
-            new, difference = await forecasting.difference(earlier, comparison)
-        return Planned(new, earlier, await reader.counts(earlier.number), difference)
+            new, copies, difference = await forecasting.difference(earlier, comparison)
+        return Planned(new, earlier, await reader.counts(earlier.number), difference, copies)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,27 +116,41 @@ class _Forecasting:
     freezing: Freezing
     reader: Reader | None
     left_out: LeftOut
+    mails: Mails
     scopes: tuple[str, ...]
 
-    async def everybody(self) -> int:
-        """How many of the list would get it."""
-        number = 0
+    async def everybody(self) -> tuple[int, int]:
+        """How many of the list would get it, and how many copies of theirs would go out."""
+        number = copies = 0
+        if brings_copies(self.freezing.source):
+            rows = self.mails.of(self.freezing.audience.columns)
+            while step := list(islice(rows, _STEP)):
+                going = await self._going(step)
+                copies += sum(row.copy_of is not None for row in going)
+                number += sum(row.copy_of is None for row in going)
+            return number, copies
         keys = (item.key for item in self.freezing.audience.recipients())
         while part := list(islice(keys, _STEP)):
             number += len(part) - len(await self._suppressed(part))
-        return number
+        return number, 0
 
-    async def difference(self, earlier: LaunchedCampaign, comparison: Comparison) -> tuple[int, Difference]:
-        """How many are new and would get it, and what else is not as it was."""
+    async def difference(self, earlier: LaunchedCampaign, comparison: Comparison) -> tuple[int, int, Difference]:
+        """How many are new and would get it, how many copies of theirs go out, and what else is not as it was."""
         first: list[str] = []
-        new = new_suppressed = suppressed = 0
-        rows = deliveries(self.freezing.audience, earlier.columns, NOBODY)
+        new = new_suppressed = suppressed = copies = 0
+        rows = self.mails.of(earlier.columns)
+        missing: set[str] = set()  # of the recipient whose copies stand in the next part, too
         while part := list(islice(rows, _STEP)):
-            missing = comparison.add(part)
-            found = await self._suppressed(missing)
-            first += [key for key in missing if key not in found][: _FIRST - len(first)]
-            new += len(missing) - len(found)
-            new_suppressed += len(found)
+            own = [row for row in part if row.copy_of is None]
+            last = part[-1].key if part[-1].copy_of is None else part[-1].copy_of[0]
+            missing |= set(comparison.add(own))
+            going = await self._going([row for row in part if _of(row) in missing])
+            mails = [row.key for row in going if row.copy_of is None]
+            first += mails[: _FIRST - len(first)]
+            new += len(mails)
+            copies += len(going) - len(mails)
+            new_suppressed += sum(row.key in missing for row in own) - len(mails)
+            missing &= {last}
         if self.left_out or await self._any_entries():
             for waiting in comparison.waiting():
                 found = await self._suppressed(list({name for names in waiting for name in names}))
@@ -136,7 +158,7 @@ class _Forecasting:
         gone = comparison.gone()
         gone_waiting = sum(number for state, number in gone.items() if state in OPEN_STATES)
         gone_sent = gone.get(DeliveryState.SENT, 0)
-        return new, Difference(
+        difference = Difference(
             first_new=tuple(first),
             new_suppressed=new_suppressed,
             gone_waiting=gone_waiting,
@@ -145,6 +167,13 @@ class _Forecasting:
             changed=comparison.changed(),
             suppressed=suppressed,
         )
+        return new, copies, difference
+
+    async def _going(self, rows: list[NewDelivery]) -> list[NewDelivery]:
+        """Those of these mails that nobody of theirs is suppressed for."""
+        asked = [concerned(row.key, row.address, row.copy_of) for row in rows]
+        found = await self._suppressed(list({name for names in asked for name in names}))
+        return [row for row, names in zip(rows, asked, strict=True) if found.isdisjoint(names)] if found else rows
 
     async def _any_entries(self) -> bool:
         assert self.reader is not None
@@ -154,6 +183,11 @@ class _Forecasting:
         """Who of these gets nothing."""
         stored = {} if self.reader is None else await self.reader.suppressed(keys, self.scopes)
         return stored.keys() | self.left_out.reasons(keys).keys()
+
+
+def _of(row: NewDelivery) -> str:
+    """The key of the recipient whose mail it is, or is a copy of."""
+    return row.key if row.copy_of is None else row.copy_of[0]
 
 
 async def _latest(freezing: Freezing, reader: Reader | None) -> LaunchedCampaign | None:

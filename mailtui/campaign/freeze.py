@@ -11,20 +11,21 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from enum import Enum
 from itertools import islice
 from pathlib import Path
 
 from mailtui.audience.audience import Audience
-from mailtui.audience.recipient import Recipient, cells_of
 from mailtui.campaign.campaign import Campaign
+from mailtui.campaign.mails import Mails, open_mails
 from mailtui.campaign.suppression import LeftOut, open_left_out
 from mailtui.dispatch.plan import SendPlan
 from mailtui.errors import OutboxError, UsageError
 from mailtui.kit.file_lock import exclusive
 from mailtui.message.frozen import MessageSource
+from mailtui.outbox.copies import concerned
 from mailtui.outbox.ports import Desk, Reader
 from mailtui.outbox.records import Campaign as LaunchedCampaign
 from mailtui.outbox.records import Counts, IntakeRow, NewCampaign, NewDelivery, NewSuppression
@@ -66,12 +67,15 @@ class Freezing:
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """What a launch came to. `added` recipients are new; `orders` are to be obeyed by a runner, none when new."""
+    """What a launch came to. `added` mails are new, of which so many are `copies`; `orders` are to be obeyed by a
+    runner, none when new.
+    """
 
     campaign: LaunchedCampaign
     added: int
     is_new: bool
     orders: tuple[int, ...]
+    copies: int = 0
 
 
 class MessageChanged(UsageError):
@@ -139,8 +143,11 @@ async def freeze(
 
     `progress` hears how many recipients were written. Before anything is written, everything has been read.
     """
-    with open_left_out(freezing.campaign, freezing.cache) as left_out:
-        return await _freeze(freezing, desk, reader, again, left_out, runner_lives, progress)
+    with (
+        open_left_out(freezing.campaign, freezing.cache) as left_out,
+        open_mails(freezing.campaign, freezing.audience, freezing.source, left_out) as mails,
+    ):
+        return await _freeze(freezing, desk, reader, again, left_out, mails, runner_lives, progress)
 
 
 async def _freeze(
@@ -149,6 +156,7 @@ async def _freeze(
     reader: Reader,
     again: Again,
     left_out: LeftOut,
+    mails: Mails,
     runner_lives: Callable[[], bool],
     progress: Callable[[int], None],
 ) -> Launch:
@@ -156,18 +164,20 @@ async def _freeze(
         earlier = await _earlier(freezing, reader, desk, again)
         if earlier is None:
             draft = await _draft(freezing, desk, reader)
-            added = await _fill(freezing, desk, draft, left_out, runner_lives, progress)
+            added = await _fill(freezing, desk, draft, mails, runner_lives, progress)
             await desk.go_live(draft.number, actor=freezing.actor, now=time.time())
-            return Launch(await reader.campaign(draft.id), added, is_new=True, orders=())
+            launched = await reader.campaign(draft.id)
+            return Launch(launched, added, is_new=True, orders=(), copies=launched.copies)
         changes = _changes(freezing, earlier)
         if runner_lives() and earlier.state in ACTIVE_CAMPAIGNS:
             _require_at_rest(earlier, changes)
         await _leave_out_too(freezing, desk, reader, earlier, left_out, runner_lives)
         orders = await _order_changes(freezing, desk, earlier, changes)
-        added = await _fill(freezing, desk, earlier, left_out, runner_lives, progress)
+        added = await _fill(freezing, desk, earlier, mails, runner_lives, progress)
         now = time.time()
         orders.append(await desk.order(earlier.number, OrderKind.TOP_UP, {}, actor=freezing.actor, now=now))
-        return Launch(await reader.campaign(earlier.id), added, is_new=False, orders=tuple(orders))
+        grown = await reader.campaign(earlier.id)
+        return Launch(grown, added, is_new=False, orders=tuple(orders), copies=grown.copies - earlier.copies)
 
 
 async def _earlier(freezing: Freezing, reader: Reader, desk: Desk, again: Again) -> LaunchedCampaign | None:
@@ -246,11 +256,11 @@ async def _fill(
     freezing: Freezing,
     desk: Desk,
     campaign: LaunchedCampaign,
-    left_out: LeftOut,
+    mails: Mails,
     runner_lives: Callable[[], bool],
     progress: Callable[[int], None],
 ) -> int:
-    """Write the rows of the list; how many recipients were new."""
+    """Write the rows of the list; how many mails were new."""
     problems = iter(freezing.audience.problems())
     while bad := list(islice(problems, _STEP)):
         rows = [IntakeRow(item.line, item.row, item.kind, item.reason, item.text) for item in bad]
@@ -259,8 +269,8 @@ async def _fill(
 
     def next_ones(rows: int) -> Iterator[NewDelivery]:
         nonlocal done
-        for item in deliveries(freezing.audience, campaign.columns, left_out, reached + 1, reached + rows):
-            done += 1
+        for item in mails.of(campaign.columns, reached + 1, reached + rows):
+            done += item.copy_of is None
             yield item
 
     while reached < freezing.audience.size:
@@ -273,32 +283,6 @@ async def _fill(
         progress(done)
         await asyncio.sleep(_BREATH if lives else 0)
     return added
-
-
-def deliveries(
-    audience: Audience, columns: tuple[str, ...], left_out: LeftOut, first: int = 0, last: int | None = None
-) -> Iterator[NewDelivery]:
-    """Those of the rows `first` to `last` of the list who are meant, with their cells in the order of the columns."""
-    in_order = None if columns == audience.columns else columns
-    for part in _parts(audience.recipients(first, last)):
-        found = left_out.reasons(item.key for item in part)
-        for item in part:
-            cells, *more = cells_of(item, in_order)
-            yield NewDelivery(item.key, item.row, item.address, cells, found.get(item.key, ""), tuple(more))
-
-
-def _parts(recipients: Iterable[Recipient]) -> Iterator[list[Recipient]]:
-    """Recipients by the thousand rows: where one mail is made of many, a thousand people have a million."""
-    part: list[Recipient] = []
-    rows = 0
-    for item in recipients:
-        part.append(item)
-        rows += max(1, len(item.rows))
-        if rows >= _STEP:
-            yield part
-            part, rows = [], 0
-    if part:
-        yield part
 
 
 def _changes(freezing: Freezing, campaign: LaunchedCampaign) -> dict[str, object]:
@@ -346,7 +330,7 @@ async def _leave_out_too(
     after = 0
     while left_out and (page := await reader.deliveries(campaign.number, states=_MAY_GET_IT, after=after, limit=_STEP)):
         after = page[-1].id
-        found = left_out.reasons({name for row in page for name in (row.key, row.address)})
+        found = left_out.reasons({name for row in page for name in concerned(row.key, row.address, row.copy_of)})
         if found:
             source = str(freezing.campaign.path)
             new = [NewSuppression(key, scope, why, source) for key, why in found.items()]

@@ -14,8 +14,6 @@ from mailtui.kit.validation import Document
 from mailtui.message.spec import MessageSpec
 
 _LATER: tuple[tuple[str, ...], ...] = (
-    ("cc",),
-    ("bcc",),
     ("schedule",),
     ("dispatch", "limits"),
 )

@@ -33,6 +33,7 @@ _LARGEST_CLAIM = 500
 _CURRENT = 0  # the campaign's message now, as render processes know it; editions count from 1
 _ITSELF = -1
 _MEASURED = 16  # one render in so many
+_NO_SMTPUTF8 = "the address has characters before the @ that this server does not take (no SMTPUTF8)"
 _AHEAD = 128  # rows with render processes, or rendered, beside one for each worker
 
 
@@ -156,6 +157,8 @@ class Supply:
             if isinstance(outcome, RenderProblem):
                 place = f" ({outcome.place})" if str(outcome.place) else ""
                 self._recorder.record(results.not_rendered(claim, f"not rendered: {outcome.reason}{place}"))
+            elif claim.copy_of is not None and not capabilities.smtputf8 and not claim.address.isascii():
+                self._recorder.record(results.not_rendered(claim, _NO_SMTPUTF8))
             elif 0 < capabilities.size < len(outcome.data):
                 # Not even announced (RFC 1870 section 6.3)
                 reason = f"larger than the server takes: {len(outcome.data)} of {capabilities.size} bytes"
@@ -195,7 +198,8 @@ class Supply:
         return Mail(rendered.sender, rendered.data, rendered.dotless)
 
     def _rendered(self, claim: Claim, transfer: TransferEncoding, *, smtputf8: bool) -> RenderedMessage | RenderProblem:
-        recipient = recipient_of(self._columns, claim.key, claim.row, claim.address, claim.fields, claim.more)
+        key, address = claim.copy_of or (claim.key, claim.address)
+        recipient = recipient_of(self._columns, key, claim.row, address, claim.fields, claim.more)
         added_with = self._editions[claim.edition]
         message = self._message if claim.repeats is None else self._editions[claim.repeats]
         return message.render(
@@ -217,7 +221,8 @@ class Supply:
             for claim in claims:
                 number, named_by = self._numbers(claim)
                 cells = (claim.fields, claim.more)
-                rows.append((claim.key, claim.row, claim.address, *cells, claim.date_at, number, named_by))
+                key, address = claim.copy_of or (claim.key, claim.address)
+                rows.append((key, claim.row, address, *cells, claim.date_at, number, named_by))
                 messages[number] = self._edition(number)
                 if named_by != _ITSELF:
                     messages[named_by] = self._edition(named_by)

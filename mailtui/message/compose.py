@@ -15,7 +15,7 @@ from mailtui.audience.address import AddressError
 from mailtui.audience.recipient import Recipient
 from mailtui.errors import Place, TemplateError
 from mailtui.kit.safe_text import safe_text
-from mailtui.message import headers
+from mailtui.message import copies, headers
 from mailtui.message.enclosed import OwnParts, shared_parts
 from mailtui.message.extras import Extras, ExtrasError, RowExtras
 from mailtui.message.fields import ROW, ROWS, TOKEN, UNSUBSCRIBE_MAILTO, UNSUBSCRIBE_URL, FieldUses, used_fields
@@ -108,6 +108,10 @@ class CompiledMessage:
             own_files = [self._own_parts.of(ref) for ref in files]
             to_line = self._head.to_line(recipient, smtputf8=smtputf8)
             variables = self._variables(recipient, date)
+            at = "cc"
+            if self._extras.copies:
+                named = copies.named_in(self._extras.cc(recipient, variables), recipient.key)
+                to_line += copies.cc_line(named, smtputf8=smtputf8)
             ways = None if self._lists is None else self._ways(self._lists, recipient, variables)
             at = "from"
             author = self._head.author(recipient, variables)
@@ -172,7 +176,11 @@ class CompiledMessage:
         """The headers a reader of one message must see, decoded, in order; for a check against another parser."""
         variables = self._variables(recipient, date)
         yield "Date", headers.date_header(date)
-        yield from self._head.meant_before(recipient, variables)
+        for name, value in self._head.meant_before(recipient, variables):
+            yield name, value
+            named = copies.named_in(self._extras.cc(recipient, variables), recipient.key) if name == "To" else ()
+            if named:
+                yield "Cc", copies.shown(named)
         yield "Message-ID", message.message_id
         yield from self._head.meant_after(recipient, variables)
         if self._lists is not None:

@@ -50,7 +50,8 @@ class RowExtras:
         self._files = tuple(files)
         self._cc = tuple(cc)
         self._bcc = tuple(bcc)
-        self.any = bool(files or cc or bcc) or any(role in own for role in ("attachment", "cc", "bcc"))
+        self.copies = bool(cc or bcc) or "cc" in own or "bcc" in own
+        self.any = bool(files) or self.copies or "attachment" in own
 
     def of(self, recipient: Recipient, variables: Variables) -> Extras:
         """What one recipient's row brings. Raises one of `templates.RENDER_ERRORS`; `ExtrasError` is one."""
@@ -59,9 +60,13 @@ class RowExtras:
             raise ExtrasError(f"has more than {FILES_LIMIT} attachments of its own")
         return Extras(
             files,
-            _few([*_rendered(self._cc, variables), *self._own.each("cc", recipient)]),
+            self.cc(recipient, variables),
             _few([*_rendered(self._bcc, variables), *self._own.each("bcc", recipient)]),
         )
+
+    def cc(self, recipient: Recipient, variables: Variables) -> tuple[str, ...]:
+        """Whom one recipient's mail names as getting a copy. Raises as `of` does."""
+        return _few([*_rendered(self._cc, variables), *self._own.each("cc", recipient)])
 
     def _all_files(self, recipient: Recipient, variables: Variables) -> Iterator[tuple[str, str]]:
         for path, name in self._files:

@@ -49,8 +49,8 @@ OURS = {
     "reply-to": "Write it as reply_to: in the campaign file.",
     "subject": "Write it as subject: in the campaign file.",
     "to": "Every recipient gets a mail of their own, with their address in To.",
-    "cc": "Every recipient gets a mail of their own; nobody else would receive it.",
-    "bcc": "Every recipient gets a mail of their own; nobody else would receive it.",
+    "cc": "Write it as cc: in the campaign file; everybody who is named there gets a copy.",
+    "bcc": "Write it as bcc: in the campaign file; everybody who is named there gets a copy.",
     "sender": "The mail has one author, the one in from:.",
     "date": "mailtui sets it, the same on every attempt.",
     "message-id": "mailtui sets it, the same on every attempt.",
@@ -197,6 +197,22 @@ def encoded_words(value: str, *, used: int) -> str:
     """A value as encoded words (RFC 2047), folded; `used` characters stand before it on its line."""
     check_value(value)
     return _encoded(value, used)
+
+
+def mailboxes(name: str, values: Iterable[Mailbox], *, smtputf8: bool = False) -> bytes:
+    """A header line with one or more names and addresses, folded between them. Raises `HeaderError`."""
+    line = b""
+    for value in values:
+        one = mailbox(name, value, smtputf8=smtputf8)
+        if not line:
+            line = one
+            continue
+        one = one[len(name) + 2 :]  # worked out for a place further right than it gets
+        first = one.partition(b"\r\n")[0]
+        last = line.rpartition(b"\n")[2]
+        gap = b", " if len(last) + len(first) + 3 <= _ENCODED_LINE else b",\r\n "
+        line += gap + one
+    return line
 
 
 def date_header(epoch: float) -> str:

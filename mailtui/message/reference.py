@@ -22,7 +22,7 @@ from mailtui.message.mime import TransferEncoding
 from mailtui.message.rendered import RenderedMessage, RenderProblem
 
 _LINE_HARD = 998
-_MAILBOXES = frozenset({"from", "to", "reply-to"})
+_MAILBOXES = frozenset({"from", "to", "cc", "reply-to"})
 _MIME_HEADERS = frozenset({"mime-version", "content-type", "content-transfer-encoding"})
 
 

@@ -8,6 +8,7 @@ recipient's, so that all copies of one mail lie side by side in the index of key
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 
 _BETWEEN = " copy "
 _BEHIND = " copy!"  # the first text behind all that begin with the one above
@@ -47,3 +48,11 @@ def concerned(key: str, address: str, copy_of: tuple[str, str] | None) -> tuple[
     The key is that of the list, and the address perhaps one that a person put in its place.
     """
     return (address, own_key(key)) if copy_of is None else (address, own_key(key), *copy_of)
+
+
+def said_of(found: Mapping[str, str], names: Sequence[str]) -> str:
+    """Why a mail is not sent, of what was `found` about those whom it concerns (`concerned`); empty where it is."""
+    said = next(filter(None, map(found.get, names)), "")
+    if said and not any(found.get(name) for name in names[:2]):
+        return f"a copy of a mail to {names[-1]}, who gets none: {said}"
+    return said

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import Any
 
 import apsw
 
-from mailtui.outbox.copies import concerned, copy_from
+from mailtui.outbox.copies import concerned, copy_from, said_of
 from mailtui.outbox.named_sql import statements
 from mailtui.outbox.records import NewDelivery, NewSuppression, Suppression
 from mailtui.outbox.sqlite_moves import Deltas
@@ -85,15 +85,7 @@ def reasons(
 def reason(connection: apsw.Connection, item: NewDelivery, scopes: Sequence[str]) -> str:
     """Why a mail or a copy that is to be added is not to be sent; empty where it is."""
     names = concerned(item.key, item.address, item.copy_of)
-    return why(reasons(connection, names, scopes), names)
-
-
-def why(found: Mapping[str, str], names: Sequence[str]) -> str:
-    """What `reasons` found about those whom one mail concerns, its own address and key first; empty for nothing."""
-    said = next(filter(None, map(found.get, names)), "")
-    if said and not any(found.get(name) for name in names[:2]):
-        return f"a copy of a mail to {names[-1]}, who gets none: {said}"
-    return said
+    return said_of(reasons(connection, names, scopes), names)
 
 
 def checked_to(connection: apsw.Connection, campaign: int) -> tuple[int, tuple[str, ...]]:
@@ -135,7 +127,7 @@ def settle(
     found = reasons(connection, set(chain.from_iterable(asked)), scopes, after=after)
     taken = set()
     for (campaign, id_, _, _, state, is_repeated, _), names in zip(rows, asked, strict=True) if found else ():
-        said = why(found, names)
+        said = said_of(found, names)
         if not said:
             continue
         connection.execute(SQL["settle_suppressed"], (said + (_FIRST_COPY if is_repeated else ""), now, id_))

@@ -68,10 +68,15 @@ def _path(address: str) -> bytes:
     return raw
 
 
+def _ascii_head(data: bytes) -> bool:
+    """Whether no header has UTF-8 in it: of a copy, To is another's address (RFC 6532)."""
+    return data.isascii() or data[: data.find(b"\r\n\r\n")].isascii()
+
+
 def _parameters(sender: str, recipient: str, data: bytes, capabilities: Capabilities) -> bytes:
     parameters = b" SIZE=%d" % len(data) if capabilities.size_known else b""
     if capabilities.eight_bit and not data.isascii():
         parameters += b" BODY=8BITMIME"
-    if capabilities.smtputf8 and not (sender.isascii() and recipient.isascii()):
+    if capabilities.smtputf8 and not (sender.isascii() and recipient.isascii() and _ascii_head(data)):
         parameters += b" SMTPUTF8"
     return parameters

@@ -1,0 +1,129 @@
+"""B-01, C-11, X-01: whoever is named in cc and bcc gets one mail of a recipient's, with its bytes, and is counted."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+
+from mailtui.campaign.freeze import Again
+from mailtui.outbox.records import DeliveryRow
+from mailtui.service.facade import Service
+from tests.campaign.conftest import WriteCampaign
+from tests.campaign.test_freeze import counts, launch
+from tests.cli.program import people
+
+HEAD = "email,first_name,city,team,audit"
+
+
+def rows_of(service: Service, id: str) -> list[DeliveryRow]:
+    async def read() -> list[DeliveryRow]:
+        campaign = await service.reader.campaign(id)
+        return await service.reader.deliveries(campaign.number)
+
+    return asyncio.run(read())
+
+
+def who(rows: list[DeliveryRow]) -> list[tuple[str, str]]:
+    """Each mail's address, and whose it is a copy of."""
+    return [(row.address, row.copy_of[1] if row.copy_of else "") for row in rows]
+
+
+def forecast(service: Service, path: Path, again: Again = Again.ASK) -> tuple[int, int, int]:
+    plan = asyncio.run(service.forecast(service.prepare(service.campaigns.load(path), plan={}), again=again))
+    assert plan.planned is not None
+    return plan.planned.new, plan.planned.copies, plan.planned.mails
+
+
+def test_x01_the_campaign_and_the_rows_name_who_gets_copies(service: Service, write_campaign: WriteCampaign) -> None:
+    rows = [
+        HEAD,
+        'a@example.com,Ann,Rome,"Böss <boss@example.org>; x@example.org",audit@example.org',
+        'b@example.com,Bob,Rome,,"x@EXAMPLE.org, ""Doe, J."" <doe@example.org>"',
+        "c@example.com,Cy,Oslo,C@example.com; c@example.com,",
+    ]
+    path = write_campaign(
+        rows,
+        cc=["{% if city == 'Rome' %}Desk <desk@example.org>{% endif %}", "x@example.org"],
+        bcc="desk@example.org",
+        audience={"source": "contacts.csv", "columns": {"cc": "team", "bcc": "audit"}},
+    )
+    assert forecast(service, path) == (3, 10, 13)
+    launched = launch(service, path)
+    assert (launched.added, launched.copies, launched.campaign.audience) == (13, 10, 13)
+    assert who(rows_of(service, launched.campaign.id)) == [
+        ("a@example.com", ""),
+        ("desk@example.org", "a@example.com"),
+        ("x@example.org", "a@example.com"),
+        ("boss@example.org", "a@example.com"),
+        ("audit@example.org", "a@example.com"),
+        ("b@example.com", ""),
+        ("desk@example.org", "b@example.com"),
+        ("x@example.org", "b@example.com"),
+        ("doe@example.org", "b@example.com"),
+        ("c@example.com", ""),
+        ("x@example.org", "c@example.com"),
+        ("C@example.com", "c@example.com"),
+        ("desk@example.org", "c@example.com"),
+    ]
+    assert {row.fields[0] for row in rows_of(service, launched.campaign.id)} == {
+        "a@example.com",
+        "b@example.com",
+        "c@example.com",
+    }
+
+
+def test_c11_copies_come_with_new_people_only(service: Service, write_campaign: WriteCampaign) -> None:
+    first = launch(service, write_campaign(3, bcc="boss@example.org"))
+    assert (first.added, first.copies) == (6, 3)
+    path = write_campaign(3, bcc="boss@example.org")
+    assert forecast(service, path) == (0, 0, 6), "those who wait"
+    assert launch(service, path).added == 0
+    path = write_campaign(1_500, bcc="boss@example.org")
+    assert forecast(service, path) == (1_497, 1_497, 3_000)
+    again = launch(service, path)
+    assert (again.added, again.copies, again.campaign.id) == (2_994, 1_497, first.campaign.id)
+    path = write_campaign(1_501, bcc=["boss@example.org", "desk@example.org"])
+    assert forecast(service, path, Again.TOP_UP) == (1, 2, 3_003), "who was mailed without a copy has none afterwards"
+    assert launch(service, path, Again.TOP_UP).copies == 2
+
+
+def test_b09_who_is_left_out_gets_no_copy_and_has_none(
+    service: Service, write_campaign: WriteCampaign, tmp_path: Path
+) -> None:
+    (tmp_path / "no.csv").write_text("email\nP1@example.com\n@gone.example\n")
+    audience = {"source": "contacts.csv", "suppress": ["no.csv"]}
+    path = write_campaign(4, cc=["boss@example.org", "x@gone.example"], audience=audience)
+    assert forecast(service, path) == (3, 3, 6)
+    launched = launch(service, path)
+    assert counts(service, launched) == {"total": 12, "queued": 6, "suppressed": 6}
+    said = {row.key: row.reason for row in rows_of(service, launched.campaign.id)}
+    assert said["p1@example.com copy boss@example.org"] == (
+        "a copy of a mail to p1@example.com, who gets none: on no.csv"
+    )
+    assert said["p0@example.com copy x@gone.example"] == "all of gone.example is on no.csv"
+    # A later launch with more people on the list takes them out of what waits, and says so before.
+    (tmp_path / "no.csv").write_text("email\nP1@example.com\n@gone.example\nboss@example.org\n")
+    assert forecast(service, path) == (0, 0, 3)
+    launch(service, path)
+
+
+def test_a_copy_that_cannot_be_read_fails_its_mail_alone(service: Service, write_campaign: WriteCampaign) -> None:
+    rows = [HEAD, "a@example.com,Ann,Rome,boss@example.org,", "b@example.com,Bob,Oslo,boss at example,"]
+    path = write_campaign(rows, audience={"source": "contacts.csv", "columns": {"bcc": "team"}})
+    found = rows_of(service, launch(service, path).campaign.id)
+    assert who(found) == [("a@example.com", ""), ("boss@example.org", "a@example.com"), ("b@example.com", "")]
+    [ref] = found[2].files
+    assert not ref.digest and ref.name.startswith("cc or bcc: boss at example")
+
+
+@pytest.mark.parametrize("key", ["cc", "bcc"])
+def test_m07_a_header_of_that_name_is_pointed_to_the_key(
+    service: Service, write_campaign: WriteCampaign, key: str
+) -> None:
+    path = write_campaign(people(1), headers={key.title(): "boss@example.org"})
+    with pytest.raises(Exception, match="mistake") as caught:
+        launch(service, path)
+    assert f"Write it as {key}:" in json.dumps([problem.hint for problem in caught.value.problems])  # type: ignore[attr-defined]
