@@ -61,6 +61,11 @@ def find_types(
     )
 
 
+def type_name(found: ColumnType) -> str:
+    """What a person would write to say it: one of `COLUMN_TYPES`."""
+    return next((name for name, given in _GIVEN.items() if given == (found.kind, found.style)), found.kind)
+
+
 def type_notes(columns: Sequence[str], rows: Sequence[Sequence[str]], types: Sequence[ColumnType]) -> tuple[str, ...]:
     """A note on each column with cells that read in two ways, with what to say to have them read in one.
 

@@ -16,6 +16,7 @@ from mailtui.audience.recipient import Recipient
 from mailtui.errors import Place, TemplateError
 from mailtui.kit.safe_text import safe_text
 from mailtui.message import copies, headers
+from mailtui.message.conventions import conventions_of
 from mailtui.message.enclosed import OwnParts, shared_parts
 from mailtui.message.extras import Extras, ExtrasError, RowExtras
 from mailtui.message.fields import ROW, ROWS, TOKEN, UNSUBSCRIBE_MAILTO, UNSUBSCRIBE_URL, FieldUses, used_fields
@@ -265,7 +266,7 @@ def compile_message(
     that lists every mistake: syntax, names that no column has, files that are not there, headers that cannot
     be set, values that cannot be sent.
     """
-    templates = TemplateSet(source.includes, language=source.language)
+    templates = TemplateSet(source.includes, conventions=conventions_of(source))
     texts = texts_of(source)
     uses = used_fields(texts.everything, group=source.group)
     problems = mistakes(source, columns, templates, texts, uses)
@@ -290,7 +291,7 @@ def _compile(
     def compiled(text: TemplateText, *, html: bool = False) -> CompiledTemplate:
         return templates.compile(text, html=html, constants=known)
 
-    page = page_of(source)
+    page = page_of(source, templates.conventions)
     return _Compiled(
         templates=templates,
         sender=compiled(texts["from"]) if "from" in texts else None,

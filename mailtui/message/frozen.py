@@ -31,6 +31,7 @@ _LATER = (
     "feedback_id",
     "automatic",
     "plain_from_html",
+    "types",
 )
 """Parts that came later: written only where they say something, so that others' texts stay as they were."""
 
@@ -105,6 +106,8 @@ class MessageSource:
     """Whether nobody asked for the mail by hand and no answer is read: Auto-Submitted (RFC 3834)."""
     plain_from_html: bool = False
     """Whether the text is made from HTML that has none beside it."""
+    types: tuple[tuple[str, str], ...] = ()
+    """(column, how its cells are written, such as `number comma` or `date dmy`) of those that filters read."""
 
     def to_json(self) -> str:
         """A stable text: the same source gives the same characters on every machine."""
@@ -139,6 +142,7 @@ class MessageSource:
                     "own_files": tuple((path, name) for path, name in data.get("own_files", ())),
                     "cc": tuple(data.get("cc", ())),
                     "bcc": tuple(data.get("bcc", ())),
+                    "types": tuple((column, name) for column, name in data.get("types", ())),
                     "unsubscribe": Unsubscribe(**data["unsubscribe"]) if data.get("unsubscribe") else None,
                 }
             )

@@ -14,14 +14,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from jinja2 import DictLoader, StrictUndefined, Undefined, runtime
+from jinja2 import DictLoader, StrictUndefined, Undefined, nodes, runtime
 from jinja2.environment import TemplateModule
 from jinja2.exceptions import SecurityError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import Namespace
 from markupsafe import Markup
 
-from mailtui.message.locales import FILTERS
+from mailtui.message.column_filters import name_columns
+from mailtui.message.locales import FILTERS, PLAIN_CONVENTIONS, Conventions
 
 TEXT_LIMIT = 1_000_000  # characters that one `*` or `+` in a template may make
 _NUMBER_BITS = 8_192  # size of an integer that `*` or `**` may make
@@ -66,7 +67,9 @@ class HardenedEnvironment(ImmutableSandboxedEnvironment):
 
     intercepted_binops = frozenset({"+", "*", "**", "%"})
 
-    def __init__(self, texts: dict[str, str], *, autoescape: bool, language: str = "") -> None:
+    def __init__(
+        self, texts: dict[str, str], *, autoescape: bool, conventions: Conventions = PLAIN_CONVENTIONS
+    ) -> None:
         super().__init__(
             loader=DictLoader(texts),
             undefined=StrictUndefined,
@@ -79,8 +82,13 @@ class HardenedEnvironment(ImmutableSandboxedEnvironment):
         self.filters = {name: call for name, call in self.filters.items() if name in KEPT_FILTERS}
         self.filters["default"] = self.filters["d"] = default_for_blank
         self.filters |= FILTERS
-        self.language = language
+        self.conventions = conventions
         self.globals = {name: value for name, value in self.globals.items() if name in KEPT_GLOBALS}
+
+    def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
+        tree = super()._parse(source, name, filename)
+        name_columns(tree, self.conventions.assigned)
+        return tree
 
     def wrap_str_format(self, value: Any) -> None:
         """No `format` at all, since `'{:>100000000}'.format(1)` is a hundred megabytes."""

@@ -1,20 +1,23 @@
 """Owns the filters that write dates, numbers and amounts as a language does.
 
-Cells are text. What a cell means is read as filters of the list read it (`audience.typed`): only what can be read one
-way is. What cannot be is an error of that row. The names and rules of languages come from CLDR, through Babel, which is
-loaded when the first of these filters is used.
+Cells are text. What a cell means is read as filters of the list read it (`audience.typed`), by the style of its column
+where that is known (`column_filters` sees which one it is): only what can be read one way is. What cannot be is an
+error of that row. The names and rules of languages come from CLDR, through Babel, which is loaded when the first of
+these filters is used.
 """
 
 from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import date as day
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Protocol
 
 from jinja2 import pass_environment
+from jinja2.filters import do_float, do_int
 from jinja2.runtime import Undefined
 
 from mailtui.audience.typed import as_moment, as_number
@@ -29,6 +32,13 @@ _CURRENCY = re.compile(r"[A-Z]{3}")
 _LENGTHS = ("short", "medium", "long", "full")
 _PATTERN_LIMIT = 60  # characters of a pattern such as "EEEE, d. MMMM y"
 _DECIMALS = 10
+_STYLES = {
+    "comma": "a decimal comma",
+    "point": "a decimal point",
+    "dmy": "the day first",
+    "mdy": "the month first",
+    "ymd": "the year first",
+}
 _READINGS = {"date": ("", "dmy", "mdy", "ymd"), "number": ("", "comma", "point")}
 
 
@@ -36,14 +46,42 @@ class FilterError(ValueError):
     """A value is not what a filter is for; the message is a sentence about it."""
 
 
-class HasLanguage(Protocol):
+@dataclass(frozen=True, slots=True)
+class Conventions:
+    """How a campaign's filters write values and read cells.
+
+    `types` says how the cells of columns are written, as `audience.spec.COLUMN_TYPES` names it: `number comma`,
+    `date dmy`. `assigned` are names to which templates give values of their own, and that are no columns there.
+    """
+
+    language: str = ""
+    types: Mapping[str, str] = field(default_factory=dict)
+    assigned: frozenset[str] = frozenset()
+
+    def style(self, kind: str, column: str) -> str:
+        """How the numbers or dates of a column are written, a style of `audience.typed`; '' when nothing says so."""
+        found, _, style = self.types.get(column, "").partition(" ")
+        return "" if found != kind else style or ("point" if kind == "number" else "")
+
+
+PLAIN_CONVENTIONS = Conventions()
+
+
+class HasConventions(Protocol):
     """A campaign's environment of templates."""
 
-    language: str
+    conventions: Conventions
 
 
 @pass_environment
-def date(environment: HasLanguage, value: Any, format: str = "medium", language: str = "", read: str = "") -> str:
+def date(
+    environment: HasConventions,
+    value: Any,
+    format: str = "medium",
+    language: str = "",
+    read: str = "",
+    column: str = "",
+) -> str:
     """A date as the language writes it: short, medium, long, full, or a pattern of CLDR such as `d. MMMM`.
 
     `read` says how dates such as 05/01/2022 are meant: dmy, mdy or ymd.
@@ -51,10 +89,11 @@ def date(environment: HasLanguage, value: Any, format: str = "medium", language:
     from babel.dates import format_date
 
     text = _text_of(value, "date")
-    moment = as_moment(text, _reading("date", read))
+    style = _style(environment, "date", read, column)
+    moment = as_moment(text, style)
     if moment is None:
         hint = 'a date is such as 2026-12-31; one such as 05/01/2026 takes read="dmy" or read="mdy"'
-        raise FilterError(f"{_shown(text)} is no date that can be read in one way; {hint}")
+        raise _unread(text, "date", style, column, hint)
     pattern = str(format)
     if len(pattern) > _PATTERN_LIMIT:
         raise FilterError(f"the format of a date has {_PATTERN_LIMIT} characters at most")
@@ -66,7 +105,12 @@ def date(environment: HasLanguage, value: Any, format: str = "medium", language:
 
 @pass_environment
 def number(
-    environment: HasLanguage, value: Any, decimals: int | None = None, language: str = "", read: str = ""
+    environment: HasConventions,
+    value: Any,
+    decimals: int | None = None,
+    language: str = "",
+    read: str = "",
+    column: str = "",
 ) -> str:
     """A number as the language writes it, with so many decimals, or as many as it has.
 
@@ -77,39 +121,79 @@ def number(
     locale = _locale(environment, language)
     whole = locale.decimal_formats[None].pattern.partition(".")[0]  # how digits are grouped
     pattern = f"{whole}.{'#' * _DECIMALS}" if decimals is None else whole + _places(decimals)
-    return str(format_decimal(_number_of(value, read), pattern, locale))
+    return str(format_decimal(_number_of(environment, value, read, column), pattern, locale))
 
 
 @pass_environment
-def money(environment: HasLanguage, value: Any, currency: str, language: str = "", read: str = "") -> str:
+def money(
+    environment: HasConventions, value: Any, currency: str, language: str = "", read: str = "", column: str = ""
+) -> str:
     """An amount of a currency (ISO 4217) as the language writes it."""
     from babel.numbers import format_currency, is_currency
 
     if not _CURRENCY.fullmatch(str(currency)) or not is_currency(str(currency)):
         raise FilterError(f"{_shown(currency)} is no currency; they are such as EUR or USD")
-    return str(format_currency(_number_of(value, read), str(currency), locale=_locale(environment, language)))
+    return str(
+        format_currency(
+            _number_of(environment, value, read, column), str(currency), locale=_locale(environment, language)
+        )
+    )
 
 
 @pass_environment
-def percent(environment: HasLanguage, value: Any, decimals: int = 0, language: str = "", read: str = "") -> str:
+def percent(
+    environment: HasConventions, value: Any, decimals: int = 0, language: str = "", read: str = "", column: str = ""
+) -> str:
     """A part of one as a percentage: 0.25 is 25 %."""
     from babel.numbers import format_percent
 
     locale = _locale(environment, language)
     pattern = locale.percent_formats[None].pattern.replace("#,##0", "#,##0" + _places(decimals))
-    return str(format_percent(_number_of(value, read), pattern, locale))
+    return str(format_percent(_number_of(environment, value, read, column), pattern, locale))
 
 
 @pass_environment
 def plural(
-    environment: HasLanguage, value: Any, one: str, other: str, few: str = "", many: str = "", language: str = ""
+    environment: HasConventions,
+    value: Any,
+    one: str,
+    other: str,
+    few: str = "",
+    many: str = "",
+    language: str = "",
+    column: str = "",
 ) -> str:
     """The word for so many: `{{ rows|length|plural("order", "orders") }}`, by the language's own rule of what counts
     as one. Languages that have more forms take `few` and `many` too.
     """
-    form = _locale(environment, language).plural_form(abs(_number_of(value, "")))
+    form = _locale(environment, language).plural_form(abs(_number_of(environment, value, "", column)))
     chosen = {"one": one, "few": few or many, "many": many}.get(form, "") or other
     return str(chosen)
+
+
+@pass_environment
+def to_float(environment: HasConventions, value: Any, default: Any = None, column: str = "") -> Any:
+    """Jinja's `float`, which reads a column with decimals of its own style by that: `1.234,50` is no 0.0 there."""
+    found = _calculated(environment, value, default, column)
+    return do_float(value, 0.0 if default is None else default) if found is None else float(found)
+
+
+@pass_environment
+def to_int(environment: HasConventions, value: Any, default: Any = None, base: int = 10, column: str = "") -> Any:
+    """Jinja's `int`, likewise."""
+    found = _calculated(environment, value, default, column)
+    return do_int(value, 0 if default is None else default, base) if found is None else int(found)
+
+
+def _calculated(environment: HasConventions, value: Any, default: Any, column: str) -> Decimal | None:
+    """A cell's number by the style of its column; None where Jinja is to say what it is.
+
+    A cell that is no number there is Jinja's 0 only where the template says so.
+    """
+    styled = isinstance(value, str) and bool(value.strip()) and environment.conventions.style("number", str(column))
+    if not styled or (default is not None and as_number(value, styled) is None):
+        return None
+    return _number_of(environment, value, "", column)
 
 
 def titlecase(value: Any) -> str:
@@ -130,6 +214,8 @@ def _titled(word: str) -> str:
 
 FILTERS: dict[str, Callable[..., Any]] = {
     "date": date,
+    "float": to_float,
+    "int": to_int,
     "money": money,
     "number": number,
     "percent": percent,
@@ -147,8 +233,8 @@ def is_language(tag: str) -> bool:
     return True
 
 
-def _locale(environment: HasLanguage, language: str) -> Locale:
-    return _parsed(str(language) or environment.language or DEFAULT_LANGUAGE)
+def _locale(environment: HasConventions, language: str) -> Locale:
+    return _parsed(str(language) or environment.conventions.language or DEFAULT_LANGUAGE)
 
 
 @functools.lru_cache(maxsize=64)
@@ -163,18 +249,32 @@ def _parsed(tag: str) -> Locale:
     raise FilterError(f"{_shown(tag)} is no language that is known; they are such as de or pt-BR")
 
 
-def _number_of(value: Any, read: str) -> Decimal:
+def _number_of(environment: HasConventions, value: Any, read: str, column: str) -> Decimal:
     found: int | float | None
+    style = ""
     if isinstance(value, int | float):
         found = value
         text = str(value)
     else:
         text = _text_of(value, "number")
-        found = as_number(text, _reading("number", read))
+        style = _style(environment, "number", read, column)
+        found = as_number(text, style)
     if found is None or found != found or abs(found) > 10**40:
         hint = 'a number is such as 1234.5; one such as 1,234 takes read="comma" or read="point"'
-        raise FilterError(f"{_shown(text)} is no number that can be read in one way; {hint}")
+        raise _unread(text, "number", style, column, hint)
     return Decimal(str(found))
+
+
+def _style(environment: HasConventions, kind: str, read: str, column: str) -> str:
+    """How a cell is read: as the filter says, or else as its column is written."""
+    return _reading(kind, read) or environment.conventions.style(kind, str(column))
+
+
+def _unread(text: str, kind: str, style: str, column: str, hint: str) -> FilterError:
+    where = f" in {safe_text(str(column), limit=60)}" if column else ""
+    if style:
+        return FilterError(f"{_shown(text)}{where} is no {kind}, read with {_STYLES[style]}")
+    return FilterError(f"{_shown(text)}{where} is no {kind} that can be read in one way; {hint}")
 
 
 def _text_of(value: Any, what: str) -> str:

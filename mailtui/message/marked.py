@@ -21,6 +21,7 @@ from markupsafe import Markup, escape
 from mailtui.message.filling import Variables, separate
 from mailtui.message.folding import fold
 from mailtui.message.hardening import HardenedEnvironment
+from mailtui.message.locales import Conventions
 from mailtui.message.mime import BodyError
 from mailtui.message.templates import RENDER_ERRORS
 
@@ -68,8 +69,8 @@ class _MarkingEnvironment(HardenedEnvironment):
 
     template_class = _MarkedTemplate
 
-    def __init__(self, texts: dict[str, str], *, literal: bool, language: str) -> None:
-        super().__init__(texts, autoescape=True, language=language)
+    def __init__(self, texts: dict[str, str], *, literal: bool, conventions: Conventions) -> None:
+        super().__init__(texts, autoescape=True, conventions=conventions)
         if literal:
             self.filters = {
                 name: call if name in _KEEP_MARKUP else _giving_text(call) for name, call in self.filters.items()
@@ -102,8 +103,10 @@ def _giving_text(call: Callable[..., Any]) -> Callable[..., Any]:
 class MarkedTemplate:
     """A template whose author's part and values come apart."""
 
-    def __init__(self, texts: dict[str, str], name: str, source: str, *, literal: bool, language: str) -> None:
-        self._environment = _MarkingEnvironment(texts, literal=literal, language=language)
+    def __init__(
+        self, texts: dict[str, str], name: str, source: str, *, literal: bool, conventions: Conventions
+    ) -> None:
+        self._environment = _MarkingEnvironment(texts, literal=literal, conventions=conventions)
         self._name = name
         self._template = self._compiled(self._environment.parse(source, name, name))
         folded = fold(self._environment, self._environment.parse(source, name, name), {})

@@ -18,6 +18,7 @@ from functools import partial
 from mailtui.message.filling import Lines, Unusual, Variables, Woven
 from mailtui.message.frozen import MessageSource
 from mailtui.message.html_blocks import Kind
+from mailtui.message.locales import Conventions
 from mailtui.message.markdown import html_from_markdown
 from mailtui.message.marked import MarkedTemplate, Parts
 from mailtui.message.mime import BodyError, canonical, wire_lines
@@ -85,13 +86,13 @@ class Page:
         *,
         markdown: bool,
         plain: bool,
-        language: str,
+        conventions: Conventions,
     ) -> None:
         """`texts` are the files it may include. `make` is None for HTML that goes out as it is filled in. `plain` says
         whether its text is wanted too.
         """
         self.same_for_all = is_constant(text.source)
-        self._template = MarkedTemplate(texts, text.name, text.source, literal=markdown, language=language)
+        self._template = MarkedTemplate(texts, text.name, text.source, literal=markdown, conventions=conventions)
         self._make = make
         self._markdown = markdown
         self._plain = plain
@@ -158,7 +159,7 @@ class Page:
                 raise BodyError("has a link that begins with a cell of the row, and there it would run a script")
 
 
-def page_of(source: MessageSource) -> Page | None:
+def page_of(source: MessageSource, conventions: Conventions) -> Page | None:
     """The body that is made from its template; None for HTML that goes out as it is, with no text made of it."""
     if source.html is None or not (source.written_in or source.inline_css or source.plain_from_html):
         return None
@@ -172,7 +173,7 @@ def page_of(source: MessageSource) -> Page | None:
         make = html_from_mjml
     elif source.inline_css:
         make = inline_styles
-    return Page(texts, source.html, make, markdown=markdown, plain=plain, language=source.language)
+    return Page(texts, source.html, make, markdown=markdown, plain=plain, conventions=conventions)
 
 
 def plain_text(page: str) -> str:

@@ -25,6 +25,7 @@ from mailtui.kit.suggest import did_you_mean
 from mailtui.message.filling import Filling, Lines, Unusual, Variables, constant_lines, filling
 from mailtui.message.folding import fold
 from mailtui.message.hardening import HardenedEnvironment
+from mailtui.message.locales import PLAIN_CONVENTIONS, Conventions
 from mailtui.message.mime import BodyError, canonical, wire_lines
 from mailtui.message.pitfalls import pitfalls
 
@@ -153,11 +154,12 @@ class CompiledTemplate:
 class TemplateSet:
     """The templates of one campaign: two environments over the same frozen includes."""
 
-    def __init__(self, includes: Iterable[TemplateText], *, language: str = "") -> None:
+    def __init__(self, includes: Iterable[TemplateText], *, conventions: Conventions = PLAIN_CONVENTIONS) -> None:
         self.includes = tuple(includes)
         texts = {text.name: text.source for text in self.includes}
-        self.plain = HardenedEnvironment(texts, autoescape=False, language=language)
-        self.html = HardenedEnvironment(texts, autoescape=True, language=language)
+        self.conventions = conventions
+        self.plain = HardenedEnvironment(texts, autoescape=False, conventions=conventions)
+        self.html = HardenedEnvironment(texts, autoescape=True, conventions=conventions)
         self.globals: dict[str, object] = dict(self.plain.globals)
 
     def parse(self, text: TemplateText) -> nodes.Template | Problem:

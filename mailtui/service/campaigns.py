@@ -25,6 +25,7 @@ from mailtui.campaign.suppression import Suppressed, open_left_out
 from mailtui.campaign.trial import TrialRenderer
 from mailtui.errors import AccountError, ConfigError, Problem
 from mailtui.kit.paths import private_folder, touch_private
+from mailtui.message.conventions import with_types
 from mailtui.message.frozen import MessageSource
 from mailtui.message.mime import TransferEncoding
 from mailtui.message.rendered import RenderedMessage, RenderProblem
@@ -141,6 +142,7 @@ class CampaignDesk:
         """Look for what is wrong. Raises what stands in the way of looking at all."""
         source = campaign.read_message()
         with self.open_audience(campaign) as audience:
+            source = with_types(source, audience.understanding)
             sample = None if every_row else self._settings.spec.checks.sample
             with self._suppressed(campaign) as suppressed:
                 return run_checks(campaign, audience, source, suppressed, sample=sample, progress=progress)
@@ -174,7 +176,7 @@ class CampaignDesk:
         """Every recipient's mail, in the order of the list; no connection is opened."""
         with self.open_audience(campaign) as audience:
             audience.require_sendable()
-            source = campaign.read_message()
+            source = with_types(campaign.read_message(), audience.understanding)
             campaign.compile(source, audience.columns, secret=PREVIEW_SECRET)  # for its errors, which need no child
             with trial_of(source, audience.columns) as trial:
                 yield from trial.render(audience.recipients())

@@ -23,6 +23,7 @@ from mailtui.dispatch.plan import SendPlan
 from mailtui.dispatch.runner import Runner
 from mailtui.errors import UsageError
 from mailtui.kit.words import counted
+from mailtui.message.conventions import with_types
 from mailtui.message.frozen import MessageSource
 from mailtui.outbox.opening import Outbox, parse_outbox
 from mailtui.outbox.ports import Desk, Reader
@@ -129,24 +130,23 @@ class Service:
         endpoint = self.campaigns.endpoint(campaign)
         with self.campaigns.open_audience(campaign) as audience:
             audience.require_sendable()
-            counts, looked_at = audience.counts(), audience.identity
+            counts, looked_at, understanding = audience.counts(), audience.identity, audience.understanding
             first = last = ""
             for recipient in audience.recipients():
                 first = first or recipient.address
                 last = recipient.address
         sending = campaign.spec.dispatch.plan().changed(dict(plan))
-        message = campaign.read_message().digest
+        message = with_types(campaign.read_message(), understanding).digest
         return LaunchPlan(campaign, endpoint, sending, counts, first, last, message, looked_at)
 
     async def forecast(self, plan: LaunchPlan, *, again: Again) -> LaunchPlan:
         """The plan with the number of mails that would really go out. Writes nothing; raises what `launch` would."""
         source = plan.campaign.read_message()
-        _require_same_message(plan, source)
         self._require_newest()
         reader = self.outbox.reader() if self.outbox.path.exists() else None  # looking makes nothing
         try:
             with self.campaigns.open_audience(plan.campaign) as audience:
-                _require_as_approved(plan, audience)
+                source = _as_approved(plan, audience, source)
                 planned = await forecast(self._freezing(plan, audience, source), reader, again)
         finally:
             if reader is not None:
@@ -159,11 +159,10 @@ class Service:
         Into an older copy of an outbox nothing is written (`OutboxOutdated`).
         """
         source = plan.campaign.read_message()
-        _require_same_message(plan, source)
         desk, reader = self.desk(), self.outbox.reader()  # of its own: an app launches from another thread
         try:
             with self.campaigns.open_audience(plan.campaign) as audience:
-                _require_as_approved(plan, audience)
+                source = _as_approved(plan, audience, source)
                 plan.campaign.compile(source, audience.columns, secret=b"")
                 return await freeze(
                     self._freezing(plan, audience, source),
@@ -314,7 +313,7 @@ class Service:
         return await self.orders.give(view, OrderKind.SET, settings)
 
 
-def _require_as_approved(plan: LaunchPlan, audience: Audience) -> None:
+def _require_same_list(plan: LaunchPlan, audience: Audience) -> None:
     """Nobody has agreed to mail the people who came into the list since it was shown, nor others in their place."""
     recipients = audience.counts().recipients
     if recipients != plan.counts.recipients:
@@ -331,11 +330,16 @@ def _require_as_approved(plan: LaunchPlan, audience: Audience) -> None:
         )
 
 
-def _require_same_message(plan: LaunchPlan, source: MessageSource) -> None:
-    """Nobody has agreed to send what was written into the templates since they were looked at."""
+def _as_approved(plan: LaunchPlan, audience: Audience, read: MessageSource) -> MessageSource:
+    """The message as it is to be sent. Nobody has agreed to send what was written into the templates since they were
+    looked at.
+    """
+    source = with_types(read, audience.understanding)
     if source.digest != plan.message:
         raise UsageError(
             "The message has changed since you looked",
             detail="Nothing was launched.",
             hint="Look at it again, and start anew.",
         )
+    _require_same_list(plan, audience)
+    return source

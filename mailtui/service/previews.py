@@ -14,6 +14,7 @@ from mailtui.audience.views import RowView
 from mailtui.campaign.campaign import Campaign
 from mailtui.campaign.trial import TrialRenderer
 from mailtui.errors import AudienceError, ConfigError, Problem, UsageError
+from mailtui.message.conventions import with_types
 from mailtui.message.differences import Pair, Piece, differences
 from mailtui.message.frozen import MessageSource
 from mailtui.message.html_blocks import Block, Kind
@@ -26,6 +27,7 @@ from mailtui.service.campaigns import PREVIEW_SECRET, CampaignDesk, trial_of
 __all__ = [
     "VIEWS",
     "Found",
+    "MessageView",
     "OddRow",
     "OddRows",
     "Oddity",
@@ -105,8 +107,9 @@ class PreviewDesk:
         """One recipient's mail: by row, by address, or the first. Raises `UsageError` for one who gets none."""
         with self._desk.open_audience(campaign) as audience:
             recipient, asked = _pick(audience, row, to)
-            columns = audience.columns
-        with self._child(campaign, columns) as renderer:
+            columns, understanding = audience.columns, audience.understanding
+        source = with_types(campaign.read_message(), understanding)
+        with self._child(campaign, source, columns) as renderer:
             [(_, rendered)] = renderer.render([recipient])
         if isinstance(rendered, RenderProblem):
             raise ConfigError(
@@ -130,9 +133,8 @@ class PreviewDesk:
             return search_recipients(audience, text, told)
 
     @contextmanager
-    def _child(self, campaign: Campaign, columns: tuple[str, ...]) -> Iterator[TrialRenderer]:
+    def _child(self, campaign: Campaign, source: MessageSource, columns: tuple[str, ...]) -> Iterator[TrialRenderer]:
         """The process that is kept, when it is for this message, else a new one; it is kept unless it broke."""
-        source = campaign.read_message()
         child = self._take()
         if child is not None and (child.source != source or child.columns != columns):
             child.life.close()

@@ -12,6 +12,7 @@ from mailtui.campaign.campaign import Campaign
 from mailtui.dispatch.encoding import SentEncoding
 from mailtui.errors import ConfigError, ExitCode, Problem, UsageError
 from mailtui.kit.words import sentence
+from mailtui.message.conventions import with_types
 from mailtui.message.rendered import RenderProblem
 from mailtui.service.facade import Service
 from mailtui.smtp.connect import NotConnected, connect
@@ -63,7 +64,8 @@ async def send_test(
     endpoint = service.campaigns.endpoint(campaign)
     password = await service.password(endpoint)
     with service.campaigns.open_audience(campaign) as audience:
-        compiled = campaign.compile(campaign.read_message(), audience.columns, secret=b"test")
+        source = with_types(campaign.read_message(), audience.understanding)
+        compiled = campaign.compile(source, audience.columns, secret=b"test")
     timeouts = endpoint.timeouts.scaled(time_scale(service.environ))
     if transcript is not None and password:
         transcript.hide(password)

@@ -61,11 +61,11 @@ def test_b1_values_are_written_as_the_language_does(
 @pytest.mark.parametrize(
     ("template", "cell", "said"),
     [
-        ("{{ name|date }}", "05/01/2026", "“05/01/2026” is no date that can be read in one way"),
-        ("{{ name|date }}", "soon", "“soon” is no date"),
+        ("{{ name|date }}", "05/01/2026", "“05/01/2026” in name is no date that can be read in one way"),
+        ("{{ name|date }}", "soon", "“soon” in name is no date"),
         ("{{ name|date }}", "", "a blank cell is no date"),
-        ("{{ name|number }}", "1,234", "“1,234” is no number that can be read in one way"),
-        ("{{ name|money('EUR') }}", "free", "“free” is no number"),
+        ("{{ name|number }}", "1,234", "“1,234” in name is no number that can be read in one way"),
+        ("{{ name|money('EUR') }}", "free", "“free” in name is no number"),
         ("{{ name|money('EURO') }}", "1", "“EURO” is no currency"),
         ("{{ name|date('long', 'xx') }}", "2026-01-01", "“xx” is no language"),
         ("{{ name|date('long', '../../etc/passwd') }}", "2026-01-01", "is no language"),
