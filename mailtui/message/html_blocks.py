@@ -5,6 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+READ_ATTRIBUTES = frozenset(
+    (
+        *("style", "class", "id", "hidden", "role", "start", "value", "type", "checked", "width", "height", "align"),
+        *("border", "colspan", "rowspan", "media", "aria-hidden"),
+    )
+)
+"""Those of a page that decide how it is read; what others say is at most shown."""
+
 
 class Kind(StrEnum):
     """What a block is, for whoever colours it."""

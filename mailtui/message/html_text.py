@@ -1,31 +1,33 @@
 """Owns turning a mail's HTML into lines a terminal can show: what stands there, and where its links lead.
 
-Mail is laid out with tables that hold no data, so a table counts as one only when it looks like it; everything else
-is read cell after cell. Nothing is loaded, no style sheet is applied, and what a reader would not see is left out. The
-text that comes out is still a stranger's: whoever shows it makes it harmless first.
+Nothing is loaded, what a reader would not see is left out (`html_unseen`), pictures and the parts of forms are called
+by their names (`html_stand_ins`), and tables become columns only where they hold data (`html_tables`). The text that
+comes out is still a stranger's: whoever shows it makes it harmless first.
 """
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from mailtui.message.html_blocks import PLAIN, Block, Kind, Look, Run
+from mailtui.message import html_stand_ins as stand_ins
+from mailtui.message.html_around import Around, Attributes, Items, cell_of, inside, is_tight
+from mailtui.message.html_blocks import Block, Kind, Look, Run
+from mailtui.message.html_letters import BLANK, NO_ROOM, bare, is_number, trimmed
+from mailtui.message.html_styles import PLAIN_STYLE, Seen, Style, style_of
+from mailtui.message.html_tables import Cell, Table, finish
+from mailtui.message.html_unseen import Sheets
 
 SIZE_LIMIT = 1024 * 1024  # characters that are read; Gmail cuts a mail at a tenth of it
 BLOCK_LIMIT = 3_000
-_CELL_WIDTH = 40
 _DEEPEST = 12  # levels of lists and quotes that are still set off
 _URL_SHOWN = 500
 _NESTED = 1_000  # deeper, the parser takes seconds and then minutes; a mail full of tables has forty levels
 
 _SPACE = re.compile(r"[ \t\n\r\f]+")
-_HIDDEN = re.compile(r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.IGNORECASE)
-_BOLD = re.compile(r"(?:^|;)\s*font-weight\s*:\s*(?:bold|[6-9]00)", re.IGNORECASE)
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
 
 
@@ -35,31 +37,29 @@ def _tags(names: str) -> frozenset[str]:
 
 # Elements without an end, and those that the next of their kind closes.
 _NEST_NOTHING = _tags("br hr img meta link input wbr col area base source p li dt dd tr td th tbody thead tfoot option")
-_IN_ITS_OWN_COLUMN = "  "
-_BAR = " | "
-
 _UNSEEN = _tags(
-    "head script style template title svg math iframe object audio video noscript "
-    "input select textarea canvas map meta link"
+    "head script style template title math iframe object audio video noscript textarea canvas map meta link datalist"
 )
+_INSTEAD = _tags("br hr img amp-img svg input select button")
 _SET_OFF = _tags("p h1 h2 h3 h4 h5 h6 blockquote pre ul ol dl figure")
 _BLOCKS = _SET_OFF | _tags(
     "div section article header footer main nav aside address center form fieldset li dt dd "
-    "table tbody thead tfoot tr td th caption figcaption body html"
+    "table tbody thead tfoot tr td th caption figcaption body html marquee"
 )
+_NOT_PLAIN = _SET_OFF | _tags("table div img hr a")
 
 
 def lay_out(html: str, *, whole: bool = False) -> tuple[Block, ...]:
     """The blocks of a mail's HTML in reading order, and behind them the targets of its links by number.
 
-    `whole`: they become a mail's own text, so no link and no cell is shortened, and a row's cells stand behind each
-    other with a bar between them: mail programs line nothing up.
+    `whole`: they become a mail's own text, so no link is shortened, and a row's cells stand behind each other with a
+    bar between them: mail programs line nothing up.
     """
-    walker = _Walker(whole)
     read = shallow(html[:SIZE_LIMIT])
-    body = LexborHTMLParser(read).body
-    if body is not None:
-        walker.walk(body)
+    parser = LexborHTMLParser(read)
+    walker = _Walker(_sheets(parser, read), whole)
+    if parser.body is not None:
+        walker.walk(parser.body)
     walker.cut = walker.cut or len(read) < len(html)
     return tuple(walker.result())
 
@@ -75,79 +75,74 @@ def shallow(html: str) -> str:
     return html
 
 
-@dataclass(frozen=True, slots=True)
-class _Around:
-    """What holds for everything inside an element."""
-
-    look: Look = PLAIN
-    kind: Kind = Kind.TEXT
-    indent: int = 0
-    quoted: int = 0
-    kept: bool = False  # white space counts
-    items: _Items | None = None
-
-
-@dataclass(slots=True)
-class _Items:
-    """A list that is being read."""
-
-    ordered: bool
-    number: int
-
-    def lead(self, given: str | None) -> str:
-        if not self.ordered:
-            return "• "
-        if given is not None and _is_number(given):
-            self.number = int(given)
-        self.number += 1
-        return f"{self.number - 1}. "
+def _sheets(parser: LexborHTMLParser, html: str) -> Sheets:
+    if "<style" not in html and "<STYLE" not in html:
+        return Sheets()
+    found = parser.css("style")
+    return Sheets.read(sheet.text() for sheet in found if "(" not in (sheet.attributes.get("media") or ""))
 
 
 @dataclass(slots=True)
 class _End:
     """What happens behind an element's last child."""
 
+    around: Around
     flush: bool = False
     gap: bool = False
     item: bool = False
     link: str = ""
-    look: Look = PLAIN
+    blocks: int = 0  # that there were before a link
+    table: bool = False
+    cell: Cell | None = None
 
 
 @dataclass(slots=True)
 class _Walker:
     """Goes through the tree without recursion: a mail may be nested as deep as it likes."""
 
+    sheets: Sheets
     whole: bool = False
     cut: bool = False
     _blocks: list[Block] = field(default_factory=list)
     _runs: list[Run] = field(default_factory=list)
-    _around: _Around = field(default_factory=_Around)
+    _around: Around = field(default_factory=Around)
     _lead: str = ""
     _gap: bool = False
     _links: dict[str, int] = field(default_factory=dict)
+    _tables: list[Table] = field(default_factory=list)
+    _unnamed: str = ""  # a picture in a link that may turn out to be all there is in it
 
     def walk(self, root: LexborNode) -> None:
-        waiting: list[tuple[LexborNode | _End, _Around]] = [(root, _Around())]
+        waiting: list[tuple[LexborNode, Around] | _End] = [(root, self._around)]
         while waiting:
             if len(self._blocks) >= BLOCK_LIMIT:
                 self.cut = True
-                return
-            item, around = waiting.pop()
+                break
+            item = waiting.pop()
             if isinstance(item, _End):
-                self._end(item, around)
+                self._end(item)
                 continue
+            node, around = item
+            following = node.next
+            if following is not None and node is not root:
+                waiting.append((following, around))
             self._around = around
-            if item.tag == "-text":
-                self._text(item.text_content or "", around)
+            tag = node.tag or ""
+            if tag == "-text":
+                self._text(node.text_content or "", around)
                 continue
-            opened = self._open(item, around)
+            opened = self._open(node, tag, around)
             if opened is None:
                 continue
             inner, end = opened
-            waiting.append((end, around))
-            waiting.extend((child, inner) for child in reversed(list(_children(item))))
+            if end is not None:
+                waiting.append(end)
+            first = node.child
+            if first is not None:
+                waiting.append((first, inner))
         self._flush()
+        while self._tables:
+            self._close_table()
 
     def result(self) -> Iterator[Block]:
         yield from self._blocks
@@ -157,34 +152,58 @@ class _Walker:
         if self.cut:
             yield Block(Kind.NOTE, (Run("The rest is not shown here; see the source."),), gap=True)
 
-    def _open(self, node: LexborNode, around: _Around) -> tuple[_Around, _End] | None:
+    def _open(self, node: LexborNode, tag: str, around: Around) -> tuple[Around, _End | None] | None:
         """What holds inside an element and what comes behind it; None when its children are not to be read."""
-        tag = node.tag or ""
         attributes = node.attributes
-        style = attributes.get("style") or ""
-        if tag in _UNSEEN or tag.startswith(("-", "!")) or "hidden" in attributes or _HIDDEN.search(style):
+        if tag in _UNSEEN or tag.startswith(("-", "!")) or "hidden" in attributes:
             return None
-        if tag in ("br", "hr", "img"):
-            self._void(tag, attributes, around)
+        written = attributes.get("style")
+        style = style_of(written) if written else PLAIN_STYLE
+        seen = self.sheets.of(tag, attributes, style)
+        if seen is Seen.GONE:
             return None
-        if tag == "table" and _holds_data(node):
-            self._table(node, around)
+        if self._tables and tag in _NOT_PLAIN:
+            self._tables[-1].plain = False
+        if tag in _INSTEAD:
+            self._instead(node, tag, attributes, around)
             return None
-        look = _look(tag, style, around.look)
-        inner = replace(around, look=look)
-        end = _End()
-        if tag in _BLOCKS:
-            self._flush()
-            self._gap = self._gap or (tag in _SET_OFF and around.items is None)
-            end = _End(flush=True, gap=tag in _SET_OFF and around.items is None, item=tag == "li")
-            inner = self._block(tag, attributes, inner)
-        elif tag == "a" and attributes.get("href"):
-            target = _SPACE.sub(" ", attributes["href"] or "").strip()
-            inner = replace(inner, look=replace(look, link=True))
-            end = _End(link=target, look=look)
-        return inner, end
+        if style.marker:
+            self._put(f"{_SPACE.sub(' ', node.text()).strip(BLANK)} ", around.look)
+            return None
+        inner = inside(tag, style, around, seen)
+        if tag in _BLOCKS or style.block:
+            return self._open_block(tag, attributes, style, around, inner)
+        if tag == "a" and attributes.get("href"):
+            self._unnamed = ""
+            if self._runs and style.boxed and not self._runs[-1].text.endswith(" "):
+                self._put(" ", around.look)
+        return inner, self._link_end(tag, attributes, _End(around))
 
-    def _block(self, tag: str, attributes: dict[str, str | None], around: _Around) -> _Around:
+    def _open_block(
+        self, tag: str, attributes: Attributes, style: Style, around: Around, inner: Around
+    ) -> tuple[Around, _End]:
+        self._flush()
+        apart = tag in _SET_OFF and around.items is None and not (tag == "p" and is_tight(attributes, style))
+        self._gap = self._gap or apart
+        if style.ruled and tag in ("p", "div") and self._blocks:
+            self._rule(around)
+        end = _End(around, flush=True, gap=apart, item=tag == "li", table=tag == "table")
+        if tag == "table":
+            self._open_table(attributes, around)
+        elif self._tables and tag == "tr":
+            self._tables[-1].rows.append([])
+        elif self._tables and tag in ("td", "th") and self._tables[-1].rows:
+            end.cell = cell_of(tag, attributes, style, len(self._blocks))
+            self._tables[-1].rows[-1].append(end.cell)
+        return self._block(tag, attributes, inner), self._link_end(tag, attributes, end)
+
+    def _link_end(self, tag: str, attributes: Attributes, end: _End) -> _End:
+        if tag == "a":
+            end.link = _SPACE.sub(" ", attributes.get("href") or "").strip()
+            end.blocks = len(self._blocks)
+        return end
+
+    def _block(self, tag: str, attributes: Attributes, around: Around) -> Around:
         if tag[0] == "h" and tag[1:].isdigit():
             return replace(around, kind=Kind.HEADING)
         if tag == "pre":
@@ -193,173 +212,138 @@ class _Walker:
             return replace(around, quoted=min(around.quoted + 1, _DEEPEST), items=None)
         if tag in ("ul", "ol"):
             start = attributes.get("start")
-            number = int(start) if start is not None and _is_number(start) else 1
+            number = int(start) if start is not None and is_number(start) else 1
             deeper = min(around.indent + 2, 2 * _DEEPEST)
-            return replace(around, indent=deeper, items=_Items(tag == "ol", number))
+            return replace(around, indent=deeper, items=Items(tag == "ol", number))
         if tag == "li" and around.items is not None:
             self._lead = around.items.lead(attributes.get("value"))
         elif tag == "dd":
             return replace(around, indent=min(around.indent + 2, 2 * _DEEPEST))
         return around
 
-    def _void(self, tag: str, attributes: dict[str, str | None], around: _Around) -> None:
+    def _instead(self, node: LexborNode, tag: str, attributes: Attributes, around: Around) -> None:
+        """Elements that are no text themselves."""
         if tag == "br":
             self._flush(blank_too=True)
-        elif tag == "hr":
+            return
+        if tag == "hr":
             self._flush()
-            self._blocks.append(Block(Kind.RULE, (), around.indent, around.quoted))
+            self._rule(around)
+            return
+        if tag in ("img", "amp-img"):
+            said = stand_ins.picture(attributes)
+            if not said and around.look.link and not self._unnamed:
+                self._unnamed = stand_ins.picture(attributes, needed=True)
+        elif tag == "svg":
+            title = node.css_first("title")
+            said = stand_ins.drawing(attributes, title.text() if title is not None else "")
+        elif tag == "button":
+            said = stand_ins.button(_SPACE.sub(" ", node.text()).strip())
+        elif tag == "select":
+            said = "[choice]"
         else:
-            alternative = attributes.get("alt")
-            if alternative is None or alternative.strip():
-                said = _SPACE.sub(" ", alternative or "").strip()
-                self._runs.append(Run(f"[image: {said}]" if said else "[image]", replace(around.look, muted=True)))
+            said = stand_ins.field_of_form(attributes)
+        if said:
+            self._put(said, replace(around.look, muted=True) if said[0] == "[" else around.look)
 
-    def _text(self, text: str, around: _Around) -> None:
+    def _rule(self, around: Around) -> None:
+        if not self._blocks or self._blocks[-1].kind is not Kind.RULE:
+            self._blocks.append(Block(Kind.RULE, (), around.indent, around.quoted))
+
+    def _text(self, text: str, around: Around) -> None:
+        if not around.seen:
+            return
+        if not text.isascii():
+            text = text.translate(NO_ROOM)
+        if around.digits is not None:
+            text = text.translate(around.digits)
         if around.kept:
-            lines = text.split("\n")
-            for number, line in enumerate(lines):
+            for number, line in enumerate(text.split("\n")):
                 if number:
                     self._flush(blank_too=True)
                 if line:
-                    self._runs.append(Run(line, around.look))
+                    self._put(line, around.look)
             return
         text = _SPACE.sub(" ", text)
         if not self._runs or self._runs[-1].text.endswith(" "):
             text = text.removeprefix(" ")
         if text:
-            self._runs.append(Run(text, around.look))
+            self._put(text, around.look)
 
-    def _end(self, end: _End, around: _Around) -> None:
+    def _put(self, text: str, look: Look) -> None:
+        if text[0] == "[" and self._runs and self._runs[-1].text[-1] == "]":
+            text = f" {text}"
+        self._runs.append(Run(text, look))
+
+    def _end(self, end: _End) -> None:
         if end.link:
-            self._number(end.link, end.look)
+            self._number(end)
         if end.flush:
             self._flush()
+        if end.cell is not None:
+            end.cell.end = len(self._blocks)
+        if end.table:
+            self._close_table()
         if end.item:
             self._lead = ""
         if end.gap:
             self._gap = True
-        self._around = around
+        self._around = end.around
 
-    def _number(self, target: str, look: Look) -> None:
+    def _number(self, end: _End) -> None:
         """Say behind a link's text where it leads, unless the text says it already."""
+        target, look = end.link, replace(end.around.look, muted=True)
+        ended = len(self._blocks) > end.blocks and not self._runs  # it holds blocks, which are ended already
+        runs = list(self._blocks[-1].runs) if ended else self._runs
         said = ""
-        for run in reversed(self._runs):
+        for run in reversed(runs):
             if not run.look.link:
                 break
             said = run.text + said
-        bare = target.removeprefix("mailto:")
-        if said.strip() in (target, bare) or target.startswith("#"):
+        said = said.strip(BLANK)
+        if not said and self._unnamed:
+            runs.append(Run(self._unnamed, look))
+            said, self._unnamed = self._unnamed, ""
+        if not said or target.startswith("#") or bare(said) == bare(target):
             return
         number = self._links.setdefault(target, len(self._links) + 1)
-        self._runs.append(Run(f"[{number}]", replace(look, muted=True)))
+        runs.append(Run(f"[{number}]", look))
+        if ended:
+            self._blocks[-1] = replace(self._blocks[-1], runs=tuple(runs))
 
     def _flush(self, *, blank_too: bool = False) -> None:
         """End the line that is being gathered."""
         around, runs = self._around, self._runs
         self._runs = []
         if not around.kept:
-            runs = _trimmed(runs)
-        if not runs and not (blank_too and self._blocks and (around.kept or not self._gap)):
+            if runs and not any(run.text.strip(BLANK) for run in runs):
+                self._gap = self._gap or not blank_too  # blanks that are to take room
+            runs = trimmed(runs)
+        last = self._blocks[-1] if self._blocks else None
+        if not runs and not (blank_too and last is not None and (around.kept or (last.runs and not self._gap))):
             return
-        gap = self._gap and bool(self._blocks)
+        gap = self._gap and last is not None and bool(last.runs or last.kind is Kind.RULE)
         self._blocks.append(Block(around.kind, tuple(runs), around.indent, around.quoted, self._lead, gap))
         if around.items is not None and self._lead:
             self._lead = " " * len(self._lead)
         self._gap = False
 
-    def _table(self, table: LexborNode, around: _Around) -> None:
-        """A table of data: a line a row, its columns below each other."""
-        self._flush()
-        limit = SIZE_LIMIT if self.whole else _CELL_WIDTH
-        rows = [[(cell.tag == "th", _cell_text(cell, limit)) for cell in _cells(row)] for row in _rows(table)]
-        widths: dict[int, int] = {}
-        for row in rows:
-            for number, (_, text) in enumerate(row):
-                widths[number] = max(widths.get(number, 0), _width(text))
-        for count, row in enumerate(rows):
-            if len(self._blocks) >= BLOCK_LIMIT:
-                return
-            runs = []
-            for number, (heads, text) in enumerate(row):
-                last = number == len(row) - 1
-                aligned = _BAR if self.whole else " " * (widths[number] - _width(text)) + _IN_ITS_OWN_COLUMN
-                padding = "" if last else aligned
-                runs.append(Run(text + padding, replace(around.look, bold=around.look.bold or heads)))
-            gap = bool(self._blocks) and count == 0
-            self._blocks.append(Block(Kind.ROW, tuple(runs), around.indent, around.quoted, self._lead, gap))
-            self._lead = " " * len(self._lead)
-        self._gap = True
+    def _open_table(self, attributes: Attributes, around: Around) -> None:
+        placed = (attributes.get("role") or "").lower() in ("presentation", "none")
+        bordered = (attributes.get("border") or "0").strip() not in ("", "0", "0px")
+        start = len(self._blocks)
+        self._tables.append(Table(start, around.indent, around.quoted, self._lead, placed, bordered))
 
-
-def _children(node: LexborNode) -> Iterator[LexborNode]:
-    child = node.child
-    while child is not None:
-        yield child
-        child = child.next
-
-
-def _look(tag: str, style: str, look: Look) -> Look:
-    if tag in ("b", "strong", "th", "dt") or _BOLD.search(style):
-        look = replace(look, bold=True)
-    if tag in ("i", "em", "cite", "dfn"):
-        look = replace(look, italic=True)
-    if tag in ("s", "del", "strike"):
-        look = replace(look, strike=True)
-    if tag in ("code", "kbd", "samp", "tt"):
-        look = replace(look, code=True)
-    return look
-
-
-def _trimmed(runs: list[Run]) -> list[Run]:
-    """Without the white space at the end of a line; that at its beginning was never taken in."""
-    while runs:
-        text = runs[-1].text.rstrip(" ")
-        if text:
-            runs[-1] = replace(runs[-1], text=text)
-            break
-        runs.pop()
-    return runs
-
-
-def _holds_data(table: LexborNode) -> bool:
-    """Whether a table is one to its reader too: columns of short texts, and no layout made of it."""
-    if (table.attributes.get("role") or "").lower() == "presentation":
-        return False
-    rows, heads = 0, False
-    waiting = list(_children(table))
-    while waiting:
-        node = waiting.pop()
-        tag = node.tag or ""
-        if tag == "table" or tag in _SET_OFF or tag in ("div", "img", "hr", "a"):
-            return False
-        heads = heads or tag == "th"
-        rows += tag == "tr" and len(_cells(node)) > 1
-        waiting.extend(_children(node))
-    return rows > 1 or (heads and rows > 0)
-
-
-def _rows(table: LexborNode) -> Iterator[LexborNode]:
-    for part in _children(table):
-        if part.tag == "tr":
-            yield part
-        elif part.tag in ("tbody", "thead", "tfoot"):
-            yield from (row for row in _children(part) if row.tag == "tr")
-
-
-def _cells(row: LexborNode) -> list[LexborNode]:
-    return [cell for cell in _children(row) if cell.tag in ("td", "th")]
-
-
-def _cell_text(cell: LexborNode, limit: int) -> str:
-    text = _SPACE.sub(" ", cell.text(deep=True, separator="")).strip()
-    return text if len(text) <= limit else text[: limit - 1] + "…"
-
-
-def _width(text: str) -> int:
-    """How many columns a terminal needs for it."""
-    wide = sum(unicodedata.east_asian_width(letter) in "WF" for letter in text)
-    return len(text) + wide - sum(unicodedata.combining(letter) > 0 for letter in text)
-
-
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) < 8
+    def _close_table(self) -> None:
+        table = self._tables.pop()
+        for row in table.rows:
+            for cell in row:
+                if cell.end < 0:
+                    cell.end = len(self._blocks)
+        made, data = finish(table, self._blocks, whole=self.whole)
+        self._blocks[table.start :] = made
+        if len(made) > 1:
+            self._gap = True
+            made[0] = replace(made[0], gap=table.start > 0)
+            self._blocks[table.start] = made[0]
+        self._gap = self._gap or data

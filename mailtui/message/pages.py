@@ -17,7 +17,7 @@ from functools import partial
 
 from mailtui.message.filling import Lines, Unusual, Variables, Woven
 from mailtui.message.frozen import MessageSource
-from mailtui.message.html_blocks import Kind
+from mailtui.message.html_blocks import READ_ATTRIBUTES, Kind
 from mailtui.message.locales import Conventions
 from mailtui.message.markdown import html_from_markdown
 from mailtui.message.marked import MarkedTemplate, Parts
@@ -31,7 +31,6 @@ Maker = Callable[[str], str]
 _KEPT = 200  # pages that are kept, and
 _KEPT_CHARACTERS = 20_000_000  # of all of them together
 _INERT_ATTRIBUTES = frozenset({"href", "src", "alt", "title"})
-_READ_ATTRIBUTES = frozenset({"style", "hidden", "role", "start", "value"})  # by which `html_text` reads a page
 _TAG = re.compile(
     r"<!--.*?(?:-->|\Z)|<(?P<raw>style|script|mj-style|mj-attributes|mj-html-attributes)\b.*?(?:</(?P=raw)\s*>|\Z)"
     r"""|<[a-zA-Z/](?:[^<>"']|"[^"]*"|'[^']*')*(?:>|\Z)""",
@@ -239,7 +238,7 @@ def _standing(page: str, word: str, *, styled: bool) -> _Standing:
     for tag in _TAG.finditer(page):
         if word not in tag.group() or tag.group().startswith("<!--"):
             continue
-        if tag.group("raw") and not styled:
+        if (tag.group("raw") or "style").lower() != "style" and not styled:
             continue
         harmless: set[str] = set()
         for attribute in () if tag.group("raw") else _ATTRIBUTE.finditer(tag.group()):
@@ -247,7 +246,7 @@ def _standing(page: str, word: str, *, styled: bool) -> _Standing:
             value = attribute.group(2) if attribute.group(2) is not None else attribute.group(3)
             if name in ("href", "src") and (first := found.match(value.lstrip())):
                 links.append(int(first.group(1)))
-            if name in inert if styled else name not in _READ_ATTRIBUTES:
+            if name in inert if styled else name not in READ_ATTRIBUTES:
                 harmless.update(found.findall(value))
         deciding += [int(index) for index in found.findall(tag.group()) if index not in harmless]
     return _Standing(tuple(deciding), tuple(links))
