@@ -27,6 +27,7 @@ Examples:
   mailtui suppress import unsubscribed.csv --list newsletter
   mailtui suppress list --search example.org
   mailtui suppress export --out suppressed.csv
+  mailtui suppress verify v1.k3v9x2mq.17.mU2n6p0ZcQ8yT1aWb4Rf5g --add
 """
 
 _list_option = click.option(
@@ -227,6 +228,28 @@ def export(list_name: str | None, out: Path | None, *, service: Service, as_json
 
     written = asyncio.run(write())
     output.note(f"{counted(written, 'entry', 'entries')}.")
+
+
+@suppress.command()
+@click.argument("token", metavar="TOKEN")
+@click.option("--add", is_flag=True, help="Put whose it is on the suppression list of their campaign's list.")
+@common
+def verify(token: str, add: bool, *, service: Service, as_json: bool) -> None:
+    """Say whose the token of an unsubscribe link or mail is, and that it is genuine.
+
+    Exit code 0 when it is, 3 when it is not. With --add they get nothing from now on: from campaigns of the same list,
+    or from any where theirs has no list. That may be done any number of times.
+    """
+    from mailtui.service.leaving import let_go, whose
+
+    leaver = asyncio.run(whose(service, token))
+    new = asyncio.run(let_go(service, leaver)) if add else None
+    if as_json:
+        output.json_line(leaver.to_json() | ({} if new is None else {"added": new}))
+        return
+    output.data(safe_text(leaver.words, limit=1_000))
+    if new is not None:
+        output.say(f"{counted(new, 'entry', 'entries')} added to {_which(leaver.list)}.")
 
 
 def _which(list_name: str) -> str:

@@ -69,6 +69,12 @@ class Reader(Protocol):
         """The deliveries of a row of the list, or the one with this key, be it the list's or a correction."""
         ...
 
+    async def recipients_of_row(self, campaign: int, row: int) -> list[tuple[str, str]]:
+        """(key, address) of everybody who was sent to as this row of the list; several, where the list was changed
+        between two launches, or a mail has copies.
+        """
+        ...
+
     async def resolutions(self, deliveries: Sequence[int]) -> list[Resolution]:
         """What people said about these deliveries, the oldest first."""
         ...

@@ -122,6 +122,9 @@ class SqliteReader:
         found = self._rows("find_row", by_row) if key is None else self._rows("find_key", (campaign, key))
         return [_delivery_from(values) for values in found]
 
+    async def recipients_of_row(self, campaign: int, row: int) -> list[tuple[str, str]]:
+        return list(self._rows("recipients_of_row", {"campaign": campaign, "row": row}))
+
     async def resolutions(self, deliveries: Sequence[int]) -> list[Resolution]:
         rows = self._rows("resolutions", (json.dumps(list(deliveries)),))
         return [Resolution(id_, at, actor, Decision(said), note) for id_, at, actor, said, note in rows]

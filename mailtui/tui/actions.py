@@ -252,6 +252,7 @@ ACTIONS: Mapping[str, tuple[Action, ...]] = {
         Action("stop", "escape", "Stop", "Stop reading the file; who was read stays on the list"),
         Action("put_away", "escape", "Close", "Put an error away; show everybody again"),
     ),
+        Action("verify", "v", "Token", "Say whose a token is, of a mail or link that asks to leave, and put them here"),
 }
 
 

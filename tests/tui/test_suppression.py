@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input
 
+from mailtui.message.tokens import Tokens
 from mailtui.service.facade import Service
 from mailtui.service.suppression import SuppressionDesk
 from mailtui.tui.app import MailtuiApp
 from mailtui.tui.dialogs.confirm import ConfirmDialog
 from mailtui.tui.dialogs.import_suppressed import ImportDialog
 from mailtui.tui.dialogs.suppress import SuppressDialog
+from mailtui.tui.dialogs.token import TokenDialog
 from mailtui.tui.screens.suppression import SuppressionScreen
 from tests.tui.conftest import MakeApp, finished, launch, shows, until
 
@@ -186,3 +188,26 @@ async def test_a8_whoever_is_in_a_report_is_put_on_the_list(app: MakeApp, servic
     [entry] = await service.suppression.page()
     assert (entry.address, entry.reason) == ("amara.okafor@example.com", "moved")
     assert launched.campaign.id in entry.source
+
+
+async def test_b02_a_token_is_pasted_looked_at_and_its_owner_put_on_the_list(
+    app: MakeApp, service: Service, sample: Path
+) -> None:
+    launched = (await launch(service, sample)).campaign
+    [(key, address)] = await service.reader.recipients_of_row(launched.number, 1)
+    token = Tokens(launched.secret, launched.id).of(1, key)
+    running = app()
+    async with running.run_test(size=EIGHTY, notifications=True) as pilot:
+        await pilot.press("9")
+        await until(_ready(running, "Nobody is on the suppression list."))
+        await pilot.press("v")
+        await until(lambda: isinstance(running.screen, TokenDialog))
+        _fill(running, token[:-1], "#token")
+        await pilot.press("enter")
+        await until(lambda: shows(running, "This is no whole token"))
+        _fill(running, token, "#token")
+        await pilot.press("enter")
+        await until(lambda: shows(running, address, "To be put on everybody's suppression list"))
+        assert (await service.suppression.counts()).total == 0, "looking changes nothing"
+        await pilot.press("enter")
+        await until(_ready(running, "[1 all]", address))

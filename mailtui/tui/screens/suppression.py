@@ -22,6 +22,7 @@ from mailtui.service.workbench import Workbench
 from mailtui.tui.actions import bindings
 from mailtui.tui.dialogs.import_suppressed import ImportDialog
 from mailtui.tui.dialogs.suppress import suppress, take_off
+from mailtui.tui.dialogs.token import take_token
 from mailtui.tui.exporting import export_suppressed
 from mailtui.tui.room import Room, start
 from mailtui.tui.text import Plain, plain
@@ -36,7 +37,7 @@ _EMPTY = """Nobody is on the suppression list.
 Whoever is on it gets no mail, from any campaign or from those of one list;
 it counts at once, also for a campaign that is being sent.
 
-a adds an address, i everybody in a file."""
+a adds an address, i everybody in a file, v whose token it is."""
 
 
 class SuppressionScreen(Room):
@@ -195,6 +196,14 @@ class SuppressionScreen(Room):
                 start(self, self._read_on, "read")
 
         start(self, add, "order")
+
+    def action_verify(self) -> None:
+        async def verify() -> None:
+            if await take_token(self.app, self.service):
+                self._show("#trouble", "")
+                start(self, self._read_on, "read")
+
+        start(self, verify, "order")
 
     def action_remove(self) -> None:
         entry = self._pages.entry

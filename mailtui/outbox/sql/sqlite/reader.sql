@@ -95,6 +95,13 @@ WHERE id IN (SELECT id FROM delivery WHERE campaign = ?1 AND key = ?2
              UNION SELECT delivery FROM correction WHERE campaign = ?1 AND key = ?2)
 ORDER BY id LIMIT 6
 
+-- name: recipients_of_row
+SELECT key, address FROM delivery NOT INDEXED
+WHERE campaign = :campaign AND row = :row
+  AND id BETWEEN (SELECT min(id) FROM delivery WHERE campaign = :campaign)
+         AND (SELECT max(id) FROM delivery WHERE campaign = :campaign)
+ORDER BY id
+
 -- name: resolutions
 SELECT delivery, at, actor, decision, note FROM resolution
 WHERE delivery IN (SELECT value FROM json_each(?)) ORDER BY id
