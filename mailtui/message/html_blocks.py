@@ -7,11 +7,13 @@ from enum import StrEnum
 
 READ_ATTRIBUTES = frozenset(
     (
-        *("style", "class", "id", "hidden", "role", "start", "value", "type", "checked", "width", "height", "align"),
+        *("style", "hidden", "role", "start", "value", "type", "checked", "width", "height", "align"),
         *("border", "colspan", "rowspan", "media", "aria-hidden"),
     )
 )
 """Those of a page that decide how it is read; what others say is at most shown."""
+SHEET_ATTRIBUTES = frozenset(("class", "id"))
+"""Those that decide, too, in a page with style sheets."""
 
 
 class Kind(StrEnum):

@@ -17,7 +17,7 @@ from functools import partial
 
 from mailtui.message.filling import Lines, Unusual, Variables, Woven
 from mailtui.message.frozen import MessageSource
-from mailtui.message.html_blocks import READ_ATTRIBUTES, Kind
+from mailtui.message.html_blocks import READ_ATTRIBUTES, SHEET_ATTRIBUTES, Kind
 from mailtui.message.locales import Conventions
 from mailtui.message.markdown import html_from_markdown
 from mailtui.message.marked import MarkedTemplate, Parts
@@ -232,6 +232,8 @@ def _standing(page: str, word: str, *, styled: bool) -> _Standing:
     found = re.compile(f"{word}([0-9]+)x")
     # A style sheet that selects by attributes may look at any.
     selects = styled and any("[" in tag.group() for tag in _TAG.finditer(page) if tag.group("raw"))
+    sheets = any((tag.group("raw") or "").lower() == "style" for tag in _TAG.finditer(page))
+    read = READ_ATTRIBUTES | SHEET_ATTRIBUTES if sheets else READ_ATTRIBUTES
     inert: frozenset[str] = frozenset() if selects else _INERT_ATTRIBUTES
     deciding: list[int] = []
     links: list[int] = []
@@ -246,7 +248,7 @@ def _standing(page: str, word: str, *, styled: bool) -> _Standing:
             value = attribute.group(2) if attribute.group(2) is not None else attribute.group(3)
             if name in ("href", "src") and (first := found.match(value.lstrip())):
                 links.append(int(first.group(1)))
-            if name in inert if styled else name not in READ_ATTRIBUTES:
+            if name in inert if styled else name not in read:
                 harmless.update(found.findall(value))
         deciding += [int(index) for index in found.findall(tag.group()) if index not in harmless]
     return _Standing(tuple(deciding), tuple(links))

@@ -104,3 +104,10 @@ def test_false_is_for_html_alone(tmp_path: Path) -> None:
         read(tmp_path, text=False)
     with pytest.raises(TemplateError):
         read_message(read(tmp_path, html="missing.html"), tmp_path, "Spring")
+
+
+def test_what_a_style_sheet_hides_for_a_row_is_not_in_its_text() -> None:
+    message = with_text("<style>.{{ url or 'b' }} { display: none }</style><p class='{{ name }}'>{{ name }}</p><p>Hi")
+    assert rendered(message, "a").text == "a\n\nHi\n"
+    assert rendered(message, "b").text == "Hi\n"
+    assert rendered(message, "a", "a").text == "Hi\n"
