@@ -13,15 +13,15 @@ from mailtui.audience.recipient import Recipient
 from mailtui.audience.sheets.ages import freshness
 from mailtui.audience.views import AudienceCounts, about_alike
 from mailtui.campaign.campaign import Campaign
+from mailtui.campaign.judging import Judge
 from mailtui.campaign.suppression import Suppressed
-from mailtui.campaign.trial import TrialRenderer
 from mailtui.kit.suggest import nearest
 from mailtui.kit.words import counted
 from mailtui.message.frozen import MessageSource
 from mailtui.message.mime import TransferEncoding
-from mailtui.message.preflight import Finding, Preflight, Severity
+from mailtui.message.preflight import Finding, Preflight
 from mailtui.message.reference import self_check
-from mailtui.message.rendered import RenderedMessage, RenderProblem
+from mailtui.message.remarks import Severity
 
 SAMPLE = 20
 _TRIAL_SECRET = b"trial"
@@ -54,45 +54,48 @@ def run_checks(
     """Check the campaign; `sample` is how many rows are rendered, None for all of them.
 
     Every address and every field the message uses is looked at for all rows in any case. Raises what stands in
-    the way of looking at all: `AudienceError`, `TemplateError`. `progress` hears rows done, and of how many.
+    the way of looking at all: `AudienceError`, `TemplateError`. `progress` hears rows done, and of how many, several
+    times a second; what it raises ends the check.
     """
     audience.require_sendable()
     compiled = campaign.compile(source, audience.columns, secret=_TRIAL_SECRET)
     counts = audience.counts()
     preflight = Preflight(compiled)
     total = counts.recipients
-    rendered = 0
+    every_row = sample is None or sample >= total
+    done = rendered = 0
     differences: list[str] | None = None
 
-    def look_at(recipient: Recipient, message: RenderedMessage | RenderProblem) -> None:
-        """Judge a message; the first that renders is held against the standard library's parser, too."""
-        nonlocal differences
-        preflight.feed_message(recipient, message)
-        if differences is None and isinstance(message, RenderedMessage):
-            encoding = TransferEncoding.EIGHT_BIT
-            differences = self_check(compiled, recipient, date=time.time(), encoding=encoding, smtputf8=True)
-
-    with TrialRenderer(source, audience.columns, secret=_TRIAL_SECRET, date=time.time()) as trial:
-        if sample is None or sample >= total:
-            for recipient, message in trial.render(audience.recipients()):
+    def looked_at() -> Iterator[Recipient]:
+        """Everybody; whoever is not rendered has the row alone judged, here."""
+        nonlocal done
+        for done, recipient in enumerate(audience.recipients(), 1):
+            suppressed.feed(recipient.key)
+            if not every_row:
                 preflight.feed_row(recipient)
-                suppressed.feed(recipient.key)
-                look_at(recipient, message)
-                rendered += 1
-                if rendered % _STEP == 0:
-                    progress(rendered, total)
-        else:
-            wanted, chosen = spread(total, sample), []
-            for done, recipient in enumerate(audience.recipients(), 1):
-                if done in wanted:
-                    chosen.append(recipient)
-                preflight.feed_row(recipient)
-                suppressed.feed(recipient.key)
                 if done % _STEP == 0:
                     progress(done, total)
-            for recipient, message in trial.render(chosen):
-                look_at(recipient, message)
-                rendered += 1
+            yield recipient
+
+    def chosen() -> Iterator[Recipient]:
+        wanted = spread(total, sample or 0)
+        return iter([recipient for number, recipient in enumerate(looked_at(), 1) if number in wanted])
+
+    judge = Judge(
+        source,
+        audience.columns,
+        secret=_TRIAL_SECRET,
+        date=time.time(),
+        with_rows=every_row,
+        alive=lambda: progress(rendered if every_row else done, total),
+    )
+    with judge:
+        for batch in judge.judge(looked_at() if every_row else chosen(), preflight):
+            rendered += batch.rows
+            progress(rendered if every_row else done, total)
+            if differences is None and batch.good is not None:
+                encoding = TransferEncoding.EIGHT_BIT
+                differences = self_check(compiled, batch.good, date=time.time(), encoding=encoding, smtputf8=True)
     progress(total, total)
     about_list = (
         *_audience_findings(campaign, counts, audience),

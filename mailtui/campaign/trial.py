@@ -22,9 +22,9 @@ from mailtui.message.trial import Want, unpacked
 
 Rendered = tuple[Recipient, RenderedMessage | RenderProblem]
 
-_MEMORY = 1024 * 1024 * 1024  # of address space; a fresh Python maps a good part of it before it does anything
-_START_SECONDS = 30.0
-_ROW_SECONDS = 10.0
+MEMORY = 1024 * 1024 * 1024  # of address space; a fresh Python maps a good part of it before it does anything
+START_SECONDS = 30.0
+ROW_SECONDS = 10.0
 _BATCH_BYTES = 32 * 1024  # less than a pipe holds, so that neither side can wait for the other
 
 
@@ -39,7 +39,7 @@ class TrialRenderer:
         secret: bytes,
         date: float,
         transfer: TransferEncoding = TransferEncoding.EIGHT_BIT,
-        row_seconds: float = _ROW_SECONDS,
+        row_seconds: float = ROW_SECONDS,
         want: Want = "mail",
     ) -> None:
         """`want` says what is asked for: the mails, or what rows bring beside their bodies (`extras`)."""
@@ -51,7 +51,7 @@ class TrialRenderer:
             "secret": secret.hex(),
             "date": date,
             "transfer": transfer.value,
-            "memory": _MEMORY,
+            "memory": MEMORY,
             "want": want,
         }
         self._answers: queue.Queue[bytes] = queue.Queue()
@@ -66,7 +66,7 @@ class TrialRenderer:
             env=own_environment(bare_environment(os.environ)),
         )
         assert self._child.stdout is not None
-        threading.Thread(target=_collect, args=(self._child.stdout, self._answers), daemon=True).start()
+        threading.Thread(target=collect, args=(self._child.stdout, self._answers), daemon=True).start()
         self._tell([self._order])
         return self
 
@@ -98,7 +98,7 @@ class TrialRenderer:
                 yield recipient, values
 
     def _each(self, recipients: Iterable[Recipient]) -> Iterator[tuple[Recipient, dict[str, Any] | RenderProblem]]:
-        patience = _START_SECONDS
+        patience = START_SECONDS
         for batch in _batches(recipients):
             self._tell([_line(item) for item in batch])
             for recipient in batch:
@@ -156,7 +156,7 @@ def _batches(recipients: Iterable[Recipient]) -> Iterator[list[Recipient]]:
         yield batch
 
 
-def _collect(stream: IO[bytes], answers: queue.Queue[bytes]) -> None:
+def collect(stream: IO[bytes], answers: queue.Queue[bytes]) -> None:
     """Pass the child's lines on; an empty one at the end says that there are no more."""
     try:
         for line in stream:

@@ -16,7 +16,9 @@ from mailtui.audience.recipient import recipient_of
 from mailtui.dispatch import rendering
 from mailtui.dispatch.rendering import Order, Row
 from mailtui.dispatch.watchdog import Overrun, Watchdog
+from mailtui.kit.frames import frames
 from mailtui.message.compose import CompiledMessage, compile_message
+from mailtui.message.files import FileRef
 from mailtui.message.frozen import MessageSource
 from mailtui.message.mime import TransferEncoding
 from mailtui.message.rendered import RenderedMessage, RenderProblem
@@ -66,7 +68,7 @@ class Renderer:
         return rendering.mail(rendered.sender, rendered.data)
 
     def _rendered(self, row: Row, encoding: TransferEncoding, smtputf8: bool) -> RenderedMessage | RenderProblem:
-        key, number, address, cells, more, date, message, named_by = row
+        key, number, address, cells, more, date, message, named_by, files = row
         recipient = recipient_of(self._columns, key, number, address, cells, more)
         return self._messages[message].render(
             recipient,
@@ -74,12 +76,13 @@ class Renderer:
             encoding=encoding,
             smtputf8=smtputf8,
             message_id=None if named_by < 0 else self._messages[named_by].message_id(recipient),
+            files=[FileRef(*file) for file in files],
         )
 
 
 def serve(orders: BinaryIO, out: BinaryIO) -> None:
     """Carry out what comes in until it ends."""
-    incoming = rendering.orders(orders.read)
+    incoming = frames(orders.read)
     _, columns, secret, campaign, memory, seconds = next(incoming)
     _limit(memory)
     watchdog = Watchdog(seconds)

@@ -1,29 +1,29 @@
 """Owns what crosses the pipe between the runner and its render processes.
 
-To a renderer: a length and a `marshal` of plain values, which is the cheapest way to many small texts; only the runner
-writes there. Back comes nothing that is more than bytes with their lengths: a process that runs strangers' templates is
-not to be believed further than that. Answers come in the order of the rows, so that they need no name.
+To a renderer go `kit.frames`; only the runner writes there. Back comes nothing that is more than bytes with their
+lengths: a process that runs strangers' templates is not to be believed further than that. Answers come in the order of
+the rows, so that they need no name.
 """
 
 from __future__ import annotations
 
 import json
-import marshal
 import struct
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, TypeAlias
 
 from mailtui.errors import Place
+from mailtui.kit.frames import frame
 from mailtui.message.rendered import RenderProblem
+from mailtui.outbox.records import Claim
 
-Row: TypeAlias = tuple[str, int, str, tuple[str, ...], tuple[tuple[str, ...], ...], float, int, int]
+File: TypeAlias = tuple[str, str, str, int]  # a `FileRef`
+Row: TypeAlias = tuple[str, int, str, tuple[str, ...], tuple[tuple[str, ...], ...], float, int, int, tuple[File, ...]]
 """key, number, address, cells, the cells of a group's further rows, date, the number of the message, and of the one
-that gives the Message-ID or -1."""
+that gives the Message-ID or -1, and the files of its own."""
 
 _NOWHERE = Place()
-LENGTH = struct.Struct("<I")
 _HEAD = struct.Struct("<BHI")  # kind, length of the sender, length of what follows it
 _LONGEST = 256 * 1024 * 1024  # ten million characters of four bytes each, in quoted-printable, and to spare
 
@@ -72,17 +72,19 @@ class Nonsense(Exception):
     """What came over the pipe is no answer."""
 
 
+def files_of(claim: Claim) -> tuple[File, ...]:
+    """A claim's own files as they cross."""
+    return tuple((path, name, digest, size) for path, name, digest, size in claim.files) if claim.files else ()
+
+
+def own_bytes(claim: Claim) -> int:
+    """About how many bytes a claim's own files add to its mail."""
+    return sum(ref.size for ref in claim.files) * 4 // 3 if claim.files else 0
+
+
 def order(kind: Order, *values: Any) -> bytes:
     """An order as it crosses."""
-    body = marshal.dumps((int(kind), *values))
-    return LENGTH.pack(len(body)) + body
-
-
-def orders(read: Callable[[int], bytes]) -> Iterator[tuple[Any, ...]]:
-    """The orders that come in, until there are no more."""
-    while len(head := read(LENGTH.size)) == LENGTH.size:
-        (length,) = LENGTH.unpack(head)
-        yield marshal.loads(read(length))  # noqa: S302 - written by the runner that started this process
+    return frame((int(kind), *values))
 
 
 def mail(sender: str, data: bytes) -> bytes:

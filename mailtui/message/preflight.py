@@ -7,22 +7,24 @@ rows of each finding and nothing else, so a million rows take no more memory tha
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Literal
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from operator import itemgetter
 
 from jinja2 import nodes
 
 from mailtui.audience.recipient import Recipient
 from mailtui.errors import Place, Problem
 from mailtui.message.compose import CompiledMessage
+from mailtui.message.content import Content
 from mailtui.message.fields import PROVIDED, FieldUse, spelling, unknown_field
 from mailtui.message.mjml import mjml_warnings
 from mailtui.message.own_cells import ROLES, TooManyRows, require_few
+from mailtui.message.placeholders import left_over
+from mailtui.message.remarks import Remark, Severity
 from mailtui.message.rendered import RenderedMessage, RenderProblem
 from mailtui.message.templates import TemplateSet, TemplateText, place_of, tokenize
 
-Severity = Literal["error", "warning", "note"]
 ROWS_SHOWN = 20
 _KINDS_SHOWN = 200  # different findings of one check; a list with that many has one mistake, many times
 _ORDER = {"error": 0, "warning": 1, "note": 2}
@@ -30,10 +32,8 @@ _ORDER = {"error": 0, "warning": 1, "note": 2}
 _SPECIAL = re.compile(
     r"(?:^|\.)(?:test|example|invalid|localhost|local|onion|example\.(?:com|net|org))$", re.IGNORECASE
 )
-_ACTIVE_LINK = re.compile(r"""(?:href|src|action)\s*=\s*["']?\s*(?:javascript|vbscript|data:text)""", re.IGNORECASE)
 _OPEN_ATTRIBUTE = re.compile(r"""<[^<>"']*(?:"[^"]*"[^<>"']*|'[^']*'[^<>"']*)*=\s*$""")
 """Markup that ends right after the = of an attribute, with every quote before it closed."""
-_HTTP_LINK = re.compile(r"""(?:href|src)\s*=\s*["']?\s*http://""", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,22 +53,24 @@ class Finding:
     hint: str = ""
 
 
-@dataclass(slots=True)
-class _Tally:
-    severity: Severity
-    code: str
-    message: str
-    place: Place = Place()  # noqa: RUF009 - frozen
-    rows: list[int] = field(default_factory=list)
-    count: int = 0
+class Tally:
+    """One finding while its rows are counted."""
+
+    __slots__ = ("count", "remark", "rows")
+
+    def __init__(self, remark: Remark) -> None:
+        self.remark = remark
+        self.rows: list[int] = []
+        self.count = 0
 
     def add(self, row: int) -> None:
         self.count += 1
-        if len(self.rows) < ROWS_SHOWN:
+        if self.count <= ROWS_SHOWN:
             self.rows.append(row)
 
     def finding(self) -> Finding:
-        return Finding(self.severity, self.code, self.message, tuple(self.rows), self.count, self.place)
+        said = self.remark
+        return Finding(said.severity, said.code, said.message, tuple(self.rows), self.count, said.place, hint=said.hint)
 
 
 def is_special_domain(domain: str) -> bool:
@@ -80,12 +82,16 @@ class Preflight:
     """Collects findings over one message and the rows it is rendered for."""
 
     def __init__(self, compiled: CompiledMessage) -> None:
-        self._source = compiled.source
-        self._about_message = list(_message_findings(compiled))
+        self._compiled = compiled
+        self._content = Content(compiled.source, compiled.columns)
         places = {use.name: use.place for use in reversed(compiled.uses.uses) if not use.copes_blank}
         self._of_rows = {use.name for use in compiled.uses.uses if use.of_rows}
         self._never_blank = {name: places[name] for name in sorted(compiled.uses.never_blank(compiled.columns))}
-        self._tallies: dict[tuple[str, str], _Tally] = {}
+        fields = compiled.fields
+        self._used = [name for name in compiled.columns if fields is None or name in fields]
+        self._used_of: Callable[[Mapping[str, str]], tuple[str, ...]] = _cells_of(self._used)
+        self._special: dict[str, bool] = {}
+        self._tallies: dict[tuple[str, str], Tally] = {}
 
     def feed(self, recipient: Recipient, rendered: RenderedMessage | RenderProblem) -> None:
         """Judge one row and its message."""
@@ -94,65 +100,120 @@ class Preflight:
 
     def feed_row(self, recipient: Recipient) -> None:
         """Judge what can be seen without rendering; cheap enough for every row of a list."""
-        row = recipient.row
-        for name, place in self._never_blank.items():
-            cells = recipient.rows if recipient.rows and name in self._of_rows else (recipient.fields,)
-            if not all(fields.get(name, "").strip() for fields in cells):
-                message = f"{name} is blank, and the message uses it. Fill it in, or write {spelling(name)}"
-                self._add("warning", "blank-field", f'{message}|default("...").', row, name, place)
-        try:
-            require_few(recipient)
-        except TooManyRows as error:
-            self._add("warning", "too-many-rows", f"{error}; it gets no mail", row, str(error), error.place)
-        if is_special_domain(recipient.address.rpartition("@")[2]):
-            message = "the address is at a domain kept for tests and private networks (RFC 6761)"
-            self._add("note", "special-domain", message, row)
+        address = recipient.address
+        cells = self._used_of(recipient.fields)
+        if recipient.rows or not all(cells) or any(map(str.isspace, cells)):
+            for name in self._never_blank:
+                self._feed_blank(recipient, name)
+        if left_over("\n".join(cells)):
+            for remark in self._content.of_cells(recipient.fields, self._used):
+                self._add(remark, recipient.row)
+        if recipient.rows:
+            try:
+                require_few(recipient)
+            except TooManyRows as error:
+                self._add(
+                    _warning("too-many-rows", f"{error}; it gets no mail", str(error), error.place), recipient.row
+                )
+        if not address.isascii():
+            self._add(_NEEDS_SMTPUTF8, recipient.row)
+        domain = address.rpartition("@")[2]
+        special = self._special.get(domain)
+        if special is None:
+            if len(self._special) >= _DOMAINS:
+                self._special.clear()
+            special = self._special[domain] = is_special_domain(domain)
+        if special:
+            self._add(_AT_SPECIAL_DOMAIN, recipient.row)
+
+    def _feed_blank(self, recipient: Recipient, name: str) -> None:
+        cells = recipient.rows if recipient.rows and name in self._of_rows else (recipient.fields,)
+        if not all(fields.get(name, "").strip() for fields in cells):
+            hint = f'Fill it in, or write {spelling(name)}|default("...").'
+            message = f"{name} is blank, and the message uses it"
+            self._add(_warning("blank-field", message, name, self._never_blank[name], hint), recipient.row)
 
     def feed_message(self, recipient: Recipient, rendered: RenderedMessage | RenderProblem) -> None:
         """Judge one row's message."""
         if isinstance(rendered, RenderProblem):
-            if rendered.place == TooManyRows.place:
-                return  # told with the row
-            self._add("error", "render", rendered.reason, recipient.row, rendered.reason, rendered.place)
-        else:
-            self._feed_message(recipient.row, rendered)
+            if rendered.place != TooManyRows.place:  # which is told with the row
+                remark = Remark("error", "render", rendered.reason, "", rendered.reason, rendered.place)
+                self._add(remark, recipient.row)
+            return
+        found = self._content.of_mail(rendered)
+        if len(found) > 1:  # one row counts once, however often its mail has the same
+            found = list({(remark.code, remark.which): remark for remark in found}.values())
+        for remark in found:
+            self._add(remark, recipient.row)
 
-    def _feed_message(self, row: int, rendered: RenderedMessage) -> None:
-        if rendered.html is not None and _ACTIVE_LINK.search(rendered.html):
-            self._add("error", "active-link", "a link in the HTML runs a script", row)
-        if any(body is not None and not body.strip() for body in (rendered.text, rendered.html)):
-            self._add("warning", "blank-body", "the text or the HTML part is blank", row)
-        if "http://" in (rendered.text or "") or _HTTP_LINK.search(rendered.html or ""):
-            self._add("note", "plain-http", "a link starts with http://; https:// is safer and trusted more", row)
+    def take(self) -> list[Tally]:
+        """What was found since this was asked last, with the rows it was found for."""
+        taken = list(self._tallies.values())
+        self._tallies.clear()
+        return taken
+
+    def absorb(self, tally: Tally) -> None:
+        """Add what another preflight of the same message has taken from later rows."""
+        kept = self._tally(tally.remark)
+        kept.rows += tally.rows[: ROWS_SHOWN - len(kept.rows)]
+        kept.count += tally.count
 
     def findings(self) -> list[Finding]:
         """Everything found so far, the gravest first."""
-        found = [*self._about_message, *(tally.finding() for tally in self._tallies.values())]
+        found = [*_about_message(self._compiled, self._content), *(tally.finding() for tally in self._tallies.values())]
         return sorted(found, key=lambda finding: (_ORDER[finding.severity], -finding.count, finding.code))
 
     @property
     def passed(self) -> bool:
         """Whether nothing found so far stops the send."""
-        severities = [finding.severity for finding in self._about_message]
-        severities += [tally.severity for tally in self._tallies.values()]
-        return "error" not in severities
+        return all(finding.severity != "error" for finding in self.findings())
 
-    def _add(
-        self,
-        severity: Severity,
-        code: str,
-        message: str,
-        row: int,
-        which: str = "",
-        place: Place = Place(),  # noqa: B008 - frozen
-    ) -> None:
-        key = (code, which)
+    def _add(self, remark: Remark, row: int) -> None:
+        tally = self._tallies.get((remark.code, remark.which))
+        (tally or self._tally(remark)).add(row)
+
+    def _tally(self, remark: Remark) -> Tally:
+        key = (remark.code, remark.which)
         tally = self._tallies.get(key)
         if tally is None:
-            if sum(1 for kept, _ in self._tallies if kept == code) >= _KINDS_SHOWN:
-                key, message, place = (code, ""), "further rows have other problems of this kind", Place()
-            tally = self._tallies.setdefault(key, _Tally(severity, code, message, place))
-        tally.add(row)
+            if sum(1 for code, _ in self._tallies if code == remark.code) >= _KINDS_SHOWN:
+                message = "further rows have other problems of this kind"
+                key, remark = (remark.code, ""), Remark(remark.severity, remark.code, message)
+            tally = self._tallies.setdefault(key, Tally(remark))
+        return tally
+
+
+def _cells_of(columns: Sequence[str]) -> Callable[[Mapping[str, str]], tuple[str, ...]]:
+    """The quick way to some cells of a row."""
+    if len(columns) < 2:  # of which itemgetter makes no tuple
+        return lambda fields: tuple(fields[name] for name in columns)
+    return itemgetter(*columns)
+
+
+_DOMAINS = 10_000  # that are remembered
+_AT_SPECIAL_DOMAIN = Remark(
+    "note",
+    "special-domain",
+    "the address is at a domain kept for tests and private networks (RFC 6761)",
+    "Nobody reads mail there. For a try, that is as it should be.",
+)
+_NEEDS_SMTPUTF8 = Remark(
+    "note",
+    "smtputf8",
+    "the address has letters beyond ASCII before the @; only servers with SMTPUTF8 (RFC 6531) take it",
+    "Look with mailtui account test whether your server has it, or ask for another address.",
+)
+
+
+def _warning(code: str, message: str, which: str, place: Place, hint: str = "") -> Remark:
+    return Remark("warning", code, message, hint, which, place)
+
+
+def _about_message(compiled: CompiledMessage, content: Content) -> Iterator[Finding]:
+    """What can be said without a row."""
+    yield from _message_findings(compiled)
+    for said in content.of_templates():
+        yield Finding(said.severity, said.code, said.message, place=said.place, hint=said.hint)
 
 
 def _message_findings(compiled: CompiledMessage) -> Iterator[Finding]:

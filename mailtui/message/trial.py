@@ -28,7 +28,7 @@ _BYTES = ("text_lines", "html_lines", "data")
 def serve(lines: TextIO, out: TextIO) -> None:
     """Render every row that comes in."""
     order = json.loads(next(lines))
-    _limit(order["memory"])
+    limit_memory(order["memory"])
     try:
         message = compile_message(
             MessageSource.from_json(order["source"]), order["columns"], secret=bytes.fromhex(order["secret"])
@@ -96,7 +96,7 @@ def unpacked(values: dict[str, Any]) -> RenderedMessage:
     return RenderedMessage(**{**values, **raw})
 
 
-def _limit(memory: int) -> None:
+def limit_memory(memory: int) -> None:
     """An upper bound for this process, where the system has one to set."""
     try:
         import resource

@@ -98,7 +98,7 @@ def test_a_message_that_the_standard_parser_reads_otherwise_is_an_error(
     """The parser is made to disagree; the check must hear it, stop the launch and name what differs."""
     assert not [item for item in check(service, write_campaign).findings if item.code == "misbuilt"]
     differs = ["Subject differs", "To differs", "Date differs", "From differs"]
-    monkeypatch.setattr("mailtui.message.reference.verify_against_reference", lambda message, headers: differs)
+    monkeypatch.setattr("mailtui.message.reference.verify_against_reference", lambda *_: differs)
     report = check(service, write_campaign)
     [found] = [item for item in report.findings if item.code == "misbuilt"]
     assert (found.severity, report.errors) == ("error", 1)
