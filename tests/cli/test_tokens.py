@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mailbox
 import re
+from typing import Any
 
 from tests.cli.program import Ended, Mailtui, Oracle, people
 
@@ -33,7 +34,11 @@ def test_b02_b03_a_token_that_was_sent_says_whose_it_is_and_nothing_else_does(
     mailtui: Mailtui, sandbox: Oracle
 ) -> None:
     unsubscribe = {"url": "https://acme.test/leave?{{ token }}", "one_click": True}
-    keys = {"unsubscribe": unsubscribe, "headers": None, "audience": {"source": "contacts.csv", "list": "news"}}
+    keys: dict[str, Any] = {
+        "unsubscribe": unsubscribe,
+        "headers": None,
+        "audience": {"source": "contacts.csv", "list": "news"},
+    }
     header, *rows = people(3)
     path = mailtui.campaign([header, *rows], port=sandbox.port, **keys)
     (path.parent / "body.txt.j2").write_text("Dear {{ first_name }},\nleave: {{ unsubscribe_url }}\n")
