@@ -33,6 +33,7 @@ Examples:
     help="sent: it arrived. resend: it is to go out once more, perhaps for the second time.",
 )
 @click.option("--to", metavar="ADDRESS", help="Only the recipient with this address.")
+@click.option("--copy-of", metavar="ADDRESS", help="With --to: the copy that goes there of this recipient's mail.")
 @click.option("--row", type=Whole(1), metavar="N", help="Only this row of the list.")
 @click.option("--yes", is_flag=True, help="Do not ask before a mail may go out for the second time.")
 @common
@@ -40,6 +41,7 @@ def resolve(
     campaign_id: str | None,
     decision: Decision,
     to: str | None,
+    copy_of: str | None,
     row: int | None,
     yes: bool,
     *,
@@ -54,10 +56,13 @@ def resolve(
     """
     if row is not None and to is not None:
         raise UsageError("Name the recipient by --row or by --to, not by both")
+    if copy_of is not None and to is None:
+        raise UsageError("--copy-of says of whose mail it is a copy, not who gets it", hint="Add --to ADDRESS.")
 
     async def give() -> tuple[str, CampaignView]:
         view = await chosen(service, campaign_id, lambda view: view.counts.unknown > 0)
-        one = await service.orders.find(view, row=row, to=to) if row is not None or to is not None else None
+        named = row is not None or to is not None
+        one = await service.orders.find(view, row=row, to=to, copy_of=copy_of) if named else None
         if decision == "resend" and not yes and view.counts.unknown:
             _confirm(view, 1 if one is not None else view.counts.unknown)
         answer = await service.orders.resolve(view, decision, one)

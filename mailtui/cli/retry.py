@@ -28,6 +28,7 @@ Examples:
 @click.option("--only", type=click.Choice(["failed", "deferred"]), help="Not both, but only these.")
 @click.option("--row", type=Whole(1), metavar="N", help="Only this row of the list.")
 @click.option("--to", metavar="ADDRESS", help="Only the recipient with this address.")
+@click.option("--copy-of", metavar="ADDRESS", help="With --to: the copy that goes there of this recipient's mail.")
 @click.option("--address", metavar="NEW", help="Send the one that --row or --to names to this address from now on.")
 @common
 def retry(
@@ -35,6 +36,7 @@ def retry(
     only: Retried | None,
     row: int | None,
     to: str | None,
+    copy_of: str | None,
     address: str | None,
     *,
     service: Service,
@@ -48,12 +50,15 @@ def retry(
     """
     if row is not None and to is not None:
         raise UsageError("Name the recipient by --row or by --to, not by both")
+    if copy_of is not None and to is None:
+        raise UsageError("--copy-of says of whose mail it is a copy, not who gets it", hint="Add --to ADDRESS.")
     if address is not None and row is None and to is None:
         raise UsageError("An address alone does not say whose it is", hint="Add --row N, or --to with the old address.")
 
     async def give() -> tuple[str, CampaignView]:
         view = await chosen(service, campaign_id, _can_retry)
-        one = await service.orders.find(view, row=row, to=to) if row is not None or to is not None else None
+        named = row is not None or to is not None
+        one = await service.orders.find(view, row=row, to=to, copy_of=copy_of) if named else None
         answer = await service.orders.retry(view, only=only, delivery=one, address=address)
         return answer, await service.view(view.id)
 

@@ -27,7 +27,15 @@ from mailtui.kit.safe_text import safe_text
 from mailtui.kit.words import counted
 from mailtui.service.facade import LaunchPlan, Service
 from mailtui.service.lists import Again, Launch, LaunchedCampaign, MessageChanged, Planned
-from mailtui.service.terms import show_difference, show_launch, show_rate, what_a_window_means, why_no_mails
+from mailtui.service.terms import (
+    show_difference,
+    show_launch,
+    show_mails,
+    show_people,
+    show_rate,
+    what_a_window_means,
+    why_no_mails,
+)
 from mailtui.service.views import CampaignView
 
 
@@ -45,7 +53,7 @@ from mailtui.service.views import CampaignView
 @click.option("--top-up", is_flag=True, help="The message changed: only for those who did not get the earlier one.")
 @click.option("--dry-run", is_flag=True, help="Render every row, and send nothing.")
 @click.option("--detach", is_flag=True, help="Let it run on in the background.")
-@click.option("--yes", is_flag=True, help="Do not ask for the number of recipients.")
+@click.option("--yes", is_flag=True, help="Do not ask for the number of mails.")
 @common
 def run(
     campaign: Path,
@@ -151,7 +159,7 @@ async def _send(service: Service, plan: LaunchPlan, again: Again, *, detach: boo
             output.say(_not_launched(plan))
             return ExitCode.INTERRUPTED
         if not launch.is_new and not as_json:
-            new = f"{counted(launch.added, 'recipient')} added" if launch.added else "nobody is new on the list"
+            new = f"{show_people(launch.added, launch.copies)} added" if launch.added else "nobody is new on the list"
             output.note(f"{launch.campaign.name} was launched before ({launch.campaign.id}): {new}.")
         try:
             if detach:
@@ -219,11 +227,11 @@ def _confirm(plan: LaunchPlan) -> None:
     output.say(f"  recipients   {plan.counts.recipients:,} of {counted(plan.counts.rows, 'row')}")
     if planned is not None and planned.earlier is not None:
         output.say(f"  already sent {_sent_before(planned.sent, planned.earlier)}")
-        waiting = f", {planned.waiting:,} who still wait" if planned.waiting else ""
-        output.say(f"  to send      {planned.new:,} new{waiting}")
+        output.say(f"  to send      {show_mails(planned)}")
         _say_difference(planned)
-    elif count != plan.counts.recipients:
-        output.say(f"  to send      {count:,}; the others are on a list of those who get nothing")
+    elif planned is not None and (planned.copies or count != plan.counts.recipients):
+        others = "; the others are on a list of those who get nothing" if planned.new < plan.counts.recipients else ""
+        output.say(f"  to send      {show_mails(planned)}{others}")
     if plan.counts.recipients:
         output.say(f"  first, last  {safe_text(plan.first)}, {safe_text(plan.last)}")
     output.say(f"  pace         {show_rate(plan.plan.rate)}, {counted(plan.plan.workers, 'worker')}")

@@ -13,6 +13,7 @@ from mailtui.kit.safe_text import safe_text
 from mailtui.kit.words import counted
 from mailtui.service.advice import for_paused, needs_mending
 from mailtui.service.facade import Service
+from mailtui.service.terms import show_people
 from mailtui.service.views import CampaignView
 
 _STATES = ("sent", "failed", "unknown", "deferred", "suppressed", "skipped", "cancelled", "expired")
@@ -131,7 +132,8 @@ async def print_outcome(service: Service, view: CampaignView, *, as_json: bool) 
         count = getattr(view.counts, name)
         if count or name == "sent":
             _line(name.replace("_", " "), f"{count:,}", _next_try(view) if name == "deferred" else "")
-    _line("audience", f"{view.counts.total:,}")
+    copies = view.campaign.copies
+    _line("audience", f"{view.counts.total:,}", show_people(view.counts.total, copies) if copies else "")
     intake = await service.intake(view)
     for kind, count in sorted(intake.items()):
         _line(kind.replace("_", " "), f"{count:,}", "not in the audience")

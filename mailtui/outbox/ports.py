@@ -75,6 +75,10 @@ class Reader(Protocol):
         """
         ...
 
+    async def copies_to(self, campaign: int, address: str) -> list[DeliveryRow]:
+        """The first copies that go to an address. Reads all of the campaign: for a single question of a person's."""
+        ...
+
     async def resolutions(self, deliveries: Sequence[int]) -> list[Resolution]:
         """What people said about these deliveries, the oldest first."""
         ...

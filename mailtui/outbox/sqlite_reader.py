@@ -125,6 +125,10 @@ class SqliteReader:
     async def recipients_of_row(self, campaign: int, row: int) -> list[tuple[str, str]]:
         return list(self._rows("recipients_of_row", {"campaign": campaign, "row": row}))
 
+    async def copies_to(self, campaign: int, address: str) -> list[DeliveryRow]:
+        rows = self._rows("find_copies", {"campaign": campaign, "address": address})
+        return [_delivery_from(values) for values in rows]
+
     async def resolutions(self, deliveries: Sequence[int]) -> list[Resolution]:
         rows = self._rows("resolutions", (json.dumps(list(deliveries)),))
         return [Resolution(id_, at, actor, Decision(said), note) for id_, at, actor, said, note in rows]

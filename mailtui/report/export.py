@@ -25,7 +25,8 @@ class ReportLine:
     """What became of one recipient. `row` is the data row of the list, `at` the last change (RFC 3339, UTC).
 
     `resolution` is what a person said about a mail whose outcome was unknown: sent or resend. `corrected_from` is the
-    address that another one took the place of, `next_try` when one who is deferred is tried again.
+    address that another one took the place of, `next_try` when one who is deferred is tried again. `copy_of` is the
+    address of the recipient whose mail this is a copy of; a copy has that one's row and Message-ID.
     """
 
     row: int
@@ -44,6 +45,12 @@ class ReportLine:
     resolved_at: str | None = None
     corrected_from: str | None = None
     next_try: str | None = None
+    copy_of: str | None = None
+
+    @property
+    def name(self) -> str:
+        """What tells it from all other mails of its campaign."""
+        return self.address if self.copy_of is None else f"{self.address}, a copy of the mail to {self.copy_of}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +108,8 @@ async def report_lines(
 def _line(
     row: DeliveryRow, campaign: Campaign, message: CompiledMessage, said: Resolution | None, was: str | None
 ) -> ReportLine:
-    recipient = recipient_of(campaign.columns, row.key, row.row, row.address, row.fields, row.more)
+    key, address = row.copy_of or (row.key, row.address)
+    recipient = recipient_of(campaign.columns, key, row.row, address, row.fields, row.more)
     return ReportLine(
         row=row.row,
         address=row.address,
@@ -119,6 +127,7 @@ def _line(
         resolved_at=None if said is None else _time(said.at),
         corrected_from=was,
         next_try=_time(row.due_at) if row.state is DeliveryState.DEFERRED else None,
+        copy_of=row.copy_of[1] if row.copy_of is not None else None,
     )
 
 
@@ -130,7 +139,7 @@ async def original_rows(reader: Reader, campaign: Campaign, states: Sequence[Del
     """The rows of the list as CSV, its columns as they were and one more, `error`; the header comes first.
 
     An `error` column of an earlier such file is written anew. Cells are defused as in the report. Where several rows
-    made one mail, each of them is here.
+    made one mail, each of them is here. A row is here for its recipient, and not once more for each copy.
     """
     kept = [index for index, column in enumerate(campaign.columns) if column != ERROR]
     yield csv_row([*(inert(campaign.columns[index]) for index in kept), ERROR])
@@ -138,7 +147,7 @@ async def original_rows(reader: Reader, campaign: Campaign, states: Sequence[Del
     while rows := await reader.deliveries(campaign.number, states=states, after=after, limit=_PAGE):
         after = rows[-1].id
         for row in rows:
-            for cells in (row.fields, *row.more):
+            for cells in () if row.copy_of else (row.fields, *row.more):
                 yield csv_row([*(inert(cells[index]) for index in kept), inert(_error(row))])
 
 

@@ -8,10 +8,11 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Literal, Protocol
 
-from mailtui.audience.address import AddressError, parse_address
+from mailtui.audience.address import Address, AddressError, parse_address
 from mailtui.dispatch.orders import BUSY_ANSWER
 from mailtui.dispatch.second_chance import NOT_NOW, REFUSED
 from mailtui.errors import RunnerError, UsageError
+from mailtui.outbox.copies import copy_key
 from mailtui.outbox.ports import Desk, Reader
 from mailtui.outbox.records import Campaign, DeliveryRow
 from mailtui.outbox.states import CampaignState, DeliveryState, OrderKind
@@ -89,27 +90,46 @@ class Orders:
         sends = decision == "resend" and view.state != CampaignState.PAUSED
         return await self.give(view, OrderKind.RESOLVE, arguments, sends=sends)
 
-    async def find(self, view: CampaignView, *, row: int | None = None, to: str | None = None) -> DeliveryRow:
-        """One recipient of a campaign, by row of the list or by address. Raises `UsageError` with the reason."""
+    async def find(
+        self, view: CampaignView, *, row: int | None = None, to: str | None = None, copy_of: str | None = None
+    ) -> DeliveryRow:
+        """One mail of a campaign, by row of the list or by address; with `copy_of`, the copy of that recipient's mail.
+
+        Raises `UsageError` with the reason.
+        """
         if to is not None:
-            try:
-                found = await self._house.reader.find(view.campaign.number, key=parse_address(to).key)
-            except AddressError as error:
-                raise UsageError(f"{to} is no address: {error}") from None
+            found = await self._by_address(view, to, copy_of)
         else:
-            found = await self._house.reader.find(view.campaign.number, row=row)
+            found = [one for one in await self._house.reader.find(view.campaign.number, row=row) if not one.copy_of]
         if len(found) == 1:
             return found[0]
         who = to if to is not None else f"row {row}"
         if not found and row is not None:
             raise await self._no_mail(view, row)
+        if not found and copy_of:
+            raise UsageError(f"{view.id} has no copy to {who} of a mail to {copy_of}")
         if not found:
             raise UsageError(f"{view.id} has no mail to {who}", hint=f"See whom it has: mailtui report {view.id}")
+        if found[0].copy_of:
+            raise UsageError(
+                f"{view.id} has more than one copy to {who}",
+                detail="\n".join(f"of the mail to {one.copy_of[1]}" for one in found if one.copy_of),
+                hint="Say of whose mail: --copy-of ADDRESS",
+            )
         raise UsageError(
             f"{view.id} has {len(found)} mails of a {who}: its list was launched more than once",
             detail="\n".join(one.address for one in found),
             hint="Name the recipient by the address: --to ADDRESS",
         )
+
+    async def _by_address(self, view: CampaignView, to: str, copy_of: str | None) -> list[DeliveryRow]:
+        """The recipient with an address, or else the copies that go there; with `copy_of`, that one's alone."""
+        reader, number = self._house.reader, view.campaign.number
+        address = _address(to)
+        if copy_of is None:
+            return await reader.find(number, key=address.key) or await reader.copies_to(number, address.text)
+        keys = [copy_key(one.key, address.key) for one in await reader.find(number, key=_address(copy_of).key)]
+        return [found for key in keys for found in await reader.find(number, key=key)]
 
     async def _no_mail(self, view: CampaignView, row: int) -> UsageError:
         """Why a row of the list became no mail of the campaign, and what to do about it."""
@@ -136,7 +156,8 @@ class Orders:
             address = parse_address(text)
         except AddressError as error:
             raise UsageError(f"{text} cannot be used as an address: {error}") from None
-        taken = await self._house.reader.find(view.campaign.number, key=address.key)
+        key = copy_key(delivery.copy_of[0], address.key) if delivery.copy_of else address.key
+        taken = await self._house.reader.find(view.campaign.number, key=key)
         if taken and taken[0].id != delivery.id:
             state = f"row {taken[0].row}, {taken[0].state}"
             raise UsageError(
@@ -225,6 +246,13 @@ class Orders:
             detail=_FOREGROUND_ONLY.format(process="It"),
             hint="The order is on record, and is carried out by the next runner. See: mailtui list",
         )
+
+
+def _address(text: str) -> Address:
+    try:
+        return parse_address(text)
+    except AddressError as error:
+        raise UsageError(f"{text} is no address: {error}") from None
 
 
 def _require_yes(answer: str) -> None:

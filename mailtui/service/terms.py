@@ -16,10 +16,28 @@ __all__ = [
     "parse_rate",
     "show_difference",
     "show_launch",
+    "show_mails",
+    "show_people",
     "show_rate",
     "what_a_window_means",
     "why_no_mails",
 ]
+
+
+def show_people(mails: int, copies: int) -> str:
+    """To whom so many mails go, such as `34 recipients and 5 copies`."""
+    people = counted(mails - copies, "recipient")
+    return f"{people} and {counted(copies, 'copy', 'copies')}" if copies else people
+
+
+def show_mails(planned: Planned) -> str:
+    """What a launch would send, as far as it is not simply the list: `34 recipients and 5 copies: 39 mails`."""
+    if planned.earlier is None:
+        sent = show_people(planned.mails, planned.copies)
+        return f"{sent}: {counted(planned.mails, 'mail')}" if planned.copies else f"{planned.mails:,}"
+    copies = f" and {counted(planned.copies, 'copy', 'copies')}" if planned.copies else ""
+    waiting = f", {planned.waiting:,} who still wait" if planned.waiting else ""
+    return f"{planned.new:,} new{copies}{waiting}"
 
 
 def what_a_window_means(window: int) -> str:

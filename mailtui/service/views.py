@@ -180,6 +180,7 @@ class CampaignView:
             "silent_seconds": round(self.silent_seconds, 1),
             "reason": self.campaign.reason,
             "audience": self.campaign.audience,
+            "copies": self.campaign.copies,
             **asdict(self.counts),
             "seconds": round(self.seconds, 3),
             "send_seconds": round(self.send_seconds, 3),

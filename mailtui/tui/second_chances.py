@@ -51,7 +51,9 @@ async def resolve(app: App[Any], service: Service, view: CampaignView, line: Rep
     resolved = await app.push_screen_wait(ResolveDialog(view.counts.unknown, *about))
     if resolved is None:
         return None
-    one = None if resolved.all or line is None else await service.orders.find(view, to=line.address)
+    one = None
+    if line is not None and not resolved.all:
+        one = await service.orders.find(view, to=line.address, copy_of=line.copy_of)
     answer = await asking_password(app, service, lambda: service.orders.resolve(view, resolved.decision, one))
     return Ordered(answer, resolved.decision == "resend" and not _paused(view))
 
@@ -66,7 +68,7 @@ async def correct(app: App[Any], service: Service, view: CampaignView, line: Rep
     async def use(address: str) -> str:
         nonlocal taken
         taken = address
-        one = await service.orders.find(view, to=line.address)
+        one = await service.orders.find(view, to=line.address, copy_of=line.copy_of)
         return await asking_password(app, service, lambda: service.orders.retry(view, delivery=one, address=address))
 
     answer = await app.push_screen_wait(AddressDialog(line, use))

@@ -17,6 +17,7 @@ from mailtui.kit.words import counted, sentence
 from mailtui.service.advice import how_on
 from mailtui.service.archive import Archive
 from mailtui.service.facade import Service
+from mailtui.service.terms import show_people
 from mailtui.service.views import CampaignView
 from mailtui.service.workbench import Workbench
 from mailtui.tui.actions import bindings
@@ -243,5 +244,5 @@ def _detail(view: CampaignView) -> str:
     else:
         said = "enter shows what became of every recipient."
     at = _when(view.campaign.launched_at)
-    of = counted(view.counts.total, "recipient")
+    of = show_people(view.counts.total, view.campaign.copies)
     return f"{view.id}  {view.name}, {of}{', launched ' if at else ''}{at}\n{said}"

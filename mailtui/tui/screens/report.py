@@ -190,7 +190,7 @@ class ReportScreen(Room):
             start(self, partial(recipients.go_to, place), "read")
         elif place is not None:
             one = await self.service.orders.find(view, to=place)
-            if not await recipients.find(one.id, one.address):
+            if not await recipients.find(one.id, one.address, one.copy_of[1] if one.copy_of else None):
                 self._show_trouble(f"{one.address} is {one.state}, and not among those shown. f shows others.")
 
     def action_retry(self) -> None:

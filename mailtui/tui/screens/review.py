@@ -16,6 +16,7 @@ from mailtui.service.accounts import server_of_campaign
 from mailtui.service.advice import refused_account
 from mailtui.service.facade import LaunchPlan, Service
 from mailtui.service.lists import Again, CheckReport, Launch, MessageChanged, WasCancelled
+from mailtui.service.terms import show_people
 from mailtui.service.workbench import Superseded, Workbench
 from mailtui.tui.actions import bindings
 from mailtui.tui.campaign_room import CampaignRoom
@@ -46,11 +47,12 @@ class ReviewScreen(CampaignRoom):
 
     ROOM: ClassVar[str] = "review"
     HELP: ClassVar[str] = (
-        "What is about to be sent: through which server, from whom, to how many, how fast, and what a check of some"
-        " rows found. Everything is counted anew when this screen is entered. Errors keep it from being started. s asks"
-        " for the number of recipients; nothing is sent before that number has been typed. A send goes on when the app"
-        " is closed. Starting it again sends only to those who are new or still wait; nobody gets a mail twice. To send"
-        " the same message to everybody once more: mailtui run CAMPAIGN --new."
+        "What is about to be sent: through which server, from whom, to how many, how fast, and what a check of"
+        " some rows found. Everything is counted anew when this screen is entered. Errors keep it from being"
+        " started. s asks for the number of mails, copies among them; nothing is sent before that number has been"
+        " typed. A send goes on when the app is closed. Starting it again sends only to those who are new or still"
+        " wait; nobody gets a mail twice. To send the same message to everybody once more: mailtui run CAMPAIGN"
+        " --new."
     )
     EMPTY: ClassVar[str] = _EMPTY
     LIST_ONLY: ClassVar[str] = _LIST_ONLY
@@ -211,7 +213,7 @@ class ReviewScreen(CampaignRoom):
     async def _watch(self, launch: Launch) -> None:
         self._paced = False  # it was for this launch
         if not launch.is_new:
-            who = f"{launch.added:,} added" if launch.added else "nobody on the list is new"
+            who = f"{show_people(launch.added, launch.copies)} added" if launch.added else "nobody on the list is new"
             tell(self.app, f"{launch.campaign.name} was launched before: {who}.")
         await self.show_campaign("board", launch.campaign.id)
 

@@ -9,7 +9,7 @@ from textual.content import Content
 from mailtui.kit.words import counted, sentence
 from mailtui.service.facade import LaunchPlan
 from mailtui.service.lists import CheckReport, MessageChanged, Planned, WasCancelled
-from mailtui.service.terms import show_difference, show_launch, show_rate, what_a_window_means, why_no_mails
+from mailtui.service.terms import show_difference, show_launch, show_mails, show_rate, what_a_window_means, why_no_mails
 from mailtui.tui.states import CAMPAIGNS
 from mailtui.tui.text import joined, plain
 from mailtui.tui.widgets.findings import summary
@@ -106,13 +106,13 @@ def _before(plan: LaunchPlan, question: Question | None) -> Iterator[Line]:
         return
     elif planned.earlier is not None:
         yield _fact("already sent", plain(f"{planned.sent:,} ({show_launch(planned.earlier)}{_standing(planned)})"))
-        waiting = f", {planned.waiting:,} who still wait" if planned.waiting else ""
-        yield _fact("to send", joined(plain(f"{planned.new:,} new{waiting}", "bold $text-accent")))
+        yield _fact("to send", joined(plain(show_mails(planned), "bold $text-accent")))
         for place, said in enumerate(show_difference(planned.difference, planned.new)):
             yield _fact("" if place else "since then", plain(said, limit=300))
-    elif planned.mails != plan.counts.recipients:
-        number = plain(f"{planned.mails:,}", "bold $text-accent")
-        yield _fact("to send", joined(number, "; the others are on a list of those who get nothing"))
+    elif planned.copies or planned.mails != plan.counts.recipients:
+        number = plain(show_mails(planned), "bold $text-accent")
+        fewer = planned.new < plan.counts.recipients
+        yield _fact("to send", joined(number, "; the others are on a list of those who get nothing" if fewer else ""))
 
 
 def _standing(planned: Planned) -> str:

@@ -104,16 +104,16 @@ class RecipientPages(Vertical):
         number, line = divmod(place - 1, _PAGE)
         await self._turn_to(number, line=line)
 
-    async def find(self, delivery: int, address: str) -> bool:
-        """Put the cursor on this recipient; False when it is not among those that are shown."""
+    async def find(self, delivery: int, address: str, copy_of: str | None = None) -> bool:
+        """Put the cursor on this mail, or this copy; False when it is not among those that are shown."""
         pages = self._pages()
         if pages is None:
             return False
         number = await pages.page_of(delivery)
-        addresses = [line.address for line in await pages.page(number)]
-        if address not in addresses:
+        mails = [(line.address, line.copy_of) for line in await pages.page(number)]
+        if (address, copy_of) not in mails:
             return False
-        await self._turn_to(number, line=addresses.index(address))
+        await self._turn_to(number, line=mails.index((address, copy_of)))
         return True
 
     def _pages(self) -> ReportPages | None:
@@ -133,7 +133,7 @@ class RecipientPages(Vertical):
         finally:
             table.loading = False
         self._number = number
-        self._lines = {one.address: one for one in lines}
+        self._lines = {one.name: one for one in lines}
         table.show_lines(lines)
         if lines:
             table.move_cursor(row=min(line, len(lines) - 1), animate=False)

@@ -29,7 +29,7 @@ class RecipientTable(KeyedTable):
 
     def show_lines(self, lines: Iterable[ReportLine]) -> None:
         """Show this page of the report."""
-        self.show({line.address: _row(line) for line in lines})  # a row may stand for two, launched twice
+        self.show({line.name: _row(line) for line in lines})  # a row may stand for two, launched twice
 
 
 def _row(line: ReportLine) -> Row:
@@ -37,7 +37,7 @@ def _row(line: ReportLine) -> Row:
     return (
         plain(f"{line.row:,}", "$text-muted"),
         DELIVERIES[line.state].content,
-        plain(line.address),
+        plain(line.address if line.copy_of is None else f"{line.address} for {line.copy_of}"),
         plain(str(line.attempts), "$text-muted"),
         plain(line.at[:19].replace("T", " "), "$text-muted"),
         plain(said, "$text-muted" if line.state == "sent" else ""),
@@ -48,6 +48,8 @@ def line_content(line: ReportLine) -> Content:
     """All that was said about one recipient, who said what became of it, and what can be done."""
     said = f"{line.code} {line.reply}" if line.code is not None else line.reason
     parts = [plain(line.address, "bold"), plain(f"   {said}" if said else "")]
+    if line.copy_of is not None:
+        parts.append(plain(f"   a copy of the mail to {line.copy_of}", "$text-muted"))
     if line.corrected_from is not None:
         parts.append(plain(f"   instead of {line.corrected_from}", "$text-muted"))
     if line.resolution is not None:

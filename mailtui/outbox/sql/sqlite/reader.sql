@@ -102,6 +102,15 @@ WHERE campaign = :campaign AND row = :row
          AND (SELECT max(id) FROM delivery WHERE campaign = :campaign)
 ORDER BY id
 
+-- name: find_copies
+SELECT id, key, row, address, state, reason, attempts, due_at, stage, code, enhanced, reply, updated_at, fields,
+       edition, more, files, copy_of
+FROM delivery NOT INDEXED
+WHERE campaign = :campaign AND copy_of <> '' AND address = :address
+  AND id BETWEEN (SELECT min(id) FROM delivery WHERE campaign = :campaign)
+         AND (SELECT max(id) FROM delivery WHERE campaign = :campaign)
+ORDER BY id LIMIT 6
+
 -- name: resolutions
 SELECT delivery, at, actor, decision, note FROM resolution
 WHERE delivery IN (SELECT value FROM json_each(?)) ORDER BY id
