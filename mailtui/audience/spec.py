@@ -18,13 +18,13 @@ _DELIMITER_NAMES = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "p
 
 FileFormat = Literal["csv", "xlsx", "json", "jsonl", "parquet", "sqlite"]
 ListFormat = FileFormat | Literal["sheet"]
-ColumnRole = Literal["name", "from", "reply_to", "subject", "body", "cc", "bcc"]
+ColumnRole = Literal["name", "from", "reply_to", "subject", "body", "cc", "bcc", "attachment"]
 Unwanted = Literal["role", "disposable", "bad_domain"]
 
 COLUMN_TYPES = ("text", "number", "number comma", "date", "date dmy", "date mdy", "date ymd")
 """What a person may say about a column's cells: how they compare, never how they are written."""
-_ROLES = ("name", "from", "reply_to", "subject", "body", "cc", "bcc")
-_LATER_ROLES = ("attachment", "send_at", "timezone")
+_ROLES = ("name", "from", "reply_to", "subject", "body", "cc", "bcc", "attachment")
+_LATER_ROLES = ("send_at", "timezone")
 _LIST_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 _RANGE = re.compile(r"\$?[A-Z]{1,3}\$?[0-9]{0,7}(?::\$?[A-Z]{1,3}\$?[0-9]{0,7})?", re.ASCII | re.IGNORECASE)
 
@@ -92,7 +92,7 @@ class AudienceSpec(Spec):
     )
     columns: dict[_Role, str] = pydantic.Field(
         default_factory=dict,
-        description="Columns that stand for name, from, reply_to, subject, body, cc or bcc of each mail.",
+        description="Columns that stand for name, from, reply_to, subject, body, cc, bcc or attachment of each mail.",
     )
     group: bool = pydantic.Field(
         default=False, description="Whether all rows of an address make one mail; templates have them as rows."

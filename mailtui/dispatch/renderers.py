@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 
 from mailtui.dispatch import rendering
 from mailtui.dispatch.encoding import SentEncoding
-from mailtui.dispatch.rendering import Answers, Kind, Mail, Nonsense, Order, Outcome, Overran, Row
+from mailtui.dispatch.rendering import Answers, Kind, Mail, Nonsense, Order, Outcome, Overran, Row, own_bytes
 from mailtui.kit.children import bare_environment, own_environment, own_module
 from mailtui.kit.journal import note, warn
 from mailtui.message.compose import CompiledMessage
@@ -56,7 +56,9 @@ class Renderers:
         arrived: Callable[[], None],
         returned: Callable[[Sequence[Claim]], None],
     ) -> None:
-        """`campaign` is its id; `seconds` a row may take; `arrived` hears of new mails, `returned` gets claims that nobody renders now."""
+        """`campaign` is its id; `seconds` a row may take; `arrived` hears of new mails, `returned` gets claims that
+        nobody renders now.
+        """
         self._begin = rendering.order(Order.BEGIN, columns, secret, campaign, _MEMORY, seconds)
         self._silence = max(_LEAST_SILENCE, _SILENT * seconds)
         self._arrived = arrived
@@ -66,6 +68,7 @@ class Renderers:
         self._done: deque[tuple[Claim, Outcome]] = deque()
         self._done_bytes = 0
         self._out = 0
+        self._own_bytes = 0  # that the own files of rows with processes add
         self._mail_bytes: float = _FIRST_GUESS
         self._measured = False
         self._suspects: deque[Batch] = deque()  # one row each, of processes that fell silent
@@ -150,6 +153,7 @@ class Renderers:
     def _forget(self, child: _Child) -> None:
         self._children.remove(child)
         self._out -= len(child.given)
+        self._own_bytes -= sum(own_bytes(claim) for claim, _ in child.given)
         child.given.clear()
         child.end()
         self._ended.append(child)
@@ -189,23 +193,39 @@ class Renderers:
             return 0
         batch = max(1, min(_GIVEN, int(_GIVEN_BYTES / self._mail_bytes)))
         here = len(self)
-        expected = self._done_bytes + self._out * self._mail_bytes
+        expected = self._expected_bytes
         if here and (here + batch > self.most or expected + batch * self._mail_bytes > _KEPT_BYTES):
             return 0
         return batch
+
+    def has_room_for(self, size: int, *, beside: int) -> bool:
+        """Whether rows whose own files add so many bytes should be given now. One always may, where there is no other,
+        and `beside` says how many it would go with.
+        """
+        if beside and size > _GIVEN_BYTES:
+            return False
+        return not len(self) or self._expected_bytes + size <= _KEPT_BYTES
+
+    @property
+    def _expected_bytes(self) -> float:
+        """Of mails that are rendered or will be."""
+        return self._done_bytes + self._out * self._mail_bytes + self._own_bytes
 
     def give(self, batch: Batch) -> None:
         """Have rows rendered, by the process that has the fewest; only where there is room."""
         child = min((child for child in self._children if child.free), key=lambda child: len(child.given))
         child.give(batch)
         self._out += len(batch.claims)
+        self._own_bytes += sum(map(own_bytes, batch.claims))
 
     def _give_suspects(self) -> None:
         for child in self._children:
             if self._suspects and child.free and not child.given:
-                child.give(self._suspects.popleft())
+                batch = self._suspects.popleft()
+                child.give(batch)
                 child.alone = True
                 self._out += 1
+                self._own_bytes += sum(map(own_bytes, batch.claims))
 
     def take(self) -> tuple[Claim, Outcome] | None:
         """The next row that is done."""
@@ -248,14 +268,15 @@ class Renderers:
             child.alone = False
             child.answered += 1
             self._out -= 1
+            self._own_bytes -= own_bytes(claim)
             self._done.append((claim, outcome))
         self._give_suspects()
         self._arrived()
 
     def _outcome(self, claim: Claim, answer: Mail | Overran | str) -> Outcome:
         if isinstance(answer, Mail):
-            size = len(answer.data)
-            self._done_bytes += size
+            self._done_bytes += len(answer.data)
+            size = max(0, len(answer.data) - own_bytes(claim))
             known = self._mail_bytes if self._measured else size
             self._mail_bytes = max(
                 size, known + (size - known) / 8

@@ -15,7 +15,7 @@ from mailtui.dispatch import results
 from mailtui.dispatch.domains import Domains, domain_of
 from mailtui.dispatch.encoding import SentEncoding
 from mailtui.dispatch.renderers import Batch, Renderers
-from mailtui.dispatch.rendering import Mail, Outcome, Overran, Row
+from mailtui.dispatch.rendering import Mail, Outcome, Overran, Row, files_of, own_bytes
 from mailtui.dispatch.tools import Tools
 from mailtui.dispatch.watchdog import Overrun
 from mailtui.errors import Place
@@ -208,6 +208,7 @@ class Supply:
             encoding=transfer,
             smtputf8=smtputf8,
             message_id=None if added_with is message else added_with.message_id(recipient),
+            files=claim.files,
         )
 
     # render processes
@@ -215,18 +216,31 @@ class Supply:
     def _give_away(self) -> None:
         """Let render processes have as many claims as they have room for."""
         while not self._stopped and self.encoding is not None and self._waiting and (room := self.renderers.room):
-            claims = [self._waiting.popleft() for _ in range(min(room, len(self._waiting)))]
+            claims = self._next_claims(room)
+            if not claims:
+                return
             rows: list[Row] = []
             messages: dict[int, CompiledMessage] = {}
             for claim in claims:
                 number, named_by = self._numbers(claim)
                 cells = (claim.fields, claim.more)
                 key, address = claim.copy_of or (claim.key, claim.address)
-                rows.append((key, claim.row, address, *cells, claim.date_at, number, named_by))
+                rows.append((key, claim.row, address, *cells, claim.date_at, number, named_by, files_of(claim)))
                 messages[number] = self._edition(number)
                 if named_by != _ITSELF:
                     messages[named_by] = self._edition(named_by)
             self.renderers.give(Batch(claims, rows, messages, self.encoding))
+
+    def _next_claims(self, most: int) -> list[Claim]:
+        """As many as a process should be given at once, and fewer where they have large files of their own."""
+        claims: list[Claim] = []
+        size = 0
+        while self._waiting and len(claims) < most:
+            size += own_bytes(self._waiting[0])
+            if size and not self.renderers.has_room_for(size, beside=len(claims)):
+                break
+            claims.append(self._waiting.popleft())
+        return claims
 
     def _numbers(self, claim: Claim) -> tuple[int, int]:
         """The message that a claim is sent as, and the one that gives its Message-ID where that is another one."""

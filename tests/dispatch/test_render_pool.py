@@ -15,10 +15,11 @@ from mailtui.audience.recipient import recipient_of
 from mailtui.dispatch import rendering
 from mailtui.dispatch.encoding import SentEncoding
 from mailtui.dispatch.renderers import Batch, Renderers
-from mailtui.dispatch.rendering import Kind, Mail, Outcome, Overran, Row
+from mailtui.dispatch.rendering import Kind, Mail, Outcome, Overran, Row, files_of
 from mailtui.dispatch.staffing import Cores, Staffing
 from mailtui.errors import Place
 from mailtui.message.compose import CompiledMessage, compile_message
+from mailtui.message.files import FileRef, refer_to
 from mailtui.message.frozen import MessageSource
 from mailtui.message.mime import TransferEncoding
 from mailtui.message.rendered import RenderedMessage, RenderProblem
@@ -44,9 +45,12 @@ def _messages() -> dict[int, CompiledMessage]:
 @pytest.mark.parametrize("transfer", list(TransferEncoding))
 @pytest.mark.parametrize("smtputf8", [True, False])
 async def test_the_same_bytes_or_the_same_words_in_every_encoding_and_edition(
-    transfer: TransferEncoding, smtputf8: bool
+    transfer: TransferEncoding, smtputf8: bool, tmp_path: Path
 ) -> None:
     messages = _messages()
+    (tmp_path / "terms.pdf").write_bytes(b"%PDF-1.4 \0\xff")
+    kept = refer_to(tmp_path / "terms.pdf", "Bestätigung.pdf")
+    gone = kept._replace(path=str(tmp_path / "gone.pdf"))
     names = ["Zoé", "O'Hara & Söhne", "", "bad", "a\r\nBcc: x@y.test", "x" * 2_000, "naïve \x07"]
     arrived = asyncio.Event()
     lost: list[Claim] = []
@@ -57,8 +61,9 @@ async def test_the_same_bytes_or_the_same_words_in_every_encoding_and_edition(
         itertools.product(names, ["a@example.com", "jörg@example.com"], [(0, -1), (7, -1), (0, 7), (7, 0)])
     ):
         more: tuple[tuple[str, ...], ...] = ((f"{name}2",), ("Three",)) if nth % 3 == 0 else ()
-        claims.append(Claim(1, nth, 1, who, nth, who, (name,), 0, 1.7e9 + nth, 1))
-        rows.append((who, nth, who, (name,), more, 1.7e9 + nth, number, named_by))
+        files = ((), (kept,), (gone,))[nth % 3]
+        claims.append(Claim(1, nth, 1, who, nth, who, (name,), 0, 1.7e9 + nth, 1, files=files))
+        rows.append((who, nth, who, (name,), more, 1.7e9 + nth, number, named_by, files_of(claims[-1])))
     try:
         await renderers.start()
         async with asyncio.timeout(30):
@@ -79,11 +84,12 @@ async def test_the_same_bytes_or_the_same_words_in_every_encoding_and_edition(
     assert [claim for claim, _ in found] == claims
     kinds = set()
     for (_, outcome), row in zip(found, rows, strict=True):
-        who, nth, _, cells, more, date, number, named_by = row
+        who, nth, _, cells, more, date, number, named_by, own = row
         recipient = recipient_of(("name",), who, nth, who, cells, more)
         meant = messages[number].render(
             recipient, date=date, encoding=transfer, smtputf8=smtputf8,
             message_id=None if named_by < 0 else messages[named_by].message_id(recipient),
+            files=[FileRef(*file) for file in own],
         )  # fmt: skip
         kinds.add(type(meant))
         if isinstance(meant, RenderProblem):
@@ -107,7 +113,7 @@ async def test_how_much_is_rendered_ahead_is_bounded_in_rows_and_bytes() -> None
             while room := renderers.room:
                 claims = [Claim(1, n, 1, "k", n, "a@example.com", ("Zoé",), 0, 1.7e9, 1) for n in range(room)]
                 rows: list[Row] = [
-                    ("a@example.com", n, "a@example.com", ("Zoé",), (), 1.7e9, 0, -1) for n in range(room)
+                    ("a@example.com", n, "a@example.com", ("Zoé",), (), 1.7e9, 0, -1, ()) for n in range(room)
                 ]
                 encoding = SentEncoding(TransferEncoding.EIGHT_BIT, smtputf8=False)
                 renderers.give(Batch(claims, rows, {0: message}, encoding))

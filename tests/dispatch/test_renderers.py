@@ -298,7 +298,7 @@ async def test_rows_of_a_process_that_hung_are_not_left_behind_though_another_on
             None, open_rows=open_rows, busy=1.0, resting=False, rendered=(100, 100), cost=200e-6, now=loop.time()
         )
 
-    rows: list[Row] = [("a@example.com", n, "a@example.com", ("Zoé",), (), 1.7e9, 0, -1) for n in range(8)]
+    rows: list[Row] = [("a@example.com", n, "a@example.com", ("Zoé",), (), 1.7e9, 0, -1, ()) for n in range(8)]
     claims = [Claim(1, n, 1, "a@example.com", n, "a@example.com", ("Zoé",), 0, 1.7e9, 1) for n in range(8)]
     message = compile_message(source(), ("name",), secret=b"a secret")
     try:
