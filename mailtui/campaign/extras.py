@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from mailtui.audience.recipient import Recipient
 from mailtui.campaign.campaign import Campaign
 from mailtui.campaign.trial import TrialRenderer
 from mailtui.message.extras import Extras
-from mailtui.message.files import FileProblem, FileRef, looked_up, refer_to, refusal
+from mailtui.message.files import FileRef, refusal
+from mailtui.message.folder import Folder
 from mailtui.message.frozen import MessageSource
 from mailtui.message.rendered import RenderProblem
 
@@ -33,40 +33,6 @@ class Brought:
     cc: tuple[str, ...] = ()
     bcc: tuple[str, ...] = ()
     problem: RenderProblem | None = None
-
-
-class Folder:
-    """The files of one campaign folder, each looked at once and read once."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._found: dict[str, tuple[Path, int] | FileProblem] = {}
-        self._refs: dict[Path, FileRef | FileProblem] = {}
-
-    def look(self, name: str) -> tuple[Path, int]:
-        """Where a file is and its size in bytes, without reading it. Raises `FileProblem`."""
-        if name not in self._found:
-            try:
-                self._found[name] = looked_up(self._path, name)
-            except FileProblem as problem:
-                self._found[name] = problem
-        found = self._found[name]
-        if isinstance(found, FileProblem):
-            raise found
-        return found
-
-    def refer(self, name: str, shown: str) -> FileRef:
-        """A file by its hash; `shown` is what the reader sees it called, '' for its own name."""
-        path, _ = self.look(name)
-        if path not in self._refs:
-            try:
-                self._refs[path] = refer_to(path, name)
-            except FileProblem as problem:
-                self._refs[path] = problem
-        ref = self._refs[path]
-        if isinstance(ref, FileProblem):
-            raise ref
-        return ref._replace(name=shown or Path(name).name)
 
 
 class Bringing:
@@ -107,10 +73,4 @@ def _brought(folder: Folder | None, recipient: Recipient, extras: Extras | Rende
         return Brought(recipient, (refusal(f"{extras.reason}{place}"),), problem=extras)
     if folder is None:
         return Brought(recipient, (), extras.cc, extras.bcc)
-    files = []
-    for path, name in extras.files:
-        try:
-            files.append(folder.refer(path, name))
-        except FileProblem as problem:
-            files.append(refusal(str(problem)))
-    return Brought(recipient, tuple(files), extras.cc, extras.bcc)
+    return Brought(recipient, folder.files(extras), extras.cc, extras.bcc)

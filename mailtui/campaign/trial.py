@@ -8,6 +8,7 @@ import queue
 import subprocess
 import threading
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
@@ -41,8 +42,11 @@ class TrialRenderer:
         transfer: TransferEncoding = TransferEncoding.EIGHT_BIT,
         row_seconds: float = ROW_SECONDS,
         want: Want = "mail",
+        folder: Path | None = None,
     ) -> None:
-        """`want` says what is asked for: the mails, or what rows bring beside their bodies (`extras`)."""
+        """`want` says what is asked for: the mails, or what rows bring beside their bodies (`extras`). Mails have the
+        files that rows name in the campaign's `folder`; left out, they have none.
+        """
         self._columns = columns
         self._row_seconds = row_seconds
         self._order = {
@@ -53,6 +57,7 @@ class TrialRenderer:
             "transfer": transfer.value,
             "memory": MEMORY,
             "want": want,
+            "folder": "" if folder is None else str(folder.resolve()),
         }
         self._answers: queue.Queue[bytes] = queue.Queue()
         self._child: subprocess.Popen[bytes] | None = None

@@ -10,11 +10,14 @@ from __future__ import annotations
 import base64
 import json
 import sys
+from pathlib import Path
 from typing import Any, Literal, TextIO
 
 from mailtui.audience.recipient import recipient_of
 from mailtui.errors import TemplateError
 from mailtui.message.compose import CompiledMessage, compile_message
+from mailtui.message.extras import Extras
+from mailtui.message.folder import Folder
 from mailtui.message.frozen import MessageSource
 from mailtui.message.mime import TransferEncoding
 from mailtui.message.rendered import RenderedMessage, RenderProblem
@@ -36,9 +39,13 @@ def serve(lines: TextIO, out: TextIO) -> None:
     except TemplateError as error:
         _say(out, {"error": str(error)})
         return
-    answer = _extras if order["want"] == "extras" else _render
+    if order["want"] == "extras":
+        for line in lines:
+            _say(out, _extras(message, json.loads(line), order))
+        return
+    folder = Folder(Path(order["folder"])) if order["folder"] and message.has_extras else None
     for line in lines:
-        _say(out, answer(message, json.loads(line), order))
+        _say(out, _render(message, json.loads(line), order, folder))
 
 
 def _extras(message: CompiledMessage, row: list[Any], order: dict[str, Any]) -> dict[str, Any]:
@@ -53,15 +60,19 @@ def _extras(message: CompiledMessage, row: list[Any], order: dict[str, Any]) -> 
     return {"files": found.files, "cc": found.cc, "bcc": found.bcc}
 
 
-def _render(message: CompiledMessage, row: list[Any], order: dict[str, Any]) -> dict[str, Any]:
+def _render(message: CompiledMessage, row: list[Any], order: dict[str, Any], folder: Folder | None) -> dict[str, Any]:
     key, number, address, cells, more = row
     recipient = recipient_of(order["columns"], key, number, address, cells, more)
     try:
+        brought = message.extras(recipient) if folder is not None else Extras()
+        if isinstance(brought, RenderProblem):
+            return _problem(brought)
         rendered = message.render(
             recipient,
             date=order["date"],
             encoding=TransferEncoding(order["transfer"]),
             smtputf8=True,
+            files=() if folder is None else folder.files(brought),
         )
     except MemoryError:
         return _too_large(order)

@@ -27,7 +27,6 @@ from mailtui.errors import AccountError, ConfigError, Problem
 from mailtui.kit.paths import private_folder, touch_private
 from mailtui.message.conventions import with_types
 from mailtui.message.frozen import MessageSource
-from mailtui.message.mime import TransferEncoding
 from mailtui.message.rendered import RenderedMessage, RenderProblem
 from mailtui.outbox.opening import parse_outbox
 from mailtui.outbox.suppression import list_of, scopes_for
@@ -178,13 +177,13 @@ class CampaignDesk:
             audience.require_sendable()
             source = with_types(campaign.read_message(), audience.understanding)
             campaign.compile(source, audience.columns, secret=PREVIEW_SECRET)  # for its errors, which need no child
-            with trial_of(source, audience.columns) as trial:
+            with trial_of(source, audience.columns, campaign.folder) as trial:
                 yield from trial.render(audience.recipients())
 
 
-def trial_of(source: MessageSource, columns: tuple[str, ...]) -> TrialRenderer:
-    """What renders mails to be looked at."""
-    return TrialRenderer(source, columns, secret=PREVIEW_SECRET, date=time.time(), transfer=TransferEncoding.EIGHT_BIT)
+def trial_of(source: MessageSource, columns: tuple[str, ...], folder: Path) -> TrialRenderer:
+    """What renders mails to be looked at, with the files that rows name in the campaign's folder."""
+    return TrialRenderer(source, columns, secret=PREVIEW_SECRET, date=time.time(), folder=folder)
 
 
 def is_campaign(target: str) -> bool:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from mailtui.audience.audience import Audience
 from mailtui.audience.comparing import fold
@@ -82,6 +83,7 @@ class _Child:
 
     source: MessageSource
     columns: tuple[str, ...]
+    folder: Path
     renderer: TrialRenderer
     life: ExitStack
 
@@ -136,13 +138,14 @@ class PreviewDesk:
     def _child(self, campaign: Campaign, source: MessageSource, columns: tuple[str, ...]) -> Iterator[TrialRenderer]:
         """The process that is kept, when it is for this message, else a new one; it is kept unless it broke."""
         child = self._take()
-        if child is not None and (child.source != source or child.columns != columns):
+        wanted = (source, columns, campaign.folder)
+        if child is not None and (child.source, child.columns, child.folder) != wanted:
             child.life.close()
             child = None
         if child is None:
             campaign.compile(source, columns, secret=PREVIEW_SECRET)  # for its errors, which need no child
             life = ExitStack()
-            child = _Child(source, columns, life.enter_context(trial_of(source, columns)), life)
+            child = _Child(*wanted, life.enter_context(trial_of(*wanted)), life)
         try:
             yield child.renderer
         except BaseException:
