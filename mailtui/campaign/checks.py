@@ -13,6 +13,7 @@ from mailtui.audience.recipient import Recipient
 from mailtui.audience.sheets.ages import freshness
 from mailtui.audience.views import AudienceCounts, about_alike
 from mailtui.campaign.campaign import Campaign
+from mailtui.campaign.file_checks import brings_files, page_findings, row_findings
 from mailtui.campaign.judging import Judge
 from mailtui.campaign.suppression import Suppressed
 from mailtui.kit.suggest import nearest
@@ -96,6 +97,11 @@ def run_checks(
             if differences is None and batch.good is not None:
                 encoding = TransferEncoding.EIGHT_BIT
                 differences = self_check(compiled, batch.good, date=time.time(), encoding=encoding, smtputf8=True)
+    about_files = list(page_findings(source))
+    if brings_files(source):
+        about_files += row_findings(
+            campaign, source, audience.columns, audience.recipients(), lambda rows: progress(rows, total)
+        )
     progress(total, total)
     about_list = (
         *_audience_findings(campaign, counts, audience),
@@ -103,7 +109,7 @@ def run_checks(
         *_suppression_findings(suppressed, counts),
         *_list_findings(campaign, suppressed),
     )
-    findings = (*about_list, *_misbuilt(differences or []), *preflight.findings())
+    findings = (*about_list, *_misbuilt(differences or []), *about_files, *preflight.findings())
     order = {"error": 0, "warning": 1, "note": 2}
     return CheckReport(campaign.name, counts, rendered, tuple(sorted(findings, key=lambda item: order[item.severity])))
 

@@ -54,7 +54,7 @@ def bringing(
 ) -> Iterator[Bringing]:
     """Opened once for a whole list; without `files` nobody looks for those."""
     with TrialRenderer(source, columns, secret=_SECRET, date=0.0, want="extras") as trial:
-        yield Bringing(trial, Folder(campaign.folder) if files else None)
+        yield Bringing(trial, Folder(campaign.folder, limit=campaign.spec.attachment_bytes) if files else None)
 
 
 def brings_copies(source: MessageSource) -> bool:

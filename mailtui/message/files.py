@@ -15,8 +15,9 @@ from typing import NamedTuple
 
 from mailtui.kit.safe_text import safe_text
 
-FILE_LIMIT = 25 * 1024 * 1024  # bytes; what most servers take for a whole mail
-_SHOWN = 80  # characters of a name in a sentence
+FILE_LIMIT = 100 * 1024 * 1024  # bytes; no server takes as much
+SHOWN = 80
+"""Characters of a name in a sentence."""
 _NONBLOCK = getattr(os, "O_NONBLOCK", 0)
 _BINARY = getattr(os, "O_BINARY", 0)
 
@@ -58,7 +59,7 @@ def find_file(folder: Path, name: str, *, limit: int = FILE_LIMIT) -> Path:
 
 def looked_up(folder: Path, name: str, *, limit: int = FILE_LIMIT) -> tuple[Path, int]:
     """The same, with its size in bytes."""
-    shown = safe_text(name, limit=_SHOWN)
+    shown = safe_text(name, limit=SHOWN)
     if not name.strip() or "\0" in name:
         raise FileProblem("a blank name is no file")
     root = os.path.realpath(folder)
@@ -81,7 +82,7 @@ def looked_up(folder: Path, name: str, *, limit: int = FILE_LIMIT) -> tuple[Path
 
 def refer_to(path: Path, name: str, *, limit: int = FILE_LIMIT) -> FileRef:
     """The file at a path that `find_file` found, read and hashed. Raises `FileProblem`."""
-    data = _read(path, safe_text(name, limit=_SHOWN), limit)
+    data = _read(path, safe_text(name, limit=SHOWN), limit)
     return FileRef(str(path), name, digest_of(data), len(data))
 
 
@@ -89,7 +90,7 @@ def read_file(ref: FileRef) -> bytes:
     """The bytes of a file, which are the ones that were approved. Raises `FileProblem` for a changed or missing one."""
     if not ref.digest:
         raise FileProblem(ref.name)
-    changed = FileProblem(f"attachment changed: {safe_text(ref.name, limit=_SHOWN)}")
+    changed = FileProblem(f"attachment changed: {safe_text(ref.name, limit=SHOWN)}")
     try:
         data = _read(Path(ref.path), ref.name, ref.size)
     except FileProblem:

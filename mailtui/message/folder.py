@@ -5,14 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 from mailtui.message.extras import Extras
-from mailtui.message.files import FileProblem, FileRef, looked_up, refer_to, refusal
+from mailtui.message.files import FILE_LIMIT, FileProblem, FileRef, looked_up, refer_to, refusal
 
 
 class Folder:
     """The files of one campaign folder, each looked at once and read once."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, limit: int = FILE_LIMIT) -> None:
+        """No file may have more than `limit` bytes."""
         self._path = path
+        self._limit = limit
         self._found: dict[str, tuple[Path, int] | FileProblem] = {}
         self._refs: dict[Path, FileRef | FileProblem] = {}
 
@@ -20,7 +22,7 @@ class Folder:
         """Where a file is and its size in bytes, without reading it. Raises `FileProblem`."""
         if name not in self._found:
             try:
-                self._found[name] = looked_up(self._path, name)
+                self._found[name] = looked_up(self._path, name, limit=self._limit)
             except FileProblem as problem:
                 self._found[name] = problem
         found = self._found[name]
@@ -33,7 +35,7 @@ class Folder:
         path, _ = self.look(name)
         if path not in self._refs:
             try:
-                self._refs[path] = refer_to(path, name)
+                self._refs[path] = refer_to(path, name, limit=self._limit)
             except FileProblem as problem:
                 self._refs[path] = problem
         ref = self._refs[path]
