@@ -1,4 +1,4 @@
-"""Owns asking the DNS whether a domain takes mail (RFC 5321 section 5.1, RFC 7505).
+"""Owns asking the DNS: whether a domain takes mail (RFC 5321 section 5.1, RFC 7505), and for any records.
 
 A domain takes mail when it has an MX record, or none and an address of its own. It takes none when it does not
 exist, when its only MX is the null one, and when it has neither. Anything else, a time-out above all, says nothing.
@@ -7,6 +7,8 @@ exist, when its only MX is the null one, and when it has neither. Anything else,
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import dns.asyncresolver
 import dns.exception
@@ -27,6 +29,16 @@ _TRY = 2.0
 _OK = (3_600.0, 86_400.0)
 _NOT = (300.0, 21_600.0)
 _NOT_IN_DNS = ("local", "onion", "localhost", "internal")
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """What the DNS said to one question. `unknown`: it said nothing that can be relied on, and `why`."""
+
+    state: Literal["found", "nothing", "no_such_name", "unknown"]
+    values: tuple[Any, ...] = ()
+    """The records, as dnspython has them; their fields have the names of their RFCs."""
+    why: str = ""
 
 
 class Lookup:
@@ -53,6 +65,18 @@ class Lookup:
         if found.verdict == "no_such_domain" and not await self._knows_the_public_dns():
             return Found("unknown", "the name servers asked do not know the public DNS, .com among it")
         return found
+
+    async def records(self, name: str, kind: str) -> Records:
+        """The records of one kind that a name in A-labels has."""
+        try:
+            found = await self._resolver.resolve(dns.name.from_text(name), kind, raise_on_no_answer=False, search=False)
+        except dns.resolver.NXDOMAIN:
+            return Records("no_such_name")
+        except dns.exception.DNSException as error:
+            return Records("unknown", why=_why(error))
+        except OSError as error:
+            return Records("unknown", why=error.strerror or str(error))
+        return Records("nothing") if found.rrset is None else Records("found", tuple(found.rrset))
 
     async def _knows_the_public_dns(self) -> bool:
         """Whether "no such domain" means anything; inside some networks it is said of every name outside."""

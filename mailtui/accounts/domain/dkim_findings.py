@@ -1,0 +1,48 @@
+"""Owns what is said about the keys that mail from a domain may be signed with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mailtui.accounts.domain.dkim import read_key
+from mailtui.accounts.domain.names import Names
+from mailtui.accounts.domain.tags import texts
+from mailtui.message.preflight import Finding
+
+
+async def look(names: Names, domain: str, selectors: Sequence[str]) -> list[Finding]:
+    """What a person should know about these selectors of a domain; without one, that nothing can be known."""
+    if not selectors:
+        message = f"whether mail from {domain} is signed (DKIM) cannot be known without the selector"
+        hint = (
+            "Your provider names it, and a signed mail has it as s= in DKIM-Signature. "
+            "Then: --selector NAME, or dkim_selector: NAME in the account."
+        )
+        return [Finding("note", "dkim-unknown", message, hint=hint)]
+    return [finding for selector in selectors for finding in await _look_at(names, domain, selector)]
+
+
+async def _look_at(names: Names, domain: str, selector: str) -> list[Finding]:
+    name = f"{selector}._domainkey.{domain}"
+    said = await names.ask(name, "TXT")
+    if said.state == "unknown":
+        return [Finding("note", "dns-unknown", f"DKIM of {name} could not be looked up: {said.why}")]
+    found = [text for text in texts(said) if "p=" in text.replace(" ", "")]
+    if not found:
+        message = f"there is no DKIM key at {name}, so nobody can prove a signature"
+        hint = f'Add: {name}. TXT "v=DKIM1; k=rsa; p=KEY", with the key of whoever signs your mail'
+        return [Finding("warning", "dkim-missing", message, hint=hint)]
+    if len(found) > 1:
+        message = f"there are {len(found)} DKIM keys at {name}; which one counts is nobody's guess (RFC 6376 3.6.2.2)"
+        return [Finding("error", "dkim-broken", message, hint="Leave one of them.")]
+    key = read_key(found[0])
+    if key.mistake:
+        hint = "Put in the key of whoever signs your mail, whole."
+        return [Finding("error", "dkim-broken", f"the DKIM key at {name} cannot be used: {key.mistake}", hint=hint)]
+    if key.testing:
+        message = f"the DKIM key at {name} is marked as a test (t=y), so a bad signature means nothing"
+        return [Finding("warning", "dkim-test", message, hint="Take t=y out of the record.")]
+    if key.short:
+        message = f"the DKIM key at {name} has fewer than 2,048 bits"
+        return [Finding("note", "dkim-short", message, hint="Make a longer one, under a new selector.")]
+    return [Finding("note", "dkim-key", f"there is a DKIM key at {name}")]
