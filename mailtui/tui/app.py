@@ -22,9 +22,11 @@ from textual.worker import Worker
 from mailtui.errors import MailtuiError
 from mailtui.kit.words import counted, sentence
 from mailtui.service.facade import Service
+from mailtui.service.importing import find_mailmerge
 from mailtui.service.workbench import Superseded, Workbench
 from mailtui.tui.actions import ACTIONS, EVERYWHERE, bindings
 from mailtui.tui.dialogs.help import HelpDialog, spelled
+from mailtui.tui.dialogs.import_mailmerge import ImportMailmergeDialog
 from mailtui.tui.dialogs.open import OpenDialog
 from mailtui.tui.dialogs.place import PlaceDialog
 from mailtui.tui.dialogs.quit import Leaving, QuitDialog
@@ -97,6 +99,12 @@ class MailtuiApp(App[AppResult], inherit_bindings=False):
     async def open_target(self, target: Path, *, then: str = "audience") -> bool:
         """Go to a room and open a campaign or a list there, which may take a while; whether it could be opened."""
         await self.switch_mode(then)
+        sources = await asyncio.to_thread(find_mailmerge, target)
+        if sources is not None:
+            made = await self.push_screen_wait(ImportMailmergeDialog(sources, self.service.settings.home.audiences))
+            if made is None:
+                return False
+            target = made
         try:
             settings = await self._which_part(target)
             if settings is None:

@@ -397,3 +397,15 @@ def test_the_status_of_an_empty_outbox_is_a_sentence(mailtui: Mailtui) -> None:
 
 def test_version(mailtui: Mailtui) -> None:
     assert mailtui.call("--version").out == f"mailtui {__version__}\n"
+
+
+def test_init_makes_a_campaign_of_a_mailmerge_template(mailtui: Mailtui) -> None:
+    old = mailtui.folder / "old"
+    old.mkdir()
+    (old / "template.txt").write_text("TO: {{email}}\nFROM: me@acme.test\nSUBJECT: Hi\nDATE: now\n\nHello {{ nmae }}\n")
+    (old / "people.csv").write_text("email,name\nbob@list.test,Bob\n")
+    assert mailtui.call("init", "new", "--from", "old/template.txt").code == 2
+    made = mailtui.run("init", "new", "--from", "old/template.txt", "--list", "old/people.csv", "--json")
+    assert made.code == 3
+    assert [(found["file"], found["line"]) for found in made.json["remarks"]] == [("template.txt", 4), (None, None)]
+    assert "nmae" in made.json["mistakes"][0]["message"] and "name" in made.json["mistakes"][0]["hint"]
