@@ -16,7 +16,7 @@ async def test_b1_opening_a_mailmerge_template_offers_to_make_a_campaign(app: Ma
     running = app(target=source)
     async with running.run_test(size=(80, 24)) as pilot:
         await until(lambda: isinstance(running.screen, ImportMailmergeDialog))
-        await until(lambda: shows(running, "was written for mailmerge"))
+        await until(lambda: shows(running, "It was written for mailmerge"))
         folder = running.screen.query_one("#folder", Input)
         folder.value = str(source.parent)
         await pilot.press("enter")

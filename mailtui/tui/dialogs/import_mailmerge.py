@@ -22,16 +22,16 @@ from mailtui.tui.room import failure_of, start
 from mailtui.tui.text import Plain, plain
 from mailtui.tui.widgets.named_field import NamedField
 
-_MEANS = "The files are copied and none is changed. A password is not taken over."
+_MEANS = "It was written for mailmerge. The files are copied and none is changed. A password is not taken over."
 _MAKE = "enter makes the campaign   tab moves on   esc closes"
-_OPEN = "enter opens the campaign   esc closes"
+_OPEN = "enter opens the campaign   up and down scroll   esc closes"
 
 
 class ImportMailmergeDialog(ModalScreen[Path | None]):
     """The campaign file that was made, or None."""
 
     DEFAULT_CSS = """
-    ImportMailmergeDialog #told { margin-top: 1; height: auto; max-height: 50vh; }
+    ImportMailmergeDialog #told { margin: 1 0; height: auto; max-height: 40vh; }
     ImportMailmergeDialog #said { height: auto; }
     """
     BINDINGS: ClassVar = [("escape", "leave", "Cancel")]
@@ -46,8 +46,8 @@ class ImportMailmergeDialog(ModalScreen[Path | None]):
     def compose(self) -> ComposeResult:
         template = self._sources.template
         with Vertical(classes="dialog"):
-            title = f"{template.name} was written for mailmerge: make a campaign of it?"
-            yield Plain(plain(title, "bold", limit=200), classes="title")
+            title = f"Make a campaign of {template.name}?"
+            yield Plain(plain(title, "bold", limit=70), classes="title")
             yield NamedField("Folder", str(template.parent / "campaign"), of="folder", hint="A new one")
             yield NamedField("List", str(self._sources.list or ""), of="list", hint="contacts.csv")
             with VerticalScroll(id="told", can_focus=False):
@@ -73,8 +73,10 @@ class ImportMailmergeDialog(ModalScreen[Path | None]):
         self._made = made
         for field in self.query(Input):
             field.disabled = True
-        keys = self.query_one("#keys", Plain)
-        keys.show(plain(_OPEN, "$text-muted"))
+        self.query_one("#keys", Plain).show(plain(_OPEN, "$text-muted"))
+        scrolled = self.query_one("#told", VerticalScroll)
+        scrolled.can_focus = True
+        scrolled.focus()
         told = [*(f"To mend: {item}" for item in made.mistakes), *map(str, made.remarks)]
         self._say("\n".join(told) or "Everything is as it was.", bad=bool(made.mistakes))
 
