@@ -14,6 +14,7 @@ _FIND = "Find something first: /."
 _NODE = "It takes a part of the filter under the cursor."
 _CHANGED = "Nothing has been changed in the tree, or taken back."
 _CAMPAIGN = "Open a campaign file first: o."
+_MAIL = "There is no mail to look at here."
 _IDLE = "It takes an open campaign, and no launch of it under way."
 _SENT = "Nothing has been sent yet."
 _NOBODY = "Nobody is on the suppression list yet: a adds an address."
@@ -150,14 +151,12 @@ ACTIONS: Mapping[str, tuple[Action, ...]] = {
     "preview": (
         Action("next", "n,right", "Next", "The next recipient's mail", needs=_CAMPAIGN),
         Action("previous", "b,left", "Back", "The recipient before", needs=_CAMPAIGN),
+        Action("view(1)", "v", "View", "The next view: laid out, text, headers, tree, source", needs=_MAIL),
+        Action("find", "slash", "Find", "Recipients with a text in any cell; n and b go through them", needs=_CAMPAIGN),
         Action("goto", "g", "Go to", "A recipient by row or address", needs=_CAMPAIGN),
-        Action(
-            "view",
-            "v",
-            "View",
-            "The next view: laid out, text, headers, source",
-            needs="There is no mail to look at here.",
-        ),
+        Action("worst", "w", "Worst", "Rows to look at first: longest, blank, beyond ASCII", needs=_CAMPAIGN),
+        Action("compare", "d", "Differ", "How this mail differs from the marked one, or from a row's", needs=_MAIL),
+        Action("turn", "s", "Side", "What differs in two columns, or below each other"),
         Action(
             "test",
             "t",
@@ -165,6 +164,11 @@ ACTIONS: Mapping[str, tuple[Action, ...]] = {
             "Send this mail to an address of yours",
             needs="There is no mail to send here, or it is still being rendered.",
         ),
+        Action("mark", "m", "Mark", "Mark this mail, to see how others differ from it", needs=_MAIL),
+        Action("browser", "B", "Browser", "Open it in the browser: a private page that loads nothing", needs=_MAIL),
+        Action("picture", "p", "Picture", "A picture of it, drawn by a browser without network", needs=_MAIL),
+        Action("view(-1)", "V", "View", "The view before", show=False, needs=_MAIL),
+        Action("put_away", "escape", "Back", "Out of a search, an error, a comparison, what was found", show=False),
     ),
     "review": (
         Action(
@@ -248,11 +252,11 @@ ACTIONS: Mapping[str, tuple[Action, ...]] = {
             "import_list", "i", "Import", "Put everybody in a file on the list", needs="A file is being read already."
         ),
         Action("export", "e", "Export", "Write the list to a file", needs=_NOBODY),
+        Action("verify", "v", "Token", "Say whose a token is, of a mail or link that asks to leave, and put them here"),
         Action("again", "ctrl+r", "Again", "Read the list anew", show=False),
         Action("stop", "escape", "Stop", "Stop reading the file; who was read stays on the list"),
         Action("put_away", "escape", "Close", "Put an error away; show everybody again"),
     ),
-        Action("verify", "v", "Token", "Say whose a token is, of a mail or link that asks to leave, and put them here"),
 }
 
 

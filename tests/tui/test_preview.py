@@ -1,12 +1,15 @@
-"""The preview: anybody's mail in four views, one after another, and a test mail."""
+"""The preview: anybody's mail in five views, one after another, found, beside another one, and a test mail."""
 
 from __future__ import annotations
 
 import asyncio
 import mailbox
+import shutil
+import stat
 from pathlib import Path
 from typing import Any
 
+import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -16,6 +19,8 @@ from mailtui.tui.dialogs.goto import GotoDialog
 from mailtui.tui.dialogs.test_mail import SendTestDialog
 from mailtui.tui.screens.preview import PreviewScreen
 from tests.tui.conftest import MakeApp, change, shows, until
+
+BROWSER = next(filter(None, map(shutil.which, ("chromium", "google-chrome", "firefox", "firefox-esr"))), None)
 
 
 async def opened(app: MailtuiApp, pilot: Pilot[Any]) -> PreviewScreen:
@@ -81,24 +86,142 @@ async def test_many_keys_render_only_where_they_lead_to(app: MakeApp, sample: Pa
         await at_rest(running, "This is the last recipient.")
 
 
-async def test_four_views(app: MakeApp, sample: Path) -> None:
+async def test_b5_five_views(app: MakeApp, sample: Path) -> None:
     running = app(target=sample)
-    async with running.run_test(size=(100, 40)) as pilot:
+    async with running.run_test(size=(80, 40)) as pilot:
         await opened(running, pilot)
-        await at_rest(
-            running, "[1] https://garden.acme.test/spring/orchard", "[2] mailto:leave@acme.test?subject=unsubscribe"
+        await at_rest(running, "[1] https://garden.acme.test/spring/orchard", "laid out  text  headers  tree  source")
+        seen = (
+            ("Hello Amara,", "- Sow outside: peas"),
+            ("Message-ID", "Reply-To", "MIME-Version"),
+            ("multipart/alternative", "└─ text/html"),
+            ("Content-Type: multipart/alternative", "To: amara.okafor@example.com"),
+            ("calendar[1]", "This week"),
         )
-        await pilot.press("v")
-        await until(lambda: shows(running, "Hello Amara,", "- Sow outside: peas"))
-        await pilot.press("v")
-        await until(lambda: shows(running, "Message-ID", "Reply-To", "└─ text/html"))
-        await pilot.press("v")
-        await until(lambda: shows(running, "Content-Type: multipart/alternative", "To: amara.okafor@example.com"))
-        await pilot.press("v")
-        await until(lambda: shows(running, "calendar[1]"))
-        column = next(line for line in running.screen.query("ViewName") if str(line.render()) == "headers")
+        for texts in seen:
+            await pilot.press("v")
+            await until(lambda texts=texts: shows(running, *texts))
+        await pilot.press("V")
+        await until(lambda: shows(running, "To: amara.okafor@example.com"))
+        column = next(line for line in running.screen.query("ViewName") if str(line.render()) == "tree")
         await pilot.click(column)
         await until(lambda: shows(running, "└─ text/html"))
+
+
+async def test_b5_a_text_is_found_among_the_recipients_under_the_filter(app: MakeApp, sample: Path) -> None:
+    running = app(target=sample)
+    async with running.run_test(size=(80, 24)) as pilot:
+        screen = await opened(running, pilot)
+        await at_rest(running, "row 1 · ")
+        await pilot.press("slash")
+        await type_into(pilot, "MURPHY")
+        await at_rest(running, "row 2 · ", "1 of 1 with \u201cMURPHY\u201d")
+        await pilot.press("n")
+        await at_rest(running, "row 2 · ", "This is the last one with this text.")
+        await pilot.press("slash")
+        await type_into(pilot, ".org")
+        await at_rest(running, "row 2 · ", "1 of 11 with \u201c.org\u201d")
+        await pilot.press("n", "n")
+        await at_rest(running, "row 8 · ", "3 of 11 with")
+        await pilot.press("b")
+        await at_rest(running, "row 5 · ", "2 of 11 with")
+        await pilot.press("slash")
+        await type_into(pilot, "nowhere at all")
+        await until(lambda: shows(running, "No recipient has \u201cnowhere at all\u201d in any cell."))
+        await pilot.press("escape")
+        await until(lambda: not shows(running, "No recipient has"))
+        assert shows(running, "row 5 · ", "2 of 11 with")  # what was found before stays
+        await pilot.press("escape", "n")
+        await at_rest(running, "row 6 · ")  # everybody again
+        assert not shows(running, "2 of 11")
+        running.bench.set_filter('city == "Cork"')
+        screen.look_anew()
+        await pilot.press("slash")
+        await type_into(pilot, ".org")
+        await at_rest(running, "1 of 1 with \u201c.org\u201d")
+
+
+async def test_b5_the_rows_to_look_at_first(app: MakeApp, sample: Path) -> None:
+    running = app(target=sample)
+    async with running.run_test(size=(80, 40)) as pilot:
+        await opened(running, pilot)
+        await at_rest(running, "row 1 · ")
+        await pilot.press("w")
+        await until(
+            lambda: shows(
+                running,
+                "Longest  the first 10 of 34 recipients",
+                "noah.williams@example.org",
+                "48 characters, 21 of them in city.",
+                "Blank fields  2 recipients",
+                "nothing in first_name.",
+                "Characters beyond ASCII",
+            )
+        )
+        await pilot.press("enter")
+        await at_rest(running, "row 14 · noah.williams@example.org")
+
+
+async def test_b5_how_two_mails_differ(app: MakeApp, sample: Path) -> None:
+    running = app(target=sample)
+    async with running.run_test(size=(80, 24)) as pilot:
+        await opened(running, pilot)
+        await at_rest(running, "row 1 · ")
+        await pilot.press("d")
+        await until(lambda: shows(running, "Compare with which row?"))
+        await type_into(pilot, "liam.murphy@example.org")
+        await at_rest(running, "- row 2 · liam.murphy@example.org", "+ row 1 · ", "lines of 25 differ")
+        await until(lambda: shows(running, "- Your spring box is on its way to Cork.", "+ Your spring box is on its"))
+        assert shows(running, "lines the same")
+        await pilot.press("s")
+        await until(lambda: shows(running, "Spring is here, Liam", "┃ Spring is here, Amara"))
+        await pilot.press("v", "v")
+        await until(lambda: shows(running, "To: liam.murphy@example.org", "┃ To: amara.okafor@example.com"))
+        await pilot.press("n")
+        await at_rest(running, "+ row 2 · ", "no line differs", "Both are the same here.")
+        await pilot.press("d")
+        await at_rest(running, "row 2 · ", "marked: row 2")
+        await pilot.press("n", "m")
+        await until(lambda: shows(running, "marked: row 3"))
+        await pilot.press("b", "d")
+        await at_rest(running, "- row 3 · hanako@example.net", "+ row 2 · ")
+        await pilot.press("escape")
+        await at_rest(running, "row 2 · ", "marked: row 3")
+
+
+async def test_b5_where_no_browser_can_be_seen_the_page_is_named(
+    app: MakeApp, sample: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSH_CONNECTION", "127.0.0.1 1 127.0.0.1 22")
+    running = app(target=sample)
+    async with running.run_test(size=(120, 24)) as pilot:
+        await opened(running, pilot)
+        await at_rest(running, "row 1 · ")
+        await pilot.press("B")
+        await until(lambda: shows(running, "This is a session over SSH", "The page is there until mailtui ends"))
+        [page] = running.service.settings.home.pages.rglob("*.html")
+        assert stat.S_IMODE(page.stat().st_mode) == 0o600
+        assert stat.S_IMODE(page.parent.stat().st_mode) == 0o700
+        assert "Lagos" in page.read_text("utf-8")
+    running.service.close()
+    assert not page.exists()
+
+
+async def test_b5_a_picture_in_a_dialog(app: MakeApp, sample: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    running = app(target=sample)
+    async with running.run_test(size=(80, 24)) as pilot:
+        await opened(running, pilot)
+        await at_rest(running, "row 1 · ")
+        with monkeypatch.context() as changed:
+            changed.setitem(running.service.environ, "PATH", "/nowhere")
+            await pilot.press("p")
+            await until(lambda: shows(running, "a picture of a mail is drawn by a browser".capitalize()[:20]))
+            await until(lambda: shows(running, "Install one of them, such as: apt install chromium."))
+            await pilot.press("escape")
+        if BROWSER is None:
+            pytest.skip("no Chromium or Firefox here that could draw a picture")
+        await pilot.press("p")
+        await until(lambda: shows(running, "\u2580\u2580\u2580\u2580", "This terminal shows no pictures"), seconds=40)
 
 
 async def test_going_to_a_row_and_to_an_address(app: MakeApp, sample: Path) -> None:

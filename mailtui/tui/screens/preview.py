@@ -1,26 +1,28 @@
-"""Owns the preview screen: any recipient's mail, in four views, one recipient after another."""
+"""Owns the preview screen: any recipient's mail in five views, one after another, found, or beside another one."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any, ClassVar
 
+from textual import on
 from textual.app import App
 from textual.widget import Widget
 
-from mailtui.errors import MailtuiError, TemplateError, UsageError
-from mailtui.service.drafts import Block, lay_out
+from mailtui.errors import MailtuiError, TemplateError
 from mailtui.service.facade import Service
-from mailtui.service.previews import Preview
-from mailtui.service.testmail import TestVerdict
+from mailtui.service.lists import RowView
+from mailtui.service.previews import VIEWS, Pair, Preview, differences_of
 from mailtui.service.workbench import Superseded, Workbench
 from mailtui.tui.actions import bindings
-from mailtui.tui.campaign_room import CampaignRoom
-from mailtui.tui.dialogs.goto import GotoDialog
-from mailtui.tui.dialogs.password import asking_password
-from mailtui.tui.dialogs.test_mail import SendTestDialog
+from mailtui.tui.mail_room import MailRoom
+from mailtui.tui.recipient_search import RecipientSearch
 from mailtui.tui.room import start
+from mailtui.tui.text import joined, plain
+from mailtui.tui.widgets.find_bar import FindBar
+from mailtui.tui.widgets.mail_text import mail_pages
 from mailtui.tui.widgets.mail_view import MailView
 from mailtui.tui.widgets.trouble import Trouble
 
@@ -35,14 +37,16 @@ _NOBODY = """Nobody gets a mail: the filter lets in no row with a usable address
 Press 3 to change the filter, or g to look at any row's mail."""
 
 
-class PreviewScreen(CampaignRoom):
+class PreviewScreen(MailRoom):
     """One recipient's mail exactly as it would be sent."""
 
     ROOM: ClassVar[str] = "preview"
     HELP: ClassVar[str] = (
         "One recipient's mail exactly as it would be sent, rendered anew each time it is looked at. n and b go through"
-        " the recipients under the filter; g goes to any row, also one that is left out. Nothing is loaded from the"
-        " network: pictures are named, and links are numbered with their targets below."
+        " the recipients under the filter, and once a text has been found with / through those who have it; g goes to"
+        " any row, also one that is left out, and w lists the rows to look at first. m marks a mail, and d shows how"
+        " the others differ from it. Nothing is loaded from the network: pictures are named, and links are numbered"
+        " with their targets below. The page for the browser (B) and the picture (p) load nothing either."
     )
     EMPTY: ClassVar[str] = _EMPTY
     LIST_ONLY: ClassVar[str] = _LIST_ONLY
@@ -52,27 +56,36 @@ class PreviewScreen(CampaignRoom):
     def __init__(self, service: Service, bench: Workbench) -> None:
         super().__init__(service, bench)
         self._row: int | None = None  # where the next step goes on from
-        self._mail: Preview | None = None
         self._wanted: int | None = None  # the row to go to; 0 for the first recipient
         self._steps = 0  # and how many recipients on from there, or back
         self._working = False
-        self._test_address = ""
+        self._search = RecipientSearch(bench, self._say)
 
     def content(self) -> Iterable[Widget]:
         yield MailView()
+        yield FindBar()
 
     def show_row(self, row: int) -> None:
-        """Show the mail of this row of the list, whether the filter lets it in or not."""
         self._wanted, self._steps = row, 0
         self._work()
+
+    def show_again(self) -> None:
+        if self._row is not None:
+            self.show_row(self._row)
+
+    def marked_another(self) -> None:
+        self._say()
 
     # getting the mail
 
     def forget(self) -> None:
-        self._row = self._mail = None
+        self._row = None
+        self.forget_mail()
+        self._search.forget()
         self.query_one(MailView).clear()
 
     def look(self) -> None:
+        self._search.keep_to_filter()
         if self._wanted is None:
             self._wanted = self._row or 0
             self._work()
@@ -103,21 +116,28 @@ class PreviewScreen(CampaignRoom):
         self.query_one(MailView).wait_for(row)
         try:
             for _ in range(abs(steps)):
-                beside = await self.bench.neighbour(row, 1 if steps > 0 else -1)
+                beside = await self._beside(row, onward=steps > 0)
                 if beside is None:
-                    note = f"This is the {'last' if steps > 0 else 'first'} recipient."
+                    which = "recipient" if self._search.found is None else "one with this text"
+                    note = f"This is the {'last' if steps > 0 else 'first'} {which}."
                     break
                 row = beside
             if row:
                 await self._show_row(row, note)
             else:
-                self._row, self._mail = None, None
+                self._row = self.mail = None
                 self.show_empty(_NOBODY, empty=True)
         except Superseded:
             self.query_one(MailView).go_back()
         except MailtuiError as error:
             self.query_one(MailView).go_back()
             self.complain(error)
+
+    async def _beside(self, row: int, *, onward: bool) -> int | None:
+        """The recipient after a row or before it: of those found, when a text was looked for."""
+        if self._search.found is None:
+            return await self.bench.neighbour(row, 1 if onward else -1)
+        return self._search.beside(row, onward=onward)
 
     async def _show_row(self, row: int, note: str) -> None:
         view, campaign = self.query_one(MailView), self._of
@@ -126,38 +146,79 @@ class PreviewScreen(CampaignRoom):
         moved, self._row = row != self._row, row
         mail: Preview | None = None
         trouble: MailtuiError | None = None
-        blocks: tuple[Block, ...] | None = None
         try:
             mail = await self.bench.preview(row=row)
-            html = mail.view.html
-            if html is not None:
-                blocks = await asyncio.to_thread(lay_out, html)
         except MailtuiError as error:
             trouble = error
         if campaign != self._of:
             return  # another campaign has been opened meanwhile, and its mail is on its way
-        self._mail = mail
+        self.mail = mail
         if mail is not None and len(mail.recipient.rows) > 1:
             note = f"{note} {len(mail.recipient.rows):,} rows make this mail.".strip()
         if mail is not None:
-            view.show_mail(about, mail, blocks, note)
+            await self._show_mail(mail, about, note)
             self.query_one(Trouble).clear()
         elif trouble is not None:
             view.show_none(about, note)
             self.query_one(Trouble).tell(trouble, after=_ways_on(trouble))
+        self._say()
         self.show_empty("", empty=False)
         if moved:
             view.scroll_to_top()
+
+    async def _show_mail(self, mail: Preview, about: RowView, note: str) -> None:
+        """What takes long of a long mail is done in a thread."""
+        marked = self.marked
+        if not self.comparing or marked is None:
+            self.query_one(MailView).show_mail(about, mail, await asyncio.to_thread(mail_pages, mail.view), note)
+            return
+
+        def compare() -> Mapping[str, tuple[Pair, ...]]:
+            return {view: differences_of(marked, mail, view) for view in VIEWS}
+
+        self.query_one(MailView).show_differences(marked, about, await asyncio.to_thread(compare), note)
+
+    def _say(self) -> None:
+        """Beside the names of the views: what is looked for, where among those found this is, which row is marked."""
+        said = self._search.said(self._row or 0)
+        parts = [] if said is None else [said]
+        if self.marked is not None:
+            parts.append(plain(f"marked: row {self.marked.recipient.row:,}", "$text-muted"))
+        self.query_one(MailView).say(joined(*parts, separator="  "))
+        self.refresh_bindings()
+
+    # finding
+
+    def action_find(self) -> None:
+        self.query_one(FindBar).ask()
+
+    @on(FindBar.Asked)
+    def asked(self, event: FindBar.Asked) -> None:
+        self.query_one("#mail-scroll").focus()
+        start(self, partial(self._find, event.text), "find")
+
+    @on(FindBar.Closed)
+    def closed(self) -> None:
+        self.query_one("#mail-scroll").focus()
+
+    async def _find(self, text: str) -> None:
+        row = await self._search.look_for(text, self._row or 0, self.set_interval)
+        if row is not None:
+            self.show_row(row)
 
     # actions
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Grey what there is no mail for."""
-        if action in ("next", "previous", "goto") and self.bench.campaign is None:
+        if action == "put_away":
+            return bool(self._search.going or self.comparing or self._search.found or self.query_one(Trouble).display)
+        if action == "turn":
+            return self.comparing
+        if action in ("next", "previous", "goto", "find", "worst") and self.bench.campaign is None:
             return None
-        if action == "view" and self._mail is None:
+        if action in ("view", "mark", "compare", "browser", "picture") and self.mail is None:
             return None
-        if action == "test" and (self._mail is None or self._working):
+        if action == "test" and (self.mail is None or self._working):
             return None  # not while another mail is on its way: it must be clear whose is sent
         return super().check_action(action, parameters)
 
@@ -169,47 +230,22 @@ class PreviewScreen(CampaignRoom):
         self._steps -= 1
         self._work()
 
-    def action_view(self) -> None:
-        self.query_one(MailView).next_view()
+    def action_view(self, by: int) -> None:
+        self.query_one(MailView).next_view(by)
 
-    def action_goto(self) -> None:
-        start(self, self._goto, "dialog")
+    def action_turn(self) -> None:
+        self.query_one(MailView).turn()
 
-    async def _goto(self) -> None:
-        opened = self.bench.open_list
-        if opened is None:
-            return
-        chosen = await self.app.push_screen_wait(GotoDialog(opened.rows, title="Go to a recipient"))
-        if isinstance(chosen, str):
-            address = chosen
-            chosen = await self.ask(lambda: self._find(address))
-        if chosen is not None:
-            self.show_row(chosen)
-
-    async def _find(self, address: str) -> int:
-        row = await self.bench.find(address)
-        if row is None:
-            raise UsageError(f"{address} is not on the list", hint="The mail shown below is still the one before.")
-        return row
-
-    def action_test(self) -> None:
-        start(self, self._test, "dialog")
-
-    async def _test(self) -> None:
-        mail = self._mail
-        if mail is None:
-            return
-
-        async def send(address: str) -> TestVerdict:
-            self._test_address = address
-            row = mail.recipient.row
-            verdict = await asking_password(self.app, self.service, lambda: self.bench.test(row, address))
-            if verdict.stage == "auth" and not verdict.sent and self.bench.campaign is not None:
-                account = self.service.campaigns.endpoint(self.bench.campaign).account
-                self.service.tell_password(account, None)  # asked for again: it may have been mistyped
-            return verdict
-
-        await self.app.push_screen_wait(SendTestDialog(mail.recipient.address, self._test_address, send))
+    def action_put_away(self) -> None:
+        """One step back: out of a search under way, an error, the comparison, what was found."""
+        trouble = self.query_one(Trouble)
+        if trouble.display and not self._search.going:
+            trouble.clear()
+        elif self.comparing and not self._search.going:
+            self.action_compare()
+        else:
+            self._search.stop()
+        self.refresh_bindings()
 
 
 def _ways_on(error: MailtuiError) -> str:

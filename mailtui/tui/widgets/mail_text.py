@@ -1,4 +1,4 @@
-"""Owns how a mail and its templates look as lines: laid out, as plain text, its headers, its source."""
+"""Owns how a mail and its templates look as lines: laid out, as plain text, its headers, its parts, its source."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from textual.content import Content
 from textual.highlight import highlight
 
 from mailtui.kit.safe_text import safe_text
-from mailtui.service.drafts import Block, Kind, Look
+from mailtui.service.drafts import Block, Kind, Look, lay_out
+from mailtui.service.previews import MessageView
 from mailtui.tui.text import joined, plain
 from mailtui.tui.widgets.wrapped import LINES, Line
 
@@ -18,6 +19,18 @@ _LONGEST = 20_000  # of one line
 _LEXERS = {"html": "html+jinja", "text": "jinja", "markdown": "markdown", "yaml": "yaml"}
 _RULE = "─" * 40
 _STYLES = {Kind.HEADING: "bold $text-primary", Kind.LINK: "$text-accent", Kind.NOTE: "$text-warning"}
+
+
+def mail_pages(view: MessageView) -> dict[str, list[Line]]:
+    """All views of a mail by their names."""
+    text = as_text(view.text) if view.text is not None else [Line(plain("This mail has no plain text part."))]
+    return {
+        "laid out": text if view.html is None else laid_out(lay_out(view.html)),
+        "text": text,
+        "headers": as_headers(view.headers),
+        "tree": as_tree(view.tree),
+        "source": as_text(view.source),
+    }
 
 
 def laid_out(blocks: Iterable[Block]) -> list[Line]:
@@ -52,11 +65,15 @@ def as_text(text: str) -> list[Line]:
     return _cut([Line(plain(line.expandtabs(4), limit=_LONGEST)) for line in _lines(text)], text)
 
 
-def as_headers(headers: Sequence[tuple[str, str]], tree: Sequence[str]) -> list[Line]:
-    """Headers in columns, and below them how the message is put together."""
+def as_headers(headers: Sequence[tuple[str, str]]) -> list[Line]:
+    """Headers in columns."""
     widest = min(max((len(name) for name, _ in headers), default=0), 20)
-    lines = [Line(plain(value), plain(f"{name:<{widest}}  ", "$text-accent", limit=60)) for name, value in headers]
-    return [*lines, Line(plain("")), *(Line(plain(part, "$text-muted")) for part in tree)]
+    return [Line(plain(value), plain(f"{name:<{widest}}  ", "$text-accent", limit=60)) for name, value in headers]
+
+
+def as_tree(tree: Sequence[str]) -> list[Line]:
+    """How a message is put together, a line for each part."""
+    return [Line(plain(part)) for part in tree]
 
 
 def as_source(text: str, language: str, wrong: Mapping[int, str] | None = None) -> list[Line]:

@@ -1,23 +1,23 @@
-"""Owns showing one mail: whose it is, its envelope, and its content in four views."""
+"""Owns showing one mail: whose it is, its envelope, and its content in five views, or how it differs from another."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 
 from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
 from textual.message import Message
 
-from mailtui.service.drafts import Block
 from mailtui.service.lists import RowView
-from mailtui.service.previews import Preview
+from mailtui.service.previews import VIEWS, Pair, Preview
 from mailtui.tui.text import Plain, joined, plain
-from mailtui.tui.widgets.mail_text import as_headers, as_text, laid_out
+from mailtui.tui.widgets.difference_lines import DifferenceLines, told
 from mailtui.tui.widgets.wrapped import Line, Wrapped
 
-VIEWS = ("laid out", "text", "headers", "source")
 _ENVELOPE = ("From", "Subject")
+_COLUMNS_FROM = 100  # columns of the terminal from which two mails stand beside each other by themselves
 
 
 class ViewName(Plain):
@@ -45,37 +45,50 @@ class MailView(Vertical):
     DEFAULT_CSS = """
     MailView {
         height: 1fr;
-        & > #mail-position { height: 1; padding: 0 1; background: $surface; }
-        & #mail-who { width: 1fr; height: 1; text-wrap: nowrap; text-overflow: ellipsis; }
-        & ViewName { width: auto; height: 1; margin-left: 2; color: $text-muted; }
+        & > #mail-who { height: 1; padding: 0 1; background: $surface; text-wrap: nowrap; text-overflow: ellipsis; }
+        & > #mail-views { height: 1; background: $surface; }
+        & ViewName { width: auto; height: 1; padding: 0 1; color: $text-muted; }
         & ViewName:hover { color: $text-accent; }
-        & ViewName.-chosen { color: $text-accent; text-style: bold underline; }
+        & ViewName.-chosen {
+            color: $block-cursor-foreground; background: $block-cursor-background; text-style: bold;
+        }
+        & #mail-said {
+            width: 1fr; height: 1; padding: 0 1; text-align: right; text-wrap: nowrap; text-overflow: ellipsis;
+        }
         & > #mail-note { height: auto; padding: 0 1; }
         & > #mail-envelope {
             height: auto; padding: 0 1; border-bottom: solid $panel; text-wrap: nowrap; text-overflow: ellipsis;
         }
         & > #mail-scroll { height: 1fr; padding: 0 1; scrollbar-gutter: stable; scrollbar-size-vertical: 1; }
         & #mail-content { height: auto; max-width: 100; }
-        &.-waiting > #mail-envelope, &.-waiting #mail-content { opacity: 50%; }
+        & #mail-differences { height: auto; display: none; }
+        &.-comparing #mail-differences { display: block; }
+        &.-comparing #mail-content { display: none; }
+        &.-waiting > #mail-envelope, &.-waiting > #mail-scroll > * { opacity: 50%; }
     }
-    .-narrow ViewName { margin-left: 1; }
+    .-narrow ViewName { padding: 0; margin-right: 1; }
     """
 
     def __init__(self) -> None:
         super().__init__()
         self._view = VIEWS[0]
-        self._pages: dict[str, Sequence[Line]] = {}
+        self._pages: Mapping[str, Sequence[Line]] = {}
+        self._pairs: Mapping[str, Sequence[Pair]] | None = None
+        self._beside: bool | None = None
         self._who = plain("")
+        self._said = plain("")
 
     def compose(self) -> ComposeResult:
-        with Horizontal(id="mail-position"):
-            yield Plain(id="mail-who")
+        yield Plain(id="mail-who")
+        with Horizontal(id="mail-views"):
             for view in VIEWS:
                 yield ViewName(view)
+            yield Plain(id="mail-said")
         yield Plain(id="mail-note")
         yield Plain(id="mail-envelope")
         with VerticalScroll(id="mail-scroll"):
             yield Wrapped(id="mail-content")
+            yield DifferenceLines(id="mail-differences")
 
     def on_mount(self) -> None:
         self.clear()
@@ -93,43 +106,63 @@ class MailView(Vertical):
         self.query_one("#mail-who", Plain).show(self._who)
         self._show_page()
 
-    def show_mail(self, about: RowView, mail: Preview, blocks: Iterable[Block] | None, note: str) -> None:
-        """Show a mail; `blocks` are its HTML laid out, `note` what to say about where in the list this is."""
-        view = mail.view
-        text = as_text(view.text) if view.text is not None else [Line(plain("This mail has no plain text part."))]
-        self._pages = {
-            "laid out": laid_out(blocks) if blocks is not None else text,
-            "text": text,
-            "headers": as_headers(view.headers, view.tree),
-            "source": as_text(view.source),
-        }
+    def show_mail(self, about: RowView, mail: Preview, pages: Mapping[str, Sequence[Line]], note: str) -> None:
+        """Show a mail; `pages` are its views by their names, `note` what to say about where in the list this is."""
+        self._pages = pages
         lines = [
             joined(plain(f"{name:<9}", "$text-muted"), plain(value, "bold" if name == "Subject" else "", limit=200))
-            for name, value in view.headers
+            for name, value in mail.view.headers
             if name in _ENVELOPE
         ]
         self.query_one("#mail-envelope", Plain).show(joined(*lines, separator="\n"))
-        self._show_about(about, note)
+        self._pairs = None
+        self._show_about(_named(about.row, about.address), about, note)
+
+    def show_differences(self, marked: Preview, about: RowView, pairs: Mapping[str, Sequence[Pair]], note: str) -> None:
+        """Show how the mail of `about` differs from the one that was marked, in each of the views."""
+        self._pages, self._pairs = {}, pairs
+        other = marked.recipient
+        minus, plus = plain("- ", "bold $text-error"), plain("+ ", "bold $text-success")
+        who = joined(minus, _named(other.row, other.address), "   ", plus, _named(about.row, about.address))
+        self._show_about(who, about, note)
 
     def show_none(self, about: RowView, note: str) -> None:
         """Show that this row has no mail; why is told elsewhere."""
-        self._pages = {}
-        self._show_about(about, note)
+        self._pages, self._pairs = {}, None
+        self._show_about(_named(about.row, about.address), about, note)
 
     def clear(self) -> None:
         """Show nothing at all."""
-        self._pages = {}
+        self._pages, self._pairs = {}, None
         self._who = plain("")
         self.query_one("#mail-who", Plain).show(self._who)
         self.query_one("#mail-note").display = False
         self._show_page()
 
+    def say(self, text: Content) -> None:
+        """What is said beside the names of the views: where among those found this is, which row is marked."""
+        self._said = text
+        self._show_said()
+
     def scroll_to_top(self) -> None:
         self.query_one("#mail-scroll").scroll_home(animate=False)
 
-    def next_view(self) -> None:
-        """The view after this one."""
-        self._choose(VIEWS[(VIEWS.index(self._view) + 1) % len(VIEWS)])
+    def next_view(self, by: int) -> None:
+        """The view after this one, or before it."""
+        self._choose(VIEWS[(VIEWS.index(self._view) + by) % len(VIEWS)])
+
+    def turn(self) -> None:
+        """Show what differs in two columns, or below each other, other than now."""
+        self._beside = not self._in_columns
+        self._show_page()
+
+    def on_resize(self, _: events.Resize) -> None:
+        if self._pairs is not None:
+            self._show_page()
+
+    @property
+    def _in_columns(self) -> bool:
+        return self.size.width >= _COLUMNS_FROM if self._beside is None else self._beside
 
     @on(ViewName.Clicked)
     def clicked(self, event: ViewName.Clicked) -> None:
@@ -141,11 +174,10 @@ class MailView(Vertical):
         self._show_page()
         self.scroll_to_top()
 
-    def _show_about(self, about: RowView, note: str) -> None:
+    def _show_about(self, who: Content, about: RowView, note: str) -> None:
         """Which row this is, and whether its mail would be sent."""
-        who = plain(about.address or "no usable address", limit=200)
-        self._who = joined(plain(f"row {about.row:,}", "bold"), who, separator=" · ")
-        self.query_one("#mail-who", Plain).show(self._who)
+        self._who = who
+        self.query_one("#mail-who", Plain).show(who)
         notes = [plain(note, "$text-muted")] if note else []
         if not about.matched:
             notes.append(plain("! The filter leaves this row out: it gets no mail.", "$text-warning"))
@@ -162,4 +194,18 @@ class MailView(Vertical):
         self.query_one("#mail-envelope").display = bool(self._pages)
         for name in self.query(ViewName):
             name.set_class(name.view == self._view, "-chosen")
-        self.query_one("#mail-content", Wrapped).show_lines(self._pages.get(self._view, ()))
+        self.set_class(self._pairs is not None, "-comparing")
+        if self._pairs is None:
+            self.query_one("#mail-content", Wrapped).show_lines(self._pages.get(self._view, ()))
+        else:
+            pairs = self._pairs[self._view]
+            self.query_one(DifferenceLines).show_pairs(pairs, beside=self._in_columns)
+        self._show_said()
+
+    def _show_said(self) -> None:
+        said = self._said if self._pairs is None else plain(told(self._pairs[self._view]), "$text-muted")
+        self.query_one("#mail-said", Plain).show(said)
+
+
+def _named(row: int, address: str | None) -> Content:
+    return joined(plain(f"row {row:,}", "bold"), plain(address or "no usable address", limit=200), separator=" · ")
