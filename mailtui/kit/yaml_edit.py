@@ -19,6 +19,15 @@ class NotInPlace(MailtuiError):
     """This value is written in a way that cannot be changed without touching what stands around it."""
 
 
+def value_at(text: str, loc: Loc) -> str:
+    """The text at `loc`. Raises `NotInPlace` where there is none, `ConfigError` for a text that is no YAML."""
+    parse_yaml(text, _NOWHERE)
+    node = scalar_at(text, loc)
+    if node is None:
+        raise NotInPlace(_title(loc), detail="It does not stand in the file as a value of its own.")
+    return str(node.value)
+
+
 def replace_text(text: str, loc: Loc, value: str) -> str:
     """The YAML text with the text at `loc` being `value`. Raises `NotInPlace`.
 

@@ -24,7 +24,8 @@ from mailtui.campaign.campaign import Campaign
 from mailtui.campaign.checks import CheckReport
 from mailtui.campaign.freeze import Again, Launch
 from mailtui.errors import RuleError, UsageError
-from mailtui.service.drafts import Draft, read_draft
+from mailtui.service.drafts import Draft
+from mailtui.service.editing import EditingDesk, LiveMail
 from mailtui.service.facade import LaunchPlan, Service
 from mailtui.service.list_questions import Glance, ListQuestions, Opening, OpenList, Sample, Superseded
 from mailtui.service.list_settings import changed
@@ -56,6 +57,9 @@ class Workbench(ListQuestions):
         """Why the filter does not fit the list as it is read now; it stays as a text, and nothing is counted."""
         self.file_filter = ""
         """The filter as the campaign file has it; `filter_text` is the one that was set since."""
+        self.shown_row = 0
+        """The row whose mail was looked at last; 0 for the first recipient."""
+        self._editing = EditingDesk(service.settings.home.audiences)
 
     async def places(self, target: Path) -> Places | None:
         """The tabs, tables or lists of a bare list that is about to be opened; None where there is nothing to choose.
@@ -137,6 +141,8 @@ class Workbench(ListQuestions):
             raise misfit
         self._take(opened, spec, None)
         self._file_spec, self._folder = spec, folder
+        if campaign is None or self.campaign is None or campaign.path != self.campaign.path:
+            self.shown_row = 0
         self.campaign, self.filter_text, self.file_filter = campaign, filter_text, filter_text
         assert self.open_list is not None
         return self.open_list
@@ -252,10 +258,17 @@ class Workbench(ListQuestions):
     async def _scan(self, ask: Callable[[Audience], Value]) -> Value:
         return await self._with_filter(self.filter_text, ask, kind="scan", pool=self._scanner)
 
-    async def draft(self) -> Draft:
-        """The message's files and fields as they are now, whatever is wrong with them."""
-        campaign = self._require_campaign()
-        return await asyncio.to_thread(read_draft, campaign, self._service.settings.home.audiences)
+    async def draft(self, unsaved: Mapping[Path, str], *, anew: bool) -> Draft:
+        """The message's files and fields as they are now, whatever is wrong with them; `unsaved` texts count.
+
+        `anew`: the list may have changed, too.
+        """
+        campaign, row = self._require_campaign(), self.shown_row or None
+        return await asyncio.to_thread(self._editing.inspect, campaign, unsaved, row=row, anew=anew)
+
+    async def live(self, draft: Draft) -> LiveMail:
+        """The mail of the draft's recipient. Raises what stands in the way, `Superseded` once a newer is asked for."""
+        return await asyncio.to_thread(self._editing.render, draft)
 
     async def test(self, row: int | None, to: str) -> TestVerdict:
         """Send one row's mail to an address. Raises what stands in the way, `SecretMissing` among it."""
@@ -298,6 +311,7 @@ class Workbench(ListQuestions):
     def close(self) -> None:
         """Let go of the list and the threads; what they are at is given up."""
         self._ticket("open")
+        self._editing.close()
         self._opener.shutdown(wait=False, cancel_futures=True)
         self._scanner.shutdown(wait=False, cancel_futures=True)
         self._close_list()

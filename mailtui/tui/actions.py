@@ -13,6 +13,7 @@ _LIST = "Open a list first: o."
 _FIND = "Find something first: /."
 _NODE = "It takes a part of the filter under the cursor."
 _CHANGED = "Nothing has been changed in the tree, or taken back."
+_TEXT = "It takes a text that is shown here."
 _CAMPAIGN = "Open a campaign file first: o."
 _MAIL = "There is no mail to look at here."
 _IDLE = "It takes an open campaign, and no launch of it under way."
@@ -138,7 +139,12 @@ ACTIONS: Mapping[str, tuple[Action, ...]] = {
         Action("edit_tree('out')", "shift+left,H", "Out", "Move it out of its group", show=False, needs=_NODE),
     ),
     "message": (
-        Action("next_file", "n", "Next file", "The next of the message's files", needs=_CAMPAIGN),
+        Action("save", "ctrl+s", "Save", "Save every text that is changed", needs=_CAMPAIGN),
+        Action("insert", "ctrl+t", "Field", "Choose a field and write it at the cursor", needs=_TEXT),
+        Action("next_mistake", "ctrl+n", "Mistake", "Go to the next mistake", needs="No mistake is known."),
+        Action("live", "ctrl+r", "Mail", "Show the mail as the text makes it now, or hide it", needs=_CAMPAIGN),
+        Action("find", "ctrl+f", "Find", "Find a text in this file", show=False, needs=_TEXT),
+        Action("goto_line", "ctrl+g", "Line", "Go to a line by its number", show=False, needs=_TEXT),
         Action(
             "check",
             "c",
@@ -146,6 +152,8 @@ ACTIONS: Mapping[str, tuple[Action, ...]] = {
             "Render every row and list what is wrong",
             needs="There is no message to check, or it is being checked already.",
         ),
+        Action("outside", "ctrl+o", "Editor", "Open the file with $VISUAL or $EDITOR", needs=_TEXT),
+        Action("next_file", "n", "Next file", "The next of the message's files", show=False, needs=_CAMPAIGN),
         Action("reload", "r", "Reload", "Read the campaign file and the templates again", needs=_CAMPAIGN),
     ),
     "preview": (

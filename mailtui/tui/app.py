@@ -152,6 +152,16 @@ class MailtuiApp(App[AppResult], inherit_bindings=False):
     # what works everywhere
 
     async def action_go(self, room: str) -> None:
+        if isinstance(self.screen, Room) and self.screen.holds_back:
+            start(self, partial(self._go_when_free, self.screen, room), "leave")
+        else:
+            await self._go(room)
+
+    async def _go_when_free(self, left: Room, room: str) -> None:
+        if room == left.ROOM or await left.let_go():
+            await self._go(room)
+
+    async def _go(self, room: str) -> None:
         self.clear_notifications()  # what was told in one room covers the text of the next
         await self.switch_mode(room)
 
@@ -159,6 +169,8 @@ class MailtuiApp(App[AppResult], inherit_bindings=False):
         start(self, self._open, "open")
 
     async def _open(self) -> None:
+        if isinstance(self.screen, Room) and not await self.screen.let_go():
+            return
         target = await self.push_screen_wait(OpenDialog(Path.cwd()))
         if target is not None:
             await self.open_target(target)
@@ -211,6 +223,9 @@ class MailtuiApp(App[AppResult], inherit_bindings=False):
             start(self, self._leave, "quit")
 
     async def _leave(self) -> None:
+        room = next((screen for screen in reversed(self.screen_stack) if isinstance(screen, Room)), None)
+        if room is not None and not await room.let_go():
+            return
         sending = [view for view in await self.service.views() if view.active and not view.lost]
         if sending:
             choice = await self.push_screen_wait(QuitDialog([view.name for view in sending]))

@@ -102,6 +102,15 @@ class Room(Screen[None]):
         server = None if self.bench.campaign is None else self.bench.campaign.spec.smtp
         return server is not None and server.port == self.house.demo and server.endpoint("").is_loopback
 
+    @property
+    def holds_back(self) -> bool:
+        """Whether something here would be lost by leaving: then `let_go` asks about it."""
+        return False
+
+    async def let_go(self) -> bool:
+        """Ask what becomes of what is not saved here, in a worker; whether the room may be left then."""
+        return True
+
     def needs(self, action: str) -> str:
         """What an action takes that can do nothing now."""
         return needs(self.ROOM, action)

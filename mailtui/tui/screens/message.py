@@ -1,32 +1,33 @@
-"""Owns the message screen: the texts a mail is made from, the fields they use, and what is wrong with them."""
+"""Owns the message screen: the texts a mail is made from, edited beside what they name, what is wrong, and the mail."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Iterable
+from functools import partial
 from typing import ClassVar
 
-from textual import on
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual import events, on
 from textual.widget import Widget
 from textual.widgets import OptionList
-from textual.widgets.option_list import Option
 
 from mailtui.errors import MailtuiError
-from mailtui.service.drafts import BODIES, Draft, DraftFile
 from mailtui.service.facade import Service
 from mailtui.service.lists import CheckReport
 from mailtui.service.workbench import Workbench
 from mailtui.tui.actions import bindings
-from mailtui.tui.campaign_room import CampaignRoom
+from mailtui.tui.dialogs.choose import ChooseDialog
+from mailtui.tui.outside import edit_outside
 from mailtui.tui.room import start
 from mailtui.tui.screens.preview import show_mail_of
-from mailtui.tui.text import Plain, joined, plain
+from mailtui.tui.text import tell
 from mailtui.tui.widgets.checking import Checking, Heard
-from mailtui.tui.widgets.draft_text import entry, fields
+from mailtui.tui.widgets.editor.code_area import CodeArea
+from mailtui.tui.widgets.editor.field_list import FieldList
+from mailtui.tui.widgets.editor.live import Live
+from mailtui.tui.widgets.editor.mistakes import Mistakes
+from mailtui.tui.widgets.editor.writing import WritingRoom
+from mailtui.tui.widgets.find_bar import FindBar
 from mailtui.tui.widgets.findings import Findings
-from mailtui.tui.widgets.mail_text import as_source
-from mailtui.tui.widgets.trouble import Trouble
-from mailtui.tui.widgets.wrapped import Wrapped
 
 _EMPTY = """No message here yet.
 
@@ -36,16 +37,22 @@ _LIST_ONLY = """Only a list is open, and a list has no message.
 
 Press o to open a campaign file (campaign.yaml): it names the list and the templates.
 A sample to start from is written by: mailtui init DIR"""
+_BESIDE = 100  # columns from which the mail is shown beside the text
+_LETTERS = ("next_file", "check", "reload")  # which are typed while a text is written
+_OF_TEXT = ("insert", "find", "goto_line", "outside")
 
 
-class MessageScreen(CampaignRoom):
-    """The message's files at the left, the one under the cursor at the right; what a check found below."""
+class MessageScreen(WritingRoom):
+    """The message's files and fields at the left, one text to the right, the mail beside it; what is wrong below."""
 
     ROOM: ClassVar[str] = "message"
     HELP: ClassVar[str] = (
-        "The texts this mail is made from, as they are on disk now, and the fields they use with the first"
-        " recipient's value. Edit them with an editor of yours and come back, or press r. c renders every row and"
-        " lists what is wrong; enter on a finding shows the mail of the first row it is about."
+        "The texts this mail is made from. enter goes into the one under the cursor, esc back to the files; ctrl+s"
+        " saves all that is changed. Subject, sender and headers are edited by themselves and written into the campaign"
+        " file, where nothing else is touched. ctrl+t goes to the fields: enter writes one at the cursor. What is wrong"
+        " is marked and listed below as you type; ctrl+n goes to the next. ctrl+r shows the mail of the recipient that"
+        " was looked at last, made from the text as it is now. ctrl+f finds, ctrl+g goes to a line, ctrl+z takes back,"
+        " ctrl+o opens the file with $VISUAL or $EDITOR. c renders every row of what is saved, and lists what is wrong."
     )
     EMPTY: ClassVar[str] = _EMPTY
     LIST_ONLY: ClassVar[str] = _LIST_ONLY
@@ -55,124 +62,189 @@ class MessageScreen(CampaignRoom):
 
     def __init__(self, service: Service, bench: Workbench) -> None:
         super().__init__(service, bench)
-        self._draft: Draft | None = None
-        self._shown: tuple[str, str] | None = None
         self.checking = Checking()
+        self._wanted = ""
+        self._live: bool | None = None  # as somebody chose it; by the room there is, else
 
     def content(self) -> Iterable[Widget]:
-        with Horizontal(id="draft"):
-            with Vertical(id="left"):
-                yield OptionList(id="files", markup=False)
-                yield Plain("Fields", classes="title")
-                with VerticalScroll(id="fields-scroll", can_focus=False):
-                    yield Plain(id="fields")
-            with Vertical(id="right"):
-                yield Plain(id="file-name")
-                with VerticalScroll(id="source-scroll"):
-                    yield Wrapped(id="source")
+        yield from super().content()
         yield self.checking
 
-    # reading and showing
-
     def forget(self) -> None:
-        self._draft = self._shown = None
+        super().forget()
         self.checking.forget()
 
-    def look(self) -> None:
-        """Read the files again: they may have been edited since."""
-        self.query_one("#draft").loading = self._draft is None
-        start(self, self._read_draft, "draft")
+    def on_resize(self, event: events.Resize) -> None:
+        self.set_class(event.size.width >= _BESIDE, "-beside")
+        self._show_live()
 
-    async def _read_draft(self) -> None:
-        draft = await self.ask(self.bench.draft)
-        self.query_one("#draft").loading = False
-        if draft is None:
-            return
-        first_time = self._draft is None
-        self._draft = draft
-        if draft.errors:
-            self.query_one(Trouble).tell(*draft.errors)
-        else:
-            self.query_one(Trouble).clear()
-        self._show_files(draft)
-        self.query_one("#fields", Plain).show(fields(draft, short=self._is_narrow))
-        if first_time or self.focused is None:
-            self.query_one("#files").focus()
+    def _show_live(self) -> None:
+        live = self.query_one(Live)
+        before = live.display
+        live.display = self.app.size.width >= _BESIDE if self._live is None else self._live
+        if live.display and not before:
+            self.make_mail()
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """Where there is little room, files and fields give way to the text that is written."""
+        self.set_class(isinstance(event.widget, CodeArea), "-writing")
         self.refresh_bindings()
 
-    def _show_files(self, draft: Draft) -> None:
-        files = self.query_one("#files", OptionList)
-        kept = [(file.role, file.name) for file in draft.files]
-        wrong = [number for number, file in enumerate(draft.files) if file.wrong]
-        bodies = [number for number, file in enumerate(draft.files) if file.role in BODIES]
-        at = kept.index(self._shown) if self._shown in kept else (wrong or bodies or [0])[0]
-        with self.prevent(OptionList.OptionHighlighted):
-            files.clear_options()
-            files.add_options([Option(entry(file, short=self._is_narrow)) for file in draft.files])
-            files.highlighted = at
-        self._show_file(draft.files[at])
-
     @property
-    def _is_narrow(self) -> bool:
-        return self.app.size.width < 80
-
-    @on(OptionList.OptionHighlighted, "#files")
-    def chosen(self, event: OptionList.OptionHighlighted) -> None:
-        if self._draft is not None:
-            self._show_file(self._draft.files[event.option_index])
-
-    def _show_file(self, file: DraftFile) -> None:
-        again, self._shown = self._shown == (file.role, file.name), (file.role, file.name)
-        where = plain("" if file.role in (*BODIES, "included", "campaign") else "  in the campaign file")
-        title = joined(plain(file.role, "$text-muted"), "  ", plain(file.name, "bold", limit=80), where)
-        self.query_one("#file-name", Plain).show(title)
-        wrong = {line: f"{problem.message} {problem.hint}".strip() for line, problem in file.wrong.items()}
-        self.query_one("#source", Wrapped).show_lines(as_source(file.source, file.language, wrong))
-        if not again:
-            line = min(file.wrong, default=1)
-            self.query_one("#source-scroll").scroll_to(0, max(0, line - 4), animate=False)
+    def _is_writing(self) -> bool:
+        return isinstance(self.focused, CodeArea)
 
     # checking
 
     async def _check(self) -> None:
+        if not await self._saved_first():
+            return
+
         def check(heard: Heard) -> Awaitable[CheckReport | None]:
             return self.ask(lambda: self.bench.check(every_row=True, progress=heard))
 
         await self.checking.run(check)
 
+    async def _saved_first(self) -> bool:
+        if not self.holds_back:
+            return True
+        lines = ["What is checked is what is saved: that is what would be sent."]
+        choices = {"save": "Save and check", "": "Stay"}
+        choice = await self.app.push_screen_wait(ChooseDialog("Some texts are not saved", lines, choices))
+        return choice == "save" and await self.save()
+
     @on(Findings.Chosen)
-    async def go_to_row(self, event: Findings.Chosen) -> None:
-        await show_mail_of(self.app, event.row)
+    def go_to_row(self, event: Findings.Chosen) -> None:
+        start(self, partial(self._go_to_row, event.row), "leave")
+
+    async def _go_to_row(self, row: int) -> None:
+        if await self.let_go():
+            await show_mail_of(self.app, row)
 
     # actions
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Grey what there is no message for."""
-        if action in ("next_file", "reload") and self.bench.campaign is None:
-            return None
+        """Grey what there is no message for; what letters do is not offered while they are written."""
+        if action in _LETTERS and self._is_writing:
+            return False
         if action == "check":
             return None if self.bench.campaign is None or self.checking.busy else True
+        if action in ("next_file", "reload", "save", "live") and self.bench.campaign is None:
+            return None
+        if action in _OF_TEXT and (self.editor.area is None or self.bench.campaign is None):
+            return True if action == "outside" and self.editor.shown is not None else None
+        if action == "next_mistake":
+            return None if self.draft is None or not self.draft.mistakes else True
         return super().check_action(action, parameters)
+
+    @on(OptionList.OptionSelected, "#files")
+    def write(self) -> None:
+        """Enter on a file: go into its text, or make it where it is not there."""
+        if self.editor.missing is not None:
+            start(self, self._make_missing, "show")
+        elif self.editor.area is not None:
+            self.editor.area.focus()
+
+    async def _make_missing(self) -> None:
+        try:
+            await self.editor.make_missing()
+        except MailtuiError as error:
+            self.complain(error)
+            return
+        self.look()
+
+    @on(CodeArea.Left)
+    @on(FieldList.Left)
+    def leave_text(self, event: CodeArea.Left | FieldList.Left) -> None:
+        area = self.editor.area
+        if isinstance(event, FieldList.Left) and area is not None:
+            area.focus()
+        else:
+            self.remove_class("-writing")
+            self.call_after_refresh(self.query_one("#files").focus)
 
     def action_next_file(self) -> None:
         files = self.query_one("#files", OptionList)
         if files.option_count:
             files.highlighted = ((files.highlighted or 0) + 1) % files.option_count
 
+    def action_save(self) -> None:
+        start(self, self.save, "save")
+
+    def action_insert(self) -> None:
+        self.remove_class("-writing")
+        self.call_after_refresh(self.query_one(FieldList).begin)
+
+    @on(FieldList.Chosen)
+    def insert_field(self, event: FieldList.Chosen) -> None:
+        area = self.editor.area
+        if area is None or area.read_only:
+            tell(self.app, "There is no text here that can be written.")
+            return
+        area.write_field(event.field.written)
+        area.focus()
+
+    def action_next_mistake(self) -> None:
+        at = self.query_one("#files", OptionList).highlighted or 0
+        row, column = (0, 0) if self.editor.area is None else self.editor.area.cursor_location
+        found = self.query_one(Mistakes).after(at, row + 1, column + 1)
+        if found is not None:
+            start(self, partial(self.go_to, *found), "show")
+
+    @on(Mistakes.Chosen)
+    def go_to_mistake(self, event: Mistakes.Chosen) -> None:
+        start(self, partial(self.go_to, event.file, event.mistake), "show")
+
+    def action_live(self) -> None:
+        self._live = not self.query_one(Live).display
+        self._show_live()
+
+    def action_find(self) -> None:
+        self.query_one("#find-text", FindBar).ask()
+
+    def action_goto_line(self) -> None:
+        self.query_one("#find-line", FindBar).ask()
+
+    @on(FindBar.Asked)
+    def found(self, event: FindBar.Asked) -> None:
+        area = self.editor.area
+        if area is None:
+            return
+        area.focus()
+        if event.bar.id == "find-text":
+            if not area.find(event.text):
+                tell(self.app, f"{event.text} is not in this text.", bad=True)
+        elif event.text.strip().isdecimal():
+            area.go_to(int(event.text.strip()[:9]))
+        else:
+            tell(self.app, "Type a line's number.", bad=True)
+
+    @on(FindBar.Closed)
+    def closed(self) -> None:
+        if self.editor.area is not None:
+            self.editor.area.focus()
+
+    def action_outside(self) -> None:
+        start(self, self._outside, "outside")
+
+    async def _outside(self) -> None:
+        shown = self.editor.shown
+        if shown is None or not await self.let_go():
+            return
+        try:
+            edit_outside(self.app, shown.path)
+        except MailtuiError as error:
+            self.complain(error)
+        await self.take_over(await self.editor.read_again(all_of_them=False))
+
     def action_check(self) -> None:
         start(self, self._check, "check")
 
     def action_reload(self) -> None:
-        start(self, self._reload, "draft")
+        start(self, self._reload, "reload")
 
     async def _reload(self) -> None:
-        """The campaign file too; a filter set on the rules screen stays."""
-        campaign, chosen, own = self.bench.campaign, self.bench.filter_text, self.bench.file_filter
-        if campaign is None or await self.ask(lambda: self.bench.open(campaign.path)) is None:
-            return
-        if chosen != own:
-            try:
-                self.bench.set_filter(chosen)
-            except MailtuiError as error:
-                self.complain(error)
-        await self.opened()
+        """The campaign file too."""
+        await self.editor.read_again(all_of_them=False)
+        if await self.reopen():
+            await self.opened()

@@ -34,17 +34,34 @@ class FindBar(Horizontal):
     class Asked(Message):
         """A text is to be found."""
 
-        def __init__(self, text: str) -> None:
+        def __init__(self, bar: FindBar, text: str) -> None:
             super().__init__()
+            self.bar = bar
             self.text = text
+
+        @property
+        def control(self) -> FindBar:
+            return self.bar
 
     class Closed(Message):
         """It was put away."""
 
+    def __init__(
+        self,
+        label: str = "find",
+        what: str = "a part of any cell",
+        keys: str = "enter finds   esc closes",
+        *,
+        id: str | None = None,
+    ) -> None:
+        """`label` stands before the field, `what` in it while it is empty, `keys` behind it."""
+        super().__init__(id=id)
+        self._label, self._what, self._keys = label, what, keys
+
     def compose(self) -> ComposeResult:
-        yield Plain("find")
-        yield SafeInput(placeholder="a part of any cell")
-        yield Plain("enter finds   esc closes", classes="keys")
+        yield Plain(self._label)
+        yield SafeInput(placeholder=self._what)
+        yield Plain(self._keys, classes="keys")
 
     def ask(self) -> None:
         """Show the field, with what was looked for last."""
@@ -57,7 +74,7 @@ class FindBar(Horizontal):
     def submitted(self, event: Input.Submitted) -> None:
         event.stop()
         self.display = False
-        self.post_message(self.Asked(event.value) if event.value else self.Closed())
+        self.post_message(self.Asked(self, event.value) if event.value else self.Closed())
 
     def action_put_away(self) -> None:
         self.display = False
