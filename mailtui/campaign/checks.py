@@ -13,6 +13,8 @@ from mailtui.audience.recipient import Recipient
 from mailtui.audience.sheets.ages import freshness
 from mailtui.audience.views import AudienceCounts, about_alike
 from mailtui.campaign.campaign import Campaign
+from mailtui.campaign.copy_checks import copy_findings
+from mailtui.campaign.extras import brings_copies
 from mailtui.campaign.file_checks import brings_files, page_findings, row_findings
 from mailtui.campaign.judging import Judge
 from mailtui.campaign.suppression import Suppressed
@@ -100,6 +102,10 @@ def run_checks(
     about_files = list(page_findings(source))
     if brings_files(source):
         about_files += row_findings(
+            campaign, source, audience.columns, audience.recipients(), lambda rows: progress(rows, total)
+        )
+    if brings_copies(source):
+        about_files += copy_findings(
             campaign, source, audience.columns, audience.recipients(), lambda rows: progress(rows, total)
         )
     progress(total, total)

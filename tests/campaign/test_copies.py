@@ -119,6 +119,24 @@ def test_a_copy_that_cannot_be_read_fails_its_mail_alone(service: Service, write
     assert not ref.digest and ref.name.startswith("cc or bcc: boss at example")
 
 
+def test_x01_an_address_for_a_copy_is_looked_at_in_every_row(service: Service, write_campaign: WriteCampaign) -> None:
+    rows = [HEAD, *(f"p{n}@example.com,Pat,Rome,boss@example.org,audit@example.org" for n in range(60))]
+    rows[34] = "p33@example.com,Pat,Rome,boss at example,audit@example.org"
+    rows[35] = 'p34@example.com,Pat,Rome,,"audit@example.org; x@"'
+    path = write_campaign(rows, audience={"source": "contacts.csv", "columns": {"cc": "team", "bcc": "audit"}})
+    report = service.campaigns.check(service.campaigns.load(path), every_row=False, progress=lambda done, total: None)
+    assert report.rendered == 20
+    found = {finding.message.partition(":")[0]: finding for finding in report.findings if finding.code == "bad-copy"}
+    assert {kind: (finding.rows, finding.severity) for kind, finding in found.items()} == {
+        "cc": ((34,), "error"),
+        "bcc": ((35,), "error"),
+    }
+    assert "boss at example" in found["cc"].message
+    assert [finding.message for finding in report.findings if finding.code == "copies"] == [
+        "116 copies go out besides, by cc and bcc"
+    ]
+
+
 @pytest.mark.parametrize("key", ["cc", "bcc"])
 def test_m07_a_header_of_that_name_is_pointed_to_the_key(
     service: Service, write_campaign: WriteCampaign, key: str
