@@ -27,6 +27,7 @@ from mailtui.service.campaigns import PREVIEW_SECRET, CampaignDesk, trial_of
 
 __all__ = [
     "VIEWS",
+    "Campaign",
     "Found",
     "MessageView",
     "OddRow",
