@@ -1,80 +1,109 @@
-"""`mailtui render`: every mail written to files; no socket is opened."""
+"""`mailtui render`: mails written to files; no socket is opened."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, Any, TypeVar, cast
 
 import click
 
 from mailtui.cli import output
-from mailtui.cli.options import common, filter_option
+from mailtui.cli.options import Whole, common, filter_option
 from mailtui.errors import ExitCode, UsageError
-from mailtui.kit.paths import create_private
+from mailtui.kit.safe_text import safe_text
 from mailtui.kit.words import counted
+from mailtui.service.dry_run import NoMail, Rows, dry_run, parse_rows
 from mailtui.service.facade import Service
-from mailtui.service.lists import RenderProblem
-from mailtui.service.mailbox import EmlFolder, Mbox, Nowhere, Sink
+from mailtui.service.mailbox import Mbox, Nowhere, Sink, open_sink
+
+_TOLD_EVERY = 100
+_PROBLEMS_TOLD = 1_000  # of which JSON has each; the count is of all
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def rows_options(command: Command) -> Command:
+    """Add --row, --rows and --limit."""
+    for option in (
+        click.option("--limit", type=Whole(1), metavar="N", help="Only the first N mails of those."),
+        click.option("--rows", "rows_text", metavar="A-B", help="Only these rows of the list: 5-20, 5- or -20."),
+        click.option("--row", type=Whole(1), metavar="N", help="Only this row of the list, from 1."),
+    ):
+        command = option(command)
+    return command
 
 
 @click.command()
 @click.argument("campaign", metavar="CAMPAIGN", type=click.Path(path_type=Path))
 @click.option("--out", required=True, metavar="DIR|FILE.mbox|-", help="A folder of .eml files, one mbox, or stdout.")
+@rows_options
 @filter_option
 @common
-def render(campaign: Path, out: str, filter_text: str | None, *, service: Service, as_json: bool) -> ExitCode:
-    """Write every recipient's mail to files, exactly as it would be sent."""
-    with _sink(out) as sink:
-        return render_to(service, campaign, sink, filter_text=filter_text, as_json=as_json and out != "-")
+def render(
+    campaign: Path,
+    out: str,
+    row: int | None,
+    rows_text: str | None,
+    limit: int | None,
+    filter_text: str | None,
+    *,
+    service: Service,
+    as_json: bool,
+) -> ExitCode:
+    """Write mails to files, exactly as they would be sent; nothing is sent."""
+    rows = chosen_rows(row, rows_text, limit)
+    return render_to(service, campaign, out, rows, filter_text=filter_text, as_json=as_json and out != "-")
 
 
-def render_to(service: Service, campaign: Path, sink: Sink, *, filter_text: str | None, as_json: bool) -> ExitCode:
-    """Render all rows into a sink, telling those that cannot be."""
+def chosen_rows(row: int | None, rows_text: str | None, limit: int | None) -> Rows:
+    """What the options say. Raises `UsageError`."""
+    if row is not None and rows_text is not None:
+        raise UsageError("--row and --rows contradict each other", hint="Give one of them, or neither.")
+    return Rows(row, row, limit) if row is not None else parse_rows(rows_text or "", limit)
+
+
+def render_to(
+    service: Service, campaign: Path, out: str | None, rows: Rows, *, filter_text: str | None, as_json: bool
+) -> ExitCode:
+    """Render rows into a file, a folder or, where `out` is None, nowhere; telling those that cannot be."""
     loaded = service.campaigns.load(campaign, filter=filter_text)
-    rendered = failed = 0
-    with output.progress("Rendering") as advance:
-        for recipient, message in service.campaigns.render_all(loaded):
-            if isinstance(message, RenderProblem):
-                failed += 1
-                output.say(f"row {recipient.row} ({recipient.address}): {message.reason}")
-            else:
-                rendered += 1
-                sink.add(recipient, message)
-            if (rendered + failed) % 100 == 0:
-                advance(rendered + failed, 0)
+    problems: list[dict[str, object]] = []
+
+    def trouble(found: NoMail) -> None:
+        place = f" ({found.place})" if found.place else ""
+        output.say(safe_text(f"row {found.row} ({found.address}): {found.reason}{place}"))
+        if len(problems) < _PROBLEMS_TOLD:
+            problems.append({**asdict(found), "place": found.place or None})
+
+    with output.progress("Rendering") as advance, _sink(out) as sink:
+
+        def told(done: int, total: int) -> None:
+            if done % _TOLD_EVERY == 0:
+                advance(done, total)
+
+        written = dry_run(service.campaigns, loaded, sink, rows, told=told, trouble=trouble)
     if as_json:
-        output.json_line({"rendered": rendered, "failed": failed, "out": sink.name})
+        more = {"problems": problems} if problems else {}
+        output.json_line({"rendered": written.rendered, "failed": written.failed, "out": sink.name, **more})
     else:
-        output.note(f"{counted(rendered, 'mail')} rendered{sink.where}, {failed:,} could not be. Nothing was sent.")
-    return ExitCode.FINDINGS if failed else ExitCode.DONE
-
-
-def nowhere() -> Sink:
-    """A sink that keeps nothing, for a dry run."""
-    return Nowhere()
+        failed = f", {written.failed:,} could not be" if written.failed else ""
+        output.note(f"{counted(written.rendered, 'mail')} rendered{sink.where}{failed}. Nothing was sent.")
+    return ExitCode.FINDINGS if written.failed else ExitCode.DONE
 
 
 @contextmanager
-def _sink(out: str) -> Iterator[Sink]:
-    if out == "-":
+def _sink(out: str | None) -> Iterator[Sink]:
+    if out is None:
+        yield Nowhere()
+    elif out == "-":
         yield Mbox(_stdout(), "-")
-        return
-    path = Path(out)
-    try:
-        if path.suffix == ".mbox":
-            with create_private(path) as stream:
-                yield Mbox(stream, out)
-            return
-        yield EmlFolder(path)
-    except FileExistsError:
-        raise UsageError(
-            f"{out} exists already", hint="Name a new file or folder; nothing is ever overwritten."
-        ) from None
-    except OSError as error:
-        raise UsageError(f"{out} cannot be written", detail=str(error.strerror or error)) from None
+    else:
+        with open_sink(out) as sink:
+            yield sink
 
 
 def _stdout() -> IO[bytes]:

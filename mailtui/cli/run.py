@@ -20,7 +20,7 @@ from mailtui.cli.options import (
     window_option,
     workers_option,
 )
-from mailtui.cli.render import nowhere, render_to
+from mailtui.cli.render import chosen_rows, render_to, rows_options
 from mailtui.cli.signals import Interrupted, signals_heard
 from mailtui.errors import ExitCode, UsageError
 from mailtui.kit.safe_text import safe_text
@@ -51,7 +51,9 @@ from mailtui.service.views import CampaignView
 )
 @click.option("--new", is_flag=True, help="As a new campaign to everybody: the message changed, or goes out again.")
 @click.option("--top-up", is_flag=True, help="The message changed: only for those who did not get the earlier one.")
-@click.option("--dry-run", is_flag=True, help="Render every row, and send nothing.")
+@click.option("--dry-run", is_flag=True, help="Render every row, or those of the options below, and send nothing.")
+@click.option("--out", metavar="DIR|FILE.mbox|-", help="Where a dry run puts the mails; left out: nowhere.")
+@rows_options
 @click.option("--detach", is_flag=True, help="Let it run on in the background.")
 @click.option("--yes", is_flag=True, help="Do not ask for the number of mails.")
 @common
@@ -66,6 +68,10 @@ def run(
     new: bool,
     top_up: bool,
     dry_run: bool,
+    out: str | None,
+    row: int | None,
+    rows_text: str | None,
+    limit: int | None,
     detach: bool,
     yes: bool,
     *,
@@ -76,7 +82,13 @@ def run(
     if new and top_up:
         raise UsageError("--new and --top-up contradict each other", hint="Give one of them, or neither.")
     if dry_run:
-        return render_to(service, campaign, nowhere(), filter_text=filter_text, as_json=as_json)
+        rows = chosen_rows(row, rows_text, limit)
+        return render_to(service, campaign, out, rows, filter_text=filter_text, as_json=as_json and out != "-")
+    if (out, row, rows_text, limit) != (None, None, None, None):
+        raise UsageError(
+            "--out, --row, --rows and --limit are for a dry run",
+            hint="Add --dry-run. To send to fewer people, narrow the list: --filter RULE.",
+        )
     loaded = service.campaigns.load(campaign, filter=filter_text)
     given = {"workers": workers, "window": window, "rate": rate, "burst": burst}
     plan = service.prepare(loaded, plan={key: value for key, value in given.items() if value is not None})

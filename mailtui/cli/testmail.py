@@ -22,15 +22,19 @@ from mailtui.service.testmail import send_test
 @click.argument("campaign", metavar="CAMPAIGN", type=click.Path(path_type=Path))
 @click.option("--to", "address", required=True, metavar="ADDRESS", help="Where the test goes.")
 @click.option("--row", type=Whole(1), metavar="N", help="Whose data to use; left out: the first recipient's.")
+@click.option("--mark", is_flag=True, help="Begin its subject with [Test].")
 @transcript_option
 @common
 def test(
-    campaign: Path, address: str, row: int | None, transcript: bool, *, service: Service, as_json: bool
+    campaign: Path, address: str, row: int | None, mark: bool, transcript: bool, *, service: Service, as_json: bool
 ) -> ExitCode:
-    """Send one row's mail to an address of yours, through the campaign's server. Nobody on the list gets anything."""
+    """Send one row's mail to an address of yours, through the campaign's server. Nobody on the list gets anything.
+
+    It is that row's mail with its attachments and its Cc line; who is named there gets nothing either.
+    """
     loaded = service.campaigns.load(campaign)
     heard = Transcript() if transcript else None
-    verdict = asyncio.run(send_test(service, loaded, address, row, transcript=heard))
+    verdict = asyncio.run(send_test(service, loaded, address, row, marked=mark, transcript=heard))
     if heard is not None and not as_json:
         show_transcript(heard.lines)
     if as_json:

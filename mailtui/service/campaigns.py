@@ -9,7 +9,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -171,14 +171,23 @@ class CampaignDesk:
         with open_left_out(campaign, self._cache) as left_out:
             return left_out.reasons((key,)).get(key, "")
 
-    def render_all(self, campaign: Campaign) -> Iterator[tuple[Recipient, RenderedMessage | RenderProblem]]:
-        """Every recipient's mail, in the order of the list; no connection is opened."""
+    def render_all(
+        self, campaign: Campaign, first: int = 1, last: int | None = None, *, told: Progress | None = None
+    ) -> Generator[tuple[Recipient, RenderedMessage | RenderProblem], None, None]:
+        """The mails of rows `first` to `last`, in the order of the list; no connection is opened.
+
+        `told` hears how many of the rows were gone through, and how many there are.
+        """
         with self.open_audience(campaign) as audience:
             audience.require_sendable()
             source = with_types(campaign.read_message(), audience.understanding)
             campaign.compile(source, audience.columns, secret=PREVIEW_SECRET)  # for its errors, which need no child
+            of = min(last or audience.size, audience.size) - first + 1
             with trial_of(source, audience.columns, campaign.folder) as trial:
-                yield from trial.render(audience.recipients())
+                for recipient, message in trial.render(audience.recipients(first, last)):
+                    yield recipient, message
+                    if told is not None:
+                        told(recipient.row - first + 1, of)
 
 
 def trial_of(source: MessageSource, columns: tuple[str, ...], folder: Path) -> TrialRenderer:

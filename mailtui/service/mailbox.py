@@ -1,9 +1,16 @@
-"""Owns writing rendered mails to files: a folder of .eml files, or one mbox (the mboxrd form)."""
+"""Owns writing rendered mails to files: a folder of .eml files, or one mbox (the mboxrd form).
+
+Nothing is ever overwritten, and what is written is for its owner only. A line that begins with From, with any number of
+> before it, gets one more > in an mbox, so that it is no new mail there and every reader of mboxrd gives it back as it
+was.
+"""
 
 from __future__ import annotations
 
 import re
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Protocol
 
@@ -14,6 +21,10 @@ from mailtui.message.rendered import RenderedMessage
 
 _QUOTED = re.compile(rb"^(>*From )", re.MULTILINE)
 _UNFIT = re.compile(r"[^A-Za-z0-9@._+-]")
+_BLANK = re.compile(r"\s")
+_LONGEST = 80
+_NOBODY = "MAILER-DAEMON"  # as mail programs write a blank sender there
+_FRESH = "Name a new file or folder; nothing is ever overwritten."
 
 
 class Sink(Protocol):
@@ -45,22 +56,39 @@ class Mbox:
         self.where = "" if name == "-" else f" into {name}"
 
     def add(self, recipient: Recipient, message: RenderedMessage) -> None:  # noqa: ARG002 - Sink's signature
-        stamp = time.strftime("%a %b %d %H:%M:%S %Y", time.gmtime())
+        sender = _BLANK.sub("_", message.sender) or _NOBODY
         body = _QUOTED.sub(rb">\1", message.data.replace(b"\r\n", b"\n"))
-        self._stream.write(f"From {message.sender} {stamp}\n".encode() + body + b"\n")
+        self._stream.write(f"From {sender} {time.asctime(time.gmtime())}\n".encode() + body + b"\n")
 
 
 class EmlFolder:
-    """A file a mail, named after row and address."""
+    """A file a mail, named after row and address; letters that some system takes amiss are left out of the name."""
 
     def __init__(self, folder: Path) -> None:
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise UsageError(f"{folder} is not empty", hint="Name a new folder; nothing is ever overwritten.")
+            raise FileExistsError
         self._folder = private_folder(folder)
         self.name = str(folder)
         self.where = f" into {folder}"
 
     def add(self, recipient: Recipient, message: RenderedMessage) -> None:
-        path = self._folder / f"{recipient.row:06d}-{_UNFIT.sub('_', recipient.address)[:80]}.eml"
+        path = self._folder / f"{recipient.row:06d}-{_UNFIT.sub('_', recipient.address)[:_LONGEST]}.eml"
         with create_private(path) as stream:
             stream.write(message.data)
+
+
+@contextmanager
+def open_sink(out: str) -> Iterator[Sink]:
+    """An mbox where the name ends with .mbox, else a folder. Raises `UsageError` for what cannot be written."""
+    path = Path(out)
+    try:
+        if path.suffix.lower() == ".mbox":
+            with create_private(path) as stream:
+                yield Mbox(stream, out)
+            return
+        yield EmlFolder(path)
+    except FileExistsError:
+        what = "is not empty" if path.is_dir() and path.suffix.lower() != ".mbox" else "exists already"
+        raise UsageError(f"{out} {what}", hint=_FRESH) from None
+    except OSError as error:
+        raise UsageError(f"{out} cannot be written", detail=str(error.strerror or error)) from None

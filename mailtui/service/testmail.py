@@ -1,19 +1,28 @@
-"""Owns the test mail: one row's message, to an address that is not on the list, outside the outbox."""
+"""Owns the test mail: one row's message, to an address that is not on the list, outside the outbox.
+
+It is the mail as its recipient gets it, attachments and Cc line among it; only To names whom it goes to. The envelope
+has that one address: who is named in Cc or Bcc gets nothing. Each test has a Message-ID of its own, since mail programs
+show one of those that share theirs.
+"""
 
 from __future__ import annotations
 
 import dataclasses
+import secrets
 import time
 from dataclasses import dataclass
 from functools import partial
 
 from mailtui.audience.address import AddressError, parse_address
+from mailtui.audience.recipient import Recipient
 from mailtui.campaign.campaign import Campaign
 from mailtui.dispatch.encoding import SentEncoding
 from mailtui.errors import ConfigError, ExitCode, Problem, UsageError
 from mailtui.kit.words import sentence
+from mailtui.message.compose import CompiledMessage
 from mailtui.message.conventions import with_types
-from mailtui.message.rendered import RenderProblem
+from mailtui.message.folder import Folder
+from mailtui.message.rendered import RenderedMessage, RenderProblem
 from mailtui.service.facade import Service
 from mailtui.smtp.connect import NotConnected, connect
 from mailtui.smtp.gear import best_gear
@@ -33,6 +42,9 @@ _EXITS = {
 }
 """For all others the server refused the mail itself."""
 
+MARK = "[Test] "
+"""What the subject of a test begins with, where that is wanted."""
+
 
 @dataclass(frozen=True, slots=True)
 class TestVerdict:
@@ -50,9 +62,15 @@ class TestVerdict:
 
 
 async def send_test(
-    service: Service, campaign: Campaign, to: str, row: int | None, *, transcript: Transcript | None = None
+    service: Service,
+    campaign: Campaign,
+    to: str,
+    row: int | None,
+    *,
+    marked: bool = False,
+    transcript: Transcript | None = None,
 ) -> TestVerdict:
-    """Send one row's mail to `to`; what is said and heard goes into `transcript`.
+    """Send one row's mail to `to`, its subject `marked` as a test's; what is said and heard goes into `transcript`.
 
     Raises what is wrong with the campaign, the address or the account.
     """
@@ -63,9 +81,7 @@ async def send_test(
     shown = service.previews.of(campaign, row=row)
     endpoint = service.campaigns.endpoint(campaign)
     password = await service.password(endpoint)
-    with service.campaigns.open_audience(campaign) as audience:
-        source = with_types(campaign.read_message(), audience.understanding)
-        compiled = campaign.compile(source, audience.columns, secret=b"test")
+    compiled, recipient = _compiled(service, campaign, shown.recipient, marked=marked)
     timeouts = endpoint.timeouts.scaled(time_scale(service.environ))
     if transcript is not None and password:
         transcript.hide(password)
@@ -80,13 +96,45 @@ async def send_test(
     except NotConnected as error:
         return _verdict(error.verdict, unreachable=True)
     encoding = SentEncoding.for_server(connection.capabilities)
-    recipient = dataclasses.replace(shown.recipient, key=address.key, address=address.text)
-    message = compiled.render(recipient, date=time.time(), encoding=encoding.transfer, smtputf8=encoding.smtputf8)
+    message = _rendered(
+        compiled, dataclasses.replace(recipient, address=address.text), Folder(campaign.folder), encoding
+    )
     if isinstance(message, RenderProblem):
         connection.transport.abort()
         raise ConfigError(f"Row {recipient.row} cannot be rendered", [Problem(message.place, message.reason)])
-    job = Job(message.sender, message.recipient, message.data, connection.capabilities, None)
+    job = Job(message.sender, address.text, message.data, connection.capabilities, None)
     return _verdict(await send_one(connection, job, timeouts))
+
+
+def _compiled(
+    service: Service, campaign: Campaign, recipient: Recipient, *, marked: bool
+) -> tuple[CompiledMessage, Recipient]:
+    """The message, and the recipient's row, which may have a subject of its own."""
+    with service.campaigns.open_audience(campaign) as audience:
+        source = with_types(campaign.read_message(), audience.understanding)
+        columns = audience.columns
+    if marked:
+        source = dataclasses.replace(source, subject=source.subject and MARK + source.subject)
+        own = dict(source.columns).get("subject", "")
+        if recipient.fields.get(own, "").strip():
+            fields = {**recipient.fields, own: MARK + recipient.fields[own]}
+            recipient = dataclasses.replace(recipient, fields=fields, rows=(fields, *recipient.rows[1:]))
+    return campaign.compile(source, columns, secret=secrets.token_bytes(16)), recipient
+
+
+def _rendered(
+    message: CompiledMessage, recipient: Recipient, folder: Folder, encoding: SentEncoding
+) -> RenderedMessage | RenderProblem:
+    brought = message.extras(recipient)
+    if isinstance(brought, RenderProblem):
+        return brought
+    return message.render(
+        recipient,
+        date=time.time(),
+        encoding=encoding.transfer,
+        smtputf8=encoding.smtputf8,
+        files=folder.files(brought),
+    )
 
 
 def exit_code_of(verdict: Verdict, *, unreachable: bool) -> ExitCode:

@@ -20,6 +20,7 @@ from unittest import mock
 from mailtui.cli.main import run
 from mailtui.dispatch.lock import runner_pid
 from mailtui.kit.paths import Home
+from mailtui.sandbox.capture import captured_message
 from mailtui.sandbox.process import SandboxHandle
 
 PROGRAM = (sys.executable, "-m", "mailtui")
@@ -164,6 +165,15 @@ class Oracle:
     def _entries(self) -> list[Any]:
         log = self.sandbox.folder / "accepted.jsonl"
         return [json.loads(line) for line in log.read_text("utf-8").splitlines()] if log.exists() else []
+
+    @property
+    def entries(self) -> list[Any]:
+        """What it wrote down of each mail."""
+        return self._entries()[self.mark :]
+
+    def bytes_of(self, entry: Any) -> bytes:
+        """A mail as it was taken."""
+        return captured_message(self.sandbox.folder, entry["number"])
 
     def from_here(self) -> Oracle:
         return Oracle(self.sandbox, len(self._entries()))
