@@ -57,6 +57,11 @@ class ServerSpec(Spec):
         default=False, description="Let plain reach a host that is not this machine. Everybody on the way can read it."
     )
 
+    dkim_selector: str | None = pydantic.Field(
+        default=None,
+        pattern=r"^[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?$",
+        description="The name of the key that it signs with (s= in DKIM-Signature), for check --dns.",
+    )
     timeouts: TimeoutsSpec | None = pydantic.Field(
         default=None, description="How long replies may take. Left out: as RFC 5321 asks."
     )

@@ -16,13 +16,24 @@ from mailtui.kit.safe_text import safe_text
 from mailtui.kit.words import counted
 from mailtui.service.facade import Service
 from mailtui.service.lists import CheckReport
+from mailtui.service.sending_domain import with_domain
 
 
 @click.command()
 @click.argument("campaign", metavar="CAMPAIGN", type=click.Path(path_type=Path))
 @filter_option
+@click.option("--dns", is_flag=True, help="Ask the DNS about the domain in From, too: SPF, DKIM, DMARC, MX.")
+@click.option("--selector", "selectors", multiple=True, metavar="NAME", help="With --dns: a DKIM key to look at.")
 @common
-def check(campaign: Path, filter_text: str | None, *, service: Service, as_json: bool) -> ExitCode:
+def check(
+    campaign: Path,
+    filter_text: str | None,
+    dns: bool,
+    selectors: tuple[str, ...],
+    *,
+    service: Service,
+    as_json: bool,
+) -> ExitCode:
     """Render every row, look at every address, and list what is wrong. Nothing is sent.
 
     Exit code 3 when there is an error; warnings and notes do not count.
@@ -31,6 +42,9 @@ def check(campaign: Path, filter_text: str | None, *, service: Service, as_json:
     service.campaigns.endpoint(loaded)
     with output.progress("Checking") as advance:
         found = service.campaigns.check(loaded, every_row=True, progress=advance)
+    if dns or selectors:
+        output.note("Asking the DNS about the sender's domain ...")
+        found = with_domain(service, loaded, found, selectors=selectors)
     if as_json:
         output.json_line(as_object(found))
     else:

@@ -32,6 +32,7 @@ from mailtui.service.list_settings import changed
 from mailtui.service.list_trial import Beginning, Places, Trial, find_places, look_at_beginning, try_reading
 from mailtui.service.mail_domains import MailDomains, check_domains_with
 from mailtui.service.previews import Found, OddRows, Preview, Told, find_worst, search_recipients
+from mailtui.service.sending_domain import with_domain
 from mailtui.service.testmail import TestVerdict, send_test
 
 __all__ = ["Glance", "OpenList", "Opening", "Sample", "Superseded", "Workbench"]
@@ -283,6 +284,11 @@ class Workbench(ListQuestions):
         """The preflight; `progress` is called from another thread."""
         campaign = self._require_campaign()
         return await asyncio.to_thread(self._service.campaigns.check, campaign, every_row=every_row, progress=progress)
+
+    async def sending_domain(self, report: CheckReport) -> CheckReport:
+        """What a check found, and with it what the DNS says of the domain that the mail is from."""
+        campaign = self._require_campaign()
+        return await asyncio.to_thread(with_domain, self._service, campaign, report)
 
     async def prepare(self) -> LaunchPlan:
         """What a launch would do now."""

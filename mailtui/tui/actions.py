@@ -189,6 +189,13 @@ ACTIONS: Mapping[str, tuple[Action, ...]] = {
         Action("pace", "p", "Pace", "Change rate, burst, workers and window for this launch", needs=_IDLE),
         Action("again", "r", "Again", "Count and check anew", needs=_IDLE),
         Action("try_out", "t", "Test", "Try the server out, step by step; nothing is sent", needs=_IDLE),
+        Action(
+            "domain",
+            "d",
+            "Domain",
+            "Ask the DNS about the sender's domain: SPF, DKIM, DMARC, MX",
+            needs="It is asked about once the check is done.",
+        ),
         Action("leave_pace", "escape", "Done", "Leave the fields of the pace", show=False),
     ),
     "board": (

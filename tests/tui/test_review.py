@@ -29,6 +29,7 @@ from mailtui.tui.screens.preview import PreviewScreen
 from mailtui.tui.screens.review import ReviewScreen
 from mailtui.tui.text import Plain
 from mailtui.tui.widgets.trouble import Trouble
+from tests.servers.name_server import name_server
 from tests.tui.conftest import MakeApp, change, finished, grid, launch, send_with_login, shows, stretch, until
 
 
@@ -536,3 +537,21 @@ async def test_c11_what_is_different_since_the_last_launch_is_shown_and_only_the
         assert sorted(caught(sandbox.folder)) == [f"person{number}@example.test" for number in (1, 2, 4, 5)]
         await pilot.press("6")
         await until(lambda: shows(running, "nothing to do."), seconds=20)
+
+
+async def test_b01_the_senders_domain_is_asked_about_by_a_key_and_stands_among_the_findings(
+    sample: Path, tmp_path: Path
+) -> None:
+    with name_server() as server:
+        server.records = {"acme.test": {"MX": ["10 mx.acme.test."], "TXT": ['"v=spf1 ip4:192.0.2.7 +all"']}}
+        environ = {"MAILTUI_HOME": str(tmp_path / "home"), "MAILTUI_DNS__SERVERS": f"['{server.setting}']"}
+        with Service.open(environ) as service:
+            running = MailtuiApp(service, target=sample)
+            async with running.run_test(size=(120, 40), notifications=True) as pilot:
+                screen = await opened(running, pilot)
+                await until(lambda: screen.check_action("domain", ()) is True, seconds=20)
+                assert server.asked == [], "nobody is asked before a person wants it"
+                await pilot.press("d")
+                await until(lambda: shows(running, "lets everybody send for it"), seconds=20)
+                assert screen.check_action("start", ()) is None, "an error keeps it from being started"
+    assert {name for name, _, _ in server.asked} == {"acme.test", "_dmarc.acme.test"}

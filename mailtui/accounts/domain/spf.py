@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from mailtui.accounts.domain.names import Names
+from mailtui.accounts.domain.tags import texts
 from mailtui.audience.mx.lookup import Records
 
 LOOKUPS = 10
@@ -71,8 +72,7 @@ class Walk:
 async def records_of(names: Names, domain: str) -> tuple[list[str], Records]:
     """The SPF records of a domain as text, and what the DNS said."""
     found = await names.ask(domain, "TXT")
-    texts = [b"".join(record.strings).decode("ascii", "replace") for record in found.values]
-    return [text for text in texts if re.match(r"v=spf1(?: |\Z)", text, re.IGNORECASE)], found
+    return [text for text in texts(found) if re.match(r"v=spf1(?: |\Z)", text, re.IGNORECASE)], found
 
 
 def parse(record: str) -> list[Term]:
@@ -162,13 +162,13 @@ async def _follow(names: Names, domain: str, found: Walk) -> None:
 
 async def _terms(names: Names, domain: str) -> list[Term]:
     """The terms of the one record of a domain that was included. Raises `SpfError`, `_NotAnswered`."""
-    texts, said = await records_of(names, domain)
+    records, said = await records_of(names, domain)
     if said.state == "unknown":
         raise _NotAnswered(f"{domain}: {said.why}")
-    if len(texts) != 1:
-        what = "no SPF record" if not texts else f"{len(texts)} SPF records"
+    if len(records) != 1:
+        what = "no SPF record" if not records else f"{len(records)} SPF records"
         raise SpfError(f"{domain} has {what}")
-    return parse(texts[0])
+    return parse(records[0])
 
 
 async def check_host(names: Names, address: Address, domain: str) -> Result:
@@ -200,14 +200,14 @@ class _Budget:
 
 
 async def _evaluate(names: Names, address: Address, domain: str, budget: _Budget) -> Result:
-    texts, said = await records_of(names, domain)
+    records, said = await records_of(names, domain)
     if said.state == "unknown":
         raise _NotAnswered(said.why)
-    if not texts:
+    if not records:
         return "none"
-    if len(texts) > 1:
+    if len(records) > 1:
         raise SpfError("there are several records")
-    for term in parse(texts[0]):
+    for term in parse(records[0]):
         if term.asks:
             budget.ask()
         if "%" in term.domain or term.name in ("exists", "ptr"):

@@ -1,4 +1,4 @@
-"""Owns reading records of tags, `v=DMARC1; p=none`, as DKIM (RFC 6376 section 3.2) and DMARC write them."""
+"""Owns reading text records, and those of tags, `v=DMARC1; p=none`, as DKIM (RFC 6376 section 3.2) and DMARC have."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from mailtui.audience.mx.lookup import Records
 
 
 def texts(found: Records) -> list[str]:
-    """TXT records as text; several strings of one are one text."""
-    return [b"".join(record.strings).decode("utf-8", "replace") for record in found.values]
+    """TXT records as text, several strings of one as one; in an order of their own, since the DNS has none."""
+    return sorted(b"".join(record.strings).decode("utf-8", "replace") for record in found.values)
 
 
 def tags(text: str) -> dict[str, str]:

@@ -69,6 +69,7 @@ class ReviewScreen(CampaignRoom):
         self._failed = False
         self._paced = False  # whether the pace is that of this campaign, as it may have been changed
         self._starting = False
+        self._asking = False  # whether the DNS is
 
     def content(self) -> Iterable[Widget]:
         with Vertical(id="review"):
@@ -223,6 +224,8 @@ class ReviewScreen(CampaignRoom):
         """Grey what cannot be done now; a start for as long as anything stands in its way."""
         if action == "start":
             return True if self.is_mounted and self._may_start() else None
+        if action == "domain":
+            return True if self._report is not None and not self._asking and not self._starting else None
         if action in ("pace", "again", "try_out"):
             return None if self.bench.campaign is None or self._starting else True
         if action == "leave_pace":
@@ -252,6 +255,27 @@ class ReviewScreen(CampaignRoom):
             if window is not None:
                 server = dataclasses.replace(server, window=window)
             await self.app.push_screen_wait(TryAccountDialog(self.service, server))
+
+    def action_domain(self) -> None:
+        start(self, self._ask_domain, "domain")
+
+    async def _ask_domain(self) -> None:
+        """Put what the DNS says of the sender's domain among the findings; only ever when a person wants it."""
+        report = self._report
+        if report is None:
+            return
+        self._asking = True
+        self.refresh_bindings()
+        tell(self.app, "Asking the DNS about the sender's domain ...")
+        try:
+            found = await self.ask(lambda: self.bench.sending_domain(report))
+        finally:
+            self._asking = False
+            self.refresh_bindings()
+        if found is not None and self._report is report:
+            self._report = found
+            self.query_one(Findings).tell(found)
+            self._show()
 
     def action_again(self) -> None:
         self.look()
