@@ -31,6 +31,7 @@ from hypothesis.stateful import (
 from mailtui.dispatch.plan import SendPlan
 from mailtui.message.frozen import MessageSource
 from mailtui.message.templates import TemplateText
+from mailtui.outbox.copies import copy_key
 from mailtui.outbox.opening import Outbox, parse_outbox
 from mailtui.outbox.records import Campaign, NewCampaign, NewDelivery
 from mailtui.outbox.states import OPEN_STATES, CampaignState, DeliveryState, OrderKind
@@ -49,6 +50,12 @@ _ARRIVED = frozenset({DeliveryState.SENT, DeliveryState.UNKNOWN, DeliveryState.I
 _FINAL = frozenset(DeliveryState) - OPEN_STATES
 _ORDERS = (OrderKind.PAUSE, OrderKind.RESUME, OrderKind.PAUSE, OrderKind.RESUME, OrderKind.CANCEL)
 _RESTS = (CampaignState.FINISHED, CampaignState.CANCELLED)
+
+
+def _copies(row: NewDelivery, number: int) -> list[NewDelivery]:
+    """So many copies of somebody's mail, each to an address of its own."""
+    to = [f"copy{n}.{row.address}" for n in range(number)]
+    return [row._replace(key=copy_key(row.key, who), address=who, copy_of=(row.key, row.address)) for who in to]
 
 
 @dataclass
@@ -106,14 +113,15 @@ class Sends(RuleBasedStateMachine):
     # steps
 
     @precondition(lambda self: len(self.launched) < _CAMPAIGNS)
-    @rule(size=st.integers(1, 40), suppressed=st.integers(0, 4), workers=st.integers(1, 4))
-    def launch(self, size: int, suppressed: int, workers: int) -> None:
+    @rule(size=st.integers(1, 40), suppressed=st.integers(0, 4), copies=st.integers(0, 2), workers=st.integers(1, 4))
+    def launch(self, size: int, suppressed: int, copies: int, workers: int) -> None:
         self._did("launch")
         id = f"r{self.number}c{len(self.launched)}"
         rows = [
             NewDelivery(a := f"p{n}.{id}@example.com", n, a, ("Zoë",), "on a list" if n <= suppressed else "")
             for n in range(1, size + 1)
         ]
+        rows = [mail for row in rows for mail in (row, *_copies(row, copies))]
         campaign = asyncio.run(self._launch(id, rows, SendPlan(workers=workers)))
         everybody = frozenset(row.address for row in rows)
         self.launched.append(Launched(campaign, everybody, frozenset(row.address for row in rows if row.suppressed)))
