@@ -42,7 +42,11 @@ class CheckReport:
 
     @property
     def errors(self) -> int:
-        return sum(finding.severity == "error" for finding in self.findings)
+        return self.many("error")
+
+    def many(self, severity: Severity) -> int:
+        """How many findings there are of a severity."""
+        return sum(finding.severity == severity for finding in self.findings)
 
 
 def run_checks(
@@ -124,7 +128,10 @@ def _misbuilt(differences: list[str]) -> Iterator[Finding]:
     """The skeleton and the standard parser must agree; where they do not, nothing may go out."""
     if differences:
         text = f"the message as built is read differently by the standard parser: {'; '.join(differences[:3])}"
-        yield Finding("error", "misbuilt", text)
+        hint = (
+            "This is a defect of mailtui: please report it, with the templates. Nothing can be sent until it is mended."
+        )
+        yield Finding("error", "misbuilt", text, hint=hint)
 
 
 def spread(total: int, sample: int) -> frozenset[int]:
@@ -137,13 +144,14 @@ def spread(total: int, sample: int) -> frozenset[int]:
 def _suppression_findings(suppressed: Suppressed, counts: AudienceCounts) -> Iterator[Finding]:
     left_out = suppressed.total()
     if left_out and left_out == counts.recipients:
-        yield Finding("warning", "all-suppressed", "everybody is suppressed, and gets nothing")
+        hint = "See who is on the list: mailtui suppress list."
+        yield Finding("warning", "all-suppressed", "everybody is suppressed, and gets nothing", hint=hint)
     elif left_out:
         yield Finding("note", "suppressed", f"{counted(left_out, 'recipient')} suppressed: nothing is sent there")
     for name, count in suppressed.unusable:
         suppress = "suppresses" if count == 1 else "suppress"
         message = f"{name}: {counted(count, 'row')} without a usable address, which {suppress} nobody"
-        yield Finding("warning", "suppress-list", message)
+        yield Finding("warning", "suppress-list", message, hint="Mend the list: whoever is meant there gets the mail.")
 
 
 def _list_findings(campaign: Campaign, suppressed: Suppressed) -> Iterator[Finding]:
@@ -171,19 +179,22 @@ def _flag_findings(campaign: Campaign, audience: Audience) -> Iterator[Finding]:
     for kind, severity, one, many in _FLAGS:
         count, rows = audience.flagged(kind, 20)
         if count:
-            message = f"{counted(count, 'recipient')} {one if count == 1 else many}; "
-            message += f"to leave them out: audience: {{exclude: [{kind}]}}"
+            message = f"{counted(count, 'recipient')} {one if count == 1 else many}"
+            hint = f"To leave them out: audience: {{exclude: [{kind}]}}"
             command = f"mailtui audience {campaign.path} --exclude {kind} --problems"
-            yield Finding(severity, kind.replace("_", "-"), message, rows, count, command=command)
+            yield Finding(severity, kind.replace("_", "-"), message, rows, count, command=command, hint=hint)
 
 
 def _audience_findings(campaign: Campaign, counts: AudienceCounts, audience: Audience) -> Iterator[Finding]:
     if counts.recipients == 0:
         why = "the filter matches nobody" if counts.matched == 0 else "no row that matches has a usable address"
-        yield Finding("error", "nobody", f"There is nobody to send to: {why}.")
+        hint = "Look at the list: mailtui audience CAMPAIGN."
+        yield Finding("error", "nobody", f"There is nobody to send to: {why}.", hint=hint)
     if audience.sheet is not None:
         message = f"the list is {audience.name}, {freshness(audience.sheet, datetime.now().astimezone())}"
         yield Finding("warning" if audience.sheet.offline else "note", "sheet", message)
+    for note in audience.understanding.notes:
+        yield Finding("note", "list-note", note.rstrip("."))
     if counts.problems:
         rows = tuple(
             problem.row
@@ -193,7 +204,8 @@ def _audience_findings(campaign: Campaign, counts: AudienceCounts, audience: Aud
         get = "gets" if counts.problems == 1 else "get"
         message = f"{counted(counts.problems, 'row')} of the list cannot be used, and {get} no mail"
         command = f"mailtui audience {campaign.path} --problems"
-        yield Finding("warning", "bad-rows", message, rows, counts.problems, command=command)
+        hint = "Mend them in the list, if they are to get it."
+        yield Finding("warning", "bad-rows", message, rows, counts.problems, command=command, hint=hint)
     if counts.excluded:
         whose = "its" if counts.excluded == 1 else "their"
         message = f"{counted(counts.excluded, 'row')} left out for {whose} kind of address, by audience: exclude"
@@ -207,4 +219,5 @@ def _audience_findings(campaign: Campaign, counts: AudienceCounts, audience: Aud
         yield Finding("note", "grouped", message)
     alike, rows = audience.alike(20)
     if alike:
-        yield Finding("warning", "capital-letters", about_alike(alike), rows, alike)
+        hint = "If they are the same person, take one of the rows out of the list."
+        yield Finding("warning", "capital-letters", about_alike(alike), rows, alike, hint=hint)

@@ -22,21 +22,24 @@ from mailtui.service.sending_domain import with_domain
 @click.command()
 @click.argument("campaign", metavar="CAMPAIGN", type=click.Path(path_type=Path))
 @filter_option
+@click.option("--strict", is_flag=True, help="Exit code 3 with warnings as well.")
 @click.option("--dns", is_flag=True, help="Ask the DNS about the domain in From, too: SPF, DKIM, DMARC, MX.")
 @click.option("--selector", "selectors", multiple=True, metavar="NAME", help="With --dns: a DKIM key to look at.")
 @common
 def check(
     campaign: Path,
     filter_text: str | None,
+    strict: bool,
     dns: bool,
     selectors: tuple[str, ...],
     *,
     service: Service,
     as_json: bool,
 ) -> ExitCode:
-    """Render every row, look at every address, and list what is wrong. Nothing is sent.
+    """Render every row, look at every address and mail, and list what is wrong and what to do. Nothing is sent.
 
-    Exit code 3 when there is an error; warnings and notes do not count.
+    Exit code 3 when there is an error, with --strict also when there is a warning; notes do not count. What each
+    finding means: docs/preflight.md.
     """
     loaded = service.campaigns.load(campaign, filter=filter_text)
     service.campaigns.endpoint(loaded)
@@ -50,10 +53,16 @@ def check(
     else:
         for line in finding_lines(found, stream=sys.stdout):
             output.data(line)
-        verdict = f"{counted(found.errors, 'error')}" if found.errors else "nothing stands in the way"
-        mails = counted(found.counts.recipients, "mail")
-        output.data(f"{found.rendered:,} of {mails} rendered: {verdict}.")
-    return ExitCode.FINDINGS if found.errors else ExitCode.DONE
+        told = f"{found.rendered:,} of {counted(found.counts.recipients, 'mail')} rendered: {_verdict(found)}."
+        output.data(output.wrapped(told, indent="", stream=sys.stdout))
+    return ExitCode.FINDINGS if found.errors or (strict and found.many("warning")) else ExitCode.DONE
+
+
+def _verdict(found: CheckReport) -> str:
+    told = [counted(found.many(severity), severity) for severity in ("error", "warning") if found.many(severity)]
+    if found.errors:
+        return " and ".join(told)
+    return f"nothing stands in the way{', ' if told else ''}{''.join(told)}"
 
 
 def as_object(found: CheckReport) -> dict[str, object]:
@@ -63,12 +72,14 @@ def as_object(found: CheckReport) -> dict[str, object]:
         **asdict(found.counts),
         "rendered": found.rendered,
         "errors": found.errors,
+        "warnings": found.many("warning"),
         "findings": [{**asdict(item), "place": str(item.place)} for item in found.findings],
     }
 
 
 def finding_lines(found: CheckReport, *, stream: TextIO, notes: bool = True) -> list[str]:
-    """The findings as lines for a person, the gravest first, broken to fit the `stream` they are for.
+    """The findings as lines for a person, the gravest first, broken to fit the `stream` they are for; what to do
+    stands below each.
 
     Where rows are told, all of them are counted.
     """
@@ -76,13 +87,19 @@ def finding_lines(found: CheckReport, *, stream: TextIO, notes: bool = True) -> 
     for item in found.findings:
         if item.severity == "note" and not notes:
             continue
-        rows = ""
-        if item.rows:
-            shown = ", ".join(map(str, item.rows[:5]))
-            further = f" and {item.count - 5:,} more" if item.count > 5 else ""
-            rows = f"  [row {shown}]" if item.count == 1 else f"  [rows {shown}{further}]"
         place = f"{item.place}: " if str(item.place) else ""
         more = f"; see why: {item.command}" if item.command else ""
-        line = safe_text(f"{item.severity:<8}{place}{item.message}{more}{rows}")
-        lines.append(output.wrapped(line, indent=" " * 8, stream=stream))
-    return lines
+        lines.append(f"{item.severity:<8}{place}{item.message}{more}{_rows(item.rows, item.count, found.rendered)}")
+        if item.hint:
+            lines.append(f"        {item.hint}")
+    return [output.wrapped(safe_text(line), indent=" " * 8, stream=stream) for line in lines]
+
+
+def _rows(rows: tuple[int, ...], count: int, rendered: int) -> str:
+    if not rows:
+        return ""
+    if count == rendered > 1:
+        return "  [every mail]"
+    shown = ", ".join(map(str, rows[:5]))
+    further = f" and {count - 5:,} more" if count > 5 else ""
+    return f"  [row {shown}]" if count == 1 else f"  [rows {shown}{further}]"

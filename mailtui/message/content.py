@@ -14,7 +14,7 @@ from mailtui.errors import Place
 from mailtui.message.frozen import MessageSource
 from mailtui.message.links import judge_link
 from mailtui.message.page_look import look_at, shouting
-from mailtui.message.placeholders import Placeholders
+from mailtui.message.placeholders import Placeholders, left_over
 from mailtui.message.remarks import NOWHERE, Remark
 from mailtui.message.rendered import RenderedMessage
 from mailtui.message.subjects import judge_subject
@@ -75,17 +75,17 @@ class Content:
         for text in (TemplateText("subject", self._source.subject), *self._templates):
             yield from self._placeholders.in_template(text)
 
-    def of_mail(self, mail: RenderedMessage) -> list[Remark]:
-        """What is to be said about one mail."""
+    def of_mail(self, mail: RenderedMessage, fields: Mapping[str, str]) -> list[Remark]:
+        """What is to be said about one mail, made of these cells."""
         if mail.subject != self._subject[0]:
             self._subject = (mail.subject, tuple(judge_subject(mail.subject, replies=self._replies)))
         found = list(self._subject[1])
         html, text = mail.html_lines, mail.text_lines
         if html is not None:
-            found += self._of_html(html, mail)
+            found += self._of_html(html, mail, fields)
         elif self._seen < _FIRST:
             self._seen += 1
-            found += self._of_text_alone(mail.text or "")
+            found += self._of_text_alone(mail.text or "", fields)
         if text is not None and b"http://" in text:
             found.append(_PLAIN_HTTP)
         if (text is not None and _is_blank(text)) or (html is not None and _is_blank(html)):
@@ -101,12 +101,12 @@ class Content:
             if remark is not None:
                 yield remark
 
-    def _of_html(self, html: bytes, mail: RenderedMessage) -> list[Remark]:
+    def _of_html(self, html: bytes, mail: RenderedMessage, fields: Mapping[str, str]) -> list[Remark]:
         targets = _written(_ANY_LINK, html) if self._odd else [_target(piece) for piece in html.split(b"href=")[1:]]
         shape = (html.count(b"<"), len(targets))
         told = self._shapes.get(shape)
         if told is None or self._seen < _FIRST:
-            told = self._look(shape, mail)
+            told = self._look(shape, mail, fields)
         found = list(told)
         for link in targets:
             remark = self._links[link] if link in self._links else self._judged(link)
@@ -126,7 +126,7 @@ class Content:
             return _written(_ANY_SOURCE, html)
         return [_target(piece) for key in self._sources for piece in html.split(key)[1:]]
 
-    def _look(self, shape: tuple[int, int], mail: RenderedMessage) -> tuple[Remark, ...]:
+    def _look(self, shape: tuple[int, int], mail: RenderedMessage, fields: Mapping[str, str]) -> tuple[Remark, ...]:
         if len(self._shapes) >= _SHAPES:
             return ()
         self._seen += 1
@@ -136,10 +136,7 @@ class Content:
         found = [remark for remark in look.remarks if not (each and remark.severity == "error")]  # told for each mail
         if text is not None:
             found += _much_shorter(text, look.words)
-            left = self._placeholders.in_mail(text)
-            found += [left] if left is not None else []
-        left = self._placeholders.in_mail(look.words)
-        found += [left] if left is not None else []
+        found += self._left_over(f"{look.words}\n{text or ''}", fields)
         if _BROWSER.match(look.words[:120]):
             message = (
                 "the first words of the HTML, which lists of mails show as a preview, are about viewing it elsewhere"
@@ -151,10 +148,13 @@ class Content:
         self._shapes[shape] = told
         return told
 
-    def _of_text_alone(self, text: str) -> list[Remark]:
-        found = [*shouting(text), *self._way_out(text)]
-        left = self._placeholders.in_mail(text)
-        return [*found, left] if left is not None else found
+    def _of_text_alone(self, text: str, fields: Mapping[str, str]) -> list[Remark]:
+        return [*shouting(text), *self._way_out(text), *self._left_over(text, fields)]
+
+    def _left_over(self, bodies: str, fields: Mapping[str, str]) -> list[Remark]:
+        """Braces that come from a template; those of cells are told with their row."""
+        found = None if left_over("\n".join(fields.values())) else self._placeholders.in_mail(bodies)
+        return [] if found is None else [found]
 
     def _way_out(self, bodies: str) -> list[Remark]:
         if not self._source.commercial or _LEAVE.search(bodies):

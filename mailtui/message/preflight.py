@@ -36,6 +36,10 @@ _OPEN_ATTRIBUTE = re.compile(r"""<[^<>"']*(?:"[^"]*"[^<>"']*|'[^']*'[^<>"']*)*=\
 """Markup that ends right after the = of an attribute, with every quote before it closed."""
 
 
+_NO_WORD = re.compile(r"[\W_]+")
+_MARKUP = re.compile(r"<[^<>]*>")
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One thing a person should know. `rows` are the first rows it holds for, `count` all of them; a finding
@@ -137,10 +141,11 @@ class Preflight:
         """Judge one row's message."""
         if isinstance(rendered, RenderProblem):
             if rendered.place != TooManyRows.place:  # which is told with the row
-                remark = Remark("error", "render", rendered.reason, "", rendered.reason, rendered.place)
+                reason = rendered.reason.removeprefix(f"{rendered.place.key}: ")  # the place is told beside it
+                remark = Remark("error", "render", reason, _UNRENDERED, rendered.reason, rendered.place)
                 self._add(remark, recipient.row)
             return
-        found = self._content.of_mail(rendered)
+        found = self._content.of_mail(rendered, recipient.fields)
         if len(found) > 1:  # one row counts once, however often its mail has the same
             found = list({(remark.code, remark.which): remark for remark in found}.values())
         for remark in found:
@@ -190,6 +195,7 @@ def _cells_of(columns: Sequence[str]) -> Callable[[Mapping[str, str]], tuple[str
     return itemgetter(*columns)
 
 
+_UNRENDERED = "Mend the template or the rows; whoever has no mail gets none, and is told in the report."
 _DOMAINS = 10_000  # that are remembered
 _AT_SPECIAL_DOMAIN = Remark(
     "note",
@@ -221,29 +227,45 @@ def _message_findings(compiled: CompiledMessage) -> Iterator[Finding]:
     source = compiled.source
     if source.html is not None and source.text is None and not (source.written_in or source.plain_from_html):
         message = "there is no plain text beside the HTML; some readers see nothing, and filters distrust it"
-        yield Finding("warning", "no-text-part", message, place=Place(key="text"))
+        hint = "Write one, and name it under text: in the campaign file."
+        yield Finding("warning", "no-text-part", message, place=Place(key="text"), hint=hint)
     weight: Severity = "error" if source.commercial else "warning"
     if source.unsubscribe is None and not any(name.lower() == "list-unsubscribe" for name, _ in source.headers):
         message = "there is no List-Unsubscribe header; who cannot leave marks the mail as spam"
-        hint = "Say how to leave: unsubscribe: {mailto: leave@acme.test}"
-        yield Finding(weight, "no-unsubscribe", message, place=Place(key="unsubscribe"), hint=hint)
+        hint = "Write unsubscribe: {mailto: leave@…} or {url: https://…} into the campaign file."
+        yield Finding(weight, "no-unsubscribe", message, place=Place(key="headers"), hint=hint)
     if source.commercial and not source.postal_address:
         message = "commercial mail must name the sender's postal address (CAN-SPAM, 15 U.S.C. 7704)"
-        yield Finding("error", "no-postal-address", message, place=Place(key="postal_address"))
-    elif source.postal_address and not compiled.uses.names("postal_address"):
-        message = "the campaign gives a postal address that no template shows; write {{ postal_address }}"
-        yield Finding(weight, "postal-address-unused", message, place=Place(key="postal_address"))
+        hint = "Write it under postal_address: in the campaign file, and show it with {{ postal_address }}."
+        yield Finding("error", "no-postal-address", message, place=Place(key="postal_address"), hint=hint)
+    elif source.postal_address and not _shows_address(compiled, source.postal_address):
+        message = "the campaign gives a postal address that no template shows"
+        hint = "Write {{ postal_address }} where it is to stand."
+        yield Finding(weight, "postal-address-unused", message, place=Place(key="postal_address"), hint=hint)
     for use in _unknown_once(compiled):
         problem = unknown_field(use, compiled.columns)
-        message = f"{problem.message.rstrip('.')}, so everyone gets what stands in for it. {problem.hint}".rstrip()
-        yield Finding("warning", "unknown-field", message, place=use.place)
+        message = f"{problem.message.rstrip('.')}, so everyone gets what stands in for it"
+        hint = problem.hint or "Name a column that the list has."
+        yield Finding("warning", "unknown-field", message, place=use.place, hint=hint)
     yield from _unescaped(compiled)
     if source.written_in == "mjml":
         for text in (source.html, *source.includes):
             for warning in () if text is None else mjml_warnings(text.name, text.source):
-                message = f"{warning.message}, so it is left out. {warning.hint}".rstrip()
-                yield Finding("warning", "mjml-attribute", message, place=warning.place)
+                message = f"{warning.message}, so it is left out"
+                yield Finding("warning", "mjml-attribute", message, place=warning.place, hint=warning.hint)
     yield from _called_like_a_role(compiled)
+
+
+def _shows_address(compiled: CompiledMessage, address: str) -> bool:
+    """Whether a template shows it, as a field or written out."""
+    source = compiled.source
+    texts = [text.source for text in (source.text, source.html, *source.includes) if text is not None]
+    wanted = _words(address)
+    return compiled.uses.names("postal_address") or any(wanted in _words(text) for text in texts)
+
+
+def _words(text: str) -> str:
+    return f" {_NO_WORD.sub(' ', _MARKUP.sub(' ', text)).strip().casefold()} "
 
 
 def _called_like_a_role(compiled: CompiledMessage) -> Iterator[Finding]:
@@ -254,8 +276,8 @@ def _called_like_a_role(compiled: CompiledMessage) -> Iterator[Finding]:
     if found:
         names, keys = " and ".join(found), ", ".join(f"{name}: {name}" for name in found)
         are = "columns called" if len(found) > 1 else "a column called"
-        message = f"the list has {are} {names}, which nothing uses. To have it used: audience: columns: {{{keys}}}"
-        yield Finding("note", "column-role", message)
+        message = f"the list has {are} {names}, which nothing uses"
+        yield Finding("note", "column-role", message, hint=f"To have it used: audience: columns: {{{keys}}}")
 
 
 def _unknown_once(compiled: CompiledMessage) -> list[FieldUse]:
@@ -263,6 +285,9 @@ def _unknown_once(compiled: CompiledMessage) -> list[FieldUse]:
     for use in compiled.uses.unknown(compiled.columns, PROVIDED):
         first.setdefault(use.name, use)
     return list(first.values())
+
+
+_LEAVE_OUT = "Leave it out, unless you write those cells yourself."
 
 
 def _unescaped(compiled: CompiledMessage) -> Iterator[Finding]:
@@ -280,10 +305,10 @@ def _unescaped(compiled: CompiledMessage) -> Iterator[Finding]:
             if node.name == "safe" and not isinstance(node.node, nodes.Const):
                 _, place = place_of(text, tokens, node.lineno, "safe")
                 message = "|safe lets cells of the list through as HTML; anyone in the list could change the mail"
-                yield Finding("warning", "unescaped", message, place=place)
+                yield Finding("warning", "unescaped", message, place=place, hint=_LEAVE_OUT)
         for tag in tree.find_all(nodes.EvalContextModifier):
             message = "{% autoescape %} lets cells of the list through as HTML"
-            yield Finding("warning", "unescaped", message, place=Place(text.name, tag.lineno))
+            yield Finding("warning", "unescaped", message, place=Place(text.name, tag.lineno), hint=_LEAVE_OUT)
         yield from _unquoted(text, tree)
 
 
@@ -294,4 +319,5 @@ def _unquoted(text: TemplateText, tree: nodes.Template) -> Iterator[Finding]:
                 continue
             if _OPEN_ATTRIBUTE.search(before.data):
                 message = "an attribute is filled in without quotes; a blank in the cell starts a new attribute"
-                yield Finding("warning", "unquoted-attribute", message, place=Place(text.name, after.lineno))
+                place = Place(text.name, after.lineno)
+                yield Finding("warning", "unquoted-attribute", message, place=place, hint='Write ="…" around it.')

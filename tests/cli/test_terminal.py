@@ -194,13 +194,13 @@ def test_only_who_is_new_is_asked_about(mailtui: Mailtui, sandbox: Oracle) -> No
 
 def test_findings_are_broken_between_words(mailtui: Mailtui) -> None:
     campaign = mailtui.campaign(3, port=9, headers=None)
-    whole = [line for line in mailtui.call("check", campaign).out.splitlines() if len(line) > 60]
+    whole = [" ".join(line.split()) for line in mailtui.call("check", campaign).out.splitlines() if len(line) > 60]
     assert whole
     with terminal(mailtui, "check", campaign, COLUMNS="50") as screen:
         assert screen.end() == 0
-        shown = screen.plain.replace("\n        ", " ")
+        shown = " ".join(screen.plain.split())
         assert all(line in shown for line in whole), shown
-        assert all(len(line) <= 50 for line in screen.plain.splitlines() if "Checking" not in line)
+        assert [line for line in screen.plain.splitlines() if len(line) > 50 and "Checking" not in line] == []
 
 
 def test_the_sandbox_tells_when_mails_arrive(mailtui: Mailtui) -> None:

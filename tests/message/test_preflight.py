@@ -164,7 +164,7 @@ def test_domains_that_are_not(domain: str) -> None:
 def test_a_default_for_a_column_that_is_not_there_is_a_warning() -> None:
     finding = find(check([], text="{{ frist_name|default('friend') }}"), "unknown-field")
     assert finding is not None
-    assert "Did you mean first_name?" in finding.message
+    assert finding.hint == "Did you mean first_name?"
 
 
 def test_a_blank_body_is_a_warning() -> None:
