@@ -26,6 +26,7 @@ NAME_LIMIT = 200  # bytes of UTF-8; some systems have no longer file names than 
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\u2028\u2029\ud800-\udfff]")
 _PLAIN_NAME = re.compile(r"[ !#-&(-\[\]-~]{1,55}")  # in quotes, and on one line beside its parameter
 _PIECE = 55  # characters of a name that is written in pieces, a line each
+_CHARSET = "utf-8''"
 _KEPT_BYTES = 32 * 1024 * 1024  # of files in base64 that several recipients get
 
 
@@ -39,7 +40,7 @@ def safe_name(name: str) -> str:
         ending = PurePosixPath(cleaned).suffix
         ending = ending if len(ending.encode()) <= 20 else ""
         room = NAME_LIMIT - len(ending.encode())
-        cleaned = cleaned.encode()[:room].decode(errors="ignore") + ending
+        cleaned = cleaned.encode()[:room].decode(errors="ignore").rstrip() + ending
     return cleaned or "attachment"
 
 
@@ -114,14 +115,14 @@ def _file_name(name: str) -> Iterator[bytes]:
     if _PLAIN_NAME.fullmatch(name) is not None and "=?" not in name:
         yield b'filename="%s"' % name.encode()
         return
-    codes = quote(name, safe="!#$&+-.^_`|~", encoding="utf-8")
-    if len(codes) <= _PIECE:
-        yield b"filename*=utf-8''" + codes.encode()
+    pieces = [""]
+    for character in name:  # no character in two pieces: some readers decode each by itself
+        code = quote(character, safe="!#$&+-.^_`|~", encoding="utf-8")
+        if len(pieces[-1]) + len(code) > _PIECE:
+            pieces.append("")
+        pieces[-1] += code
+    if len(pieces) == 1:
+        yield f"filename*={_CHARSET}{pieces[0]}".encode()
         return
-    lead = "utf-8''"
-    number = 0
-    while codes:
-        cut = len(codes) if len(codes) <= _PIECE else codes.rfind("%", _PIECE - 2, _PIECE)
-        cut = _PIECE if cut < 0 else cut  # never between the signs of one code
-        yield f"filename*{number}*={lead}{codes[:cut]}".encode()
-        codes, lead, number = codes[cut:], "", number + 1
+    for number, piece in enumerate(pieces):
+        yield f"filename*{number}*={'' if number else _CHARSET}{piece}".encode()

@@ -22,17 +22,17 @@ from mailtui.message.media_types import image_type_of
 from mailtui.message.templates import TemplateText
 
 _MADE = "\x01"  # stands for what an expression or a tag of the template gives; no template has it
-_JINJA = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
+_JINJA = re.compile(r"\{\{.*?(?:\}\}|\Z)|\{%.*?(?:%\}|\Z)|\{#.*?(?:#\}|\Z)", re.DOTALL)
 _SKIPPED = re.compile(r"<!--(?!\[if)(?:-?>|.*?(?:-->|\Z))|<script\b.*?(?:</script\s*>|\Z)", re.DOTALL | re.IGNORECASE)
-_TAG = re.compile(r"""<([a-zA-Z][\w:-]*)((?:[^<>"']|"[^"]*"|'[^']*')*)>""")
+_TAG = re.compile(r"""<([a-zA-Z][\w:-]*)((?:[^<>"']++|"[^"]*"|'[^']*'){0,200}+)>""")
 _ATTRIBUTE = re.compile(r"""([a-zA-Z][\w:-]*)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'<>`=]+))""")
-_URL = re.compile(r"""url\(\s*(?:"([^"]*)"|'([^']*)'|&quot;(.*?)&quot;|([^\s"'()]+))\s*\)""", re.IGNORECASE)
-_STYLE = re.compile(r"<(style|mj-style)\b[^>]*>(.*?)</\1\s*>", re.DOTALL | re.IGNORECASE)
+_URL = re.compile(r"""url\(\s*(?:"([^"]*)"|'([^']*)'|&quot;(.{0,2000}?)&quot;|([^\s"'()]+))\s*\)""", re.IGNORECASE)
+_STYLE = re.compile(r"<(style|mj-style)\b[^>]*>(.*?)(?:</\1\s*>|\Z)", re.DOTALL | re.IGNORECASE)
 _CANDIDATE = re.compile(r"\s*([^\s,]\S*[^\s,]|[^\s,])(?:\s+[^,]*)?(?:,|\Z)")
 _CODE = re.compile(r"^(`{3,}|~{3,}).*?(?:^\1|\Z)|(?<!`)(`+)(?!`).*?(?<!`)\2(?!`)", re.DOTALL | re.MULTILINE)
-_MARKDOWN_IMAGE = re.compile(r"!\[[^\]]*\]\(\s*(?:<([^<>\n]*)>|([^\s()<>]+(?:\([^\s()]*\)[^\s()]*)*))")
-_MARKDOWN_REFERENCE = re.compile(r"!\[([^\]]*)\](?:\[([^\]]*)\])?(?!\()")
-_MARKDOWN_DEFINITION = re.compile(r"^ {0,3}\[([^\]]+)\]:[ \t]*\n?[ \t]*(?:<([^<>\n]*)>|(\S+))", re.MULTILINE)
+_MARKDOWN_IMAGE = re.compile(r"!\[[^\]]{0,1000}\]\(\s*(?:<([^<>\n]*)>|([^\s()<>]+(?:\([^\s()]*\)[^\s()]*)*))")
+_MARKDOWN_REFERENCE = re.compile(r"!\[([^\]]{0,1000})\](?:\[([^\]]{0,1000})\])?(?!\()")
+_MARKDOWN_DEFINITION = re.compile(r"^ {0,3}\[([^\]]{1,1000})\]:[ \t]*\n?[ \t]*(?:<([^<>\n]*)>|(\S+))", re.MULTILINE)
 _SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:|//|#")
 _WITH_SOURCE = frozenset(
     {

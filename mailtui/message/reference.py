@@ -46,7 +46,9 @@ def enclosed_files(source: MessageSource, own: Sequence[FileRef] = ()) -> list[E
 
 
 def reference_message(text: str | None, html: str | None, files: Sequence[Enclosed] = ()) -> EmailMessage:
-    """An `EmailMessage` with the same bodies and files, its content set by the standard library."""
+    """An `EmailMessage` with the same bodies and files, its content set by the standard library. Files have no names
+    in it: it takes what looks like an encoded word for one.
+    """
     message = EmailMessage(policy=email.policy.SMTP)
     if text is not None:
         message.set_content(text, cte="base64")
@@ -60,9 +62,9 @@ def reference_message(text: str | None, html: str | None, files: Sequence[Enclos
         if file.cid:
             assert isinstance(page, EmailMessage), "an image belongs to a page"
             named = f"<{file.cid}>"
-            page.add_related(file.data, main, sub, cid=named, filename=file.name, disposition="inline")
+            page.add_related(file.data, main, sub, cid=named, disposition="inline")
         else:
-            message.add_attachment(file.data, main, sub, filename=file.name)
+            message.add_attachment(file.data, main, sub)
     return message
 
 
@@ -125,8 +127,16 @@ def verify_against_reference(
     ours, theirs = list(parsed.walk()), list(reference.walk())
     if [part.get_content_type() for part in ours] != [part.get_content_type() for part in theirs]:
         return [*found, "the parts are not the ones meant"]
+    told = iter([*(file for file in files if file.cid), *(file for file in files if not file.cid)])
     for our, their in zip(ours, theirs, strict=True):
-        if not our.is_multipart() and _read_part(our) != _read_part(their):
+        if our.is_multipart():
+            same = True
+        elif our.get_content_disposition() is None:
+            same = _lf(our.get_content()) == _lf(their.get_content())
+        else:
+            file = next(told, None)
+            same = file is not None and _read_file(our) == file and their.get_payload(decode=True) == file.data
+        if not same:
             found.append(f"the {our.get_content_type()} part reads differently")
         found += [f"the parser notes {type(defect).__name__}" for defect in our.defects]  # some show on reading
     return found
@@ -171,13 +181,14 @@ def _comparable(name: str, value: str) -> str:
     return "".join(value.split()) if name.lower() in _MAILBOXES else value
 
 
-def _read_part(part: Message) -> tuple[object, ...]:
-    """What a reader gets of a part: a body's text, or a file with all that is said of it."""
-    assert isinstance(part, EmailMessage)
-    if part.get_content_disposition() is None:
-        return (_lf(part.get_content()),)
-    said = (part.get_content_disposition(), part.get_filename(), part["Content-ID"])
-    return (*said, part.get_payload(decode=True))
+def _read_file(part: Message) -> Enclosed | None:
+    """The file that a reader gets of a part; None where what is said of it does not go together."""
+    data = part.get_payload(decode=True)
+    cid = str(part.get("Content-ID", "")).strip("<> ")
+    inline = part.get_content_disposition() == "inline"
+    if not isinstance(data, bytes) or inline is not bool(cid):
+        return None
+    return Enclosed(part.get_filename() or "", part.get_content_type(), data, cid)
 
 
 def _lf(text: str) -> str:
