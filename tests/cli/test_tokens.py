@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import http.client
 import mailbox
 import re
+import subprocess
+import sys
 from typing import Any
 
-from tests.cli.program import Ended, Mailtui, Oracle, people
+import pytest
+
+from tests.cli.program import ROOT, Ended, Mailtui, Oracle, people, wait_until
+from tests.servers.programs import free_port
 
 _LINK = re.compile(r"<https://acme\.test/leave\?(v1\.[^>]+)>")
 
@@ -80,3 +86,45 @@ def test_b02_b03_a_token_that_was_sent_says_whose_it_is_and_nothing_else_does(
     [entry] = mailtui.call("suppress", "list", "--json").lines
     assert (entry["address"], entry["list"]) == ("p0@example.com", "news")
     assert entry["source"] == f"token of {campaign}, row 1"
+
+
+@pytest.mark.long
+def test_b03_the_endpoint_of_the_page_takes_people_off_by_its_post_and_by_nothing_else(
+    mailtui: Mailtui, sandbox: Oracle
+) -> None:
+    unsubscribe = {"url": "https://acme.test/leave?{{ token }}", "one_click": True}
+    path = mailtui.campaign(2, port=sandbox.port, unsubscribe=unsubscribe, headers=None)
+    (path.parent / "body.txt.j2").write_text("{{ unsubscribe_url }}\n")
+    assert mailtui.run("run", path, "--yes").code == 0
+    token = _tokens(sandbox)["p0@example.com"]
+    port = free_port()
+    page = (ROOT / "docs" / "unsubscribe.md").read_text()
+    [program] = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    program = program.replace("8080", str(port)).replace('"mailtui", ', f'{sys.executable!r}, "-m", "mailtui", ')
+    endpoint = subprocess.Popen(
+        [sys.executable, "-c", program], env=mailtui.environment(), cwd=mailtui.folder, stderr=subprocess.DEVNULL
+    )
+    try:
+        wait_until(lambda: _status(port, "GET", "/") == 404)
+        assert _status(port, "GET", f"/leave/{token}") == 200
+        assert mailtui.call("suppress", "list").out == "", "a look takes nobody off"
+        assert _status(port, "POST", f"/leave/{token[:-22]}{token[-22:].swapcase()}") == 404
+        assert mailtui.call("suppress", "list").out == ""
+        assert _status(port, "POST", f"/leave/{token}") == _status(port, "POST", f"/leave/{token}") == 200
+    finally:
+        endpoint.kill()
+        endpoint.wait()
+    [entry] = mailtui.call("suppress", "list", "--json").lines
+    assert entry["address"] == "p0@example.com"
+
+
+def _status(port: int, method: str, path: str) -> int:
+    """What the endpoint answers; 0 while nobody listens."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    try:
+        connection.request(method, path, "List-Unsubscribe=One-Click" if method == "POST" else None)
+        return connection.getresponse().status
+    except ConnectionError:
+        return 0
+    finally:
+        connection.close()
