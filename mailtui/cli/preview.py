@@ -90,7 +90,7 @@ def _find(service: Service, campaign: Campaign, text: str) -> Found:
     if not found.rows:
         raise UsageError(
             f"No recipient has {safe_text(text, limit=60)!r} in any cell",
-            hint="Only those are looked at whom the filter lets in. All rows: mailtui audience CAMPAIGN --find TEXT",
+            hint="Only those are looked at whom the filter lets in.",
         )
     return found
 

@@ -18,6 +18,7 @@ from mailtui.campaign.campaign import load_campaign
 from mailtui.message.rendered import RenderedMessage
 from mailtui.sandbox.process import find_sandbox, stop_sandbox
 from mailtui.service.campaigns import CampaignDesk
+from mailtui.service.previews import PreviewDesk
 from mailtui.service.samples import sample_folder
 from mailtui.service.settings import read_settings
 
@@ -89,7 +90,7 @@ def test_own_mail_needs_no_template(desk: CampaignDesk) -> None:
     campaign = load_campaign(SAMPLES / "own-mail")
     found = desk.check(campaign, every_row=True, progress=silent)
     assert [item.code for item in found.findings] == ["special-domain"]
-    shown = desk.preview(campaign, row=3)
+    shown = PreviewDesk(desk).of(campaign, row=3)
     assert dict(shown.view.headers)["Subject"] == "Key no. 007, please"
     assert dict(shown.view.headers)["From"] == "The hall <hall@acme.test>"
     assert (shown.view.text or "").startswith("Hello Денис,\n\ncould you")
