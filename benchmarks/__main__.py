@@ -28,6 +28,7 @@ from benchmarks.parts.audience import audience
 from benchmarks.parts.costs import calls, profile
 from benchmarks.parts.durability import durability
 from benchmarks.parts.endtoend import cores, endtoend
+from benchmarks.parts.mime import mime
 from benchmarks.parts.prebuilt import prebuilt
 from benchmarks.parts.rtt import rtt
 from benchmarks.parts.size import by_size
@@ -62,6 +63,7 @@ PARTS = {
     "profile": Part(profile, 1),
     "tls": Part(tls, 3, seconds=1.5),
     "steps": Part(steps, 1.5),
+    "mime": Part(mime, 0.5),
 }
 _SHORT = Size(seconds=0.5, rounds=1, short=True)
 
