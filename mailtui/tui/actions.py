@@ -152,6 +152,7 @@ ACTIONS: Mapping[str, tuple[Action, ...]] = {
             "Render every row and list what is wrong",
             needs="There is no message to check, or it is being checked already.",
         ),
+        Action("stop_check", "escape", "Stop", "Stop the check", show=False, needs="Nothing is being checked."),
         Action("outside", "ctrl+o", "Editor", "Open the file with $VISUAL or $EDITOR", needs=_TEXT),
         Action("next_file", "n", "Next file", "The next of the message's files", show=False, needs=_CAMPAIGN),
         Action("reload", "r", "Reload", "Read the campaign file and the templates again", needs=_CAMPAIGN),
@@ -175,6 +176,7 @@ ACTIONS: Mapping[str, tuple[Action, ...]] = {
         Action("mark", "m", "Mark", "Mark this mail, to see how others differ from it", needs=_MAIL),
         Action("browser", "B", "Browser", "Open it in the browser: a private page that loads nothing", needs=_MAIL),
         Action("picture", "p", "Picture", "A picture of it, drawn by a browser without network", needs=_MAIL),
+        Action("dry_run", "e", "To files", "Write the mails to files; nothing is sent", needs=_CAMPAIGN),
         Action("view(-1)", "V", "View", "The view before", show=False, needs=_MAIL),
         Action("put_away", "escape", "Back", "Out of a search, an error, a comparison, what was found", show=False),
     ),
@@ -196,6 +198,7 @@ ACTIONS: Mapping[str, tuple[Action, ...]] = {
             "Ask the DNS about the sender's domain: SPF, DKIM, DMARC, MX",
             needs="It is asked about once the check is done.",
         ),
+        Action("dry_run", "e", "To files", "Write the mails to files; nothing is sent", needs=_CAMPAIGN),
         Action("leave_pace", "escape", "Done", "Leave the fields of the pace", show=False),
     ),
     "board": (

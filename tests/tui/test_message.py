@@ -136,11 +136,21 @@ async def test_the_check_renders_every_row_and_a_finding_leads_to_its_row(app: M
         await until(lambda: shows(running, "mails rendered", "× 1 error", "× error"), seconds=20)
         await until(lambda: shows(running, "! warning", "[row 4]", "the template cannot be filled in", "by zero"))
         await until(lambda: isinstance(running.focused, Findings))
+        await until(lambda: shows(running, "Mend the template or the rows"))  # what to do, below the cursor
+        assert not shows(running, "Mend them in the list")
+        await pilot.press("down")
+        await until(lambda: shows(running, "Mend them in the list"))
+        await pilot.press("f")  # errors only
+        await until(lambda: not shows(running, "! warning "))
         await pilot.press("enter")
         await until(lambda: isinstance(running.screen, PreviewScreen) and shows(running, "row 4 · marie.dubois"))
         await until(lambda: "body.txt.j2:15: the template cannot be filled in" in told_by(running))
         await pilot.press("4")
         await until(lambda: shows(running, "mails rendered"))  # what was found is still there
+        await pilot.press("f", "f")  # notes only
+        await until(lambda: shows(running, "(RFC 6761)"))
+        await pilot.press("end", "right", "right")
+        await until(lambda: isinstance(running.screen, PreviewScreen) and shows(running, "row 3 ·"))
 
 
 async def test_a_long_check_shows_how_far_it_is_and_ends_with_the_app(app: MakeApp, sample: Path) -> None:
@@ -152,6 +162,9 @@ async def test_a_long_check_shows_how_far_it_is_and_ends_with_the_app(app: MakeA
         await pilot.press("c")
         await until(lambda: shows(running, "Rendering every row: ", "of 30,000"), seconds=30)
         assert screen.check_action("check", ()) is None  # one at a time
+        await pilot.press("escape")
+        await until(lambda: shows(running, "The check was stopped"))
+        await until(lambda: screen.check_action("check", ()) is True)
 
 
 async def test_with_a_list_only_it_says_what_to_open(app: MakeApp, sample: Path) -> None:

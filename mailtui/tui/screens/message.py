@@ -52,7 +52,9 @@ class MessageScreen(WritingRoom):
         " file, where nothing else is touched. ctrl+t goes to the fields: enter writes one at the cursor. What is wrong"
         " is marked and listed below as you type; ctrl+n goes to the next. ctrl+r shows the mail of the recipient that"
         " was looked at last, made from the text as it is now. ctrl+f finds, ctrl+g goes to a line, ctrl+z takes back,"
-        " ctrl+o opens the file with $VISUAL or $EDITOR. c renders every row of what is saved, and lists what is wrong."
+        " ctrl+o opens the file with $VISUAL or $EDITOR. c renders every row of what is saved, and lists what is wrong"
+        " and what to do; esc stops it. There, enter shows the mail of a finding's first row, right and left those of"
+        " its other rows; f shows one kind of findings, a more of them at once."
     )
     EMPTY: ClassVar[str] = _EMPTY
     LIST_ONLY: ClassVar[str] = _LIST_ONLY
@@ -127,6 +129,8 @@ class MessageScreen(WritingRoom):
         """Grey what there is no message for; what letters do is not offered while they are written."""
         if action in _LETTERS and self._is_writing:
             return False
+        if action == "stop_check":
+            return self.checking.busy
         if action == "check":
             return None if self.bench.campaign is None or self.checking.busy else True
         if action in ("next_file", "reload", "save", "live") and self.bench.campaign is None:
@@ -236,6 +240,10 @@ class MessageScreen(WritingRoom):
         except MailtuiError as error:
             self.complain(error)
         await self.take_over(await self.editor.read_again(all_of_them=False))
+
+    def action_stop_check(self) -> None:
+        self.checking.stop()
+        self.refresh_bindings()
 
     def action_check(self) -> None:
         start(self, self._check, "check")

@@ -48,11 +48,12 @@ class ReviewScreen(CampaignRoom):
     ROOM: ClassVar[str] = "review"
     HELP: ClassVar[str] = (
         "What is about to be sent: through which server, from whom, to how many, how fast, and what a check of"
-        " some rows found. Everything is counted anew when this screen is entered. Errors keep it from being"
-        " started. d asks the DNS about the sender's domain, and nothing else does. s asks for the number of mails, copies among them; nothing is sent before that number has been"
-        " typed. A send goes on when the app is closed. Starting it again sends only to those who are new or still"
-        " wait; nobody gets a mail twice. To send the same message to everybody once more: mailtui run CAMPAIGN"
-        " --new."
+        " some rows found: enter, right and left show mails a finding is about, f one kind of findings. Everything"
+        " is counted anew when this screen is entered. Errors keep it from being started. d asks the DNS about the"
+        " sender's domain, and nothing else does. s asks for the number of mails, copies among them; nothing is"
+        " sent before that number has been typed. A send goes on when the app is closed. Starting it again sends"
+        " only to those who are new or still wait; nobody gets a mail twice. To send the same message to everybody"
+        " once more: mailtui run CAMPAIGN --new."
     )
     EMPTY: ClassVar[str] = _EMPTY
     LIST_ONLY: ClassVar[str] = _LIST_ONLY

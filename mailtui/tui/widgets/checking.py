@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Awaitable, Callable
 
+from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widgets import ProgressBar
@@ -33,8 +35,11 @@ class Checking(Vertical):
         & > #check-bar { width: 1fr; }
         & > #check-bar Bar { width: 1fr; }
         & > #findings { height: auto; max-height: 8; }
+        &.-large { max-height: 85%; }
+        &.-large > #findings { max-height: 100%; }
     }
     .-tall Checking > #findings { max-height: 14; }
+    .-tall Checking.-large > #findings { max-height: 100%; }
     """
 
     def __init__(self) -> None:
@@ -59,9 +64,20 @@ class Checking(Vertical):
         self._ticket = None
         self.display = False
 
+    def stop(self) -> None:
+        """Give up what is under way, and say so; what was found before is gone."""
+        self._ticket = None
+        self.query_one("#check-bar").display = False
+        self.query_one("#check-title", Plain).show(plain("The check was stopped; c checks again.", "$text-muted"))
+
+    @on(Findings.Enlarged)
+    def enlarge(self) -> None:
+        self.toggle_class("-large")
+
     async def run(self, check: Callable[[Heard], Awaitable[CheckReport | None]]) -> None:
         """Show how far `check` is, and what it found; None from it leaves nothing to show."""
         ticket = self._ticket = object()
+        began = time.monotonic()
         loop = asyncio.get_running_loop()
         bar, title = self.query_one("#check-bar", ProgressBar), self.query_one("#check-title", Plain)
         self.display = True
@@ -73,7 +89,11 @@ class Checking(Vertical):
         def show(done: int, total: int) -> None:
             if self._ticket is ticket:
                 bar.update(total=total, progress=done)
-                title.show(plain(f"Rendering every row: {done:,} of {total:,}", "bold"))
+                rate = done / max(time.monotonic() - began, 0.1)
+                said = plain(f"Rendering every row: {done:,} of {total:,}", "bold")
+                title.show(
+                    joined(said, plain(f"{rate:,.0f} a second   escape stops it", "$text-muted"), separator="   ")
+                )
 
         def heard(done: int, total: int) -> None:
             """In the thread that checks; it ends there when nobody waits any more."""

@@ -1,10 +1,15 @@
-"""Owns the list of what a check found, the gravest first; a finding about rows leads to the first of them."""
+"""Owns the list of what a check found, the gravest first, and what to do about the one under the cursor.
+
+A finding about rows leads to their mails, one row after another.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 from textual import events, on
+from textual.binding import Binding
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import OptionList
@@ -23,6 +28,7 @@ _LOOKS: Mapping[str, Look] = {
 }
 _WAYS: Mapping[str, str] = {"bad-rows": "; see why: 2, then p"}
 """What in the app does what a finding's command does."""
+_UNDER = Content(" " * 10)  # as wide as a severity and its symbol
 _ROWS = 5
 _MESSAGE = 400
 
@@ -42,22 +48,43 @@ class Findings(OptionList):
     }
     """
 
+    BINDINGS: ClassVar = [
+        Binding("right,full_stop", "row(1)", "Next row", show=False),
+        Binding("left,comma", "row(-1)", "Row before", show=False),
+        Binding("f", "only", "Kind", show=False),
+        Binding("a", "enlarge", "All", show=False),
+    ]
+
     class Chosen(Message):
-        """A finding was chosen; `row` is the first it is about."""
+        """A finding was chosen, and of the rows it is about this one."""
 
         def __init__(self, row: int) -> None:
             super().__init__()
             self.row = row
 
+    class Enlarged(Message):
+        """More room is asked for, or less again."""
+
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id, markup=False)
-        self._found: tuple[CheckFinding, ...] = ()
+        self._all: tuple[CheckFinding, ...] = ()
+        self._found: list[CheckFinding] = []  # those that are shown
+        self._only = ""  # the severity of those, '' for all
+        self._rendered = 0
+        self._row = 0  # which row of the one under the cursor was looked at last
+        self._open: int | None = None  # the one that says what to do
         self._wrapped_to = 0
 
     def tell(self, report: CheckReport) -> None:
         """Show what a check found."""
-        self._found = report.findings
+        self._all, self._rendered, self._only = report.findings, report.rendered, ""
+        self._found = list(self._all)
         self._show(0)
+
+    @property
+    def only(self) -> str:
+        """The severity of those that are shown, '' for all."""
+        return self._only
 
     def on_resize(self, _: events.Resize) -> None:
         if self._wrapped_to != self._room:
@@ -70,18 +97,60 @@ class Findings(OptionList):
 
     def _show(self, at: int) -> None:
         self._wrapped_to = self._room
-        self.clear_options()
-        for finding in self._found:
-            self.add_option(Option(Content("\n").join(folded(_line(finding), self._wrapped_to))))
+        self._row, self._open = 0, None
+        with self.prevent(OptionList.OptionHighlighted):
+            self.clear_options()
+            self.add_options([Option(self._said(number)) for number in range(len(self._found))])
+            if self._found:
+                self.highlighted = at
         if self._found:
-            self.highlighted = at
+            self._advise(at)
+
+    def _said(self, number: int, *, advice: bool = False) -> Content:
+        finding = self._found[number]
+        lines = folded(_line(finding, self._rendered), self._wrapped_to)
+        if advice and finding.hint:
+            lines += folded(
+                Line(plain(from_home(finding.hint), "$text-accent", limit=_MESSAGE), _UNDER), self._wrapped_to
+            )
+        return Content("\n").join(lines)
+
+    def _advise(self, number: int) -> None:
+        """What to do stands below the finding under the cursor, and below no other."""
+        if self._open is not None and self._open < len(self._found):
+            self.replace_option_prompt_at_index(self._open, self._said(self._open))
+        self._open = number
+        self.replace_option_prompt_at_index(number, self._said(number, advice=True))
+
+    @on(OptionList.OptionHighlighted)
+    def moved(self, event: OptionList.OptionHighlighted) -> None:
+        event.stop()
+        if event.option_index != self._open:
+            self._row = 0
+            self._advise(event.option_index)
 
     @on(OptionList.OptionSelected)
     def selected(self, event: OptionList.OptionSelected) -> None:
         event.stop()
-        finding = self._found[event.option_index]
-        if finding.rows:
-            self.post_message(self.Chosen(finding.rows[0]))
+        self._row = 0
+        self.action_row(0)
+
+    def action_row(self, step: int) -> None:
+        """Go to the mail of another row of the finding under the cursor; those that are kept go round."""
+        finding = self._found[self.highlighted or 0] if self._found else None
+        if finding is not None and finding.rows:
+            self._row = (self._row + step) % len(finding.rows)
+            self.post_message(self.Chosen(finding.rows[self._row]))
+
+    def action_only(self) -> None:
+        """Only errors, only warnings, only notes, or all again: whatever of them there is."""
+        kinds = ["", *(kind for kind in _LOOKS if any(finding.severity == kind for finding in self._all))]
+        self._only = kinds[(kinds.index(self._only) + 1) % len(kinds)]
+        self._found = [finding for finding in self._all if self._only in ("", finding.severity)]
+        self._show(0)
+
+    def action_enlarge(self) -> None:
+        self.post_message(self.Enlarged())
 
 
 def summary(report: CheckReport) -> Content:
@@ -95,18 +164,20 @@ def summary(report: CheckReport) -> Content:
     return joined(*parts, separator="  ") if parts else plain("+ nothing to complain about", "$text-success")
 
 
-def _line(finding: CheckFinding) -> Line:
+def _line(finding: CheckFinding, rendered: int) -> Line:
     look = _LOOKS[finding.severity]
     where = from_home(str(finding.place))
     place = plain(f"{where}: ", "$text-accent") if where else plain("")
     said = finding.message + _WAYS.get(finding.code, "")
-    text = joined(place, plain(from_home(said), limit=_MESSAGE), plain(_rows(finding), "$text-muted"))
+    text = joined(place, plain(from_home(said), limit=_MESSAGE), plain(_rows(finding, rendered), "$text-muted"))
     return Line(text, plain(f"{look.symbol} {look.word:<8}", look.style))
 
 
-def _rows(finding: CheckFinding) -> str:
+def _rows(finding: CheckFinding, rendered: int) -> str:
     if not finding.rows:
         return ""
+    if finding.count == rendered > 1:
+        return "  [every mail]"
     shown = ", ".join(f"{row:,}" for row in finding.rows[:_ROWS])
     more = f" and {finding.count - _ROWS:,} more" if finding.count > _ROWS else ""
     return f"  [row {shown}]" if finding.count == 1 else f"  [rows {shown}{more}]"
