@@ -209,7 +209,25 @@ async def to_add_to(
         if again is Again.ASK:
             raise MessageChanged(latest)
         _require_columns(freezing, latest)
+        await _require_files(freezing, latest, reader)
     return latest
+
+
+async def _require_files(freezing: Freezing, latest: LaunchedCampaign, reader: Reader) -> None:
+    """Whoever waits in the earlier campaign has files of their own from its launch, by hash; a changed message cannot
+    give them others.
+    """
+    earlier = MessageSource.from_json((await reader.message(latest.message_digest)).decode())
+    if _own_files(earlier) != _own_files(freezing.source):
+        raise UsageError(
+            f"The changed message brings other attachments of its recipients' own than {latest.id} did",
+            detail="Those who wait in it keep the ones that were found when it was launched.",
+            hint="Launch it as a new campaign: --new",
+        )
+
+
+def _own_files(source: MessageSource) -> tuple[object, ...]:
+    return source.own_files, dict(source.columns).get("attachment", "")
 
 
 async def _draft(freezing: Freezing, desk: Desk, reader: Reader) -> LaunchedCampaign:
