@@ -15,7 +15,7 @@ from mailtui.campaign.campaign import Campaign
 from mailtui.errors import UsageError
 from mailtui.message.rendered import RenderProblem
 from mailtui.service.campaigns import CampaignDesk
-from mailtui.service.mailbox import Sink
+from mailtui.service.mailbox import Sink, open_sink
 
 _ROWS = re.compile(r"\s*([0-9]{1,9})?\s*(-)?\s*([0-9]{1,9})?\s*")
 
@@ -53,10 +53,11 @@ class NoMail:
 
 @dataclass(frozen=True, slots=True)
 class DryRun:
-    """What became of it: mails written, and rows whose mail could not be rendered."""
+    """What became of it: mails written, and rows whose mail could not be rendered; whether it was `stopped` early."""
 
     rendered: int
     failed: int
+    stopped: bool = False
 
 
 def parse_rows(text: str, limit: int | None = None) -> Rows:
@@ -82,8 +83,11 @@ def dry_run(
     *,
     told: Told,
     trouble: Callable[[NoMail], None],
+    stop: Callable[[], bool] = lambda: False,
 ) -> DryRun:
-    """Render into a sink. Raises what stands in the way, `UsageError` when none of these rows gets a mail."""
+    """Render into a sink, until `stop` says so. Raises what stands in the way, `UsageError` when none of these rows
+    gets a mail.
+    """
     rendered = failed = 0
     with closing(desk.render_all(campaign, rows.first, rows.last, told=told)) as mails:
         for recipient, message in islice(mails, rows.limit):
@@ -93,12 +97,29 @@ def dry_run(
             else:
                 rendered += 1
                 sink.add(recipient, message)
+            if stop():
+                return DryRun(rendered, failed, stopped=True)
     if not (rendered or failed) and not rows.all:
         raise UsageError(
             f"Nobody in {rows} gets a mail" if rows.first != rows.last else f"Nobody gets a mail for {rows}",
             hint="The filter leaves them out, or they have no usable address: mailtui audience CAMPAIGN --explain ROW",
         )
     return DryRun(rendered, failed)
+
+
+def write_mails(
+    desk: CampaignDesk,
+    campaign: Campaign,
+    out: str,
+    rows: Rows,
+    *,
+    told: Told,
+    trouble: Callable[[NoMail], None],
+    stop: Callable[[], bool],
+) -> DryRun:
+    """The same into a new mbox or folder, for an app; what was written before it is stopped stays. Raises so, too."""
+    with open_sink(out) as sink:
+        return dry_run(desk, campaign, sink, rows, told=told, trouble=trouble, stop=stop)
 
 
 def _no_rows(text: str) -> UsageError:

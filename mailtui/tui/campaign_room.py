@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -10,9 +11,11 @@ from textual.screen import ModalScreen
 from textual.widget import Widget
 
 from mailtui.errors import MailtuiError
+from mailtui.service.dry_run import write_mails
 from mailtui.service.facade import Service
 from mailtui.service.workbench import Workbench
-from mailtui.tui.room import Room
+from mailtui.tui.dialogs.dry_run import DryRunDialog
+from mailtui.tui.room import Room, start
 from mailtui.tui.text import Plain
 from mailtui.tui.widgets.trouble import Trouble
 
@@ -79,6 +82,21 @@ class CampaignRoom(Room):
 
     def look(self) -> None:
         """Read what is to be shown of the open campaign."""
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Grey what takes a campaign."""
+        if action == "dry_run" and self.bench.campaign is None:
+            return None
+        return super().check_action(action, parameters)
+
+    def action_dry_run(self) -> None:
+        start(self, self._dry_run, "dialog")
+
+    async def _dry_run(self) -> None:
+        campaign = self.bench.campaign
+        if campaign is not None:
+            write = partial(write_mails, self.service.campaigns, campaign)
+            await self.app.push_screen_wait(DryRunDialog(campaign.folder, write))
 
     def complain(self, error: MailtuiError) -> None:
         self.query_one(Trouble).tell(error)
