@@ -34,6 +34,7 @@ _CURRENT = 0  # the campaign's message now, as render processes know it; edition
 _ITSELF = -1
 _MEASURED = 16  # one render in so many
 _NO_SMTPUTF8 = "the address has characters before the @ that this server does not take (no SMTPUTF8)"
+_LARGE = 1024 * 1024  # bytes; rendering a mail of so many takes some ten milliseconds
 _AHEAD = 128  # rows with render processes, or rendered, beside one for each worker
 
 
@@ -175,11 +176,16 @@ class Supply:
         if self.renderers.processes:
             self._give_away()
         taken: tuple[Claim, Outcome | None] | None = self.renderers.take()
-        if taken is None and self._waiting:
+        if taken is None and self._waiting and not self._is_left_to_processes(self._waiting[0]):
             taken = self._waiting.popleft(), None
             self.rendered_here += 1
         self.rendered += taken is not None
         return taken
+
+    def _is_left_to_processes(self, claim: Claim) -> bool:
+        """Whether a mail is so large that rendering it here would keep everybody waiting, while processes are at it."""
+        large = bool(claim.files) and own_bytes(claim) > _LARGE
+        return large and self.renderers.processes > 0 and len(self.renderers) > 0
 
     def _render(self, claim: Claim, encoding: SentEncoding, capabilities: Capabilities) -> Outcome:
         transfer = encoding.transfer

@@ -106,7 +106,7 @@ class CompiledMessage:
         """
         at = "recipient"
         try:
-            own_files = [self._own_parts.of(ref) for ref in files]
+            own_files = [self._own_parts.of(ref) for ref in files] if files else ()
             to_line = self._head.to_line(recipient, smtputf8=smtputf8)
             variables = self._variables(recipient, date)
             at = "cc"
