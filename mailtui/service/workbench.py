@@ -271,12 +271,15 @@ class Workbench(ListQuestions):
         """The mail of the draft's recipient. Raises what stands in the way, `Superseded` once a newer is asked for."""
         return await asyncio.to_thread(self._editing.render, draft)
 
-    async def test(self, row: int | None, to: str) -> TestVerdict:
-        """Send one row's mail to an address. Raises what stands in the way, `SecretMissing` among it."""
+    async def test(self, row: int | None, to: str, *, marked: bool = False) -> TestVerdict:
+        """Send one row's mail to an address, its subject `marked` as a test's.
+
+        Raises what stands in the way, `SecretMissing` among it.
+        """
         campaign = self._require_campaign()
 
         def work() -> TestVerdict:
-            return asyncio.run(send_test(self._service, campaign, to, row))
+            return asyncio.run(send_test(self._service, campaign, to, row, marked=marked))
 
         return await asyncio.to_thread(work)
 

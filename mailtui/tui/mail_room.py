@@ -111,10 +111,12 @@ class MailRoom(CampaignRoom):
         if mail is None:
             return
 
-        async def send(address: str) -> TestVerdict:
+        async def send(address: str, marked: bool) -> TestVerdict:
             self._test_address = address
             row = mail.recipient.row
-            verdict = await asking_password(self.app, self.service, lambda: self.bench.test(row, address))
+            verdict = await asking_password(
+                self.app, self.service, lambda: self.bench.test(row, address, marked=marked)
+            )
             if verdict.stage == "auth" and not verdict.sent and self.bench.campaign is not None:
                 account = self.service.campaigns.endpoint(self.bench.campaign).account
                 self.service.tell_password(account, None)  # asked for again: it may have been mistyped

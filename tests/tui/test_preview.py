@@ -327,9 +327,13 @@ async def test_a_test_mail_arrives_and_the_servers_words_are_shown(
         await pilot.press("t")
         await until(lambda: isinstance(running.screen, SendTestDialog))
         assert running.screen.query_one(Input).value == "me@example.test"
-    [caught] = mailbox.mbox(sandbox.folder / "messages.mbox")
+        await pilot.press("tab", "space")
+        assert shows(running, "Begin its subject with [Test]")
+        await pilot.press("shift+tab", "enter")
+        await until(lambda: shows(running, "+ Sent to me@example.test."), seconds=20)
+    caught, marked = mailbox.mbox(sandbox.folder / "messages.mbox")
     assert caught["To"] == "me@example.test"
-    assert "Marie" in caught["Subject"]
+    assert "Marie" in caught["Subject"] and marked["Subject"] == f"[Test] {caught['Subject']}"
 
 
 async def test_a_server_that_is_not_there_is_told_in_the_dialog(app: MakeApp, sample: Path) -> None:
