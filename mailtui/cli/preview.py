@@ -117,7 +117,7 @@ def _open(service: Service, shown: Preview, *, as_json: bool) -> None:
 
 
 def _draw(service: Service, shown: Preview, picture: Path, *, as_json: bool) -> None:
-    png = service.pages.picture(shown)
+    png = b"" if picture.exists() else service.pages.picture(shown)
     try:
         with create_private(picture) as stream:
             stream.write(png)

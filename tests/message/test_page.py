@@ -65,12 +65,13 @@ def test_x06_nothing_in_the_page_loads_runs_or_forwards(hostile: str) -> None:
 
 def test_b5_the_mail_looks_as_it_was_meant() -> None:
     written = page(
-        "<html><head><style>p > b { background: url(cid:logo) }</style></head>"
+        "<html><head><style>p > b { background: url(cid:logo) } i::before { content: '<b>' }</style></head>"
         "<body bgcolor='#eee'><!-- gone --><img src='cid:logo' alt='Logo'><img src='cid:other' alt='Other'>"
         "<a href='https://ok.test/?a=1&amp;b=2'>Read</a><p style='color: red'>1 &lt; 2 &amp; 3</p></body></html>"
     )
     assert written.count("data:image/png;base64,iVBORw0KGgo=") == 2
     assert "<style>p > b { background: url(data:image/png" in written
+    assert "content: '\\3c b>' }</style>" in written  # within a drawing, browsers would read a tag there
     assert '<img alt="Other">' in written
     assert '<a href="https://ok.test/?a=1&amp;b=2" target="_blank" rel="noreferrer noopener">Read</a>' in written
     assert '<p style="color: red">1 &lt; 2 &amp; 3</p>' in written
