@@ -48,10 +48,14 @@ def _no_body(value: Any) -> Any:
 
 BodyFile = Annotated[str, pydantic.BeforeValidator(_no_body, json_schema_input_type=str | Literal[False])]
 """A template file, or `false` for no such body at all, which reads as ''."""
-Attachments = Annotated[
-    tuple[Annotated[AttachmentSpec, pydantic.BeforeValidator(_attachment)], ...], pydantic.BeforeValidator(_listed)
+_Attachment = Annotated[
+    AttachmentSpec, pydantic.BeforeValidator(_attachment, json_schema_input_type=str | AttachmentSpec)
 ]
-Mailboxes = Annotated[tuple[str, ...], pydantic.BeforeValidator(_listed)]
+Attachments = Annotated[
+    tuple[_Attachment, ...],
+    pydantic.BeforeValidator(_listed, json_schema_input_type=str | AttachmentSpec | tuple[str | AttachmentSpec, ...]),
+]
+Mailboxes = Annotated[tuple[str, ...], pydantic.BeforeValidator(_listed, json_schema_input_type=str | tuple[str, ...])]
 
 
 class MessageSpec(Spec):
