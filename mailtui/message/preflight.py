@@ -207,7 +207,7 @@ _NEEDS_SMTPUTF8 = Remark(
     "note",
     "smtputf8",
     "the address has letters beyond ASCII before the @; only servers with SMTPUTF8 (RFC 6531) take it",
-    "Look with mailtui account test whether your server has it, or ask for another address.",
+    "Look with mailtui accounts test whether your server has it, or ask for another address.",
 )
 
 
