@@ -19,6 +19,7 @@ from jinja2.runtime import Context
 from jinja2.utils import missing
 from markupsafe import escape
 
+from mailtui.message.bounds import BoundedTemplate, concat, gathered
 from mailtui.message.folding import Folded, constant_text
 from mailtui.message.hardening import HardenedEnvironment
 from mailtui.message.mime import LINE_HARD, canonical, wire_lines
@@ -146,17 +147,18 @@ class Pieces:
                 self._known[text] = wire_lines(text)
 
     def text(self, variables: Variables) -> str:
-        return "".join(self._root(self._context(variables)))
+        return concat(self._root(self._context(variables)))
 
     def lines(self, variables: Variables) -> Lines:
         known = self._known.get
-        pieces = [known(piece) or _encoded(piece) for piece in self._root(self._context(variables))]
+        put_out = gathered(self._root(self._context(variables)))
+        pieces = [known(piece) or _encoded(piece) for piece in put_out]
         data = b"".join(pieces)
         return (data if data.endswith(b"\n") else data + b"\r\n"), False
 
 
 def _compiled(environment: HardenedEnvironment, name: str, tree: nodes.Template) -> Template:
-    template = Template.from_code(environment, environment.compile(tree, name=name, filename=name), {})
+    template = BoundedTemplate.from_code(environment, environment.compile(tree, name=name, filename=name), {})
     # The code of a template calls `escape` on what it puts out and on nothing else.
     template.root_render_func.__globals__["escape"] = _escaped
     return template

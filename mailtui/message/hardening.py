@@ -21,6 +21,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import Namespace
 from markupsafe import Markup
 
+from mailtui.message import bounds
 from mailtui.message.column_filters import name_columns
 from mailtui.message.locales import FILTERS, PLAIN_CONVENTIONS, Conventions
 
@@ -66,6 +67,8 @@ class HardenedEnvironment(ImmutableSandboxedEnvironment):
     """A strict, sandboxed Jinja environment over frozen texts; it never reads a file."""
 
     intercepted_binops = frozenset({"+", "*", "**", "%"})
+    template_class = bounds.BoundedTemplate
+    concat = staticmethod(bounds.concat)
 
     def __init__(
         self, texts: dict[str, str], *, autoescape: bool, conventions: Conventions = PLAIN_CONVENTIONS
@@ -81,7 +84,7 @@ class HardenedEnvironment(ImmutableSandboxedEnvironment):
         self.texts = texts
         self.filters = {name: call for name, call in self.filters.items() if name in KEPT_FILTERS}
         self.filters["default"] = self.filters["d"] = default_for_blank
-        self.filters |= FILTERS
+        self.filters |= bounds.FILTERS | FILTERS
         self.conventions = conventions
         self.globals = {name: value for name, value in self.globals.items() if name in KEPT_GLOBALS}
 
@@ -92,6 +95,10 @@ class HardenedEnvironment(ImmutableSandboxedEnvironment):
 
     def wrap_str_format(self, value: Any) -> None:
         """No `format` at all, since `'{:>100000000}'.format(1)` is a hundred megabytes."""
+
+    def call(self, context: runtime.Context, obj: Any, /, *args: Any, **kwargs: Any) -> Any:
+        """A method that would make a text too large is not called at all."""
+        return super().call(context, obj, *bounds.checked(obj, args), **kwargs)
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         """A row's own cell before what every dict has: a column may be called items."""

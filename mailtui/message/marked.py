@@ -18,6 +18,7 @@ from jinja2.environment import Environment
 from jinja2.runtime import Context, str_join
 from markupsafe import Markup, escape
 
+from mailtui.message.bounds import BoundedTemplate, concat, require
 from mailtui.message.filling import Variables, separate
 from mailtui.message.folding import fold
 from mailtui.message.hardening import HardenedEnvironment
@@ -46,20 +47,22 @@ def _mark(value: object) -> str:
 def _join(values: Iterable[object]) -> str:
     """What `~` gives: with markup among the values, markup in which the others are still marked."""
     parts = list(values)
+    require(sum(len(part) for part in parts if isinstance(part, str)), "~")
     if any(isinstance(part, Markup) for part in parts):
         return Markup("".join(_mark(part) for part in parts))  # noqa: S704 - each part is escaped
     return str_join(parts)
 
 
-class _MarkedTemplate(Template):
+class _MarkedTemplate(BoundedTemplate):
     """A template that marks what it puts out, also where another one includes or extends it."""
 
     @classmethod
     def _from_namespace(cls, environment: Environment, namespace: Any, globals: Any) -> Template:
+        template = super()._from_namespace(environment, namespace, globals)
         # The code of a template calls `escape` on what it puts out and on nothing else.
         namespace["escape"] = _mark
         namespace["markup_join"] = _join
-        return super()._from_namespace(environment, namespace, globals)
+        return template
 
 
 class _MarkingEnvironment(HardenedEnvironment):
@@ -158,7 +161,7 @@ class MarkedTemplate:
     def _plainly(self, variables: Variables) -> Parts:
         template = self._template
         context = Context(self._environment, variables, self._name, template.blocks)
-        parts = _VALUE.split("".join(template.root_render_func(context)))
+        parts = _VALUE.split(concat(template.root_render_func(context)))
         texts = parts[::2]
         if any(_OPEN in text or _CLOSE in text for text in texts):
             raise BodyError("has a text with fields in it that a filter cuts: apply the filter to the field alone")

@@ -22,6 +22,7 @@ from jinja2.runtime import Context
 from mailtui.errors import Place, Problem
 from mailtui.kit.safe_text import safe_text
 from mailtui.kit.suggest import did_you_mean
+from mailtui.message.bounds import BoundedTemplate, concat
 from mailtui.message.filling import Filling, Lines, Unusual, Variables, constant_lines, filling
 from mailtui.message.folding import fold
 from mailtui.message.hardening import HardenedEnvironment
@@ -145,10 +146,10 @@ class CompiledTemplate:
         if self._plain is None:
             text = self.text
             code = self._environment.compile(text.source, name=text.name, filename=text.name)
-            self._plain = Template.from_code(self._environment, code, {})
+            self._plain = BoundedTemplate.from_code(self._environment, code, {})
         plain = self._plain
         context = Context(self._environment, variables, self.text.name, plain.blocks)
-        return "".join(plain.root_render_func(context))
+        return concat(plain.root_render_func(context))
 
 
 class TemplateSet:
