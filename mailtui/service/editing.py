@@ -24,11 +24,13 @@ from mailtui.message.rendered import RenderedMessage, RenderProblem
 from mailtui.message.source import Unsaved
 from mailtui.message.tree import MessageView, describe
 from mailtui.service.drafts import Draft, Known, know, read_draft
+from mailtui.service.inspector import Inspector
 from mailtui.service.list_questions import Superseded
 
 PATIENCE = 10.0
 """Seconds that a mail may take to be made, the start of the process included."""
 _SECRET = b"draft"
+_LONG = 40_000  # characters that are looked at within some 100 ms; longer ones in a process of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,20 +49,28 @@ class EditingDesk:
         self._cache = cache
         self._patience = patience
         self._known: tuple[tuple[AudienceSpec, Path, int | None], Known] | None = None
+        self._inspector = Inspector()
         self._lock = threading.Lock()
         self._end: Callable[[], None] | None = None
         self._asked = 0
 
     def close(self) -> None:
-        """End what is being rendered."""
+        """End what is being rendered and looked at."""
         self._ticket(None)
+        self._inspector.close()
 
     def inspect(self, campaign: Campaign, unsaved: Unsaved, *, row: int | None = None, anew: bool = False) -> Draft:
-        """The message as its texts make it. The list is opened again only for another row or list, or `anew`."""
+        """The message as its texts make it. The list is opened again only for another row or list, or `anew`.
+
+        Raises `Superseded` for long texts, once newer ones are asked about.
+        """
         key = (campaign.spec.audience, campaign.folder, row)
         if anew or self._known is None or self._known[0] != key:
             self._known = (key, know(campaign, self._cache, row))
-        return read_draft(campaign, self._cache, unsaved=unsaved, known=self._known[1])
+        known = self._known[1]
+        if _weight(campaign, unsaved) > _LONG:
+            return self._inspector.inspect(campaign, unsaved, known)
+        return read_draft(campaign, self._cache, unsaved=unsaved, known=known)
 
     def render(self, draft: Draft) -> LiveMail:
         """The mail of the draft's recipient, for a draft without mistakes.
@@ -111,6 +121,13 @@ class EditingDesk:
     def _require(self, ticket: int) -> None:
         if ticket != self._asked:
             raise Superseded
+
+
+def _weight(campaign: Campaign, unsaved: Unsaved) -> int:
+    """How many characters there are about to look at."""
+    bodies = [campaign.spec.text, campaign.spec.page[1] if campaign.spec.page is not None else None]
+    on_disk = [campaign.folder / name for name in bodies if name]
+    return sum(map(len, unsaved.values())) + sum(path.stat().st_size for path in on_disk if path.is_file())
 
 
 def _laid_out(recipient: Recipient, rendered: RenderedMessage | RenderProblem) -> LiveMail:

@@ -116,3 +116,27 @@ def test_a_newer_text_ends_the_rendering_of_the_one_before(campaign: Campaign, t
     thread.join(20)
     assert ended
     assert time.monotonic() - began < 20
+
+
+def test_long_texts_are_looked_at_in_a_process_of_their_own(campaign: Campaign, tmp_path: Path) -> None:
+    body = campaign.folder / "body.txt.j2"
+    text = "{{ first_name }} and more of it\n" * 1_500 + "{{ frist_name }}"
+    desk = EditingDesk(tmp_path / "cache")
+    draft = desk.inspect(campaign, {body: text})
+    [(at, mistake)] = draft.mistakes
+    assert (draft.files[at].name, mistake.line, mistake.hint) == ("body.txt.j2", 1_501, "Did you mean first_name?")
+    answers: list[object] = []
+
+    def ask(text: str) -> None:
+        try:
+            answers.append(len(desk.inspect(campaign, {body: text}).mistakes))
+        except Superseded:
+            answers.append("superseded")
+
+    slow = threading.Thread(target=ask, args=(text * 6,))
+    slow.start()
+    time.sleep(0.3)
+    ask(text)
+    slow.join(30)
+    assert answers == ["superseded", 1] or answers == [1, "superseded"]
+    desk.close()

@@ -21,7 +21,7 @@ from textual.widgets.text_area import TextAreaTheme
 
 from mailtui.service.drafts import Mistake
 from mailtui.tui.widgets.editor.colouring import Colouring
-from mailtui.tui.widgets.editor.grammar import NAMES, grammar
+from mailtui.tui.widgets.editor.grammar import NAMES, alike
 
 _UNSAFE = re.compile(
     "[\x00-\x08\x0a-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufff9-\ufffb]"
@@ -86,11 +86,6 @@ class CodeArea(TextArea, inherit_bindings=False):
         self.one_line = one_line
         self._colours = Colouring(language)
         self._mistakes: Mapping[int, Sequence[Mistake]] = {}
-        found = grammar(language)
-        if found is not None:
-            name = f"mailtui-{language}"
-            self.register_language(name, found.language, "")  # no colours of Textual's own
-            self.language = name
         self.set_class(one_line, "-one-line")
         self.load_text(text)
 
@@ -125,8 +120,8 @@ class CodeArea(TextArea, inherit_bindings=False):
     def replace_all(self, text: str) -> None:
         """Make it another text, as an edit that can be taken back; what is the same at both ends is not touched."""
         old = self.text
-        start = _same(old, text)
-        end = _same(old[start:][::-1], text[start:][::-1])
+        start = alike(old, text)
+        end = alike(old[start:][::-1], text[start:][::-1])
         if old != text:
             first, last = _place(old, start), _place(old, len(old) - end)
             self.replace(text[start : len(text) - end], first, last, maintain_selection_offset=True)
@@ -165,8 +160,7 @@ class CodeArea(TextArea, inherit_bindings=False):
         text = super().get_line(line_index)
         line = self.document.get_line(line_index)
         text.plain = _UNSAFE.sub("·", line)
-        capture = self.document.query_syntax_tree if self.is_syntax_aware else None
-        for span in self._colours.spans(line_index, line, capture):
+        for span in self._colours.spans(line_index, line):
             text.stylize(self._look_of(span.name), span.start, span.end)
         for mistake in self._mistakes.get(line_index, ()):
             start = max(mistake.column - 1, 0)
@@ -188,18 +182,6 @@ class CodeArea(TextArea, inherit_bindings=False):
             return
         event.stop()
         event.prevent_default()
-
-
-def _same(one: str, other: str) -> int:
-    """How many characters two texts begin with alike."""
-    low, high = 0, min(len(one), len(other))
-    while low < high:
-        middle = (low + high + 1) // 2
-        if one[low:middle] == other[low:middle]:
-            low = middle
-        else:
-            high = middle - 1
-    return low
 
 
 def _place(text: str, offset: int) -> tuple[int, int]:

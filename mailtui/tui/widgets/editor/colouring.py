@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 from mailtui.tui.widgets.editor.grammar import EMBEDDED, grammar
@@ -27,11 +27,8 @@ _WORDS = frozenset(
 _MARKDOWN = re.compile(
     r"(?P<heading>\*\*[^*\n]+\*\*|__[^_\n]+__)|(?P<string>`[^`\n]+`)|(?P<link>\[[^\]\n]*\]\([^)\n]*\))"
 )
+_BLOCK = 32  # lines
 _LONGEST = 4_000  # characters of a line; longer ones are shown without colours
-
-
-Capture = Callable[[Any, tuple[int, int], tuple[int, int]], Mapping[str, list[Any]]]
-"""The nodes that a query finds between two points of a text's tree, by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,49 +50,69 @@ class _Filled:
 
 
 class Colouring:
-    """The colours of one text, line by line; `look` takes a changed text over."""
+    """The colours of one text, line by line; `look` takes a changed text over.
+
+    Everything is found for some lines at a time, and only where they are drawn: a text may be long, and it is looked at
+    again at every key.
+    """
 
     def __init__(self, language: str) -> None:
         self.language = language
         self._grammar = grammar(language)
-        self._text: str | None = None
+        self._text = ""
         self._starts: list[int] = [0]
-        self._filled: list[_Filled] = []
+        self._filled: dict[int, list[_Filled]] = {}
+        self._captured: dict[int, dict[int, list[tuple[str, Any]]]] = {}
         self._sheets: dict[str, Any] = {}
+        self._tree: Any = None if self._grammar is None else self._grammar.parsed(b"", b"", None)
 
     def look(self, lines: Sequence[str]) -> None:
         """The text as it is now."""
         text = "\n".join(lines)
         if text == self._text:
             return
+        if self._grammar is not None:
+            self._tree = self._grammar.parsed(_bytes(self._text), _bytes(text), self._tree)
         self._text = text
-        self._starts = [0]
-        for line in lines:
-            self._starts.append(self._starts[-1] + len(line) + 1)
-        self._filled = list(_filled_in(text)) if self.language != "plain" else []
+        self._starts = [0, *accumulate(len(line) + 1 for line in lines)]
+        self._filled.clear()
+        self._captured.clear()
 
-    def spans(self, number: int, line: str, capture: Capture | None) -> Iterator[Span]:
-        """The coloured parts of a line, those that cover others behind them; `capture` asks the text's tree."""
-        if len(line) > _LONGEST:
+    def spans(self, number: int, line: str) -> Iterator[Span]:
+        """The coloured parts of a line, those that cover others behind them."""
+        if len(line) > _LONGEST or number + 1 >= len(self._starts):
             return
-        if capture is not None and self._grammar is not None:
-            for name, nodes in capture(self._grammar.query, (number, 0), (number + 1, 0)).items():
-                for node in nodes:
-                    if name == EMBEDDED:
-                        yield from self._of_sheet(number, line, node)
-                    else:
-                        yield from _clipped(node, number, line, name)
+        for name, node in self._nodes(number):
+            if name == EMBEDDED:
+                yield from self._of_sheet(number, line, node)
+            else:
+                yield from _clipped(node, number, line, name)
         if self.language == "markdown":
             for match in _MARKDOWN.finditer(line):
                 kind = match.lastgroup or ""
                 yield Span(match.start(), match.end(), "attribute" if kind == "link" else kind)
         yield from self._of_braces(number, line)
 
+    def _nodes(self, number: int) -> list[tuple[str, Any]]:
+        """The nodes that a line has a part of."""
+        if self._grammar is None:
+            return []
+        block = number // _BLOCK
+        if block not in self._captured:
+            first, last = block * _BLOCK, (block + 1) * _BLOCK
+            by_line: dict[int, list[tuple[str, Any]]] = {}
+            for name, nodes in self._grammar.captures(self._tree.root_node, first, last).items():
+                for node in nodes:
+                    for row in range(max(node.start_point[0], first), min(node.end_point[0] + 1, last)):
+                        by_line.setdefault(row, []).append((name, node))
+            self._captured[block] = by_line
+        return self._captured[block].get(number, [])
+
     def _of_sheet(self, number: int, line: str, node: Any) -> Iterator[Span]:
         """A line within a page's style sheet, which has a grammar of its own."""
         css = grammar("css")
         (first, column), (last, end) = node.start_point, node.end_point
-        if css is None or not first <= number <= last or self._text is None:
+        if css is None or not first <= number <= last:
             return
         lines = self._text[self._starts[first] : self._starts[last + 1] - 1].split("\n")
         lines[-1] = _bytes(lines[-1])[:end].decode("utf-8", "replace")
@@ -111,12 +128,13 @@ class Colouring:
                 yield from _clipped(found, number - first, line, name)
 
     def _of_braces(self, number: int, line: str) -> Iterator[Span]:
-        if number + 1 >= len(self._starts):
-            return
         start = self._starts[number]
         end = start + len(line)
-        at = max(bisect_right(self._filled, start, key=lambda part: part.start) - 1, 0)
-        for part in self._filled[at:]:
+        block = number // _BLOCK
+        if block not in self._filled:
+            last = min((block + 1) * _BLOCK, len(self._starts) - 1)
+            self._filled[block] = list(_filled_in(self._text, self._starts[block * _BLOCK], self._starts[last]))
+        for part in self._filled[block]:
             if part.start >= end:
                 break
             if part.end > start:
@@ -140,20 +158,23 @@ def _name_of(match: re.Match[str], *, statement: bool) -> str:
     return {"string": "string", "number": "number", "filter": "property"}[str(kind)]
 
 
-def _filled_in(text: str) -> Iterator[_Filled]:
-    """What stands between braces. One that is never closed goes to the end of its line."""
-    position = 0
+def _filled_in(text: str, start: int, stop: int) -> Iterator[_Filled]:
+    """What stands between braces from one place to another. What is never closed goes to the end of its line."""
+    before = max(text.rfind(opener, 0, start) for opener in _CLOSERS)
+    if before >= 0:
+        closed = text.find(_CLOSERS[text[before : before + 2]], before + 2, start)
+        start = before if closed < 0 else start
     unclosed: set[str] = set()  # what is not closed here is not closed further on, and is looked for once
-    while (match := _OPENERS.search(text, position)) is not None:
+    while (match := _OPENERS.search(text, start, stop)) is not None:
         opener = match.group()
         end = -1 if opener in unclosed else text.find(_CLOSERS[opener], match.end())
         if end < 0:
             unclosed.add(opener)
             line_end = text.find("\n", match.end())
-            position = len(text) if line_end < 0 else line_end
+            start = len(text) if line_end < 0 else line_end
         else:
-            position = end + 2
-        yield _Filled(match.start(), position, opener)
+            start = end + 2
+        yield _Filled(match.start(), start, opener)
 
 
 def _clipped(node: Any, number: int, line: str, name: str) -> Iterator[Span]:

@@ -55,6 +55,18 @@ class Grammar:
     query: Any
     parser: Any
 
+    def parsed(self, old: bytes, new: bytes, tree: Any) -> Any:
+        """The tree of a text. That of the text before it, `tree`, is changed where the texts differ: parsing only what
+        was typed takes a fraction of the time.
+        """
+        if tree is not None:
+            start = alike(old, new)
+            tail = alike(old[start:][::-1], new[start:][::-1])
+            before, after = len(old) - tail, len(new) - tail
+            tree.edit(start, before, after, _point(old, start), _point(old, before), _point(new, after))
+            return self.parser.parse(new, tree)
+        return self.parser.parse(new)
+
     def captures(self, root: Any, first: int, last: int) -> Mapping[str, list[Any]]:
         """The parts of a tree within lines, from `first` up to `last`, by what they are."""
         from tree_sitter import QueryCursor
@@ -63,6 +75,22 @@ class Grammar:
         cursor.set_point_range((first, 0), (last, 0))
         found: Mapping[str, list[Any]] = cursor.captures(root)
         return found
+
+
+def alike(one: str | bytes, other: str | bytes) -> int:
+    """How many characters or bytes two texts begin with alike."""
+    low, high = 0, min(len(one), len(other))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if one[low:middle] == other[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def _point(text: bytes, offset: int) -> tuple[int, int]:
+    return text.count(b"\n", 0, offset), offset - (text.rfind(b"\n", 0, offset) + 1)
 
 
 @cache

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
 
@@ -11,6 +13,8 @@ from mailtui.service.editing import LiveMail
 from mailtui.tui.text import Plain, from_home, joined, plain
 from mailtui.tui.widgets.mail_text import as_text, laid_out
 from mailtui.tui.widgets.wrapped import Line, Wrapped
+
+_SHOWN = 200  # lines and blocks: more than anybody reads beside a text, and drawn while one types
 
 
 class Live(Vertical):
@@ -57,7 +61,7 @@ class Live(Vertical):
         self.query_one("#live-who", Plain).show(who)
         self.query_one("#live-subject", Plain).show(plain(subject, "bold", limit=200))
         self.query_one("#live-trouble", Plain).show("")
-        self.query_one(Wrapped).show_lines(text if mail.blocks is None else laid_out(mail.blocks))
+        self.query_one(Wrapped).show_lines(_cut(text) if mail.blocks is None else _cut(laid_out(mail.blocks[:_SHOWN])))
 
     def tell_why_not(self, why: MailtuiError | str) -> None:
         """Say why there is none now; the one before stays below, dimmed."""
@@ -67,3 +71,10 @@ class Live(Vertical):
             why = from_home("\n".join(part for part in parts if part))
         told = plain(f"× {why}", "$text-error", limit=800, newlines=True)
         self.query_one("#live-trouble", Plain).show(told)
+
+
+def _cut(lines: Sequence[Line]) -> list[Line]:
+    """What is shown of a mail; the preview has it whole."""
+    if len(lines) < _SHOWN:
+        return list(lines)
+    return [*lines[:_SHOWN], Line(plain("The rest is shown in the preview.", "$text-warning"))]

@@ -1,0 +1,111 @@
+"""Owns looking at long texts in a process of its own, so that a face that is typed into keeps its pace.
+
+Both sides are here: `Inspector` starts the process and asks it, `serve` answers in there. Questions and answers are
+pickles with their length before them; they come from this program on both sides.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import pickle
+import struct
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import IO, Any
+
+from mailtui.audience.reach import FILES_ONLY
+from mailtui.campaign.campaign import Campaign
+from mailtui.kit.children import bare_environment, own_environment, own_module
+from mailtui.message.source import Unsaved
+from mailtui.service.drafts import Draft, Known, read_draft
+from mailtui.service.list_questions import Superseded
+
+_LENGTH = struct.Struct(">Q")
+
+
+class Inspector:
+    """One process, started when it is asked first. A newer question ends the one before, and its process."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._child: subprocess.Popen[bytes] | None = None
+        self._busy = False
+
+    def close(self) -> None:
+        """End the process."""
+        with self._lock:
+            self._end()
+
+    def inspect(self, campaign: Campaign, unsaved: Unsaved, known: Known) -> Draft:
+        """What `read_draft` says. Raises `Superseded` when a newer question came, or the process was ended."""
+        with self._lock:
+            if self._busy:
+                self._end()
+            child = self._child = self._child or _started()
+            self._busy = True
+        try:
+            assert child.stdin is not None
+            assert child.stdout is not None
+            _write(child.stdin, (dataclasses.replace(campaign, reach=FILES_ONLY), dict(unsaved), known))
+            answer = _read(child.stdout)
+        except (OSError, ValueError):
+            answer = None
+        with self._lock:
+            if self._child is child:
+                self._busy = False
+                if answer is None:
+                    self._end()
+        if not isinstance(answer, Draft):
+            raise Superseded
+        return dataclasses.replace(answer, campaign=dataclasses.replace(answer.campaign, reach=campaign.reach))
+
+    def _end(self) -> None:
+        child, self._child, self._busy = self._child, None, False
+        if child is None:
+            return
+        child.kill()
+        child.wait()
+        if child.stdin is not None:
+            with contextlib.suppress(BrokenPipeError):  # what it did not read any more is of no use to anybody
+                child.stdin.close()
+
+
+def _started() -> subprocess.Popen[bytes]:
+    return subprocess.Popen(  # noqa: S603 - our own interpreter and module
+        own_module("mailtui.service.inspector"),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=own_environment(bare_environment(os.environ)),
+    )
+
+
+def serve(asked: IO[bytes], answers: IO[bytes]) -> None:
+    """Answer until nobody asks any more."""
+    while (question := _read(asked)) is not None:
+        campaign, unsaved, known = question
+        _write(answers, read_draft(campaign, Path(), unsaved=unsaved, known=known))
+
+
+def _write(stream: IO[bytes], value: object) -> None:
+    raw = pickle.dumps(value)
+    stream.write(_LENGTH.pack(len(raw)) + raw)
+    stream.flush()
+
+
+def _read(stream: IO[bytes]) -> Any:
+    """What was written; None at the end."""
+    head = stream.read(_LENGTH.size)
+    if len(head) < _LENGTH.size:
+        return None
+    (length,) = _LENGTH.unpack(head)
+    raw = stream.read(length)
+    return None if len(raw) < length else pickle.loads(raw)  # noqa: S301 - it was pickled by this program
+
+
+if __name__ == "__main__":
+    serve(sys.stdin.buffer, sys.stdout.buffer)
