@@ -21,13 +21,14 @@ from mailtui.message.frozen import MessageSource
 from mailtui.message.html_blocks import Block, Kind
 from mailtui.message.html_text import lay_out
 from mailtui.message.rendered import RenderedMessage, RenderProblem
-from mailtui.message.tree import MessageView, describe
+from mailtui.message.tree import FileView, MessageView, describe
 from mailtui.message.worst import Oddity, OddRow, OddRows, WorstRows
 from mailtui.service.campaigns import PREVIEW_SECRET, CampaignDesk, trial_of
 
 __all__ = [
     "VIEWS",
     "Campaign",
+    "FileView",
     "Found",
     "MessageView",
     "OddRow",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping, Sequence
 
 from mailtui.errors import UsageError
 from mailtui.service.browsers import NoBrowser
 from mailtui.service.facade import Service
-from mailtui.service.previews import Preview
+from mailtui.service.previews import VIEWS, Pair, Preview, differences_of
 from mailtui.service.testmail import TestVerdict
 from mailtui.service.workbench import Workbench
 from mailtui.tui.campaign_room import CampaignRoom
@@ -100,6 +101,10 @@ class MailRoom(CampaignRoom):
             self.marked = await self.bench.preview(row=row)
         self.comparing = True
         self.show_again()
+
+    async def differences(self, marked: Preview, mail: Preview) -> Mapping[str, Sequence[Pair]]:
+        """How two mails differ, in each of the views."""
+        return await asyncio.to_thread(lambda: {view: differences_of(marked, mail, view) for view in VIEWS})
 
     # this mail
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mailtui.errors import MailtuiError, OutboxOutdated
+from mailtui.errors import MailtuiError, OutboxOutdated, TemplateError
 from mailtui.service.lists import BeingSent, Launch, MessageChanged, NotFinished, WasCancelled
 
 _WAYS: Mapping[type[MailtuiError], str] = {
@@ -20,6 +20,13 @@ _WAYS: Mapping[type[MailtuiError], str] = {
 def way_on(error: MailtuiError) -> str:
     """The error's hint, with keys instead of commands where there are keys."""
     return _WAYS.get(type(error), error.hint)
+
+
+def after_mail(error: MailtuiError) -> str:
+    """Where to go on from a mail that cannot be shown."""
+    if isinstance(error, TemplateError):
+        return "4 shows the message's files."
+    return "n and b go on to other recipients."
 
 
 def after_start(error: MailtuiError, launch: Launch | None) -> str:

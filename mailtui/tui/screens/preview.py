@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import partial
 from typing import Any, ClassVar
 
@@ -11,16 +11,17 @@ from textual import on
 from textual.app import App
 from textual.widget import Widget
 
-from mailtui.errors import MailtuiError, TemplateError
+from mailtui.errors import MailtuiError
 from mailtui.service.facade import Service
 from mailtui.service.lists import RowView
-from mailtui.service.previews import VIEWS, Pair, Preview, differences_of
+from mailtui.service.previews import Preview
 from mailtui.service.workbench import Superseded, Workbench
 from mailtui.tui.actions import bindings
 from mailtui.tui.mail_room import MailRoom
 from mailtui.tui.recipient_search import RecipientSearch
 from mailtui.tui.room import start
 from mailtui.tui.text import joined, plain
+from mailtui.tui.ways_on import after_mail
 from mailtui.tui.widgets.find_bar import FindBar
 from mailtui.tui.widgets.mail_text import mail_pages
 from mailtui.tui.widgets.mail_view import MailView
@@ -160,7 +161,7 @@ class PreviewScreen(MailRoom):
             self.query_one(Trouble).clear()
         elif trouble is not None:
             view.show_none(about, note)
-            self.query_one(Trouble).tell(trouble, after=_ways_on(trouble))
+            self.query_one(Trouble).tell(trouble, after=after_mail(trouble))
         self._say()
         self.show_empty("", empty=False)
         if moved:
@@ -168,15 +169,11 @@ class PreviewScreen(MailRoom):
 
     async def _show_mail(self, mail: Preview, about: RowView, note: str) -> None:
         """What takes long of a long mail is done in a thread."""
-        marked = self.marked
-        if not self.comparing or marked is None:
-            self.query_one(MailView).show_mail(about, mail, await asyncio.to_thread(mail_pages, mail.view), note)
-            return
-
-        def compare() -> Mapping[str, tuple[Pair, ...]]:
-            return {view: differences_of(marked, mail, view) for view in VIEWS}
-
-        self.query_one(MailView).show_differences(marked, about, await asyncio.to_thread(compare), note)
+        view, marked = self.query_one(MailView), self.marked
+        if self.comparing and marked is not None:
+            view.show_differences(marked, about, await self.differences(marked, mail), note)
+        else:
+            view.show_mail(about, mail, await asyncio.to_thread(mail_pages, mail.view), note)
 
     def _say(self) -> None:
         """Beside the names of the views: what is looked for, where among those found this is, which row is marked."""
@@ -246,12 +243,6 @@ class PreviewScreen(MailRoom):
         else:
             self._search.stop()
         self.refresh_bindings()
-
-
-def _ways_on(error: MailtuiError) -> str:
-    if isinstance(error, TemplateError):
-        return "4 shows the message's files."
-    return "n and b go on to other recipients."
 
 
 async def show_mail_of(app: App[Any], row: int) -> None:

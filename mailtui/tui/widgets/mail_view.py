@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.message import Message
 
 from mailtui.service.lists import RowView
-from mailtui.service.previews import VIEWS, Pair, Preview
+from mailtui.service.previews import VIEWS, FileView, Pair, Preview
 from mailtui.tui.text import Plain, joined, plain
 from mailtui.tui.widgets.difference_lines import DifferenceLines, told
 from mailtui.tui.widgets.wrapped import Line, Wrapped
@@ -114,6 +114,8 @@ class MailView(Vertical):
             for name, value in mail.view.headers
             if name in _ENVELOPE
         ]
+        if mail.view.files:
+            lines.append(joined(plain(f"{'Files':<9}", "$text-muted"), _files(mail.view.files)))
         self.query_one("#mail-envelope", Plain).show(joined(*lines, separator="\n"))
         self._pairs = None
         self._show_about(_named(about.row, about.address), about, note)
@@ -205,6 +207,16 @@ class MailView(Vertical):
     def _show_said(self) -> None:
         said = self._said if self._pairs is None else plain(told(self._pairs[self._view]), "$text-muted")
         self.query_one("#mail-said", Plain).show(said)
+
+
+def _files(files: Sequence[FileView]) -> Content:
+    """What a mail carries, by name and size; images that stand in its text are marked."""
+    told = [f"{file.name} ({_size(file.size)}{', in the text' if file.cid else ''})" for file in files]
+    return plain(", ".join(told), limit=400)
+
+
+def _size(size: int) -> str:
+    return f"{size:,} bytes" if size < 1_000 else f"{size / 1_000:,.0f} kB"
 
 
 def _named(row: int, address: str | None) -> Content:
