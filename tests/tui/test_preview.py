@@ -11,14 +11,17 @@ from typing import Any
 
 import pytest
 from textual.pilot import Pilot
-from textual.widgets import Input
+from textual.widgets import Input, OptionList
 
 from mailtui.sandbox.process import SandboxHandle
 from mailtui.tui.app import MailtuiApp
 from mailtui.tui.dialogs.goto import GotoDialog
 from mailtui.tui.dialogs.test_mail import SendTestDialog
+from mailtui.tui.dialogs.worst_rows import WorstRowsDialog
 from mailtui.tui.screens.preview import PreviewScreen
-from tests.tui.conftest import MakeApp, change, shows, until
+from mailtui.tui.widgets.find_bar import FindBar
+from tests.tui.conftest import MakeApp, change, shows, stretch, until
+from tests.tui.test_long_list import Figures
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "google-chrome", "firefox", "firefox-esr"))), None)
 
@@ -364,3 +367,35 @@ async def test_a_mail_without_html_is_shown_as_text(app: MakeApp, sample: Path) 
     async with running.run_test(size=(60, 20)) as pilot:
         await opened(running, pilot)
         await at_rest(running, "row 1 · ", "Hello Amara,")
+
+
+@pytest.mark.long
+async def test_b5_nothing_stands_still_over_a_list_of_100_000_rows(
+    app: MakeApp, sample: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The figures are printed. The limit only catches a screen that stands still, on a machine that others use, too."""
+    stretch(sample, 100_000)
+    running, figures = app(target=sample), Figures()
+    async with running.run_test(size=(80, 24)) as pilot:
+        screen = await opened(running, pilot)
+        await at_rest(running, "row 1 · ")
+        with figures.of("ten steps"):
+            for _ in range(10):
+                before = screen.mail
+                screen.action_next()
+                while screen.mail is before:
+                    await asyncio.sleep(0.002)
+        with figures.of("a text near the end"):
+            screen.asked(FindBar.Asked(screen.query_one(FindBar), "person99998@"))
+            while screen.mail is None or screen.mail.recipient.row != 99_998:
+                await asyncio.sleep(0.01)
+        with figures.of("rows to look at first"):
+            await pilot.press("w")
+            dialog = running.screen
+            assert isinstance(dialog, WorstRowsDialog)
+            while not dialog.query_one(OptionList).option_count:
+                await asyncio.sleep(0.01)
+    with capsys.disabled():
+        print(f"\n{figures}")
+    assert max(figures.stalls.values()) < 2.0
+    assert figures.took["ten steps"] < 10
