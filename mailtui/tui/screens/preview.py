@@ -145,6 +145,7 @@ class PreviewScreen(MailRoom):
         view.wait_for(row)
         about = await self.bench.explain(row)
         moved, self._row = row != self._row, row
+        self.bench.shown_row = row
         mail: Preview | None = None
         trouble: MailtuiError | None = None
         try:
