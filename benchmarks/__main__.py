@@ -30,6 +30,7 @@ from benchmarks.parts.durability import durability
 from benchmarks.parts.endtoend import cores, endtoend
 from benchmarks.parts.mime import mime
 from benchmarks.parts.prebuilt import prebuilt
+from benchmarks.parts.preflight import preflight
 from benchmarks.parts.rtt import rtt
 from benchmarks.parts.size import by_size
 from benchmarks.parts.steps import steps
@@ -54,6 +55,7 @@ class Part:
 PARTS = {
     "calls": Part(calls, 1),
     "audience": Part(audience, 2),
+    "preflight": Part(preflight, 1),
     "endtoend": Part(endtoend, 7, seconds=4.0),
     "prebuilt": Part(prebuilt, 10, seconds=2.0),
     "rtt": Part(rtt, 14, seconds=12.0),

@@ -31,8 +31,8 @@ from mailtui.message.templates import TemplateText
 _T = TypeVar("_T")
 _ITEMS = "".join(f"{{{{ item_{number}|upper }}}}, " for number in range(8))
 _PARAGRAPH = "A quiet street, a café by the river and an hour of spring sun: that is what we wish for you. " * 4
-_TEXT = f"Hello {{{{ first_name }}}},\n\n{_PARAGRAPH}\n" * 4 + f"{_ITEMS}\n{{{{ city }}}}\n"
-_HTML = (
+TEXT = f"Hello {{{{ first_name }}}},\n\n{_PARAGRAPH}\n" * 4 + f"{_ITEMS}\n{{{{ city }}}}\n"
+HTML = (
     "<!doctype html><html><body>\n"
     + f"<p>Hello {{{{ first_name }}}} in {{{{ city }}}},</p>\n<p class='x'>{_PARAGRAPH}</p>\n" * 16
     + f"<ul>{_ITEMS}</ul><p>{{{{ email }}}}</p></body></html>\n"
@@ -64,8 +64,8 @@ def campaign() -> CompiledMessage:
     source = MessageSource(
         sender="Acme News <news@acme.test>",
         subject="{{ first_name }}, spring is here",
-        text=TemplateText("body.txt", _TEXT),
-        html=TemplateText("body.html", _HTML),
+        text=TemplateText("body.txt", TEXT),
+        html=TemplateText("body.html", HTML),
         reply_to="help@acme.test",
         headers=(("X-Campaign", "spring"), ("List-Unsubscribe", "<https://acme.test/leave/{{ email }}>")),
         campaign="Spring news",
