@@ -268,7 +268,7 @@ def compile_message(
     """
     templates = TemplateSet(source.includes, conventions=conventions_of(source))
     texts = texts_of(source)
-    uses = used_fields(texts.everything, group=source.group)
+    uses = used_fields(texts.everything, group=source.group, may_be_blank=texts.extras)
     problems = mistakes(source, columns, templates, texts, uses)
     if problems:
         count = len(problems)

@@ -7,8 +7,9 @@ filter, `is defined`) and with whether it copes when the cell is blank (`default
 
 from __future__ import annotations
 
+import dataclasses
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 
@@ -110,10 +111,11 @@ class _AnyName(dict[str, Any]):
         return super().get(key, default) or str
 
 
-def used_fields(texts: Iterable[TemplateText], *, group: bool = False) -> FieldUses:
+def used_fields(texts: Iterable[TemplateText], *, group: bool = False, may_be_blank: Container[str] = ()) -> FieldUses:
     """Every field that the given templates use; what does not parse is passed over.
 
-    `group`: `rows` are all rows of an address, and what is read from one of them are fields.
+    `group`: `rows` are all rows of an address, and what is read from one of them are fields. A blank cell leaves no
+    hole in the templates that `may_be_blank` names.
 
     A variable that one template sets (in a loop, by `set`, as a macro) can be seen by those it includes, so
     names assigned anywhere among the templates are not fields.
@@ -132,7 +134,8 @@ def used_fields(texts: Iterable[TemplateText], *, group: bool = False) -> FieldU
     for text, tree, free in pairs:
         reader = _Reader(text, list(tokenize(environment, text.source)), free - known, group=group)
         reader.read(tree)
-        uses.extend(reader.uses())
+        blank = text.name in may_be_blank
+        uses.extend(dataclasses.replace(use, copes_blank=use.copes_blank or blank) for use in reader.uses())
         uncalled.extend(reader.uncalled)
         whole_row = whole_row or reader.whole_row
     return FieldUses(tuple(uses), whole_row, tuple(uncalled))

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.cli.conftest import StartSandbox
-from tests.cli.program import Mailtui, Oracle, wait_until
+from tests.cli.program import ROOT, Mailtui, Oracle, wait_until
 from tests.cli.test_second_chance import lines, rests
 from tests.message.test_images import PNG
 
@@ -148,3 +148,15 @@ def test_m12_b6_what_is_wrong_with_files_is_told_before_the_first_mail(mailtui: 
     assert told["attachments-too-large", "the files of a mail come to 1.0 MB, more than the 1 MB allowed"] == [9]
     assert mailtui.call("run", path, "--yes").code == 3
     assert not sandbox.accepted
+
+
+def test_b3_the_sample_campaign_has_files_of_every_kind_and_a_blank_path_is_no_finding(mailtui: Mailtui) -> None:
+    sample = ROOT / "sample_data" / "invoices"
+    ended = mailtui.call("check", sample, "--json")
+    assert ended.code == 0
+    assert {item["code"] for item in ended.json["findings"]} == {"special-domain"}
+    tree = mailtui.call("preview", sample, "--row", "2", "--part", "tree").out
+    for name in ("leaf.png", "terms.txt", "Acme Garden – invoice 1002.pdf", "citrus – zitrus.txt", "roses.txt"):
+        assert name in tree
+    assert "multipart/related" in tree
+    assert "invoice" not in mailtui.call("preview", sample, "--row", "4", "--part", "tree").out
