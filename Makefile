@@ -23,7 +23,7 @@ PARTS ?=
 # How long each target is fuzzed
 SECONDS ?= 600
 
-.PHONY: help demo test torture ordeal fuzz lint format types imports bench lock clean
+.PHONY: help demo test messages torture ordeal fuzz lint format types imports bench lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -34,6 +34,9 @@ demo: $(VENV)/.installed ## send the sample campaign to a sandbox on this machin
 
 test: $(VENV)/.installed-dev ## run the test suite, without the long tests
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -ra $(ARGS)
+
+messages: ## run the tests of messages with another Python's standard library (PYTHON=python3.13)
+	@$(MAKE) --no-print-directory test VENV=.venv-$(notdir $(PYTHON)) ARGS="tests/message $(ARGS)"
 
 torture: $(VENV)/.installed-dev ## attack mailtui and the usual design, and judge what came of it: minutes
 	$(BIN)/python -m proof $(or $(PROOF),--short)
