@@ -199,6 +199,7 @@ ACTIONS: Mapping[str, tuple[Action, ...]] = {
             needs="It is asked about once the check is done.",
         ),
         Action("dry_run", "e", "To files", "Write the mails to files; nothing is sent", needs=_CAMPAIGN),
+        Action("stop_check", "escape", "Stop", "Stop the check", show=False, needs="Nothing is being checked."),
         Action("leave_pace", "escape", "Done", "Leave the fields of the pace", show=False),
     ),
     "board": (

@@ -12,6 +12,7 @@ from textual.widget import Widget
 from textual.widgets import Button, Input
 
 from mailtui.errors import MailtuiError
+from mailtui.kit.words import counted
 from mailtui.service.accounts import server_of_campaign
 from mailtui.service.advice import refused_account
 from mailtui.service.facade import LaunchPlan, Service
@@ -25,8 +26,9 @@ from mailtui.tui.dialogs.password import asking_password
 from mailtui.tui.dialogs.try_account import TryAccountDialog
 from mailtui.tui.room import start
 from mailtui.tui.screens.preview import show_mail_of
-from mailtui.tui.text import Plain, tell
+from mailtui.tui.text import Plain, plain, tell
 from mailtui.tui.ways_on import after_start
+from mailtui.tui.widgets.checking import hearing
 from mailtui.tui.widgets.findings import Findings
 from mailtui.tui.widgets.launching import Launching
 from mailtui.tui.widgets.pace import Pace
@@ -70,6 +72,7 @@ class ReviewScreen(CampaignRoom):
         self._failed = False
         self._paced = False  # whether the pace is that of this campaign, as it may have been changed
         self._starting = False
+        self._ticket: object = None  # of the check under way
         self._asking = False  # whether the DNS is
 
     def content(self) -> Iterable[Widget]:
@@ -86,7 +89,11 @@ class ReviewScreen(CampaignRoom):
 
     # counting and checking
 
+    def on_unmount(self) -> None:
+        self._ticket = None
+
     def forget(self) -> None:
+        self._ticket = None
         self._plan = self._question = self._report = None
         self._paced = False
 
@@ -112,14 +119,35 @@ class ReviewScreen(CampaignRoom):
             self.query_one(Pace).fill(plan)
         if not await self._count(plan):
             return
-        report = await self.ask(lambda: self.bench.check(every_row=False, progress=lambda *_: None))
+        report = await self._check()
         if report is not None:
             self._report = report
             findings = self.query_one(Findings)
             findings.tell(report)
             if self.focused is None:
                 findings.focus()
-        self._show()
+            self._show()
+
+    async def _check(self) -> CheckReport | None:
+        ticket = self._ticket = object()
+
+        def show(done: int, total: int) -> None:
+            if self._ticket is ticket:
+                said = f"Checking: {done:,} of {counted(total, 'row')}; escape stops it"
+                self.query_one("#verdict", Plain).show(plain(said, "$text-muted"))
+
+        heard = hearing(lambda: self._ticket is ticket, show)
+        self.refresh_bindings()
+        found = await self.ask(lambda: self.bench.check(every_row=False, progress=heard))
+        if self._ticket is not ticket:
+            return None
+        self._ticket = None
+        return found
+
+    def action_stop_check(self) -> None:
+        self._ticket = None
+        self.query_one("#verdict", Plain).show(plain("The check was stopped; r checks again.", "$text-muted"))
+        self.refresh_bindings()
 
     async def _count(self, plan: LaunchPlan) -> bool:
         """Count what would really go out; whether it could be, or is to be asked first."""
@@ -229,6 +257,8 @@ class ReviewScreen(CampaignRoom):
             return True if self._report is not None and not self._asking and not self._starting else None
         if action in ("pace", "again", "try_out"):
             return None if self.bench.campaign is None or self._starting else True
+        if action == "stop_check":
+            return self._ticket is not None
         if action == "leave_pace":
             return isinstance(self.focused, Input)
         return super().check_action(action, parameters)

@@ -21,6 +21,21 @@ from mailtui.tui.widgets.findings import Findings, summary
 Heard = Callable[[int, int], None]
 
 
+def hearing(wanted: Callable[[], bool], show: Heard) -> Heard:
+    """What a check in another thread is to tell how far it is: `show` hears it here, and the check ends once nobody
+    waits for it any more.
+    """
+    loop = asyncio.get_running_loop()
+
+    def heard(done: int, total: int) -> None:
+        if not wanted():
+            raise Superseded
+        with contextlib.suppress(RuntimeError):  # the app has just been closed
+            loop.call_soon_threadsafe(show, done, total)
+
+    return heard
+
+
 class Checking(Vertical):
     """Hidden until something is checked; what was found stays until `forget`."""
 
@@ -78,7 +93,6 @@ class Checking(Vertical):
         """Show how far `check` is, and what it found; None from it leaves nothing to show."""
         ticket = self._ticket = object()
         began = time.monotonic()
-        loop = asyncio.get_running_loop()
         bar, title = self.query_one("#check-bar", ProgressBar), self.query_one("#check-title", Plain)
         self.display = True
         self.query_one("#findings").display = False
@@ -95,13 +109,7 @@ class Checking(Vertical):
                     joined(said, plain(f"{rate:,.0f} a second   escape stops it", "$text-muted"), separator="   ")
                 )
 
-        def heard(done: int, total: int) -> None:
-            """In the thread that checks; it ends there when nobody waits any more."""
-            if self._ticket is not ticket:
-                raise Superseded
-            with contextlib.suppress(RuntimeError):  # the app has just been closed
-                loop.call_soon_threadsafe(show, done, total)
-
+        heard = hearing(lambda: self._ticket is ticket, show)
         self.screen.refresh_bindings()
         found = await check(heard)
         if self._ticket is not ticket:
