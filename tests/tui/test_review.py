@@ -206,6 +206,21 @@ async def test_errors_keep_it_from_being_started(app: MakeApp, sendable: Path, s
         await until(lambda: screen.check_action("start", ()) is True, seconds=20)
 
 
+async def test_m09_a_template_without_end_is_left_with_escape(app: MakeApp, sendable: Path) -> None:
+    endless = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"
+    change(sendable.parent / "body.txt.j2", "This week", endless)
+    running = app(target=sendable)
+    async with running.run_test(size=(80, 24)) as pilot:
+        screen = await opened(running, pilot)
+        await until(lambda: shows(running, "Checking: ", "escape stops it"), seconds=20)
+        await pilot.press("escape")
+        await until(lambda: shows(running, "The check was stopped; r checks again."))
+        assert screen.check_action("start", ()) is None
+        change(sendable.parent / "body.txt.j2", endless, "This week")
+        await pilot.press("r")
+        await until(lambda: screen.check_action("start", ()) is True, seconds=20)
+
+
 async def test_a_broken_template_is_told_with_its_place_and_keeps_it_from_being_started(
     app: MakeApp, sendable: Path
 ) -> None:
