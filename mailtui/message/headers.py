@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import binascii
 import functools
-import hashlib
 import math
 import re
 import time
@@ -22,6 +21,7 @@ from enum import Enum
 
 from mailtui.audience.address import Mailbox
 from mailtui.errors import Place, Problem
+from mailtui.message.keyed import KeyedHash
 
 LINE_PREFERRED = 78
 LINE_HARD = 998
@@ -32,7 +32,6 @@ _PAYLOAD = 75 - _MARKERS
 # would read as one that starts with a blank.
 _NAME_LIMIT = _ENCODED_LINE - len(": ") - _MARKERS - len("=F0=9F=92=8C")
 
-_HMAC_BLOCK = 64  # bytes, of SHA-256
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 # Controls, the two Unicode line breaks that Python's own parsers split at, and what UTF-8 cannot carry.
@@ -228,23 +227,16 @@ def _date(epoch: int) -> str:
 
 
 class MessageIds:
-    """Stable Message-IDs that give no address away: an HMAC-SHA256 (RFC 2104) of the recipient's key, at the sender's
-    domain. The two halves of the HMAC that only the secret goes into are worked out once.
-    """
+    """Stable Message-IDs that give no address away: a keyed hash of the recipient's key, at the sender's domain."""
 
-    __slots__ = ("_inner", "_outer")
+    __slots__ = ("_hash",)
 
     def __init__(self, secret: bytes) -> None:
-        block = (hashlib.sha256(secret).digest() if len(secret) > _HMAC_BLOCK else secret).ljust(_HMAC_BLOCK, b"\0")
-        self._inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in block))
-        self._outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in block))
+        self._hash = KeyedHash(secret)
 
     def of(self, key: str, domain: str) -> str:
         """The Message-ID for the person with this key."""
-        inner, outer = self._inner.copy(), self._outer.copy()
-        inner.update(key.encode())
-        outer.update(inner.digest())
-        return f"<{outer.hexdigest()[:32]}@{domain}>"
+        return f"<{self._hash.digest(key.encode()).hex()[:32]}@{domain}>"
 
 
 def _phrase(name: str, used: int) -> str:

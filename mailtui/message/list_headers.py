@@ -75,10 +75,11 @@ class Ways:
     @property
     def line(self) -> bytes:
         """The header line. Raises `HeaderError` for a link that no line has room for."""
-        lines = f"List-Unsubscribe: {self.value}".replace(">, <", ">,\r\n <")
-        if max(map(len, lines.split("\r\n"))) > LINE_HARD:
+        first = f"List-Unsubscribe: <{self.url or self.mailto}>"
+        second = f",\r\n <{self.mailto}>" if self.url and self.mailto else ""
+        if len(first) + bool(second) > LINE_HARD or len(second) > LINE_HARD + len(",\r\n"):
             raise HeaderError(f"is so long that the line of the header has more than {LINE_HARD} characters")
-        return lines.encode("ascii") + b"\r\n"
+        return f"{first}{second}\r\n".encode("ascii")
 
 
 class ListHeaders:
@@ -92,6 +93,8 @@ class ListHeaders:
         self._leaving = self._url is not None or self._mailto is not None
         # Whether the subject of the mail that asks to leave may be ours to write.
         self._named = self._mailto is not None and "?" not in (self._mailto.constant or "")
+        same = self._mailto.constant if self._mailto is not None else None
+        self._mailto_begins = mailto_link(same, "") if same is not None else ""
         self._ways = self._same_ways()
         self._line = None if self._ways is None else self._ways.line
         self._fixed: list[tuple[str, str, bytes]] = []
@@ -137,7 +140,7 @@ class ListHeaders:
         if self._mailto is not None:
             text = self._mailto.render(variables)
             try:
-                mailto = mailto_link(text, token)
+                mailto = self._mailto_begins + token if self._mailto_begins else mailto_link(text, token)
             except (AddressError, HeaderError) as error:
                 raise ListHeaderError(MAILTO, error) from None
         return Ways(url, mailto)
@@ -256,7 +259,10 @@ def link(text: str, *, secure: bool) -> str:
     text = text.strip(" \t")
     if not text:
         raise HeaderError("is blank")
-    if _AS_IT_IS.fullmatch(text) is None or "=?" in text:
+    if _AS_IT_IS.fullmatch(text) is not None and "=?" not in text:
+        if text.startswith("https:"):
+            return text
+    else:
         headers.check_value(text)
         found = _LINK.match(text)
         if found is not None:

@@ -9,10 +9,11 @@ none can be made up or changed into another's.
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
 import re
 from dataclasses import dataclass
+
+from mailtui.message.keyed import KeyedHash
 
 VERSION = "v1"
 PREVIEW = "preview"
@@ -48,7 +49,7 @@ class Tokens:
 
     def __init__(self, secret: bytes, campaign: str) -> None:
         self._campaign = campaign
-        self._begun = hmac.new(secret, b"unsubscribe\0" + campaign.encode() + b"\0", hashlib.sha256)
+        self._begun = KeyedHash(secret, b"unsubscribe\0" + campaign.encode() + b"\0")
 
     def of(self, row: int, key: str) -> str:
         """The token of the recipient with this key, whose mail is made of this row."""
@@ -56,9 +57,8 @@ class Tokens:
 
     def mac(self, row: int, key: str) -> str:
         """What proves it, 22 characters."""
-        mac = self._begun.copy()
-        mac.update(b"%d\0%b" % (row, key.encode()))
-        return base64.urlsafe_b64encode(mac.digest()[:_MAC_BYTES]).rstrip(b"=").decode("ascii")
+        mac = self._begun.digest(b"%d\0%b" % (row, key.encode()))
+        return base64.urlsafe_b64encode(mac[:_MAC_BYTES]).rstrip(b"=").decode("ascii")
 
 
 def read_token(text: str) -> Token:
