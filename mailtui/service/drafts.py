@@ -12,11 +12,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from mailtui.audience.findings import Understanding
 from mailtui.audience.recipient import Recipient
 from mailtui.campaign.campaign import Campaign, load_campaign
 from mailtui.errors import ConfigError, Problem
 from mailtui.kit.yaml_edit import NotInPlace, replace_text, value_at
 from mailtui.kit.yaml_file import Loc
+from mailtui.message.conventions import with_types
 from mailtui.message.fields import FieldUse, spelling, used_fields
 from mailtui.message.frozen import MessageSource
 from mailtui.message.html_blocks import Block, Kind, Look
@@ -101,6 +103,7 @@ class Known:
     columns: tuple[str, ...] | None
     recipient: Recipient | None
     error: ConfigError | None = None
+    understanding: Understanding | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +136,8 @@ def know(campaign: Campaign, cache: Path, row: int | None = None) -> Known:
     try:
         with campaign.open_audience(cache) as audience:
             found = next(audience.recipients(row, row), None) if row else None
-            return Known(audience.columns, found or next(audience.recipients(), None))
+            person = found or next(audience.recipients(), None)
+            return Known(audience.columns, person, understanding=audience.understanding)
     except ConfigError as error:
         return Known(None, None, error)
 
@@ -156,6 +160,8 @@ def read_draft(campaign: Campaign, cache: Path, *, unsaved: Unsaved = _SAVED, kn
     source: MessageSource | None = None
     try:
         source = campaign.read_message(unsaved)
+        if known.understanding is not None:
+            source = with_types(source, known.understanding)
         if known.columns is not None:
             campaign.compile(source, known.columns, secret=b"draft")
     except ConfigError as error:
