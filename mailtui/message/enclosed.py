@@ -24,6 +24,8 @@ from mailtui.message.mime import Files, base64_lines
 
 NAME_LIMIT = 200  # bytes of UTF-8; some systems have no longer file names than 255
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\u2028\u2029\ud800-\udfff]")
+# What parsers take off a value's ends, and Windows takes in no name.
+_BRACKETS = str.maketrans('"<>', "'()")
 _PLAIN_NAME = re.compile(r"[ !#-&(-\[\]-~]{1,55}")  # in quotes, and on one line beside its parameter
 _PIECE = 55  # characters of a name that is written in pieces, a line each
 _CHARSET = "utf-8''"
@@ -35,7 +37,7 @@ def safe_name(name: str) -> str:
     (`cod.exe` shown as `exe.doc`), and not too long. What is left of nothing is `attachment`.
     """
     last = name.replace("\\", "/").rstrip("/").rpartition("/")[2]
-    cleaned = " ".join(_UNSAFE.sub(" ", last).split()).strip(". ")
+    cleaned = " ".join(_UNSAFE.sub(" ", last).translate(_BRACKETS).split()).strip(". ")
     if len(cleaned.encode()) > NAME_LIMIT:
         ending = PurePosixPath(cleaned).suffix
         ending = ending if len(ending.encode()) <= 20 else ""
