@@ -19,6 +19,7 @@ from typing import IO, Any
 
 from mailtui.audience.reach import FILES_ONLY
 from mailtui.campaign.campaign import Campaign
+from mailtui.errors import TemplateError
 from mailtui.kit.children import bare_environment, own_environment, own_module
 from mailtui.message.source import Unsaved
 from mailtui.service.drafts import Draft, Known, read_draft
@@ -41,7 +42,7 @@ class Inspector:
             self._end()
 
     def inspect(self, campaign: Campaign, unsaved: Unsaved, known: Known) -> Draft:
-        """What `read_draft` says. Raises `Superseded` when a newer question came, or the process was ended."""
+        """What `read_draft` says. Raises `Superseded` once a newer question came, `TemplateError` when the process broke."""
         with self._lock:
             if self._busy:
                 self._end()
@@ -55,12 +56,18 @@ class Inspector:
         except (OSError, ValueError):
             answer = None
         with self._lock:
-            if self._child is child:
+            ours = self._child is child
+            if ours:
                 self._busy = False
                 if answer is None:
                     self._end()
-        if not isinstance(answer, Draft):
+        if not ours:
             raise Superseded
+        if not isinstance(answer, Draft):
+            raise TemplateError(
+                "The texts could not be looked at: the process that does it ended",
+                hint="Is there enough memory? Another key tries it again.",
+            )
         return dataclasses.replace(answer, campaign=dataclasses.replace(answer.campaign, reach=campaign.reach))
 
     def _end(self) -> None:
