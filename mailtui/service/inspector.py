@@ -42,7 +42,9 @@ class Inspector:
             self._end()
 
     def inspect(self, campaign: Campaign, unsaved: Unsaved, known: Known) -> Draft:
-        """What `read_draft` says. Raises `Superseded` once a newer question came, `TemplateError` when the process broke."""
+        """What `read_draft` says. Raises `Superseded` once a newer question came, `TemplateError` for a process that
+        broke.
+        """
         with self._lock:
             if self._busy:
                 self._end()
