@@ -106,10 +106,20 @@ async def test_nothing_of_a_strangers_acts_on_three_screens(service: Service, ho
         for number in range(1, len(CELLS) + 1):
             preview.show_row(number)
             await until(lambda number=number: shows(app, f"row {number} · "), seconds=20)
-            for _ in range(4):
-                preview.action_view()
+            for _ in range(5):
+                preview.action_view(1)
                 await asyncio.sleep(0.05)
                 assert harmless(app)
+        await pilot.press("b", "m", "n", "d")
+        await until(lambda: shows(app, f"+ row {len(CELLS)} · ", "differ"), seconds=20)
+        for _ in range(5):
+            preview.action_view(1)
+            await pilot.press("s")
+            assert harmless(app)
+        await pilot.press("escape", "w")
+        await until(lambda: shows(app, "Rows to look at first", "Longest"), seconds=20)
+        assert harmless(app)
+        await pilot.press("escape")
 
         await pilot.press("6")
         await until(lambda: isinstance(app.screen, ReviewScreen) and shows(app, "12 of 12 rows tried:"), seconds=20)
