@@ -50,16 +50,15 @@ class Sheets:
         return found
 
     def _read(self, sheet: str) -> None:
-        depth, passed_over, selectors = 0, False, ""
+        depth, selectors = 0, ""
         for part in _PART.finditer(_NOISE.sub("", sheet)):
             text, brace = part.groups()
             if brace == "{":
                 depth += 1
                 if depth == 1:
-                    selectors = text.rpartition(";")[2].strip()
-                    passed_over = selectors.startswith("@")
+                    selectors = text.rpartition(";")[2]
                 continue
-            if depth == 1 and not passed_over:
+            if depth == 1:  # what is deeper holds for some media only
                 self._add(selectors, text)
             depth = max(depth - 1, 0)
 

@@ -63,6 +63,8 @@ def test_quotes_and_preformatted_text() -> None:
 def test_a_table_of_data_has_columns_and_one_of_layout_has_none() -> None:
     data = "<table><tr><th>Name<th>Number<tr><td>花子<td>3<tr><td>Bob<td>12</table>"
     assert lines(data) == ["Name  Number", "花子  3", "Bob   12"]
+    sums = "<table><tr><th>N<th>S<tr><td>a<td align=right>12<tr><td>b<td style='text-align: right'>3</table>"
+    assert lines(sums) == ["N   S", "a  12", "b   3"]
     assert lines("<table role=presentation><tr><td>a<td>b<tr><td>c<td>d and more</table>") == ["a  b", "c  d and more"]
     layout = "<table><tr><td><h2>A</h2>left<br>more<td><h2>B</h2>right<tr><td>c<td><ul><li>d</ul></table>"
     shown = ["A", "", "left", "more", "", "B", "", "right", "", "c", "", "  • d"]
