@@ -134,6 +134,11 @@ def test_m09_a_short_expression_makes_no_flood(template: str) -> None:
     assert _outcome(template).startswith("refused: ")
 
 
+@pytest.mark.parametrize("template", [flood for flood in FLOODS if flood.startswith(_MEGA)])
+def test_m09_what_multiplies_is_measured_before_it_is_made(template: str) -> None:
+    assert "would be too large" in _outcome(template)  # and not: there was not enough memory
+
+
 def test_m09_a_message_of_ten_megabytes_is_refused() -> None:
     body = "{% for i in range(30) %}{% for j in range(1000) %}" + "x" * 500 + "{% endfor %}{% endfor %}"
     assert "larger than 10 MB" in refused(compiled(source(text=body)), recipient()).reason
