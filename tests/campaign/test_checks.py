@@ -122,3 +122,14 @@ def test_a8_a_list_called_nearly_like_another_is_pointed_out(write_campaign: Wri
     assert [severity for severity, *_ in said("Newsletter")] == ["warning"]
     assert [severity for severity, *_ in said("invoices")] == ["note"]
     assert said("newsletter") == []
+
+
+def test_what_is_odd_about_how_a_list_is_read_reaches_the_check(
+    service: Service, write_campaign: WriteCampaign
+) -> None:
+    campaign = service.campaigns.load(write_campaign(audience={"source": "contacts.csv", "offline": True}))
+    with service.campaigns.open_audience(campaign) as audience:
+        notes = audience.understanding.notes
+    found = service.campaigns.check(campaign, every_row=True, progress=lambda *_: None)
+    said = [item.message for item in found.findings if item.code == "list-note"]
+    assert said and said == [note.rstrip(".") for note in notes]

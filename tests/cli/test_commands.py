@@ -69,6 +69,8 @@ def test_a_campaign_from_first_look_to_report(mailtui: Mailtui, sandbox: Oracle)
     assert (checked.code, checked.err) == (0, "")
     assert (checked.json["rendered"], checked.json["errors"]) == (2, 0)
     assert {item["code"] for item in checked.json["findings"]} == {"bad-rows", "duplicates", "special-domain"}
+    assert checked.json["warnings"] == 1 and all("hint" in item for item in checked.json["findings"])
+    assert mailtui.call("check", campaign, "--strict").code == 3
     shown = mailtui.call("preview", campaign, "--to", "BOB@EXAMPLE.COM".lower())
     assert "Subject: Bob, news" in shown.out
     assert "news from Bath." in shown.out

@@ -171,3 +171,11 @@ def test_a_blank_body_is_a_warning() -> None:
     finding = find(check([someone(4, body="  ")], text="{{ body|default('') }}"), "blank-body")
     assert finding is not None
     assert finding.rows == (4,)
+
+
+def test_the_place_of_a_problem_is_told_once() -> None:
+    preflight = Preflight(compiled(source(headers=[LEAVE])))
+    preflight.feed_message(someone(1), RenderProblem(1, "from: The address is empty.", Place(key="from")))
+    finding = find(preflight, "render")
+    assert finding is not None
+    assert f"{finding.place}: {finding.message}" == "from: The address is empty."
