@@ -227,12 +227,12 @@ async def message(place: Stage, camera: Camera) -> None:
 
 
 async def preview(place: Stage, camera: Camera) -> None:
-    """A mail in its four views, and sending it to oneself."""
+    """A mail in its five views, and sending it to oneself."""
     with Service.open(place.environ) as service:
         async with app_of(place, service, target=place.campaign, demo=True) as pilot:
             await go(pilot, "preview")
             await shows(pilot, "Subject", "Lagos")
-            for view in ("laid-out", "text", "headers", "source"):
+            for view in ("laid-out", "text", "headers", "tree", "source"):
                 await camera.take(pilot, view)
                 await pilot.press("v")
             await pilot.press("b")
