@@ -130,7 +130,7 @@ def test_a4_a_column_that_is_called_like_a_role_is_mentioned_once() -> None:
     message = source(subject="Hi", text="Dear {{ name }}")
     compiled = compile_message(message, ["email", "name", "subject", "reply_to"], secret=SECRET)
     notes = [item for item in Preflight(compiled).findings() if item.code == "column-role"]
-    assert [(item.severity, "columns: {reply_to: reply_to, subject: subject}" in item.message) for item in notes] == [
+    assert [(item.severity, "columns: {reply_to: reply_to, subject: subject}" in item.hint) for item in notes] == [
         ("note", True)
     ]
 
