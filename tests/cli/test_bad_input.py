@@ -58,7 +58,7 @@ def told(ended: Ended, code: int, *parts: str) -> None:
         ({"form": "x"}, ["campaign.yaml:8:1: form: this key is not known. Did you mean from?"]),
         ({"dispatch": {"workers": "lots"}}, ["campaign.yaml:8:12: dispatch.workers", "'lots'"]),
         ({"dispatch": {"rate": "10"}}, ["dispatch.rate", "10/s"]),
-        ({"attachments": ["a.pdf"]}, ["campaign.yaml:9:3: attachments.0: a.pdf is not there.", "must lie in"]),
+        ({"attachments": ["a.pdf"]}, ["campaign.yaml:8:15: attachments.0: a.pdf is not there.", "must lie in"]),
         ({"dispatch": {"limits": {}}}, ["dispatch.limits: this version does not support it yet."]),
         ({"smtp": None}, ["which server to send through"]),
         ({"smtp": None, "account": "nobody"}, ["account: There is no account nobody", "settings.yaml"]),
