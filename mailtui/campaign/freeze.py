@@ -209,25 +209,39 @@ async def to_add_to(
         if again is Again.ASK:
             raise MessageChanged(latest)
         _require_columns(freezing, latest)
-        await _require_files(freezing, latest, reader)
+        await _require_extras(freezing, latest, reader)
     return latest
 
 
-async def _require_files(freezing: Freezing, latest: LaunchedCampaign, reader: Reader) -> None:
-    """Whoever waits in the earlier campaign has files of their own from its launch, by hash; a changed message cannot
-    give them others.
+async def _require_extras(freezing: Freezing, latest: LaunchedCampaign, reader: Reader) -> None:
+    """Whoever may still get the earlier campaign has files of their own, and copies, from its launch; a changed message
+    cannot give them others, and its Cc would name people who get none.
     """
+    counts = asdict(await reader.counts(latest.number))
+    if not any(counts[state] for state in _MAY_GET_IT):
+        return
     earlier = MessageSource.from_json((await reader.message(latest.message_digest)).decode())
-    if _own_files(earlier) != _own_files(freezing.source):
-        raise UsageError(
-            f"The changed message brings other attachments of its recipients' own than {latest.id} did",
-            detail="Those who wait in it keep the ones that were found when it was launched.",
-            hint="Launch it as a new campaign: --new",
-        )
+    for said, of in (
+        ("brings other attachments of its recipients' own", _own_files),
+        ("gives copies to other people", _copied),
+    ):
+        if of(earlier) != of(freezing.source):
+            raise UsageError(
+                f"The changed message {said} than {latest.id} did",
+                detail="Those who wait in it, or may be tried again, keep what was found when it was launched.",
+                hint=f"Put that back as it was, or finish that campaign first: mailtui resume {latest.id}. "
+                "To keep somebody from getting copies: mailtui suppress add ADDRESS. "
+                "With --new the changed message goes to everybody, also to those who got the earlier one",
+            )
 
 
 def _own_files(source: MessageSource) -> tuple[object, ...]:
     return source.own_files, dict(source.columns).get("attachment", "")
+
+
+def _copied(source: MessageSource) -> tuple[object, ...]:
+    columns = dict(source.columns)
+    return source.cc, source.bcc, columns.get("cc", ""), columns.get("bcc", "")
 
 
 async def _draft(freezing: Freezing, desk: Desk, reader: Reader) -> LaunchedCampaign:

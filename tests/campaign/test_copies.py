@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from mailtui.campaign.freeze import Again
-from mailtui.outbox.records import DeliveryRow
+from mailtui.errors import UsageError
+from mailtui.outbox.records import DeliveryRow, Mark, Result
+from mailtui.outbox.states import DeliveryState as S
 from mailtui.service.facade import Service
 from tests.campaign.conftest import WriteCampaign
 from tests.campaign.test_freeze import counts, launch
@@ -81,12 +83,42 @@ def test_c11_copies_come_with_new_people_only(service: Service, write_campaign: 
     path = write_campaign(3, bcc="boss@example.org")
     assert forecast(service, path) == (0, 0, 6), "those who wait"
     assert launch(service, path).added == 0
-    path = write_campaign(1_500, bcc="boss@example.org")
-    assert forecast(service, path) == (1_497, 1_497, 3_000)
+    path = write_campaign(1_020, bcc="boss@example.org")
+    assert forecast(service, path) == (1_017, 1_017, 2_040)
     again = launch(service, path)
-    assert (again.added, again.copies, again.campaign.id) == (2_994, 1_497, first.campaign.id)
-    path = write_campaign(1_501, bcc=["boss@example.org", "desk@example.org"])
-    assert forecast(service, path, Again.TOP_UP) == (1, 2, 3_003), "who was mailed without a copy has none afterwards"
+    assert (again.added, again.copies, again.campaign.id) == (2_034, 1_017, first.campaign.id)
+
+
+async def all_sent(service: Service, number: int) -> None:
+    ledger = service.outbox.ledger()
+    claims = await ledger.claim(number, 99, now=1.0, lease=60)
+    await ledger.commit([Mark(claim.campaign, claim.id, claim.fence) for claim in claims], [], [], now=1.0)
+    ends = [Result(claim.campaign, claim.id, claim.fence, S.IN_FLIGHT, S.SENT, 1) for claim in claims]
+    await ledger.commit([], ends, [], now=1.0)
+    ledger.close()
+
+
+def test_who_waits_keeps_the_copies_of_the_launch_so_a_message_with_others_is_refused(
+    service: Service, write_campaign: WriteCampaign
+) -> None:
+    """Cc would name people who get none, and who was taken out of Bcc would get them all the same."""
+    first = launch(service, write_campaign(2, cc="old@example.org", bcc="boss@example.org"))
+    roles = {"source": "contacts.csv", "columns": {"bcc": "city"}}
+    for changed in (
+        {"cc": "new@example.org", "bcc": "boss@example.org"},
+        {"cc": "old@example.org"},
+        {"audience": roles},
+    ):
+        path = write_campaign(3, **changed)
+        for refused in (forecast, launch):
+            with pytest.raises(UsageError, match="gives copies to other people than") as caught:
+                refused(service, path, Again.TOP_UP)
+        assert f"mailtui resume {first.campaign.id}" in caught.value.hint
+    again = launch(service, write_campaign(2, cc="old@example.org", bcc="boss@example.org", body="New\n"), Again.TOP_UP)
+    assert again.added == 0, "another text is no matter"
+    asyncio.run(all_sent(service, first.campaign.number))
+    path = write_campaign(3, bcc=["boss@example.org", "desk@example.org"])
+    assert forecast(service, path, Again.TOP_UP) == (1, 2, 3), "who was mailed without a copy has none afterwards"
     assert launch(service, path, Again.TOP_UP).copies == 2
 
 
