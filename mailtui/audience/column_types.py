@@ -13,22 +13,10 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from mailtui.audience.comparing import fold
-from mailtui.audience.findings import ColumnKind, ColumnType, Confidence
-from mailtui.audience.spec import COLUMN_TYPES
+from mailtui.audience.findings import SAID_TYPES, ColumnType, Confidence
 from mailtui.audience.typed import as_moment, as_number, is_code
 from mailtui.errors import AudienceError
 from mailtui.kit.suggest import did_you_mean
-
-_GIVEN: Mapping[str, tuple[ColumnKind, str]] = {
-    "text": ("text", ""),
-    "number": ("number", "point"),
-    "number comma": ("number", "comma"),
-    "date": ("date", ""),
-    "date dmy": ("date", "dmy"),
-    "date mdy": ("date", "mdy"),
-    "date ymd": ("date", "ymd"),
-}
-assert tuple(_GIVEN) == COLUMN_TYPES
 
 _MOST = 0.8  # of a column's cells have to be numbers or dates; `n/a` in some of them does not make it text
 _EXACT_DIGITS = 15  # a float tells no longer ones apart
@@ -51,7 +39,7 @@ def find_types(
 ) -> tuple[ColumnType, ...]:
     """The type of each column, by its name, its cells in the first rows, and what a person said.
 
-    `rows` have a cell a column. `given` maps columns to one of `COLUMN_TYPES`. Raises `AudienceError` when it names a
+    `rows` have a cell a column. `given` maps columns to one of `SAID_TYPES`. Raises `AudienceError` when it names a
     column that is not there.
     """
     said = {_column(name, columns): text for name, text in given.items()}
@@ -59,11 +47,6 @@ def find_types(
         _said(said[name]) if name in said else _found(name, _filled(rows, position))
         for position, name in enumerate(columns)
     )
-
-
-def type_name(found: ColumnType) -> str:
-    """What a person would write to say it: one of `COLUMN_TYPES`."""
-    return next((name for name, given in _GIVEN.items() if given == (found.kind, found.style)), found.kind)
 
 
 def type_notes(columns: Sequence[str], rows: Sequence[Sequence[str]], types: Sequence[ColumnType]) -> tuple[str, ...]:
@@ -107,7 +90,7 @@ def _column(name: str, columns: Sequence[str]) -> str:
 
 
 def _said(text: str) -> ColumnType:
-    kind, style = _GIVEN[text]
+    kind, style = SAID_TYPES[text]
     return ColumnType(kind, style, "given", "as you said")
 
 

@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 Confidence = Literal["given", "certain", "likely", "guess"]
 ColumnKind = Literal["text", "number", "date", "code", "empty"]
 Unit = Literal["line", "row", "record"]
+
+SAID_TYPES: Mapping[str, tuple[ColumnKind, str]] = {
+    "text": ("text", ""),
+    "number": ("number", "point"),
+    "number comma": ("number", "comma"),
+    "date": ("date", ""),
+    "date dmy": ("date", "dmy"),
+    "date mdy": ("date", "mdy"),
+    "date ymd": ("date", "ymd"),
+}
+"""What a person may say about a column's cells, and which kind and style that is: how they compare, never how they are
+written.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +45,11 @@ class ColumnType:
     style: str
     confidence: Confidence
     reason: str
+
+    @property
+    def said(self) -> str:
+        """What a person would write to say it: one of `SAID_TYPES`, or the kind alone."""
+        return next((name for name, given in SAID_TYPES.items() if given == (self.kind, self.style)), self.kind)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 import pydantic
 
+from mailtui.audience.findings import SAID_TYPES
 from mailtui.audience.rules_tree import read_rule
 from mailtui.errors import RuleError
 from mailtui.kit.validation import Spec
@@ -21,8 +22,7 @@ ListFormat = FileFormat | Literal["sheet"]
 ColumnRole = Literal["name", "from", "reply_to", "subject", "body", "cc", "bcc", "attachment"]
 Unwanted = Literal["role", "disposable", "bad_domain"]
 
-COLUMN_TYPES = ("text", "number", "number comma", "date", "date dmy", "date mdy", "date ymd")
-"""What a person may say about a column's cells: how they compare, never how they are written."""
+COLUMN_TYPES = tuple(SAID_TYPES)
 _ROLES = ("name", "from", "reply_to", "subject", "body", "cc", "bcc", "attachment")
 _LATER_ROLES = ("send_at", "timezone")
 _LIST_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)

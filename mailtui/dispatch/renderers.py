@@ -153,7 +153,7 @@ class Renderers:
     def _forget(self, child: _Child) -> None:
         self._children.remove(child)
         self._out -= len(child.given)
-        self._own_bytes -= sum(own_bytes(claim) for claim, _ in child.given)
+        self._own_bytes -= sum(own_bytes(claim.files) for claim, _ in child.given)
         child.given.clear()
         child.end()
         self._ended.append(child)
@@ -216,7 +216,7 @@ class Renderers:
         child = min((child for child in self._children if child.free), key=lambda child: len(child.given))
         child.give(batch)
         self._out += len(batch.claims)
-        self._own_bytes += sum(map(own_bytes, batch.claims))
+        self._own_bytes += sum(own_bytes(claim.files) for claim in batch.claims)
 
     def _give_suspects(self) -> None:
         for child in self._children:
@@ -225,7 +225,7 @@ class Renderers:
                 child.give(batch)
                 child.alone = True
                 self._out += 1
-                self._own_bytes += sum(map(own_bytes, batch.claims))
+                self._own_bytes += sum(own_bytes(claim.files) for claim in batch.claims)
 
     def take(self) -> tuple[Claim, Outcome] | None:
         """The next row that is done."""
@@ -268,7 +268,7 @@ class Renderers:
             child.alone = False
             child.answered += 1
             self._out -= 1
-            self._own_bytes -= own_bytes(claim)
+            self._own_bytes -= own_bytes(claim.files)
             self._done.append((claim, outcome))
         self._give_suspects()
         self._arrived()
@@ -276,7 +276,7 @@ class Renderers:
     def _outcome(self, claim: Claim, answer: Mail | Overran | str) -> Outcome:
         if isinstance(answer, Mail):
             self._done_bytes += len(answer.data)
-            size = max(0, len(answer.data) - own_bytes(claim))
+            size = max(0, len(answer.data) - own_bytes(claim.files))
             known = self._mail_bytes if self._measured else size
             self._mail_bytes = max(
                 size, known + (size - known) / 8

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import json
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, TypeAlias
 
 from mailtui.errors import Place
 from mailtui.kit.frames import frame
+from mailtui.message.files import FileRef
 from mailtui.message.rendered import RenderProblem
-from mailtui.outbox.records import Claim
 
 File: TypeAlias = tuple[str, str, str, int]  # a `FileRef`
 Row: TypeAlias = tuple[str, int, str, tuple[str, ...], tuple[tuple[str, ...], ...], float, int, int, tuple[File, ...]]
@@ -72,14 +73,14 @@ class Nonsense(Exception):
     """What came over the pipe is no answer."""
 
 
-def files_of(claim: Claim) -> tuple[File, ...]:
+def files_of(own: Sequence[FileRef]) -> tuple[File, ...]:
     """A claim's own files as they cross."""
-    return tuple((path, name, digest, size) for path, name, digest, size in claim.files) if claim.files else ()
+    return tuple((path, name, digest, size) for path, name, digest, size in own) if own else ()
 
 
-def own_bytes(claim: Claim) -> int:
+def own_bytes(own: Sequence[FileRef]) -> int:
     """About how many bytes a claim's own files add to its mail."""
-    return sum(ref.size for ref in claim.files) * 4 // 3 if claim.files else 0
+    return sum(ref.size for ref in own) * 4 // 3 if own else 0
 
 
 def order(kind: Order, *values: Any) -> bytes:

@@ -63,7 +63,7 @@ class Supply:
         self._domains = domains
         self._former = former
         self._editions: dict[int, CompiledMessage] = {}
-        """The messages that claims were added with or repeat, by number."""
+        """The messages that claims were added with or say, by number."""
         self._ledger = tools.ledger
         self._taken_out = tools.ledger.taken_out
         self._recorder = tools.recorder
@@ -119,8 +119,8 @@ class Supply:
         self._waiting.extend(claims)
 
     async def _find_editions(self, claims: Sequence[Claim]) -> None:
-        """Have every message at hand that these claims were added with, or repeat."""
-        wanted = {claim.edition for claim in claims} | {claim.repeats for claim in claims if claim.repeats is not None}
+        """Have every message at hand that these claims were added with, or say."""
+        wanted = {claim.edition for claim in claims} | {claim.says for claim in claims if claim.says is not None}
         missing = wanted - self._editions.keys()
         if not missing:
             return
@@ -184,7 +184,7 @@ class Supply:
 
     def _is_left_to_processes(self, claim: Claim) -> bool:
         """Whether a mail is so large that rendering it here would keep everybody waiting, while processes are at it."""
-        large = bool(claim.files) and own_bytes(claim) > _LARGE
+        large = bool(claim.files) and own_bytes(claim.files) > _LARGE
         return large and self.renderers.processes > 0 and len(self.renderers) > 0
 
     def _render(self, claim: Claim, encoding: SentEncoding, capabilities: Capabilities) -> Outcome:
@@ -207,7 +207,7 @@ class Supply:
         key, address = claim.copy_of or (claim.key, claim.address)
         recipient = recipient_of(self._columns, key, claim.row, address, claim.fields, claim.more)
         added_with = self._editions[claim.edition]
-        message = self._message if claim.repeats is None else self._editions[claim.repeats]
+        message = self._edition(_CURRENT if claim.says is None else claim.says)
         return message.render(
             recipient,
             date=claim.date_at,
@@ -231,7 +231,7 @@ class Supply:
                 number, named_by = self._numbers(claim)
                 cells = (claim.fields, claim.more)
                 key, address = claim.copy_of or (claim.key, claim.address)
-                rows.append((key, claim.row, address, *cells, claim.date_at, number, named_by, files_of(claim)))
+                rows.append((key, claim.row, address, *cells, claim.date_at, number, named_by, files_of(claim.files)))
                 messages[number] = self._edition(number)
                 if named_by != _ITSELF:
                     messages[named_by] = self._edition(named_by)
@@ -242,7 +242,7 @@ class Supply:
         claims: list[Claim] = []
         size = 0
         while self._waiting and len(claims) < most:
-            size += own_bytes(self._waiting[0])
+            size += own_bytes(self._waiting[0].files)
             if size and not self.renderers.has_room_for(size, beside=len(claims)):
                 break
             claims.append(self._waiting.popleft())
@@ -250,7 +250,7 @@ class Supply:
 
     def _numbers(self, claim: Claim) -> tuple[int, int]:
         """The message that a claim is sent as, and the one that gives its Message-ID where that is another one."""
-        number = _CURRENT if claim.repeats is None else claim.repeats
+        number = _CURRENT if claim.says is None else claim.says
         same = self._editions[claim.edition] is self._edition(number)
         return number, _ITSELF if same else claim.edition
 

@@ -6,7 +6,6 @@ import dataclasses
 
 from jinja2 import nodes
 
-from mailtui.audience.column_types import type_name
 from mailtui.audience.findings import Understanding
 from mailtui.message.column_filters import assigned_names, name_columns
 from mailtui.message.frozen import MessageSource
@@ -21,7 +20,7 @@ def with_types(source: MessageSource, understanding: Understanding) -> MessageSo
     Other columns do not count, so that a list may change where the message does not look.
     """
     styled = {
-        name: type_name(kind)
+        name: kind.said
         for name, kind in zip(understanding.columns, understanding.types, strict=False)
         if kind.style and kind.kind in ("number", "date")
     }

@@ -50,7 +50,7 @@ class FilterError(ValueError):
 class Conventions:
     """How a campaign's filters write values and read cells.
 
-    `types` says how the cells of columns are written, as `audience.spec.COLUMN_TYPES` names it: `number comma`,
+    `types` says how the cells of columns are written, as `audience.findings.SAID_TYPES` names it: `number comma`,
     `date dmy`. `assigned` are names to which templates give values of their own, and that are no columns there.
     """
 

@@ -63,7 +63,7 @@ async def test_the_same_bytes_or_the_same_words_in_every_encoding_and_edition(
         more: tuple[tuple[str, ...], ...] = ((f"{name}2",), ("Three",)) if nth % 3 == 0 else ()
         files = ((), (kept,), (gone,))[nth % 3]
         claims.append(Claim(1, nth, 1, who, nth, who, (name,), 0, 1.7e9 + nth, 1, files=files))
-        rows.append((who, nth, who, (name,), more, 1.7e9 + nth, number, named_by, files_of(claims[-1])))
+        rows.append((who, nth, who, (name,), more, 1.7e9 + nth, number, named_by, files_of(claims[-1].files)))
     try:
         await renderers.start()
         async with asyncio.timeout(30):
