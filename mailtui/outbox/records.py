@@ -138,7 +138,7 @@ class Claim(NamedTuple):
     edition: int
     """The campaign's message, by its number, whose From gives the Message-ID its domain."""
     repeats: int | None = None
-    """The message to be sent whatever the campaign's is now: a copy of it may have arrived."""
+    """The message to be sent whatever the campaign's is now: it may have arrived before."""
     forgiven: int = 0
     """Attempts before a person asked for another one; they count against no limit."""
     forgiven_at: float | None = None
@@ -147,6 +147,13 @@ class Claim(NamedTuple):
     files: tuple[FileRef, ...] = ()
     copy_of: tuple[str, str] | None = None
     """Key and address of the recipient whose mail this is a copy of, and as whose it is rendered."""
+    copied: int | None = None
+    """The message that the recipient got, where that is not the campaign's any more."""
+
+    @property
+    def says(self) -> int | None:
+        """The message to be sent where that is not the campaign's now."""
+        return self.copied if self.repeats is None else self.repeats
 
 
 class Mark(NamedTuple):

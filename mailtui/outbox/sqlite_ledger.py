@@ -184,9 +184,11 @@ class SqliteLedger:
         if limit <= 0:
             return []
         rows = self._rows(name, {**bindings, "limit": limit})
+        copies = [row[1] for row in rows if row[15]]
+        followed = self._follow_their_mails(bindings["campaign"], copies) if copies else {}
         rows.sort()
         fields = json.loads(f"[{','.join(row[6] for row in rows)}]")  # one text, read at once
-        return [
+        claims = [
             Claim._make(
                 (
                     *row[:6],
@@ -195,10 +197,26 @@ class SqliteLedger:
                     rows_from(row[13]) if row[13] else (),
                     files_from(row[14]) if row[14] else (),
                     copy_from(row[15]) if row[15] else None,
+                    None,
                 )
             )
             for row, own in zip(rows, fields, strict=True)
         ]
+        if not followed:
+            return claims
+        return [
+            claim._replace(date_at=followed[claim.id][0], copied=followed[claim.id][1])
+            if claim.id in followed
+            else claim
+            for claim in claims
+        ]
+
+    def _follow_their_mails(self, campaign: int, copies: list[int]) -> dict[int, tuple[float, int | None]]:
+        """Have copies say what the mails that they copy say; by id the date, and the message where it is an earlier
+        one.
+        """
+        found = self._rows("follow_their_mails", {"campaign": campaign, "ids": json.dumps(copies)})
+        return {id_: (date, message) for id_, date, message in found}
 
     async def commit(
         self,

@@ -83,6 +83,8 @@ def test_d15_copies_are_tried_again_settled_and_corrected_like_others(mailtui: M
         ended = mailtui.call("retry", campaign, *wrong)
         assert ended.code == 2 and why in ended.err, ended.err
     one = ("--to", "boss@example.org", "--copy-of", "ann@example.com")
+    (path.parent / "body.txt.j2").write_text("Changed since\n")
+    assert mailtui.call("run", path, "--yes", "--top-up").code == 4
     taken = mailtui.call("retry", campaign, *one, "--address", "doe@example.org")
     assert taken.code == 2 and "is in this campaign already" in taken.err
     ended = mailtui.call("retry", campaign, *one, "--address", "chief@example.org")

@@ -91,6 +91,29 @@ async def test_a_copy_has_the_date_of_the_mail_that_it_copies(bench: Bench) -> N
     assert {claim.date_at for claim in (mail, boss, *again)} == {T0 + 1}
 
 
+async def test_a_copy_says_what_its_recipient_got_whatever_the_message_is_by_then(bench: Bench) -> None:
+    number = await launched(bench, with_copies(4, BOSS))
+    claims = await bench.ledger.claim(number, 5, now=T0, lease=60)
+    await ended(bench, claims[:1], S.SENT)
+    await ended(bench, claims[2:3], S.UNKNOWN)
+    await ended(bench, claims[4:5], S.FAILED)
+    await bench.ledger.recover(now=T0)
+    await bench.desk.put_message(number, "2" * 64, b"changed")
+    await bench.ledger.set_terms(number, actor="ann", now=T0, message_digest="2" * 64)
+    assert await redone(bench, number, Redo((S.UNKNOWN,), S.QUEUED))  # it may have arrived, and is repeated
+    again = {claim.key: claim for claim in await bench.ledger.claim(number, 9, now=T0 + 9, lease=60)}
+    says = {key: claim.says for key, claim in again.items()}
+    assert says == {
+        copy_key(P1, BOSS): 1,
+        P2: 1,
+        copy_key(P2, BOSS): 1,
+        copy_key("p3@example.com", BOSS): None,
+        "p4@example.com": None,
+        copy_key("p4@example.com", BOSS): None,
+    }
+    assert again[copy_key(P1, BOSS)].repeats is None, "it never went out itself"
+
+
 async def test_b09_nobody_on_the_suppression_list_gets_a_copy_nor_has_one_made(bench: Bench) -> None:
     await bench.desk.suppress([NewSuppression(DESK), NewSuppression("@p.example")], actor="ann", now=T0)
     gone = NewDelivery("p9@p.example", 9, "p9@p.example", ("p9@p.example", "Pé 9"))

@@ -36,9 +36,7 @@ UPDATE delivery SET forgiven_at = coalesce(forgiven_at, date_at) + :by WHERE lea
 -- name: claim_fresh
 UPDATE delivery
 SET state = 'claimed', lease_until = :lease, fence = fence + 1,
-    date_at = coalesce(date_at, iif(copy_of = '', NULL, (SELECT o.date_at FROM delivery o WHERE o.campaign = :campaign
-                                                         AND o.key = json_extract(delivery.copy_of, '$[0]'))), :now),
-    updated_at = :now,
+    date_at = coalesce(date_at, :now), updated_at = :now,
     sent_as = coalesce(repeats, (SELECT e.number FROM edition e JOIN campaign c ON c.number = e.campaign
                                  WHERE c.number = :campaign AND e.digest = c.message_digest))
 WHERE id IN (SELECT id FROM delivery
@@ -50,9 +48,7 @@ RETURNING campaign, id, fence, key, row, address, fields, attempts, date_at, edi
 -- name: claim_due
 UPDATE delivery
 SET state = 'claimed', lease_until = :lease, fence = fence + 1,
-    date_at = coalesce(date_at, iif(copy_of = '', NULL, (SELECT o.date_at FROM delivery o WHERE o.campaign = :campaign
-                                                         AND o.key = json_extract(delivery.copy_of, '$[0]'))), :now),
-    updated_at = :now,
+    date_at = coalesce(date_at, :now), updated_at = :now,
     sent_as = coalesce(repeats, (SELECT e.number FROM edition e JOIN campaign c ON c.number = e.campaign
                                  WHERE c.number = :campaign AND e.digest = c.message_digest))
 WHERE id IN (SELECT id FROM delivery
@@ -60,6 +56,19 @@ WHERE id IN (SELECT id FROM delivery
              ORDER BY due_at, id LIMIT :limit)
 RETURNING campaign, id, fence, key, row, address, fields, attempts, date_at, edition, repeats,
           forgiven, forgiven_at, more, files, copy_of
+
+-- name: follow_their_mails
+-- Copies have the Date of the mail that they copy. Where that one has gone, or may have, or is repeated, they say what
+-- it says, whatever the campaign's message is now.
+UPDATE delivery
+SET date_at = coalesce(mail.date_at, delivery.date_at),
+    sent_as = coalesce(delivery.repeats, mail.repeats,
+                       iif(mail.state IN ('in_flight', 'sent', 'unknown'), mail.sent_as, NULL), delivery.sent_as)
+FROM delivery AS mail
+WHERE delivery.id IN (SELECT value FROM json_each(:ids))
+  AND mail.campaign = :campaign AND mail.key = json_extract(delivery.copy_of, '$[0]')
+RETURNING id, date_at, nullif(sent_as, (SELECT e.number FROM edition e JOIN campaign c ON c.number = e.campaign
+                                        WHERE c.number = :campaign AND e.digest = c.message_digest))
 
 -- name: mark
 -- ?1 to ?3 are the fields of a Mark
