@@ -184,7 +184,7 @@ class Supply:
 
     def _is_left_to_processes(self, claim: Claim) -> bool:
         """Whether a mail is so large that rendering it here would keep everybody waiting, while processes are at it."""
-        large = bool(claim.files) and own_bytes(claim) > _LARGE
+        large = bool(claim.files) and own_bytes(claim.files) > _LARGE
         return large and self.renderers.processes > 0 and len(self.renderers) > 0
 
     def _render(self, claim: Claim, encoding: SentEncoding, capabilities: Capabilities) -> Outcome:
@@ -231,7 +231,7 @@ class Supply:
                 number, named_by = self._numbers(claim)
                 cells = (claim.fields, claim.more)
                 key, address = claim.copy_of or (claim.key, claim.address)
-                rows.append((key, claim.row, address, *cells, claim.date_at, number, named_by, files_of(claim)))
+                rows.append((key, claim.row, address, *cells, claim.date_at, number, named_by, files_of(claim.files)))
                 messages[number] = self._edition(number)
                 if named_by != _ITSELF:
                     messages[named_by] = self._edition(named_by)
@@ -242,7 +242,7 @@ class Supply:
         claims: list[Claim] = []
         size = 0
         while self._waiting and len(claims) < most:
-            size += own_bytes(self._waiting[0])
+            size += own_bytes(self._waiting[0].files)
             if size and not self.renderers.has_room_for(size, beside=len(claims)):
                 break
             claims.append(self._waiting.popleft())
