@@ -84,8 +84,9 @@ def run_checks(
                     progress(done, total)
             yield recipient
 
+    wanted = frozenset() if every_row else spread(total, sample or 0)
+
     def chosen() -> Iterator[Recipient]:
-        wanted = spread(total, sample or 0)
         return iter([recipient for number, recipient in enumerate(looked_at(), 1) if number in wanted])
 
     judge = Judge(
@@ -110,7 +111,12 @@ def run_checks(
         )
     if brings_copies(source):
         about_files += copy_findings(
-            campaign, source, audience.columns, audience.recipients(), lambda rows: progress(rows, total)
+            campaign,
+            source,
+            audience.columns,
+            audience.recipients(),
+            lambda rows: progress(rows, total),
+            rendered=lambda number: every_row or number in wanted,
         )
     progress(total, total)
     about_list = (

@@ -19,6 +19,8 @@ from mailtui.message.folder import Folder
 from mailtui.message.frozen import MessageSource
 from mailtui.message.rendered import RenderProblem
 
+TOLD_WITH_ROWS = ("audience",)
+"""Of `told_of`: what is found without working out templates, and told then."""
 _SECRET = b"extras"
 
 
@@ -65,6 +67,11 @@ def brings_copies(source: MessageSource) -> bool:
 def brings_extras(source: MessageSource) -> bool:
     """Whether rows bring anything beside their bodies, so that they have to be asked."""
     return bool(source.own_files) or brings_copies(source) or any(role == "attachment" for role, _ in source.columns)
+
+
+def told_of(problem: RenderProblem) -> str:
+    """What a row's problem is about: `attachments`, `cc`, `bcc`, the `audience`, or else an included file."""
+    return (problem.place.key or problem.place.file).partition(".")[0]
 
 
 def _brought(folder: Folder | None, recipient: Recipient, extras: Extras | RenderProblem) -> Brought:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from mailtui.audience.recipient import Recipient
 from mailtui.campaign.campaign import Campaign
+from mailtui.campaign.extras import TOLD_WITH_ROWS, told_of
 from mailtui.campaign.trial import TrialRenderer
 from mailtui.errors import Place
 from mailtui.kit.safe_text import safe_text
@@ -93,6 +94,8 @@ class _Looks:
     def at(self, recipient: Recipient, extras: Extras | RenderProblem) -> None:
         """Look at one row's files."""
         if isinstance(extras, RenderProblem):
+            if told_of(extras) in ("cc", "bcc", *TOLD_WITH_ROWS):
+                return  # told with the copies, or with the rows
             self._note("error", "attachment", extras.reason, extras.reason, recipient.row, place=extras.place)
             return
         total = self._shared

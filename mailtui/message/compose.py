@@ -323,7 +323,8 @@ def _problem(row: int, at: str, error: Exception) -> RenderProblem:
         what = "" if at == "recipient" else f"{at}: "
         return RenderProblem(row, f"{what}{safe_text(str(error), limit=200)}", Place(key=at))
     if isinstance(error, FileProblem | ExtrasError):
-        return RenderProblem(row, safe_text(str(error), limit=300), Place(key="attachments"))
+        key = error.key if isinstance(error, ExtrasError) else "attachments"
+        return RenderProblem(row, safe_text(str(error), limit=300), Place(key=key))
     if isinstance(error, HeaderError | BodyError):
         return RenderProblem(row, f"the {at} {error}", Place(key=at))
     return RenderProblem(row, render_reason(error), render_place(error, at))

@@ -16,6 +16,7 @@ from mailtui.kit.safe_text import safe_text
 from mailtui.message import headers
 
 _SHOWN = 80  # characters of what cannot be read, in a sentence
+_LONGEST = 200  # of the sentence
 
 
 class Copied(NamedTuple):
@@ -32,7 +33,8 @@ def read_mailbox(text: str) -> Mailbox:
         return parse_mailbox(text)
     except AddressError as error:
         shown = safe_text(text, limit=_SHOWN)
-        raise AddressError(str(error) if shown in str(error) else f"{shown}: {error}") from None
+        said = str(error).replace(text, shown)
+        raise AddressError(safe_text(said if shown in said else f"{shown}: {said}", limit=_LONGEST)) from None
 
 
 def copied(cc: Iterable[str], bcc: Iterable[str], key: str) -> Copied:

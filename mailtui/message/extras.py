@@ -22,7 +22,11 @@ _MAILBOXES = re.compile(r'(?:"(?:[^"\\]|\\.)*"|<[^>]*>|[^,;\n"<]|["<])+')
 
 
 class ExtrasError(ValueError):
-    """A row asks for more than a mail can carry; the message is a sentence."""
+    """A row asks for more than a mail can carry; the message is a sentence, `key` the campaign file's."""
+
+    def __init__(self, message: str, key: str) -> None:
+        super().__init__(message)
+        self.key = key
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +61,16 @@ class RowExtras:
         """What one recipient's row brings. Raises one of `templates.RENDER_ERRORS`; `ExtrasError` is one."""
         files = tuple(dict.fromkeys(self._all_files(recipient, variables)))
         if len(files) > FILES_LIMIT:
-            raise ExtrasError(f"has more than {FILES_LIMIT} attachments of its own")
+            raise ExtrasError(f"has more than {FILES_LIMIT} attachments of its own", "attachments")
         return Extras(
             files,
             self.cc(recipient, variables),
-            _few([*_rendered(self._bcc, variables), *self._own.each("bcc", recipient)]),
+            _few("bcc", [*_rendered(self._bcc, variables), *self._own.each("bcc", recipient)]),
         )
 
     def cc(self, recipient: Recipient, variables: Variables) -> tuple[str, ...]:
         """Whom one recipient's mail names as getting a copy. Raises as `of` does."""
-        return _few([*_rendered(self._cc, variables), *self._own.each("cc", recipient)])
+        return _few("cc", [*_rendered(self._cc, variables), *self._own.each("cc", recipient)])
 
     def _all_files(self, recipient: Recipient, variables: Variables) -> Iterator[tuple[str, str]]:
         for path, name in self._files:
@@ -87,8 +91,8 @@ def _rendered(templates: Sequence[CompiledTemplate], variables: Variables) -> It
         yield template.render(variables)
 
 
-def _few(values: Sequence[str]) -> tuple[str, ...]:
+def _few(key: str, values: Sequence[str]) -> tuple[str, ...]:
     found = tuple(dict.fromkeys(mailbox for value in values for mailbox in mailboxes_in(value)))
     if len(found) > COPIES_LIMIT:
-        raise ExtrasError(f"has more than {COPIES_LIMIT} people for a copy")
+        raise ExtrasError(f"has more than {COPIES_LIMIT} people for a copy", key)
     return found

@@ -158,7 +158,7 @@ def test_x01_an_address_for_a_copy_is_looked_at_in_every_row(service: Service, w
     path = write_campaign(rows, audience={"source": "contacts.csv", "columns": {"cc": "team", "bcc": "audit"}})
     report = service.campaigns.check(service.campaigns.load(path), every_row=False, progress=lambda done, total: None)
     assert report.rendered == 20
-    found = {finding.message.partition(":")[0]: finding for finding in report.findings if finding.code == "bad-copy"}
+    found = {finding.place.key: finding for finding in report.findings if finding.code == "bad-copy"}
     assert {kind: (finding.rows, finding.severity) for kind, finding in found.items()} == {
         "cc": ((34,), "error"),
         "bcc": ((35,), "error"),
@@ -167,6 +167,31 @@ def test_x01_an_address_for_a_copy_is_looked_at_in_every_row(service: Service, w
     assert [finding.message for finding in report.findings if finding.code == "copies"] == [
         "116 copies go out besides, by cc and bcc"
     ]
+
+
+def test_x01_what_is_wrong_with_a_row_is_told_once_and_where_it_is(
+    service: Service, write_campaign: WriteCampaign
+) -> None:
+    rows = [
+        HEAD,
+        "a@example.com,,Rome,boss at example,",
+        f"b@example.com,Bob,Rome,{';'.join(f'p{n}@example.org' for n in range(51))},",
+        f"c@example.com,Cy,Rome,{'x' * 400},",
+        "d@example.com,Di,Rome,,x@",
+    ]
+    audience = {"source": "contacts.csv", "columns": {"cc": "team", "bcc": "audit"}}
+    bcc = "{{ 12 // first_name|length }}@example.org"
+    for attachments in ({}, {"attachments": ["{% if city == 'Oslo' %}x.pdf{% endif %}"]}):
+        path = write_campaign(rows, audience=audience, bcc=bcc, **attachments)
+        report = service.campaigns.check(service.campaigns.load(path), every_row=True, progress=lambda *_: None)
+        told = [(found.rows, str(found.place), found.message) for found in report.findings if found.severity == "error"]
+        assert sorted(told) == [
+            ((1,), "bcc.0:1", "the template cannot be filled in: integer division or modulo by zero"),
+            ((1,), "cc", "boss at example: There is no @-sign."),
+            ((2,), "cc", "has more than 50 people for a copy"),
+            ((3,), "cc", f"{'x' * 79}…: There is no @-sign."),
+            ((4,), "bcc", "x@: There must be something after the @-sign."),
+        ]
 
 
 @pytest.mark.parametrize("key", ["cc", "bcc"])
