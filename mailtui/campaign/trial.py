@@ -16,10 +16,11 @@ from mailtui.audience.recipient import Recipient, cells_of
 from mailtui.errors import Place, TemplateError
 from mailtui.kit.children import bare_environment, own_environment, own_module
 from mailtui.message.extras import Extras
+from mailtui.message.files import FILE_LIMIT
 from mailtui.message.frozen import MessageSource
 from mailtui.message.mime import TransferEncoding
 from mailtui.message.rendered import RenderedMessage, RenderProblem
-from mailtui.message.trial import Want, unpacked
+from mailtui.message.trial import ANEW, Want, unpacked
 
 Rendered = tuple[Recipient, RenderedMessage | RenderProblem]
 
@@ -43,9 +44,10 @@ class TrialRenderer:
         row_seconds: float = ROW_SECONDS,
         want: Want = "mail",
         folder: Path | None = None,
+        file_limit: int = FILE_LIMIT,
     ) -> None:
         """`want` says what is asked for: the mails, or what rows bring beside their bodies (`extras`). Mails have the
-        files that rows name in the campaign's `folder`; left out, they have none.
+        files that rows name in the campaign's `folder`, of so many bytes at the most; left out, they have none.
         """
         self._columns = columns
         self._row_seconds = row_seconds
@@ -58,6 +60,7 @@ class TrialRenderer:
             "memory": MEMORY,
             "want": want,
             "folder": "" if folder is None else str(folder.resolve()),
+            "file_limit": file_limit,
         }
         self._answers: queue.Queue[bytes] = queue.Queue()
         self._child: subprocess.Popen[bytes] | None = None
@@ -89,7 +92,11 @@ class TrialRenderer:
                     continue  # what the child did not read any more is of no use to anybody
 
     def render(self, recipients: Iterable[Recipient]) -> Iterator[Rendered]:
-        """Render the rows in their order. Raises `TemplateError` when one overruns or breaks the child."""
+        """Render the rows in their order, with their files as they are now. Raises `TemplateError` when one overruns or
+        breaks the child.
+        """
+        if self._order["folder"]:
+            self._tell([ANEW])
         for recipient, values in self._each(recipients):
             yield recipient, values if isinstance(values, RenderProblem) else unpacked(values)
 
@@ -167,5 +174,5 @@ def collect(stream: IO[bytes], answers: queue.Queue[bytes]) -> None:
         for line in stream:
             answers.put(line)
     except ValueError:
-        return  # closed by the parent, which waits for nothing any more
+        pass  # closed by one thread of the parent, while another may still wait
     answers.put(b"")

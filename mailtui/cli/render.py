@@ -15,7 +15,6 @@ from mailtui.cli import output
 from mailtui.cli.options import Whole, common, filter_option
 from mailtui.errors import ExitCode, UsageError
 from mailtui.kit.safe_text import safe_text
-from mailtui.kit.words import counted
 from mailtui.service.dry_run import NoMail, Rows, dry_run, parse_rows
 from mailtui.service.facade import Service
 from mailtui.service.mailbox import Mbox, Nowhere, Sink, open_sink
@@ -54,7 +53,10 @@ def render(
     service: Service,
     as_json: bool,
 ) -> ExitCode:
-    """Write mails to files, exactly as they would be sent; nothing is sent."""
+    """Write the mails that a launch would send to files, exactly as they would be sent. Nothing is sent.
+
+    Whoever is suppressed gets none; --row writes one row's in any case. A copy (cc, bcc) is a mail of its own.
+    """
     rows = chosen_rows(row, rows_text, limit)
     return render_to(service, campaign, out, rows, filter_text=filter_text, as_json=as_json and out != "-")
 
@@ -87,11 +89,16 @@ def render_to(
 
         written = dry_run(service.campaigns, loaded, sink, rows, told=told, trouble=trouble)
     if as_json:
-        more = {"problems": problems} if problems else {}
-        output.json_line({"rendered": written.rendered, "failed": written.failed, "out": sink.name, **more})
+        more: dict[str, object] = {"problems": problems} if problems else {}
+        if written.despite:
+            more["despite"] = written.despite
+        numbers = {"rendered": written.rendered, "copies": written.copies, "suppressed": written.suppressed}
+        output.json_line({**numbers, "failed": written.failed, "out": sink.name, **more})
     else:
         failed = f", {written.failed:,} could not be" if written.failed else ""
-        output.note(f"{counted(written.rendered, 'mail')} rendered{sink.where}{failed}. Nothing was sent.")
+        output.note(f"{written.in_words} rendered{sink.where}{failed}. Nothing was sent.")
+        for line in written.notes():
+            output.note(safe_text(f"{line}."))
     return ExitCode.FINDINGS if written.failed else ExitCode.DONE
 
 

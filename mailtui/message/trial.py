@@ -25,6 +25,9 @@ from mailtui.message.rendered import RenderedMessage, RenderProblem
 Want = Literal["mail", "extras", "judge"]
 """What is asked of each row: its mail, what it brings beside its bodies, or to be judged for a check."""
 
+ANEW = "anew"
+"""In the place of a row: files are to be looked at again, since they may have changed meanwhile."""
+
 _BYTES = ("text_lines", "html_lines", "data")
 
 
@@ -43,9 +46,14 @@ def serve(lines: TextIO, out: TextIO) -> None:
         for line in lines:
             _say(out, _extras(message, json.loads(line), order))
         return
-    folder = Folder(Path(order["folder"])) if order["folder"] and message.has_extras else None
+    folder = None
     for line in lines:
-        _say(out, _render(message, json.loads(line), order, folder))
+        row = json.loads(line)
+        if row == ANEW:
+            named = Path(order["folder"])
+            folder = Folder(named, limit=order["file_limit"]) if message.has_extras else None
+        else:
+            _say(out, _render(message, row, order, folder))
 
 
 def _extras(message: CompiledMessage, row: list[Any], order: dict[str, Any]) -> dict[str, Any]:

@@ -9,26 +9,27 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Generator, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from mailtui.audience.audience import Audience, open_audience
 from mailtui.audience.counting import count_stream
-from mailtui.audience.recipient import Recipient
 from mailtui.audience.rules_tree import read_rule
 from mailtui.audience.spec import STDIN, AudienceSpec
 from mailtui.audience.views import StreamCounts
 from mailtui.campaign.campaign import Campaign, load_campaign
 from mailtui.campaign.checks import CheckReport, run_checks
-from mailtui.campaign.suppression import Suppressed, open_left_out
+from mailtui.campaign.suppression import LeftOut, Suppressed, open_left_out
 from mailtui.campaign.trial import TrialRenderer
 from mailtui.errors import AccountError, ConfigError, Problem
 from mailtui.kit.paths import private_folder, touch_private
 from mailtui.message.conventions import with_types
 from mailtui.message.frozen import MessageSource
-from mailtui.message.rendered import RenderedMessage, RenderProblem
 from mailtui.outbox.opening import parse_outbox
+from mailtui.outbox.ports import Reader
+from mailtui.outbox.states import CampaignState
 from mailtui.outbox.suppression import list_of, scopes_for
 from mailtui.service.list_options import ListOptions
 from mailtui.service.settings import Settings
@@ -39,6 +40,17 @@ Progress = Callable[[int, int], None]
 
 _LIST_SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx")
 PREVIEW_SECRET = b"preview"
+
+
+@dataclass(frozen=True, slots=True)
+class OnRecord:
+    """What an outbox has: who of some keys is `suppressed` and why, in words; the `lists` by name that somebody is on;
+    the id of the `earlier` launch of the campaign, '' where there was none.
+    """
+
+    suppressed: Callable[[Sequence[str]], dict[str, str]]
+    lists: tuple[str, ...] = ()
+    earlier: str = ""
 
 
 class CampaignDesk:
@@ -148,18 +160,31 @@ class CampaignDesk:
 
     @contextmanager
     def _suppressed(self, campaign: Campaign) -> Iterator[Suppressed]:
-        """Who gets nothing, to be counted; looking makes no outbox."""
+        """Who gets nothing, to be counted."""
+        with self.left_out_by(campaign) as left_out, self.on_record(campaign) as record:
+            yield Suppressed(left_out, record.suppressed, lists=record.lists)
+
+    def left_out_by(self, campaign: Campaign) -> AbstractContextManager[LeftOut]:
+        """Whom the lists leave out that the campaign's file names. Entering raises `AudienceError`."""
+        return open_left_out(campaign, self._cache)
+
+    @contextmanager
+    def on_record(self, campaign: Campaign) -> Iterator[OnRecord]:
+        """What the outbox has to say before a campaign is launched; looking makes no outbox."""
         outbox = parse_outbox(self._settings.outbox_url)
-        with open_left_out(campaign, self._cache) as left_out:
-            if not outbox.path.exists():
-                yield Suppressed(left_out, lambda _: ())
-                return
-            name = campaign.spec.audience.list or ""
-            scopes = scopes_for(name, "")
-            with closing(outbox.reader()) as reader, asyncio.Runner() as loop:
-                found = loop.run(reader.suppression_counts()) if name else {}
-                lists = [other for scope in found if (other := list_of(scope)) is not None]
-                yield Suppressed(left_out, lambda keys: loop.run(reader.suppressed(keys, scopes)), lists=lists)
+        if not outbox.path.exists():
+            yield OnRecord(lambda _: {})
+            return
+        name = campaign.spec.audience.list or ""
+        scopes = scopes_for(name, "")
+        with closing(outbox.reader()) as reader, asyncio.Runner() as loop:
+            found = loop.run(reader.suppression_counts()) if name else {}
+            lists = tuple(other for scope in found if (other := list_of(scope)) is not None)
+            yield OnRecord(
+                lambda keys: loop.run(reader.suppressed(keys, scopes)),
+                lists=lists,
+                earlier=loop.run(_launched(reader, campaign.series)),
+            )
 
     def left_out(self, view: CampaignView, key: str) -> str:
         """Why an address is left out by the launched campaign's file, in words; empty when it is not.
@@ -171,28 +196,23 @@ class CampaignDesk:
         with open_left_out(campaign, self._cache) as left_out:
             return left_out.reasons((key,)).get(key, "")
 
-    def render_all(
-        self, campaign: Campaign, first: int = 1, last: int | None = None, *, told: Progress | None = None
-    ) -> Generator[tuple[Recipient, RenderedMessage | RenderProblem], None, None]:
-        """The mails of rows `first` to `last`, in the order of the list; no connection is opened.
 
-        `told` hears how many of the rows were gone through, and how many there are.
-        """
-        with self.open_audience(campaign) as audience:
-            audience.require_sendable()
-            source = with_types(campaign.read_message(), audience.understanding)
-            campaign.compile(source, audience.columns, secret=PREVIEW_SECRET)  # for its errors, which need no child
-            of = min(last or audience.size, audience.size) - first + 1
-            with trial_of(source, audience.columns, campaign.folder) as trial:
-                for recipient, message in trial.render(audience.recipients(first, last)):
-                    yield recipient, message
-                    if told is not None:
-                        told(recipient.row - first + 1, of)
+async def _launched(reader: Reader, series: str) -> str:
+    """The id of the campaign that was launched last of a series; empty where none was."""
+    latest = await reader.latest_of_series(series)
+    return "" if latest is None or latest.state is CampaignState.DRAFT else latest.id
 
 
-def trial_of(source: MessageSource, columns: tuple[str, ...], folder: Path) -> TrialRenderer:
+def trial_of(campaign: Campaign, source: MessageSource, columns: tuple[str, ...]) -> TrialRenderer:
     """What renders mails to be looked at, with the files that rows name in the campaign's folder."""
-    return TrialRenderer(source, columns, secret=PREVIEW_SECRET, date=time.time(), folder=folder)
+    return TrialRenderer(
+        source,
+        columns,
+        secret=PREVIEW_SECRET,
+        date=time.time(),
+        folder=campaign.folder,
+        file_limit=campaign.spec.attachment_bytes,
+    )
 
 
 def is_campaign(target: str) -> bool:

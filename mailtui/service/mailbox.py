@@ -2,19 +2,19 @@
 
 Nothing is ever overwritten, and what is written is for its owner only. A line that begins with From, with any number of
 > before it, gets one more > in an mbox, so that it is no new mail there and every reader of mboxrd gives it back as it
-was.
+was. A copy of a mail has its very bytes, and none of them says whom it goes to: so the name of its file does, or the
+From line, which may say more behind its date.
 """
 
 from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Protocol
 
-from mailtui.audience.recipient import Recipient
 from mailtui.errors import UsageError
 from mailtui.kit.paths import create_private, private_folder
 from mailtui.message.rendered import RenderedMessage
@@ -34,7 +34,8 @@ class Sink(Protocol):
     def name(self) -> str: ...
     @property
     def where(self) -> str: ...
-    def add(self, recipient: Recipient, message: RenderedMessage) -> None: ...
+    def add(self, row: int, address: str, message: RenderedMessage, *, copy: int = 0) -> None:
+        """Put in the mail of a row to an address; a `copy` of one has its number, from 1."""
 
 
 class Nowhere:
@@ -43,7 +44,7 @@ class Nowhere:
     name = ""
     where = ""
 
-    def add(self, recipient: Recipient, message: RenderedMessage) -> None:
+    def add(self, row: int, address: str, message: RenderedMessage, *, copy: int = 0) -> None:
         """There is nothing to keep."""
 
 
@@ -55,10 +56,11 @@ class Mbox:
         self.name = name
         self.where = "" if name == "-" else f" into {name}"
 
-    def add(self, recipient: Recipient, message: RenderedMessage) -> None:  # noqa: ARG002 - Sink's signature
+    def add(self, row: int, address: str, message: RenderedMessage, *, copy: int = 0) -> None:  # noqa: ARG002 - as Sink
         sender = _BLANK.sub("_", message.sender) or _NOBODY
+        more = f" copy to {_BLANK.sub('_', address)}" if copy else ""
         body = _QUOTED.sub(rb">\1", message.data.replace(b"\r\n", b"\n"))
-        self._stream.write(f"From {sender} {time.asctime(time.gmtime())}\n".encode() + body + b"\n")
+        self._stream.write(f"From {sender} {time.asctime(time.gmtime())}{more}\n".encode() + body + b"\n")
 
 
 class EmlFolder:
@@ -71,9 +73,9 @@ class EmlFolder:
         self.name = str(folder)
         self.where = f" into {folder}"
 
-    def add(self, recipient: Recipient, message: RenderedMessage) -> None:
-        path = self._folder / f"{recipient.row:06d}-{_UNFIT.sub('_', recipient.address)[:_LONGEST]}.eml"
-        with create_private(path) as stream:
+    def add(self, row: int, address: str, message: RenderedMessage, *, copy: int = 0) -> None:
+        which = f"{row:06d}-copy-{copy}" if copy else f"{row:06d}"
+        with create_private(self._folder / f"{which}-{_UNFIT.sub('_', address)[:_LONGEST]}.eml") as stream:
             stream.write(message.data)
 
 
@@ -83,12 +85,26 @@ def open_sink(out: str) -> Iterator[Sink]:
     path = Path(out)
     try:
         if path.suffix.lower() == ".mbox":
-            with create_private(path) as stream:
+            with create_private(path) as stream, _gone_if_nothing_came(path.unlink, stream.tell):
                 yield Mbox(stream, out)
             return
-        yield EmlFolder(path)
+        made = not path.exists()
+        folder = EmlFolder(path)
+        with _gone_if_nothing_came(path.rmdir if made else None, lambda: any(path.iterdir())):
+            yield folder
     except FileExistsError:
         what = "is not empty" if path.is_dir() and path.suffix.lower() != ".mbox" else "exists already"
         raise UsageError(f"{out} {what}", hint=_FRESH) from None
     except OSError as error:
         raise UsageError(f"{out} cannot be written", detail=str(error.strerror or error)) from None
+
+
+@contextmanager
+def _gone_if_nothing_came(remove: Callable[[], None] | None, anything: Callable[[], object]) -> Iterator[None]:
+    """What was made is taken away again when it went wrong before the first mail: else the next try finds it there."""
+    try:
+        yield
+    except BaseException:
+        if remove is not None and not anything():
+            remove()
+        raise

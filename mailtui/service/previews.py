@@ -14,7 +14,7 @@ from mailtui.audience.recipient import Recipient
 from mailtui.audience.views import RowView
 from mailtui.campaign.campaign import Campaign
 from mailtui.campaign.trial import TrialRenderer
-from mailtui.errors import AudienceError, ConfigError, Problem, UsageError
+from mailtui.errors import AudienceError, ConfigError, Problem, TemplateError, UsageError
 from mailtui.message.conventions import with_types
 from mailtui.message.differences import Pair, Piece, differences
 from mailtui.message.frozen import MessageSource
@@ -81,11 +81,9 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class _Child:
-    """A process that renders one message for lists with these columns."""
+    """A process that renders one message for lists with some columns, with the files of a folder up to a limit."""
 
-    source: MessageSource
-    columns: tuple[str, ...]
-    folder: Path
+    wanted: tuple[MessageSource, tuple[str, ...], Path, int]
     renderer: TrialRenderer
     life: ExitStack
 
@@ -100,20 +98,30 @@ class PreviewDesk:
     def __init__(self, desk: CampaignDesk) -> None:
         self._desk = desk
         self._kept: _Child | None = None
+        self._busy: list[ExitStack] = []
+        self._closings = 0
         self._lock = threading.Lock()
         self._timer: threading.Timer | None = None
 
     def close(self) -> None:
-        """Let the process go."""
+        """Let the process go, and end what is being rendered: a template may never end, and whoever leaves waits."""
+        with self._lock:
+            self._closings += 1
+            busy, self._busy = self._busy, []
+        for life in busy:
+            life.close()
         self._keep(None)
 
     def of(self, campaign: Campaign, *, row: int | None = None, to: str | None = None) -> Preview:
-        """One recipient's mail: by row, by address, or the first. Raises `UsageError` for one who gets none."""
+        """One recipient's mail: by row, by address, or the first. Raises `UsageError` for one who gets none,
+        `TemplateError` for one that takes too long or too much.
+        """
+        closings = self._closings
         with self._desk.open_audience(campaign) as audience:
             recipient, asked = _pick(audience, row, to)
             columns, understanding = audience.columns, audience.understanding
         source = with_types(campaign.read_message(), understanding)
-        with self._child(campaign, source, columns) as renderer:
+        with self._child(campaign, source, columns, closings) as renderer:
             [(_, rendered)] = renderer.render([recipient])
         if isinstance(rendered, RenderProblem):
             raise ConfigError(
@@ -137,23 +145,39 @@ class PreviewDesk:
             return search_recipients(audience, text, told)
 
     @contextmanager
-    def _child(self, campaign: Campaign, source: MessageSource, columns: tuple[str, ...]) -> Iterator[TrialRenderer]:
+    def _child(
+        self, campaign: Campaign, source: MessageSource, columns: tuple[str, ...], closings: int
+    ) -> Iterator[TrialRenderer]:
         """The process that is kept, when it is for this message, else a new one; it is kept unless it broke."""
         child = self._take()
-        wanted = (source, columns, campaign.folder)
-        if child is not None and (child.source, child.columns, child.folder) != wanted:
+        wanted = (source, columns, campaign.folder, campaign.spec.attachment_bytes)
+        if child is not None and child.wanted != wanted:
             child.life.close()
             child = None
         if child is None:
             campaign.compile(source, columns, secret=PREVIEW_SECRET)  # for its errors, which need no child
             life = ExitStack()
-            child = _Child(*wanted, life.enter_context(trial_of(*wanted)), life)
+            child = _Child(wanted, life.enter_context(trial_of(campaign, source, columns)), life)
+        with self._lock:
+            if closings == self._closings:
+                self._busy.append(child.life)
         try:
+            self._require_wanted(closings)
             yield child.renderer
         except BaseException:
             child.life.close()
+            self._require_wanted(closings)
             raise
+        finally:
+            with self._lock:
+                if child.life in self._busy:
+                    self._busy.remove(child.life)
+        self._require_wanted(closings)
         self._keep(child)
+
+    def _require_wanted(self, closings: int) -> None:
+        if closings != self._closings:
+            raise TemplateError("Nobody waits for this mail any more")
 
     def _take(self) -> _Child | None:
         """Nobody else has it meanwhile: two mails asked for at once are rendered by two."""
@@ -168,7 +192,7 @@ class PreviewDesk:
         with self._lock:
             if child is not None:
                 self._kept = child
-                self._timer = threading.Timer(_KEPT_SECONDS, self.close)
+                self._timer = threading.Timer(_KEPT_SECONDS, self._keep, [None])
                 self._timer.daemon = True
                 self._timer.start()
         if former is not None:

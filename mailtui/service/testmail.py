@@ -96,9 +96,8 @@ async def send_test(
     except NotConnected as error:
         return _verdict(error.verdict, unreachable=True)
     encoding = SentEncoding.for_server(connection.capabilities)
-    message = _rendered(
-        compiled, dataclasses.replace(recipient, address=address.text), Folder(campaign.folder), encoding
-    )
+    folder = Folder(campaign.folder, limit=campaign.spec.attachment_bytes)
+    message = _rendered(compiled, dataclasses.replace(recipient, address=address.text), folder, encoding)
     if isinstance(message, RenderProblem):
         connection.transport.abort()
         raise ConfigError(f"Row {recipient.row} cannot be rendered", [Problem(message.place, message.reason)])

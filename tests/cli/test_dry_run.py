@@ -16,11 +16,10 @@ from pathlib import Path
 
 import pytest
 
-from mailtui.audience.recipient import Recipient
 from mailtui.message.rendered import RenderedMessage
 from mailtui.service.dry_run import Rows, parse_rows
 from mailtui.service.mailbox import EmlFolder, Mbox
-from tests.cli.program import PROGRAM, Mailtui, Oracle
+from tests.cli.program import Mailtui, Oracle
 
 PEOPLE = [
     "email,first_name,city,invoice,boss",
@@ -80,14 +79,16 @@ def test_b8_all_or_some_rows_with_their_files_and_what_is_wrong_is_told(
     assert (problem["row"], problem["address"]) == (4, "dan@example.com")
     assert "gone.pdf is not there" in problem["reason"] and "row 4 (dan@example.com): " in whole.err
     files = sorted((mailtui.folder / "all").iterdir())
-    assert [path.name.partition("-")[0] for path in files] == ["000001", "000002", "000005"]
-    ann, bob, _ = (read(path.read_bytes()) for path in files)
+    copy = "000002-copy-1-chief@example.com.eml"
+    assert [path.name[:-16] for path in files] == ["000001-ann", "000002-bob", "000002-copy-1-chief", "000005-eve"]
+    assert (whole.json["copies"], files[1].read_bytes()) == (1, (mailtui.folder / "all" / copy).read_bytes())
+    ann, bob, _, _ = (read(path.read_bytes()) for path in files)
     assert attached(ann) == {"terms.txt": b"From now on\nall is free.\n", "1.pdf": b"%PDF-1.4 invoice of Ann"}
     assert (list(attached(bob)), bob["Cc"]) == (["terms.txt"], "chief@example.com")
 
     for command, options, subjects in (
-        (["run", "--dry-run"], ["--row", "2"], ["Bob"]),
-        (["render"], ["--rows", "-3", "--limit", "2"], ["Ann", "Bob"]),
+        (["run", "--dry-run"], ["--row", "2"], ["Bob", "Bob"]),
+        (["render"], ["--rows", "-3", "--limit", "2"], ["Ann", "Bob", "Bob"]),
     ):
         name = f"{command[0]}.mbox"
         done = mailtui.call(*command, campaign, "--out", name, *options)
@@ -95,6 +96,38 @@ def test_b8_all_or_some_rows_with_their_files_and_what_is_wrong_is_told(
         found = [str(message["subject"]).partition(",")[0] for message in mailbox.mbox(mailtui.folder / name)]
         assert found == subjects
     assert not connected(listener) and not mailtui.home.outbox_file.exists()
+
+
+def test_b8_a_dry_run_writes_the_mails_that_the_launch_then_sends(mailtui: Mailtui, sandbox: Oracle) -> None:
+    people = [
+        *("email,first_name,city,boss", "ann@example.com,Ann,Rome,", "bob@example.com,Bob,Rome,chief@example.com"),
+        *("cleo@example.com,Cleo,Rome,chief@example.com", "dan@example.com,Dan,Oslo,", "eve@gone.example,Eve,Oslo,"),
+        "fay@example.com,Fay,Oslo,ANN@example.com; left@example.com; 花子@example.com; 太郎@example.com",
+    ]
+    audience = {"source": "contacts.csv", "columns": {"cc": "boss"}, "suppress": ["left.csv"]}
+    campaign = mailtui.campaign(people, port=sandbox.port, audience=audience)
+    folder = campaign if campaign.is_dir() else campaign.parent
+    (folder / "left.csv").write_text("email\nleft@example.com\n")
+    assert mailtui.call("suppress", "add", "Cleo@example.com", "@gone.example").code == 0
+    dry = mailtui.call("run", campaign, "--dry-run", "--out", "all", "--json")
+    assert dry.code == 0
+    assert [dry.json[name] for name in ("rendered", "copies", "suppressed", "failed")] == [4, 4, 4, 0]
+    written = {path.name[7:-4]: read(path.read_bytes()) for path in (mailtui.folder / "all").iterdir()}
+
+    assert mailtui.call("run", campaign, "--yes").code == 0
+    sent = {entry["rcpt_to"][0]: read(sandbox.bytes_of(entry)) for entry in sandbox.entries}
+    plain = {re.sub(r"[^\x00-\x7f]", "_", address) for address in sent}
+    assert {re.sub(r"^copy-\d-", "", name) for name in written} == plain
+    assert len(written) == len(sandbox.entries) == 8, "nobody is missing, and two names that look alike are two"
+    for name in ("ann@example.com", "bob@example.com"):
+        one, other = written[name], sent[name]
+        assert (one["Subject"], one["Cc"], one.get_content()) == (other["Subject"], other["Cc"], other.get_content())
+
+    asked = mailtui.call("render", campaign, "--row", "3", "--out", "one.mbox", "--json")
+    assert (asked.json["rendered"], asked.json["copies"]) == (1, 0), "who is suppressed has no copies sent either"
+    assert asked.json["despite"].startswith("on the suppression list")
+    nobody = mailtui.call("render", campaign, "--rows", "5-5", "--filter", 'city == "Rome"', "--out", "no.mbox")
+    assert nobody.code == 2 and not (mailtui.folder / "no.mbox").exists(), "an empty file would be in the way"
 
 
 @pytest.mark.parametrize(
@@ -138,14 +171,15 @@ def test_b8_an_mbox_gives_back_every_line_as_it_was(tmp_path: Path) -> None:
     with (tmp_path / "x.mbox").open("wb") as stream:
         box = Mbox(stream, "x.mbox")
         for sender in ("news@acme.test", "", '"a b"@acme.test'):
-            box.add(Recipient("k", 1, "a@b.test", {}), rendered(data, sender))
+            box.add(1, "a@b.test", rendered(data, sender), copy=int(not sender))
     written = (tmp_path / "x.mbox").read_bytes()
     first = [line.split()[1] for line in written.split(b"\n") if line.startswith(b"From ")]
     assert first == [b"news@acme.test", b"MAILER-DAEMON", b'"a_b"@acme.test']
-    assert all(re.fullmatch(r"From \S+ \w{3} \w{3} [ \d]\d \d\d:\d\d:\d\d \d{4}", line.decode())
-               for line in written.split(b"\n") if line.startswith(b"From "))  # fmt: skip
+    form = r"From \S+ \w{3} \w{3} [ \d]\d \d\d:\d\d:\d\d \d{4}( copy to a@b.test)?"
+    whole = [re.fullmatch(form, line.decode()) for line in written.split(b"\n") if line.startswith(b"From ")]
+    assert [found is not None and bool(found.group(1)) for found in whole] == [False, True, False]
     messages = list(mailbox.mbox(tmp_path / "x.mbox"))
-    assert len(messages) == 3
+    assert len(messages) == 3 and messages[1].get_from().endswith(" copy to a@b.test")
     for message in messages:
         back = re.sub(rb"^>(>*From )", rb"\1", message.as_bytes(), flags=re.MULTILINE)
         assert back.replace(b"\n", b"\r\n").strip() == data.strip()
@@ -162,51 +196,51 @@ def test_b8_any_address_makes_a_file_name_in_the_folder_itself(tmp_path: Path, a
     folder = tmp_path / "mails"
     sink = EmlFolder(folder)
     for row in (1, 2):
-        sink.add(Recipient("k", row, address, {}), rendered(b"x"))
+        sink.add(row, address, rendered(b"x"))
     names = sorted(path.name for path in folder.iterdir())
     assert [re.fullmatch(r"00000[12]-[A-Za-z0-9@._+-]{0,80}\.eml", name) is not None for name in names] == [True, True]
     assert list(tmp_path.iterdir()) == [folder]
 
 
-COMMANDS = {
-    "render": ["render", "c", "--out", "mails.mbox"],
-    "preview": ["preview", "c", "--row", "2"],
-    "check": ["check", "c"],
-    "dry run": ["run", "c", "--dry-run"],
-}
+COMMANDS = """
+import socket, sys
+from mailtui.cli.main import run
+for command in ("render c --out mails.mbox", "preview c --row 2", "check c", "run c --dry-run"):
+    code = run(command.split())
+    assert code in (0, 3), command
+socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+"""
 
 
 def test_b8_no_socket_to_the_servers_of_the_audience_is_opened(mailtui: Mailtui, listener: socket.socket) -> None:
-    """As the kernel saw it: four commands with all their children, and a server at hand that waits in vain."""
+    """As the kernel saw it: four commands with all their children, and behind them one connection that is one."""
     strace = shutil.which("strace")
     if strace is None:
         pytest.skip("there is no strace to look at the system calls with")
-    campaign_with_files(mailtui, listener.getsockname()[1])
-    traces = {name: mailtui.folder / f"{name}.trace" for name in (*COMMANDS, "probe")}
-    probe = f"import socket; socket.create_connection(('127.0.0.1', {listener.getsockname()[1]}))"
-    running = {
-        name: subprocess.Popen(
-            [strace, "-f", "--seccomp-bpf", "-e", "trace=connect,sendto,sendmsg", "-o", str(traces[name]), *command],
-            cwd=mailtui.folder,
-            env=mailtui.environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-        )
-        for name, command in ((name, [*PROGRAM, *arguments]) for name, arguments in COMMANDS.items())
-    }
-    for name, process in running.items():
-        said = process.communicate(timeout=120)[1].decode()
-        if "ptrace" in said and process.returncode:
-            pytest.skip(f"this system lets nobody trace: {said.splitlines()[0]}")
-        assert process.returncode in (0, 3), (name, said)
-        assert calls_to_the_net(traces[name]) == [], name
-        assert traces[name].read_text().count("+++ exited with") > 1, "its children were looked at, too"
-    assert not connected(listener)
-    subprocess.run(
-        [strace, "-f", "-e", "trace=connect", "-o", traces["probe"], sys.executable, "-c", probe], check=True
+    port = listener.getsockname()[1]
+    campaign_with_files(mailtui, port)
+    trace = mailtui.folder / "trace"
+    ended = subprocess.run(
+        [
+            *(strace, "-f", "--seccomp-bpf", "-e", "trace=connect,sendto,sendmsg,execve", "-o", str(trace)),
+            *(sys.executable, "-c", COMMANDS, str(port)),
+        ],
+        cwd=mailtui.folder,
+        env=mailtui.environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=120,
     )
-    assert len(calls_to_the_net(traces["probe"])) == 1 and connected(listener), "and one would have been seen"
+    if "ptrace" in ended.stderr and ended.returncode:
+        pytest.skip(f"this system lets nobody trace: {ended.stderr.splitlines()[0]}")
+    assert ended.returncode == 0, ended.stderr
+    [only] = calls_to_the_net(trace)
+    assert f"sin_port=htons({port})" in only, "a connection is seen, and none but the one behind the commands"
+    lines = trace.read_text("utf-8", "replace").splitlines()
+    assert sum("execve(" in line for line in lines) > 4, "their children were looked at, too"
+    assert connected(listener) and not connected(listener)
 
 
 def calls_to_the_net(trace: Path) -> list[str]:

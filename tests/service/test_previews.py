@@ -20,6 +20,7 @@ from PIL import Image
 from mailtui.errors import ConfigError, TemplateError, UsageError
 from mailtui.service.facade import Service
 from mailtui.service.previews import Oddity
+from mailtui.service.testmail import send_test
 from mailtui.service.workbench import Superseded, Workbench
 from tests.campaign.conftest import WriteCampaign
 
@@ -100,6 +101,27 @@ def test_b5_the_process_that_rendered_a_mail_renders_the_next(service: Service, 
         service.previews.of(campaign, row=1)
     service.close()
     assert children() == others
+
+
+def test_b2_a_file_that_was_put_in_its_place_or_changed_since_is_seen_at_once(
+    service: Service, write_campaign: WriteCampaign
+) -> None:
+    """By the process that has looked for it before; and no larger one than a launch would take."""
+    rows = ["email,first_name,city,bill", "ann@example.com,Ann,Rome,1.pdf"]
+    audience = {"source": "contacts.csv", "columns": {"attachment": "bill"}}
+    path = write_campaign(rows, audience=audience, attachment_limit=1)
+    campaign = service.campaigns.load(path)
+    with pytest.raises(ConfigError, match="is not there"):
+        service.previews.of(campaign)
+    for data in (b"%PDF-1.4 first", b"%PDF-1.4 second one"):
+        (path.parent / "1.pdf").write_bytes(data)
+        assert [file.size for file in service.previews.of(campaign).view.files] == [len(data)]
+    (path.parent / "1.pdf").write_bytes(bytes(1024 * 1024 + 1))
+    with pytest.raises(ConfigError, match="cannot be rendered"):
+        service.previews.of(campaign)
+    with pytest.raises(ConfigError, match="cannot be rendered"):
+        asyncio.run(send_test(service, campaign, "me@acme.test", None))
+    service.close()
 
 
 def _seconds(service: Service, path: Path, row: int) -> float:

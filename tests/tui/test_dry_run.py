@@ -4,35 +4,19 @@ from __future__ import annotations
 
 import mailbox
 import threading
+from functools import partial
 from pathlib import Path
 
 import pytest
 from textual.app import App, ComposeResult
 from textual.widgets import Input
 
-from mailtui.service.dry_run import DryRun, NoMail, Rows
+from mailtui.service.dry_run import DryRun, NoMail, Rows, write_mails
 from mailtui.service.facade import Service
 from mailtui.tui.app import MailtuiApp
 from mailtui.tui.dialogs.dry_run import DryRunDialog
 from mailtui.tui.text import Plain
-from tests.tui.conftest import shows, until
-
-
-async def test_b8_rows_are_written_from_the_review_to_a_new_file(service: Service, sample: Path) -> None:
-    running = MailtuiApp(service, target=sample)
-    async with running.run_test(size=(80, 24)) as pilot:
-        await until(lambda: running.bench.open_list is not None)
-        await pilot.press("6", "e")
-        await until(lambda: isinstance(running.screen, DryRunDialog))
-        assert shows(running, "dry-run.mbox") and shows(running, "no server is called")
-        await pilot.press("tab", *"2-3", "enter")
-        await until(lambda: shows(running, "+ Written: 2 mails into"), seconds=20)
-        assert len(mailbox.mbox(sample.parent / "dry-run.mbox")) == 2
-        await pilot.press("shift+tab", "enter")
-        await until(lambda: shows(running, "exists already"), seconds=20)
-        await pilot.press("escape")
-        await until(lambda: not isinstance(running.screen, DryRunDialog))
-        assert not list(sample.parent.glob("dry-run-*")), "nothing else was written"
+from tests.tui.conftest import change, shows, until
 
 
 class Alone(App[None]):
@@ -47,6 +31,36 @@ class Alone(App[None]):
 
     def on_mount(self) -> None:
         self.push_screen(self._dialog)
+
+
+async def test_b8_rows_are_written_to_a_new_file(service: Service, sample: Path) -> None:
+    [first, second] = [line.split(",")[0] for line in (sample.parent / "contacts.csv").read_text().split("\n")[2:4]]
+    change(sample, "  source: contacts.csv", "  source: contacts.csv\n  suppress: [left.csv]")
+    (sample.parent / "left.csv").write_text(f"email\n{first}\n")
+    write = partial(write_mails, service.campaigns, service.campaigns.load(sample))
+    running = Alone(DryRunDialog(sample.parent, write))
+    async with running.run_test(size=(80, 24)) as pilot:
+        await until(lambda: isinstance(running.screen, DryRunDialog))
+        assert shows(running, "dry-run.mbox") and shows(running, "no server is called")
+        await pilot.press("tab", *"2-3", "enter")
+        await until(lambda: shows(running, "+ Written: 1 mail into"), seconds=20)
+        assert shows(running, "1 mail left out: suppressed.")
+        [mail] = mailbox.mbox(sample.parent / "dry-run.mbox")
+        assert second in mail["To"]
+        await pilot.press("shift+tab", "enter")
+        await until(lambda: shows(running, "exists already"), seconds=20)
+        assert not list(sample.parent.glob("dry-run-*")), "nothing else was written"
+
+
+async def test_b8_e_in_the_preview_opens_it_for_the_campaign(service: Service, sample: Path) -> None:
+    running = MailtuiApp(service, target=sample)
+    async with running.run_test(size=(80, 24)) as pilot:
+        await until(lambda: running.bench.open_list is not None)
+        await pilot.press("5", "e")
+        await until(lambda: isinstance(running.screen, DryRunDialog))
+        assert shows(running, str(sample.parent)[-30:])
+        await pilot.press("escape")
+        await until(lambda: not isinstance(running.screen, DryRunDialog))
 
 
 async def test_b8_esc_stops_it_and_what_is_written_is_told(tmp_path: Path) -> None:

@@ -152,12 +152,12 @@ def _free(path: Path) -> Path:
 
 
 def _told(written: DryRun, path: Path, troubles: list[NoMail]) -> Content:
-    mails = f"{counted(written.rendered, 'mail')} into {from_home(str(path))}."
+    mails = f"{written.in_words} into {from_home(str(path))}."
     if written.stopped:
         first = joined(plain("! Stopped ", "bold $text-warning"), plain(f"after {mails}"))
     else:
         first = joined(plain("+ Written: ", "bold $text-success"), plain(mails))
-    lines = [first]
+    lines = [first, *(plain(f"{note}.", "$text-muted", limit=300) for note in written.notes())]
     lines += [
         plain(f"× row {item.row:,} ({item.address}): {item.reason}", "$text-error", limit=300)
         for item in troubles[:_TOLD]
