@@ -13,6 +13,9 @@ from mailtui.smtp.endpoint import Endpoint, Security
 from mailtui.smtp.timeouts import Timeouts
 
 _PORTS = {Security.TLS: 465, Security.STARTTLS: 587, Security.PLAIN: 25}
+_LABEL = "[A-Za-z0-9](?:[A-Za-z0-9_-]*[A-Za-z0-9])?"
+SELECTOR = rf"^{_LABEL}(?:\.{_LABEL})*$"
+"""A DKIM selector (RFC 6376 section 3.1); `._domainkey` and the domain, which follow it in the DNS, are none of it."""
 
 
 class TimeoutsSpec(Spec):
@@ -59,7 +62,7 @@ class ServerSpec(Spec):
 
     dkim_selector: str | None = pydantic.Field(
         default=None,
-        pattern=r"^[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?$",
+        pattern=SELECTOR,
         description="The name of the key that it signs with (s= in DKIM-Signature), for check --dns.",
     )
     timeouts: TimeoutsSpec | None = pydantic.Field(

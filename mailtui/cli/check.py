@@ -16,7 +16,7 @@ from mailtui.kit.safe_text import safe_text
 from mailtui.kit.words import counted
 from mailtui.service.facade import Service
 from mailtui.service.lists import CheckReport
-from mailtui.service.sending_domain import with_domain
+from mailtui.service.sending_domain import require_selector, with_domain
 
 
 @click.command()
@@ -24,7 +24,14 @@ from mailtui.service.sending_domain import with_domain
 @filter_option
 @click.option("--strict", is_flag=True, help="Exit code 3 with warnings as well.")
 @click.option("--dns", is_flag=True, help="Ask the DNS about the domain in From, too: SPF, DKIM, DMARC, MX.")
-@click.option("--selector", "selectors", multiple=True, metavar="NAME", help="With --dns: a DKIM key to look at.")
+@click.option(
+    "--selector",
+    "selectors",
+    multiple=True,
+    metavar="NAME",
+    callback=lambda _context, _option, names: tuple(map(require_selector, names)),
+    help="With --dns: a DKIM key to look at.",
+)
 @common
 def check(
     campaign: Path,

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from mailtui.accounts.spec import SELECTOR
 from mailtui.audience.mx.servers import parse_server
 from mailtui.campaign.campaign import Campaign
 from mailtui.campaign.checks import CheckReport
-from mailtui.errors import ConfigError
+from mailtui.errors import ConfigError, UsageError
+from mailtui.kit.safe_text import safe_text
 from mailtui.message.preflight import Finding
 from mailtui.message.reference import parse_message
 
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
     from mailtui.accounts.domain.check import Sender
     from mailtui.service.facade import Service
 
+_LONGEST_SELECTOR = 63
 _GRAVITY = {"error": 0, "warning": 1, "note": 2}
 
 
@@ -39,6 +43,16 @@ def with_domain(
         about = check_sender(sender, servers=tuple(map(parse_server, service.settings.spec.dns.servers)))
     findings = sorted((*report.findings, *about), key=lambda one: _GRAVITY[one.severity])
     return dataclasses.replace(report, findings=tuple(findings))
+
+
+def require_selector(name: str) -> str:
+    """A DKIM selector as a person gave it. Raises `UsageError` for what is none."""
+    if len(name) > _LONGEST_SELECTOR or not re.fullmatch(SELECTOR, name):
+        raise UsageError(
+            f"This is no DKIM selector: {safe_text(name, limit=60)}" if name.strip() else "The DKIM selector is blank",
+            hint="It is s= in the DKIM-Signature of a mail, such as s1 or mail2024, without the domain.",
+        )
+    return name
 
 
 def sender_of(service: Service, campaign: Campaign, mails: int, selectors: Sequence[str]) -> Sender:

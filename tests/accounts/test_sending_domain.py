@@ -16,7 +16,9 @@ from mailtui.accounts.domain import spf
 from mailtui.accounts.domain.check import Sender, check_sender
 from mailtui.accounts.domain.names import Names
 from mailtui.audience.mx.servers import parse_server
+from mailtui.errors import UsageError
 from mailtui.message.preflight import Finding
+from mailtui.service.sending_domain import require_selector
 from tests.servers.name_server import NameServer, name_server
 
 SENDER = Sender("acme.example", "acme.example", host="smtp.acme.example", selectors=("s1",), mails=100)
@@ -34,6 +36,13 @@ def server() -> Iterator[NameServer]:
     with name_server() as running:
         running.records = {name: dict(kinds) for name, kinds in GOOD.items()}
         yield running
+
+
+@pytest.mark.parametrize("name", ["", "a b", "g\u00e4rten", "a..b", "s1._domainkey.acme.test", "*", "-", "x" * 64])
+def test_b01_what_is_no_selector_is_not_looked_up(name: str) -> None:
+    with pytest.raises(UsageError):
+        require_selector(name)
+    assert require_selector("s1") == "s1"
 
 
 def look(server: NameServer, sender: Sender = SENDER, *, seconds: float = 20.0) -> dict[str, Finding]:
@@ -77,6 +86,7 @@ def test_b01_a_domain_that_is_set_up_well(server: NameServer) -> None:
             '"v=spf1 ip4:192.0.2.7 ip4:198.51.100.0/24 -all"',
         ),
         ("v=spf1 exists:%{i}.acme.example -all", "spf-server-unknown", "note", ""),
+        ("v=spf1 a -all " + " ".join(["a:smtp.acme.example"] * 11), "spf-not-covered", "warning", ""),
     ],
 )
 def test_b01_spf(server: NameServer, record: str, code: str, severity: str, hint: str) -> None:
@@ -156,6 +166,23 @@ def test_b01_a_policy_of_the_organisation_holds_for_what_is_below_it(server: Nam
     found = look(server, replace(SENDER, domain="news.acme.example", envelope="news.acme.example", selectors=()))
     assert "DMARC of acme.example: none for news.acme.example" in found["dmarc-policy"].message
     assert "dmarc-none" in found
+
+
+def test_b01_a_registry_with_a_policy_is_nobodys_organisation(server: NameServer) -> None:
+    server.records |= {
+        "_dmarc.gov.example": txt("v=DMARC1; p=reject; sp=none; psd=y; rua=mailto:d@gov.example"),
+        "_dmarc.town.gov.example": txt("v=DMARC1; p=reject; rua=mailto:d@gov.example"),
+        "town.gov.example": txt("v=spf1 a:smtp.acme.example -all"),
+    }
+    town = replace(SENDER, domain="town.gov.example", envelope="news.town.gov.example", selectors=())
+    assert "dmarc-misaligned" not in look(server, town)
+    assert "dmarc-misaligned" in look(server, replace(town, envelope="county.gov.example"))
+
+
+def test_b01_a_server_that_does_not_know_the_public_dns_is_not_believed(server: NameServer) -> None:
+    server.public = False
+    server.records = {}
+    assert set(look(server)) == {"dns-unknown"}
 
 
 @pytest.mark.parametrize(

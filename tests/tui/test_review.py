@@ -568,5 +568,12 @@ async def test_b01_the_senders_domain_is_asked_about_by_a_key_and_stands_among_t
                 assert server.asked == [], "nobody is asked before a person wants it"
                 await pilot.press("d")
                 await until(lambda: shows(running, "lets everybody send for it"), seconds=20)
-                assert screen.check_action("start", ()) is None, "an error keeps it from being started"
+                assert screen.check_action("start", ()) is True, "what nobody need ask about stops nothing"
+                assert shows(running, "s starts it, but servers may refuse this domain:")
+                server.records["acme.test"]["TXT"] = ['"v=spf1 ip4:192.0.2.7 -all"']
+                await until(lambda: screen.check_action("domain", ()) is True, seconds=20)
+                await pilot.press("d")
+                await until(lambda: not shows(running, "lets everybody send for it"), seconds=20)
+                told = "\n".join(grid(running))
+                assert told.count("acme.test has no DMARC record") == 1, "asked twice, told once"
     assert {name for name, _, _ in server.asked} == {"acme.test", "_dmarc.acme.test"}

@@ -55,7 +55,7 @@ class Discovery:
 async def discover(names: Names, domain: str) -> Discovery:
     """The policy for a domain in A-labels."""
     first: tuple[str, str] | None = None
-    highest = ""
+    highest = below = ""
     for name in _upwards(domain):
         found = await names.ask(f"_dmarc.{name}", "TXT")
         if found.state == "unknown":
@@ -67,13 +67,25 @@ async def discover(names: Names, domain: str) -> Discovery:
             return Discovery(at=name, mistake=f"there are {len(records)} records, and then none of them counts")
         if len(records) == 1:
             first = first or (name, records[0])
-            highest = name
+            highest, ends = _organisation(name, below, records[0])
+            if ends:
+                break
+        below = name
     if first is None:
         return Discovery()
     try:
         return Discovery(_policy(domain, first[0], highest, first[1]), first[0])
     except ValueError as error:
         return Discovery(at=first[0], mistake=str(error))
+
+
+def _organisation(name: str, below: str, record: str) -> tuple[str, bool]:
+    """The organisation's domain as a record on the way up has it, and whether the way ends there: `psd=n` says that
+    this is it, `psd=y` that people register domains under this one, such as the one `below` that the way came by.
+    """
+    found = re.search(r";\s*psd\s*=\s*([yn])\s*(?:;|\Z)", record, re.IGNORECASE)
+    registry = found is not None and found[1].lower() == "y"
+    return (below if registry and below else name), found is not None
 
 
 def _upwards(domain: str) -> list[str]:

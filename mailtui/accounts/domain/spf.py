@@ -91,7 +91,8 @@ def parse(record: str) -> list[Term]:
         terms.append(_mechanism(word, found, name))
     if len(redirects) > 1:
         raise SpfError("it has redirect= twice")
-    return terms + ([] if any(term.name == "all" for term in terms) else redirects)
+    ends = next((at for at, term in enumerate(terms, 1) if term.name == "all"), None)
+    return terms[:ends] if ends else terms + redirects  # what stands behind `all` is never come to (section 5.1)
 
 
 def _mechanism(word: str, found: re.Match[str], name: str) -> Term:

@@ -14,6 +14,11 @@ from mailtui.message.preflight import Finding
 _NETWORKS = """10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16
     ::1/128 fc00::/7 fe80::/10"""
 _INSIDE = tuple(map(ipaddress.ip_network, _NETWORKS.split()))
+_WHY: dict[spf.Result, str] = {
+    "unknown": "it has macros, exists or ptr, which a receiving server alone can work out",
+    "temperror": "not all that it includes was answered",
+    "permerror": "servers cannot follow it to its end (RFC 7208 section 4.6.4)",
+}
 _ALL = re.compile(r"[-+~?]?all", re.IGNORECASE)
 
 
@@ -92,7 +97,7 @@ async def _covers(
         )
         return [Finding("warning", "spf-not-covered", message, hint=hint)]
     if any(result != "pass" for result in results.values()):
-        why = "it has macros, or no answer came"
+        why = _WHY.get(next(result for result in results.values() if result != "pass"), "the record changed meanwhile")
         message = f"SPF of {domain}: whether it covers {host} cannot be worked out here: {why}"
         return [Finding("note", "spf-server-unknown", message)]
     return [Finding("note", "spf-covers", f"SPF of {domain} covers {host} ({', '.join(map(str, addresses))})")]

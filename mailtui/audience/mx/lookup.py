@@ -28,6 +28,7 @@ _TRY = 2.0
 # What holds is remembered for as long as the records do, within a day and an hour; what does not, for less.
 _OK = (3_600.0, 86_400.0)
 _NOT = (300.0, 21_600.0)
+_NOT_PUBLIC = "the name servers asked do not know the public DNS, .com among it"
 _NOT_IN_DNS = ("local", "onion", "localhost", "internal")
 
 
@@ -63,7 +64,7 @@ class Lookup:
         """Whether a domain, written in A-labels, takes mail."""
         found = await self._find(domain)
         if found.verdict == "no_such_domain" and not await self._knows_the_public_dns():
-            return Found("unknown", "the name servers asked do not know the public DNS, .com among it")
+            return Found("unknown", _NOT_PUBLIC)
         return found
 
     async def records(self, name: str, kind: str) -> Records:
@@ -71,7 +72,9 @@ class Lookup:
         try:
             found = await self._resolver.resolve(dns.name.from_text(name), kind, raise_on_no_answer=False, search=False)
         except dns.resolver.NXDOMAIN:
-            return Records("no_such_name")
+            return (
+                Records("no_such_name") if await self._knows_the_public_dns() else Records("unknown", why=_NOT_PUBLIC)
+            )
         except dns.exception.DNSException as error:
             return Records("unknown", why=_why(error))
         except OSError as error:

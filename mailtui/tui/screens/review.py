@@ -69,6 +69,7 @@ class ReviewScreen(CampaignRoom):
         self._plan: LaunchPlan | None = None
         self._question: Question | None = None  # what is to be asked before anybody can say how many mails it is
         self._report: CheckReport | None = None
+        self._asked: CheckReport | None = None  # the same, with what the DNS said
         self._failed = False
         self._paced = False  # whether the pace is that of this campaign, as it may have been changed
         self._starting = False
@@ -94,14 +95,14 @@ class ReviewScreen(CampaignRoom):
 
     def forget(self) -> None:
         self._ticket = None
-        self._plan = self._question = self._report = None
+        self._plan = self._question = self._report = self._asked = None
         self._paced = False
 
     def look(self) -> None:
         """Count and check: list, templates and filter may have changed since."""
         if self._starting:
             return
-        self._plan = self._question = self._report = None
+        self._plan = self._question = self._report = self._asked = None
         self._failed = False
         self.query_one(Trouble).clear()
         self.query_one("#plan").loading = not self._paced
@@ -179,7 +180,9 @@ class ReviewScreen(CampaignRoom):
             self.query_one("#plan-facts", Wrapped).show_lines(facts(plan, self._question, demo=self.to_sandbox))
         self.query_one("#findings-scroll").display = report is not None
         self.query_one("#review-start", Button).disabled = not self._may_start()
-        self.query_one("#verdict", Plain).show(verdict(plan, report, self._question, failed=self._failed))
+        self.query_one("#verdict", Plain).show(
+            verdict(plan, report, self._question, failed=self._failed, asked=self._asked)
+        )
         self.refresh_bindings()
 
     def complain(self, error: MailtuiError) -> None:
@@ -291,7 +294,10 @@ class ReviewScreen(CampaignRoom):
         start(self, self._ask_domain, "domain")
 
     async def _ask_domain(self) -> None:
-        """Put what the DNS says of the sender's domain among the findings; only ever when a person wants it."""
+        """Put what the DNS says of the sender's domain among the findings; only ever when a person wants it.
+
+        It stops no start: who did not ask could start as well, and may know better than the name servers here.
+        """
         report = self._report
         if report is None:
             return
@@ -304,7 +310,7 @@ class ReviewScreen(CampaignRoom):
             self._asking = False
             self.refresh_bindings()
         if found is not None and self._report is report:
-            self._report = found
+            self._asked = found
             self.query_one(Findings).tell(found)
             self._show()
 

@@ -120,8 +120,18 @@ def _standing(planned: Planned) -> str:
     return "; 8 shows to whom" if state == "finished" else f"; {CAMPAIGNS[state].word}, 7 shows it"
 
 
-def verdict(plan: LaunchPlan | None, report: CheckReport | None, question: Question | None, *, failed: bool) -> Content:
-    """Whether it may be started, as far as it is known; a `question` is asked before it is."""
+def verdict(
+    plan: LaunchPlan | None,
+    report: CheckReport | None,
+    question: Question | None,
+    *,
+    failed: bool,
+    asked: CheckReport | None = None,
+) -> Content:
+    """Whether it may be started, as far as it is known; a `question` is asked before it is.
+
+    `asked` is the report with what the DNS said of the sender's domain, whose errors stop nothing.
+    """
     if failed:
         return plain("× It cannot be started as it is.", "bold $text-error")
     if plan is None or (plan.planned is None and question is None):
@@ -130,12 +140,14 @@ def verdict(plan: LaunchPlan | None, report: CheckReport | None, question: Quest
         return plain("Checking some rows …", "$text-muted")
     if report.errors:
         stop = plain("These errors keep it from being started:", "bold $text-error")
-        return joined(stop, summary(report), separator="  ")
+        return joined(stop, summary(asked or report), separator="  ")
     planned = plan.planned
     if question is None and not some_mails(plan) and planned is not None:
         return plain(f"+ {why_no_mails(planned)}; nothing to do.", "$text-success")
+    if asked is not None and asked.errors:
+        return joined(plain("s starts it, but servers may refuse this domain:", "$text-warning"), "  ", summary(asked))
     tried = plain(f"{report.rendered:,} of {counted(report.counts.recipients, 'row')} tried:")
-    return joined(plain("Ready; s starts it. ", "$text-success"), tried, "  ", summary(report))
+    return joined(plain("Ready; s starts it. ", "$text-success"), tried, "  ", summary(asked or report))
 
 
 def _fact(name: str, value: Content) -> Line:
