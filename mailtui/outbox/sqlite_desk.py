@@ -65,45 +65,44 @@ class SqliteDesk:
             self._connection.execute(SQL["insert_edition"], (campaign, digest))
 
     async def add(self, campaign: int, deliveries: Iterable[NewDelivery], *, now: float) -> int:
-        added = copies = 0
+        added = 0
+        with_copies = False
         with transaction(self._connection, self._path):
             corrected = {key for (key,) in self._connection.execute(SQL["corrected_keys"], (campaign,))}
             _, scopes = sqlite_suppression.checked_to(self._connection, campaign)
             newest = int(self._connection.execute(SQL["newest_delivery"]).get)
             coming = (delivery for delivery in deliveries if delivery.key not in corrected)
             while part := list(islice(coming, _PART)):
-                if any(item.copy_of for item in part):
-                    mails = [self._one(campaign, item, scopes, newest, now) for item in part]
-                    added += sum(mails)
-                    copies += sum(was for was, item in zip(mails, part, strict=True) if item.copy_of)
-                else:
-                    added += self._many(campaign, part, scopes, now)
+                named = {item.copy_of[0] for item in part if item.copy_of}
+                if named:
+                    with_copies = True
+                    part = self._with_their_mails(campaign, part, named, corrected, newest)
+                added += self._many(campaign, part, scopes, now)
             if added:
+                copies = self._connection.execute(SQL["new_copies"], (campaign, newest)).get if with_copies else 0
                 self._connection.execute(SQL["grow_audience"], (added, copies, campaign))
         return added
 
+    def _with_their_mails(
+        self, campaign: int, part: list[NewDelivery], named: set[str], corrected: set[str], newest: int
+    ) -> list[NewDelivery]:
+        """A copy comes with its recipient or not at all: of a mail that the campaign has already, and that may have
+        been sent, nobody gets one afterwards.
+        """
+        had = self._connection.execute(SQL["had_before"], (json.dumps(list(named)), campaign, newest))
+        without = {key for (key,) in had} | corrected
+        return [item for item in part if not item.copy_of or item.copy_of[0] not in without]
+
     def _many(self, campaign: int, part: list[NewDelivery], scopes: Sequence[str], now: float) -> int:
-        """Add mails of which none is a copy; how many were new."""
-        found = sqlite_suppression.reasons(self._connection, (item.key for item in part), scopes)
-        reasons = [found.get(item.key) or item.suppressed for item in part]
+        """Add mails; how many were new."""
+        said = sqlite_suppression.said_of_new(self._connection, part, scopes)
+        reasons = [reason or item.suppressed for item, reason in zip(part, said, strict=True)]
         fresh = [item for item, reason in zip(part, reasons, strict=True) if not reason]
         added = self._add(campaign, fresh, [""] * len(fresh), DeliveryState.QUEUED, now)
         if len(fresh) < len(part):
             left_out = [item for item, reason in zip(part, reasons, strict=True) if reason]
             added += self._add(campaign, left_out, list(filter(None, reasons)), DeliveryState.SUPPRESSED, now)
         return added
-
-    def _one(self, campaign: int, item: NewDelivery, scopes: Sequence[str], newest: int, now: float) -> int:
-        """Add a mail or a copy; 1 when it was new. A copy comes with its recipient or not at all: of a mail that the
-        campaign has already, and that may have been sent, nobody gets one afterwards.
-        """
-        if item.copy_of is not None:
-            wanted = (campaign, item.copy_of[0], newest)
-            if self._connection.execute(SQL["was_added"], wanted).fetchone() is None:
-                return 0
-        reason = sqlite_suppression.reason(self._connection, item, scopes) or item.suppressed
-        state = DeliveryState.SUPPRESSED if reason else DeliveryState.QUEUED
-        return self._add(campaign, [item], [reason], state, now)
 
     def _add(
         self, campaign: int, deliveries: list[NewDelivery], reasons: list[str], state: DeliveryState, now: float

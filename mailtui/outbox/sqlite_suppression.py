@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from itertools import chain
+from itertools import chain, repeat
 from typing import Any
 
 import apsw
@@ -65,7 +65,7 @@ def reasons(
     connection: apsw.Connection, keys: Iterable[str], scopes: Sequence[str], *, after: int = 0
 ) -> dict[str, str]:
     """Which of these addresses are on the list, by entries with an id above `after`, and why."""
-    used = [row[0] for row in connection.execute(SQL["in_use"], (json.dumps(scopes),))]
+    used = _in_use(connection, scopes)
     if not used:
         return {}
     asked: defaultdict[str, list[str]] = defaultdict(list)
@@ -82,10 +82,19 @@ def reasons(
     return found
 
 
-def reason(connection: apsw.Connection, item: NewDelivery, scopes: Sequence[str]) -> str:
-    """Why a mail or a copy that is to be added is not to be sent; empty where it is."""
-    names = concerned(item.key, item.address, item.copy_of)
-    return said_of(reasons(connection, names, scopes), names)
+def _in_use(connection: apsw.Connection, scopes: Sequence[str]) -> list[str]:
+    """Those of these scopes that somebody is in."""
+    rows: Any = connection.execute(SQL["in_use"], (json.dumps(scopes),))
+    return [scope for (scope,) in rows]
+
+
+def said_of_new(connection: apsw.Connection, items: Sequence[NewDelivery], scopes: Sequence[str]) -> Iterable[str]:
+    """Why each of these mails and copies, which are to be added, is not to be sent; empty where it is."""
+    if not _in_use(connection, scopes):
+        return repeat("", len(items))
+    asked = [concerned(item.key, item.address, item.copy_of) for item in items]
+    found = reasons(connection, set(chain.from_iterable(asked)), scopes)
+    return [said_of(found, names) for names in asked]
 
 
 def checked_to(connection: apsw.Connection, campaign: int) -> tuple[int, tuple[str, ...]]:

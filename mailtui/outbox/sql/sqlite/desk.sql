@@ -28,9 +28,12 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (campaign, key) DO NOTHI
 -- name: newest_delivery
 SELECT coalesce(max(id), 0) FROM delivery
 
--- name: was_added
--- Whether a recipient is among those that came after a delivery.
-SELECT 1 FROM delivery WHERE campaign = ? AND key = ? AND id > ?
+-- name: had_before
+-- Which of these the campaign had before the newest delivery of then.
+SELECT key FROM delivery WHERE key IN (SELECT value FROM json_each(?)) AND campaign = ? AND id <= ?
+
+-- name: new_copies
+SELECT count(*) FROM delivery NOT INDEXED WHERE campaign = ? AND id > ? AND copy_of <> ''
 
 -- name: insert_intake
 INSERT INTO intake (campaign, line, row, kind, reason, text) VALUES (?, ?, ?, ?, ?, ?)
