@@ -157,6 +157,10 @@ async def test_a_copy_is_tried_again_at_another_address_with_the_same_bytes(benc
     assert (desk.address, desk.copy_of, desk.fields[0]) == (DESK, (P1, "right@example.com"), "right@example.com")
     assert again[copy_key(P2, DESK)].copy_of == (P2, P2)
     assert await bench.desk.add(number, with_copies(2, BOSS, DESK), now=T0) == 0
+    right = NewDelivery("right@example.com", 3, "right@example.com", ("right@example.com", "Pé 1"))
+    assert await bench.desk.add(number, [right, copy(right, BOSS)], now=T0) == 0, (
+        "whoever is on the list by now as well"
+    )
 
 
 async def test_copies_are_not_held_against_a_list(bench: Bench) -> None:
