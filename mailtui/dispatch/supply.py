@@ -14,6 +14,7 @@ from mailtui.audience.recipient import recipient_of
 from mailtui.dispatch import results
 from mailtui.dispatch.domains import Domains, domain_of
 from mailtui.dispatch.encoding import SentEncoding
+from mailtui.dispatch.files_ahead import FilesAhead
 from mailtui.dispatch.renderers import Batch, Renderers
 from mailtui.dispatch.rendering import Mail, Outcome, Overran, Row, files_of, own_bytes
 from mailtui.dispatch.tools import Tools
@@ -34,7 +35,7 @@ _CURRENT = 0  # the campaign's message now, as render processes know it; edition
 _ITSELF = -1
 _MEASURED = 16  # one render in so many
 _NO_SMTPUTF8 = "the address has characters before the @ that this server does not take (no SMTPUTF8)"
-_LARGE = 1024 * 1024  # bytes; rendering a mail of so many takes some ten milliseconds
+_LARGE = 1024 * 1024  # bytes; a mail of so many is better rendered elsewhere
 _AHEAD = 128  # rows with render processes, or rendered, beside one for each worker
 
 
@@ -81,6 +82,7 @@ class Supply:
             arrived=self._have_more,
             returned=self._take_again,
         )
+        self._ahead = FilesAhead(self._have_more)
         self.rendered_here = 0
         """How many mails the runner rendered by itself."""
         self.rendered = 0
@@ -95,7 +97,7 @@ class Supply:
         self.exhausted = False  # the last claim found fewer than were asked for
 
     def __len__(self) -> int:
-        return len(self._waiting) + len(self.renderers)
+        return len(self._waiting) + len(self._ahead) + len(self.renderers)
 
     def size_for(self, workers: int, rate: float | None) -> None:
         """How many claims to keep: enough for the pace, few enough that little is held when something breaks."""
@@ -176,11 +178,27 @@ class Supply:
         if self.renderers.processes:
             self._give_away()
         taken: tuple[Claim, Outcome | None] | None = self.renderers.take()
-        if taken is None and self._waiting and not self._is_left_to_processes(self._waiting[0]):
-            taken = self._waiting.popleft(), None
+        if taken is None and (claim := self._next_here()) is not None:
+            taken = claim, None
             self.rendered_here += 1
         self.rendered += taken is not None
         return taken
+
+    def _next_here(self) -> Claim | None:
+        """The next claim to be rendered here, one whose files need not be waited for."""
+        claim = self._ahead.take()
+        while self._waiting and not self._is_left_to_processes(self._waiting[0]):
+            message = self._message_of(self._waiting[0])
+            if not self._ahead.concerns(self._waiting[0], message):
+                return claim or self._waiting.popleft()
+            if self._ahead:
+                break
+            self._ahead.begin(self._waiting.popleft(), message)
+        return claim
+
+    def _message_of(self, claim: Claim) -> CompiledMessage:
+        """What a claim is sent as."""
+        return self._edition(_CURRENT if claim.says is None else claim.says)
 
     def _is_left_to_processes(self, claim: Claim) -> bool:
         """Whether a mail is so large that rendering it here would keep everybody waiting, while processes are at it."""
@@ -207,7 +225,7 @@ class Supply:
         key, address = claim.copy_of or (claim.key, claim.address)
         recipient = recipient_of(self._columns, key, claim.row, address, claim.fields, claim.more)
         added_with = self._editions[claim.edition]
-        message = self._edition(_CURRENT if claim.says is None else claim.says)
+        message = self._message_of(claim)
         return message.render(
             recipient,
             date=claim.date_at,
@@ -291,16 +309,18 @@ class Supply:
             return claim._replace(forgiven_at=by + (claim.date_at if claim.forgiven_at is None else claim.forgiven_at))
 
         self._waiting = deque(moved(claim) for claim in self._waiting)
+        self._ahead.change(moved)
         self.renderers.change(moved)
 
     def drop(self) -> None:
         """Forget the claims: they were cancelled in the outbox."""
         self._waiting.clear()
+        self._ahead.drop()
         self.renderers.drop()
 
     def release(self) -> None:
         """Give all claims back to the outbox."""
-        for claim in (*self.renderers.drop(), *self._waiting):
+        for claim in (*self.renderers.drop(), *self._ahead.drop(), *self._waiting):
             self._recorder.record(results.requeued(claim, DeliveryState.CLAIMED))
         self._waiting.clear()
 

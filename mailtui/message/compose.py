@@ -63,7 +63,7 @@ class CompiledMessage:
         self._tokens = Tokens(secret, campaign_id)
         self._skeleton = build_skeleton(secret, source.digest, shared_parts(source.files))
         stem = self._skeleton.stem
-        self._own_parts = OwnParts()
+        self.own_parts = OwnParts()
         self._own = OwnCells(source.columns)
         self._page = compiled.page
         page_same = compiled.page is not None and compiled.page.same_for_all
@@ -106,7 +106,7 @@ class CompiledMessage:
         """
         at = "recipient"
         try:
-            own_files = [self._own_parts.of(ref) for ref in files] if files else ()
+            own_files = [self.own_parts.of(ref) for ref in files] if files else ()
             to_line = self._head.to_line(recipient, smtputf8=smtputf8)
             variables = self._variables(recipient, date)
             at = "cc"

@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 from urllib.parse import quote
 
-from mailtui.message.files import FileRef, read_file
+from mailtui.message.files import FileProblem, FileRef, read_file
 from mailtui.message.frozen import SharedFile
 from mailtui.message.headers import encoded_words
 from mailtui.message.media_types import charset_of, media_type_of
@@ -30,6 +30,7 @@ _PLAIN_NAME = re.compile(r"[ !#-&(-\[\]-~]{1,55}")  # in quotes, and on one line
 _PIECE = 55  # characters of a name that is written in pieces, a line each
 _CHARSET = "utf-8''"
 _KEPT_BYTES = 32 * 1024 * 1024  # of files in base64 that several recipients get
+_ASKED = 1_000  # files of late of which it is known that somebody got them
 
 
 def safe_name(name: str) -> str:
@@ -66,12 +67,33 @@ def image_part(image: SharedFile) -> bytes:
     return _part(safe_name(image.name), image.media_type, image.data, b"inline", identified)
 
 
+PartsRead = Mapping[FileRef, bytes | FileProblem]
+"""The parts of files, or why there is none."""
+
+
+def read_parts(refs: Sequence[FileRef]) -> PartsRead:
+    """The parts of recipients' own files; may be called in any thread."""
+    return {ref: _part_or_problem(ref) for ref in refs}
+
+
 class OwnParts:
-    """The parts of recipients' own files; those of late are kept, since many may get the same one."""
+    """The parts of recipients' own files. One that is asked for again is kept, since many may get it; what each has
+    for itself would only take room.
+    """
 
     def __init__(self) -> None:
         self._kept: OrderedDict[FileRef, bytes] = OrderedDict()
         self._bytes = 0
+        self._asked: OrderedDict[FileRef, None] = OrderedDict()
+        self._brought: dict[FileRef, bytes | FileProblem] = {}
+
+    def unread(self, refs: Sequence[FileRef]) -> list[FileRef]:
+        """Those of these files that `of` would have to read."""
+        return [ref for ref in refs if ref not in self._kept and ref not in self._brought]
+
+    def bring(self, parts: PartsRead) -> None:
+        """What was read elsewhere for the next mail, instead of what was brought before."""
+        self._brought = dict(parts)
 
     def of(self, ref: FileRef) -> bytes:
         """The part of one file, which is what was approved. Raises `FileProblem`."""
@@ -79,16 +101,28 @@ class OwnParts:
         if part is not None:
             self._kept.move_to_end(ref)
             return part
-        part = attachment_part(ref.name, read_file(ref))
-        if len(part) <= _KEPT_BYTES // 4:
-            self._keep(ref, part)
-        return part
+        found = self._brought.pop(ref, None) or _part_or_problem(ref)
+        if isinstance(found, FileProblem):
+            raise found
+        if ref in self._asked and len(found) <= _KEPT_BYTES // 4:
+            self._keep(ref, found)
+        self._asked[ref] = None
+        if len(self._asked) > _ASKED:
+            self._asked.popitem(last=False)
+        return found
 
     def _keep(self, ref: FileRef, part: bytes) -> None:
         self._kept[ref] = part
         self._bytes += len(part)
         while self._bytes > _KEPT_BYTES:
             self._bytes -= len(self._kept.popitem(last=False)[1])
+
+
+def _part_or_problem(ref: FileRef) -> bytes | FileProblem:
+    try:
+        return attachment_part(ref.name, read_file(ref))
+    except FileProblem as problem:
+        return problem
 
 
 def _part(name: str, media_type: str, data: bytes, disposition: bytes, more: bytes) -> bytes:
