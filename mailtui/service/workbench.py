@@ -321,6 +321,7 @@ class Workbench(ListQuestions):
         """Let go of the list and the threads; what they are at is given up."""
         self._ticket("open")
         self._editing.close()
+        self._service.previews.close()
         self._opener.shutdown(wait=False, cancel_futures=True)
         self._scanner.shutdown(wait=False, cancel_futures=True)
         self._close_list()
