@@ -94,6 +94,11 @@ class Home:
         return self.state / "logs"
 
     @property
+    def unsaved(self) -> Path:
+        """Texts of messages that nobody saved yet."""
+        return self.state / "unsaved"
+
+    @property
     def sightings(self) -> Path:
         """How far each outbox has come, as last seen from here."""
         return self.state / "outboxes"

@@ -28,6 +28,11 @@ def value_at(text: str, loc: Loc) -> str:
     return str(node.value)
 
 
+def line_of(text: str, loc: Loc) -> int:
+    """The line, from 1, of what stands at `loc`, or of the nearest thing around it. Raises `ConfigError`."""
+    return parse_yaml(text, _NOWHERE).place(loc).line or 1
+
+
 def replace_text(text: str, loc: Loc, value: str) -> str:
     """The YAML text with the text at `loc` being `value`. Raises `NotInPlace`.
 

@@ -16,7 +16,7 @@ from mailtui.audience.findings import Understanding
 from mailtui.audience.recipient import Recipient
 from mailtui.campaign.campaign import Campaign, load_campaign
 from mailtui.errors import ConfigError, Problem
-from mailtui.kit.yaml_edit import NotInPlace, replace_text, value_at
+from mailtui.kit.yaml_edit import NotInPlace, line_of, replace_text, value_at
 from mailtui.kit.yaml_file import Loc
 from mailtui.message.conventions import with_types
 from mailtui.message.fields import FieldUse, spelling, used_fields
@@ -45,6 +45,7 @@ __all__ = [
     "NotInPlace",
     "know",
     "lay_out",
+    "line_of",
     "read_draft",
     "replace_text",
     "value_at",

@@ -82,7 +82,14 @@ class EditingDesk:
         assert draft.columns is not None
         with contextlib.ExitStack() as stack:
             ticket = self._ticket(stack.close)
-            trial = TrialRenderer(draft.message, draft.columns, secret=_SECRET, date=time.time())
+            trial = TrialRenderer(
+                draft.message,
+                draft.columns,
+                secret=_SECRET,
+                date=time.time(),
+                folder=draft.campaign.folder,
+                file_limit=draft.campaign.spec.attachment_bytes,
+            )
             overrun = threading.Event()
 
             def overrun_now() -> None:

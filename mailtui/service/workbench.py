@@ -32,6 +32,7 @@ from mailtui.service.list_settings import changed
 from mailtui.service.list_trial import Beginning, Places, Trial, find_places, look_at_beginning, try_reading
 from mailtui.service.mail_domains import MailDomains, check_domains_with
 from mailtui.service.previews import Found, OddRows, Preview, Told, find_worst, search_recipients
+from mailtui.service.rescue import Rescue
 from mailtui.service.sending_domain import with_domain
 from mailtui.service.testmail import TestVerdict, send_test
 
@@ -61,6 +62,8 @@ class Workbench(ListQuestions):
         self.shown_row = 0
         """The row whose mail was looked at last; 0 for the first recipient."""
         self._editing = EditingDesk(service.settings.home.audiences)
+        self.rescue = Rescue(service.settings.home.unsaved)
+        """Where texts that are not saved outlive the app."""
 
     async def places(self, target: Path) -> Places | None:
         """The tabs, tables or lists of a bare list that is about to be opened; None where there is nothing to choose.
@@ -267,6 +270,11 @@ class Workbench(ListQuestions):
         campaign, row = self._require_campaign(), self.shown_row or None
         return await asyncio.to_thread(self._editing.inspect, campaign, unsaved, row=row, anew=anew)
 
+    async def holds_unsaved(self) -> bool:
+        """Whether texts of the open campaign are kept that nobody saved. Raises `NotKept`."""
+        campaign = self.campaign
+        return campaign is not None and await asyncio.to_thread(self.rescue.left_behind, campaign.path) is not None
+
     async def live(self, draft: Draft) -> LiveMail:
         """The mail of the draft's recipient. Raises what stands in the way, `Superseded` once a newer is asked for."""
         return await asyncio.to_thread(self._editing.render, draft)
@@ -321,6 +329,7 @@ class Workbench(ListQuestions):
         """Let go of the list and the threads; what they are at is given up."""
         self._ticket("open")
         self._editing.close()
+        self.rescue.close()
         self._service.previews.close()
         self._opener.shutdown(wait=False, cancel_futures=True)
         self._scanner.shutdown(wait=False, cancel_futures=True)

@@ -117,6 +117,8 @@ class MailtuiApp(App[AppResult], inherit_bindings=False):
             return False
         if isinstance(self.screen, Room) and self.screen.entered:  # else it is on its way in, and looks by itself
             await self.screen.opened()
+        if await self.bench.holds_unsaved():
+            tell(self, "Texts of this message were not saved when the app ended: key 4 has them.")
         return True
 
     async def _which_part(self, target: Path) -> Mapping[str, str] | None:

@@ -13,6 +13,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input, OptionList
 
 from mailtui.errors import UsageError
+from mailtui.kit.paths import Home
 from mailtui.tui.app import MailtuiApp
 from mailtui.tui.dialogs.choose import ChooseDialog
 from mailtui.tui.outside import edit_outside
@@ -182,7 +183,7 @@ async def test_what_is_not_saved_is_asked_about_and_what_others_write_is_seen(ap
         await pilot.press("escape")
         await until(lambda: running.screen is screen)
         body.write_text("Again from elsewhere\n", "utf-8")
-        await until(lambda: shows(running, "Another program changed this file", "xFrom elsewhere"))
+        await until(lambda: shows(running, "Another program changed or removed this file", "xFrom elsewhere"))
         await pilot.press("ctrl+s")
         await until(lambda: shows(running, "was changed by another program", "Save mine", "Read theirs"))
         assert body.read_text("utf-8") == "Again from elsewhere\n"
@@ -198,6 +199,32 @@ async def test_what_is_not_saved_is_asked_about_and_what_others_write_is_seen(ap
         await pilot.click("#drop")
         await until(lambda: isinstance(running.screen, PreviewScreen))
         assert body.read_text("utf-8") == "xFrom elsewhere\n"
+
+
+async def test_texts_that_were_not_saved_outlive_the_app(app: MakeApp, sample: Path, home: Home) -> None:
+    body = sample.parent / "body.txt.j2"
+    running = app(target=sample)
+    async with running.run_test(size=(80, 24)) as pilot:
+        await opened(running, pilot)
+        await pilot.press("enter", "z")
+        running.exit(return_code=143)  # as a signal does: nobody is asked
+    assert len(list(home.unsaved.glob("*.json"))) == 1
+    body.write_text("From elsewhere\n", "utf-8")
+    running = app(target=sample)
+    async with running.run_test(size=(80, 24), notifications=True) as pilot:
+        await until(lambda: shows(running, "Texts of this message were not saved"))
+        await pilot.press("4")
+        await until(lambda: isinstance(running.screen, ChooseDialog) and shows(running, "still here", "body.txt.j2"))
+        await pilot.press("enter")
+        await until(lambda: shows(running, "* not saved", "zHello", "saving asks which one stays"))
+        screen = running.screen
+        assert isinstance(screen, MessageScreen)
+        await until(lambda: running.focused is written(screen))
+        await pilot.press("ctrl+s")
+        await until(lambda: shows(running, "was changed by another program"))
+        await pilot.click("#mine")
+        await until(lambda: body.read_text("utf-8").startswith("zHello"))
+        await until(lambda: not list(home.unsaved.iterdir()))
 
 
 async def test_finding_lines_and_files_that_can_only_be_looked_at(app: MakeApp, sample: Path) -> None:
@@ -221,6 +248,8 @@ async def test_finding_lines_and_files_that_can_only_be_looked_at(app: MakeApp, 
         change(sample, "subject: '", "subject: >\n  '")
         await pilot.press("escape", "r", "home")
         await until(lambda: files.highlighted == 0 and shows(running, "subject cannot be changed in place"))
+        await pilot.press("enter")  # and there it can be
+        await until(lambda: shows(running, "campaign  campaign.yaml") and written(screen).cursor_location == (16, 0))
 
 
 def test_an_editor_of_ones_own_must_be_named(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Iterable
 from functools import partial
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual import events, on
 from textual.widget import Widget
@@ -146,6 +146,8 @@ class MessageScreen(WritingRoom):
         """Enter on a file: go into its text, or make it where it is not there."""
         if self.editor.missing is not None:
             start(self, self._make_missing, "show")
+        elif self.editor.elsewhere:
+            start(self, self.go_to_line_of_value, "show")
         elif self.editor.area is not None:
             self.editor.area.focus()
 
@@ -173,7 +175,8 @@ class MessageScreen(WritingRoom):
             files.highlighted = ((files.highlighted or 0) + 1) % files.option_count
 
     def action_save(self) -> None:
-        start(self, self.save, "save")
+        work: Any = self.save
+        self.run_worker(work, group="save", exit_on_error=False)  # one after another: none may be given up half done
 
     def action_insert(self) -> None:
         self.remove_class("-writing")
@@ -229,7 +232,7 @@ class MessageScreen(WritingRoom):
             self.editor.area.focus()
 
     def action_outside(self) -> None:
-        start(self, self._outside, "outside")
+        start(self, self._outside, "editor")
 
     async def _outside(self) -> None:
         shown = self.editor.shown

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from textual import on
@@ -15,10 +15,12 @@ from textual.widgets import TextArea
 
 from mailtui.errors import ConfigError, MailtuiError
 from mailtui.kit.words import sentence
-from mailtui.service.drafts import DraftFile, NotInPlace, replace_text, value_at
+from mailtui.service.drafts import DraftFile, NotInPlace, line_of, replace_text, value_at
+from mailtui.service.rescue import RescuedText
 from mailtui.service.text_files import (
     NotEditable,
     NotThere,
+    Stamp,
     TextFile,
     has_changed,
     make_text,
@@ -63,14 +65,18 @@ class Editor(Vertical):
     def __init__(self) -> None:
         super().__init__(id="editor")
         self._folder = Path()
-        self._campaign = Path()
+        self.campaign: Path | None = None
+        """The campaign file whose texts these are; None before the first."""
         self._open: dict[Path, _Open] = {}
         self._shown: DraftFile | None = None
         self._value: CodeArea | None = None
         self._value_was = ""
         self._stuck: MailtuiError | None = None
+        self._disk = asyncio.Lock()
         self.missing: Path | None = None
         """The file that is to be shown and is not there."""
+        self.elsewhere = 0
+        """The line of the campaign file with the value that is to be shown and cannot be edited by itself; else 0."""
 
     def compose(self) -> ComposeResult:
         yield Plain(id="file-name")
@@ -88,12 +94,18 @@ class Editor(Vertical):
         return None if found is None or self._shown is None or self._shown.loc else found.area
 
     @property
+    def _of_campaign(self) -> _Open | None:
+        """The campaign file itself, where it is open."""
+        return None if self.campaign is None else self._open.get(_real(self.campaign))
+
+    @property
     def shown(self) -> DraftFile | None:
         return self._shown
 
     async def begin(self, folder: Path, campaign: Path) -> None:
         """Let go of every text: those of another campaign come."""
-        self._folder, self._campaign, self._shown, self.missing = folder, campaign, None, None
+        self._folder, self.campaign, self._shown = folder, campaign, None
+        self.missing, self.elsewhere = None, 0
         await self._drop_value()
         for each in self._open.values():
             await each.area.remove()
@@ -108,7 +120,7 @@ class Editor(Vertical):
             self._shown = file
             return
         await self._drop_value()
-        self._shown, self.missing = file, None
+        self._shown, self.missing, self.elsewhere = file, None, 0
         trouble: MailtuiError | None = None
         try:
             found = await self._opened(file)
@@ -116,7 +128,9 @@ class Editor(Vertical):
                 await self._show_value(file, found)
         except NotThere as error:
             self.missing, trouble = file.path, error
-        except (NotEditable, NotInPlace, ConfigError) as error:
+        except NotInPlace as error:
+            self.elsewhere, trouble = line_of(self._open[_real(file.path)].area.text, file.loc), error
+        except (NotEditable, ConfigError) as error:
             trouble = error
         for each in self._open.values():
             each.area.display = each.area is self.area
@@ -132,12 +146,16 @@ class Editor(Vertical):
         path = _real(file.path)
         if path not in self._open:
             text = await asyncio.to_thread(open_text, file.path, self._folder)
-            language = "yaml" if file.loc else file.language
-            area = CodeArea(text.text, language, read_only=bool(text.locked))
-            area.display = False
-            self._open[path] = _Open(text, area)
-            await self.mount(area)
+            if path not in self._open:  # else somebody else opened it meanwhile
+                await self._take(text, "yaml" if file.loc else file.language)
         return self._open[path]
+
+    async def _take(self, text: TextFile, language: str) -> _Open:
+        area = CodeArea(text.text, language, read_only=bool(text.locked))
+        area.display = False
+        found = self._open[text.path] = _Open(text, area)
+        await self.mount(area)
+        return found
 
     async def _show_value(self, file: DraftFile, found: _Open) -> None:
         """A value of the campaign file, by itself."""
@@ -161,6 +179,8 @@ class Editor(Vertical):
             return
         if trouble is not None:
             ways = "Press enter to make it, empty." if self.missing is not None else trouble.hint
+            if self.elsewhere:
+                ways = f"Press enter to change it in the campaign file, line {self.elsewhere}."
             parts = [plain(sentence(trouble.title), "bold $text-error", limit=400)]
             parts += [plain(from_home(part), limit=400) for part in (trouble.detail, ways) if part]
             why.show(joined(*parts, separator="\n"))
@@ -180,7 +200,7 @@ class Editor(Vertical):
         note = self.query_one("#file-note", Plain)
         said = ""
         if found is not None and found.outside:
-            said = "! Another program changed this file; saving asks which one stays."
+            said = "! Another program changed or removed this file; saving asks which one stays."
         elif found is not None and found.file.locked:
             said = f"! It can only be looked at: {found.file.locked}."
         note.show(plain(said, "$text-warning", limit=300))
@@ -205,7 +225,7 @@ class Editor(Vertical):
     def settle(self) -> None:
         """Write the value that is edited by itself into the campaign file's text; where that fails, saving says so."""
         self._stuck = None
-        found = self._open.get(_real(self._campaign))
+        found = self._of_campaign
         if self._value is None or self._shown is None or found is None or self._value.text == self._value_was:
             return
         try:
@@ -221,7 +241,7 @@ class Editor(Vertical):
 
     def texts(self) -> dict[Path, str]:
         """The texts to go by: those that are not saved, and the campaign file's wherever it is open."""
-        found = self._open.get(_real(self._campaign))
+        found = self._of_campaign
         unsaved = self.unsaved()
         return unsaved if found is None else {**unsaved, found.file.path: found.area.text}
 
@@ -233,44 +253,84 @@ class Editor(Vertical):
         if self._stuck is not None:
             raise self._stuck
         names = []
-        for path, each in self._open.items():
-            if each.changed:
-                each.file = await asyncio.to_thread(save_text, each.file, each.area.text, anyway=anyway)
-                each.outside = False
+        for path, each in list(self._open.items()):
+            if each.changed:  # whoever gives up waiting for it must not part what is written from what is known of it
+                await asyncio.shield(self._save_one(each, anyway=anyway))
                 names.append(path.name)
         self.tell_state()
         return names
+
+    async def _save_one(self, each: _Open, *, anyway: bool) -> None:
+        async with self._disk:
+            if each.changed:
+                each.file = await asyncio.to_thread(save_text, each.file, each.area.text, anyway=anyway)
+                each.outside = False
 
     async def read_again(self, *, all_of_them: bool) -> list[str]:
         """Read what another program wrote, and give the names of these files. What is changed here stays changed,
         and is noted, unless `all_of_them`: then it is lost.
         """
-        read = []
-        for path, each in list(self._open.items()):
-            outside = await asyncio.to_thread(has_changed, each.file)
-            lost = all_of_them and each.changed
-            if not outside and not lost:
-                continue
-            if each.changed and not all_of_them:
-                each.outside = True
-                continue
-            try:
-                each.file = await asyncio.to_thread(open_text, path, self._folder)
-            except NotEditable:
-                each.outside = True
-                continue
-            each.outside = False
-            each.area.replace_all(each.file.text)
-            each.area.read_only = bool(each.file.locked)
-            read.append(path.name)
+        read = [path.name for path, each in list(self._open.items()) if await self._read_one(path, each, all_of_them)]
         if read:
             self._refresh_value()
         self.tell_state()
         return read
 
+    async def _read_one(self, path: Path, each: _Open, lose: bool) -> bool:
+        """Whether a text is another one now."""
+        async with self._disk:
+            if not await asyncio.to_thread(has_changed, each.file) and not (lose and self._is_changed(each)):
+                return False
+            try:
+                found = await asyncio.to_thread(open_text, path, self._folder)
+            except NotEditable:
+                each.outside = True
+                if lose:  # it is gone, or no text any more; showing it anew says which
+                    self._open.pop(path, None)
+                    await each.area.remove()
+                return lose
+            if self._is_changed(each) and not lose:  # looked at behind every wait: somebody may be typing
+                each.outside = True
+                return False
+            each.file, each.outside = found, False
+            each.area.replace_all(found.text)
+            each.area.read_only = bool(found.locked)
+            return True
+
+    def _is_changed(self, each: _Open) -> bool:
+        self.settle()
+        return each.changed
+
+    # texts that outlive the app
+
+    def not_saved(self) -> list[RescuedText]:
+        """The texts that would be lost if the app ended now."""
+        self.settle()
+        changed = [(path, each) for path, each in self._open.items() if each.changed]
+        return [RescuedText(str(path), each.area.document.text, each.file.stamp.digest) for path, each in changed]
+
+    async def take_up(self, text: RescuedText, language: str) -> None:
+        """Go on with a text that was not saved. Where the file is another one since, saving asks which one stays.
+
+        Raises `NotEditable`.
+        """
+        path = Path(text.path)
+        found = self._open.get(path)
+        if found is None:
+            try:
+                file = await asyncio.to_thread(open_text, path, self._folder)
+            except NotThere:
+                file = TextFile(path, "", Stamp(digest=""))
+            found = await self._take(file, language)
+        if found.file.stamp.digest != text.digest:
+            found.file = replace(found.file, stamp=Stamp(digest=text.digest))
+            found.outside = True
+        found.area.replace_all(text.text)
+        self._refresh_value()
+
     def _refresh_value(self) -> None:
         """The value that is edited by itself, as the campaign file has it now."""
-        found = self._open.get(_real(self._campaign))
+        found = self._of_campaign
         if self._value is None or self._shown is None or found is None:
             return
         try:

@@ -1,54 +1,45 @@
-"""Owns what happens while a message is written: texts are looked at, saved, and read again when others write them."""
+"""Owns what happens while a message is written: its texts are looked at, and what comes of them is shown."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import partial
+from pathlib import Path
 
 from textual import on
 from textual.containers import Horizontal, Vertical
-from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from mailtui.errors import MailtuiError
-from mailtui.kit.words import counted
 from mailtui.service.drafts import BODIES, Draft, Mistake
 from mailtui.service.facade import Service
-from mailtui.service.text_files import ChangedMeanwhile
 from mailtui.service.workbench import Superseded, Workbench
-from mailtui.tui.campaign_room import CampaignRoom
-from mailtui.tui.dialogs.choose import ChooseDialog
 from mailtui.tui.room import start
-from mailtui.tui.text import plain, tell
 from mailtui.tui.widgets.draft_text import entry
 from mailtui.tui.widgets.editor.editor import Editor
 from mailtui.tui.widgets.editor.field_list import FieldList
+from mailtui.tui.widgets.editor.keeping import KeepingRoom
 from mailtui.tui.widgets.editor.live import Live
 from mailtui.tui.widgets.editor.mistakes import Mistakes
 from mailtui.tui.widgets.find_bar import FindBar
 from mailtui.tui.widgets.trouble import Trouble
 
 _DEBOUNCE = 0.3  # seconds
-_POLL = 1.0
 _UNMADE = "The mail is made again once nothing is wrong with its texts."
 _NOBODY = "Nobody gets a mail: the filter lets in no row with a usable address."
 
 
-class WritingRoom(CampaignRoom):
+class WritingRoom(KeepingRoom):
     """The files of a message beside the text of one of them, and what comes of it."""
 
     def __init__(self, service: Service, bench: Workbench) -> None:
         super().__init__(service, bench)
-        self.editor = Editor()
-        self.draft: Draft | None = None
         self._entries: list[tuple[object, ...]] = []
         self._another = True
         self._made: object = None
-        self._saving = False
-        self._poll: Timer | None = None
 
     def content(self) -> Iterable[Widget]:
         with Horizontal(id="draft"):
@@ -63,17 +54,6 @@ class WritingRoom(CampaignRoom):
                 yield FindBar("line", "a line's number", "enter goes there   esc closes", id="find-line")
                 yield Mistakes(id="mistakes")
 
-    def on_mount(self) -> None:
-        self._poll = self.set_interval(_POLL, self._look_outside, pause=True)
-
-    def on_screen_resume(self) -> None:
-        if self._poll is not None:
-            self._poll.resume()
-
-    def on_screen_suspend(self) -> None:
-        if self._poll is not None:
-            self._poll.pause()
-
     # looking at the texts
 
     def forget(self) -> None:
@@ -85,6 +65,9 @@ class WritingRoom(CampaignRoom):
         """Read list and files again: they may be others since."""
         self.query_one("#draft").loading = self.draft is None
         start(self, partial(self._examine, anew=True), "draft")
+
+    def look_at_texts(self) -> None:
+        start(self, self._examine, "draft")
 
     @on(Editor.Edited)
     def edited(self) -> None:
@@ -116,6 +99,7 @@ class WritingRoom(CampaignRoom):
             self.editor.tell_state()
         if first:
             await self._begin(draft)
+            start(self, self.offer_rescued, "rescue")
         elif self.editor.area is None:
             await self.show_file(self.query_one("#files", OptionList).highlighted or 0)
         self.refresh_bindings()
@@ -170,6 +154,19 @@ class WritingRoom(CampaignRoom):
             area.go_to(mistake.line, mistake.column)
             area.focus()
 
+    async def show_first_of(self, paths: Collection[Path]) -> None:
+        files = () if self.draft is None else self.draft.files
+        at = next((number for number, file in enumerate(files) if not file.loc and file.path.resolve() in paths), None)
+        if at is not None:
+            await self.go_to(at, Mistake(1, 0, ""))
+
+    async def go_to_line_of_value(self) -> None:
+        """Go to where a value stands that cannot be edited by itself."""
+        line, draft = self.editor.elsewhere, self.draft
+        if draft is not None:
+            at = next(number for number, file in enumerate(draft.files) if file.role == "campaign")
+            await self.go_to(at, Mistake(line, 0, ""))
+
     # the mail
 
     def make_mail(self) -> None:
@@ -196,78 +193,3 @@ class WritingRoom(CampaignRoom):
             return
         except MailtuiError as error:
             live.tell_why_not(error)
-
-    # saving, and leaving
-
-    @property
-    def holds_back(self) -> bool:
-        return bool(self.editor.unsaved())
-
-    async def let_go(self) -> bool:
-        names = sorted(path.name for path in self.editor.unsaved())
-        if not names:
-            return True
-        title = f"{names[0]} is not saved" if len(names) == 1 else f"{counted(len(names), 'file')} are not saved"
-        lines = [plain(", ".join(names), limit=400)] if len(names) > 1 else []
-        choices = {"save": "Save", "drop": "Discard", "": "Stay"}
-        choice = await self.app.push_screen_wait(ChooseDialog(title, lines, choices, grave="drop"))
-        if choice == "drop":
-            await self.editor.read_again(all_of_them=True)
-        return choice == "drop" or (choice == "save" and await self.save())
-
-    async def save(self) -> bool:
-        """Save every text that is changed; whether all of them are. Asks where another program was quicker."""
-        self._saving = True
-        try:
-            try:
-                names = await self.editor.save()
-            except ChangedMeanwhile as error:
-                choices = {"mine": "Save mine", "theirs": "Read theirs", "": "Leave it"}
-                lines = ["Save what is written here over it, or read it again and lose what was changed here?"]
-                choice = await self.app.push_screen_wait(ChooseDialog(error.title, lines, choices, grave="theirs"))
-                if not choice:
-                    return False
-                names = await self.editor.save(anyway=True) if choice == "mine" else []
-                if choice == "theirs":
-                    await self.editor.read_again(all_of_them=True)
-        except MailtuiError as error:
-            self.complain(error)
-            return False
-        finally:
-            self._saving = False
-        if names:
-            tell(self.app, f"Saved: {', '.join(names)}")
-        await self.take_over(names)
-        return True
-
-    async def take_over(self, names: Iterable[str]) -> None:
-        """Go by the files as they are on disk now; the campaign file is read again where it is among these."""
-        campaign = self.bench.campaign
-        if campaign is not None and campaign.path.name in names:
-            await self.reopen()
-        start(self, self._examine, "draft")
-
-    async def reopen(self) -> bool:
-        """Open the campaign file again; a filter set on the rules screen stays."""
-        campaign, chosen, own = self.bench.campaign, self.bench.filter_text, self.bench.file_filter
-        if campaign is None or await self.ask(lambda: self.bench.open(campaign.path)) is None:
-            return False
-        if chosen != own:
-            try:
-                self.bench.set_filter(chosen)
-            except MailtuiError as error:
-                self.complain(error)
-        self.show_where()
-        return True
-
-    # what other programs write
-
-    def _look_outside(self) -> None:
-        if not self._saving and self.draft is not None:
-            start(self, self._read_outside, "outside")
-
-    async def _read_outside(self) -> None:
-        read = await self.editor.read_again(all_of_them=False)
-        if read:
-            tell(self.app, f"Changed by another program, and read again: {', '.join(read)}")
-            await self.take_over(read)
