@@ -38,10 +38,13 @@ _DOT_ATOM = re.compile(rf"{_ATEXT}(?:\.{_ATEXT})+")
 _RESERVED = ":/?#[]@!$&'()*+,;="
 _AS_IT_IS = re.compile(r"https?://[A-Za-z0-9.-]+(?::[0-9]+)?(?:[/?#][A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=-]*)?", re.ASCII)
 _LINK = re.compile(r"(?i:https?)://(?P<host>[^/?#]*)")
+_HOST = re.compile(r"(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]+)?")
 _LONE_PERCENT = re.compile("%(?![0-9A-Fa-f]{2})")
 _MARKUP = re.compile(r"\{[{%#]")
 # A local part as it may stand in a mailto: link (RFC 6068 section 2).
 _LOCAL = "!$'*+"
+
+_CAMPAIGNS = ("campaign", "now", "postal_address")  # what templates are given that is not the recipient's
 
 _MADE_OF = {
     "list-unsubscribe": "unsubscribe",
@@ -91,9 +94,9 @@ class ListHeaders:
         self._url, self._mailto, self._feedback = (compiled.get(key) for key in (URL, MAILTO, FEEDBACK))
         self._one_click = source.unsubscribe is not None and source.unsubscribe.one_click
         self._leaving = self._url is not None or self._mailto is not None
-        # Whether the subject of the mail that asks to leave may be ours to write.
-        self._named = self._mailto is not None and "?" not in (self._mailto.constant or "")
         same = self._mailto.constant if self._mailto is not None else None
+        # Whether the subject of the mail that asks to leave may be ours to write.
+        self._named = self._mailto is not None and (same is None or not _has_subject(same.partition("?")[2]))
         self._mailto_begins = mailto_link(same, "") if same is not None else ""
         self._ways = self._same_ways()
         self._line = None if self._ways is None else self._ways.line
@@ -107,10 +110,11 @@ class ListHeaders:
         if source.automatic:
             self._fixed.append(("Auto-Submitted", "auto-generated", _AUTOMATIC))
         if self._feedback is not None and self._feedback.constant is not None:
-            value = self._feedback.constant.strip()
-            self._fixed.append(("Feedback-ID", value, feedback_line(value)))
+            if value := self._feedback.constant.strip(" \t"):
+                self._fixed.append(("Feedback-ID", value, feedback_line(value)))
             self._feedback = None
-        self._fixed_lines = b"".join(line for _, _, line in self._fixed)
+        self._fixed_lines = (self._line or b"") + b"".join(line for _, _, line in self._fixed)
+        self._same = self._feedback is None and (self._line is not None or not self._leaving)
 
     def _same_ways(self) -> Ways | None:
         """The ways out where they are the same for everybody."""
@@ -148,9 +152,11 @@ class ListHeaders:
     def lines(self, ways: Ways | None, variables: Variables) -> bytes:
         """All of them for one recipient. Raises `ListHeaderError`, and what templates raise."""
         lines = self._fixed_lines
-        if ways is not None:
+        if self._same:
+            return lines
+        if ways is not None and self._line is None:
             try:
-                lines = (self._line or ways.line) + lines
+                lines = ways.line + lines
             except HeaderError as error:
                 raise ListHeaderError("unsubscribe", error) from None
         if self._feedback is not None:
@@ -184,7 +190,7 @@ def has_list_headers(source: MessageSource) -> bool:
     return source.unsubscribe is not None or bool(source.list_id or source.feedback_id) or source.automatic
 
 
-def list_header_problems(source: MessageSource) -> Iterator[Problem]:
+def list_header_problems(source: MessageSource, uses: FieldUses, columns: Collection[str]) -> Iterator[Problem]:
     """What is wrong with them and can be told without a row."""
     keys = {
         "unsubscribe": source.unsubscribe is not None,
@@ -197,21 +203,31 @@ def list_header_problems(source: MessageSource) -> Iterator[Problem]:
         if keys.get(key):
             message = f"the header {name} is made from {key}: already."
             yield Problem(Place(key=f"headers.{name}"), message, "Leave out one of the two.")
-    yield from _unsubscribe_problems(source)
+    yield from _unsubscribe_problems(source, _same_for_all(source, uses, columns))
     if source.list_id:
         try:
             read_list_id(source.list_id)
         except HeaderError as error:
             hint = 'Write it like this: list_id: "Acme News <news.acme.test>"'
             yield Problem(Place(key="list_id"), f"this value {error}.", hint)
-    if source.feedback_id and is_constant(source.feedback_id):
+    if source.feedback_id and source.feedback_id.rstrip().endswith(":"):
+        message = "its last field is blank, and that is the one Gmail knows the sender by."
+        yield Problem(Place(key=FEEDBACK), message, "Write a name of your own there, as in spring:news::acme")
+    elif source.feedback_id and is_constant(source.feedback_id):
         try:
             feedback_line(source.feedback_id)
         except HeaderError as error:
             yield Problem(Place(key=FEEDBACK), f"this value {error}.")
 
 
-def _unsubscribe_problems(source: MessageSource) -> Iterator[Problem]:
+def _same_for_all(source: MessageSource, uses: FieldUses, columns: Collection[str]) -> bool:
+    """Whether the link is the same for everybody: none of the names in it is the recipient's."""
+    text = "" if source.unsubscribe is None else source.unsubscribe.url
+    named = [use.name for use in uses.uses if use.place.file == URL]
+    return "{%" not in text and all(name in _CAMPAIGNS and name not in columns for name in named)
+
+
+def _unsubscribe_problems(source: MessageSource, same_link: bool) -> Iterator[Problem]:
     leaving = source.unsubscribe
     if leaving is None:
         return
@@ -220,7 +236,7 @@ def _unsubscribe_problems(source: MessageSource) -> Iterator[Problem]:
     if leaving.one_click and not leaving.url:
         message = "one click needs a link that answers it (RFC 8058)."
         yield Problem(Place(key="unsubscribe.one_click"), message, "Add url: https://…, or leave one_click out.")
-    elif leaving.one_click and is_constant(leaving.url):
+    elif leaving.one_click and same_link:
         message = "this link is the same for everybody, so nobody knows who clicked (RFC 8058 section 3.1)."
         yield Problem(Place(key=URL), message, "Add {{ token }} to it, as in https://acme.test/leave?{{ token }}")
     begins = _MARKUP.split(leaving.url, maxsplit=1)[0]
@@ -273,10 +289,10 @@ def link(text: str, *, secure: bool) -> str:
 
 
 def _check_host(host: str) -> None:
-    if not host or " " in host:
-        raise HeaderError("has no host, as acme.test is in https://acme.test/leave")
     if not host.isascii():
         raise HeaderError("has a host that is not ASCII; write it in its xn-- form")
+    if not _HOST.fullmatch(host):
+        raise HeaderError("has no host, as acme.test is in https://acme.test/leave")
 
 
 def _require_scheme(text: str, *, secure: bool) -> None:
@@ -292,19 +308,24 @@ def _require_scheme(text: str, *, secure: bool) -> None:
 def mailto_link(text: str, token: str) -> str:
     """A mailto: link (RFC 6068) of an address or of a whole link. Raises `AddressError`, `HeaderError`.
 
-    Where it has no subject or anything else behind the address, the subject is `unsubscribe` and the token.
+    Where it has no subject, that is `unsubscribe` and the token, behind what else there is.
     """
     text = text.strip(" \t")
     headers.check_value(text)
     whole = text[:7].lower() == "mailto:"
-    address, mark, rest = (text[7:] if whole else text).partition("?")
+    address, _, rest = (text[7:] if whole else text).partition("?")
     parsed = parse_address(unquote(address) if whole else address)
     local, _, domain = parsed.text.rpartition("@")
     head = f"mailto:{quote(local, safe=_LOCAL)}@{domain}"
-    if not mark:
-        return f"{head}?subject=unsubscribe%20{token}"
+    if not _has_subject(rest):
+        rest = "&".join([*filter(None, [rest.rstrip("&")]), f"subject=unsubscribe {token}"])
     rest = quote(_LONE_PERCENT.sub("%25", rest), safe=_RESERVED + "%")
     return f"{head}?{rest}".replace("=?", "=%3F")
+
+
+def _has_subject(rest: str) -> bool:
+    """Whether what stands behind the ? of a mailto: link names a subject, be it a blank one."""
+    return any(part.partition("=")[0].strip().lower() == "subject" for part in rest.split("&"))
 
 
 def read_list_id(text: str) -> tuple[str, str]:
@@ -313,6 +334,8 @@ def read_list_id(text: str) -> tuple[str, str]:
     Raises `HeaderError`.
     """
     headers.check_value(text)
+    if _MARKUP.search(text):
+        raise HeaderError("is no template, and everybody would see its braces; a list has one name for all")
     found = _LIST_ID.fullmatch(text.strip())
     if found is None:
         raise HeaderError("is no name with an identifier in angle brackets behind it")

@@ -47,7 +47,7 @@ def mistakes(
 ) -> list[Problem]:
     """Everything that is wrong with a message for a list with these columns, and that no row changes."""
     problems = list(headers.header_name_problems(name for name, _ in source.headers))
-    problems += list_header_problems(source)
+    problems += list_header_problems(source, uses, columns)
     for text in texts.everything:
         tree = templates.parse(text)
         problems.extend([tree] if isinstance(tree, Problem) else templates.check(text, tree))

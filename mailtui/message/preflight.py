@@ -18,6 +18,7 @@ from mailtui.errors import Place, Problem
 from mailtui.message.compose import CompiledMessage
 from mailtui.message.content import Content
 from mailtui.message.fields import PROVIDED, FieldUse, spelling, unknown_field
+from mailtui.message.leaving import about_leaving
 from mailtui.message.mjml import mjml_warnings
 from mailtui.message.own_cells import ROLES, TooManyRows, require_few
 from mailtui.message.placeholders import left_over
@@ -218,7 +219,8 @@ def _warning(code: str, message: str, which: str, place: Place, hint: str = "") 
 def _about_message(compiled: CompiledMessage, content: Content) -> Iterator[Finding]:
     """What can be said without a row."""
     yield from _message_findings(compiled)
-    for said in content.of_templates():
+    source = compiled.source
+    for said in (*about_leaving(source, compiled.uses, compiled.columns), *content.of_templates()):
         yield Finding(said.severity, said.code, said.message, place=said.place, hint=said.hint)
 
 

@@ -98,6 +98,9 @@ def test_b02_no_one_click_header_unless_the_campaign_says_that_somebody_answers(
             _source(list_id="Acme", headers=(("List-Id", "x"),)),
             "the header List-Id is made from list_id",
         ),
+        (_source("https://acme.test/{{ campaign }}", one_click=True), "unsubscribe.url: this link is the same for"),
+        (_source(list_id="{{ plan }} <news.acme.test>"), "list_id: this value is no template"),
+        (_source(feedback_id="a:{{ body }}:"), "feedback_id: its last field is blank"),
         (_source(list_id="Acme News"), "list_id: this value is no name with an identifier"),
         (_source(list_id="<acme>"), "list_id: this value has no identifier such as"),
         (_source(list_id="<a..b>"), "list_id: this value has no identifier such as"),
@@ -163,10 +166,45 @@ def test_b02_any_cell_gives_a_literal_link_or_a_sentence(cell: str) -> None:
         ("grüße@acme.test", "mailto:gr%C3%BC%C3%9Fe@acme.test?subject=unsubscribe%20T"),
         ("a&b/c@acme.test", "mailto:a%26b%2Fc@acme.test?subject=unsubscribe%20T"),
         ("leave@acme.test?subject=out of here", "mailto:leave@acme.test?subject=out%20of%20here"),
+        ("leave@acme.test?body=x&Subject=y", "mailto:leave@acme.test?body=x&Subject=y"),
+        ("leave@acme.test?body=x&", "mailto:leave@acme.test?body=x&subject=unsubscribe%20T"),
+        ("leave@acme.test?", "mailto:leave@acme.test?subject=unsubscribe%20T"),
     ],
 )
 def test_b02_a_mailto_link_is_made_of_an_address(given_mailto: str, link: str) -> None:
     assert list_headers.mailto_link(given_mailto, "T") == link
+
+
+@pytest.mark.parametrize("mailto", ["leave@acme.test?body=x", "{{ body }}@acme.test?body=x", "leave@acme.test"])
+def test_b02_a_mail_to_leave_by_says_whose_it_is(mailto: str) -> None:
+    [value] = _raw(rendered(_compiled(_source(mailto=mailto)), recipient(7, body="leave")).data, "List-Unsubscribe")
+    assert re.search(rb"[?&]subject=unsubscribe%20v1\.k3v9x2mq\.7\.[\w-]{22}>$", value), value
+
+
+@pytest.mark.parametrize("host", ["[2001:db8::1]:8443", "xn--grten-gra.test", "my_host.test:80"])
+def test_b02_hosts_of_links(host: str) -> None:
+    assert list_headers.link(f"https://{host}/%20", secure=True) == f"https://{host}/%20"
+    for broken in (f"{host}:x", f"<{host}", f"user@{host}", ":443"):
+        with pytest.raises(HeaderError):
+            list_headers.link(f"https://{broken}/%20", secure=True)
+
+
+def _told(message: MessageSource, *more: str) -> list[tuple[str, str, str]]:
+    compiled = compile_message(message, (*COLUMNS, *more), secret=SECRET)
+    codes = ("leave-column", "leave-address", "one-click-signed", "copies-leave")
+    found = Preflight(compiled).findings()
+    return [(one.severity, one.code, one.place.file or one.place.key) for one in found if one.code in codes]
+
+
+def test_b02_what_the_author_should_know_of_the_ways_to_leave() -> None:
+    plain = _source(URL, "leave@acme.test", text="{{ unsubscribe_url }} {{ token }}")
+    assert _told(plain) == []
+    assert _told(plain, "token", "unsubscribe_mailto") == [("warning", "leave-column", "unsubscribe.url")]
+    assert _told(plain, "unsubscribe_url") == [("warning", "leave-column", "body.txt.j2")]
+    assert _told(_source("https://acme.test/{{ email }}")) == [("warning", "leave-address", "unsubscribe.url")]
+    assert _told(_source(URL, one_click=True)) == [("note", "one-click-signed", "unsubscribe.one_click")]
+    copied = _source(URL, cc=("boss@acme.test",))
+    assert _told(copied) == [("note", "copies-leave", "unsubscribe")]
 
 
 def test_bodies_show_the_same_links_and_pages_escape_them() -> None:
@@ -212,6 +250,8 @@ def test_b06_feedback_id_and_auto_submitted() -> None:
     data = rendered(_compiled(_source(feedback_id="spring:{{ body }}::acme", automatic=True)), recipient(body="p")).data
     assert _raw(data, "Feedback-ID") == [b"spring:p::acme"]
     assert _raw(data, "Auto-Submitted") == [b"auto-generated"]
+    blank = _compiled(_source(feedback_id="{{ '' }}", automatic=True))
+    assert self_check(blank, recipient(), date=DATE, encoding=TransferEncoding.EIGHT_BIT) == []
     said = refused(_compiled(_source(feedback_id="spring:{{ body }}::acme")), recipient(body="a:b"))
     assert "more than 4 fields" in said.reason
     assert str(said.place) == "feedback_id"
