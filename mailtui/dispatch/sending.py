@@ -249,13 +249,16 @@ class Sending:
         return self._password
 
     async def fix_encoding(self, capabilities: Capabilities) -> None:
-        """Store what the first server allows; later ones send the same bytes."""
+        """Store what the first server allows; later ones send the same bytes. One that takes none is told at once."""
         if self.supply.encoding is None:
             offered = SentEncoding.for_server(capabilities).to_json()
             stored = await self._tools.storage.patiently(
                 lambda: self._tools.ledger.fix_encoding(self.campaign.number, offered)
             )
             self.supply.encoding = SentEncoding.from_json(stored)
+        too_large = self.supply.all_too_large(capabilities)
+        if too_large:
+            self.hold(too_large)
 
     # life
 

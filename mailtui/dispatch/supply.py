@@ -20,6 +20,7 @@ from mailtui.dispatch.rendering import Mail, Outcome, Overran, Row, files_of, ow
 from mailtui.dispatch.tools import Tools
 from mailtui.dispatch.watchdog import Overrun
 from mailtui.errors import Place
+from mailtui.kit.words import size_in_words
 from mailtui.message.compose import CompiledMessage
 from mailtui.message.mime import TransferEncoding
 from mailtui.message.rendered import RenderedMessage, RenderProblem
@@ -134,6 +135,16 @@ class Supply:
             else:
                 body = await self._storage.patiently(lambda digest=digest: self._ledger.message(digest))  # type: ignore[misc]
                 self._editions[number] = self._former(body)
+
+    def all_too_large(self, capabilities: Capabilities) -> str:
+        """Why a server takes no mail of the campaign, '' where it may: the files of everybody alone are too much."""
+        size = self._message.files_size
+        if not 0 < capabilities.size < size:
+            return ""
+        return (
+            f"the files of every mail come to {size_in_words(size)} on their way, and the server takes no mail of more "
+            f"than {size_in_words(capabilities.size)}. Leave some out, or link to them, and launch it as a new campaign"
+        )
 
     def next_job(self, capabilities: Capabilities) -> Job | None:
         """The next message for a server with these capabilities, or None when no claim is at hand.

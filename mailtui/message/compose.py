@@ -61,7 +61,10 @@ class CompiledMessage:
         self.columns = tuple(columns)
         self._message_ids = headers.MessageIds(secret)
         self._tokens = Tokens(secret, campaign_id)
-        self._skeleton = build_skeleton(secret, source.digest, shared_parts(source.files))
+        shared = shared_parts(source.files)
+        self.files_size = shared.size
+        """Bytes that the files of everybody add to every mail."""
+        self._skeleton = build_skeleton(secret, source.digest, shared)
         stem = self._skeleton.stem
         self.own_parts = OwnParts()
         self._own = OwnCells(source.columns)

@@ -53,6 +53,11 @@ class Files:
     images: tuple[bytes, ...] = ()
     attachments: tuple[bytes, ...] = ()
 
+    @property
+    def size(self) -> int:
+        """How many bytes they add to a message."""
+        return sum(map(len, (*self.images, *self.attachments)))
+
 
 NO_FILES = Files()
 

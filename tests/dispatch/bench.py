@@ -11,7 +11,7 @@ from pathlib import Path
 
 from mailtui.dispatch.plan import SendPlan
 from mailtui.dispatch.runner import Runner, RunnerOptions
-from mailtui.message.frozen import MessageSource
+from mailtui.message.frozen import MessageSource, SharedFile
 from mailtui.message.templates import TemplateText
 from mailtui.outbox.opening import Outbox, parse_outbox
 from mailtui.outbox.records import Campaign, Counts, DeliveryRow, NewCampaign, NewDelivery
@@ -26,13 +26,16 @@ async def no_secret(account: str) -> str:
     raise AssertionError(f"nobody should ask for the password of {account}")
 
 
-def source(text: str = TEXT, sender: str = "News <news@acme.test>") -> MessageSource:
+def source(
+    text: str = TEXT, sender: str = "News <news@acme.test>", files: tuple[SharedFile, ...] = ()
+) -> MessageSource:
     return MessageSource(
         sender=sender,
         subject="Hi {{ name }}",
         text=TemplateText("text", text),
         html=None,
         campaign="x",
+        files=files,
     )
 
 
@@ -73,18 +76,20 @@ class House:
         id: str = "c1",
         user: str = "",
         text: str = TEXT,
+        files: tuple[SharedFile, ...] = (),
         to: Endpoint | None = None,
     ) -> Campaign:
         """A live campaign of `size` recipients to a server on 127.0.0.1, or to the endpoint `to`."""
         to = to or Endpoint("acme", "127.0.0.1", port, Security.PLAIN, user=user)
+        message = source(text, files=files)
         draft = await self.desk.create_draft(
             NewCampaign(
                 id=id,
                 series=id,
                 occurrence=1,
                 name=id,
-                message_digest=source(text).digest,
-                message=source(text).to_json().encode(),
+                message_digest=message.digest,
+                message=message.to_json().encode(),
                 endpoint=to.to_json(),
                 plan=(plan or SendPlan(workers=4)).to_json(),
                 columns=("name",),

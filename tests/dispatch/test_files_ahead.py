@@ -1,8 +1,9 @@
-"""M-12: large files of recipients' own are read in a thread while everybody else's mail goes on."""
+"""M-12, F-12: large files keep nobody waiting, and those that no server takes are told before a mail is sent."""
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import threading
 import time
 from collections.abc import Sequence
@@ -14,11 +15,13 @@ from mailtui.dispatch import files_ahead
 from mailtui.dispatch.plan import SendPlan
 from mailtui.message.enclosed import PartsRead, read_parts
 from mailtui.message.files import FileRef, refer_to
+from mailtui.message.frozen import SharedFile
 from mailtui.outbox.records import Campaign, NewDelivery
 from mailtui.outbox.states import CampaignState, OrderKind
 from mailtui.sandbox.capture import captured_message, read_captured
 from mailtui.sandbox.server import SandboxServer
 from tests.dispatch.bench import House, accepted, address
+from tests.servers.scripted import Talk, scripted_peer
 
 SIZE = 600_000
 
@@ -90,3 +93,25 @@ async def test_m12_a_row_whose_file_is_being_read_is_given_back(
     assert {rows[address(nth)].state.value for nth in (2, 3)} == {"queued" if paused else "cancelled"}
     assert (await house.counts(campaign)).claimed == 0
     assert max(accepted(server.folder).values(), default=0) <= 1
+
+
+async def test_f12_files_of_everybody_that_a_server_does_not_take_hold_the_campaign(house: House) -> None:
+    async def server(talk: Talk) -> None:
+        await talk.send(b"220 hi\r\n")
+        await talk.line()
+        await talk.send(b"250-x.test\r\n250 SIZE 1000000\r\n")
+        await talk.rest()
+
+    data = bytes(800_000)
+    shared = SharedFile("a.bin", "a.bin", "application/octet-stream", hashlib.sha256(data).hexdigest(), data)
+    async with scripted_peer(server, strict=False) as peer:
+        campaign = await house.launch(3, peer.port, files=(shared,))
+        await house.send()
+    assert await house.state(campaign) is CampaignState.PAUSED
+    counts = await house.counts(campaign)
+    assert (counts.queued, counts.failed) == (3, 0), "nobody's row is burnt"
+    reason = (await house.reader.campaign("c1")).reason
+    assert reason.startswith(
+        "the files of every mail come to 1.0 MB on their way, and the server takes no mail of more"
+    )
+    assert b"MAIL" not in peer.received
