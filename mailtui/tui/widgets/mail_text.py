@@ -9,7 +9,7 @@ from textual.highlight import highlight
 
 from mailtui.kit.safe_text import safe_text
 from mailtui.service.drafts import Block, Kind, Look, lay_out
-from mailtui.service.previews import MessageView
+from mailtui.service.previews import FileView, MessageView
 from mailtui.tui.text import joined, plain
 from mailtui.tui.widgets.wrapped import LINES, Line
 
@@ -31,6 +31,16 @@ def mail_pages(view: MessageView) -> dict[str, list[Line]]:
         "tree": as_tree(view.tree),
         "source": as_text(view.source),
     }
+
+
+def files_line(files: Sequence[FileView]) -> Content:
+    """What a mail carries, by name and size; images that stand in its text are marked."""
+    told = [f"{file.name} ({_size(file.size)}{', in the text' if file.cid else ''})" for file in files]
+    return plain(", ".join(told), limit=400)
+
+
+def _size(size: int) -> str:
+    return f"{size:,} bytes" if size < 1_000 else f"{size / 1_000:,.0f} kB"
 
 
 def laid_out(blocks: Iterable[Block]) -> list[Line]:

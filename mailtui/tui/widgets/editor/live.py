@@ -10,8 +10,9 @@ from textual.containers import Vertical, VerticalScroll
 from mailtui.errors import MailtuiError
 from mailtui.kit.words import sentence
 from mailtui.service.editing import LiveMail
+from mailtui.service.previews import FileView
 from mailtui.tui.text import Plain, from_home, joined, plain
-from mailtui.tui.widgets.mail_text import as_text, laid_out
+from mailtui.tui.widgets.mail_text import as_text, files_line, laid_out
 from mailtui.tui.widgets.wrapped import Line, Wrapped
 
 _SHOWN = 200  # lines and blocks: more than anybody reads beside a text, and drawn while one types
@@ -27,16 +28,18 @@ class Live(Vertical):
         padding: 0 1;
         & > #live-who { height: 1; text-wrap: nowrap; text-overflow: ellipsis; }
         & > #live-subject { height: 1; text-wrap: nowrap; text-overflow: ellipsis; }
+        & > #live-files { height: auto; max-height: 2; color: $text-muted; display: none; }
         & > #live-trouble { height: auto; max-height: 6; }
         & > VerticalScroll { height: 1fr; margin-top: 1; }
         & Wrapped { height: auto; }
-        &.-old Wrapped, &.-old > #live-subject { opacity: 50%; }
+        &.-old Wrapped, &.-old > #live-subject, &.-old > #live-files { opacity: 50%; }
     }
     """
 
     def compose(self) -> ComposeResult:
         yield Plain(plain("the mail as it is now", "$text-muted"), id="live-who")
         yield Plain(id="live-subject")
+        yield Plain(id="live-files")
         yield Plain(id="live-trouble")
         with VerticalScroll(can_focus=False):
             yield Wrapped(id="live-content")
@@ -45,6 +48,7 @@ class Live(Vertical):
         """Another message is open."""
         self.query_one("#live-who", Plain).show(plain("the mail as it is now", "$text-muted"))
         self.query_one("#live-subject", Plain).show("")
+        self._show_files(())
         self.query_one("#live-trouble", Plain).show("")
         self.query_one(Wrapped).show_lines(())
 
@@ -60,8 +64,14 @@ class Live(Vertical):
         text = as_text(mail.view.text) if mail.view.text is not None else [Line(plain("(no text)", "$text-muted"))]
         self.query_one("#live-who", Plain).show(who)
         self.query_one("#live-subject", Plain).show(plain(subject, "bold", limit=200))
+        self._show_files(mail.view.files)
         self.query_one("#live-trouble", Plain).show("")
         self.query_one(Wrapped).show_lines(_cut(text) if mail.blocks is None else _cut(laid_out(mail.blocks[:_SHOWN])))
+
+    def _show_files(self, files: Sequence[FileView]) -> None:
+        line = self.query_one("#live-files", Plain)
+        line.show(joined("+ ", files_line(files)) if files else "")
+        line.display = bool(files)
 
     def tell_why_not(self, why: MailtuiError | str) -> None:
         """Say why there is none now; the one before stays below, dimmed."""
