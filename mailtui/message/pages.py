@@ -180,12 +180,14 @@ def plain_text(page: str) -> str:
     from mailtui.message.html_text import lay_out  # only who makes text of a page needs a parser
 
     lines: list[str] = []
+    quoted = 0
     for block in lay_out(page, whole=True):
         if block.kind is Kind.NOTE:
             raise BodyError("is too long for plain text to be made of it: write the text yourself, text: body.txt.j2")
         edge = "> " * block.quoted + " " * block.indent
         if block.gap:
-            lines.append(("> " * block.quoted).rstrip())
+            lines.append(("> " * min(quoted, block.quoted)).rstrip())
+        quoted = block.quoted
         said = "-" * 40 if block.kind is Kind.RULE else block.text
         lines.append((edge + block.lead + said).rstrip())
     return "\n".join(lines) + "\n"

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from mailtui.message.html_blocks import Block, Kind
 from mailtui.message.html_text import BLOCK_LIMIT, lay_out
+from mailtui.message.pages import plain_text
 
 
 def lines(html: str) -> list[str]:
@@ -58,6 +59,8 @@ def test_a_link_says_where_it_leads() -> None:
 def test_quotes_and_preformatted_text() -> None:
     html = "<blockquote>q<blockquote>deeper</blockquote></blockquote><pre>  x\n\n   y</pre>"
     assert lines(html) == ["> q", "", "> > deeper", "", "  x", "", "   y"]
+    page = "<p>a<blockquote><p>q<p>r<blockquote>deeper</blockquote></blockquote><p>b"
+    assert plain_text(page) == "a\n\n> q\n>\n> r\n>\n> > deeper\n\nb\n", "what is above a quote is not quoted"
 
 
 def test_a_table_of_data_has_columns_and_one_of_layout_has_none() -> None:

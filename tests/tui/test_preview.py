@@ -106,6 +106,12 @@ async def test_b5_five_views(app: MakeApp, sample: Path) -> None:
             await until(lambda texts=texts: shows(running, *texts))
         await pilot.press("V")
         await until(lambda: shows(running, "To: amara.okafor@example.com"))
+        scroll = running.screen.query_one("#mail-scroll")
+        scroll.scroll_to(y=20, animate=False)
+        await until(lambda: scroll.vertical_scrollbar.position == 20)
+        await pilot.press("V", "v")
+        await until(lambda: shows(running, "To: amara.okafor@example.com"))
+        assert scroll.vertical_scrollbar.position == 0, "the tree has none, and it is back at the top all the same"
         column = next(line for line in running.screen.query("ViewName") if str(line.render()) == "tree")
         await pilot.click(column)
         await until(lambda: shows(running, "└─ text/html"))

@@ -114,6 +114,9 @@ class MailView(Vertical):
             for name, value in mail.view.headers
             if name in _ENVELOPE
         ]
+        if mail.message.copies:
+            copies = plain(", ".join(mail.message.copies), limit=200)
+            lines.append(joined(plain(f"{'Copies':<9}", "$text-muted"), copies))
         if mail.view.files:
             lines.append(joined(plain(f"{'Files':<9}", "$text-muted"), _files(mail.view.files)))
         self.query_one("#mail-envelope", Plain).show(joined(*lines, separator="\n"))
@@ -147,7 +150,9 @@ class MailView(Vertical):
         self._show_said()
 
     def scroll_to_top(self) -> None:
-        self.query_one("#mail-scroll").scroll_home(animate=False)
+        scroll = self.query_one("#mail-scroll")
+        scroll.scroll_home(animate=False)
+        scroll.vertical_scrollbar.position = 0  # one that is not seen now would stand where it was when it is again
 
     def next_view(self, by: int) -> None:
         """The view after this one, or before it."""
