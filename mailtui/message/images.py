@@ -26,14 +26,20 @@ _JINJA = re.compile(r"\{\{.*?(?:\}\}|\Z)|\{%.*?(?:%\}|\Z)|\{#.*?(?:#\}|\Z)", re.
 _SKIPPED = re.compile(r"<!--(?!\[if)(?:-?>|.*?(?:-->|\Z))|<script\b.*?(?:</script\s*>|\Z)", re.DOTALL | re.IGNORECASE)
 _TAG = re.compile(r"""<([a-zA-Z][\w:-]*)((?:[^<>"']++|"[^"]*"|'[^']*'){0,200}+)>""")
 _ATTRIBUTE = re.compile(r"""([a-zA-Z][\w:-]*)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'<>`=]+))""")
-_URL = re.compile(r"""url\(\s*(?:"([^"]*)"|'([^']*)'|&quot;(.{0,2000}?)&quot;|([^\s"'()]+))\s*\)""", re.IGNORECASE)
+_URL = re.compile(
+    r"""url\(\s*(?:"([^"]*)"|'([^']*)'|&quot;(.{0,2000}?)&quot;|((?:[^\s"'()\\]|\\.)++))\s*\)""", re.IGNORECASE
+)
+_CSS_COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)", re.DOTALL)
+_CSS_ESCAPE = re.compile(r"""\\([ "'()])""")
 _STYLE = re.compile(r"<(style|mj-style)\b[^>]*>(.*?)(?:</\1\s*>|\Z)", re.DOTALL | re.IGNORECASE)
 _CANDIDATE = re.compile(r"\s*([^\s,]\S*[^\s,]|[^\s,])(?:\s+[^,]*)?(?:,|\Z)")
 _CODE = re.compile(r"^(`{3,}|~{3,}).*?(?:^\1|\Z)|(?<!`)(`+)(?!`).*?(?<!`)\2(?!`)", re.DOTALL | re.MULTILINE)
-_MARKDOWN_IMAGE = re.compile(r"!\[[^\]]{0,1000}\]\(\s*(?:<([^<>\n]*)>|([^\s()<>]+(?:\([^\s()]*\)[^\s()]*)*))")
-_MARKDOWN_REFERENCE = re.compile(r"!\[([^\]]{0,1000})\](?:\[([^\]]{0,1000})\])?(?!\()")
+_ALT = r"(?<!\\)!\[(?:\\.|[^\[\]\\]|\[[^\[\]]{0,200}\]){0,1000}+\]"
+_MARKDOWN_IMAGE = re.compile(_ALT + r"\(\s*(?:<([^<>\n]*)>|([^\s()<>]+(?:\([^\s()]*\)[^\s()]*)*))")
+_MARKDOWN_REFERENCE = re.compile(r"(?<!\\)!\[([^\]]{0,1000})\](?:\[([^\]]{0,1000})\])?(?!\()")
 _MARKDOWN_DEFINITION = re.compile(r"^ {0,3}\[([^\]]{1,1000})\]:[ \t]*\n?[ \t]*(?:<([^<>\n]*)>|(\S+))", re.MULTILINE)
-_SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:|//|#")
+# A drive of Windows and file: are no addresses, but files outside of the campaign's folder.
+_SCHEME = re.compile(r"(?!file:)[a-z][a-z0-9+.-]+:|//|#", re.IGNORECASE)
 _WITH_SOURCE = frozenset(
     {
         "img",
@@ -82,7 +88,7 @@ def references(text: str, written_in: str) -> Iterator[Reference]:
     find = _in_markdown if written_in == "markdown" else _in_markup
     for begin, end in sorted(set(find(masked))):
         raw = masked[begin:end]
-        value = raw if written_in == "markdown" else html.unescape(raw)
+        value = raw if written_in == "markdown" else _CSS_ESCAPE.sub(r"\1", html.unescape(raw))
         yield Reference(begin, end, value.strip(), _MADE in value)
 
 
@@ -127,8 +133,13 @@ def _blanked(found: re.Match[str]) -> str:
     return "".join("\n" if character == "\n" else _MADE for character in found.group())
 
 
+def _spaces(found: re.Match[str]) -> str:
+    """What is not looked at, in as many characters and lines."""
+    return re.sub(r"[^\n]", " ", found.group())
+
+
 def _in_markup(text: str) -> Iterator[tuple[int, int]]:
-    text = _SKIPPED.sub(lambda found: re.sub(r"[^\n]", " ", found.group()), text)
+    text = _STYLE.sub(lambda style: _CSS_COMMENT.sub(_spaces, style.group()), _SKIPPED.sub(_spaces, text))
     for tag in _TAG.finditer(text):
         for attribute in _ATTRIBUTE.finditer(text, tag.start(2), tag.end(2)):
             yield from _in_attribute(tag.group(1).lower(), attribute)
@@ -158,7 +169,7 @@ def _in_css(text: str, begin: int, end: int) -> Iterator[tuple[int, int]]:
 
 
 def _in_markdown(text: str) -> Iterator[tuple[int, int]]:
-    text = _CODE.sub(lambda found: re.sub(r"[^\n]", " ", found.group()), text)
+    text = _CODE.sub(_spaces, text)
     for image in _MARKDOWN_IMAGE.finditer(text):
         yield image.span(1) if image.group(1) is not None else image.span(2)
     labels = {_label(found.group(2) or found.group(1)) for found in _MARKDOWN_REFERENCE.finditer(text)}
