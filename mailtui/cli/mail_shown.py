@@ -19,6 +19,7 @@ from mailtui.kit.words import counted, sentence
 from mailtui.service.previews import Found, OddRows, Pair, Piece, Preview, differences_of, lines_of
 
 _ROWS_NAMED = 10
+_COPIES_SHOWN = 400  # characters
 _ROWS_IN_JSON = 1_000
 
 
@@ -33,6 +34,8 @@ def tell_about(shown: Preview, campaign: Path, filter_text: str | None, found: F
         output.say(f"Row {number} gets no mail of its own: {safe_text(shown.left_out)}.")
     if len(shown.recipient.rows) > 1:
         output.say(f"{len(shown.recipient.rows):,} rows of the list make this mail; the first is row {number}.")
+    if shown.message.copies:
+        output.say(f"Copies of it go to {safe_text(', '.join(shown.message.copies), limit=_COPIES_SHOWN)}.")
     if found is not None:
         others = found.rows[1 : _ROWS_NAMED + 1]
         more = f" and {len(found.rows) - 1 - _ROWS_NAMED:,} more" if len(found.rows) > _ROWS_NAMED + 1 else ""
@@ -47,7 +50,8 @@ def mail_as_json(shown: Preview, found: Found | None) -> dict[str, Any]:
     others: dict[str, Any] = {}
     if found is not None:
         others = {"find": {"text": found.text, "count": len(found.rows), "rows": found.rows[:_ROWS_IN_JSON]}}
-    return {**recipient, **asked, **others, "envelope_from": shown.message.sender, **asdict(shown.view)}
+    envelope = {"envelope_from": shown.message.sender, "copies": shown.message.copies}
+    return {**recipient, **asked, **others, **envelope, **asdict(shown.view)}
 
 
 def show_mail(shown: Preview, part: str | None) -> None:

@@ -27,6 +27,8 @@ class RenderedMessage(NamedTuple):
     html_lines: bytes | None
     data: bytes
     dotless: bool = False
+    copies: tuple[str, ...] = ()
+    """Addresses that get a copy of it, where that was asked."""
 
     @property
     def text(self) -> str | None:

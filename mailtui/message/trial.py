@@ -13,9 +13,11 @@ import sys
 from pathlib import Path
 from typing import Any, Literal, TextIO
 
+from mailtui.audience.address import AddressError
 from mailtui.audience.recipient import recipient_of
-from mailtui.errors import TemplateError
+from mailtui.errors import Place, TemplateError
 from mailtui.message.compose import CompiledMessage, compile_message
+from mailtui.message.copies import copied
 from mailtui.message.extras import Extras
 from mailtui.message.folder import Folder
 from mailtui.message.frozen import MessageSource
@@ -86,7 +88,11 @@ def _render(message: CompiledMessage, row: list[Any], order: dict[str, Any], fol
         return _too_large(order)
     if isinstance(rendered, RenderProblem):
         return _problem(rendered)
-    return packed(rendered)
+    try:
+        people = copied(brought.cc, brought.bcc, key)
+    except AddressError as error:
+        return _problem(RenderProblem(number, str(error), Place(key="bcc")))
+    return packed(rendered._replace(copies=tuple(address.text for address in people.addresses)))
 
 
 def _problem(found: RenderProblem) -> dict[str, Any]:
@@ -112,7 +118,7 @@ def packed(rendered: RenderedMessage) -> dict[str, Any]:
 def unpacked(values: dict[str, Any]) -> RenderedMessage:
     """The message that `packed` packed."""
     raw = {name: base64.b64decode(values[name]) for name in _BYTES if values[name] is not None}
-    return RenderedMessage(**{**values, **raw})
+    return RenderedMessage(**{**values, **raw, "copies": tuple(values["copies"])})
 
 
 def limit_memory(memory: int) -> None:

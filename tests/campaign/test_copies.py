@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mailtui.campaign.freeze import Again
-from mailtui.errors import UsageError
+from mailtui.errors import ConfigError, UsageError
 from mailtui.outbox.records import DeliveryRow, Mark, Result
 from mailtui.outbox.states import DeliveryState as S
 from mailtui.service.facade import Service
@@ -149,6 +149,12 @@ def test_a_copy_that_cannot_be_read_fails_its_mail_alone(service: Service, write
     assert who(found) == [("a@example.com", ""), ("boss@example.org", "a@example.com"), ("b@example.com", "")]
     [ref] = found[2].files
     assert not ref.digest and ref.name.startswith("cc or bcc: boss at example")
+    campaign = service.campaigns.load(path)
+    assert service.previews.of(campaign, row=1).message.copies == ("boss@example.org",)
+    with pytest.raises(ConfigError) as caught:  # nor is a mail shown that nobody would get
+        service.previews.of(campaign, row=2)
+    assert str(caught.value.problems[0]).startswith("bcc: boss at example")
+    service.close()
 
 
 def test_x01_an_address_for_a_copy_is_looked_at_in_every_row(service: Service, write_campaign: WriteCampaign) -> None:

@@ -63,6 +63,8 @@ def test_b01_a_copy_has_the_bytes_of_the_recipients_mail(mailtui: Mailtui, sandb
     assert "(a copy of the mail to ann@example.com)" in text
     originals = mailtui.call("report", came["campaign"], "--original", "--format", "csv").out
     assert len(originals.splitlines()) == 3, "each row of the list once"
+    shown = mailtui.call("preview", path)
+    assert "Copies of it go to joerg@example.org, doe@example.org, boss@example.org." in shown.err
     assert mailtui.call("run", path, "--yes").code == 0 and sum(sandbox.accepted.values()) == 6
 
 
