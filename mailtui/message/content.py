@@ -1,27 +1,31 @@
 """Owns the judgement of what mails hold: subject, links, images, sizes, what was left over or forgotten.
 
 Rendering a mail takes some twenty microseconds, and looking at it must not take longer. So what lies in the markup is
-looked at once for each shape a mail's HTML takes, in the first mails and wherever the markup differs; every mail has
-its links looked up among those that were judged already, and its cells for what a list may bring in.
+looked at once for each shape a mail's HTML takes, wherever the markup or about its length differs; every mail has its
+links looked up among those that were judged already, its images where cells say which, and its cells for what a list
+may bring in.
 """
 
 from __future__ import annotations
 
+import html as html_text
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from typing import TypeVar
 
 from mailtui.errors import Place
 from mailtui.message.frozen import MessageSource
-from mailtui.message.links import judge_link
+from mailtui.message.links import judge_image, judge_link, judge_shown
+from mailtui.message.links_written import Written, target_of
 from mailtui.message.page_look import look_at, shouting
-from mailtui.message.placeholders import Placeholders, left_over
+from mailtui.message.placeholders import Placeholders, left_over, may_leave
 from mailtui.message.remarks import NOWHERE, Remark
 from mailtui.message.rendered import RenderedMessage
 from mailtui.message.subjects import judge_subject
 from mailtui.message.templates import TemplateText
 
-_FIRST = 3  # mails that are looked at in any case
-_SHAPES = 200  # different ones that are looked at; a list with more has cells with markup in them
+_SHAPES = 2_000  # different ones that are looked at; a list with more has cells with markup in them
+_ALIKE = 9  # bits of length within which mails of one markup are alike
 _LINKS = 5_000  # judged links that are kept
 _CLIPPED = 102 * 1024  # bytes; Gmail shows no more
 _LONG = 80 * 1024
@@ -30,12 +34,11 @@ _LARGE = 5 * 1024 * 1024
 _TEXT_SHARE = 5  # the text has at least one letter for so many of the HTML
 _TEXT_LEAST = 600  # letters of HTML from which on that counts
 
-_ODD = re.compile(
-    r"\|\s*safe\b|autoescape|(?=href|src|action)(?!(?-i:href=|src=|action=))(?:href|src|action)\s*=", re.IGNORECASE
-)
-"""In templates: links may be written in another way than `href="…"`, or come from a cell with their markup."""
-_ANY_LINK = re.compile(rb"""href\s*=\s*("[^"]*"|'[^']*'|[^\s>"']*)""", re.IGNORECASE)
-_ANY_SOURCE = re.compile(rb"""(?:src|action)\s*=\s*("[^"]*"|'[^']*'|[^\s>"']*)""", re.IGNORECASE)
+_TAGS = re.compile(rb"<[/!a-zA-Z][a-z0-9]*")
+_BUT_MARKUP = bytes(set(range(256)) - set(b"<>\"'"))
+_TEXT_LINK = re.compile(rb"\bh[tps]{2,5}:/[^\s<>\"]+")
+_LINK_ENDS = b".,;:!?)]}'*_|"
+_MARKUP = re.compile(rb"<[^<>]*>")
 _BROWSER = re.compile(
     r"(?:view|read|see|open|trouble|having|problems?|can'?t|can.?not|wenn|falls|wird|ansicht|online|web|browser)\b.{0,60}"
     r"(?:browser|online|web ?version|onlineversion|webansicht|web page)",
@@ -57,17 +60,15 @@ class Content:
         self._source = source
         self._templates = [text for text in (source.html, source.text, *source.includes) if text is not None]
         self._placeholders = Placeholders(columns)
-        self._shapes: dict[tuple[int, int], tuple[Remark, ...]] = {}
+        self._shapes: dict[object, tuple[Remark, ...]] = {}
         self._links: dict[bytes, Remark | None] = {}
+        self._images: dict[bytes, Remark | None] = {}
+        self._shown: dict[tuple[bytes, bytes], Remark | None] = {}
         self._subject: tuple[str | None, tuple[Remark, ...]] = (None, ())
-        self._seen = 0
-        self._leaving = 0  # mails looked at that say how to unsubscribe
-        self._odd = any(_ODD.search(text.source) for text in self._templates)
-        self._sources = tuple(
-            f"{key}=".encode()
-            for key in ("src", "action")
-            if source.written_in or any(_filled_in(key, text.source) for text in self._templates)
-        )
+        pages = [text for text in (source.html, *source.includes) if text is not None]
+        self._written = Written(tuple(text.source for text in pages), other=source.written_in)
+        self._may_leave = any(map(may_leave, (source.subject, *(text.source for text in self._templates))))
+        self._text_links = not (source.written_in or source.plain_from_html)
         self._replies = any(name.lower() in ("in-reply-to", "references") for name, _ in source.headers)
 
     def of_templates(self) -> Iterator[Remark]:
@@ -82,12 +83,13 @@ class Content:
         found = list(self._subject[1])
         html, text = mail.html_lines, mail.text_lines
         if html is not None:
-            found += self._of_html(html, mail, fields)
-        elif self._seen < _FIRST:
-            self._seen += 1
-            found += self._of_text_alone(mail.text or "", fields)
-        if text is not None and b"http://" in text:
-            found.append(_PLAIN_HTTP)
+            found += self._of_html(html, mail)
+        elif text is not None:
+            found += self._of_text_alone(text, mail)
+        if text is not None and self._text_links and b":/" in text:
+            found += self._links_of_text(text)
+        if self._may_leave:
+            found += self._left_over(mail, fields)
         if (text is not None and _is_blank(text)) or (html is not None and _is_blank(html)):
             found.append(_BLANK)
         if len(mail.data) > _LARGE:
@@ -101,42 +103,35 @@ class Content:
             if remark is not None:
                 yield remark
 
-    def _of_html(self, html: bytes, mail: RenderedMessage, fields: Mapping[str, str]) -> list[Remark]:
-        targets = _written(_ANY_LINK, html) if self._odd else [_target(piece) for piece in html.split(b"href=")[1:]]
-        shape = (html.count(b"<"), len(targets))
+    def _of_html(self, html: bytes, mail: RenderedMessage) -> list[Remark]:
+        written = self._written
+        links = written.links(html)
+        shape = len(html) >> _ALIKE, written.turns and _markup(html)
         told = self._shapes.get(shape)
-        if told is None or self._seen < _FIRST:
-            told = self._look(shape, mail, fields)
-        found = list(told)
-        for link in targets:
+        found = list(self._look(shape, mail) if told is None else told)
+        for link in links:
             remark = self._links[link] if link in self._links else self._judged(link)
             if remark is not None:
                 found.append(remark)
-        for source in self._sources_of(html):
-            remark = judge_link(source.decode("utf-8", "replace"), image=True)
-            if remark is not None and remark.severity == "error":
-                found.append(remark)
+        if written.shown_differ:
+            found += self._mismatches(html)
+        if written.sources_differ:
+            for source in written.images(html):
+                remark = self._images[source] if source in self._images else self._judged_image(source)
+                if remark is not None:
+                    found.append(remark)
         if len(html) > _LONG:
             found.append(_too_long(len(html)))
         return found
 
-    def _sources_of(self, html: bytes) -> list[bytes]:
-        """What images are loaded from and forms sent to, where that is not the same for everybody."""
-        if self._odd:
-            return _written(_ANY_SOURCE, html)
-        return [_target(piece) for key in self._sources for piece in html.split(key)[1:]]
-
-    def _look(self, shape: tuple[int, int], mail: RenderedMessage, fields: Mapping[str, str]) -> tuple[Remark, ...]:
+    def _look(self, shape: object, mail: RenderedMessage) -> tuple[Remark, ...]:
         if len(self._shapes) >= _SHAPES:
-            return ()
-        self._seen += 1
-        page, text = mail.html or "", mail.text
-        look = look_at(page)
-        each = self._odd or self._sources
-        found = [remark for remark in look.remarks if not (each and remark.severity == "error")]  # told for each mail
+            return (_MANY_SHAPES,)
+        page, text, written = mail.html or "", mail.text, self._written
+        look = look_at(page, sources=not written.sources_differ, shown=not written.shown_differ)
+        found = list(look.remarks)
         if text is not None:
             found += _much_shorter(text, look.words)
-        found += self._left_over(f"{look.words}\n{text or ''}", fields)
         if _BROWSER.match(look.words[:120]):
             message = (
                 "the first words of the HTML, which lists of mails show as a preview, are about viewing it elsewhere"
@@ -144,17 +139,63 @@ class Content:
             hint = "Begin with a hidden line that says what the mail is about (a preheader)."
             found.append(Remark("note", "preheader", message, hint))
         found += self._way_out(f"{page}\n{text or ''}")
-        told = tuple({(remark.code, remark.which): self._placed(remark) for remark in found}.values())
-        self._shapes[shape] = told
+        return self._kept(shape, found)
+
+    def _of_text_alone(self, text: bytes, mail: RenderedMessage) -> tuple[Remark, ...]:
+        shape = len(text) >> _ALIKE
+        told = self._shapes.get(shape)
+        if told is None:
+            if len(self._shapes) >= _SHAPES:
+                return (_MANY_SHAPES,)
+            words = mail.text or ""
+            told = self._kept(shape, [*shouting(words), *self._way_out(words)])
         return told
 
-    def _of_text_alone(self, text: str, fields: Mapping[str, str]) -> list[Remark]:
-        return [*shouting(text), *self._way_out(text), *self._left_over(text, fields)]
+    def _kept(self, shape: object, found: list[Remark]) -> tuple[Remark, ...]:
+        told = self._shapes[shape] = tuple(
+            {(remark.code, remark.which): self._placed(remark) for remark in found}.values()
+        )
+        return told
 
-    def _left_over(self, bodies: str, fields: Mapping[str, str]) -> list[Remark]:
+    def _left_over(self, mail: RenderedMessage, fields: Mapping[str, str]) -> list[Remark]:
         """Braces that come from a template; those of cells are told with their row."""
-        found = None if left_over("\n".join(fields.values())) else self._placeholders.in_mail(bodies)
+        bodies = [mail.subject, mail.text or ""]
+        if mail.html is not None and left_over(mail.html):
+            bodies.append(look_at(mail.html).words)
+        said = "\n".join(bodies)
+        for cell in fields.values():
+            if len(cell) > 4 and left_over(cell):
+                said = said.replace(cell, "")
+        found = self._placeholders.in_mail(said)
         return [] if found is None else [found]
+
+    def _links_of_text(self, text: bytes) -> list[Remark]:
+        found = []
+        for link in _TEXT_LINK.findall(text):
+            target = link.rstrip(_LINK_ENDS)
+            remark = self._links[target] if target in self._links else self._judged(target)
+            if remark is not None:
+                found.append(remark)
+        return found
+
+    def _mismatches(self, html: bytes) -> list[Remark]:
+        """Links that show another address than their own, where cells have a say in it."""
+        found = []
+        for piece in html.split(b"href=")[1:]:
+            begin, end = piece.find(b">") + 1, piece.find(b"</a")
+            if 0 < begin < end and piece.find(b".", begin, end) > 0:
+                pair = target_of(piece), piece[begin:end]
+                remark = self._shown[pair] if pair in self._shown else self._compared(*pair)
+                if remark is not None:
+                    found.append(remark)
+        return found
+
+    def _compared(self, link: bytes, shown: bytes) -> Remark | None:
+        words = html_text.unescape(_MARKUP.sub(b"", shown).decode("utf-8", "replace"))
+        return _remember(self._shown, (link, shown), judge_shown(words, link.decode("utf-8", "replace")))
+
+    def _judged_image(self, source: bytes) -> Remark | None:
+        return _remember(self._images, source, judge_image(source.decode("utf-8", "replace")))
 
     def _way_out(self, bodies: str) -> list[Remark]:
         if not self._source.commercial or _LEAVE.search(bodies):
@@ -164,13 +205,8 @@ class Content:
         return [Remark("warning", "no-unsubscribe-link", message, hint)]
 
     def _judged(self, link: bytes) -> Remark | None:
-        if len(self._links) >= _LINKS:
-            self._links.clear()
-        text = link.decode("utf-8", "replace")
-        remark = judge_link(text)
-        remark = None if remark is None else self._placed(remark)
-        self._links[link] = remark
-        return remark
+        remark = judge_link(link.decode("utf-8", "replace"))
+        return _remember(self._links, link, None if remark is None else self._placed(remark))
 
     def _placed(self, remark: Remark) -> Remark:
         """The same, with the place in a template where what it is about stands as it is."""
@@ -192,7 +228,7 @@ _WRITTEN: Mapping[str, Sequence[str]] = {
     "script": ("<script",),
     "form": ("<form",),
     "frame": ("<iframe", "<object", "<embed", "<video", "<audio"),
-    "plain-http": ('href="http://',),
+    "plain-http": ('href="http://', "http://"),
     "unbalanced": (),
     "leftover": (),
 }
@@ -201,32 +237,29 @@ _WRITTEN: Mapping[str, Sequence[str]] = {
 _BLANK = Remark(
     "warning", "blank-body", "the text or the HTML part is blank", "Write it, or take that part out of the campaign."
 )
-_PLAIN_HTTP = Remark(
+_MANY_SHAPES = Remark(
     "note",
-    "plain-http",
-    "a link starts with http://; https:// is safer and trusted more",
-    "Write https:// where the site has it; nearly all have.",
+    "many-shapes",
+    f"mails differ in more than {_SHAPES:,} ways; in these, only links, images, subjects and sizes were looked at",
+    "Look at some of them in the preview.",
 )
+_Key = TypeVar("_Key", bound=Hashable)
+
+
+def _remember(kept: dict[_Key, Remark | None], key: _Key, remark: Remark | None) -> Remark | None:
+    if len(kept) >= _LINKS:
+        kept.clear()
+    kept[key] = remark
+    return remark
+
+
+def _markup(html: bytes) -> tuple[bytes, int]:
+    """What tells the turns of a template apart: its tags, and quotes, of which cells have none."""
+    return html.translate(None, _BUT_MARKUP), hash(tuple(_TAGS.findall(html)))
 
 
 def _is_blank(body: bytes) -> bool:
     return not body or body.isspace()
-
-
-def _written(pattern: re.Pattern[bytes], html: bytes) -> list[bytes]:
-    return [found.strip(b"\"'") for found in pattern.findall(html)]
-
-
-def _filled_in(key: str, source: str) -> bool:
-    return re.search(rf"""{key}\s*=\s*(?:"[^"{{]*|'[^'{{]*|[^\s"'>{{]*)\{{[{{%]""", source, re.IGNORECASE) is not None
-
-
-def _target(piece: bytes) -> bytes:
-    """What stands behind `href=`, without its quotes."""
-    quote = piece[:1]
-    if quote in (b'"', b"'"):
-        return piece[1 : piece.find(quote, 1)]
-    return piece[:2_000].partition(b">")[0].partition(b" ")[0]
 
 
 def _much_shorter(text: str, words: str) -> Iterator[Remark]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 
 from mailtui.kit.safe_text import safe_text
@@ -12,7 +13,7 @@ _WEB = re.compile(
     r"https?://(?:[^\s/?#@]*@)?(\[[0-9a-f:.]+\]|[^\s/?#:@\[\]]+)(?::[0-9]{1,5})?(?:[/?#]\S*)?$", re.IGNORECASE
 )
 _NEARLY_WEB = re.compile(r"(?:h?t+p+s?|htt?s?p?s?|http[a-z]?s?)[:;]?/{0,3}(?=\w)", re.IGNORECASE)
-_MAILBOX = re.compile(r"mailto:[^@\s?,]+@[^@\s?,]+\.[^@\s?,]+(?:,[^@\s?,]+@[^@\s?,]+)*(?:\?\S*)?$", re.IGNORECASE)
+_MAILBOX = re.compile(r"mailto:(?!//)[^@\s?,]+@[^@\s?,]+\.[^@\s?,]+(?:,[^@\s?,]+@[^@\s?,]+)*(?:\?\S*)?$", re.IGNORECASE)
 _SHARE = re.compile(r"mailto:\?\S+$", re.IGNORECASE)  # a mail to a friend: the reader fills the address in
 _PHONE = re.compile(r"tel:\+?[0-9*#().;=a-z-]+$", re.IGNORECASE)
 _NUMBER = re.compile(r"tel:\D*[0-9]", re.IGNORECASE)
@@ -23,6 +24,7 @@ _HERE = re.compile(
     re.IGNORECASE,
 )
 _RUNS = re.compile(r"(?:javascript|vbscript|data\s*:\s*text)", re.IGNORECASE)
+_ENTITY = re.compile(r"&(?:#[0-9]+|#x[0-9a-f]+|[a-z]+);", re.IGNORECASE)
 _UNSEEN = re.compile(r"[\x00-\x20]+")  # what a browser skips within a scheme
 _SHORTENERS = re.compile(
     r"(?:www\.)?(?:bit\.ly|bitly\.com|tinyurl\.com|goo\.gl|t\.co|ow\.ly|is\.gd|buff\.ly|rebrand\.ly|cutt\.ly"
@@ -39,9 +41,30 @@ _SHOWN = 80
 _OPEN = "Write the whole address, beginning with https://."
 
 
+def judge_image(source: str) -> Remark | None:
+    """What is wrong with what an image is loaded from; None for a good one."""
+    source = source.strip()
+    if source[:5].lower() == "data:" and not _RUNS.match(source):
+        size = f"{len(source) / 1024:,.0f} KB" if len(source) > 1024 else "inside"
+        message = f"an image is written into the HTML itself ({size}); Gmail and Outlook do not show it"
+        return _remark("image-data", message, "", "Attach it as an inline image, or load it from the web.")
+    if not source:
+        return _remark("image-empty", "an image has a blank source", "", "Fill it in, or take the image out.")
+    remark = judge_link(source, image=True)
+    if remark is not None and remark.code in ("active-link", "link-private"):
+        return remark
+    if source.startswith("//") or not _SCHEME.match(source) or re.match(r"[a-z]:[/\\]", source, re.IGNORECASE):
+        message = f"{safe_text(source, limit=_SHOWN)} has no https:// before it; the image is not shown"
+        return _remark("image-relative", message, source, "Write the whole address of the image.")
+    return None
+
+
 def judge_link(link: str, *, image: bool = False) -> Remark | None:
-    """What is wrong with the target of a link, or the source of an image; None for a good one. `&amp;` is read as &."""
-    target = link.strip().replace("&amp;", "&")
+    """What is wrong with the target of a link, or the source of an image; None for a good one.
+
+    It is read as attributes are: `&amp;` as &.
+    """
+    target = _ENTITY.sub(lambda found: html.unescape(found.group()), link).strip()
     shown = safe_text(target, limit=_SHOWN)
     if not target:
         return None if image else _remark("link-empty", "a link leads nowhere: its target is blank", "", _FILL)
@@ -132,9 +155,21 @@ def judge_shown(text: str, link: str) -> Remark | None:
     host, ending = seen.group(2).lower(), seen.group(3).lower()
     if not (seen.group(1) or host.startswith("www.") or _ENDINGS.match(ending)):
         return None  # report.pdf, and not an address
-    target = leads.group(1).lower()
+    target = _plain_host(leads.group(1))
+    host = _plain_host(host)
     if host.split(".")[-2:] == target.split(".")[-2:]:
         return None
     message = f"a link shows {safe_text(host, limit=60)} and leads to {safe_text(target, limit=60)}"
     hint = "Show words in place of the address, or let both be the same; filters take such a link for phishing."
     return _remark("link-mismatch", message, f"{host} {target}", hint)
+
+
+def _plain_host(host: str) -> str:
+    """A host in its own letters: xn--mnchen-3ya.de is münchen.de."""
+    host = host.lower()
+    if "xn--" not in host:
+        return host
+    try:
+        return host.encode("ascii").decode("idna")
+    except UnicodeError:
+        return host

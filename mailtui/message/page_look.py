@@ -15,7 +15,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from mailtui.kit.safe_text import safe_text
 from mailtui.kit.words import counted
 from mailtui.message.html_text import shallow
-from mailtui.message.links import judge_link, judge_shown
+from mailtui.message.links import judge_image, judge_link, judge_shown
 from mailtui.message.remarks import Remark
 
 SIZE_LIMIT = 512 * 1024  # characters that are parsed; Gmail cuts a mail at a fifth of it
@@ -36,6 +36,7 @@ _DROPPED = {
     "form": ("form", "a form; most mail programs show none or warn of it", "Link to a page with the form on it."),
     "iframe": ("frame", "a frame or embedded object, which mail programs leave out", "Show an image that links there."),
 }
+_POINT = re.compile(r"(?<![\w-])(width|height)\s*:\s*[01](?:px)?\s*(?:!important\s*)?(?:;|$)", re.IGNORECASE)
 _FRAMES = ("iframe", "object", "embed", "frame", "video", "audio")
 
 
@@ -47,12 +48,19 @@ class PageLook:
     words: str
 
 
-def look_at(html: str) -> PageLook:
-    """Look at a page of HTML; what is longer than `SIZE_LIMIT` is looked at up to there."""
+def look_at(html: str, *, sources: bool = True, shown: bool = True) -> PageLook:
+    """Look at a page of HTML; what is longer than `SIZE_LIMIT` is looked at up to there.
+
+    Without `sources` what images are loaded from and forms sent to is left to others, without `shown` what links show.
+    """
     kept = shallow(html[:SIZE_LIMIT])
     parser = LexborHTMLParser(kept)
     body = parser.body
-    remarks = [*_links(parser), *_images(parser), *_dropped(parser), *_hidden(parser)]
+    remarks = [*_images(parser, sources), *_dropped(parser), *_hidden(parser)]
+    if shown:
+        remarks += _links(parser)
+    if sources:
+        remarks += _forms(parser)
     if len(html) <= SIZE_LIMIT:
         remarks += _unbalanced(html)
     if body is None:
@@ -71,30 +79,24 @@ def _links(parser: LexborHTMLParser) -> Iterator[Remark]:
         remark = judge_shown(node.text(), link)
         if remark is not None:
             yield remark
+
+
+def _forms(parser: LexborHTMLParser) -> Iterator[Remark]:
     for node in parser.css("form[action]"):
         remark = judge_link(node.attributes.get("action") or "#here")
         if remark is not None:
             yield remark
 
 
-def _images(parser: LexborHTMLParser) -> Iterator[Remark]:
+def _images(parser: LexborHTMLParser, sources: bool) -> Iterator[Remark]:
     without, remote = [], 0
     for node in parser.css("img"):
         source = (node.attributes.get("src") or "").strip()
-        if "alt" not in node.attributes and not _is_pixel(node):
+        if "alt" not in node.attributes and not _is_ornament(node):
             without.append(source)
-        if source[:5].lower() == "data:":
-            size = f"{len(source) / 1024:,.0f} KB" if len(source) > 1024 else "inside"
-            message = f"an image is written into the HTML itself ({size}); Gmail and Outlook do not show it"
-            yield Remark("warning", "image-data", message, "Attach it as an inline image, or load it from the web.")
-        elif source.startswith(("http:", "https:", "//")):
+        if source.startswith(("http:", "https:", "//")):
             remote += 1
-        if source.startswith("//") or (source and not re.match(r"[a-z][a-z0-9+.-]*:", source, re.IGNORECASE)):
-            message = f"{safe_text(source, limit=80)} has no https:// before it; the image is not shown"
-            yield Remark("warning", "image-relative", message, "Write the whole address of the image.", source[:200])
-        elif not source and "src" in node.attributes:
-            yield Remark("warning", "image-empty", "an image has a blank source", "Fill it in, or take the image out.")
-        elif (remark := judge_link(source, image=True)) is not None and remark.code in ("active-link", "link-private"):
+        if sources and "src" in node.attributes and (remark := judge_image(source)) is not None:
             yield remark
     if without:
         first = safe_text(without[0] or "without a source", limit=60)
@@ -106,9 +108,16 @@ def _images(parser: LexborHTMLParser) -> Iterator[Remark]:
         yield Remark("note", "image-remote", message, "See to it that the mail can be understood without them.")
 
 
-def _is_pixel(node: LexborNode) -> bool:
-    sizes = [(node.attributes.get(name) or "").removesuffix("px") for name in ("width", "height")]
-    return all(size in ("0", "1") for size in sizes)
+def _is_ornament(node: LexborNode) -> bool:
+    """Whether nobody misses it: a single point, or one that readers aloud are told to leave out."""
+    given = node.attributes
+    if given.get("role") in ("presentation", "none") or given.get("aria-hidden") == "true":
+        return True
+    style = given.get("style") or ""
+    return all(
+        any(found == name for found in _POINT.findall(f"{name}:{given.get(name) or ''};{style}"))
+        for name in ("width", "height")
+    )
 
 
 def _dropped(parser: LexborHTMLParser) -> Iterator[Remark]:

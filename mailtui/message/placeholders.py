@@ -16,8 +16,8 @@ _WORDS = (
     r"|name|surname|vorname|nachname|anrede|pr[ée]nom|nom|nombre|e-?mail(?:[ _-]address)?|company|firma|city|phone)"
 )
 _MARKS = re.compile(
-    rf"(?i:\[\[?{_WORDS}\]|%{_WORDS}%|<<\s*{_WORDS}\s*>>|&lt;&lt;\s*{_WORDS}\s*&gt;&gt;|\blorem ipsum\b"
-    r"|\[(?:insert|your) [^\]\n]{1,40}\])|\*\|[A-Z0-9_:]{2,}\|\*"
+    rf"(?i:\[\[?{_WORDS}\]|%{_WORDS}%|<<\s*{_WORDS}\s*>>|«\s*{_WORDS}\s*»|&lt;&lt;\s*{_WORDS}\s*&gt;&gt;"
+    r"|\blorem ipsum\b|\[(?:insert|your) [^\]\n]{1,40}\])|\*\|[A-Z0-9_:]{2,}\|\*"
     r"|%(?=[A-Z_]*[G-Z_])[A-Z][A-Z_]{3,}%(?![0-9A-Fa-f]{2})"
 )
 _LEFT_OVER = re.compile(r"\{\{|\{%|%\}|\*\|[A-Z0-9_:]{2,}\|\*")
@@ -71,6 +71,13 @@ class Placeholders:
         """The same in a cell of the list, which is data: nothing fills it in."""
         found = _LEFT_OVER.search(text)
         return None if found is None else _left_over(found.group(), column)
+
+
+def may_leave(template: str) -> bool:
+    """Whether a template may leave braces to its readers: where it says so, or has some that are none of its own."""
+    if "raw" in template or "'{" in template or '"{' in template:
+        return True
+    return left_over(_JINJA.sub(_blanked, template))
 
 
 def left_over(text: str) -> bool:

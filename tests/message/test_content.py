@@ -62,6 +62,9 @@ def found(*rows: dict[str, str], **message: Any) -> dict[str, Finding]:
         ("JavaScript:alert(1)", "active-link"),
         ("java\nscript:alert(1)", "active-link"),
         ("data:text/html,x", "active-link"),
+        ("&#106;avascript:alert(1)", "active-link"),
+        ("java&Tab;script:alert(1)", "active-link"),
+        ("mailto://help@acme.test", "link-address"),
         ("https://acme.test", None),
         ("https://acme.test:8443/a?b=c&amp;d=%20#e", None),
         ("https://user@münchen.example/ä", None),
@@ -88,6 +91,7 @@ def test_links(link: str, code: str | None) -> None:
         ("https://acme.com/login", "https://acme.com.evil.example/", True),
         ("acme.com", "https://www.acme.com/x", False),
         ("report.pdf", "https://acme.com/report", False),
+        ("münchen.de", "https://xn--mnchen-3ya.de/", False),
         ("Read on", "https://acme.com", False),
         ("help@acme.com", "mailto:help@acme.com", False),
     ],
@@ -143,6 +147,68 @@ def test_every_turn_a_template_takes_is_looked_at() -> None:
     assert told["image-alt"].rows == (77,)
 
 
+TURNS: list[tuple[str, str]] = [
+    ("image-alt", "<img src='https://a.test/a.png'>|<img src='https://a.test/a.png' alt='A'>"),
+    ("form", "<form></form>|<b>x</b>"),
+    ("unbalanced", "<b>x<b>|<b>x</b>"),
+    ("leftover", "{% raw %}{{ name }}{% endraw %}|x"),
+    ("link-mismatch", "<a href='https://evil.example'>acme.com</a>|<a href='https://acme.com/'>acme.com</a>"),
+]
+
+
+@pytest.mark.parametrize(("code", "turns"), TURNS)
+@pytest.mark.parametrize("odd", [1, 5])
+def test_b6_what_one_turn_of_a_template_has_is_told_for_its_rows_and_no_other(code: str, turns: str, odd: int) -> None:
+    """Also where both have as many tags and links, and whichever of them comes first."""
+    wrong, right = turns.split("|")
+    html = "<p>{% if body == 'odd' %}" + wrong + "{% else %}" + right + "{% endif %}</p>"
+    told = found(*({"body": "odd" if row == odd else "even"} for row in range(1, 9)), html=html)
+    assert {code: item.rows for code, item in told.items() if code != "image-remote"} == {code: (odd,)}
+
+
+@pytest.mark.parametrize("odd", [1, 5])
+@pytest.mark.parametrize(
+    ("html", "cells", "code"),
+    [
+        ("<a href='{{ body }}'>acme.com</a>", ("https://evil.example", "https://acme.com"), "link-mismatch"),
+        ("<a href='https://acme.com'><b>{{ body }}</b></a>", ("evil.com", "acme.com"), "link-mismatch"),
+        ("<img alt='' src='{{ body }}'>", ("logo.png", "https://acme.com/a.png"), "image-relative"),
+        ("<img alt='' src='{{ body }}'>", ("data:image/png;base64,A", "https://acme.com/a.png"), "image-data"),
+        ("<p>{{ body }}</p>", ("BUY THIS LOVELY THING " * 30, "x"), "body-capitals"),
+        (None, ("BUY THIS LOVELY THING " * 30, "x"), "body-capitals"),
+        (None, ("http://localhost:8000/x", "https://acme.com"), "link-private"),
+        (None, ("see htps://acme.com.", "https://acme.com"), "link-broken"),
+    ],
+)
+def test_b6_what_a_cell_decides_is_told_for_its_row_and_no_other(
+    html: str | None, cells: tuple[str, str], code: str, odd: int
+) -> None:
+    text = "{{ body }}" if html is None else "Hello " * 200
+    told = found(*({"body": cells[row != odd]} for row in range(1, 9)), html=html, text=text)
+    assert {code: item.rows for code, item in told.items() if code != "image-remote"} == {code: (odd,)}
+
+
+def test_what_every_mail_has_is_told_for_every_mail() -> None:
+    rows: list[dict[str, str]] = [{}] * 9
+    assert found(*rows, text="BUY THIS LOVELY THING " * 30)["body-capitals"].count == 9
+    commercial = {"commercial": True, "postal_address": "1 Main Street"}
+    assert found(*rows, text="Buy. 1 Main Street", **commercial)["no-unsubscribe-link"].count == 9
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<!-- <a href='#'>old</a> --><a href='https://acme.com'>x</a>",
+        '<p>Write <code>&lt;a href="#"&gt;</code> or <code>&lt;a href=&quot;/x&quot;&gt;</code></p>',
+        "<svg><use xlink:href='icon'/></svg>",
+        "<img src='https://acme.com/o.gif' style='width:1px; height:1px'>",
+        "<img src='https://acme.com/o.gif' role='presentation'>",
+    ],
+)
+def test_what_nobody_sees_is_not_complained_about(html: str) -> None:
+    assert set(found(html=html)) <= {"image-remote"}
+
+
 @pytest.mark.parametrize(
     ("text", "marks"),
     [
@@ -152,6 +218,7 @@ def test_every_turn_a_template_takes_is_looked_at() -> None:
         ("Dear {first_name},", 1),
         ("Lorem ipsum dolor", 1),
         ("Dear <<First Name>>", 1),
+        ("Dear «First_Name»", 1),
         ("50% off, 100%! [1] [PDF] https://a.test/%C3%A4%20b", 0),
         ("Dear {{ first_name }}", 0),
         ("{# [NAME] #}Dear reader", 0),
@@ -170,6 +237,7 @@ def test_braces_that_readers_would_see() -> None:
     assert "first_name" in from_cell.message
     assert "leftover" in found(text="{% raw %}Hi {{ name }}{% endraw %}")
     assert "leftover" in found(html="<p>{{ '{{' }} name }}</p>")
+    assert "leftover" in found(subject="{{ '{{' }} name }}")
 
 
 def test_what_html_brings_along() -> None:
