@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import NamedTuple
 
 from mailtui.message.html_blocks import PLAIN, Kind, Look
 from mailtui.message.html_letters import LOWERED, RAISED, is_number
 from mailtui.message.html_styles import Seen, Style
 from mailtui.message.html_tables import Cell
 
+_MARKED = frozenset(
+    (*("a", "b", "strong", "th", "dt", "i", "em", "cite", "dfn"), *("s", "del", "strike", "code", "kbd", "samp", "tt"))
+)
 _SPAN = 1_000  # columns or rows that a cell takes at the most
 
 Attributes = Mapping[str, str | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Around:
+class Around(NamedTuple):
     """What holds for everything inside an element."""
 
     look: Look = PLAIN
@@ -47,7 +51,9 @@ class Items:
 
 def inside(tag: str, style: Style, around: Around, seen: Seen) -> Around:
     """What holds inside an element, as its name and style say."""
-    look = _look(tag, style, around.look)
+    look = around.look
+    if style.bold or tag in _MARKED:
+        look = _look(tag, style.bold, look)
     shown = around.seen
     if seen is not Seen.AS_BEFORE:
         shown = seen is Seen.LETTERS
@@ -55,13 +61,14 @@ def inside(tag: str, style: Style, around: Around, seen: Seen) -> Around:
     digits = {"sup": RAISED, "sub": LOWERED}.get(tag, around.digits)
     if look is around.look and shown == around.seen and kept == around.kept and digits is around.digits:
         return around
-    return replace(around, look=look, seen=shown, kept=kept, digits=digits)
+    return around._replace(look=look, seen=shown, kept=kept, digits=digits)
 
 
-def _look(tag: str, style: Style, look: Look) -> Look:
+@lru_cache(512)
+def _look(tag: str, bold: bool, look: Look) -> Look:
     if tag == "a":
         look = replace(look, link=True)
-    if tag in ("b", "strong", "th", "dt") or style.bold:
+    if tag in ("b", "strong", "th", "dt") or bold:
         return look if look.bold else replace(look, bold=True)
     if tag in ("i", "em", "cite", "dfn"):
         return replace(look, italic=True)

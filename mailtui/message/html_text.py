@@ -27,7 +27,8 @@ _DEEPEST = 12  # levels of lists and quotes that are still set off
 _URL_SHOWN = 500
 _NESTED = 1_000  # deeper, the parser takes seconds and then minutes; a mail full of tables has forty levels
 
-_SPACE = re.compile(r"[ \t\n\r\f]+")
+_WHITE = " \t\n\r\f"
+_SPACE = re.compile(rf"[{_WHITE}]+")
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
 
 
@@ -66,6 +67,8 @@ def lay_out(html: str, *, whole: bool = False) -> tuple[Block, ...]:
 
 def shallow(html: str) -> str:
     """The HTML up to where it is nested so deeply that parsing it takes seconds."""
+    if html.count("<") <= _NESTED:
+        return html
     depth = 0
     for tag in _TAG.finditer(html):
         if tag.group(2).lower() not in _NEST_NOTHING:
@@ -205,20 +208,20 @@ class _Walker:
 
     def _block(self, tag: str, attributes: Attributes, around: Around) -> Around:
         if tag[0] == "h" and tag[1:].isdigit():
-            return replace(around, kind=Kind.HEADING)
+            return around._replace(kind=Kind.HEADING)
         if tag == "pre":
-            return replace(around, kind=Kind.CODE, kept=True)
+            return around._replace(kind=Kind.CODE, kept=True)
         if tag == "blockquote":
-            return replace(around, quoted=min(around.quoted + 1, _DEEPEST), items=None)
+            return around._replace(quoted=min(around.quoted + 1, _DEEPEST), items=None)
         if tag in ("ul", "ol"):
             start = attributes.get("start")
             number = int(start) if start is not None and is_number(start) else 1
             deeper = min(around.indent + 2, 2 * _DEEPEST)
-            return replace(around, indent=deeper, items=Items(tag == "ol", number))
+            return around._replace(indent=deeper, items=Items(tag == "ol", number))
         if tag == "li" and around.items is not None:
             self._lead = around.items.lead(attributes.get("value"))
         elif tag == "dd":
-            return replace(around, indent=min(around.indent + 2, 2 * _DEEPEST))
+            return around._replace(indent=min(around.indent + 2, 2 * _DEEPEST))
         return around
 
     def _instead(self, node: LexborNode, tag: str, attributes: Attributes, around: Around) -> None:
@@ -264,7 +267,7 @@ class _Walker:
                 if line:
                     self._put(line, around.look)
             return
-        text = _SPACE.sub(" ", text)
+        text = _SPACE.sub(" ", text) if text.strip(_WHITE) else text[:1] and " "  # most are only between two tags
         if not self._runs or self._runs[-1].text.endswith(" "):
             text = text.removeprefix(" ")
         if text:
