@@ -21,7 +21,6 @@ from mailtui.message.mjml import html_from_mjml
 from mailtui.message.pages import plain_text
 from mailtui.message.tree import describe
 from mailtui.tui.widgets.mail_text import mail_pages
-from mailtui.tui.widgets.wrapped import folded
 from tests.message.samples import compiled, recipient, rendered, source
 
 FOLDER = Path(__file__).parent / "real_mails"
@@ -88,7 +87,7 @@ def test_b5_its_five_views_agree(path: Path) -> None:
     pages = mail_pages(view)
     assert len(pages) == 5
     for lines in pages.values():
-        parts = [part.plain for line in lines for part in folded(line, 76)]
+        parts = [part.plain for line in lines for part in line.rows(76)]
         assert not [part for part in parts if "\\u" in part or "\\x" in part]  # nothing is shown as an escape
 
 

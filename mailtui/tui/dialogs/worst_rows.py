@@ -24,7 +24,7 @@ from mailtui.service.previews import Oddity, OddRow, OddRows
 from mailtui.service.workbench import Superseded, Workbench
 from mailtui.tui.room import failure_of, start
 from mailtui.tui.text import Plain, joined, plain
-from mailtui.tui.widgets.wrapped import Line, folded
+from mailtui.tui.widgets.wrapped import Line
 
 _HEADINGS = {
     Oddity.LONGEST: "Longest",
@@ -150,4 +150,4 @@ def _rows(odd: OddRows, width: int, room: int) -> Iterator[Content]:
         address = plain(row.address, limit=longest)
         gap = " " * (longest - address.cell_length + 2)
         lead = joined(plain(f"  {row.row:>{width},}  ", "$text-accent"), address, gap)
-        yield Content("\n").join(folded(Line(plain(sentence(row.why)), lead), room))
+        yield Content("\n").join(Line(plain(sentence(row.why)), lead).rows(room))

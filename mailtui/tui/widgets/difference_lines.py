@@ -6,14 +6,16 @@ What differs is marked by a sign before the line and by underlining, and not by 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice, zip_longest
 
-from textual import events
 from textual.content import Content
 
+from mailtui.kit.safe_text import safe_text
 from mailtui.kit.words import counted
 from mailtui.service.previews import Pair, Piece
-from mailtui.tui.text import Plain, joined, plain
-from mailtui.tui.widgets.wrapped import LINES, Line, folded
+from mailtui.tui.text import joined, plain
+from mailtui.tui.widgets.wrapped import LINES, Line, Rows, Wrapped
 
 _AROUND = 2  # lines that are the same and stand around what differs
 _LONGEST = 2_000  # of one line
@@ -21,32 +23,54 @@ _LEFT, _RIGHT = "underline on $error-muted", "underline on $success-muted"
 _SIDES = ("- ", "$text-error", _LEFT), ("+ ", "$text-success", _RIGHT)
 
 
-class DifferenceLines(Plain):
-    """Pairs of lines, wrapped to the width there is."""
+@dataclass(frozen=True, slots=True)
+class _Marked:
+    """A line of one mail. What differs in it is marked when it is drawn: of a long mail little is in sight."""
 
-    def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(id=id)
-        self._pairs: Sequence[Pair] = ()
-        self._beside = False
-        self._wrapped_to = 0
+    pieces: Sequence[Piece]
+    marked: str = ""
+    lead: Content = Content("")  # noqa: RUF009 - never changed
+
+    def height(self, width: int) -> int:
+        text = "".join(safe_text(piece.text, limit=_LONGEST) for piece in self.pieces)
+        return Line(Content(text), self.lead).height(width)
+
+    def rows(self, width: int) -> list[Content]:
+        text = (plain(piece.text, self.marked if piece.changed else "", limit=_LONGEST) for piece in self.pieces)
+        return Line(joined(*text), self.lead).rows(width)
+
+
+@dataclass(frozen=True, slots=True)
+class _Beside:
+    """A line of each mail in two columns; None where one has none there."""
+
+    left: _Marked | None
+    right: _Marked | None
+    same: bool
+
+    def height(self, width: int) -> int:
+        room = _column(width)
+        return max(1, *(line.height(room) for line in (self.left, self.right) if line is not None))
+
+    def rows(self, width: int) -> list[Content]:
+        room = _column(width)
+        edge = plain(" │ ", "$text-muted") if self.same else plain(" ┃ ", "bold $text-warning")
+        left, right = ([] if line is None else line.rows(room) for line in (self.left, self.right))
+        rows = []
+        for one, other in zip_longest(left, right, fillvalue=Content("")):
+            rows.append(joined(one.pad_right(max(room - one.cell_length, 0)), edge, other))
+        return rows
+
+
+class DifferenceLines(Wrapped):
+    """Pairs of lines, wrapped to the width there is."""
 
     def show_pairs(self, pairs: Sequence[Pair], *, beside: bool) -> None:
         """Show other pairs: in two columns, or the lines of both below each other."""
-        self._pairs, self._beside, self._wrapped_to = pairs, beside, 0
-        self._wrap()
-
-    def on_resize(self, event: events.Resize) -> None:
-        if event.size.width != self._wrapped_to:
-            self._wrap()
-
-    def _wrap(self) -> None:
-        width = self.content_size.width
-        if not width:
-            return  # not laid out yet; the resize comes
-        self._wrapped_to = width
-        lines = _in_columns(self._pairs, width) if self._beside else _below(self._pairs, width)
-        shown = [line for _, line in zip(range(LINES), lines, strict=False)]
-        self.show(Content("\n").join(shown or [plain("Both are the same here.", "$text-muted")]))
+        lines: list[Rows] = list(islice(_in_columns(pairs) if beside else _below(pairs), LINES + 1))
+        if len(lines) > LINES:
+            lines[LINES - 1 :] = [Line(plain("The rest is not shown here.", "$text-warning"))]
+        self.show_lines(lines or [Line(plain("Both are the same here.", "$text-muted"))])
 
 
 def told(pairs: Sequence[Pair]) -> str:
@@ -75,42 +99,38 @@ def _shared(pairs: Sequence[Pair]) -> Iterator[Pair | int]:
         yield skipped
 
 
-def _skipped(count: int) -> Content:
-    return plain(f"  ··· {counted(count, 'line')} the same", "$text-muted")
-
-
-def _below(pairs: Sequence[Pair], width: int) -> Iterator[Content]:
+def _below(pairs: Sequence[Pair]) -> Iterator[Rows]:
     run: list[Pair] = []
+    leads = [plain(sign, f"bold {style}") for sign, style, _ in _SIDES]
     for item in [*_shared(pairs), 0]:
         if isinstance(item, Pair) and not item.same:
             run.append(item)
             continue
-        for (sign, style, marked), side in zip(_SIDES, ("left", "right"), strict=True):
+        for (_, _, marked), lead, side in zip(_SIDES, leads, ("left", "right"), strict=True):
             for pair in run:
                 pieces = pair.left if side == "left" else pair.right
                 if pieces is not None:
-                    yield from folded(Line(_line(pieces, marked), plain(sign, f"bold {style}")), width)
+                    yield _Marked(pieces, marked, lead)
         run = []
         if isinstance(item, Pair):
-            yield from folded(Line(_line(item.left or (), ""), plain("  ")), width)
+            yield _Marked(item.left or (), lead=Content("  "))
         elif item:
             yield _skipped(item)
 
 
-def _in_columns(pairs: Sequence[Pair], width: int) -> Iterator[Content]:
-    room = max((width - 3) // 2, 1)
-    blank = Content(" " * room)
+def _in_columns(pairs: Sequence[Pair]) -> Iterator[Rows]:
     for item in _shared(pairs):
-        if not isinstance(item, Pair):
+        if isinstance(item, Pair):
+            left = None if item.left is None else _Marked(item.left, _LEFT)
+            right = None if item.right is None else _Marked(item.right, _RIGHT)
+            yield _Beside(left, right, item.same)
+        else:
             yield _skipped(item)
-            continue
-        edge = plain(" │ ", "$text-muted") if item.same else plain(" ┃ ", "bold $text-warning")
-        left = folded(Line(_line(item.left, _LEFT)), room) if item.left is not None else []
-        right = folded(Line(_line(item.right, _RIGHT)), room) if item.right is not None else []
-        for at in range(max(len(left), len(right), 1)):
-            one = left[at].pad_right(max(room - left[at].cell_length, 0)) if at < len(left) else blank
-            yield joined(one, edge, right[at] if at < len(right) else "")
 
 
-def _line(pieces: Sequence[Piece], marked: str) -> Content:
-    return joined(*(plain(piece.text, marked if piece.changed else "", limit=_LONGEST) for piece in pieces))
+def _column(width: int) -> int:
+    return max((width - 3) // 2, 1)
+
+
+def _skipped(count: int) -> Line:
+    return Line(plain(f"  ··· {counted(count, 'line')} the same", "$text-muted"))

@@ -19,7 +19,7 @@ from mailtui.service.drafts import CheckFinding
 from mailtui.service.lists import CheckReport
 from mailtui.tui.states import Look
 from mailtui.tui.text import from_home, joined, plain
-from mailtui.tui.widgets.wrapped import Line, folded
+from mailtui.tui.widgets.wrapped import Line
 
 _LOOKS: Mapping[str, Look] = {
     "error": Look("×", "error", "bold $text-error"),
@@ -108,11 +108,10 @@ class Findings(OptionList):
 
     def _said(self, number: int, *, advice: bool = False) -> Content:
         finding = self._found[number]
-        lines = folded(_line(finding, self._rendered), self._wrapped_to)
+        lines = _line(finding, self._rendered).rows(self._wrapped_to)
         if advice and finding.hint:
-            lines += folded(
-                Line(plain(from_home(finding.hint), "$text-accent", limit=_MESSAGE), _UNDER), self._wrapped_to
-            )
+            advised = Line(plain(from_home(finding.hint), "$text-accent", limit=_MESSAGE), _UNDER)
+            lines += advised.rows(self._wrapped_to)
         return Content("\n").join(lines)
 
     def _advise(self, number: int) -> None:

@@ -9,7 +9,7 @@ from textual.widgets.option_list import Option
 
 from mailtui.service.drafts import Draft, Mistake
 from mailtui.tui.widgets.draft_text import mistake_line
-from mailtui.tui.widgets.wrapped import Line, folded
+from mailtui.tui.widgets.wrapped import Line
 
 
 class Mistakes(OptionList):
@@ -67,7 +67,7 @@ class Mistakes(OptionList):
         found = self._draft.mistakes if self._draft is not None else ()
         for number, mistake in found:
             assert self._draft is not None
-            line = folded(Line(mistake_line(self._draft.files[number], mistake)), self._drawn_for)
+            line = Line(mistake_line(self._draft.files[number], mistake)).rows(self._drawn_for)
             self.add_option(Option(line[0] if len(line) == 1 else line[0] + "\n" + line[1]))
         if found:
             self.highlighted = min(at, len(found) - 1)
