@@ -16,6 +16,7 @@ _ACTION = re.compile(rf"""<form\b(?:[^<>"']|"[^"]*"|'[^']*')*?\saction{_VALUE}""
 _COMMENT = re.compile(rb"<!--(?!\s*\[if)(?!\s*<!\[endif).*?-->", re.DOTALL)
 """Such as no mail program reads; Outlook reads what is in those with a condition."""
 _ANCHOR = re.compile(r"<a\b.*?</a", re.IGNORECASE | re.DOTALL)
+_PICTURED = re.compile(r"<(?:img|form)\b", re.IGNORECASE)
 _FILLED_SOURCE = re.compile(r"""\b(?:src|action)\s*=\s*(?:"[^"{]*|'[^'{]*|[^\s"'>{]*)\{[{%]""", re.IGNORECASE)
 
 
@@ -33,7 +34,8 @@ class Written:
         foreign = any(_FOREIGN.search(page) for page in pages)
         self.turns = foreign or any("{%" in page for page in pages)
         differ = bool(other) or self.turns
-        self.sources_differ = differ or any(_FILLED_SOURCE.search(page) for page in pages)
+        pictured = bool(other) or foreign or any(_PICTURED.search(page) for page in pages)
+        self.sources_differ = (differ and pictured) or any(_FILLED_SOURCE.search(page) for page in pages)
         self.shown_differ = differ or any("{" in link for page in pages for link in _ANCHOR.findall(page))
         # All of them written as `href=…`, within tags and outside of comments: then looking for that is enough.
         self._exact = foreign or not all(page.count("href=") == _plain_links(page) for page in pages)
@@ -41,18 +43,22 @@ class Written:
     def links(self, html: bytes) -> list[bytes]:
         """The targets of all links of a mail, as they are written."""
         if self._exact:
-            return [found.strip(b"\"'") for found in _ANY_LINK.findall(_COMMENT.sub(b"", html))]
+            return [found.strip(b"\"'") for found in _ANY_LINK.findall(_shown(html))]
         return [target_of(piece) for piece in html.split(b"href=")[1:]]
 
     def images(self, html: bytes) -> list[bytes]:
         """What the images of a mail are loaded from, and where its forms are sent to."""
-        shown = _COMMENT.sub(b"", html)
+        shown = _shown(html)
         return [found.strip(b"\"'") for pattern in (_IMAGE, _ACTION) for found in pattern.findall(shown)]
+
+
+def _shown(html: bytes) -> bytes:
+    return _COMMENT.sub(b"", html) if b"<!--" in html else html
 
 
 def _plain_links(page: str) -> int:
     """How many links a template has; -1 where some are written otherwise than by `href=`."""
-    shown = _COMMENT.sub(b"", page.encode()).decode()
+    shown = _shown(page.encode()).decode()
     found = len(_HREF.findall(shown))
     return found if found == len(re.findall(r"href\s*=", page, re.IGNORECASE)) else -1
 
