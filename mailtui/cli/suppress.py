@@ -235,7 +235,7 @@ def export(list_name: str | None, out: Path | None, *, service: Service, as_json
 @click.option("--add", is_flag=True, help="Put whose it is on the suppression list of their campaign's list.")
 @common
 def verify(token: str, add: bool, *, service: Service, as_json: bool) -> None:
-    """Say whose the token of an unsubscribe link or mail is, and that it is genuine.
+    """Say whose the token of an unsubscribe link or mail is, and that it is genuine; the whole link will do.
 
     Exit code 0 when it is, 3 when it is not. With --add they get nothing from now on: from campaigns of the same list,
     or from any where theirs has no list. That may be done any number of times.

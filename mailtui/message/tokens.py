@@ -21,7 +21,11 @@ PREVIEW = "preview"
 
 _MAC_BYTES = 16
 _SHAPE = re.compile(r"v1\.([a-z0-9]{1,32})\.(0|[1-9][0-9]{0,11})\.([A-Za-z0-9_-]{22})", re.ASCII)
+# In a link or a subject; `%20` is the blank before it in a mailto: link.
+_WITHIN = re.compile(rf"(?:(?<![A-Za-z0-9._-])|(?<=%20)){_SHAPE.pattern}(?![A-Za-z0-9_-])", re.ASCII)
 _BEGUN = re.compile(r"v1\.[A-Za-z0-9._-]*", re.ASCII)
+_VERSIONED = re.compile(r"v[0-9]+\.", re.ASCII)
+_LONGEST_TEXT = 2_000  # characters of a link or a subject that are looked at
 _LONGEST = 100  # characters; a token has some 50
 
 
@@ -62,10 +66,18 @@ class Tokens:
 
 
 def read_token(text: str) -> Token:
-    """Read a token, with blanks or a line break around it or not. Raises `TokenError`."""
+    """Read a token: alone, with blanks around it or not, or out of the link or the subject that has it.
+
+    Raises `TokenError`, also for several of them.
+    """
     text = text.strip()
     if not text:
         raise TokenError("There is no token: it is blank.")
+    within = set() if _VERSIONED.match(text) else set(_WITHIN.findall(text[:_LONGEST_TEXT]))
+    if len(within) > 1:
+        raise TokenError("There are several tokens in this; one is looked at at a time.")
+    for campaign, row, mac in within:
+        return Token(campaign, int(row), mac)
     if not text.isascii():
         raise TokenError("This is no token: it has characters in it that no token has.")
     found = _SHAPE.fullmatch(text) if len(text) <= _LONGEST else None
@@ -73,6 +85,6 @@ def read_token(text: str) -> Token:
         return Token(found[1], int(found[2]), found[3])
     if _BEGUN.fullmatch(text) and len(text) <= _LONGEST:
         raise TokenError("This is no whole token: a part is missing, or something was added.")
-    if re.match(r"v[0-9]+\.", text):
+    if _VERSIONED.match(text):
         raise TokenError("This is no token that this version of mailtui knows.")
     raise TokenError("This is no token; one looks like v1.k3v9x2mq.17.mU2n6p0ZcQ8yT1aWb4Rf5g")

@@ -74,9 +74,27 @@ def test_b02_neither_address_nor_key_is_in_a_token(key: str) -> None:
         ("v1.k3v9x2mq.\u0661.mU2n6p0ZcQ8yT1aWb4Rf5g", "characters in it that no token has"),
         ("v1.k3v9x2mq.17.mU2n6p0ZcQ8yT1aWb4Rf5\u00fc", "characters in it that no token has"),
         ("anna@list.test", "one looks like v1."),
+        ("https://acme.test/leave/v1.k3v9x2mq.17.mU2n6p0ZcQ8yT1aWb4Rf5gg", "one looks like v1."),
+        ("https://acme.test/xv1.k3v9x2mq.17.mU2n6p0ZcQ8yT1aWb4Rf5g", "one looks like v1."),
+        ("<v1.k3v9x2mq.17.mU2n6p0ZcQ8yT1aWb4Rf5g> <v1.k3v9x2mq.18.mU2n6p0ZcQ8yT1aWb4Rf5g>", "several"),
         ("v1." + "x" * 10_000, "no token"),
     ],
 )
 def test_b02_what_is_no_token_is_told_why(text: str, said: str) -> None:
     with pytest.raises(TokenError, match=said):
         read_token(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://acme.test/leave?a=1&t={}#end",
+        "Re: unsubscribe {}",
+        "AW: abbestellen f\u00fcr {}",
+        "mailto:leave@acme.test?subject=unsubscribe%20{}&body=x",
+        "<https://acme.test/leave/{0}>, <mailto:leave@acme.test?subject=unsubscribe%20{0}>",
+    ],
+)
+def test_b02_a_token_is_found_in_the_link_or_the_subject_that_has_it(text: str) -> None:
+    token = Tokens(SECRET, "k3v9x2mq").of(17, "anna@list.test")
+    assert read_token(text.format(token)) == read_token(token)

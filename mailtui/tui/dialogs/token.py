@@ -20,7 +20,7 @@ from mailtui.tui.room import failure_of, start
 from mailtui.tui.text import Plain, plain, tell
 from mailtui.tui.widgets.named_field import NamedField
 
-_MEANS = "It is in the link or the subject by which somebody asks to leave; none can be made up."
+_MEANS = "It is in the link or the subject by which somebody asks to leave, which do as well; none can be made up."
 _LOOK = "enter says whose it is   esc closes"
 _PUT = "enter puts them on the list   esc closes"
 

@@ -313,6 +313,8 @@ class ReviewScreen(CampaignRoom):
             self._asked = found
             self.query_one(Findings).tell(found)
             self._show()
+            many = len(found.findings) - len(report.findings)
+            tell(self.app, f"{counted(many, 'finding')} of the sender's domain, among the others.")
 
     def action_again(self) -> None:
         self.look()
