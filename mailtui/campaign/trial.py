@@ -6,6 +6,7 @@ import json
 import os
 import queue
 import subprocess
+import tempfile
 import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -15,18 +16,20 @@ from typing import IO, Any
 from mailtui.audience.recipient import Recipient, cells_of
 from mailtui.errors import Place, TemplateError
 from mailtui.kit.children import bare_environment, own_environment, own_module
+from mailtui.kit.safe_text import safe_text
 from mailtui.message.extras import Extras
 from mailtui.message.files import FILE_LIMIT
 from mailtui.message.frozen import MessageSource
 from mailtui.message.mime import TransferEncoding
 from mailtui.message.rendered import RenderedMessage, RenderProblem
-from mailtui.message.trial import ANEW, Want, unpacked
+from mailtui.message.trial import ANEW, OUT_OF_MEMORY, Want, unpacked
 
 Rendered = tuple[Recipient, RenderedMessage | RenderProblem]
 
 MEMORY = 1024 * 1024 * 1024  # of address space; a fresh Python maps a good part of it before it does anything
 START_SECONDS = 30.0
 ROW_SECONDS = 10.0
+_SAID = 64 * 1024  # bytes of what a child that broke has said
 _BATCH_BYTES = 32 * 1024  # less than a pipe holds, so that neither side can wait for the other
 
 
@@ -64,13 +67,15 @@ class TrialRenderer:
         }
         self._answers: queue.Queue[bytes] = queue.Queue()
         self._child: subprocess.Popen[bytes] | None = None
+        self._errors: IO[bytes] | None = None  # what the child says when it breaks
 
     def __enter__(self) -> TrialRenderer:
+        self._errors = tempfile.TemporaryFile()
         self._child = subprocess.Popen(  # noqa: S603 - our own interpreter and module
             own_module("mailtui.message.trial"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=self._errors,
             env=own_environment(bare_environment(os.environ)),
         )
         assert self._child.stdout is not None
@@ -84,6 +89,8 @@ class TrialRenderer:
         assert self._child is not None
         self._child.kill()
         self._child.wait()
+        if self._errors is not None:
+            self._errors.close()
         for stream in (self._child.stdin, self._child.stdout):
             if stream is not None:
                 try:
@@ -136,16 +143,36 @@ class TrialRenderer:
                 hint="Is there a loop in the templates that never ends, or one inside another over large numbers?",
             ) from None
         if not line:
-            raise TemplateError(
-                f"Rendering the message for {where} needed more memory than a mail can need",
-                hint="Does a template repeat a text very often, or multiply large numbers?",
-            )
+            raise self._ended(where)
         values: dict[str, Any] = json.loads(line)
         if "error" in values:
             raise TemplateError("The message cannot be rendered", detail=values["error"])
         if "problem" in values:
             return RenderProblem(recipient.row, values["problem"], Place(*values["place"]))
         return values
+
+    def _ended(self, where: str) -> TemplateError:
+        """What to say of a child that has ended before its answer."""
+        assert self._child is not None
+        status = self._child.wait()
+        if status == OUT_OF_MEMORY:
+            return TemplateError(
+                f"Rendering the message for {where} needed more memory than a mail can need",
+                hint="Does a template repeat a text very often, or multiply large numbers?",
+            )
+        if status < 0:
+            return TemplateError(
+                f"The process that rendered the message for {where} was ended by signal {-status}",
+                hint="Memory may have run out: does a template repeat a text very often? If not, try again.",
+            )
+        assert self._errors is not None
+        self._errors.seek(0)
+        said = self._errors.read(_SAID).decode("utf-8", "replace").strip().rpartition("\n")[2]
+        return TemplateError(
+            f"The process that rendered the message for {where} broke (exit status {status})",
+            detail=safe_text(said, limit=300),
+            hint="This is a defect of mailtui: please report it, with the templates.",
+        )
 
 
 def _line(recipient: Recipient) -> list[Any]:

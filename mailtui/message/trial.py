@@ -27,6 +27,9 @@ from mailtui.message.rendered import RenderedMessage, RenderProblem
 Want = Literal["mail", "extras", "judge"]
 """What is asked of each row: its mail, what it brings beside its bodies, or to be judged for a check."""
 
+OUT_OF_MEMORY = 77
+"""The exit status of a child that had no more memory, beside a row's render, which says so itself."""
+
 ANEW = "anew"
 """In the place of a row: files are to be looked at again, since they may have changed meanwhile."""
 
@@ -141,3 +144,5 @@ if __name__ == "__main__":
         serve(sys.stdin, sys.stdout)
     except BrokenPipeError:
         sys.exit(1)
+    except MemoryError:
+        sys.exit(OUT_OF_MEMORY)

@@ -84,11 +84,23 @@ def test_a_memory_bomb_takes_no_memory(write_campaign: WriteCampaign, body: str)
 
 
 def test_a_child_that_dies_is_told(write_campaign: WriteCampaign) -> None:
-    with pytest.raises(TemplateError), trial(write_campaign()) as renderer:
+    with pytest.raises(TemplateError, match="signal 9"), trial(write_campaign()) as renderer:
         child = renderer._child
         assert child is not None
         os.kill(child.pid, signal.SIGKILL)
         list(renderer.render(recipients("Ann")))
+
+
+def test_a_child_that_breaks_is_a_defect_of_ours_and_not_taken_for_one_without_memory(
+    write_campaign: WriteCampaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "mailtui.campaign.trial.own_module", lambda _: [sys.executable, "-c", "import sys; sys.stdin.read(2); 1 / 0"]
+    )
+    with pytest.raises(TemplateError, match="exit status 1") as caught, trial(write_campaign()) as renderer:
+        list(renderer.render(recipients("Ann")))
+    assert "ZeroDivisionError" in caught.value.detail
+    assert "report" in (caught.value.hint or "")
 
 
 def test_the_child_has_no_secret_and_is_gone_at_the_end(
