@@ -123,20 +123,18 @@ class Campaign:
 
     def _placed(self, error: TemplateError) -> TemplateError:
         """Give problems that only know a key of the campaign file, or a template's name, a place people can open."""
-        return TemplateError(error.title, [self._problem_placed(item) for item in error.problems], hint=error.hint)
+        placed = [dataclasses.replace(item, place=self.placed(item.place)) for item in error.problems]
+        return TemplateError(error.title, placed, hint=error.hint)
 
-    def _problem_placed(self, problem: Problem) -> Problem:
-        place = problem.place
+    def placed(self, place: Place) -> Place:
+        """Where people find what is known by a key of the campaign file, or by a template's name."""
         if not place.file or (place.line is None and place.key):
-            found = self.document.place(_steps(place.key))
-            return dataclasses.replace(problem, place=found)
+            return self.document.place(_steps(place.key))
         template = self.folder / place.file
         if template.exists():
-            return dataclasses.replace(problem, place=dataclasses.replace(place, file=str(template)))
+            return dataclasses.replace(place, file=str(template))
         key = self._key(place.file)
-        if key in self.document.marks:
-            return dataclasses.replace(problem, place=self._in_value(key, place))
-        return problem
+        return self._in_value(key, place) if key in self.document.marks else place
 
     def _key(self, name: str) -> Loc:
         """Where a template that is known by name stands in the campaign file, or what it is a part of."""
@@ -151,7 +149,7 @@ class Campaign:
         """A template that stands in the campaign file itself: point to its key, and say where in its text."""
         found = self.document.place(key)
         column = f", character {place.column}" if place.column else ""
-        return dataclasses.replace(found, key=f"{place.file}{column}")
+        return dataclasses.replace(found, key=f"{'.'.join(map(str, key))}{column}")
 
 
 def _steps(key: str) -> Loc:

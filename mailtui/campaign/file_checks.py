@@ -25,6 +25,10 @@ from mailtui.message.remarks import Severity
 from mailtui.message.rendered import RenderProblem
 
 _SECRET = b"files"
+_HOW_PATHS_ARE_WRITTEN = (
+    "Put it there, or mend the path: folders stand between /, files between semicolons, and capitals count. "
+    "A blank path is no attachment."
+)
 _NOWHERE = Place()
 _STEP = 500
 _ROWS = 20  # that a finding names
@@ -62,7 +66,10 @@ def row_findings(
     rows were looked at, and what it raises ends it.
     """
     looks = _Looks(
-        Folder(campaign.folder, limit=campaign.spec.attachment_bytes), source, campaign.spec.attachment_bytes
+        Folder(campaign.folder, limit=campaign.spec.attachment_bytes),
+        source,
+        campaign.spec.attachment_bytes,
+        placed=campaign.placed,
     )
     with TrialRenderer(source, columns, secret=_SECRET, date=0.0, want="extras") as trial:
         for done, (recipient, extras) in enumerate(trial.extras(recipients), 1):
@@ -85,9 +92,10 @@ class _Many:
 
 
 class _Looks:
-    def __init__(self, folder: Folder, source: MessageSource, limit: int) -> None:
+    def __init__(self, folder: Folder, source: MessageSource, limit: int, *, placed: Callable[[Place], Place]) -> None:
         self._folder = folder
         self._limit = limit
+        self._placed = placed
         self._shared = sum(len(file.data) for file in source.files)
         self._found: dict[tuple[str, str], _Many] = {}
 
@@ -96,7 +104,8 @@ class _Looks:
         if isinstance(extras, RenderProblem):
             if told_of(extras) in ("cc", "bcc", *TOLD_WITH_ROWS):
                 return  # told with the copies, or with the rows
-            self._note("error", "attachment", extras.reason, extras.reason, recipient.row, place=extras.place)
+            place = self._placed(extras.place) if str(extras.place) else extras.place
+            self._note("error", "attachment", extras.reason, extras.reason, recipient.row, place=place)
             return
         total = self._shared
         for name, _ in extras.files:
@@ -134,7 +143,7 @@ class _Looks:
             if code == "attachment":
                 more = f", and {counted(len(many.names) - 1, 'other')}" if len(many.names) > 1 else ""
                 message = f"the attachment {many.first}{more}" if which != many.first else many.first
-                hint = "Put it there, or mend the path; a blank path is no attachment."
+                hint = _HOW_PATHS_ARE_WRITTEN if many.names else ""
             elif code == "attachments-too-large":
                 message = (
                     f"the files of a mail come to {many.first}, more than the {self._limit // 1024 // 1024} MB allowed"
