@@ -81,6 +81,11 @@ class RowExtras:
             yield from ((part.strip(), "") for part in _BETWEEN_FILES.split(cell) if part.strip())
 
 
+def same_copies(cc: Sequence[str], bcc: Sequence[str]) -> Extras:
+    """What every row brings where these texts are no templates, and no row adds to them. Raises `ExtrasError`."""
+    return Extras((), _few("cc", cc), _few("bcc", bcc))
+
+
 def mailboxes_in(text: str) -> list[str]:
     """The mailboxes of a cell or a value, which stand between commas, semicolons or line breaks."""
     return [found.strip() for found in _MAILBOXES.findall(text) if found.strip()]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from mailtui.campaign import extras
 from mailtui.campaign.freeze import Again
 from mailtui.errors import ConfigError, UsageError
 from mailtui.outbox.records import DeliveryRow, Mark, Result
@@ -77,7 +78,10 @@ def test_x01_the_campaign_and_the_rows_name_who_gets_copies(service: Service, wr
     }
 
 
-def test_c11_copies_come_with_new_people_only(service: Service, write_campaign: WriteCampaign) -> None:
+def test_c11_copies_come_with_new_people_only(
+    service: Service, write_campaign: WriteCampaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(extras, "TrialRenderer", None)  # the same people for all: no process is asked about rows
     first = launch(service, write_campaign(3, bcc="boss@example.org"))
     assert (first.added, first.copies) == (6, 3)
     path = write_campaign(3, bcc="boss@example.org")
@@ -198,6 +202,15 @@ def test_x01_what_is_wrong_with_a_row_is_told_once_and_where_it_is(
             ((3,), "cc", f"{'x' * 79}…: There is no @-sign."),
             ((4,), "bcc", "x@: There must be something after the @-sign."),
         ]
+
+
+def test_more_people_for_a_copy_than_a_mail_may_have_are_told_of_every_row(
+    service: Service, write_campaign: WriteCampaign
+) -> None:
+    path = write_campaign(2, bcc=[f"p{n}@example.org" for n in range(51)])
+    report = service.campaigns.check(service.campaigns.load(path), every_row=True, progress=lambda *_: None)
+    [found] = [found for found in report.findings if found.code == "bad-copy"]
+    assert (found.message, found.rows, found.place.key) == ("has more than 50 people for a copy", (1, 2), "bcc")
 
 
 @pytest.mark.parametrize("key", ["cc", "bcc"])
