@@ -56,6 +56,7 @@ OURS = {
     "mime-version": "mailtui sets it.",
     "return-path": "The receiving server sets it.",
     "received": "The servers on the way set it.",
+    "delivered-to": "The receiving server sets it, and takes a mail that has it for one that goes in circles.",
     "dkim-signature": "Whoever signs the mail sets it.",
 }
 _OURS_PREFIXES = {

@@ -197,6 +197,7 @@ def test_a_blank_custom_header_is_left_out_and_a_blank_subject_is_refused() -> N
         "Resent-To",
         "Sender",
         "Reply-To",
+        "Delivered-To",
     ],
 )
 def test_headers_that_are_ours_cannot_be_set(name: str) -> None:
