@@ -1,7 +1,7 @@
 """Owns what rows bring beside their bodies, as found on the disk: files by path and hash, and who gets a copy.
 
 Templates that say which file is whose are first worked out in the trial child, as all templates are; where every mail
-is copied to the same people, no row has to be asked. Many rows may name one file: it is looked at once, and hashed once.
+is copied to the same people, no row is asked. Many rows may name one file: it is looked at once, and hashed once.
 """
 
 from __future__ import annotations
