@@ -34,8 +34,9 @@ class DryRunDialog(ModalScreen[None]):
 
     BINDINGS: ClassVar = [("escape", "leave", "Close")]
     CSS = """
-    DryRunDialog #where, DryRunDialog #result { height: auto; }
-    DryRunDialog.-short > .dialog { padding: 0 1; }
+    DryRunDialog #result { height: auto; }
+    DryRunDialog > .dialog { overflow-y: auto; scrollbar-size-vertical: 1; }
+    DryRunDialog.-short > .dialog { padding: 0 1; max-height: 100%; }
     """
 
     def __init__(self, folder: Path, write: Callable[..., DryRun]) -> None:
@@ -99,6 +100,7 @@ class DryRunDialog(ModalScreen[None]):
             self._say(_told(written, path, self._troubles))
             if self.is_attached:
                 self.query_one("#close").focus()  # done; an enter would only find that the file is there
+                self.call_after_refresh(self.query_one(".dialog").scroll_end, animate=False)
         finally:
             self._set_at_work(at_work=False)
 
