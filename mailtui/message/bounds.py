@@ -7,34 +7,49 @@ only one row in a hundred thousand makes a template do is met there. So whatever
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any
 
-from jinja2 import Template, filters, pass_environment, pass_eval_context
+from jinja2 import Template, filters, pass_context, pass_environment, pass_eval_context
 from jinja2.environment import Environment
 from jinja2.exceptions import SecurityError
 from jinja2.nodes import EvalContext
-from jinja2.runtime import markup_join, str_join
+from jinja2.runtime import Context, markup_join, str_join
 
 RESULT_LIMIT = 20_000_000  # characters of one text; a whole mail has half of that
-_AT_ONCE = 20  # pieces that are made before anybody looks at their sizes
+AT_ONCE = 32  # pieces that are made before anybody looks at their sizes
+_BLOCK = "a block of the template"
 _NUMBER_LIMIT = 1_000  # of blanks, digits and the like that a filter is asked for
 
 
 def concat(pieces: Iterable[str]) -> str:
     """All pieces as one text. Raises `SecurityError`."""
-    return "".join(gathered(pieces))
+    waiting = iter(pieces)
+    some = list(islice(waiting, AT_ONCE))
+    text = "".join(some)
+    if len(text) > RESULT_LIMIT:
+        require(len(text), _BLOCK)
+    if len(some) < AT_ONCE:  # most blocks put out no more
+        return text
+    texts, size = [text], len(text)
+    while some := list(islice(waiting, AT_ONCE)):
+        text = "".join(some)
+        size += len(text)
+        if size > RESULT_LIMIT:
+            require(size, _BLOCK)
+        texts.append(text)
+    return "".join(texts)
 
 
-def gathered(pieces: Iterable[str], what: str = "a block of the template") -> list[str]:
+def gathered(pieces: Iterable[str]) -> list[str]:
     """All pieces, no more of which are made than there may be. Raises `SecurityError`."""
+    waiting = iter(pieces)
     found: list[str] = []
     size = 0
-    waiting = iter(pieces)
-    while some := list(islice(waiting, _AT_ONCE)):
+    while some := list(islice(waiting, AT_ONCE)):
         size += sum(map(len, some))
-        require(size, what)
+        require(size, _BLOCK)
         found += some
     return found
 
@@ -129,8 +144,24 @@ def _tojson(context: EvalContext, value: Any, indent: int | None = None) -> Any:
     return filters.do_tojson(context, value, indent)
 
 
+@pass_context
+def _map(context: Context, value: Iterable[Any], *arguments: Any, **keywords: Any) -> Iterable[Any]:
+    made = filters.sync_do_map(context, value, *arguments, **keywords)
+    return _measured(made) if arguments else made  # an attribute makes nothing that is not there
+
+
+def _measured(items: Iterable[Any]) -> Iterator[Any]:
+    size = 0
+    for item in items:
+        if isinstance(item, str):
+            size += len(item)
+            require(size, "map")
+        yield item
+
+
 def _round(value: Any, precision: int = 0, method: Any = "common") -> Any:
-    _require_few("round", precision)
+    if precision > _NUMBER_LIMIT or precision < -_NUMBER_LIMIT:
+        _require_few("round", precision)
     return filters.do_round(value, precision, method)
 
 
@@ -143,6 +174,7 @@ def _urlize(context: EvalContext, value: Any, *arguments: Any, **keywords: Any) 
 
 FILTERS: dict[str, Callable[..., Any]] = {
     "join": _join,
+    "map": _map,
     "replace": _replace,
     "round": _round,
     "tojson": _tojson,

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from operator import itemgetter
 from types import CodeType
 from typing import Any, Protocol
@@ -19,7 +20,7 @@ from jinja2.runtime import Context
 from jinja2.utils import missing
 from markupsafe import escape
 
-from mailtui.message.bounds import BoundedTemplate, concat, gathered
+from mailtui.message.bounds import AT_ONCE, BoundedTemplate, concat, gathered
 from mailtui.message.folding import Folded, constant_text
 from mailtui.message.hardening import HardenedEnvironment
 from mailtui.message.mime import LINE_HARD, canonical, wire_lines
@@ -151,8 +152,10 @@ class Pieces:
 
     def lines(self, variables: Variables) -> Lines:
         known = self._known.get
-        put_out = gathered(self._root(self._context(variables)))
-        pieces = [known(piece) or _encoded(piece) for piece in put_out]
+        waiting = iter(self._root(self._context(variables)))
+        pieces = [known(piece) or _encoded(piece) for piece in islice(waiting, AT_ONCE)]
+        if len(pieces) == AT_ONCE:
+            pieces += [known(piece) or _encoded(piece) for piece in gathered(waiting)]
         data = b"".join(pieces)
         return (data if data.endswith(b"\n") else data + b"\r\n"), False
 

@@ -190,7 +190,9 @@ def _calculated(environment: HasConventions, value: Any, default: Any, column: s
 
     A cell that is no number there is Jinja's 0 only where the template says so.
     """
-    styled = isinstance(value, str) and bool(value.strip()) and environment.conventions.style("number", str(column))
+    if not environment.conventions.types or not isinstance(value, str) or not value.strip():
+        return None
+    styled = environment.conventions.style("number", str(column))
     if not styled or (default is not None and as_number(value, styled) is None):
         return None
     return _number_of(environment, value, "", column)

@@ -74,6 +74,7 @@ FLOODS = [
     _MEGA + "{{ x.join(['a', 'b']|map('upper')) }}{{ x.join(range(1000)|map('string')) }}",
     _MEGA + "{{ ([x] * 100000)|join }}",
     _MEGA + "{{ ([x] * 100000)|map('upper')|join }}",
+    _MEGA + "{{ (['a', 'b'] * 50000)|map('replace', 'a', x)|list|length }}",
     _MEGA + "{{ x|wordwrap(1, wrapstring=x) }}",
     _MEGA + "{{ 'a.test b.test '|replace('b', 'c.test ' * 100)|urlize(rel=x) }}",
     _MEGA + "{% for i in range(99999) %}{{ x }}{% endfor %}",
