@@ -18,6 +18,7 @@ from mailtui.kit.validation import validate
 from mailtui.kit.yaml_file import Loc, YamlDocument, parse_yaml, read_yaml
 from mailtui.message.compose import CompiledMessage, compile_message
 from mailtui.message.frozen import MessageSource
+from mailtui.message.images import column_as_written
 from mailtui.message.shared_files import own_file_key
 from mailtui.message.source import Unsaved, read_message
 
@@ -114,12 +115,31 @@ class Campaign:
         except TemplateError as error:
             raise self._placed(error) from None
 
-    def compile(self, source: MessageSource, columns: tuple[str, ...], *, secret: bytes) -> CompiledMessage:
+    def compile(
+        self, source: MessageSource, columns: tuple[str, ...], *, secret: bytes, unsaved: Unsaved = _SAVED
+    ) -> CompiledMessage:
         """Compile the templates for a list with these columns. Raises `TemplateError`."""
         try:
             return compile_message(source, columns, secret=secret)
         except TemplateError as error:
-            raise self._placed(error) from None
+            problems = [
+                dataclasses.replace(it, place=self._written(it.place, source, unsaved)) for it in error.problems
+            ]
+            raise self._placed(TemplateError(error.title, problems, hint=error.hint)) from None
+
+    def _written(self, place: Place, source: MessageSource, unsaved: Unsaved) -> Place:
+        """The same place in a template as its author has it, where images are named by their files."""
+        path = Path(os.path.realpath(self.folder / place.file))
+        page = [text for text in (source.html, *source.includes) if text is not None and text.name == place.file]
+        if not page or place.line is None or place.column is None or not source.files:
+            return place
+        written = unsaved.get(path)
+        if written is None:
+            written = path.read_text("utf-8-sig") if path.is_file() else page[0].source
+        if written == page[0].source:
+            return place
+        column = column_as_written(written, source.written_in or "html", place.line, place.column)
+        return dataclasses.replace(place, column=column)
 
     def _placed(self, error: TemplateError) -> TemplateError:
         """Give problems that only know a key of the campaign file, or a template's name, a place people can open."""

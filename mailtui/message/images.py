@@ -54,6 +54,8 @@ _WITH_SOURCE = frozenset(
     }
 )
 _ANYWHERE = frozenset({"background", "background-url", "poster", "thumbnails-src"})
+_CID_DIGITS, _CID_END = 24, "@images"
+_CID_LENGTH = len("cid:") + _CID_DIGITS + len(_CID_END)
 _SHOWN = "PNG, JPEG, GIF, WebP or SVG"
 
 
@@ -119,6 +121,21 @@ def embed(
             reached = found.end
         done.append(TemplateText(text.name, "".join((*pieces, text.source[reached:]))))
     return Embedded(tuple(done), tuple(images.values()))
+
+
+def column_as_written(text: str, written_in: str, line: int, column: int) -> int:
+    """The column in a template as its author has it, of what stands at a column once its images are embedded."""
+    start = 0
+    for _ in range(line - 1):
+        start = text.find("\n", start) + 1
+    for found in references(text, written_in):
+        begin = found.begin - start + 1
+        if found.made or not found.is_local or begin < 1:
+            continue
+        if column <= begin:
+            break
+        column = max(begin, column - _CID_LENGTH + found.end - found.begin)
+    return column
 
 
 def made_of_data(texts: Sequence[TemplateText], written_in: str) -> Iterator[Place]:
@@ -189,7 +206,7 @@ def _read(folder: Path, template: str, value: str, limit: int) -> SharedFile:
     if kind is None:
         raise FileProblem(f"{name} is none that mail programs show: {_SHOWN}")
     digest = digest_of(data)
-    return SharedFile(name, safe_name(name), kind, digest, data, cid=f"{digest[:24]}@images")
+    return SharedFile(name, safe_name(name), kind, digest, data, cid=f"{digest[:_CID_DIGITS]}{_CID_END}")
 
 
 def _found(folder: Path, template: str, value: str, limit: int) -> tuple[Path, str]:

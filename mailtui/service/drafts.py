@@ -164,7 +164,7 @@ def read_draft(campaign: Campaign, cache: Path, *, unsaved: Unsaved = _SAVED, kn
         if known.understanding is not None:
             source = with_types(source, known.understanding)
         if known.columns is not None:
-            campaign.compile(source, known.columns, secret=b"draft")
+            campaign.compile(source, known.columns, secret=b"draft", unsaved=unsaved)
     except ConfigError as error:
         source = None
         errors.insert(0, error)

@@ -10,6 +10,7 @@ from mailtui.campaign.campaign import Campaign, load_campaign
 from mailtui.campaign.file_checks import row_findings
 from mailtui.errors import TemplateError
 from mailtui.message.preflight import Finding
+from tests.message.test_images import PNG
 
 TEXT = """\
 name: x
@@ -44,6 +45,26 @@ def test_m12_a_mistake_in_the_template_of_a_path_is_told_where_it_stands_in_the_
         (8, "attachments.1, character 6"),
         (10, "attachments.2.name, character 4"),
     ]
+
+
+def test_b3_columns_are_those_of_the_template_as_it_was_written_whatever_images_stand_before(tmp_path: Path) -> None:
+    path = _write(tmp_path, "1.pdf", "{{ n }}")
+    path.write_text(path.read_text() + "html: p.html\n")
+    (tmp_path / "a long name of an image, longer than what it becomes.png").write_bytes(PNG)
+    (tmp_path / "x.png").write_bytes(PNG)
+    named = '<img src="x.png"><img src="a long name of an image, longer than what it becomes.png">'
+    page = f"<p>{named}\n{named}{{{{ nosuch }}}}{named}{{{{ zz }}}}"
+    campaign = load_campaign(path)
+    for unsaved in ({}, {tmp_path / "p.html": page}):
+        (tmp_path / "p.html").write_text("<p>not saved" if unsaved else page)
+        source = campaign.read_message(unsaved)
+        with pytest.raises(TemplateError) as caught:
+            campaign.compile(source, ("email", "n", "f"), secret=b"s", unsaved=unsaved)
+        second = page.splitlines()[1]
+        assert [(item.place.line, item.place.column) for item in caught.value.problems] == [
+            (2, second.index("nosuch") + 1),
+            (2, second.index("zz") + 1),
+        ]
 
 
 def _findings(folder: Path, campaign: Campaign) -> list[Finding]:
