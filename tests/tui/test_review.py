@@ -569,7 +569,7 @@ async def test_b01_the_senders_domain_is_asked_about_by_a_key_and_stands_among_t
                 await pilot.press("d")
                 await until(lambda: shows(running, "lets everybody send for it"), seconds=20)
                 assert screen.check_action("start", ()) is True, "what nobody need ask about stops nothing"
-                assert shows(running, "s starts it, but servers may refuse this domain:")
+                assert shows(running, "s starts it; its domain may be refused:")
                 server.records["acme.test"]["TXT"] = ['"v=spf1 ip4:192.0.2.7 -all"']
                 await until(lambda: screen.check_action("domain", ()) is True, seconds=20)
                 await pilot.press("d")

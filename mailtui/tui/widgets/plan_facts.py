@@ -145,7 +145,7 @@ def verdict(
     if question is None and not some_mails(plan) and planned is not None:
         return plain(f"+ {why_no_mails(planned)}; nothing to do.", "$text-success")
     if asked is not None and asked.errors:
-        return joined(plain("s starts it, but servers may refuse this domain:", "$text-warning"), "  ", summary(asked))
+        return joined(plain("! s starts it; its domain may be refused:", "$text-warning"), "  ", summary(asked))
     tried = plain(f"{report.rendered:,} of {counted(report.counts.recipients, 'row')} tried:")
     return joined(plain("Ready; s starts it. ", "$text-success"), tried, "  ", summary(asked or report))
 
