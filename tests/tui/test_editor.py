@@ -14,6 +14,7 @@ from textual.widgets import Input, OptionList
 
 from mailtui.errors import UsageError
 from mailtui.kit.paths import Home
+from mailtui.service.drafts import Mistake
 from mailtui.tui.app import MailtuiApp
 from mailtui.tui.dialogs.choose import ChooseDialog
 from mailtui.tui.outside import edit_outside
@@ -57,6 +58,16 @@ def test_a_page_its_style_sheet_and_what_is_filled_in_have_colours() -> None:
     assert {("name", "tag"), ("# why", "comment")} <= colours("name: x # why\n", "yaml")[0]
     far = colours("{#\n" + "x\n" * 100 + "#} y", "text")
     assert ("x", "comment") in far[70]
+
+
+def test_a_row_has_the_same_spans_each_time_so_that_it_need_not_be_drawn_again() -> None:
+    lines = ["<tr><td class='c'>Item <b>b</b></td><td>x</td></tr>"] * 900
+    colouring = Colouring("html")
+    seen = set()
+    for typed in ("", "h", "he", "hel", "hell", "hello"):
+        colouring.look([typed, *lines])
+        seen |= {tuple(colouring.spans(number, lines[0])) for number in range(400, 440)}
+    assert len(seen) == 1
 
 
 def test_braces_without_end_take_no_time() -> None:
@@ -104,6 +115,15 @@ async def test_textual_asks_for_each_line_and_draws_it_as_it_is_given() -> None:
         assert not any("\x1b" in text for text in drawn(0)), "nothing acts on the terminal"
         app.area.insert("<i>")
         assert "i" in drawn(0)
+        app.area.undo()
+        app.area.mark([Mistake(2, 4, "no such column")])
+        assert drawn(1)["name"].underline, "a row that was drawn before is drawn anew where its look is another"
+        app.area.mark(())
+        assert drawn(1)["name"] == field
+        app.theme = "textual-light"
+        await until(lambda: drawn(1)["name"].color != field.color)
+        app.area.replace("each", (1, 3), (1, 7))
+        assert "each" in drawn(1)
         app.area.undo()
         assert app.area.text == "<b>x\x1b[31m</b>\n{{ name }}\n"
 

@@ -7,13 +7,13 @@ its `get_line`, which is made for this, gives each line its colours when it is d
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from rich.text import Text
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.geometry import Region
+from textual.geometry import Offset, Region
 from textual.message import Message
 from textual.strip import Strip
 from textual.widgets import TextArea
@@ -28,6 +28,7 @@ _UNSAFE = re.compile(
 )
 _WORD = re.compile(r"\w+|\S")
 _NOT_OURS = ("f6", "f7", "ctrl+f")  # ways to other rooms, and to find a text
+_DRAWN = 1_000  # rows that are kept as they were drawn
 _COLOURS = (*NAMES, "filled", "field", "mistake", "line")
 _EDITING: Mapping[str, Callable[[TextArea], object]] = {
     "backspace": TextArea.action_delete_left,
@@ -86,6 +87,8 @@ class CodeArea(TextArea, inherit_bindings=False):
         self.one_line = one_line
         self._colours = Colouring(language)
         self._mistakes: Mapping[int, Sequence[Mistake]] = {}
+        self._drawn: dict[Hashable, Strip] = {}
+        self._ground: Hashable = None
         self.set_class(one_line, "-one-line")
         self.load_text(text)
 
@@ -153,7 +156,33 @@ class CodeArea(TextArea, inherit_bindings=False):
     def render_lines(self, crop: Region) -> list[Strip]:
         """Drawing begins: the colours are those of the text as it is now."""
         self._colours.look(self.document.lines)
+        ground = (self.theme, self.rich_style, self.scrollable_content_region.width, self.gutter_width)
+        if ground != self._ground or len(self._drawn) > _DRAWN:
+            self._drawn.clear()
+        self._ground = ground
         return super().render_lines(crop)
+
+    def render_line(self, y: int) -> Strip:
+        """A row as it was drawn before, where nothing on it is another; Textual's is drawn anew at every key."""
+        down = y + self.scroll_offset.y
+        if self.selection.start != self.selection.end or down >= self.virtual_size.height:
+            return super().render_line(y)
+        row, column = self.wrapped_document.offset_to_location(Offset(0, down))
+        bracket = self.matching_bracket_location
+        if row == self.cursor_location[0] or (bracket is not None and row == bracket[0]):
+            return super().render_line(y)
+        line = self.document.get_line(row)
+        marked = tuple(self._mistakes.get(row, ()))
+        key = (row, column, line, tuple(self._colours.spans(row, line)), marked)
+        drawn = self._drawn.get(key)
+        if drawn is None:
+            drawn = self._drawn[key] = super().render_line(y)
+        return drawn
+
+    def notify_style_update(self) -> None:
+        """Colours are others than before."""
+        self._drawn.clear()
+        super().notify_style_update()
 
     def get_line(self, line_index: int) -> Text:
         """A line with its colours."""

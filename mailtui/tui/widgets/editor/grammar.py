@@ -68,13 +68,17 @@ class Grammar:
         return self.parser.parse(new)
 
     def captures(self, root: Any, first: int, last: int) -> Mapping[str, list[Any]]:
-        """The parts of a tree within lines, from `first` up to `last`, by what they are."""
+        """The parts of a tree within lines, from `first` up to `last`, by what they are, in their order; tree-sitter
+        gives them in any.
+        """
         from tree_sitter import QueryCursor
 
         cursor = QueryCursor(self.query)
         cursor.set_point_range((first, 0), (last, 0))
         found: Mapping[str, list[Any]] = cursor.captures(root)
-        return found
+        return {
+            name: sorted(nodes, key=lambda node: (node.start_byte, -node.end_byte)) for name, nodes in found.items()
+        }
 
 
 def alike(one: str | bytes, other: str | bytes) -> int:
