@@ -200,6 +200,7 @@ def test_b02_what_the_author_should_know_of_the_ways_to_leave() -> None:
     plain = _source(URL, "leave@acme.test", text="{{ unsubscribe_url }} {{ token }}")
     assert _told(plain) == []
     assert _told(plain, "token", "unsubscribe_mailto") == [("warning", "leave-column", "unsubscribe.url")]
+    assert _told(_source(mailto="leave@acme.test", text="{{ token }}"), "token") == []
     assert _told(plain, "unsubscribe_url") == [("warning", "leave-column", "body.txt.j2")]
     assert _told(_source("https://acme.test/{{ email }}")) == [("warning", "leave-address", "unsubscribe.url")]
     assert _told(_source(URL, one_click=True)) == [("note", "one-click-signed", "unsubscribe.one_click")]
