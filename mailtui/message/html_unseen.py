@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from mailtui.message.html_styles import Seen, Style, style_of
 
 _SHEETS_LIMIT = 300_000  # characters of style sheets that are read
+_RULES_LIMIT = 500  # of those that count; each element may be looked up in all of them
 
 _NOISE = re.compile(r"/\*.*?(?:\*/|\Z)|<!--|-->", re.DOTALL)
 _PART = re.compile(r"([^{}]*)([{}])")
@@ -36,6 +37,7 @@ class Sheets:
     """The rules of a mail's style sheets that decide what is seen."""
 
     _rules: dict[str, list[_Rule]] = field(default_factory=dict)
+    _left: int = _RULES_LIMIT
 
     @classmethod
     def read(cls, sheets: Iterable[str]) -> Sheets:
@@ -68,7 +70,8 @@ class Sheets:
             return
         for selector in selectors.split(","):
             simple = _SIMPLE.fullmatch(selector.strip())
-            if simple is not None:
+            if simple is not None and self._left:
+                self._left -= 1
                 names = frozenset(_NAME.findall(simple.group(2)))
                 rule = _Rule((simple.group(1) or "").lower(), names, read.seen, "!important" in style.lower())
                 self._rules.setdefault(min(names), []).append(rule)
