@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import os
+import shlex
 import shutil
 import sys
 import tempfile
@@ -25,6 +26,7 @@ from mailtui.campaign.suppression import LeftOut, Suppressed, open_left_out
 from mailtui.campaign.trial import TrialRenderer
 from mailtui.errors import AccountError, ConfigError, Problem
 from mailtui.kit.paths import private_folder, touch_private
+from mailtui.kit.yaml_file import read_yaml
 from mailtui.message.conventions import with_types
 from mailtui.message.frozen import MessageSource
 from mailtui.outbox.opening import parse_outbox
@@ -32,7 +34,7 @@ from mailtui.outbox.ports import Reader
 from mailtui.outbox.states import CampaignState
 from mailtui.outbox.suppression import list_of, scopes_for
 from mailtui.service.list_options import ListOptions
-from mailtui.service.settings import Settings
+from mailtui.service.settings import PROJECT_FILE, Settings
 from mailtui.service.views import CampaignView
 from mailtui.smtp.endpoint import Endpoint
 
@@ -140,7 +142,8 @@ class CampaignDesk:
             try:
                 return self._settings.endpoint(campaign.spec.account)
             except AccountError as error:
-                problem = Problem(campaign.document.place(("account",)), f"{error.title}.", error.hint)
+                hint = self._beside(campaign.folder, campaign.spec.account) or error.hint
+                problem = Problem(campaign.document.place(("account",)), f"{error.title}.", hint)
                 raise ConfigError(f"{campaign.path} has mistakes", [problem]) from None
         problem = Problem(
             campaign.document.place(()),
@@ -148,6 +151,21 @@ class CampaignDesk:
             "Add account: NAME, or smtp: {host: 127.0.0.1, port: 25, security: plain}.",
         )
         raise ConfigError(f"{campaign.path} has mistakes", [problem])
+
+    def _beside(self, folder: Path, account: str) -> str:
+        """What to do where the settings beside a campaign have its account; they count only where mailtui is started
+        there, since a campaign of somebody else's may not say which server gets a password.
+        """
+        file = folder / PROJECT_FILE
+        try:
+            data = read_yaml(file).data if file.is_file() else None
+        except ConfigError:
+            return ""
+        accounts = data.get("accounts") if isinstance(data, dict) else None
+        if not isinstance(accounts, dict) or account not in accounts:
+            return ""
+        there = f"{file} has it, which counts where mailtui is started in that folder: cd {shlex.quote(str(folder))}"
+        return f"{there}. For any other, copy it into {self._settings.home.settings_file}."
 
     def check(self, campaign: Campaign, *, every_row: bool, progress: Progress) -> CheckReport:
         """Look for what is wrong. Raises what stands in the way of looking at all."""

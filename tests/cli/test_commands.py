@@ -277,7 +277,7 @@ def test_init_makes_a_campaign_of_a_mailmerge_template(mailtui: Mailtui) -> None
     (old / "template.txt").write_text("TO: {{email}}\nFROM: me@acme.test\nSUBJECT: Hi\nDATE: now\n\nHello {{ nmae }}\n")
     (old / "people.csv").write_text("email,name\nbob@list.test,Bob\n")
     assert mailtui.call("init", "new", "--from", "old/template.txt").code == 2
-    made = mailtui.run("init", "new", "--from", "old/template.txt", "--list", "old/people.csv", "--json")
+    made = mailtui.call("init", "new", "--from", "old/template.txt", "--list", "old/people.csv", "--json")
     assert made.code == 3
     assert [(found["file"], found["line"]) for found in made.json["remarks"]] == [("template.txt", 4), (None, None)]
     assert "nmae" in made.json["mistakes"][0]["message"] and "name" in made.json["mistakes"][0]["hint"]

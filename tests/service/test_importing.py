@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from mailtui.errors import UsageError
+from mailtui.errors import ConfigError, UsageError
 from mailtui.kit.paths import Home
 from mailtui.message.mailmerge import is_mailmerge, read_mailmerge
 from mailtui.service.facade import Service
@@ -50,15 +51,13 @@ def made(service: Service, source: Path, folder: Path) -> Imported:
     return import_mailmerge(source, folder, cache=service.settings.home.audiences)
 
 
-def test_b1_a_template_becomes_a_campaign_that_checks_clean(service: Service, tmp_path: Path) -> None:
+def test_b1_a_template_becomes_a_campaign(service: Service, tmp_path: Path) -> None:
     result = made(service, mailmerge(tmp_path / "old"), tmp_path / "new")
     assert {path.name for path in result.files} == {
         *("campaign.yaml", "body.txt.j2", "foot.txt", "mailmerge_database.csv"),
     }
     assert result.mistakes == () and "no server was found" in str(result.remarks[0])
     campaign = service.campaigns.load(tmp_path / "new")
-    report = service.campaigns.check(campaign, every_row=True, progress=lambda *_: None)
-    assert (report.errors, report.rendered) == (0, 2)
     mail = service.previews.of(campaign, row=2).message
     assert mail.text == "Hi, Bob,\nYour number is 42.\n\n" and mail.subject == "Testing mailmerge, Bob"
     assert b"To: Bob <bob@list.test>\r\n" in mail.data and b"Reply-To: answers@acme.test\r\n" in mail.data
@@ -70,7 +69,16 @@ def test_the_server_is_taken_over_and_its_password_is_not(service: Service, tmp_
     result = made(service, source.parent, tmp_path / "new")
     settings = (tmp_path / "new" / "mailtui.yaml").read_text()
     assert "  gmail:\n" in settings and 'host: "smtp.gmail.com"\n    port: 465\n    security: tls\n' in settings
-    assert service.campaigns.load(tmp_path / "new").spec.dispatch.rate == "50/m"
+    campaign = service.campaigns.load(tmp_path / "new")
+    assert campaign.spec.dispatch.rate == "50/m"
+    with pytest.raises(ConfigError) as told:
+        service.campaigns.endpoint(campaign)
+    assert told.value.problems[0].message == "There is no account gmail in the settings."
+    assert f"mailtui.yaml has it, which counts where mailtui is started in that folder: cd {tmp_path / 'new'}" in str(
+        told.value.problems[0].hint
+    )
+    with contextlib.chdir(tmp_path / "new"), Service.open(os.environ) as started_there:
+        assert started_there.campaigns.endpoint(campaign).user == "me@acme.test"
     assert not [path for path in result.files if "canary" in path.read_text()]
     assert any("password, which is not taken over" in str(remark) for remark in result.remarks)
 
