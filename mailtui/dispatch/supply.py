@@ -209,7 +209,7 @@ class Supply:
 
     def _message_of(self, claim: Claim) -> CompiledMessage:
         """What a claim is sent as."""
-        return self._edition(_CURRENT if claim.says is None else claim.says)
+        return self._edition(_number_of(claim))
 
     def _is_left_to_processes(self, claim: Claim) -> bool:
         """Whether a mail is so large that rendering it here would keep everybody waiting, while processes are at it."""
@@ -279,7 +279,7 @@ class Supply:
 
     def _numbers(self, claim: Claim) -> tuple[int, int]:
         """The message that a claim is sent as, and the one that gives its Message-ID where that is another one."""
-        number = _CURRENT if claim.says is None else claim.says
+        number = _number_of(claim)
         same = self._editions[claim.edition] is self._edition(number)
         return number, _ITSELF if same else claim.edition
 
@@ -334,6 +334,11 @@ class Supply:
         for claim in (*self.renderers.drop(), *self._ahead.drop(), *self._waiting):
             self._recorder.record(results.requeued(claim, DeliveryState.CLAIMED))
         self._waiting.clear()
+
+
+def _number_of(claim: Claim) -> int:
+    """The message that a claim is sent as."""
+    return _CURRENT if claim.says is None else claim.says
 
 
 def _offers_less(capabilities: Capabilities, encoding: SentEncoding) -> bool:

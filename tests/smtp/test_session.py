@@ -568,6 +568,8 @@ def test_an_address_that_could_end_its_command_is_refused(address: str) -> None:
         (Capabilities(eight_bit=True, size_known=True), "a@x.test", "é\r\n".encode(), b" SIZE=4 BODY=8BITMIME"),
         (Capabilities(smtputf8=True), "a@x.test", b"x\r\n", b""),
         (Capabilities(smtputf8=True), "é@x.test", b"x\r\n", b" SMTPUTF8"),
+        (Capabilities(smtputf8=True), "a@x.test", "To: é@x.test\r\n\r\nx\r\n".encode(), b" SMTPUTF8"),
+        (Capabilities(smtputf8=True), "a@x.test", "To: a@x.test\r\n\r\né\r\n".encode(), b""),
     ],
 )
 def test_n07_parameters_of_mail(capabilities: Capabilities, sender: str, data: bytes, wanted: bytes) -> None:
