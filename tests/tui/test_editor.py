@@ -60,6 +60,17 @@ def test_a_page_its_style_sheet_and_what_is_filled_in_have_colours() -> None:
     assert ("x", "comment") in far[70]
 
 
+async def test_another_width_folds_every_row_anew() -> None:
+    words = " ".join(f"word{number:02}" for number in range(12))
+    app = Alone("\n".join(["", *[words] * 4]))
+    async with app.run_test(size=(80, 30)) as pilot:
+        for width in (40, 60, 33):
+            await pilot.resize_terminal(width, 30)
+            await pilot.pause()
+            shown = [strip.text[3:].strip() for strip in app.area.render_lines(Region(0, 0, width, 30))]
+            assert " ".join(line for line in shown if line) == " ".join([words] * 4)
+
+
 def test_a_row_has_the_same_spans_each_time_so_that_it_need_not_be_drawn_again() -> None:
     lines = ["<tr><td class='c'>Item <b>b</b></td><td>x</td></tr>"] * 900
     colouring = Colouring("html")

@@ -172,8 +172,9 @@ class CodeArea(TextArea, inherit_bindings=False):
         if row == self.cursor_location[0] or (bracket is not None and row == bracket[0]):
             return super().render_line(y)
         line = self.document.get_line(row)
+        folds = tuple(self.wrapped_document.get_offsets(row))  # a new width is drawn once before they are those of it
         marked = tuple(self._mistakes.get(row, ()))
-        key = (row, column, line, tuple(self._colours.spans(row, line)), marked)
+        key = (row, column, line, folds, tuple(self._colours.spans(row, line)), marked)
         drawn = self._drawn.get(key)
         if drawn is None:
             drawn = self._drawn[key] = super().render_line(y)
