@@ -151,10 +151,9 @@ def dry_run(
             told(recipient.row - rows.first + 1, of)
             if stop():
                 return DryRun(rendered, failed, copies, going.suppressed, stopped=True)
-        stopped = stop()
-    if not (rendered or failed or stopped) and not rows.all:
+    if not (rendered or failed or going.stopped) and not rows.all:
         raise _nobody(rows, going.suppressed)
-    return DryRun(rendered, failed, copies, going.suppressed, stopped, going.despite, record.earlier)
+    return DryRun(rendered, failed, copies, going.suppressed, going.stopped, going.despite, record.earlier)
 
 
 @dataclass(slots=True)
@@ -170,13 +169,17 @@ class _Going:
     """The mails of those whom `recipients` gave, and behind each its copies."""
     suppressed: int = 0
     despite: str = ""
+    stopped: bool = False
 
     def recipients(self) -> Iterator[Recipient]:
         """Those whose mail is to be rendered."""
         asked_for = self.rows.first == self.rows.last
         given = 0
         for mail, *copies in _with_copies(self._judged()):
-            if given == self.rows.limit or self.stop():
+            if given == self.rows.limit:
+                return
+            if self.stop():
+                self.stopped = True
                 return
             if mail.suppressed and asked_for:
                 self.despite = mail.suppressed
