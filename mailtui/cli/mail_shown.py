@@ -16,7 +16,7 @@ from mailtui.cli import output
 from mailtui.errors import UsageError
 from mailtui.kit.safe_text import safe_text
 from mailtui.kit.words import counted, sentence
-from mailtui.service.previews import Found, OddRows, Pair, Piece, Preview, differences_of, lines_of
+from mailtui.service.previews import NO_TEXT, Found, OddRows, Pair, Piece, Preview, differences_of, lines_of
 
 _ROWS_NAMED = 10
 _COPIES_SHOWN = 400  # characters
@@ -63,7 +63,7 @@ def show_mail(shown: Preview, part: str | None) -> None:
     if part is None:
         output.data("")
     if part in (None, "text"):
-        _body(view.text if view.text is not None or part == "text" else view.html, "This mail has no plain text part.")
+        _body(view.text if view.text is not None or part == "text" else view.html, NO_TEXT)
     elif part == "html":
         _body(view.html, "This mail has no HTML part.")
     elif part == "laid-out":
@@ -103,8 +103,10 @@ def show_worst(found: Sequence[OddRows], *, as_json: bool) -> None:
         output.say("Nobody gets a mail, so there is nobody to look at.")
 
 
-def show_differences(left: Preview, right: Preview, part: str, *, as_json: bool) -> None:
+def show_differences(left: Preview, right: Preview, part: str | None, *, as_json: bool) -> None:
     """In the manner of diff: the lines of the one after -, of the other after +."""
+    # What is read of a mail first, unless something else is asked for.
+    part = part or ("laid-out" if left.view.text is None and right.view.text is None else "text")
     if part == "html":
         raise UsageError("--diff compares what is seen", hint="Choose --part text, laid-out, headers, tree or source.")
     pairs = differences_of(left, right, "laid out" if part == "laid-out" else part)

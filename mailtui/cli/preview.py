@@ -65,7 +65,7 @@ def preview(
     if not as_json:
         tell_about(shown, campaign, filter_text, found)
     if other is not None:
-        show_differences(shown, service.previews.of(loaded, row=other), part or "text", as_json=as_json)
+        show_differences(shown, service.previews.of(loaded, row=other), part, as_json=as_json)
     elif show:
         _open(service, shown, as_json=as_json)
     elif picture is not None:

@@ -26,6 +26,7 @@ from mailtui.message.worst import Oddity, OddRow, OddRows, WorstRows
 from mailtui.service.campaigns import PREVIEW_SECRET, CampaignDesk, trial_of
 
 __all__ = [
+    "NO_TEXT",
     "VIEWS",
     "Campaign",
     "FileView",
@@ -50,6 +51,8 @@ VIEWS = ("laid out", "text", "headers", "tree", "source")
 
 Told = Callable[[int, int], None]
 """Hears how many rows of a list were looked at, and how many there are; what it raises ends that."""
+
+NO_TEXT = "This mail has no plain text part."
 
 _TOLD_EVERY = 2_000  # recipients, some ten milliseconds: as long as it takes at most to be ended
 _KEPT_SECONDS = 90.0
@@ -234,7 +237,7 @@ def _heard(audience: Audience, told: Told | None) -> Iterator[Recipient]:
 def lines_of(preview: Preview, view: str) -> list[str]:
     """What a view of a mail says, line by line and not wrapped. A stranger's text: whoever shows it makes it harmless.
 
-    A mail without the part that a view is of has none.
+    A mail without HTML is laid out as its text.
     """
     mail = preview.view
     if view == "headers":
@@ -242,10 +245,10 @@ def lines_of(preview: Preview, view: str) -> list[str]:
     if view == "tree":
         return list(mail.tree)
     if view == "source":
-        return mail.source.splitlines()
+        return mail.source.split("\n")
     if view == "laid out" and mail.html is not None:
         return [line for block in lay_out(mail.html) for line in _block_lines(block)]
-    return (mail.text or "").split("\n")
+    return [NO_TEXT] if mail.text is None else mail.text.split("\n")
 
 
 def _block_lines(block: Block) -> Iterator[str]:

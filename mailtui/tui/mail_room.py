@@ -28,8 +28,8 @@ class MailRoom(CampaignRoom):
         super().__init__(service, bench)
         self.mail: Preview | None = None
         """The mail that is shown."""
-        self.marked: Preview | None = None
-        """The mail that others are compared with."""
+        self.marked: int | None = None
+        """The row whose mail others are compared with; it is rendered anew each time, as they are."""
         self.comparing = False
         self._test_address = ""
 
@@ -47,8 +47,16 @@ class MailRoom(CampaignRoom):
 
     def forget_mail(self) -> None:
         """It was another campaign's."""
-        self.mail = self.marked = None
+        self.mail, self.marked = None, None
         self.comparing = False
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Grey what there is no mail for."""
+        if action in ("goto", "worst") and self.bench.campaign is None:
+            return None
+        if action in ("mark", "compare", "browser", "picture", "test") and self.mail is None:
+            return None
+        return super().check_action(action, parameters)
 
     # other mails
 
@@ -83,7 +91,7 @@ class MailRoom(CampaignRoom):
     # comparing
 
     def action_mark(self) -> None:
-        self.marked = self.mail
+        self.marked = None if self.mail is None else self.mail.recipient.row
         self.marked_another()
 
     def action_compare(self) -> None:
@@ -98,13 +106,14 @@ class MailRoom(CampaignRoom):
             row = await self._ask_for_row("Compare with which row?")
             if row is None:
                 return
-            self.marked = await self.bench.preview(row=row)
+            self.marked = (await self.bench.preview(row=row)).recipient.row
         self.comparing = True
         self.show_again()
 
-    async def differences(self, marked: Preview, mail: Preview) -> Mapping[str, Sequence[Pair]]:
-        """How two mails differ, in each of the views."""
-        return await asyncio.to_thread(lambda: {view: differences_of(marked, mail, view) for view in VIEWS})
+    async def differences(self, row: int, mail: Preview) -> tuple[Preview, Mapping[str, Sequence[Pair]]]:
+        """The mail of a row, and how this one differs from it, in each of the views."""
+        marked = await self.bench.preview(row=row)
+        return marked, await asyncio.to_thread(lambda: {view: differences_of(marked, mail, view) for view in VIEWS})
 
     # this mail
 

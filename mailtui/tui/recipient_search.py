@@ -25,7 +25,7 @@ class RecipientSearch:
         """`changed` is called whenever `said` says something else."""
         self._bench = bench
         self._changed = changed
-        self._under = ""
+        self._under: object = None
         self._doing = ""
         self.found: Found | None = None
 
@@ -51,7 +51,7 @@ class RecipientSearch:
                 self._doing = f"looking for {_quoted(text)}: {heard[0]:,} of {heard[1]:,} rows"
                 self._changed()
 
-        under, ticking = self._bench.filter_text, clock(0.2, tick)
+        under, ticking = self._among, clock(0.2, tick)
         try:
             found = await self._bench.find_recipients(text, hear)
         except Superseded:
@@ -80,14 +80,20 @@ class RecipientSearch:
         self.found = None
         self._changed()
 
-    def keep_to_filter(self) -> None:
-        """Forget those who were found under another filter."""
-        if self.found is not None and self._under != self._bench.filter_text:
+    def keep_to_list(self) -> None:
+        """Forget those who were found under another filter, or before the list was read again."""
+        if self.found is not None and self._under != self._among:
             self.forget()
 
-    def beside(self, row: int, *, onward: bool) -> int | None:
-        """Of those found the one after a row or before it."""
-        rows = self.found.rows if self.found is not None else ()
+    @property
+    def _among(self) -> object:
+        return self._bench.open_list, self._bench.filter_text
+
+    async def beside(self, row: int, *, onward: bool) -> int | None:
+        """The recipient after a row or before it: of those found, when a text was looked for."""
+        if self.found is None:
+            return await self._bench.neighbour(row, 1 if onward else -1)
+        rows = self.found.rows
         at = bisect_right(rows, row) if onward else bisect_left(rows, row) - 1
         return rows[at] if 0 <= at < len(rows) else None
 

@@ -68,6 +68,9 @@ def test_b5_found_looked_at_first_and_compared(mailtui: Mailtui, campaign: Path)
     assert EVIL not in hostile
     same = mailtui.call("preview", campaign, "--diff", "1")
     assert "Both are the same." in same.err
+    campaign.write_text(re.sub("(?m)^text:.*$", "text: false", campaign.read_text()))
+    assert mailtui.call("preview", campaign, "--diff", "2").out.splitlines()[2:4] == ["- Hello Ann", "+ Hello Bob"]
+    assert "This mail has no plain text part." in mailtui.call("preview", campaign, "--diff", "2", "--part", "text").out
 
 
 def test_b5_mistakes_of_a_command_are_told(mailtui: Mailtui, campaign: Path) -> None:

@@ -19,6 +19,7 @@ from mailtui.tui.dialogs.goto import GotoDialog
 from mailtui.tui.dialogs.test_mail import SendTestDialog
 from mailtui.tui.dialogs.worst_rows import WorstRowsDialog
 from mailtui.tui.screens.preview import PreviewScreen
+from mailtui.tui.text import Plain
 from mailtui.tui.widgets.find_bar import FindBar
 from tests.tui.conftest import MakeApp, change, shows, stretch, until
 from tests.tui.test_long_list import Figures
@@ -39,6 +40,11 @@ async def opened(app: MailtuiApp, pilot: Pilot[Any]) -> PreviewScreen:
 async def at_rest(app: MailtuiApp, *texts: str) -> None:
     """Wait until these are shown and nothing is being rendered."""
     await until(lambda: shows(app, *texts) and not shows(app, "rendering "), seconds=20)
+
+
+def told(app: MailtuiApp) -> str:
+    """What is said beside the names of the views."""
+    return str(app.screen.query_one("#mail-said", Plain).content)
 
 
 async def type_into(pilot: Pilot[Any], text: str) -> None:
@@ -148,6 +154,11 @@ async def test_b5_a_text_is_found_among_the_recipients_under_the_filter(app: Mak
         await pilot.press("slash")
         await type_into(pilot, ".org")
         await at_rest(running, "1 of 1 with \u201c.org\u201d")
+        spec = running.bench.spec
+        assert spec is not None
+        await running.bench.reopen(spec)  # read again, where the rows may be others'
+        screen.look_anew()
+        await until(lambda: not shows(running, "1 of 1"))
 
 
 async def test_b5_the_rows_to_look_at_first(app: MakeApp, sample: Path) -> None:
@@ -194,6 +205,13 @@ async def test_b5_how_two_mails_differ(app: MakeApp, sample: Path) -> None:
         await until(lambda: shows(running, "marked: row 3"))
         await pilot.press("b", "d")
         await at_rest(running, "- row 3 · hanako@example.net", "+ row 2 · ")
+        await pilot.press("V", "V")
+        await until(lambda: shows(running, "This week"))
+        said = told(running)
+        change(sample.parent / "body.html.j2", "This week", "Next week")  # of both: it is no difference
+        await pilot.press("4", "5")
+        await at_rest(running, "- row 3 · ", "+ row 2 · ", "Next week")
+        assert told(running) == said
         await pilot.press("escape")
         await at_rest(running, "row 2 · ", "marked: row 3")
 

@@ -86,7 +86,7 @@ class PreviewScreen(MailRoom):
         self.query_one(MailView).clear()
 
     def look(self) -> None:
-        self._search.keep_to_filter()
+        self._search.keep_to_list()
         if self._wanted is None:
             self._wanted = self._row or 0
             self._work()
@@ -117,7 +117,7 @@ class PreviewScreen(MailRoom):
         self.query_one(MailView).wait_for(row)
         try:
             for _ in range(abs(steps)):
-                beside = await self._beside(row, onward=steps > 0)
+                beside = await self._search.beside(row, onward=steps > 0)
                 if beside is None:
                     which = "recipient" if self._search.found is None else "one with this text"
                     note = f"This is the {'last' if steps > 0 else 'first'} {which}."
@@ -133,12 +133,6 @@ class PreviewScreen(MailRoom):
         except MailtuiError as error:
             self.query_one(MailView).go_back()
             self.complain(error)
-
-    async def _beside(self, row: int, *, onward: bool) -> int | None:
-        """The recipient after a row or before it: of those found, when a text was looked for."""
-        if self._search.found is None:
-            return await self.bench.neighbour(row, 1 if onward else -1)
-        return self._search.beside(row, onward=onward)
 
     async def _show_row(self, row: int, note: str) -> None:
         view, campaign = self.query_one(MailView), self._of
@@ -170,9 +164,10 @@ class PreviewScreen(MailRoom):
 
     async def _show_mail(self, mail: Preview, about: RowView, note: str) -> None:
         """What takes long of a long mail is done in a thread."""
-        view, marked = self.query_one(MailView), self.marked
-        if self.comparing and marked is not None:
-            view.show_differences(marked, about, await self.differences(marked, mail), note)
+        view = self.query_one(MailView)
+        if self.comparing and self.marked is not None:
+            marked, pairs = await self.differences(self.marked, mail)
+            view.show_differences(marked, about, pairs, note)
         else:
             view.show_mail(about, mail, await asyncio.to_thread(mail_pages, mail.view), note)
 
@@ -181,7 +176,7 @@ class PreviewScreen(MailRoom):
         said = self._search.said(self._row or 0)
         parts = [] if said is None else [said]
         if self.marked is not None:
-            parts.append(plain(f"marked: row {self.marked.recipient.row:,}", "$text-muted"))
+            parts.append(plain(f"marked: row {self.marked:,}", "$text-muted"))
         self.query_one(MailView).say(joined(*parts, separator="  "))
         self.refresh_bindings()
 
@@ -212,11 +207,11 @@ class PreviewScreen(MailRoom):
             return bool(self._search.going or self.comparing or self._search.found or self.query_one(Trouble).display)
         if action == "turn":
             return self.comparing
-        if action in ("next", "previous", "goto", "find", "worst") and self.bench.campaign is None:
+        if action in ("next", "previous", "find") and self.bench.campaign is None:
             return None
-        if action in ("view", "mark", "compare", "browser", "picture") and self.mail is None:
+        if action == "view" and self.mail is None:
             return None
-        if action == "test" and (self.mail is None or self._working):
+        if action == "test" and self._working:
             return None  # not while another mail is on its way: it must be clear whose is sent
         return super().check_action(action, parameters)
 

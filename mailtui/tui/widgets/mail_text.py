@@ -9,7 +9,7 @@ from textual.highlight import highlight
 
 from mailtui.kit.safe_text import safe_text
 from mailtui.service.drafts import Block, Kind, Look, lay_out
-from mailtui.service.previews import FileView, MessageView
+from mailtui.service.previews import NO_TEXT, FileView, MessageView
 from mailtui.tui.text import joined, plain
 from mailtui.tui.widgets.wrapped import LINES, Line
 
@@ -23,7 +23,7 @@ _STYLES = {Kind.HEADING: "bold $text-primary", Kind.LINK: "$text-accent", Kind.N
 
 def mail_pages(view: MessageView) -> dict[str, list[Line]]:
     """All views of a mail by their names."""
-    text = as_text(view.text) if view.text is not None else [Line(plain("This mail has no plain text part."))]
+    text = as_text(view.text) if view.text is not None else [Line(plain(NO_TEXT))]
     return {
         "laid out": text if view.html is None else laid_out(lay_out(view.html)),
         "text": text,
