@@ -89,6 +89,7 @@ def test_d15_copies_are_tried_again_settled_and_corrected_like_others(mailtui: M
         assert ended.code == 2 and why in ended.err, ended.err
     one = ("--to", "boss@example.org", "--copy-of", "ann@example.com")
     (path.parent / "body.txt.j2").write_text("Changed since\n")
+    (path.parent / "contacts.csv").write_text("\n".join([*LIST, "cy@example.com,Cy,Bern,"]) + "\n")
     assert mailtui.call("run", path, "--yes", "--top-up").code == 4
     taken = mailtui.call("retry", campaign, *one, "--address", "doe@example.org")
     assert taken.code == 2 and "is in this campaign already" in taken.err
@@ -97,6 +98,7 @@ def test_d15_copies_are_tried_again_settled_and_corrected_like_others(mailtui: M
     rests(mailtui)
     mails = received(sandbox)
     assert mails["chief@example.org", "ann@example.com"] == mails["ann@example.com", "ann@example.com"]
+    assert b"Changed since" in mails["boss@example.org", "cy@example.com"]
     assert mailtui.call("suppress", "add", "bob@example.com").code == 0
     again = mailtui.call("retry", campaign, "--only", "failed")
     assert "1 on the suppression list, where nothing is sent" in again.err
