@@ -44,9 +44,10 @@ async def with_large_files(house: House, port: int, *, large: int, small: int) -
 async def test_m12_others_get_their_mail_while_a_large_file_is_read(
     house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    go_on = threading.Event()
+    go_on, began = threading.Event(), threading.Event()
 
     def slowly(refs: Sequence[FileRef]) -> PartsRead:
+        began.set()
         assert go_on.wait(30)
         return read_parts(refs)
 
@@ -57,6 +58,7 @@ async def test_m12_others_get_their_mail_while_a_large_file_is_read(
         sending = asyncio.create_task(house.send())
         # One large file is being read; whoever stands behind the next one waits, and nobody else.
         await house.until(campaign, lambda counts: counts.sent == 1)
+        assert began.is_set()
         (house.folder / "4.bin").unlink()
         go_on.set()
         await sending
