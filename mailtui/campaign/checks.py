@@ -29,6 +29,7 @@ from mailtui.message.remarks import Severity
 SAMPLE = 20
 _TRIAL_SECRET = b"trial"
 _STEP = 1_000
+_NAMED = 5  # rows of a finding
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,21 @@ class CheckReport:
     def many(self, severity: Severity) -> int:
         """How many findings there are of a severity."""
         return sum(finding.severity == severity for finding in self.findings)
+
+    def whose(self, finding: Finding) -> str:
+        """The rows that a finding of this check is about, in a few words; '' for one about the message."""
+        count, rows = finding.count, finding.rows
+        if not rows:
+            return ""
+        if count == 1:
+            return f"row {rows[0]:,}"
+        if finding.alike:
+            others = "all others" if count == self.counts.recipients else counted(count - 1, "other")
+            return f"row {rows[0]:,}, and {others} alike"
+        if count == self.counts.recipients and finding.code != "bad-rows":  # whose rows are nobody's
+            return "every mail"
+        shown = ", ".join(f"{row:,}" for row in rows[:_NAMED])
+        return f"rows {shown}{f' and {count - _NAMED:,} more' if count > _NAMED else ''}"
 
 
 def run_checks(

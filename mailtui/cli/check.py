@@ -96,17 +96,8 @@ def finding_lines(found: CheckReport, *, stream: TextIO, notes: bool = True) -> 
             continue
         place = f"{item.place}: " if str(item.place) else ""
         more = f"; see why: {item.command}" if item.command else ""
-        lines.append(f"{item.severity:<8}{place}{item.message}{more}{_rows(item.rows, item.count, found.rendered)}")
+        whose = f"  [{told}]" if (told := found.whose(item)) else ""
+        lines.append(f"{item.severity:<8}{place}{item.message}{more}{whose}")
         if item.hint:
             lines.append(f"        {item.hint}")
     return [output.wrapped(safe_text(line), indent=" " * 8, stream=stream) for line in lines]
-
-
-def _rows(rows: tuple[int, ...], count: int, rendered: int) -> str:
-    if not rows:
-        return ""
-    if count == rendered > 1:
-        return "  [every mail]"
-    shown = ", ".join(map(str, rows[:5]))
-    further = f" and {count - 5:,} more" if count > 5 else ""
-    return f"  [row {shown}]" if count == 1 else f"  [rows {shown}{further}]"

@@ -34,6 +34,8 @@ _LARGE = 5 * 1024 * 1024
 _TEXT_SHARE = 5  # the text has at least one letter for so many of the HTML
 _TEXT_LEAST = 600  # letters of HTML from which on that counts
 
+BY_TEXT = frozenset({"hidden-text", "body-capitals", "text-short", "preheader"})
+"""What depends on how much text there is: looked at in one mail of those with the same markup and about its length."""
 _TAGS = re.compile(rb"<[/!a-zA-Z][a-z0-9]*")
 _BUT_MARKUP = bytes(set(range(256)) - set(b"<>\"'"))
 _TEXT_LINK = re.compile(rb"\bh[tps]{2,5}:/[^\s<>\"]+")

@@ -16,7 +16,7 @@ from jinja2 import nodes
 from mailtui.audience.recipient import Recipient
 from mailtui.errors import Place, Problem
 from mailtui.message.compose import CompiledMessage
-from mailtui.message.content import Content
+from mailtui.message.content import BY_TEXT, Content
 from mailtui.message.fields import PROVIDED, FieldUse, spelling, unknown_field
 from mailtui.message.leaving import about_leaving
 from mailtui.message.mjml import mjml_warnings
@@ -45,7 +45,8 @@ _MARKUP = re.compile(r"<[^<>]*>")
 class Finding:
     """One thing a person should know. `rows` are the first rows it holds for, `count` all of them; a finding
     about the message itself has no rows and the count 0. `command` is the one that shows more, if any does; `hint`
-    is a sentence that says what to do, '' where the message itself does.
+    is a sentence that says what to do, '' where the message itself does. `alike`: the first of the rows was looked at,
+    and the others are those whose mails have the same markup and about the same length.
     """
 
     severity: Severity
@@ -56,6 +57,7 @@ class Finding:
     place: Place = Place()  # noqa: RUF009 - frozen
     command: str = ""
     hint: str = ""
+    alike: bool = False
 
 
 class Tally:
@@ -75,7 +77,10 @@ class Tally:
 
     def finding(self) -> Finding:
         said = self.remark
-        return Finding(said.severity, said.code, said.message, tuple(self.rows), self.count, said.place, hint=said.hint)
+        alike, rows = said.code in BY_TEXT, tuple(self.rows)
+        return Finding(
+            said.severity, said.code, said.message, rows, self.count, said.place, hint=said.hint, alike=alike
+        )
 
 
 def is_special_domain(domain: str) -> bool:

@@ -133,3 +133,17 @@ def test_what_is_odd_about_how_a_list_is_read_reaches_the_check(
     found = service.campaigns.check(campaign, every_row=True, progress=lambda *_: None)
     said = [item.message for item in found.findings if item.code == "list-note"]
     assert said and said == [note.rstrip(".") for note in notes]
+
+
+def test_whose_mails_a_finding_is_about_is_said_in_a_few_words(service: Service, write_campaign: WriteCampaign) -> None:
+    """Two of two mails are every mail, two rows without a mail are not; what was seen in one is not claimed of all."""
+    shouted = "BUY THIS LOVELY THING " * 30
+    rows = ["email,first_name,city", "a@example.com,Ann,York", "nope,A,B", "b@example.com,Bob,York", "no,A,B"]
+    found = check(service, write_campaign, rows, f"{shouted}\n", every_row=True)
+    said = {item.code: found.whose(item) for item in found.findings}
+    assert (said["special-domain"], said["bad-rows"]) == ("every mail", "rows 2, 4")
+    assert said["body-capitals"] == "row 1, and all others alike"
+    assert said["no-unsubscribe"] == ""
+    body = f"{{{{ 'x' if city == 'Rome' else '{shouted}' }}}}\n"
+    more = check(service, write_campaign, [*rows, "c@example.com,Eve,Rome"], body, every_row=True)
+    assert [more.whose(item) for item in more.findings if item.code == "body-capitals"] == ["row 1, and 1 other alike"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections.abc import Iterable
 from typing import ClassVar
 
@@ -28,7 +29,7 @@ from mailtui.tui.room import start
 from mailtui.tui.screens.preview import show_mail_of
 from mailtui.tui.text import Plain, plain, tell
 from mailtui.tui.ways_on import after_start
-from mailtui.tui.widgets.checking import hearing
+from mailtui.tui.widgets.checking import hearing, rate_shown
 from mailtui.tui.widgets.findings import Findings
 from mailtui.tui.widgets.launching import Launching
 from mailtui.tui.widgets.pace import Pace
@@ -131,10 +132,11 @@ class ReviewScreen(CampaignRoom):
 
     async def _check(self) -> CheckReport | None:
         ticket = self._ticket = object()
+        began = time.monotonic()
 
         def show(done: int, total: int) -> None:
             if self._ticket is ticket:
-                said = f"Checking: {done:,} of {counted(total, 'row')}; escape stops it"
+                said = f"Checking: {done:,} of {counted(total, 'row')}   {rate_shown(done, began)}"
                 self.query_one("#verdict", Plain).show(plain(said, "$text-muted"))
 
         heard = hearing(lambda: self._ticket is ticket, show)

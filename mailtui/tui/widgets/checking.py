@@ -36,6 +36,11 @@ def hearing(wanted: Callable[[], bool], show: Heard) -> Heard:
     return heard
 
 
+def rate_shown(done: int, began: float) -> str:
+    """How fast a check is that began then, by `time.monotonic()`, and how to end it."""
+    return f"{done / max(time.monotonic() - began, 0.1):,.0f} a second   escape stops it"
+
+
 class Checking(Vertical):
     """Hidden until something is checked; what was found stays until `forget`."""
 
@@ -103,11 +108,8 @@ class Checking(Vertical):
         def show(done: int, total: int) -> None:
             if self._ticket is ticket:
                 bar.update(total=total, progress=done)
-                rate = done / max(time.monotonic() - began, 0.1)
                 said = plain(f"Rendering every row: {done:,} of {total:,}", "bold")
-                title.show(
-                    joined(said, plain(f"{rate:,.0f} a second   escape stops it", "$text-muted"), separator="   ")
-                )
+                title.show(joined(said, plain(rate_shown(done, began), "$text-muted"), separator="   "))
 
         heard = hearing(lambda: self._ticket is ticket, show)
         self.screen.refresh_bindings()

@@ -29,7 +29,6 @@ _LOOKS: Mapping[str, Look] = {
 _WAYS: Mapping[str, str] = {"bad-rows": "; see why: 2, then p"}
 """What in the app does what a finding's command does."""
 _UNDER = Content(" " * 10)  # as wide as a severity and its symbol
-_ROWS = 5
 _MESSAGE = 400
 
 
@@ -70,14 +69,14 @@ class Findings(OptionList):
         self._all: tuple[CheckFinding, ...] = ()
         self._found: list[CheckFinding] = []  # those that are shown
         self._only = ""  # the severity of those, '' for all
-        self._rendered = 0
+        self._report: CheckReport | None = None
         self._row = 0  # which row of the one under the cursor was looked at last
         self._open: int | None = None  # the one that says what to do
         self._wrapped_to = 0
 
     def tell(self, report: CheckReport) -> None:
         """Show what a check found."""
-        self._all, self._rendered, self._only = report.findings, report.rendered, ""
+        self._all, self._report, self._only = report.findings, report, ""
         self._found = list(self._all)
         self._show(0)
 
@@ -108,7 +107,7 @@ class Findings(OptionList):
 
     def _said(self, number: int, *, advice: bool = False) -> Content:
         finding = self._found[number]
-        lines = _line(finding, self._rendered).rows(self._wrapped_to)
+        lines = _line(finding, self._report.whose(finding) if self._report else "").rows(self._wrapped_to)
         if advice and finding.hint:
             advised = Line(plain(from_home(finding.hint), "$text-accent", limit=_MESSAGE), _UNDER)
             lines += advised.rows(self._wrapped_to)
@@ -163,20 +162,10 @@ def summary(report: CheckReport) -> Content:
     return joined(*parts, separator="  ") if parts else plain("+ nothing to complain about", "$text-success")
 
 
-def _line(finding: CheckFinding, rendered: int) -> Line:
+def _line(finding: CheckFinding, whose: str) -> Line:
     look = _LOOKS[finding.severity]
     where = from_home(str(finding.place))
     place = plain(f"{where}: ", "$text-accent") if where else plain("")
     said = finding.message + _WAYS.get(finding.code, "")
-    text = joined(place, plain(from_home(said), limit=_MESSAGE), plain(_rows(finding, rendered), "$text-muted"))
+    text = joined(place, plain(from_home(said), limit=_MESSAGE), plain(f"  [{whose}]" if whose else "", "$text-muted"))
     return Line(text, plain(f"{look.symbol} {look.word:<8}", look.style))
-
-
-def _rows(finding: CheckFinding, rendered: int) -> str:
-    if not finding.rows:
-        return ""
-    if finding.count == rendered > 1:
-        return "  [every mail]"
-    shown = ", ".join(f"{row:,}" for row in finding.rows[:_ROWS])
-    more = f" and {finding.count - _ROWS:,} more" if finding.count > _ROWS else ""
-    return f"  [row {shown}]" if finding.count == 1 else f"  [rows {shown}{more}]"
