@@ -43,6 +43,8 @@ def _attachment(value: Any) -> Any:
 
 
 def _no_body(value: Any) -> Any:
+    if isinstance(value, str) and not value.strip():
+        raise ValueError("no file is named; leave it out, or write text: false for a mail of HTML alone")
     return "" if value is False else value
 
 

@@ -102,6 +102,8 @@ def test_false_is_for_html_alone(tmp_path: Path) -> None:
         read(tmp_path, markdown="b.md", text=False)
     with pytest.raises(ValueError, match="text: false is for html alone"):
         read(tmp_path, text=False)
+    with pytest.raises(ValueError, match="no file is named"):
+        read(tmp_path, html="b.html", text=" ")
     with pytest.raises(TemplateError):
         read_message(read(tmp_path, html="missing.html"), tmp_path, "Spring")
 
