@@ -70,7 +70,7 @@ def test_b01_a_copy_has_the_bytes_of_the_recipients_mail(mailtui: Mailtui, sandb
 
 def test_d15_copies_are_tried_again_settled_and_corrected_like_others(mailtui: Mailtui, faulty: StartSandbox) -> None:
     sandbox = faulty(REFUSED)
-    path = copied(mailtui, sandbox.port, dispatch={"render_processes": 1})
+    path = copied(mailtui, sandbox.port)
     ended = mailtui.call("run", path, "--yes", "--json")
     assert ended.code == 4, ended.err
     campaign = str(ended.json["campaign"])

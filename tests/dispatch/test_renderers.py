@@ -8,6 +8,8 @@ import random
 import signal
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,12 +22,13 @@ from mailtui.dispatch.runner import Runner
 from mailtui.dispatch.staffing import Cores, Staffing
 from mailtui.message.compose import compile_message
 from mailtui.message.mime import TransferEncoding
-from mailtui.outbox.records import Claim
+from mailtui.outbox.copies import copy_key
+from mailtui.outbox.records import Claim, NewDelivery
 from mailtui.outbox.states import OrderKind
 from mailtui.sandbox.capture import Captured, message_of, read_captured
 from mailtui.sandbox.faults import Action, FaultRule, Faults, Stage
 from mailtui.sandbox.server import SandboxServer
-from tests.dispatch.bench import House, source
+from tests.dispatch.bench import House, address, source
 
 WIDE = "Hello {{ name }}\n" + "{% for n in range(60) %}{{ n }} for {{ name }}\n{% endfor %}"
 
@@ -80,6 +83,13 @@ def _without_date(raw: bytes) -> bytes:
     return b"\r\n".join(line for line in raw.split(b"\r\n") if not line.startswith(b"Date: "))
 
 
+def _with_copies(numbers: range) -> Iterator[NewDelivery]:
+    for n in numbers:
+        who, own = address(n), f"copy.{address(n)}"
+        yield (mail := NewDelivery(who, n, who, (f"Zoé {n}",)))
+        yield mail._replace(key=copy_key(who, own), address=own, copy_of=(who, who))
+
+
 @pytest.mark.parametrize("extensions", [("PIPELINING", "8BITMIME", "SMTPUTF8"), ("PIPELINING",)])
 async def test_the_bytes_that_servers_accept_are_the_same(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, extensions: tuple[str, ...]
@@ -90,7 +100,8 @@ async def test_the_bytes_that_servers_accept_are_the_same(
         (folder := tmp_path / str(processes)).mkdir()
         house = House(folder)
         async with SandboxServer(folder / "sandbox", extensions=extensions) as server:
-            campaign = await house.launch(600, server.port, _plan(processes, rate=600), text=WIDE)
+            campaign = await house.launch(500, server.port, _plan(processes, rate=600), text=WIDE)
+            await house.desk.add(campaign.number, _with_copies(range(501, 551)), now=time.time())
             await _run(house)
         await house.check_books(campaign, server.folder)
         house.close()
@@ -101,6 +112,7 @@ async def test_the_bytes_that_servers_accept_are_the_same(
     assert _children() == []
     assert len(seen[0]) == 600
     assert seen[0] == seen[1]
+    assert all(seen[1][f"copy.{address(n)}"] == seen[1][address(n)] for n in range(501, 551))
 
 
 async def test_a_copy_sent_again_is_the_same_though_the_message_has_changed(
