@@ -113,7 +113,5 @@ async def test_f12_files_of_everybody_that_a_server_does_not_take_hold_the_campa
     counts = await house.counts(campaign)
     assert (counts.queued, counts.failed) == (3, 0), "nobody's row is burnt"
     reason = (await house.reader.campaign("c1")).reason
-    assert reason.startswith(
-        "the files of every mail come to 1.0 MB on their way, and the server takes no mail"
-    )
+    assert reason.startswith("the files of every mail come to 1.0 MB on their way, and the server takes no mail")
     assert b"MAIL" not in peer.received
