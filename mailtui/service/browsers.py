@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from mailtui.kit.children import bare_environment, own_environment
 
 DRAWN_HEIGHT = 6_000  # pixels of a page that are drawn at most
 _SECONDS = 30.0
+_LOOKED_EVERY = 0.1  # seconds; whoever leaves waits so long
 _SAYS_NO_WITHIN = 3.0
 _NOWHERE = "127.0.0.1:9"  # the port of the discard service: nothing that lets anybody through listens there
 
@@ -89,11 +91,12 @@ def drawing_browser(environ: Mapping[str, str]) -> Path:
     )
 
 
-def draw_page(page: Path, picture: Path, *, width: int, environ: Mapping[str, str]) -> None:
+def draw_page(page: Path, picture: Path, *, width: int, environ: Mapping[str, str], stop: threading.Event) -> None:
     """Have a browser write a PNG of a page, `width` pixels wide and `DRAWN_HEIGHT` high or less, in some seconds.
 
     It has a profile of its own, which is gone afterwards, and no network: names are not resolved, and every connection
-    goes to a proxy that is not there. Raises `NoBrowser`, and `MailtuiError` when it does not draw.
+    goes to a proxy that is not there. Raises `NoBrowser`, and `MailtuiError` when it does not draw, or once `stop` is
+    set: then it is ended within a moment.
     """
     browser = drawing_browser(environ)
     with tempfile.TemporaryDirectory(prefix="mailtui-browser-", ignore_cleanup_errors=True) as folder:
@@ -104,7 +107,7 @@ def draw_page(page: Path, picture: Path, *, width: int, environ: Mapping[str, st
             "XDG_CONFIG_HOME": folder,
             "XDG_CACHE_HOME": folder,
         }
-        said = _run(command, surroundings)
+        said = _run(command, surroundings, stop)
     if not picture.exists() or not picture.stat().st_size:
         last = next((line for line in reversed(said.splitlines()) if line.strip()), "it said nothing")
         raise MailtuiError(
@@ -128,7 +131,7 @@ def _command(browser: Path, folder: Path, page: Path, picture: Path, width: int)
     yield page.as_uri()
 
 
-def _run(command: list[str], surroundings: Mapping[str, str]) -> str:
+def _run(command: list[str], surroundings: Mapping[str, str], stop: threading.Event) -> str:
     """What it said. All its processes are ended when it takes too long."""
     process = subprocess.Popen(  # noqa: S603 - a browser, by its own path
         command,
@@ -138,18 +141,22 @@ def _run(command: list[str], surroundings: Mapping[str, str]) -> str:
         stderr=subprocess.PIPE,
         start_new_session=True,
     )
+    deadline = time.monotonic() + _SECONDS
     try:
-        _, said = process.communicate(timeout=_SECONDS)
-    except subprocess.TimeoutExpired:
-        _end(process)
-        raise MailtuiError(
-            f"{Path(command[0]).name} did not draw the page within {_SECONDS:g} seconds",
-            hint="Try again when the machine has less to do.",
-        ) from None
+        while True:
+            try:
+                return process.communicate(timeout=_LOOKED_EVERY)[1].decode("utf-8", "replace")
+            except subprocess.TimeoutExpired:
+                if stop.is_set():
+                    raise MailtuiError("The picture was given up") from None
+                if time.monotonic() > deadline:
+                    raise MailtuiError(
+                        f"{Path(command[0]).name} did not draw the page within {_SECONDS:g} seconds",
+                        hint="Try again when the machine has less to do.",
+                    ) from None
     except BaseException:
         _end(process)
         raise
-    return said.decode("utf-8", "replace")
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import shutil
 import tempfile
+import threading
 import time
 from collections.abc import Mapping
 from io import BytesIO
@@ -31,6 +32,7 @@ class PageShelf:
         self._shelf = folder
         self._environ = environ
         self._own: Path | None = None
+        self._stop = threading.Event()
 
     def close(self) -> None:
         """Take all pages away."""
@@ -55,15 +57,20 @@ class PageShelf:
 
         As high as the mail, up to a limit. Raises `UsageError` without the extra `pictures` or a browser.
         """
+        self._stop = stop = threading.Event()
         require_pictures()
         drawing_browser(self._environ)
         folder = Path(tempfile.mkdtemp(prefix="drawn-", dir=self._folder()))
         try:
             picture = folder / "page.png"
-            draw_page(self.page(mail), picture, width=width, environ=self._environ)
+            draw_page(self.page(mail), picture, width=width, environ=self._environ, stop=stop)
             return _without_end(picture.read_bytes())
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+    def stop_drawing(self) -> None:
+        """Nobody waits for the picture any more: the browser is ended."""
+        self._stop.set()
 
     def _folder(self) -> Path:
         if self._own is None:

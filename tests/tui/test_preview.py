@@ -234,7 +234,9 @@ async def test_b5_where_no_browser_can_be_seen_the_page_is_named(
     assert not page.exists()
 
 
-async def test_b5_a_picture_in_a_dialog(app: MakeApp, sample: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_b5_a_picture_in_a_dialog(
+    app: MakeApp, sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     running = app(target=sample)
     async with running.run_test(size=(80, 24)) as pilot:
         await opened(running, pilot)
@@ -245,6 +247,15 @@ async def test_b5_a_picture_in_a_dialog(app: MakeApp, sample: Path, monkeypatch:
             await until(lambda: shows(running, "a picture of a mail is drawn by a browser".capitalize()[:20]))
             await until(lambda: shows(running, "Install one of them, such as: apt install chromium."))
             await pilot.press("escape")
+            endless, pid = tmp_path / "bin" / "chromium", tmp_path / "pid"
+            endless.parent.mkdir()
+            endless.write_text(f"#!/bin/sh\necho $$ > {pid}.new; /bin/mv {pid}.new {pid}; exec /bin/sleep 60\n")
+            endless.chmod(0o755)
+            changed.setitem(running.service.environ, "PATH", str(endless.parent))
+            await pilot.press("p")
+            await until(pid.exists)
+            await pilot.press("escape")  # nobody waits for it any more, not even the app's end
+            await until(lambda: not Path("/proc", pid.read_text().strip()).exists())
         if BROWSER is None:
             pytest.skip("no Chromium or Firefox here that could draw a picture")
         await pilot.press("p")

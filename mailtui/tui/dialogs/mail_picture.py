@@ -57,6 +57,9 @@ class MailPictureDialog(ModalScreen[bool]):
         self.query_one("#picture").loading = True
         start(self, self._draw, "picture")
 
+    def on_unmount(self) -> None:
+        self._pages.stop_drawing()  # also when the app is left, which would wait for it
+
     async def _draw(self) -> None:
         try:
             await asyncio.to_thread(require_pictures)
