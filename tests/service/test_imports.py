@@ -41,9 +41,9 @@ ROOM_MAY = {
     "outbox": {"apsw"},
     "report": set(),
     "sandbox": {"pydantic"},
-    "service": {"apsw", "pydantic"},
+    "service": {"PIL", "apsw", "pydantic"},
     "smtp": {"aiosmtplib"},
-    "tui": {"pydantic", "rich", "textual"},
+    "tui": {"PIL", "pydantic", "rich", "textual", "textual_image", "tree_sitter"},
     "__init__": set(),
     "__main__": set(),
 }
