@@ -9,6 +9,11 @@ from typing import Any
 
 import pytest
 
+from mailtui.audience.recipient import Recipient
+from mailtui.campaign.campaign import Campaign
+from mailtui.message.conventions import with_types
+from mailtui.message.rendered import RenderedMessage
+from mailtui.service.campaigns import CampaignDesk, trial_of
 from mailtui.service.facade import Service
 from tests.cli.program import people
 
@@ -42,3 +47,12 @@ def write_campaign(tmp_path: Path) -> WriteCampaign:
 @pytest.fixture
 def service(tmp_path: Path) -> Service:
     return Service.open({"MAILTUI_HOME": str(tmp_path / "home")})
+
+
+def rendered(desk: CampaignDesk, campaign: Campaign) -> list[tuple[Recipient, RenderedMessage]]:
+    """Everybody's mail, of those who have one."""
+    with desk.open_audience(campaign) as audience:
+        source = with_types(campaign.read_message(), audience.understanding)
+        with trial_of(campaign, source, audience.columns) as trial:
+            found = trial.render(audience.recipients())
+            return [(who, mail) for who, mail in found if isinstance(mail, RenderedMessage)]

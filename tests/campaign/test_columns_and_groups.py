@@ -14,7 +14,7 @@ from mailtui.errors import ConfigError
 from mailtui.message.rendered import RenderedMessage
 from mailtui.service.drafts import read_draft
 from mailtui.service.facade import Service
-from tests.campaign.conftest import WriteCampaign
+from tests.campaign.conftest import WriteCampaign, rendered
 
 LIST = ["email,sender,subject,text", "ada@example.com,Shop <shop@acme.test>,Yours,Own text", "bob@example.com,,,"]
 
@@ -24,8 +24,7 @@ def check(service: Service, path: Path) -> CheckReport:
 
 
 def mails(service: Service, path: Path) -> list[RenderedMessage]:
-    found = [mail for _, mail in service.campaigns.render_all(service.campaigns.load(path))]
-    return [mail for mail in found if isinstance(mail, RenderedMessage)]
+    return [mail for _, mail in rendered(service.campaigns, service.campaigns.load(path))]
 
 
 def test_a4_the_campaign_file_names_the_columns(service: Service, write_campaign: WriteCampaign) -> None:

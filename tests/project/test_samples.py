@@ -15,12 +15,12 @@ import pytest
 
 from mailtui.audience.address import is_address
 from mailtui.campaign.campaign import load_campaign
-from mailtui.message.rendered import RenderedMessage
 from mailtui.sandbox.process import find_sandbox, stop_sandbox
 from mailtui.service.campaigns import CampaignDesk
 from mailtui.service.previews import PreviewDesk
 from mailtui.service.samples import sample_folder
 from mailtui.service.settings import read_settings
+from tests.campaign.conftest import rendered
 
 SAMPLES = Path(__file__).parents[2] / "sample_data"
 CAMPAIGNS = ("spring", "own-mail", "orders")
@@ -60,11 +60,7 @@ def test_spring_has_nothing_wrong_but_what_is_meant_to_show(desk: CampaignDesk) 
 
 def test_spring_shows_what_its_comments_promise(desk: CampaignDesk) -> None:
     campaign = load_campaign(SAMPLES / "spring")
-    mails = {
-        recipient.address: message
-        for recipient, message in desk.render_all(campaign)
-        if isinstance(message, RenderedMessage)
-    }
+    mails = {recipient.address: message for recipient, message in rendered(desk, campaign)}
     assert len(mails) == AUDIENCE
     first = mails["amara.okafor@example.com"]
     assert "customer number is 000471" in (first.text or "")
