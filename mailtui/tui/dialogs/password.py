@@ -13,7 +13,7 @@ from textual.widgets import Button, Input
 
 from mailtui.errors import SecretMissing
 from mailtui.service.advice import refused_account
-from mailtui.service.facade import Service
+from mailtui.service.facade import LaunchPlan, Service
 from mailtui.service.views import CampaignView
 from mailtui.tui.text import Plain, plain
 from mailtui.tui.widgets.safe_input import SafeInput
@@ -74,3 +74,14 @@ async def resuming(app: App[Any], service: Service, view: CampaignView) -> str:
     if refused is not None:
         service.tell_password(refused, None)
     return await asking_password(app, service, lambda: service.resume(view))
+
+
+async def launching_password(app: App[Any], service: Service, plan: LaunchPlan) -> None:
+    """See that the password is there before anything is launched: without it nothing could be sent. One that was
+    refused is asked for anew. Raises `SecretMissing` when none is given.
+    """
+    earlier = plan.planned.earlier if plan.planned is not None else None
+    refused = refused_account(earlier) if earlier is not None else None
+    if refused is not None:
+        service.tell_password(refused, None)
+    await asking_password(app, service, lambda: service.password(plan.endpoint))

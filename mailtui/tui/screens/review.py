@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import time
 from collections.abc import Iterable
 from typing import ClassVar
 
@@ -13,9 +12,7 @@ from textual.widget import Widget
 from textual.widgets import Button, Input
 
 from mailtui.errors import MailtuiError
-from mailtui.kit.words import counted
 from mailtui.service.accounts import server_of_campaign
-from mailtui.service.advice import refused_account
 from mailtui.service.facade import LaunchPlan, Service
 from mailtui.service.lists import Again, CheckReport, Launch, MessageChanged, WasCancelled
 from mailtui.service.terms import show_people
@@ -23,17 +20,18 @@ from mailtui.service.workbench import Superseded, Workbench
 from mailtui.tui.actions import bindings
 from mailtui.tui.campaign_room import CampaignRoom
 from mailtui.tui.dialogs.agree import agree
-from mailtui.tui.dialogs.password import asking_password
+from mailtui.tui.dialogs.password import launching_password
 from mailtui.tui.dialogs.try_account import TryAccountDialog
 from mailtui.tui.room import start
 from mailtui.tui.screens.preview import show_mail_of
-from mailtui.tui.text import Plain, plain, tell
+from mailtui.tui.text import tell
 from mailtui.tui.ways_on import after_start
-from mailtui.tui.widgets.checking import hearing, rate_shown
+from mailtui.tui.widgets.checking import Heard
 from mailtui.tui.widgets.findings import Findings
 from mailtui.tui.widgets.launching import Launching
 from mailtui.tui.widgets.pace import Pace
-from mailtui.tui.widgets.plan_facts import Question, facts, some_mails, verdict
+from mailtui.tui.widgets.plan_check import PlanCheck
+from mailtui.tui.widgets.plan_facts import Question, facts, some_mails
 from mailtui.tui.widgets.trouble import Trouble
 from mailtui.tui.widgets.wrapped import Wrapped
 
@@ -69,41 +67,36 @@ class ReviewScreen(CampaignRoom):
         super().__init__(service, bench)
         self._plan: LaunchPlan | None = None
         self._question: Question | None = None  # what is to be asked before anybody can say how many mails it is
-        self._report: CheckReport | None = None
-        self._asked: CheckReport | None = None  # the same, with what the DNS said
         self._failed = False
         self._paced = False  # whether the pace is that of this campaign, as it may have been changed
         self._starting = False
-        self._ticket: object = None  # of the check under way
-        self._asking = False  # whether the DNS is
 
     def content(self) -> Iterable[Widget]:
         with Vertical(id="review"):
             with VerticalScroll(id="plan"):
                 yield Wrapped(id="plan-facts")
             yield Pace(id="pace")
-            with Vertical(id="checks"):
-                yield Plain(id="verdict")
-                with VerticalScroll(id="findings-scroll", can_focus=False):
-                    yield Findings(id="findings")
+            yield PlanCheck()
             yield Launching(id="launching")
             yield Button("Start …", id="review-start", variant="primary", compact=True)
 
     # counting and checking
 
-    def on_unmount(self) -> None:
-        self._ticket = None
+    @property
+    def _checks(self) -> PlanCheck:
+        return self.query_one(PlanCheck)
 
     def forget(self) -> None:
-        self._ticket = None
-        self._plan = self._question = self._report = self._asked = None
+        self._checks.forget()
+        self._plan = self._question = None
         self._paced = False
 
     def look(self) -> None:
         """Count and check: list, templates and filter may have changed since."""
         if self._starting:
             return
-        self._plan = self._question = self._report = self._asked = None
+        self._checks.forget()
+        self._plan = self._question = None
         self._failed = False
         self.query_one(Trouble).clear()
         self.query_one("#plan").loading = not self._paced
@@ -121,35 +114,14 @@ class ReviewScreen(CampaignRoom):
             self.query_one(Pace).fill(plan)
         if not await self._count(plan):
             return
-        report = await self._check()
-        if report is not None:
-            self._report = report
-            findings = self.query_one(Findings)
-            findings.tell(report)
-            if self.focused is None:
-                findings.focus()
+        if await self._checks.run(self._check):
             self._show()
 
-    async def _check(self) -> CheckReport | None:
-        ticket = self._ticket = object()
-        began = time.monotonic()
-
-        def show(done: int, total: int) -> None:
-            if self._ticket is ticket:
-                said = f"Checking: {done:,} of {counted(total, 'row')}   {rate_shown(done, began)}"
-                self.query_one("#verdict", Plain).show(plain(said, "$text-muted"))
-
-        heard = hearing(lambda: self._ticket is ticket, show)
-        self.refresh_bindings()
-        found = await self.ask(lambda: self.bench.check(every_row=False, progress=heard))
-        if self._ticket is not ticket:
-            return None
-        self._ticket = None
-        return found
+    async def _check(self, heard: Heard) -> CheckReport | None:
+        return await self.ask(lambda: self.bench.check(every_row=False, progress=heard))
 
     def action_stop_check(self) -> None:
-        self._ticket = None
-        self.query_one("#verdict", Plain).show(plain("The check was stopped; r checks again.", "$text-muted"))
+        self._checks.stop()
         self.refresh_bindings()
 
     async def _count(self, plan: LaunchPlan) -> bool:
@@ -169,7 +141,7 @@ class ReviewScreen(CampaignRoom):
     # showing
 
     def _may_start(self) -> bool:
-        plan, report = self._plan, self._report
+        plan, report = self._plan, self._checks.report
         if plan is None or report is None or report.errors:
             return False
         return (
@@ -177,14 +149,11 @@ class ReviewScreen(CampaignRoom):
         )
 
     def _show(self) -> None:
-        plan, report = self._plan, self._report
+        plan = self._plan
         if plan is not None:
             self.query_one("#plan-facts", Wrapped).show_lines(facts(plan, self._question, demo=self.to_sandbox))
-        self.query_one("#findings-scroll").display = report is not None
         self.query_one("#review-start", Button).disabled = not self._may_start()
-        self.query_one("#verdict", Plain).show(
-            verdict(plan, report, self._question, failed=self._failed, asked=self._asked)
-        )
+        self._checks.judge(plan, self._question, failed=self._failed)
         self.refresh_bindings()
 
     def complain(self, error: MailtuiError) -> None:
@@ -223,7 +192,7 @@ class ReviewScreen(CampaignRoom):
         self._show()
         launch: Launch | None = None
         try:
-            await self._require_password(plan)
+            await launching_password(self.app, self.service, plan)
             launch = await self.query_one(Launching).launch(self.bench, plan, again)
             await self.query_one(Launching).begin(self.service, launch)
         except Superseded:
@@ -236,14 +205,6 @@ class ReviewScreen(CampaignRoom):
             self._starting = False
             self._show()
         await self._watch(launch)
-
-    async def _require_password(self, plan: LaunchPlan) -> None:
-        """Before anything is launched: without it nothing could be sent. One that was refused is asked for anew."""
-        earlier = plan.planned.earlier if plan.planned is not None else None
-        refused = refused_account(earlier) if earlier is not None else None
-        if refused is not None:
-            self.service.tell_password(refused, None)
-        await asking_password(self.app, self.service, lambda: self.service.password(plan.endpoint))
 
     async def _watch(self, launch: Launch) -> None:
         self._paced = False  # it was for this launch
@@ -259,11 +220,12 @@ class ReviewScreen(CampaignRoom):
         if action == "start":
             return True if self.is_mounted and self._may_start() else None
         if action == "domain":
-            return True if self._report is not None and not self._asking and not self._starting else None
+            checks = self._checks if self.is_mounted else None
+            return True if checks and checks.report and not checks.asking and not self._starting else None
         if action in ("pace", "again", "try_out"):
             return None if self.bench.campaign is None or self._starting else True
         if action == "stop_check":
-            return self._ticket is not None
+            return self.is_mounted and self._checks.busy
         if action == "leave_pace":
             return isinstance(self.focused, Input)
         return super().check_action(action, parameters)
@@ -296,27 +258,8 @@ class ReviewScreen(CampaignRoom):
         start(self, self._ask_domain, "domain")
 
     async def _ask_domain(self) -> None:
-        """Put what the DNS says of the sender's domain among the findings; only ever when a person wants it.
-
-        It stops no start: who did not ask could start as well, and may know better than the name servers here.
-        """
-        report = self._report
-        if report is None:
-            return
-        self._asking = True
-        self.refresh_bindings()
-        tell(self.app, "Asking the DNS about the sender's domain ...")
-        try:
-            found = await self.ask(lambda: self.bench.sending_domain(report))
-        finally:
-            self._asking = False
-            self.refresh_bindings()
-        if found is not None and self._report is report:
-            self._asked = found
-            self.query_one(Findings).tell(found)
+        if await self._checks.ask_domain(lambda report: self.ask(lambda: self.bench.sending_domain(report))):
             self._show()
-            many = len(found.findings) - len(report.findings)
-            tell(self.app, f"{counted(many, 'finding')} of the sender's domain, among the others.")
 
     def action_again(self) -> None:
         self.look()
