@@ -63,6 +63,7 @@ def count_pages(message: CompiledMessage) -> list[str]:
     made: list[str] = []
     assert message._page is not None
     make = message._page._make
+    assert make is not None
 
     def counted(text: str) -> str:
         made.append(text)

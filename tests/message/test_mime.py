@@ -37,8 +37,8 @@ _HTML = compiled(source(subject="{{ first_name }}", text=None, html="{{ body|saf
 
 
 def _assembled(skeleton: Skeleton, text: str, html: str, encoding: TransferEncoding) -> bytes:
-    parts = [encode_part(wire_lines(body), encoding, skeleton.boundary) for body in (text, html)]
-    return skeleton.assemble(b"Subject: x\r\n", *parts)
+    plain, page = (encode_part(wire_lines(body), encoding, skeleton.boundary) for body in (text, html))
+    return skeleton.assemble(b"Subject: x\r\n", plain, page)
 
 
 def _subject(text: str) -> str:
