@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import queue
-import subprocess
 import threading
 import time
 from collections import deque
@@ -22,7 +21,7 @@ from typing import IO, NamedTuple
 from mailtui.audience.recipient import Recipient, cells_of
 from mailtui.campaign.trial import MEMORY, ROW_SECONDS, START_SECONDS, TrialRenderer, collect
 from mailtui.errors import TemplateError
-from mailtui.kit.children import bare_environment, own_environment, own_module
+from mailtui.kit.children import end_bare, start_bare
 from mailtui.kit.frames import frame
 from mailtui.message.frozen import MessageSource
 from mailtui.message.judging import Row, unpacked_tally
@@ -157,13 +156,7 @@ class _Child:
     """The process, with a thread for each of its two pipes, so that neither side waits for the other."""
 
     def __init__(self) -> None:
-        self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-            own_module("mailtui.message.judging"),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=own_environment(bare_environment(os.environ)),
-        )
+        self._process = start_bare("mailtui.message.judging")
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._out: queue.SimpleQueue[bytes] = queue.SimpleQueue()
@@ -195,16 +188,10 @@ class _Child:
 
     def end(self) -> None:
         self._process.kill()
-        self._process.wait()
         self._out.put(b"")
         self._writer.join()
         self._reader.join()
-        for stream in (self._process.stdin, self._process.stdout):
-            if stream is not None:
-                try:
-                    stream.close()
-                except BrokenPipeError:
-                    continue  # what the child did not read any more is of no use to anybody
+        end_bare(self._process)
 
 
 def _pass_on(pieces: queue.SimpleQueue[bytes], stream: IO[bytes]) -> None:

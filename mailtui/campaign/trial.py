@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import queue
 import subprocess
 import tempfile
@@ -15,7 +14,7 @@ from typing import IO, Any
 
 from mailtui.audience.recipient import Recipient, cells_of
 from mailtui.errors import Place, TemplateError
-from mailtui.kit.children import bare_environment, own_environment, own_module
+from mailtui.kit.children import end_bare, start_bare
 from mailtui.kit.safe_text import safe_text
 from mailtui.message.extras import Extras
 from mailtui.message.files import FILE_LIMIT
@@ -71,13 +70,7 @@ class TrialRenderer:
 
     def __enter__(self) -> TrialRenderer:
         self._errors = tempfile.TemporaryFile()
-        self._child = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-            own_module("mailtui.message.trial"),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            env=own_environment(bare_environment(os.environ)),
-        )
+        self._child = start_bare("mailtui.message.trial", errors=self._errors)
         assert self._child.stdout is not None
         threading.Thread(target=collect, args=(self._child.stdout, self._answers), daemon=True).start()
         self._tell([self._order])
@@ -87,16 +80,9 @@ class TrialRenderer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         assert self._child is not None
-        self._child.kill()
-        self._child.wait()
+        end_bare(self._child)
         if self._errors is not None:
             self._errors.close()
-        for stream in (self._child.stdin, self._child.stdout):
-            if stream is not None:
-                try:
-                    stream.close()
-                except BrokenPipeError:
-                    continue  # what the child did not read any more is of no use to anybody
 
     def render(self, recipients: Iterable[Recipient]) -> Iterator[Rendered]:
         """Render the rows in their order, with their files as they are now. Raises `TemplateError` when one overruns or

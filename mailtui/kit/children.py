@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import sysconfig
 from collections.abc import Mapping
 from pathlib import Path
+from typing import IO
 
 SECRETS = "MAILTUI_PASSWORD_"
 """Variables that begin so hold passwords; no child process inherits them."""
@@ -39,3 +41,26 @@ def bare_environment(environ: Mapping[str, str]) -> dict[str, str]:
         "PYTHONIOENCODING": "utf-8",
         "PYTHONUTF8": "1",
     }
+
+
+def start_bare(module: str, *, errors: int | IO[bytes] = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
+    """Start a module of ours in which strangers' templates run: two pipes, and `errors` for what it complains of."""
+    return subprocess.Popen(  # noqa: S603 - our own interpreter and module
+        own_module(module),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=errors,
+        env=own_environment(bare_environment(os.environ)),
+    )
+
+
+def end_bare(process: subprocess.Popen[bytes]) -> None:
+    """End such a process at once, whatever it is at. Whoever reads its pipes has stopped, or stops at their end."""
+    process.kill()
+    process.wait()
+    for stream in (process.stdin, process.stdout):
+        if stream is not None:
+            try:
+                stream.close()
+            except BrokenPipeError:
+                continue  # what it did not read any more is of no use to anybody

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import os
 import pickle
 import struct
 import subprocess
@@ -20,7 +19,7 @@ from typing import IO, Any
 from mailtui.audience.reach import FILES_ONLY
 from mailtui.campaign.campaign import Campaign
 from mailtui.errors import TemplateError
-from mailtui.kit.children import bare_environment, own_environment, own_module
+from mailtui.kit.children import start_bare
 from mailtui.message.source import Unsaved
 from mailtui.service.drafts import Draft, Known, read_draft
 from mailtui.service.list_questions import Superseded
@@ -48,7 +47,7 @@ class Inspector:
         with self._lock:
             if self._busy:
                 self._end()
-            child = self._child = self._child or _started()
+            child = self._child = self._child or start_bare("mailtui.service.inspector")
             self._busy = True
         try:
             assert child.stdin is not None
@@ -81,16 +80,6 @@ class Inspector:
         if child.stdin is not None:
             with contextlib.suppress(BrokenPipeError):  # what it did not read any more is of no use to anybody
                 child.stdin.close()
-
-
-def _started() -> subprocess.Popen[bytes]:
-    return subprocess.Popen(  # noqa: S603 - our own interpreter and module
-        own_module("mailtui.service.inspector"),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env=own_environment(bare_environment(os.environ)),
-    )
 
 
 def serve(asked: IO[bytes], answers: IO[bytes]) -> None:

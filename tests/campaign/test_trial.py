@@ -95,7 +95,7 @@ def test_a_child_that_breaks_is_a_defect_of_ours_and_not_taken_for_one_without_m
     write_campaign: WriteCampaign, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "mailtui.campaign.trial.own_module", lambda _: [sys.executable, "-c", "import sys; sys.stdin.read(2); 1 / 0"]
+        "mailtui.kit.children.own_module", lambda _: [sys.executable, "-c", "import sys; sys.stdin.read(2); 1 / 0"]
     )
     with pytest.raises(TemplateError, match="exit status 1") as caught, trial(write_campaign()) as renderer:
         list(renderer.render(recipients("Ann")))
