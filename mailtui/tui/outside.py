@@ -27,10 +27,18 @@ def edit_outside(app: App[Any], path: Path, environ: Mapping[str, str] = os.envi
         raise UsageError("No editor is named in $VISUAL or $EDITOR", hint=_HINT)
     try:
         with app.suspend():
-            done = subprocess.run([*command, str(path)], check=False)  # noqa: S603 - the person's own choice
+            ended = _run([*command, str(path)])
     except SuspendNotSupported:
         raise UsageError("An editor of your own needs a terminal, and this app has none here") from None
+    if isinstance(ended, OSError):
+        raise UsageError(f"{command[0]} cannot be started: {ended.strerror or ended}", hint=_HINT)
+    if ended != 0:
+        raise UsageError(f"{command[0]} ended with {ended}", hint="What it saved is read again.")
+
+
+def _run(command: list[str]) -> int | OSError:
+    """Its exit code, or why it cannot be started: returned, since Textual takes no terminal back after an exception."""
+    try:
+        return subprocess.run(command, check=False).returncode  # noqa: S603 - the person's own choice
     except OSError as error:
-        raise UsageError(f"{command[0]} cannot be started: {error.strerror or error}", hint=_HINT) from None
-    if done.returncode != 0:
-        raise UsageError(f"{command[0]} ended with {done.returncode}", hint="What it saved is read again.")
+        return error

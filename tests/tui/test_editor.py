@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from mailtui.tui.widgets.editor import grammar as grammars
 from mailtui.tui.widgets.editor.code_area import CodeArea
 from mailtui.tui.widgets.editor.colouring import Colouring
 from tests.tui.conftest import MakeApp, change, shows, until
+from tests.tui.terminal import ENTERED, Terminal
 
 PAGE = """<!-- a {{ b }} -->
 <style>
@@ -288,3 +290,29 @@ def test_an_editor_of_ones_own_must_be_named(tmp_path: Path) -> None:
     for environ, said in (({}, "No editor is named"), ({"EDITOR": "'x"}, "no command")):
         with pytest.raises(UsageError, match=said):
             edit_outside(app, tmp_path / "x", environ)
+
+
+EDITS = """
+from pathlib import Path
+from textual.app import App
+from mailtui.errors import UsageError
+from mailtui.tui.outside import edit_outside
+
+class Edits(App):
+    def key_e(self):
+        try:
+            edit_outside(self, Path("x"), {"EDITOR": "no-such-editor"})
+        except UsageError as error:
+            self.exit(message=error.title)
+
+Edits().run()
+"""
+
+
+def test_an_editor_that_is_not_there_leaves_the_app_its_terminal(tmp_path: Path) -> None:
+    with Terminal(["-c", EDITS], os.environ) as terminal:
+        terminal.read_until(lambda output: ENTERED in output)
+        terminal.press(b"e")
+        assert terminal.ends() == 0
+    assert terminal.output.count(ENTERED) == 2, "left for the editor, and taken again"
+    assert b"no-such-editor cannot be started: No such file" in terminal.output
