@@ -353,8 +353,9 @@ async def test_a_test_mail_arrives_and_the_servers_words_are_shown(
         await pilot.press("t")
         await until(lambda: isinstance(running.screen, SendTestDialog))
         assert running.screen.query_one(Input).value == "me@example.test"
+        assert shows(running, "▐ ▌ Begin its subject with [Test]")
         await pilot.press("tab", "space")
-        assert shows(running, "Begin its subject with [Test]")
+        await until(lambda: shows(running, "▐X▌ Begin its subject with [Test]"))
         await pilot.press("shift+tab", "enter")
         await until(lambda: shows(running, "+ Sent to me@example.test."), seconds=20)
     caught, marked = mailbox.mbox(sandbox.folder / "messages.mbox")

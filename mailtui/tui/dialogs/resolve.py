@@ -9,11 +9,12 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
-from textual.widgets import Button, Checkbox
+from textual.widgets import Button
 
 from mailtui.kit.words import counted
 from mailtui.service.orders import Decision
 from mailtui.tui.text import Plain, plain
+from mailtui.tui.widgets.tick import Tick
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class ResolveDialog(ModalScreen[Resolved | None]):
                 "mail with the same Message-ID, and may arrive twice.",
                 classes="muted",
             )
-            yield Checkbox(
+            yield Tick(
                 f"all {counted(self._count, 'unknown mail')}", value=not self._address, disabled=not self._address
             )
             with Horizontal(classes="buttons"):
@@ -64,7 +65,7 @@ class ResolveDialog(ModalScreen[Resolved | None]):
         self._decide("resend")
 
     def _decide(self, decision: Decision) -> None:
-        self.dismiss(Resolved(decision, self.query_one(Checkbox).value))
+        self.dismiss(Resolved(decision, self.query_one(Tick).value))
 
     @on(Button.Pressed, "#cancel")
     def action_leave(self) -> None:

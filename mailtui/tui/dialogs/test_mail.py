@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Button, Checkbox, Input
+from textual.widgets import Button, Input
 from textual.worker import Worker
 
 from mailtui.errors import MailtuiError
@@ -19,6 +19,7 @@ from mailtui.service.testmail import MARK, TestVerdict
 from mailtui.tui.room import failure_of, start
 from mailtui.tui.text import Plain, joined, plain
 from mailtui.tui.widgets.safe_input import SafeInput
+from mailtui.tui.widgets.tick import Tick
 
 Send = Callable[[str, bool], Awaitable[TestVerdict]]
 """To which address, and whether its subject is marked."""
@@ -42,7 +43,7 @@ class SendTestDialog(ModalScreen[None]):
             yield Plain("Send this mail to an address of yours", classes="title")
             yield Plain(plain(f"As {self._whose} would get it. Nobody on the list gets anything.", "$text-muted"))
             yield SafeInput(self._address, placeholder="you@example.com", id="to")
-            yield Checkbox(plain(f"Begin its subject with {MARK.strip()}"), id="mark", compact=True)
+            yield Tick(plain(f"Begin its subject with {MARK.strip()}"), id="mark", compact=True)
             yield Plain(id="result")
             yield Plain("enter sends it   esc closes", id="keys", classes="muted")
             with Horizontal(classes="buttons"):
@@ -71,7 +72,7 @@ class SendTestDialog(ModalScreen[None]):
     async def _try(self) -> None:
         address = self._tried
         try:
-            verdict = await self._send(address, self.query_one(Checkbox).value)
+            verdict = await self._send(address, self.query_one(Tick).value)
         except MailtuiError as error:
             told = [part for part in (sentence(error.title), error.detail, error.hint) if part]
             self._say(plain("\n".join(told), "$text-error", newlines=True))
