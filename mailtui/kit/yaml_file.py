@@ -90,6 +90,16 @@ def read_yaml(path: Path) -> YamlDocument:
     return parse_yaml(text, path)
 
 
+def _mending(text: str, mark: yaml.Mark | None) -> str:
+    """What most likely mends the line of a mistake: a tab before it, or an expression without quotes."""
+    line = text.splitlines()[mark.line] if mark and mark.line < len(text.splitlines()) else ""
+    if "\t" in line[: len(line) - len(line.lstrip())]:
+        return "The line begins with a tab; indent with spaces."
+    if re.search(r":\s*\{\{", line):
+        return "A value that begins with {{ stands in quotes: subject: '{{ name }}, hello'"
+    return "Check the indentation and quotes there."
+
+
 def parse_yaml(text: str, path: Path) -> YamlDocument:
     """Parse YAML text; `path` is only named in errors."""
     try:
@@ -99,11 +109,7 @@ def parse_yaml(text: str, path: Path) -> YamlDocument:
         mark = error.problem_mark or error.context_mark
         place = Place(str(path), mark.line + 1, mark.column + 1) if mark else Place(str(path))
         what = ", ".join(part for part in (error.context, error.problem) if part)
-        raise ConfigError(
-            f"{path} is not valid YAML",
-            [Problem(place, what)],
-            hint="Check the indentation and quotes there.",
-        ) from None
+        raise ConfigError(f"{path} is not valid YAML", [Problem(place, what)], hint=_mending(text, mark)) from None
     except yaml.YAMLError as error:
         raise ConfigError(f"{path} is not valid YAML", detail=str(error)) from None
     marks: dict[Loc, tuple[int, int]] = {(): (1, 1)}

@@ -64,6 +64,20 @@ def test_mistakes_are_told_by_line_and_column(text: str, line: int, column: int,
     assert word in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("a: 1\n\tb: 2\n", "begins with a tab"),
+        ("subject: {{ name }} hello\n", "stands in quotes"),
+        ("a: 'open\n", "Check the indentation"),
+    ],
+)
+def test_what_mends_the_usual_slips_is_said(text: str, hint: str) -> None:
+    with pytest.raises(ConfigError, match="not valid YAML") as caught:
+        parse(text)
+    assert hint in str(caught.value.hint)
+
+
 def test_aliases_that_would_grow_to_gigabytes_are_refused_at_once() -> None:
     lines = ["a0: &a0 [x, x]"] + [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 12)]
     with pytest.raises(ConfigError, match="alias"):
