@@ -39,7 +39,8 @@ def tell_about(shown: Preview, campaign: Path, filter_text: str | None, found: F
     if found is not None:
         others = found.rows[1 : _ROWS_NAMED + 1]
         more = f" and {len(found.rows) - 1 - _ROWS_NAMED:,} more" if len(found.rows) > _ROWS_NAMED + 1 else ""
-        named = f"; the others in rows {', '.join(map(str, others))}{more}" if others else ""
+        which = "the other in row" if len(others) == 1 else "the others in rows"
+        named = f"; {which} {', '.join(map(str, others))}{more}" if others else ""
         output.say(f"{counted(len(found.rows), 'recipient')} with this text: row {number}{named}.")
 
 

@@ -37,6 +37,8 @@ def test_b5_found_looked_at_first_and_compared(mailtui: Mailtui, campaign: Path)
     found = mailtui.call("preview", campaign, "--find", "EXAMPLE.com", "--part", "laid-out")
     assert (found.code, found.out) == (0, "Hello Ann\n\nFrom York.\n")
     assert found.err == "4 recipients with this text: row 1; the others in rows 2, 3, 4.\n"
+    two = mailtui.call("preview", campaign, "--find", "y", "--part", "text")
+    assert two.err == "2 recipients with this text: row 1; the other in row 4.\n"
     told = mailtui.call("preview", campaign, "--find", "bath", "--json").json
     assert (told["row"], told["find"]) == (2, {"text": "bath", "count": 1, "rows": [2]})
     nobody = mailtui.call("preview", campaign, "--find", f"{EVIL}nobody")
