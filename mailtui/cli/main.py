@@ -77,8 +77,9 @@ class _Commands(click.Group):
 
             hit = nearest(args[0], COMMANDS)
             offer = f" Did you mean {hit}?" if hit is not None else ""
-            if Path(args[0]).is_file():
-                is_campaign = Path(args[0]).suffix in (".yaml", ".yml")
+            is_folder = (Path(args[0]) / "campaign.yaml").is_file()
+            if is_folder or Path(args[0]).is_file():
+                is_campaign = is_folder or Path(args[0]).suffix in (".yaml", ".yml")
                 offer = " To send it: mailtui run " if is_campaign else " To look at it as a list: mailtui audience "
                 offer += shlex.quote(args[0])
             raise click.UsageError(f"There is no command {args[0]}.{offer}", ctx)

@@ -141,6 +141,7 @@ def test_a_filter_that_matches_nobody_stops_the_launch(mailtui: Mailtui) -> None
         (["run"], 2, ["Missing argument 'CAMPAIGN'"]),
         (["frobnicate"], 2, ["There is no command frobnicate.", "mailtui --help"]),
         (["c/campaign.yaml"], 2, ["no command c/campaign.yaml. To send it: mailtui run c/campaign.yaml"]),
+        (["c"], 2, ["no command c. To send it: mailtui run c"]),
         (["c/contacts.csv"], 2, ["To look at it as a list: mailtui audience c/contacts.csv"]),
         (["reprot"], 2, ["Did you mean report?"]),
         (["report"], 2, ["Nothing has been launched"]),
