@@ -292,6 +292,18 @@ def test_an_editor_of_ones_own_must_be_named(tmp_path: Path) -> None:
             edit_outside(app, tmp_path / "x", environ)
 
 
+async def test_an_editor_that_cannot_be_had_is_told(
+    app: MakeApp, sample: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("VISUAL", raising=False)
+    monkeypatch.delenv("EDITOR", raising=False)
+    running = app(target=sample)
+    async with running.run_test(size=(80, 24), notifications=True) as pilot:
+        await opened(running, pilot)
+        await pilot.press("ctrl+o")
+        await until(lambda: shows(running, "No editor is named in $VISUAL or $EDITOR", "export EDITOR=nano"))
+
+
 EDITS = """
 from pathlib import Path
 from textual.app import App

@@ -11,6 +11,7 @@ from textual.widget import Widget
 from textual.widgets import OptionList
 
 from mailtui.errors import MailtuiError
+from mailtui.kit.words import sentence
 from mailtui.service.facade import Service
 from mailtui.service.lists import CheckReport
 from mailtui.service.workbench import Workbench
@@ -240,8 +241,8 @@ class MessageScreen(WritingRoom):
             return
         try:
             edit_outside(self.app, shown.path)
-        except MailtuiError as error:
-            self.complain(error)
+        except MailtuiError as error:  # not among the texts' own mistakes, which the next look at them clears away
+            tell(self.app, f"{sentence(error.title)} {error.hint}", bad=True)
         await self.take_over(await self.editor.read_again(all_of_them=False))
 
     def action_stop_check(self) -> None:
