@@ -195,13 +195,15 @@ class CampaignDesk:
             return
         name = campaign.spec.audience.list or ""
         scopes = scopes_for(name, "")
-        with closing(outbox.reader()) as reader, asyncio.Runner() as loop:
-            found = loop.run(reader.suppression_counts()) if name else {}
+        with closing(outbox.reader()) as reader, asyncio.Runner() as runner:
+            # Not `run`, which takes ctrl-c for itself and loses it where nothing is awaited.
+            ask = runner.get_loop().run_until_complete
+            found = ask(reader.suppression_counts()) if name else {}
             lists = tuple(other for scope in found if (other := list_of(scope)) is not None)
             yield OnRecord(
-                lambda keys: loop.run(reader.suppressed(keys, scopes)),
+                lambda keys: ask(reader.suppressed(keys, scopes)),
                 lists=lists,
-                earlier=loop.run(_launched(reader, campaign.series)),
+                earlier=ask(_launched(reader, campaign.series)),
             )
 
     def left_out(self, view: CampaignView, key: str) -> str:

@@ -379,10 +379,10 @@ def test_ctrl_c_before_a_launch_is_live_says_that_nothing_was_sent(mailtui: Mail
 
 
 def test_who_answers_when_it_has_ended_gets_its_outcome(mailtui: Mailtui, sandbox: Oracle) -> None:
-    campaign = mailtui.campaign(60, port=sandbox.port, dispatch={"rate": "30/s"})
+    campaign = mailtui.campaign(90, port=sandbox.port, dispatch={"rate": "15/s", "burst": 1})
     short = mailtui.run("run", campaign, "--yes", "--detach").out.strip()
     with terminal(mailtui, "status", short, "--follow") as screen:
-        screen.until("of 60")
+        screen.until("of 90")
         screen.type("\x03")
         screen.until("(p)ause it, (c)ancel it, or (l)et it run on?")
         wait_until(lambda: mailtui.call("status", short, "--json").json["state"] == "finished")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import email
 import http.client
-import mailbox
 import re
 import subprocess
 import sys
@@ -20,7 +20,8 @@ _LINK = re.compile(r"<https://acme\.test/leave\?(v1\.[^>]+)>")
 def _tokens(sandbox: Oracle) -> dict[str, str]:
     """By address, what the mails that arrived have in their List-Unsubscribe."""
     found = {}
-    for mail in mailbox.mbox(sandbox.sandbox.folder / "messages.mbox", create=False):
+    for entry in sandbox.entries:
+        mail = email.message_from_bytes(sandbox.bytes_of(entry))
         token = _LINK.search(str(mail["List-Unsubscribe"]))
         assert token is not None
         assert str(mail["List-Unsubscribe-Post"]) == "List-Unsubscribe=One-Click"

@@ -468,7 +468,7 @@ async def test_n02_f34_slow_but_moving_is_not_given_up() -> None:
         await asyncio.sleep(0.5)
         await talk.send(OK)
 
-    timeouts = Timeouts(command=0.35, data=0.35, block=0.35, dot=2.0)
+    timeouts = Timeouts(command=0.7, data=0.7, block=0.7, dot=2.0)
 
     async def one_gear(gear: Gear) -> None:
         owner = Owner([job(1, data=b"0123456789abc\r\n" * 100_000)])
