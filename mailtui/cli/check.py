@@ -11,6 +11,7 @@ import click
 
 from mailtui.cli import output
 from mailtui.cli.options import common, filter_option
+from mailtui.cli.signals import ctrl_c_kept
 from mailtui.errors import ExitCode
 from mailtui.kit.safe_text import safe_text
 from mailtui.kit.words import counted
@@ -50,8 +51,13 @@ def check(
     """
     loaded = service.campaigns.load(campaign, filter=filter_text)
     service.campaigns.endpoint(loaded)
-    with output.progress("Checking") as advance:
-        found = service.campaigns.check(loaded, every_row=True, progress=advance)
+    with output.progress("Checking") as advance, ctrl_c_kept() as heed:
+
+        def progress(done: int, total: int) -> None:
+            heed()
+            advance(done, total)
+
+        found = service.campaigns.check(loaded, every_row=True, progress=progress)
     if dns or selectors:
         output.note("Asking the DNS about the sender's domain ...")
         found = with_domain(service, loaded, found, selectors=selectors)

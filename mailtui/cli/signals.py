@@ -77,3 +77,26 @@ def signals_heard() -> Iterator[Signals]:
     finally:
         for number in numbers:
             loop.remove_signal_handler(number)
+
+
+@contextmanager
+def ctrl_c_kept() -> Iterator[Callable[[], None]]:
+    """Long work in the main thread, which calls what this gives every moment: it raises `KeyboardInterrupt` once Ctrl-C
+    came, also where Python dropped the one that it raised by itself (in a finalizer, or while it imports).
+    """
+    came = False
+
+    def take(_number: int, _frame: object) -> None:
+        nonlocal came
+        came = True
+        raise KeyboardInterrupt
+
+    def heed() -> None:
+        if came:
+            raise KeyboardInterrupt
+
+    former = signal.signal(signal.SIGINT, take)
+    try:
+        yield heed
+    finally:
+        signal.signal(signal.SIGINT, former)
