@@ -13,7 +13,7 @@ PYTHON := $(shell for name in python3 python3.14 python3.13 python3.12 python3.1
 endif
 
 # How many processes run the tests; each test file stays in one of them. Most of their time they wait.
-JOBS ?= 4
+JOBS ?= 5
 # More for pytest: make test ARGS="-k outbox"
 ARGS ?=
 # Parts and sizes of the proof: make torture PROOF="kills --kills 50"

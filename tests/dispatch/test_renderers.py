@@ -292,7 +292,7 @@ async def test_where_no_process_can_be_started_the_runner_renders(
     assert len(_told(caplog, "a render process begins")) <= 4, "it is not tried for ever"
 
 
-@pytest.mark.parametrize("another", [True, False])
+@pytest.mark.parametrize("another", [True, pytest.param(False, marks=pytest.mark.long)])
 async def test_rows_of_a_process_that_hung_are_not_left_behind_though_another_one_would_not_pay(
     monkeypatch: pytest.MonkeyPatch, another: bool
 ) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,10 +22,11 @@ ELSEWHERE = {
 }
 
 
-def _tests(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_"):
-            yield node.name
+@functools.cache
+def _tests(path: Path) -> tuple[str, ...]:
+    found = (node for node in ast.walk(ast.parse(path.read_text("utf-8"))))
+    named = (node.name for node in found if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+    return tuple(name for name in named if name.startswith("test_"))
 
 
 def _ids_in_names() -> set[str]:

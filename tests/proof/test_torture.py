@@ -32,7 +32,9 @@ def attack(folder: Path, kind: Attack, terms: Terms) -> Ordeal:
     return found
 
 
-@pytest.mark.parametrize(("seed", "window", "gear"), [(4, 1, Gear.LOCKSTEP), (5, 4, Gear.CHUNKED)])
+@pytest.mark.parametrize(
+    ("seed", "window", "gear"), [pytest.param(4, 1, Gear.LOCKSTEP, marks=pytest.mark.long), (5, 4, Gear.CHUNKED)]
+)
 def test_d01_d15_killed_again_and_again_and_the_books_add_up(
     tmp_path: Path, seed: int, window: int, gear: Gear
 ) -> None:

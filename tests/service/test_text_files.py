@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -97,21 +100,34 @@ def test_files_that_cannot_be_edited_say_why(tmp_path: Path) -> None:
     assert "line 2 has the character U+2028" in odd.locked
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everything")
-def test_a_file_that_may_only_be_read_is_locked_and_stays(tmp_path: Path) -> None:
-    path = written(tmp_path, b"one")
-    path.chmod(0o400)
-    assert "not write it" in open_text(path, tmp_path).locked
-    path.chmod(0o600)
-    file = open_text(path, tmp_path)
-    tmp_path.chmod(0o500)
+@pytest.fixture
+def plain_users_folder() -> Iterator[Path]:
+    """A folder of somebody who is not root, and this process as that one: root may write everything."""
+    folder, me = Path(tempfile.mkdtemp()), os.geteuid()
+    if me == 0:
+        os.chown(folder, 65_534, -1)
+        os.setresuid(65_534, 65_534, 0)
     try:
-        assert "takes no new files" in open_text(path, tmp_path).locked
-        with pytest.raises(NotSaved):
-            save_text(file, "two")
-        assert path.read_bytes() == b"one"
+        yield folder
     finally:
-        tmp_path.chmod(0o700)
+        if me == 0:
+            os.setresuid(0, 0, 0)
+        folder.chmod(0o700)
+        shutil.rmtree(folder)
+
+
+def test_a_file_that_may_only_be_read_is_locked_and_stays(plain_users_folder: Path) -> None:
+    folder = plain_users_folder
+    path = written(folder, b"one")
+    path.chmod(0o400)
+    assert "not write it" in open_text(path, folder).locked
+    path.chmod(0o600)
+    file = open_text(path, folder)
+    folder.chmod(0o500)
+    assert "takes no new files" in open_text(path, folder).locked
+    with pytest.raises(NotSaved):
+        save_text(file, "two")
+    assert path.read_bytes() == b"one"
 
 
 def test_a_link_within_the_folder_is_written_through(tmp_path: Path) -> None:
