@@ -108,6 +108,9 @@ class ConfigError(MailtuiError):
 class AudienceError(ConfigError):
     """The list cannot be used: missing, empty, unreadable, or without an address column."""
 
+    place: Place = Place()
+    """Where a campaign file names what cannot be used; its detail begins with it. Empty where no such file does."""
+
 
 class RuleError(ConfigError):
     """A filter does not parse, or names a column the list does not have."""

@@ -84,13 +84,28 @@ class Campaign:
         try:
             return open_audience(self.spec.audience, folder=self.folder, cache=cache, reach=self.reach)
         except RuleError as error:
-            raise RuleError(error.title, [self._rule_placed(item, cache) for item in error.problems]) from None
+            raise self.misfit(error, cache) from None
         except AudienceError as error:
-            spec = self.spec.audience
-            key = "address" if spec.address is not None and spec.address in error.title else "source"
-            if spec.source not in error.title and key == "source":
-                raise  # about something else than the file named there, such as a full disk
-            raise error_at(self.document.place(("audience", key)), error) from None
+            raise self.list_error(error) from None
+
+    def misfit(self, error: RuleError, cache: Path) -> RuleError:
+        """Why the filter does not fit the list, with its place."""
+        return RuleError(error.title, [self._rule_placed(item, cache) for item in error.problems])
+
+    def list_error(self, error: AudienceError) -> AudienceError:
+        """Why the list cannot be opened, with the line that says what does not fit."""
+        key = self._about(error)
+        return error_at(self.document.place(key), error) if key else error
+
+    def _about(self, error: AudienceError) -> Loc:
+        """The key that an error is about; none for something else than is named there, such as a full disk."""
+        spec = self.spec.audience
+        if spec.address is not None and spec.address in error.title:
+            return ("audience", "address")
+        if spec.source in error.title:
+            return ("audience", "source")
+        typed = (name for name in spec.types if f" {name}, and the list has no such column" in error.title)
+        return next((("audience", "types", name) for name in typed), ())
 
     def _rule_placed(self, problem: Problem, cache: Path) -> Problem:
         if self.extra and self._own_filter_fits(cache):
@@ -180,7 +195,9 @@ def _steps(key: str) -> Loc:
 def error_at(place: Place, error: AudienceError) -> AudienceError:
     """The same error, saying first which line of the campaign file named the list."""
     detail = "\n".join(part for part in (str(place), error.detail) if part)
-    return AudienceError(error.title, detail=detail, hint=error.hint)
+    placed = AudienceError(error.title, detail=detail, hint=error.hint)
+    placed.place = place
+    return placed
 
 
 def load_campaign(path: Path, unsaved: Unsaved = _SAVED) -> Campaign:

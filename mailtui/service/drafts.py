@@ -15,7 +15,8 @@ from pathlib import Path
 from mailtui.audience.findings import Understanding
 from mailtui.audience.recipient import Recipient
 from mailtui.campaign.campaign import Campaign, load_campaign
-from mailtui.errors import ConfigError, Problem
+from mailtui.errors import AudienceError, ConfigError, Problem
+from mailtui.kit.words import sentence
 from mailtui.kit.yaml_edit import NotInPlace, line_of, replace_text, value_at
 from mailtui.kit.yaml_file import Loc
 from mailtui.message.conventions import with_types
@@ -209,6 +210,11 @@ def _placed(
                 mistakes.append(found)
         if rest or not error.problems:
             others.append(type(error)(error.title, rest, detail="" if rest else error.detail, hint=error.hint))
+        if isinstance(error, AudienceError):  # told in full above, with the list's columns, and marked at its line
+            told = Problem(error.place, sentence(error.title), error.hint)
+            at = next((number for number, file in enumerate(files) if _is_in(told, file)), None)
+            if at is not None:
+                mistakes.append((at, _mistake(told, files[at])))
     mistakes.sort(key=lambda found: (found[0], found[1].line, found[1].column))
     return mistakes, others
 

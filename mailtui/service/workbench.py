@@ -23,7 +23,7 @@ from mailtui.audience.spec import AudienceSpec
 from mailtui.campaign.campaign import Campaign
 from mailtui.campaign.checks import CheckReport
 from mailtui.campaign.freeze import Again, Launch
-from mailtui.errors import RuleError, UsageError
+from mailtui.errors import AudienceError, MailtuiError, RuleError, UsageError
 from mailtui.service.drafts import Draft
 from mailtui.service.editing import EditingDesk, LiveMail
 from mailtui.service.facade import LaunchPlan, Service
@@ -57,6 +57,8 @@ class Workbench(ListQuestions):
         """What is being opened now, until it is open; a screen may look at it as often as it likes."""
         self.misfit: RuleError | None = None
         """Why the filter does not fit the list as it is read now; it stays as a text, and nothing is counted."""
+        self.unread: MailtuiError | None = None
+        """Why the list of the open campaign cannot be read: then the campaign is open, and no list."""
         self.file_filter = ""
         """The filter as the campaign file has it; `filter_text` is the one that was set since."""
         self.shown_row = 0
@@ -81,8 +83,11 @@ class Workbench(ListQuestions):
             if ticket == self._asked["open"]:
                 self.opening = None
 
-    async def open(self, target: Path, settings: Mapping[str, str] = _NOTHING) -> OpenList:
+    async def open(self, target: Path, settings: Mapping[str, str] = _NOTHING) -> OpenList | None:
         """Open a campaign file, its folder, or a bare list. Raises what is wrong with it; what was open stays open.
+
+        A campaign whose list cannot be read is open without one, and `unread` says why; where its filter does not fit
+        the list, `misfit` does. Either way its texts can be mended.
 
         `settings` say how a bare list is read, as they are typed. A newer `open`, or `stop_opening`, ends this one
         with `Superseded`.
@@ -131,7 +136,7 @@ class Workbench(ListQuestions):
             if ticket == self._asked["open"]:
                 self.opening = None
 
-    async def _open_target(self, target: Path, ticket: int, settings: Mapping[str, str]) -> OpenList:
+    async def _open_target(self, target: Path, ticket: int, settings: Mapping[str, str]) -> OpenList | None:
         campaign: Campaign | None = None
         if _is_campaign(target) or await asyncio.to_thread(target.is_dir):
             campaign = await asyncio.to_thread(self._service.campaigns.load, target)
@@ -139,16 +144,21 @@ class Workbench(ListQuestions):
             filter_text = campaign.filter_text
         else:
             spec, folder, filter_text = changed(AudienceSpec(source=str(target)), settings), Path(), ""
-        opened, misfit = await self._read_list(spec, folder, ticket)
-        if misfit is not None:
-            self._reading.submit(opened.close)
-            raise misfit
-        self._take(opened, spec, None)
+        try:
+            opened, misfit = await self._read_list(spec, folder, ticket)
+        except MailtuiError as error:
+            if campaign is None:
+                raise
+            self._require_asked("open", ticket)
+            self._take_none(campaign.list_error(error) if isinstance(error, AudienceError) else error)
+        else:
+            if campaign is not None and misfit is not None:
+                misfit = campaign.misfit(misfit, self._service.settings.home.audiences)
+            self._take(opened, spec, misfit)
         self._file_spec, self._folder = spec, folder
         if campaign is None or self.campaign is None or campaign.path != self.campaign.path:
             self.shown_row = 0
         self.campaign, self.filter_text, self.file_filter = campaign, filter_text, filter_text
-        assert self.open_list is not None
         return self.open_list
 
     async def _read_list(self, spec: AudienceSpec, folder: Path, ticket: int) -> tuple[Audience, RuleError | None]:
@@ -178,11 +188,21 @@ class Workbench(ListQuestions):
 
     def _take(self, opened: Audience, spec: AudienceSpec, misfit: RuleError | None) -> None:
         """A list that was opened takes the place of the one that is open."""
-        former, self._rows = self._rows, opened
-        self._let_go([] if former is None else [former])
-        self._drop_views(0)
-        self._spec, self.misfit = spec, misfit
+        self._take_none(None)
+        self._rows, self._spec, self.misfit = opened, spec, misfit
         self.open_list = OpenList(opened.name, opened.columns, opened.size, opened.understanding, opened.sheet)
+
+    def _take_none(self, unread: MailtuiError | None) -> None:
+        """No list is open any more; `unread` says why not that of the campaign that is."""
+        self._let_go([] if self._rows is None else [self._rows])
+        self._drop_views(0)
+        self._rows = self._spec = self.open_list = self.misfit = None
+        self.unread = unread
+
+    @property
+    def trouble(self) -> MailtuiError | None:
+        """Why the campaign's list, or its filter, is not what the file says it is."""
+        return self.unread or self.misfit
 
     @property
     def spec(self) -> AudienceSpec | None:

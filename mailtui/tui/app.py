@@ -19,7 +19,7 @@ from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.worker import Worker
 
-from mailtui.errors import MailtuiError
+from mailtui.errors import ConfigError, MailtuiError
 from mailtui.kit.words import counted, sentence
 from mailtui.service.facade import Service
 from mailtui.service.importing import find_mailmerge
@@ -39,6 +39,7 @@ from mailtui.tui.themes import DEFAULT, FOLLOW_TERMINAL, load_themes, shipped_th
 _LEAVES_WITHIN = 10.0  # seconds
 _SIGNALS = ("SIGTERM", "SIGHUP")
 _PALETTE_OF_TEXTUAL = ("Theme", "Screenshot")  # the others do what ours do, or nothing here
+_MEND = "Mend that in an editor; o then opens it."
 _BY_NAME = ("enter", "escape")
 
 
@@ -113,6 +114,8 @@ class MailtuiApp(App[AppResult], inherit_bindings=False):
         except Superseded:
             return False
         except MailtuiError as error:
+            if isinstance(error, ConfigError) and error.problems and not error.hint:
+                error = ConfigError(error.title, error.problems, hint=_MEND)
             self._complain(error)
             return False
         if isinstance(self.screen, Room) and self.screen.entered:  # else it is on its way in, and looks by itself

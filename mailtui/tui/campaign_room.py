@@ -17,6 +17,7 @@ from mailtui.service.workbench import Workbench
 from mailtui.tui.dialogs.dry_run import DryRunDialog
 from mailtui.tui.room import Room, start
 from mailtui.tui.text import Plain
+from mailtui.tui.ways_on import without_list
 from mailtui.tui.widgets.trouble import Trouble
 
 
@@ -29,6 +30,8 @@ class CampaignRoom(Room):
     """And where a list is open, and no campaign."""
     CONTENT: ClassVar[str] = ""
     """The selector of what is shown where one is."""
+    NEEDS_LIST: ClassVar[bool] = True
+    """Whether there is nothing to show of a campaign whose list cannot be read, or whose filter does not fit it."""
 
     def __init__(self, service: Service, bench: Workbench) -> None:
         super().__init__(service, bench)
@@ -65,6 +68,12 @@ class CampaignRoom(Room):
             self._of = path
             self.query_one(Trouble).clear()
             self.forget()
+        trouble = self.bench.trouble
+        if campaign is not None and trouble is not None and self.NEEDS_LIST:
+            self.forget()
+            self.show_empty(without_list(campaign.path, misfit=trouble is self.bench.misfit), empty=True)
+            self.query_one(Trouble).tell(trouble)
+            return
         self.show_empty(self.EMPTY if self.bench.open_list is None else self.LIST_ONLY, empty=campaign is None)
         if campaign is not None:
             self.look()
@@ -82,6 +91,11 @@ class CampaignRoom(Room):
 
     def look(self) -> None:
         """Read what is to be shown of the open campaign."""
+
+    @property
+    def lacks_list(self) -> bool:
+        """Whether there is no campaign, or nothing can be asked about its list."""
+        return self.bench.campaign is None or self.bench.trouble is not None
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Grey what takes a campaign."""

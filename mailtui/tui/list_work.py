@@ -59,8 +59,13 @@ async def mend_column(room: Room, rows: ListRows) -> None:
 
 
 async def read_again(room: Room, rows: ListRows) -> None:
-    """Read the list again, as it stands in its file now."""
-    if room.bench.spec is not None:
+    """Read the list again, as it stands in its file now; or that of a campaign that could not be read."""
+    bench = room.bench
+    if bench.open_list is None and bench.campaign is not None:
+        path = bench.campaign.path
+        await room.ask(lambda: bench.open(path))
+        await room.opened()
+    elif room.bench.spec is not None:
         await _reopen(room, rows, room.bench.spec)
 
 
@@ -84,8 +89,6 @@ async def _show_again(room: Room, rows: ListRows, row: int | None, name: str) ->
         rows.table.go_to_column(opened.columns.index(name))
     if row is not None and row <= opened.rows:
         rows.go_to_row(row)
-    if room.bench.misfit is not None:
-        room.complain(room.bench.misfit)
 
 
 async def go_to_row(room: Room, rows: ListRows) -> None:

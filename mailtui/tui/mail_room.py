@@ -52,7 +52,7 @@ class MailRoom(CampaignRoom):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Grey what there is no mail for."""
-        if action in ("goto", "worst") and self.bench.campaign is None:
+        if action in ("goto", "worst") and self.lacks_list:
             return None
         if action in ("mark", "compare", "browser", "picture", "test") and self.mail is None:
             return None

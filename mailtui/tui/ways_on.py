@@ -5,6 +5,7 @@ far its launch had come.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from mailtui.errors import MailtuiError, OutboxOutdated, TemplateError
 from mailtui.service.lists import BeingSent, Launch, MessageChanged, NotFinished, WasCancelled
@@ -20,6 +21,20 @@ _WAYS: Mapping[type[MailtuiError], str] = {
 def way_on(error: MailtuiError) -> str:
     """The error's hint, with keys instead of commands where there are keys."""
     return _WAYS.get(type(error), error.hint)
+
+
+def after_list(campaign: Path | None) -> str:
+    """Where to go on from the list of a campaign file that cannot be read or does not fit; nothing without one."""
+    return "" if campaign is None else f"4 opens {campaign.name}, where this can be mended."
+
+
+def without_list(campaign: Path, *, misfit: bool = False) -> str:
+    """What a room that needs the list says where that of the open campaign cannot be read, or its filter misfits."""
+    if misfit:
+        mend = f"or 4 to mend {campaign.name}"
+        return f"The filter does not fit the list of this campaign.\n\nPress 3 to set another one, {mend}."
+    mend = f"4 to mend {campaign.name}"
+    return f"The list of this campaign cannot be read.\n\nPress 2 to see why, {mend}, or o to open another one."
 
 
 def after_mail(error: MailtuiError) -> str:

@@ -16,6 +16,8 @@ from mailtui.tui.dialogs.export import ExportDialog
 from mailtui.tui.dialogs.goto import GotoDialog
 from mailtui.tui.dialogs.problems import ProblemsDialog
 from mailtui.tui.screens.audience import AudienceScreen
+from mailtui.tui.text import Plain
+from mailtui.tui.widgets.trouble import Trouble
 from mailtui.tui.widgets.understood import matched_text
 from tests.tui.conftest import MakeApp, change, shows, stretch, until
 
@@ -87,7 +89,10 @@ async def test_a_filter_that_does_not_fit_is_told(app: MakeApp, sample: Path) ->
     change(sample, "joined after", "joinned after")
     shown = app(target=sample)
     async with shown.run_test(size=(80, 24)):
-        await until(lambda: shows(shown, "the list has no column joinned", "Did you mean joined?"))
+        await until(lambda: shows(shown, "× The filter does not fit this list", "42 rows", "not counted"))
+        told = str(shown.screen.query_one(Trouble).query_one(Plain).content)  # as it is, however it is wrapped
+        assert "campaign.yaml:38:3: audience.filter: the list has no column joinned" in told
+        assert "Did you mean joined?" in told and "4 opens campaign.yaml" in told
 
 
 async def test_reading_shows_how_far_it_is_and_can_be_stopped(

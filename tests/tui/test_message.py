@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from textual.pilot import Pilot
 from textual.widgets import OptionList
 
 from mailtui.tui.app import MailtuiApp
+from mailtui.tui.room import Room
 from mailtui.tui.screens.message import MessageScreen
 from mailtui.tui.screens.preview import PreviewScreen
 from mailtui.tui.text import Plain
@@ -186,3 +188,40 @@ async def test_with_nothing_open_and_on_a_small_screen(app: MakeApp, sample: Pat
         await opened(running, pilot)
         await until(lambda: shows(running, "body.txt.j2", " 1  Hello {{"))
         assert max(map(len, grid(running))) <= 60
+
+
+async def test_a_campaign_whose_list_does_not_fit_is_mended_in_its_editor(app: MakeApp, sample: Path) -> None:
+    change(sample, "address: email", "address: mail")
+    shown = app(target=sample)
+    async with shown.run_test(size=(80, 24)) as pilot:
+        await until(lambda: shows(shown, "× The list has no column mail", "The list of this campaign cannot be read"))
+        assert "campaign.yaml:37:3: audience.address" in told_by(shown)
+        assert "4 opens campaign.yaml" in told_by(shown)
+        await pilot.press("g", "p", "e", "3")
+        await until(lambda: shows(shown, "The list of this campaign cannot be read"))
+        for room, key in (("preview", "5"), ("review", "6")):  # the rules take no key from the rooms
+            await pilot.press(key)
+            await until(partial(in_room, shown, room))
+            assert shows(shown, "× The list has no column mail", "The list of this campaign cannot be read")
+            await pilot.press("n", "g", "s", "r")
+            await pilot.pause()
+            assert in_room(shown, room)
+        await pilot.press("4")
+        await until(lambda: shows(shown, "× campaign.yaml"))
+        screen = shown.screen
+        assert isinstance(screen, MessageScreen)
+        await pilot.press("enter")
+        area = screen.editor.area
+        assert area is not None
+        area.text = area.text.replace("address: mail", "address: email")
+        await pilot.press("ctrl+s")
+        await until(lambda: shown.bench.open_list is not None and shown.bench.trouble is None)
+        await until(lambda: not shows(shown, "× campaign.yaml"))
+        await pilot.press("escape", "2")
+        await until(lambda: shows(shown, "34 recipients"))
+        assert not shows(shown, "no column mail")
+
+
+def in_room(app: MailtuiApp, room: str) -> bool:
+    """Whether this room is shown."""
+    return isinstance(app.screen, Room) and room == app.screen.ROOM

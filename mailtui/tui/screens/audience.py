@@ -32,6 +32,7 @@ from mailtui.tui.list_work import (
 )
 from mailtui.tui.room import Room, start
 from mailtui.tui.text import Plain, plain, tell
+from mailtui.tui.ways_on import after_list
 from mailtui.tui.widgets.list_about import ListAbout
 from mailtui.tui.widgets.list_rows import ListRows
 from mailtui.tui.widgets.row_table import RowTable
@@ -40,6 +41,7 @@ from mailtui.tui.widgets.trouble import Trouble
 
 _LOOK_EVERY = 0.1
 _EMPTY = "No list is open.\n\nPress o to open one, or 1 and then d to try the demo."
+_UNREAD = "The list of this campaign cannot be read.\n\nPress 4 to mend {}, r to read it again, or o to open another."
 _OF_ROWS = (
     *("goto", "explain", "problems", "copy", "view(1)", "view(-1)", "sort", "find", "find_next(1)", "find_next(-1)"),
     *("columns", "mend_column", "domains", "suppress"),
@@ -64,6 +66,7 @@ class AudienceScreen(Room):
         self._counts: AudienceCounts | None = None
         self._counting = False
         self._watch: Timer | None = None
+        self._told: MailtuiError | None = None
 
     def body(self) -> Iterable[Widget]:
         yield Trouble(id="trouble")
@@ -85,6 +88,7 @@ class AudienceScreen(Room):
 
     async def opened(self) -> None:
         await super().opened()
+        self._told = None
         self.query_one(Trouble).clear()
         self._show()
 
@@ -105,6 +109,7 @@ class AudienceScreen(Room):
         """Show what is open now; the rows stay where they are as long as the list does."""
         opened = self.bench.open_list
         self.show_where()
+        self._show_trouble()
         self._show_reading()
         self.query_one("#list").display = opened is not None
         if opened is not None:
@@ -113,11 +118,26 @@ class AudienceScreen(Room):
                 self.rows.show(opened)
             elif self._filter != self.bench.filter_text:
                 self.rows.filtered()
-            if self._counts is None or self._filter != self.bench.filter_text:
+            if self.bench.misfit is not None:
+                self._filter, self._counts, self._counting = self.bench.filter_text, None, False
+                self.rows.tell(None)
+            elif self._counts is None or self._filter != self.bench.filter_text:
                 self._filter, self._counts, self._counting = self.bench.filter_text, None, True
                 start(self, self._count, "counts")
         self._show_about()
         self.refresh_bindings()
+
+    def _show_trouble(self) -> None:
+        """What is wrong with the campaign's list, until it is mended."""
+        trouble = self.bench.trouble
+        if trouble is self._told:
+            return
+        self._told = trouble
+        if trouble is None:
+            self.query_one(Trouble).clear()
+        else:
+            campaign = self.bench.campaign
+            self.query_one(Trouble).tell(trouble, after=after_list(None if campaign is None else campaign.path))
 
     def _show_reading(self) -> None:
         """How far the reading of a list is, while one is being read."""
@@ -134,7 +154,8 @@ class AudienceScreen(Room):
         if opening is not None:
             (empty if opened is None else reading).show(text)
         elif opened is None:
-            empty.show(_EMPTY)
+            campaign = self.bench.campaign
+            empty.show(_EMPTY if campaign is None else _UNREAD.format(campaign.path.name))
         if was_reading is not (opening is not None):
             self.refresh_bindings()
 
@@ -172,6 +193,8 @@ class AudienceScreen(Room):
             return self.bench.opening is not None
         if action == "put_away":
             return self.bench.opening is None
+        if action == "reread" and opened is None and self.bench.campaign is not None:
+            return True
         if action in ("mend", "reread", "everything") and opened is None:
             return None
         if action in _OF_ROWS and (opened is None or not opened.rows):

@@ -60,6 +60,7 @@ class MessageScreen(WritingRoom):
     EMPTY: ClassVar[str] = _EMPTY
     LIST_ONLY: ClassVar[str] = _LIST_ONLY
     CONTENT: ClassVar[str] = "#draft"
+    NEEDS_LIST: ClassVar[bool] = False
     CSS_PATH = "message.tcss"
     BINDINGS: ClassVar = bindings("message")
 
@@ -133,7 +134,7 @@ class MessageScreen(WritingRoom):
         if action == "stop_check":
             return self.checking.busy
         if action == "check":
-            return None if self.bench.campaign is None or self.checking.busy else True
+            return None if self.lacks_list or self.checking.busy else True
         if action in ("next_file", "reload", "save", "live") and self.bench.campaign is None:
             return None
         if action in _OF_TEXT and (self.editor.area is None or self.bench.campaign is None):

@@ -92,7 +92,7 @@ class PreviewScreen(MailRoom):
             self._work()
 
     def _work(self) -> None:
-        if self._working or self.bench.campaign is None:
+        if self._working or self.lacks_list:
             return
         self._working = True
         self.refresh_bindings()
@@ -207,7 +207,7 @@ class PreviewScreen(MailRoom):
             return bool(self._search.going or self.comparing or self._search.found or self.query_one(Trouble).display)
         if action == "turn":
             return self.comparing
-        if action in ("next", "previous", "find") and self.bench.campaign is None:
+        if action in ("next", "previous", "find") and self.lacks_list:
             return None
         if action == "view" and self.mail is None:
             return None

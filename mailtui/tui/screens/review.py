@@ -87,6 +87,7 @@ class ReviewScreen(CampaignRoom):
         return self.query_one(PlanCheck)
 
     def forget(self) -> None:
+        self.workers.cancel_group(self, "look")  # what it counts is no plan for what is open now
         self._checks.forget()
         self._plan = self._question = None
         self._paced = False
@@ -222,6 +223,8 @@ class ReviewScreen(CampaignRoom):
         if action == "domain":
             checks = self._checks if self.is_mounted else None
             return True if checks and checks.report and not checks.asking and not self._starting else None
+        if action in ("pace", "again") and self.lacks_list:
+            return None
         if action in ("pace", "again", "try_out"):
             return None if self.bench.campaign is None or self._starting else True
         if action == "stop_check":

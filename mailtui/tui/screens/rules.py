@@ -20,6 +20,7 @@ from mailtui.service.workbench import OpenList, Superseded, Workbench
 from mailtui.tui.actions import bindings
 from mailtui.tui.dialogs.confirm import ConfirmDialog
 from mailtui.tui.text import Plain, joined, plain, tell
+from mailtui.tui.ways_on import without_list
 from mailtui.tui.widgets.column_names import ColumnNames
 from mailtui.tui.widgets.filter_input import FilterInput, way_to_room
 from mailtui.tui.widgets.row_table import RowTable
@@ -52,7 +53,7 @@ class RulesScreen(SpellingRoom):
     )
     CSS_PATH = "rules.tcss"
     BINDINGS: ClassVar = bindings("rules")
-    AUTO_FOCUS = "#filter"
+    AUTO_FOCUS = ""  # the line takes it where there is a list: hidden, it would swallow every key
 
     def __init__(self, service: Service, bench: Workbench) -> None:
         super().__init__(service, bench)
@@ -93,7 +94,9 @@ class RulesScreen(SpellingRoom):
     def _show(self) -> None:
         """Show what is open; a filter that is being written stays, unless another list or filter has come."""
         opened = self.bench.open_list
-        self.query_one("#empty").display = opened is None
+        campaign, empty = self.bench.campaign, self.query_one("#empty", Plain)
+        empty.display = opened is None
+        empty.show(_EMPTY if campaign is None else without_list(campaign.path))
         self.query_one("#rules").display = opened is not None
         if opened is not None and (opened is not self._shown or self._set != self.bench.filter_text):
             self._shown, self._counted = opened, None
@@ -101,7 +104,9 @@ class RulesScreen(SpellingRoom):
             self.editor.offer(opened.columns)
             self.tree_of_rules.begin(draft_of(read_rule(self.bench.filter_text or None)))
             self.action_reset()
-        if opened is not None and not isinstance(self.focused, RuleTree):
+        if opened is None:
+            self.set_focus(None)
+        elif not isinstance(self.focused, RuleTree):
             self.editor.focus()
         self.refresh_bindings()
 

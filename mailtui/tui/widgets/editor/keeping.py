@@ -17,7 +17,7 @@ from mailtui.service.drafts import Draft
 from mailtui.service.facade import Service
 from mailtui.service.rescue import NotKept, Rescued, RescuedText
 from mailtui.service.text_files import ChangedMeanwhile
-from mailtui.service.workbench import Workbench
+from mailtui.service.workbench import Superseded, Workbench
 from mailtui.tui.campaign_room import CampaignRoom
 from mailtui.tui.dialogs.choose import ChooseDialog
 from mailtui.tui.room import start
@@ -120,7 +120,14 @@ class KeepingRoom(CampaignRoom):
     async def reopen(self) -> bool:
         """Open the campaign file again; a filter set on the rules screen stays."""
         campaign, chosen, own = self.bench.campaign, self.bench.filter_text, self.bench.file_filter
-        if campaign is None or await self.ask(lambda: self.bench.open(campaign.path)) is None:
+        if campaign is None:
+            return False
+        try:
+            await self.bench.open(campaign.path)
+        except Superseded:
+            return False
+        except MailtuiError as error:
+            self.complain(error)
             return False
         if chosen != own:
             try:
