@@ -33,6 +33,8 @@ demo: $(VENV)/.installed ## send the sample campaign to a sandbox on this machin
 	@$(BIN)/mailtui demo
 
 test: $(VENV)/.installed-dev ## run the test suite, without the long tests
+	@# The program is started some thousand times: where Python may not keep what it compiled, each would compile it anew.
+	@$(BIN)/python -m compileall -q -j 0 $(CODE)
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -ra $(ARGS)
 
 messages: ## run the tests of messages with another Python's standard library (PYTHON=python3.13)
