@@ -47,9 +47,23 @@ def in_children(path: Path, people: list[Recipient], *, seconds: float = 10.0) -
     return preflight
 
 
+def _children() -> dict[str, str]:
+    listed = subprocess.run(["ps", "--ppid", str(os.getpid()), "-o", "pid=,args="], capture_output=True, text=True)
+    return {line.split()[0]: line for line in listed.stdout.splitlines() if "mailtui.message" in line}
+
+
+_before: dict[str, str] = {}
+
+
+@pytest.fixture(autouse=True)
+def others() -> None:
+    """Note whose children are there already: an earlier test's app may have left one behind in this process."""
+    _before.clear()
+    _before.update(_children())
+
+
 def children() -> list[str]:
-    listed = subprocess.run(["ps", "--ppid", str(os.getpid()), "-o", "args="], capture_output=True, text=True)
-    return [line for line in listed.stdout.splitlines() if "mailtui.message" in line]
+    return [line for number, line in _children().items() if number not in _before]
 
 
 def test_children_find_what_one_process_finds(write_campaign: WriteCampaign) -> None:

@@ -157,7 +157,7 @@ async def test_n03_those_who_wait_for_room_keep_no_order_waiting(tmp_path: Path,
     async with stopped_reader() as reader:
         text = mail_of(8 * MEGABYTE)
         campaign = await house.launch(18, reader.port, SendPlan(workers=14, rate=200.0), text=text)
-        async with runner_of_its_own(house):
+        async with runner_of_its_own(house) as process:
             await quiet(reader)
             await house.order(campaign, order)
             reader.read.set()
@@ -165,12 +165,14 @@ async def test_n03_those_who_wait_for_room_keep_no_order_waiting(tmp_path: Path,
             async with asyncio.timeout(60):
                 while await house.state(campaign) is not state:
                     await asyncio.sleep(0.02)
-            counts = await house.counts(campaign)
-            assert counts.sent == reader.accepted < 18
-            if order is OrderKind.PAUSE:
-                await house.order(campaign, OrderKind.RESUME)
+                counts = await house.counts(campaign)
+                assert counts.sent == reader.accepted < 18
+                await process.wait()  # it has nothing to do any more, and takes no further order
+        if order is OrderKind.PAUSE:
+            await house.order(campaign, OrderKind.RESUME)
+            async with runner_of_its_own(house):
                 counts = await house.until(campaign, lambda counts: counts.open == 0, seconds=60)
-                assert counts.sent == reader.accepted == 18
+            assert counts.sent == reader.accepted == 18
 
 
 class Asker:
