@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import apsw
 import pytest
 
 from tests.cli.program import PROGRAM, Mailtui, Oracle, wait_until
@@ -334,7 +335,7 @@ def test_ctrl_c_right_after_the_launch_asks_as_later(mailtui: Mailtui, sandbox: 
     _busy(mailtui, sandbox.port)
     runner = mailtui.runner()
     assert runner
-    os.kill(runner, signal.SIGSTOP)  # so that it cannot take anything up, nor the board come
+    _stop_between_writes(mailtui, runner)  # so that it cannot take anything up, nor the board come
     try:
         campaign = mailtui.campaign(5, port=sandbox.port)
         with terminal(mailtui, "run", campaign, "--yes") as screen:
@@ -355,6 +356,23 @@ def test_ctrl_c_right_after_the_launch_asks_as_later(mailtui: Mailtui, sandbox: 
         assert f"News d is launched as {mailtui.call('status', '--json').json['campaign']}" in said
     finally:
         mailtui.end_runner()
+
+
+def _stop_between_writes(mailtui: Mailtui, runner: int) -> None:
+    """Stop a runner where it does not hold the outbox, which a launch beside it has to write."""
+    connection = apsw.Connection(str(mailtui.home.outbox_file))
+    try:
+        while True:
+            os.kill(runner, signal.SIGSTOP)
+            try:
+                connection.execute("BEGIN IMMEDIATE; ROLLBACK")
+            except apsw.BusyError:
+                os.kill(runner, signal.SIGCONT)
+                time.sleep(0.01)
+            else:
+                return
+    finally:
+        connection.close()
 
 
 def _states(mailtui: Mailtui) -> list[str]:
