@@ -138,6 +138,34 @@ class SecretMissing(AccountError):
         self.account = account
 
 
+class LoginEnded(AccountError):
+    """The provider takes an account's login no more: it was given back, changed or too old. A person logs in anew."""
+
+    exit_code = ExitCode.PAUSED
+
+    def __init__(self, account: str, *, provider: str, said: str) -> None:
+        super().__init__(
+            f"The login of {account} has ended: {provider} takes it no more",
+            detail=said,
+            hint=f"Log in again: mailtui accounts login {account}",
+        )
+        self.account = account
+
+
+class TokenUnavailable(AccountError):
+    """The provider gives no access token at the moment; the login is all right, and may be used again later."""
+
+    exit_code = ExitCode.PAUSED
+
+    def __init__(self, account: str, *, where: str, why: str) -> None:
+        super().__init__(
+            f"{where} gives {account} no access at the moment",
+            detail=why,
+            hint="It is asked again by itself. If that goes on, look at the network and at the provider's status page.",
+        )
+        self.account = account
+
+
 class OutboxError(MailtuiError):
     """The outbox cannot be opened, read or written."""
 
