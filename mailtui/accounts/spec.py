@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import pydantic
 
+from mailtui.accounts.oauth.spec import OAuthSpec
+from mailtui.accounts.presets import REGION, presets
+from mailtui.audience.address import AddressError, parse_address
 from mailtui.kit.durations import parse_duration
+from mailtui.kit.suggest import did_you_mean
 from mailtui.kit.validation import Duration, Spec
 from mailtui.smtp.endpoint import Endpoint, Security
 from mailtui.smtp.timeouts import Timeouts
@@ -109,19 +115,130 @@ class InlineServerSpec(ServerSpec):
         return self.endpoint(f"inline:{endpoint.host}:{endpoint.port}", folder=folder)
 
 
-class AccountSpec(ServerSpec):
-    """One account of the settings. Its password is never here: keyring or environment."""
+class LimitsSpec(Spec):
+    """How many mails an account may send, all campaigns together."""
 
+    per_hour: int | None = pydantic.Field(default=None, ge=1, le=10_000_000, description="Mails in any 60 minutes.")
+    per_day: int | None = pydantic.Field(default=None, ge=1, le=100_000_000, description="Mails in any 24 hours.")
+
+
+class SigningSpec(Spec):
+    """`dkim:` How mails are signed before they go out."""
+
+    selector: str = pydantic.Field(pattern=SELECTOR, description="The name of the key in the DNS (s=).")
+    domain: str | None = pydantic.Field(
+        default=None, pattern=SELECTOR, description="The domain that signs (d=); left out: that of From."
+    )
+    key: str = pydantic.Field(
+        default="keyring", min_length=1, description="`keyring`, or a PEM file, relative to the settings file."
+    )
+
+
+class AccountSpec(ServerSpec):
+    """One account of the settings. Its password is never here: keyring, environment, or what a command prints."""
+
+    preset: str | None = pydantic.Field(
+        default=None, description="A provider whose server and quotas are known: `mailtui accounts presets`."
+    )
     user: str | None = pydantic.Field(default=None, min_length=1, description="The login name; left out: no login.")
+    auth: Literal["auto", "plain", "login", "cram-md5", "xoauth2", "oauthbearer"] = pydantic.Field(
+        default="auto", description="How to log in; auto: the best way that the server offers."
+    )
+    password_command: tuple[str, ...] | None = pydantic.Field(
+        default=None, min_length=1, description="A command whose first line is the password, such as `pass show acme`."
+    )
+    oauth: OAuthSpec | None = pydantic.Field(
+        default=None, description="Log in at Google, Microsoft or another provider instead of with a password."
+    )
+    certificate: str | None = pydantic.Field(
+        default=None, min_length=1, description="A PEM file with the certificate to show to the server."
+    )
+    key: str | None = pydantic.Field(
+        default=None, min_length=1, description="A PEM file with its key; left out: it is in the same file."
+    )
+    fingerprint: str | None = pydantic.Field(
+        default=None, description="The SHA-256 of the server's certificate: this one is trusted, and no other."
+    )
+    senders: tuple[str, ...] = pydantic.Field(
+        default=(),
+        alias="from",
+        description="Who it may send as: addresses, with a name or without, or whole domains, @acme.test.",
+    )
+    limits: LimitsSpec = pydantic.Field(default=LimitsSpec(), description="How many mails it may send.")
+    connections: int | None = pydantic.Field(default=None, ge=1, le=1_000, description="The most at the same time.")
+    weight: int = pydantic.Field(
+        default=1, ge=1, le=100, description="Its share of the connections, where a campaign has several accounts."
+    )
+    dkim: SigningSpec | None = pydantic.Field(default=None, description="Sign mails (DKIM); left out: the server may.")
 
     @pydantic.model_validator(mode="before")
     @classmethod
-    def _no_password_here(cls, data: Any) -> Any:
-        if isinstance(data, dict) and "password" in data:
+    def _what_is_known_of_it(cls, data: Any) -> Any:
+        """No password, and what the preset says where the account does not."""
+        if not isinstance(data, dict):
+            return data
+        if "password" in data:
             raise ValueError(
-                "a password does not belong in the settings. Store it in the keyring: keyring set mailtui ACCOUNT"
+                "a password does not belong in the settings. Take it out, and store it: "
+                "mailtui accounts password ACCOUNT"
             )
-        return data
+        name = data.get("preset")
+        if not isinstance(name, str):
+            return data
+        preset = presets().get(name)
+        if preset is None:
+            hint = did_you_mean(name, list(presets())) or "See: mailtui accounts presets"
+            raise ValueError(f"there is no preset {name}. {hint}")
+        host = data.get("host", preset.host)
+        if not host:
+            raise ValueError(f"host is missing: everybody has a server of their own with the preset {name}")
+        if REGION in str(host):
+            raise ValueError(f"host is missing: {preset.title} has one a region, {preset.host}")
+        return {**preset.settings(), **data}
+
+    @pydantic.field_validator("password_command", mode="before")
+    @classmethod
+    def _as_arguments(cls, given: Any) -> Any:
+        return tuple(shlex.split(given)) if isinstance(given, str) else given
+
+    @pydantic.field_validator("fingerprint")
+    @classmethod
+    def _is_a_digest(cls, given: str | None) -> str | None:
+        plain = re.sub(r"[:\s]", "", given or "").lower()
+        if given is not None and not re.fullmatch("[0-9a-f]{64}", plain):
+            raise ValueError("a SHA-256 fingerprint has 64 hexadecimal digits, with colons or without")
+        return plain or None
+
+    @pydantic.field_validator("senders", mode="before")
+    @classmethod
+    def _one_or_several(cls, given: Any) -> Any:
+        return (given,) if isinstance(given, str) else given
+
+    @pydantic.field_validator("senders")
+    @classmethod
+    def _are_senders(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        for sender in given:
+            _require_sender(sender)
+        return given
+
+    @pydantic.model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if self.oauth is not None and self.password_command is not None:
+            raise ValueError("oauth and password_command: one login has a token, the other a password; take one out")
+        if self.oauth is not None and self.user is None:
+            raise ValueError("oauth: the user who logs in is missing")
+        if self.key is not None and self.certificate is None:
+            raise ValueError("key: the certificate that it belongs to is missing")
+        return self
 
     def _user(self) -> str:
         return self.user or ""
+
+
+def _require_sender(text: str) -> None:
+    """Raises ValueError for what is no address, no name with one, and no domain with an @ before it."""
+    address = text[text.find("<") + 1 : -1] if text.endswith(">") and "<" in text else text
+    try:
+        parse_address(f"anybody{address}" if address.startswith("@") else address)
+    except AddressError as error:
+        raise ValueError(f"{text} is no sender ({error}); write an address, or a domain such as @acme.test") from None

@@ -47,6 +47,9 @@ class GoogleSettings(Spec):
     service_account: str | None = pydantic.Field(
         default=None, description="The key file of the service account that reads sheets which are not public."
     )
+    account: str | None = pydantic.Field(
+        default=None, description="The account whose login reads sheets which are not public, if it logs in at Google."
+    )
     docs_url: str = pydantic.Field(default=DOCS_URL, description="Where public sheets are exported.")
     sheets_url: str = pydantic.Field(default=SHEETS_URL, description="Where the Sheets API is.")
     token_url: str = pydantic.Field(default=TOKEN_URL, description="Where a service account gets its tokens.")
@@ -75,6 +78,14 @@ class DnsSettings(Spec):
         return servers
 
 
+class KeyringSettings(Spec):
+    """`keyring:`"""
+
+    allow: tuple[str, ...] = pydantic.Field(
+        default=(), description="Keyrings to use although they are not the system's own, by their Python modules."
+    )
+
+
 class SettingsSpec(Spec):
     """The settings file."""
 
@@ -82,6 +93,7 @@ class SettingsSpec(Spec):
     checks: CheckSettings = CheckSettings()
     google: GoogleSettings = GoogleSettings()
     dns: DnsSettings = DnsSettings()
+    keyring: KeyringSettings = KeyringSettings()
     accounts: dict[str, AccountSpec] = pydantic.Field(default_factory=dict)
 
     @pydantic.field_validator("accounts")
@@ -144,7 +156,7 @@ class Settings:
     def provenance(self) -> list[Provenance]:
         """Every setting and where its value came from."""
         rows = []
-        for loc, value in _leaves(self.spec.model_dump(mode="json"), ()):
+        for loc, value in _leaves(self.spec.model_dump(mode="json", by_alias=True), ()):
             shown = self.outbox_url if loc == ("outbox", "url") else value
             origin = self.layers.origin(loc)
             rows.append(Provenance(".".join(map(str, loc)), "" if shown is None else str(shown), origin))

@@ -12,7 +12,7 @@ import pydantic
 import pytest
 import yaml
 
-from mailtui.accounts.spec import AccountSpec, InlineServerSpec, TimeoutsSpec
+from mailtui.accounts.spec import AccountSpec, InlineServerSpec, LimitsSpec, ServerSpec, SigningSpec, TimeoutsSpec
 from mailtui.audience.rules import Operator
 from mailtui.audience.rules_tree import read_rule
 from mailtui.audience.spec import AudienceSpec
@@ -57,11 +57,17 @@ def test_the_campaign_page_has_every_key_and_no_other() -> None:
     assert tuple(first_column(below)) == ROLES
     message = [name for name in message if name not in {*PROVIDED, *FILTERS} or name == "postal_address"]
     own = keys(CampaignSpec) - {"audience", "dispatch"}
-    server = keys(InlineServerSpec) | keys(AccountSpec)
+    server = keys(InlineServerSpec)
     own |= keys(AttachmentSpec, "attachments.") | keys(UnsubscribeSpec, "unsubscribe.")
     assert set(who) | set(message) == own | server | keys(TimeoutsSpec, "timeouts.")
     assert set(audience) == keys(AudienceSpec)
     assert set(dispatch) == (keys(DispatchSpec) - {"retry"}) | keys(RetrySpec, "retry.")
+
+
+def test_the_accounts_page_has_every_key_of_accounts_and_no_other() -> None:
+    part = page("docs/accounts.md").partition("## Keys of an account\n")[2].partition("\n## ")[0]
+    own = (keys(AccountSpec) - keys(ServerSpec)) | keys(LimitsSpec, "limits.") | keys(SigningSpec, "dkim.")
+    assert set(first_column(part)) == own
 
 
 def test_the_campaign_page_has_every_filter_and_name_of_templates() -> None:

@@ -102,7 +102,7 @@ def sample_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
 
 def test_the_sample_settings_load(sample_settings: dict[str, str]) -> None:
     settings = read_settings(sample_settings)
-    assert sorted(settings.spec.accounts) == ["acme", "local", "office"]
+    assert sorted(settings.spec.accounts) == ["acme", "gmail", "local", "office"]
     assert (settings.endpoint("acme").port, settings.endpoint("office").port) == (587, 465)
 
 
