@@ -1,0 +1,74 @@
+"""Owns how the accounts of a campaign are written down in the outbox: which, with what share, and within what limits.
+
+A campaign with one account that says nothing but its server is written as that server alone, as it always was.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mailtui.smtp.endpoint import Endpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One account of a campaign; no secret. `weight` is its share of the workers beside the others', `connections` the
+    most of them; `per_hour` and `per_day` are mails in any hour and any day, None without a limit; `senders` are the
+    addresses that it may send as, whole or `@` and a domain, none for any.
+    """
+
+    endpoint: Endpoint
+    weight: int = 1
+    connections: int | None = None
+    per_hour: int | None = None
+    per_day: int | None = None
+    senders: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The account's; limits and standing are kept under it, in all campaigns."""
+        return self.endpoint.account
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether its mails are counted."""
+        return self.per_hour is not None or self.per_day is not None
+
+    def may_send_as(self, address: str) -> bool:
+        """Whether a From address is one of its own; any is where it names none."""
+        address = address.lower()
+        domain = address[address.rfind("@") :]
+        return not self.senders or any(sender.lower() in (address, domain) for sender in self.senders)
+
+
+def members_to_json(members: Sequence[Member]) -> str:
+    """The text that a campaign keeps in its `endpoint`."""
+    if len(members) == 1 and members[0] == Member(members[0].endpoint):
+        return members[0].endpoint.to_json()
+    return json.dumps({"members": [_as_dict(member) for member in members]})
+
+
+def members_from_json(text: str) -> tuple[Member, ...]:
+    """What `members_to_json` wrote, or `Endpoint.to_json` alone. Raises ValueError for other texts."""
+    raw = json.loads(text)
+    if "members" not in raw:
+        return (Member(Endpoint.from_json(text)),)
+    return tuple(_from_dict(one) for one in raw["members"])
+
+
+def _as_dict(member: Member) -> dict[str, Any]:
+    said: dict[str, Any] = {"endpoint": json.loads(member.endpoint.to_json())}
+    plain = Member(member.endpoint)
+    for name in ("weight", "connections", "per_hour", "per_day", "senders"):
+        value = getattr(member, name)
+        if value != getattr(plain, name):
+            said[name] = value
+    return said
+
+
+def _from_dict(raw: dict[str, Any]) -> Member:
+    given = {**raw, "senders": tuple(raw.get("senders", ()))}
+    return Member(**{**given, "endpoint": Endpoint.from_json(json.dumps(raw["endpoint"]))})

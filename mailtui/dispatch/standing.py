@@ -1,0 +1,136 @@
+"""Owns how the accounts stand, by name, for all campaigns of a runner: which are well, which rest and until when, and
+which need a person.
+
+What a server says of an account holds for every campaign that sends through it. So a refused password is said to the
+server once and not once a campaign, and a quota that is spent is spent for all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+
+from mailtui.dispatch.quota import Usage
+
+_FRESH = 5.0  # seconds; so soon after a login others may be tried at the same time
+_LOGINS = 2  # put off so often in a row: RFC 4954 has 454 for a trouble that passes, and some answer so for ever
+LOGIN_REST = 15 * 60.0
+"""Seconds that an account rests whose login is put off again and again."""
+
+
+class RestKind(StrEnum):
+    """Why an account is not used."""
+
+    QUOTA = "quota"  # the server says that its limit is reached
+    LOGIN = "login"  # the server puts the login off
+    REFUSED = "refused"  # login, TLS or the account itself: a person has to see to it
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """An account that is not used: until when, in epoch seconds (None: until a person says so), and why."""
+
+    account: str
+    until: float | None
+    kind: RestKind
+    reason: str
+    since: float
+
+
+class Standing:
+    """Shared by all campaigns of a runner. `changed` hears of an account that begins to rest, or is well again."""
+
+    def __init__(
+        self,
+        *,
+        wall: Callable[[], float],
+        scale: float,
+        rests: Iterable[Rest] = (),
+        sent: Iterable[tuple[str, int, int]] = (),
+        changed: Callable[[str, Rest | None], None] = lambda _account, _rest: None,
+    ) -> None:
+        """`rests` and `sent` (account, minute since the epoch, mails) are what is on record."""
+        self._wall = wall
+        self._scale = scale
+        self._rests = {rest.account: rest for rest in rests}
+        minutes: dict[str, list[tuple[int, int]]] = {}
+        for account, minute, mails in sorted(sent):
+            minutes.setdefault(account, []).append((minute, mails))
+        self._usage = {account: Usage(counted) for account, counted in minutes.items()}
+        self._changed = changed
+        self._doors: dict[str, asyncio.Lock] = {}
+        self._logged_in: dict[str, float] = {}
+        self._put_off: dict[str, int] = {}
+
+    def usage(self, account: str) -> Usage:
+        """What an account has sent lately; one and the same for all its campaigns."""
+        return self._usage.setdefault(account, Usage())
+
+    def of(self, account: str) -> Rest | None:
+        """Why an account is not to be used now; None when it may be."""
+        rest = self._rests.get(account)
+        if rest is not None and rest.until is not None and rest.until <= self._wall():
+            self._forget(account)
+            return None
+        return rest
+
+    def rest(self, account: str, seconds: float | None, kind: RestKind, reason: str) -> None:
+        """Use an account no more for so many seconds; None: until a person has seen to it."""
+        now = self._wall()
+        until = None if seconds is None else now + seconds * self._scale
+        rest = Rest(account, until, kind, reason, now)
+        self._rests[account] = rest
+        self._changed(account, rest)
+
+    def forgive(self, accounts: Iterable[str], *, before: float | None = None) -> None:
+        """A person wants these to be tried again; `before`: those alone that rest since an earlier time."""
+        for account in accounts:
+            rest = self._rests.get(account)
+            if rest is not None and (before is None or rest.since < before):
+                self._forget(account)
+
+    def _forget(self, account: str) -> None:
+        self._rests.pop(account, None)
+        self._put_off.pop(account, None)
+        self._changed(account, None)
+
+    def clock_moved(self, by: float) -> None:
+        """The clock was put forward by so many seconds."""
+        for usage in self._usage.values():
+            usage.clock_moved(by)
+
+    # logins
+
+    @asynccontextmanager
+    async def login_turn(self, account: str) -> AsyncIterator[None]:
+        """Wait until this account may be logged in to; inside, it is tried.
+
+        One at a time, over all campaigns, until one has succeeded just now: what is refused is then said once. Whoever
+        waited asks anew how the account stands.
+        """
+        if not self._is_fresh(account):
+            async with self._doors.setdefault(account, asyncio.Lock()):
+                if not self._is_fresh(account):
+                    yield
+                    return
+        yield
+
+    def _is_fresh(self, account: str) -> bool:
+        at = self._logged_in.get(account)
+        return at is not None and asyncio.get_running_loop().time() - at < _FRESH * self._scale
+
+    def logged_in(self, account: str) -> None:
+        """The server let this account in."""
+        self._logged_in[account] = asyncio.get_running_loop().time()
+        self._put_off.pop(account, None)
+
+    def login_failed(self, account: str, *, refused: bool) -> bool:
+        """The server did not; True when it was put off too often."""
+        self._logged_in.pop(account, None)
+        if refused:
+            return False
+        self._put_off[account] = self._put_off.get(account, 0) + 1
+        return self._put_off[account] >= _LOGINS
