@@ -14,6 +14,7 @@ from mailtui.dispatch.tally import RateWindow
 from mailtui.outbox.records import Claim, Mark, Result, WorkerSnapshot
 from mailtui.outbox.states import DeliveryState
 from mailtui.smtp.connect import Connection, NotConnected, connect
+from mailtui.smtp.credential import Credential
 from mailtui.smtp.dialogue import Dialogue
 from mailtui.smtp.gear import Gear
 from mailtui.smtp.job import Job
@@ -86,8 +87,9 @@ class Worker:
             password = await sending.password()
             if password is None and sending.endpoint.user:
                 return None
+            credential = None if password is None else Credential.password(password)
             try:
-                connection = await connect(sending.endpoint, password, timeouts=sending.timeouts)
+                connection = await connect(sending.endpoint, credential, timeouts=sending.timeouts)
             except NotConnected as error:
                 self._reply = str(error.verdict)
                 sending.not_connected(error.verdict)

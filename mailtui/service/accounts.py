@@ -18,6 +18,7 @@ from mailtui.service.campaigns import is_campaign
 from mailtui.service.facade import Service
 from mailtui.service.testmail import exit_code_of
 from mailtui.smtp.capabilities import Capabilities
+from mailtui.smtp.credential import Credential
 from mailtui.smtp.endpoint import Endpoint
 from mailtui.smtp.gear import GearChoice
 from mailtui.smtp.job import Job
@@ -171,7 +172,9 @@ async def try_out(
         return Job(sender, recipient.text, _message(sender, recipient.text, server.name), capabilities, None)
 
     probe = await Prober(endpoint, timeouts, transcript, tell).run(
-        password, window=server.window, job=None if recipient is None else job
+        Credential.password(password) if password else None,
+        window=server.window,
+        job=None if recipient is None else job,
     )
     if not probe.ok:
         transcript.note(f"{probe.steps[-1].name} failed: nothing more was tried, and no connection is left open")

@@ -25,6 +25,7 @@ from mailtui.message.folder import Folder
 from mailtui.message.rendered import RenderedMessage, RenderProblem
 from mailtui.service.facade import Service
 from mailtui.smtp.connect import NotConnected, connect
+from mailtui.smtp.credential import Credential
 from mailtui.smtp.gear import best_gear
 from mailtui.smtp.job import Job
 from mailtui.smtp.oneshot import send_one
@@ -82,15 +83,16 @@ async def send_test(
     endpoint = service.campaigns.endpoint(campaign)
     password = await service.password(endpoint)
     compiled, recipient = _compiled(service, campaign, shown.recipient, marked=marked)
+    credential = Credential.password(password) if password else None
     timeouts = endpoint.timeouts.scaled(time_scale(service.environ))
     if transcript is not None and password:
         transcript.hide(password)
     try:
         if transcript is None:
-            connection = await connect(endpoint, password, timeouts=timeouts)
+            connection = await connect(endpoint, credential, timeouts=timeouts)
         else:
             watched = partial(WatchedClient, transcript=transcript)
-            connection = tapped(await connect(endpoint, password, timeouts=timeouts, make_client=watched), transcript)
+            connection = tapped(await connect(endpoint, credential, timeouts=timeouts, make_client=watched), transcript)
             window = campaign.spec.dispatch.window
             transcript.note(campaign_gear(best_gear(connection.capabilities, window)))
     except NotConnected as error:

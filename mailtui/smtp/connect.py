@@ -15,6 +15,7 @@ from typing import cast
 import aiosmtplib
 
 from mailtui.smtp.capabilities import Capabilities
+from mailtui.smtp.credential import Credential
 from mailtui.smtp.endpoint import Endpoint, Security
 from mailtui.smtp.replies import Reply
 from mailtui.smtp.timeouts import Timeouts
@@ -44,7 +45,7 @@ class Connection:
 
 async def connect(
     endpoint: Endpoint,
-    password: str | None,
+    credential: Credential | None,
     *,
     timeouts: Timeouts,
     make_client: Callable[..., aiosmtplib.SMTP] = aiosmtplib.SMTP,
@@ -74,7 +75,7 @@ async def connect(
         async with asyncio.timeout(timeouts.greeting) as clock:
             limit = loop.call_later(timeouts.connect, give_up, clock)
             try:
-                await _prepare(client, endpoint, password, stage, timeouts)
+                await _prepare(client, endpoint, credential, stage, timeouts)
             finally:
                 limit.cancel()
     except BaseException as error:
@@ -92,7 +93,7 @@ async def connect(
 
 
 async def _prepare(
-    client: aiosmtplib.SMTP, endpoint: Endpoint, password: str | None, stage: list[Stage], timeouts: Timeouts
+    client: aiosmtplib.SMTP, endpoint: Endpoint, credential: Credential | None, stage: list[Stage], timeouts: Timeouts
 ) -> None:
     await client.connect(timeout=timeouts.greeting)
     stage[0] = Stage.EHLO
@@ -104,7 +105,7 @@ async def _prepare(
         await _hello(client)
     if endpoint.user:
         stage[0] = Stage.AUTH
-        await _login(client, endpoint, password or "")
+        await _login(client, endpoint, credential.secret if credential is not None else "")
 
 
 async def _hello(client: aiosmtplib.SMTP) -> None:

@@ -15,6 +15,7 @@ import aiosmtplib
 
 from mailtui.smtp.capabilities import Capabilities
 from mailtui.smtp.connect import Connection, NotConnected, connect
+from mailtui.smtp.credential import Credential
 from mailtui.smtp.endpoint import Endpoint, Security
 from mailtui.smtp.gear import MAX_WINDOW, Gear, GearChoice, best_gear
 from mailtui.smtp.job import Job
@@ -56,10 +57,12 @@ class Prober:
         self._steps: list[Step] = []
         self._client: WatchedClient | None = None
 
-    async def run(self, password: str | None, *, window: int = 1, job: MakeJob | None = None) -> Probe:
+    async def run(self, credential: Credential | None, *, window: int = 1, job: MakeJob | None = None) -> Probe:
         """Take every step; with `job` send that message too."""
         try:
-            connection = await connect(self._endpoint, password, timeouts=self._timeouts, make_client=self._make_client)
+            connection = await connect(
+                self._endpoint, credential, timeouts=self._timeouts, make_client=self._make_client
+            )
         except NotConnected as error:
             self._failed(error.verdict)
             return Probe(tuple(self._steps), None, error.verdict)

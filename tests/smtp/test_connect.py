@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from mailtui.smtp.connect import Connection, NotConnected, connect
+from mailtui.smtp.credential import Credential
 from mailtui.smtp.endpoint import Endpoint, Security
 from mailtui.smtp.gear import DATA_GEARS, Gear, best_gear
 from mailtui.smtp.job import Job
@@ -38,7 +39,7 @@ def endpoint(port: int, security: Security = Security.PLAIN, *, host: str = "127
 
 async def refused(to: Endpoint, password: str | None = None, *, timeouts: Timeouts = QUICK) -> Verdict:
     with pytest.raises(NotConnected) as caught:
-        await connect(to, password, timeouts=timeouts)
+        await connect(to, Credential.password(password) if password else None, timeouts=timeouts)
     return caught.value.verdict
 
 
@@ -192,7 +193,7 @@ async def test_login_and_a_message_under_each_security(
     auth = security is not Security.PLAIN
     with aiosmtpd_server(authority, security=KINDS[security], auth=auth) as server:
         to = endpoint(server.port, security, host="localhost", user=USER if auth else "", ca=ca)
-        connection = await connect(to, PASSWORD, timeouts=Timeouts())
+        connection = await connect(to, Credential.password(PASSWORD), timeouts=Timeouts())
         async with asyncio.timeout(20):
             verdict = await _send(connection, size)
         [taken] = server.taken

@@ -10,6 +10,7 @@ import pytest
 
 from mailtui.sandbox.server import SandboxServer
 from mailtui.smtp.connect import connect
+from mailtui.smtp.credential import Credential
 from mailtui.smtp.endpoint import Endpoint, Security
 from mailtui.smtp.gear import Gear, GearChoice
 from mailtui.smtp.job import Job
@@ -40,7 +41,9 @@ async def tried(
     transcript, told = Transcript(), list[Step]()
     if password:
         transcript.hide(password)
-    probe = await Prober(to, timeouts, transcript, told.append).run(password, **more)
+    probe = await Prober(to, timeouts, transcript, told.append).run(
+        Credential.password(password) if password else None, **more
+    )
     assert tuple(told) == probe.steps
     return probe, transcript
 
