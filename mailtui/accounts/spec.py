@@ -9,6 +9,7 @@ from typing import Any, Literal, Self
 
 import pydantic
 
+from mailtui.accounts.dkim_spec import SELECTOR, SigningSpec
 from mailtui.accounts.oauth.spec import OAuthSpec
 from mailtui.accounts.presets import REGION, presets
 from mailtui.audience.address import AddressError, parse_address
@@ -19,9 +20,6 @@ from mailtui.smtp.endpoint import Endpoint, Security
 from mailtui.smtp.timeouts import Timeouts
 
 _PORTS = {Security.TLS: 465, Security.STARTTLS: 587, Security.PLAIN: 25}
-_LABEL = "[A-Za-z0-9](?:[A-Za-z0-9_-]*[A-Za-z0-9])?"
-SELECTOR = rf"^{_LABEL}(?:\.{_LABEL})*$"
-"""A DKIM selector (RFC 6376 section 3.1); `._domainkey` and the domain, which follow it in the DNS, are none of it."""
 
 
 class TimeoutsSpec(Spec):
@@ -120,18 +118,6 @@ class LimitsSpec(Spec):
 
     per_hour: int | None = pydantic.Field(default=None, ge=1, le=10_000_000, description="Mails in any 60 minutes.")
     per_day: int | None = pydantic.Field(default=None, ge=1, le=100_000_000, description="Mails in any 24 hours.")
-
-
-class SigningSpec(Spec):
-    """`dkim:` How mails are signed before they go out."""
-
-    selector: str = pydantic.Field(pattern=SELECTOR, description="The name of the key in the DNS (s=).")
-    domain: str | None = pydantic.Field(
-        default=None, pattern=SELECTOR, description="The domain that signs (d=); left out: that of From."
-    )
-    key: str = pydantic.Field(
-        default="keyring", min_length=1, description="`keyring`, or a PEM file, relative to the settings file."
-    )
 
 
 class AccountSpec(ServerSpec):

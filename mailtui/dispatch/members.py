@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
+from mailtui.message.dkim import DkimSpec
 from mailtui.smtp.endpoint import Endpoint
 
 
@@ -17,7 +18,8 @@ from mailtui.smtp.endpoint import Endpoint
 class Member:
     """One account of a campaign; no secret. `weight` is its share of the workers beside the others', `connections` the
     most of them; `per_hour` and `per_day` are mails in any hour and any day, None without a limit; `senders` are the
-    addresses that it may send as, whole or `@` and a domain, none for any.
+    addresses that it may send as, whole or `@` and a domain, none for any; `dkim` says how its mails are signed, None
+    for mails that go out as they are.
     """
 
     endpoint: Endpoint
@@ -26,6 +28,7 @@ class Member:
     per_hour: int | None = None
     per_day: int | None = None
     senders: tuple[str, ...] = ()
+    dkim: DkimSpec | None = None
 
     @property
     def name(self) -> str:
@@ -66,9 +69,12 @@ def _as_dict(member: Member) -> dict[str, Any]:
         value = getattr(member, name)
         if value != getattr(plain, name):
             said[name] = value
+    if member.dkim is not None:
+        said["dkim"] = asdict(member.dkim)
     return said
 
 
 def _from_dict(raw: dict[str, Any]) -> Member:
     given = {**raw, "senders": tuple(raw.get("senders", ()))}
-    return Member(**{**given, "endpoint": Endpoint.from_json(json.dumps(raw["endpoint"]))})
+    dkim = DkimSpec(**raw["dkim"]) if "dkim" in raw else None
+    return Member(**{**given, "endpoint": Endpoint.from_json(json.dumps(raw["endpoint"])), "dkim": dkim})

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from mailtui.accounts.spec import SELECTOR
+from mailtui.accounts.dkim_spec import SELECTOR
 from mailtui.audience.mx.servers import parse_server
 from mailtui.campaign.campaign import Campaign
 from mailtui.campaign.checks import CheckReport
