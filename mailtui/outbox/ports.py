@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
 from mailtui.outbox.records import (
+    AccountRest,
     Campaign,
     Claim,
     Correction,
@@ -28,6 +29,7 @@ from mailtui.outbox.records import (
     Resolution,
     Result,
     RunnerRow,
+    SentMinute,
     Step,
     Suppression,
 )
@@ -122,6 +124,22 @@ class Reader(Protocol):
         """Whether there are entries that who waits in a campaign is held against only when their turn comes."""
         ...
 
+    async def sent_since(self, since: float) -> list[SentMinute]:
+        """How many mails accounts have sent, by minutes, from the one of `since` (epoch seconds) on."""
+        ...
+
+    async def account_rests(self) -> list[AccountRest]:
+        """The accounts that rest, also those whose time has come and that no runner has used since."""
+        ...
+
+    async def carried(self, campaign: int) -> dict[str, int]:
+        """How many mails of a campaign were taken, by account; empty where it was not written down who carries them."""
+        ...
+
+    async def bounds(self, campaign: int) -> list[str]:
+        """The From of those who wait in a campaign whose accounts take turns, each once."""
+        ...
+
     def changed(self) -> bool:
         """Whether another connection has written since the last call. Cheap enough for ten times a second."""
         ...
@@ -212,12 +230,20 @@ class Ledger(Protocol):
         ...
 
     async def active_campaigns(self) -> list[Campaign]: ...
+    async def to_resume(self) -> list[Campaign]:
+        """Campaigns that are paused and go on by themselves, the first to do so first."""
+        ...
+
     async def campaign(self, number: int) -> Campaign: ...
     async def message(self, digest: str) -> bytes: ...
     async def editions(self, campaign: int) -> dict[int, str]: ...
     async def counts(self, campaign: int) -> Counts: ...
-    async def claim(self, campaign: int, limit: int, *, now: float, lease: float) -> list[Claim]:
+    async def claim(
+        self, campaign: int, limit: int, *, now: float, lease: float, bounds: Sequence[str] | None = None
+    ) -> list[Claim]:
         """Take up to `limit` due deliveries for this runner; while fresh ones wait, at most a quarter are retries.
+
+        `bounds`: only those that are bound to one of these From; None: whoever is next.
 
         Those whose people were put on the suppression list meanwhile are settled as `suppressed` instead.
         """
@@ -233,7 +259,8 @@ class Ledger(Protocol):
     ) -> list[bool]:
         """Durably record all of it in one transaction; for each mark, whether it holds.
 
-        A mark does not hold for somebody who is on the suppression list when the transaction begins.
+        A mark does not hold for somebody who is on the suppression list when the transaction begins. One that holds
+        counts as a mail of its account in this minute.
         """
         ...
 
@@ -245,8 +272,8 @@ class Ledger(Protocol):
         """
         ...
 
-    async def next_due(self, campaign: int) -> float | None:
-        """When the earliest waiting delivery is due, in epoch seconds; 0 or past means now."""
+    async def next_due(self, campaign: int, *, bounds: Sequence[str] | None = None) -> float | None:
+        """When the earliest waiting delivery is due, in epoch seconds; 0 or past means now. `bounds` as in `claim`."""
         ...
 
     async def cancel_waiting(self, campaign: int, limit: int, *, now: float) -> int:
@@ -265,7 +292,11 @@ class Ledger(Protocol):
         now: float,
         reason: str = "",
         held: bool = False,
-    ) -> None: ...
+        resume_at: float | None = None,
+    ) -> None:
+        """`resume_at` (epoch seconds): when it goes on by itself; every other change of state forgets it."""
+        ...
+
     async def set_terms(
         self,
         campaign: int,
@@ -284,6 +315,19 @@ class Ledger(Protocol):
         """Store the encoding unless one is stored; the stored one."""
         ...
 
+    async def sent_since(self, since: float) -> list[SentMinute]:
+        """How many mails accounts have sent, by minutes, from the one of `since` (epoch seconds) on."""
+        ...
+
+    async def rest_account(self, rest: AccountRest) -> None:
+        """Put on record that an account rests, in place of what was known of it."""
+        ...
+
+    async def account_rested(self, account: str) -> None:
+        """An account is well, or was told to try at once."""
+        ...
+
+    async def account_rests(self) -> list[AccountRest]: ...
     async def open_orders(self) -> list[Order]: ...
     async def answer(self, order: Order, answer: str) -> None:
         """Tell who ordered it what it will come to; it stays open, since steps of it remain."""

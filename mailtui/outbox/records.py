@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
 from mailtui.message.files import FileRef
-from mailtui.outbox.states import CampaignState, Decision, DeliveryState, OrderKind
+from mailtui.outbox.states import CampaignState, Decision, DeliveryState, OrderKind, RestKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,8 @@ class NewDelivery(NamedTuple):
     copy_of: tuple[str, str] | None = None
     """Key and address of the recipient whose mail this is a copy of, and who stands before it; `key` is `copy_key`'s
     then."""
+    bound: str = ""
+    """The From that this mail has for good, where accounts take turns (`campaign.senders`); else empty."""
 
 
 class NewSuppression(NamedTuple):
@@ -121,6 +123,8 @@ class Campaign:
     list: str = ""
     copies: int = 0
     """How many of the audience are copies of other recipients' mails."""
+    resume_at: float | None = None
+    """When it goes on by itself, where it is paused for a time."""
 
 
 class Claim(NamedTuple):
@@ -149,6 +153,8 @@ class Claim(NamedTuple):
     """Key and address of the recipient whose mail this is a copy of, and as whose it is rendered."""
     copied: int | None = None
     """The message that the recipient got, where that is not the campaign's any more."""
+    bound: str = ""
+    """The From that it has for good, and so only an account that may write it carries it; empty: the campaign's."""
 
     @property
     def says(self) -> int | None:
@@ -157,11 +163,15 @@ class Claim(NamedTuple):
 
 
 class Mark(NamedTuple):
-    """The durable word that a delivery's last bytes are about to be written."""
+    """The durable word that a delivery's last bytes are about to be written.
+
+    `account` is who carries it, and counts it as sent in this minute; empty where nobody needs to know.
+    """
 
     campaign: int
     id: int
     fence: int
+    account: str = ""
 
 
 class Result(NamedTuple):
@@ -293,6 +303,8 @@ class WorkerSnapshot:
     age: float
     gear: str
     window: int = 1
+    account: str = ""
+    """Whose connection it is, in campaigns with several accounts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -352,6 +364,31 @@ class DeliveryRow:
     more: tuple[tuple[str, ...], ...] = ()
     files: tuple[FileRef, ...] = ()
     copy_of: tuple[str, str] | None = None
+    bound: str = ""
+    account: str = ""
+    """Who carried it last; empty where one account sends the campaign and has no limits."""
+
+
+class SentMinute(NamedTuple):
+    """How many mails of an account were marked in one minute since 1970."""
+
+    account: str
+    minute: int
+    sent: int
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRest:
+    """An account that nothing is sent through for now, in any campaign; `reason` is a sentence.
+
+    `until` and `since` in epoch seconds; `until` None: until a person has seen to it.
+    """
+
+    account: str
+    until: float | None
+    kind: RestKind
+    reason: str
+    since: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,6 +122,7 @@ class SqliteDesk:
                 rows_text(item.more) if item.more else None,
                 files_text(item.files) if item.files else "",
                 copy_text(item.copy_of) if item.copy_of else "",
+                item.bound,
             )
             for item, reason in zip(deliveries, reasons, strict=True)
         ]
@@ -148,7 +149,7 @@ class SqliteDesk:
         with transaction(self._connection, self._path):
             if self._connection.execute(SQL["is_draft"], (campaign,)).fetchone() is None:
                 return
-            for table in ("delivery", "edition", "intake", "counter", "orders", "event", "snapshot"):
+            for table in ("delivery", "edition", "intake", "counter", "orders", "event", "snapshot", "carried"):
                 self._connection.execute(f"DELETE FROM {table} WHERE campaign = ?", (campaign,))  # noqa: S608
             self._connection.execute(SQL["discard_draft"], (campaign,))
 

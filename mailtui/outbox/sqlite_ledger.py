@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from mailtui.errors import OutboxError
-from mailtui.outbox import sqlite_orders, sqlite_suppression
-from mailtui.outbox.cells import files_from, rows_from
-from mailtui.outbox.copies import copy_from, copy_text
+from mailtui.outbox import sqlite_accounts, sqlite_orders, sqlite_suppression
+from mailtui.outbox.copies import copy_text
 from mailtui.outbox.named_sql import statements
 from mailtui.outbox.records import (
+    AccountRest,
     Campaign,
     Claim,
     Counts,
@@ -28,8 +28,10 @@ from mailtui.outbox.records import (
     Redo,
     Result,
     RunnerRow,
+    SentMinute,
     Step,
 )
+from mailtui.outbox.sqlite_claims import take
 from mailtui.outbox.sqlite_file import RUNNER_BUSY_MS, Others, open_for_writing, transaction
 from mailtui.outbox.sqlite_log import LogKeeper
 from mailtui.outbox.sqlite_moves import Deltas, add_to_counters, mark, settle
@@ -39,7 +41,6 @@ from mailtui.outbox.states import CampaignState, DeliveryState
 from mailtui.outbox.storage_errors import storage_errors
 
 SQL = statements("sqlite", "ledger")
-_RETRY_SHARE = 4  # at most one claim in four is a retry while fresh deliveries wait
 _LONGEST_PAUSE = 5 * 3600.0  # a little more than any that is ever asked for
 _CLAIM_ROUNDS = 8  # of which each leaves out only those who are on the suppression list since the launch
 _REST_EVERY = 0.25  # seconds; when a campaign last had something settled is on record that closely
@@ -62,6 +63,8 @@ class SqliteLedger:
         self._taken_out: set[int] = set()
         self._version: int | None = None
         """The file's, after the last commit; while it is the same, nobody has put anybody on the suppression list."""
+        self._carried = False
+        """Whether any mark of this process said which account carries a mail."""
 
     async def sign_on(self, runner: RunnerRow) -> None:
         self._runner = runner
@@ -71,6 +74,7 @@ class SqliteLedger:
                 SQL["sign_on"],
                 (runner.id, runner.pid, runner.host, runner.version, runner.started_at, runner.heartbeat_at),
             )
+            sqlite_accounts.forget_old(self._connection, runner.started_at)
 
     async def sign_off(self) -> None:
         if self._runner is not None:
@@ -101,10 +105,15 @@ class SqliteLedger:
         with transaction(self._connection, self._path):
             self._connection.execute(SQL["move_waiting"], {"by": by})
             self._connection.execute(SQL["move_leased"], {"by": by})
+            sqlite_accounts.move(self._connection, by)
 
     async def active_campaigns(self) -> list[Campaign]:
         with storage_errors(self._path):
             return [campaign_from(row) for row in self._connection.execute(READ["active_campaigns"])]
+
+    async def to_resume(self) -> list[Campaign]:
+        with storage_errors(self._path):
+            return [campaign_from(row) for row in self._connection.execute(READ["to_resume"])]
 
     async def campaign(self, number: int) -> Campaign:
         with storage_errors(self._path):
@@ -128,7 +137,9 @@ class SqliteLedger:
             rows: Any = self._connection.execute(READ["counts"], (campaign,)).fetchall()
         return Counts(**dict(rows))
 
-    async def claim(self, campaign: int, limit: int, *, now: float, lease: float) -> list[Claim]:
+    async def claim(
+        self, campaign: int, limit: int, *, now: float, lease: float, bounds: Sequence[str] | None = None
+    ) -> list[Claim]:
         taken: list[Claim] = []
         deltas: Deltas = Counter()
         with transaction(self._connection, self._path):
@@ -136,7 +147,7 @@ class SqliteLedger:
             is_late = sqlite_suppression.newest(self._connection) > reached
             for _ in range(_CLAIM_ROUNDS if is_late else 1):
                 wanted = limit - len(taken)
-                found = self._claim(campaign, wanted, deltas, now=now, lease=lease)
+                found = take(self._connection, campaign, wanted, deltas, bounds, now=now, lease=lease)
                 left_out = self._left_out(found, scopes, reached, deltas, now) if is_late and found else set()
                 taken += [claim for claim in found if claim.id not in left_out] if left_out else found
                 if len(found) < wanted or not left_out:
@@ -168,56 +179,6 @@ class SqliteLedger:
     def _rows(self, name: str, bindings: Any = ()) -> list[Any]:
         return self._connection.execute(SQL[name], bindings).fetchall()
 
-    def _claim(self, campaign: int, limit: int, deltas: Deltas, *, now: float, lease: float) -> list[Claim]:
-        bindings = {"lease": now + lease, "now": now, "campaign": campaign}
-        retries = self._claim_by("claim_due", bindings, max(1, limit // _RETRY_SHARE))
-        fresh = self._claim_by("claim_fresh", bindings, limit - len(retries))
-        if len(fresh) + len(retries) < limit:
-            retries += self._claim_by("claim_due", bindings, limit - len(fresh) - len(retries))
-        if fresh or retries:
-            deltas[campaign, DeliveryState.QUEUED] -= len(fresh)
-            deltas[campaign, DeliveryState.DEFERRED] -= len(retries)
-            deltas[campaign, DeliveryState.CLAIMED] += len(fresh) + len(retries)
-        return retries + fresh
-
-    def _claim_by(self, name: str, bindings: dict[str, Any], limit: int) -> list[Claim]:
-        if limit <= 0:
-            return []
-        rows = self._rows(name, {**bindings, "limit": limit})
-        copies = [row[1] for row in rows if row[15]]
-        followed = self._follow_their_mails(bindings["campaign"], copies) if copies else {}
-        rows.sort()
-        fields = json.loads(f"[{','.join(row[6] for row in rows)}]")  # one text, read at once
-        claims = [
-            Claim._make(
-                (
-                    *row[:6],
-                    tuple(own),
-                    *row[7:13],
-                    rows_from(row[13]) if row[13] else (),
-                    files_from(row[14]) if row[14] else (),
-                    copy_from(row[15]) if row[15] else None,
-                    None,
-                )
-            )
-            for row, own in zip(rows, fields, strict=True)
-        ]
-        if not followed:
-            return claims
-        return [
-            claim._replace(date_at=followed[claim.id][0], copied=followed[claim.id][1])
-            if claim.id in followed
-            else claim
-            for claim in claims
-        ]
-
-    def _follow_their_mails(self, campaign: int, copies: list[int]) -> dict[int, tuple[float, int | None]]:
-        """Have copies say what the mails that they copy say; by id the date, and the message where it is an earlier
-        one.
-        """
-        found = self._rows("follow_their_mails", {"campaign": campaign, "ids": json.dumps(copies)})
-        return {id_: (date, message) for id_, date, message in found}
-
     async def commit(
         self,
         marks: Sequence[Mark],
@@ -227,12 +188,15 @@ class SqliteLedger:
         now: float,
     ) -> list[bool]:
         deltas: Deltas = Counter()
+        carried = any(wanted.account for wanted in marks)
         self._log.start_over()
         with transaction(self._connection, self._path):
             for campaign in settle(self._connection, self._path, results, deltas, now):
                 self._rests[campaign] = now
+            if self._carried:
+                sqlite_accounts.count_carried(self._connection, results)
             newest, taken_out = self._take_out_late(deltas, now)
-            held = mark(self._connection, marks, deltas, now)
+            held = mark(self._connection, marks, deltas, now, carried=carried)
             add_to_counters(self._connection, deltas)
             keep_rests = not marks or not 0 <= now - self._rests_kept_at < _REST_EVERY
             if keep_rests:
@@ -243,6 +207,7 @@ class SqliteLedger:
                 self._connection.execute(SQL["heartbeat"], (now, self._runner.id))
         self._suppressed_to = newest
         self._taken_out |= taken_out
+        self._carried = self._carried or carried
         self._version = self._connection.data_version()
         if keep_rests:
             self._rests.clear()
@@ -272,10 +237,13 @@ class SqliteLedger:
         for campaign in campaigns:
             self._connection.execute(SQL["settled_at"], (self._rests[campaign], campaign))
 
-    async def next_due(self, campaign: int) -> float | None:
+    async def next_due(self, campaign: int, *, bounds: Sequence[str] | None = None) -> float | None:
         with storage_errors(self._path):
-            rows = self._rows("next_due", (campaign,))
-        return float(rows[0][0]) if rows else None
+            if bounds is None:
+                rows = self._rows("next_due", (campaign,))
+            else:
+                rows = [row for bound in bounds for row in self._rows("next_due_bound", (campaign, bound))]
+        return min((float(row[0]) for row in rows), default=None)
 
     async def cancel_waiting(self, campaign: int, limit: int, *, now: float) -> int:
         with transaction(self._connection, self._path):
@@ -301,10 +269,11 @@ class SqliteLedger:
         now: float,
         reason: str = "",
         held: bool = False,
+        resume_at: float | None = None,
     ) -> None:
         with transaction(self._connection, self._path):
             self._keep_rests(self._rests.keys() & {campaign})
-            self._connection.execute(SQL["set_state"], (state, reason, int(held), campaign))
+            self._connection.execute(SQL["set_state"], (state, reason, int(held), resume_at, campaign))
             self._connection.execute(SQL["insert_event"], (campaign, now, actor, state, reason))
 
     async def set_terms(
@@ -330,6 +299,22 @@ class SqliteLedger:
         with transaction(self._connection, self._path):
             self._connection.execute(SQL["fix_encoding"], (encoding, campaign))
             return str(self._connection.execute(SQL["encoding"], (campaign,)).get)
+
+    async def sent_since(self, since: float) -> list[SentMinute]:
+        with storage_errors(self._path):
+            return sqlite_accounts.sent_since(self._connection, since)
+
+    async def rest_account(self, rest: AccountRest) -> None:
+        with transaction(self._connection, self._path):
+            sqlite_accounts.rest(self._connection, rest)
+
+    async def account_rested(self, account: str) -> None:
+        with transaction(self._connection, self._path):
+            sqlite_accounts.rested(self._connection, account)
+
+    async def account_rests(self) -> list[AccountRest]:
+        with storage_errors(self._path):
+            return sqlite_accounts.rests(self._connection)
 
     async def open_orders(self) -> list[Order]:
         with storage_errors(self._path):

@@ -13,6 +13,7 @@ from pathlib import Path
 import apsw
 
 from mailtui.errors import OutboxError
+from mailtui.outbox import sqlite_accounts
 from mailtui.outbox.named_sql import statements
 from mailtui.outbox.records import Mark, Result
 from mailtui.outbox.states import OPEN_STATES, DeliveryState
@@ -33,12 +34,14 @@ def add_to_counters(connection: apsw.Connection, deltas: Deltas) -> None:
             connection.execute(SQL["add_to_counter"], (campaign, state, delta))
 
 
-def mark(connection: apsw.Connection, marks: Sequence[Mark], deltas: Deltas, now: float) -> list[bool]:
-    """Mark deliveries as in flight; for each, whether it is."""
+def mark(
+    connection: apsw.Connection, marks: Sequence[Mark], deltas: Deltas, now: float, *, carried: bool
+) -> list[bool]:
+    """Mark deliveries as in flight; for each, whether it is. `carried`: the marks of some say which account does it."""
     if not marks:
         return []
     before = connection.total_changes()
-    connection.executemany(SQL["mark"], [(*wanted, now) for wanted in marks])
+    connection.executemany(SQL["mark_by" if carried else "mark"], [(*wanted, now) for wanted in marks])
     held = [True] * len(marks)
     if connection.total_changes() - before != len(marks):
         # Rare: something was cancelled or suppressed. Whatever is marked with this fence was marked just now.
@@ -50,6 +53,10 @@ def mark(connection: apsw.Connection, marks: Sequence[Mark], deltas: Deltas, now
     ).items():
         deltas[campaign, DeliveryState.CLAIMED] -= number
         deltas[campaign, DeliveryState.IN_FLIGHT] += number
+    if carried:
+        sqlite_accounts.count_marks(
+            connection, (wanted for wanted, holds in zip(marks, held, strict=True) if holds), now
+        )
     return held
 
 

@@ -10,11 +10,12 @@ from typing import Any
 import apsw
 
 from mailtui.errors import OutboxError, UnknownCampaign
-from mailtui.outbox import sqlite_suppression
+from mailtui.outbox import sqlite_accounts, sqlite_suppression
 from mailtui.outbox.cells import files_from, rows_from
 from mailtui.outbox.copies import copy_from
 from mailtui.outbox.named_sql import statements
 from mailtui.outbox.records import (
+    AccountRest,
     Campaign,
     Correction,
     Counts,
@@ -23,6 +24,7 @@ from mailtui.outbox.records import (
     ProgressSnapshot,
     Resolution,
     RunnerRow,
+    SentMinute,
     Suppression,
 )
 from mailtui.outbox.sqlite_comparison import SqliteComparison
@@ -171,6 +173,21 @@ class SqliteReader:
         with storage_errors(self._path):
             reached, _ = sqlite_suppression.checked_to(self._connection, campaign)
             return sqlite_suppression.newest(self._connection) > reached
+
+    async def sent_since(self, since: float) -> list[SentMinute]:
+        with storage_errors(self._path):
+            return sqlite_accounts.sent_since(self._connection, since)
+
+    async def account_rests(self) -> list[AccountRest]:
+        with storage_errors(self._path):
+            return sqlite_accounts.rests(self._connection)
+
+    async def carried(self, campaign: int) -> dict[str, int]:
+        with storage_errors(self._path):
+            return sqlite_accounts.carried(self._connection, campaign)
+
+    async def bounds(self, campaign: int) -> list[str]:
+        return [bound for (bound,) in self._rows("bounds", (campaign,))]
 
     def changed(self) -> bool:
         return self._others.wrote()

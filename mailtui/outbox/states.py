@@ -95,6 +95,15 @@ class OrderKind(StrEnum):
     RESOLVE = "resolve"  # settle what is unknown: it arrived, or is to be sent again
 
 
+class RestKind(StrEnum):
+    """Why nothing is sent through an account for now."""
+
+    QUOTA = "quota"  # its limits in the settings are reached
+    LIMIT = "limit"  # its server says that a limit is reached, or asks for a pause
+    TROUBLE = "trouble"  # its server cannot be reached, or refuses it for now
+    OUT = "out"  # a person has to see to it: a login or a certificate that is refused
+
+
 class Decision(StrEnum):
     """What a person says about a delivery whose outcome is unknown."""
 

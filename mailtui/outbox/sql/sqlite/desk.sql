@@ -22,8 +22,9 @@ SELECT max(number) FROM edition WHERE campaign = ?
 SELECT key FROM correction WHERE campaign = ?
 
 -- name: insert_delivery
-INSERT INTO delivery (campaign, key, row, address, fields, state, reason, updated_at, edition, more, files, copy_of)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (campaign, key) DO NOTHING
+INSERT INTO delivery (campaign, key, row, address, fields, state, reason, updated_at, edition, more, files, copy_of,
+                      bound)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (campaign, key) DO NOTHING
 
 -- name: newest_delivery
 SELECT coalesce(max(id), 0) FROM delivery

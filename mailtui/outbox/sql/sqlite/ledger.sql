@@ -43,7 +43,7 @@ WHERE id IN (SELECT id FROM delivery
              WHERE campaign = :campaign AND state IN ('queued', 'deferred') AND due_at = 0
              ORDER BY due_at, id LIMIT :limit)
 RETURNING campaign, id, fence, key, row, address, fields, attempts, date_at, edition, repeats,
-          forgiven, forgiven_at, more, files, copy_of
+          forgiven, forgiven_at, more, files, copy_of, bound
 
 -- name: claim_due
 UPDATE delivery
@@ -55,7 +55,35 @@ WHERE id IN (SELECT id FROM delivery
              WHERE campaign = :campaign AND state IN ('queued', 'deferred') AND due_at > 0 AND due_at <= :now
              ORDER BY due_at, id LIMIT :limit)
 RETURNING campaign, id, fence, key, row, address, fields, attempts, date_at, edition, repeats,
-          forgiven, forgiven_at, more, files, copy_of
+          forgiven, forgiven_at, more, files, copy_of, bound
+
+-- name: claim_fresh_bound
+-- As claim_fresh, of those with this From.
+UPDATE delivery
+SET state = 'claimed', lease_until = :lease, fence = fence + 1,
+    date_at = coalesce(date_at, :now), updated_at = :now,
+    sent_as = coalesce(repeats, (SELECT e.number FROM edition e JOIN campaign c ON c.number = e.campaign
+                                 WHERE c.number = :campaign AND e.digest = c.message_digest))
+WHERE id IN (SELECT id FROM delivery
+             WHERE campaign = :campaign AND bound = :bound AND bound <> '' AND state IN ('queued', 'deferred')
+               AND due_at = 0
+             ORDER BY due_at, id LIMIT :limit)
+RETURNING campaign, id, fence, key, row, address, fields, attempts, date_at, edition, repeats,
+          forgiven, forgiven_at, more, files, copy_of, bound
+
+-- name: claim_due_bound
+-- As claim_due, of those with this From.
+UPDATE delivery
+SET state = 'claimed', lease_until = :lease, fence = fence + 1,
+    date_at = coalesce(date_at, :now), updated_at = :now,
+    sent_as = coalesce(repeats, (SELECT e.number FROM edition e JOIN campaign c ON c.number = e.campaign
+                                 WHERE c.number = :campaign AND e.digest = c.message_digest))
+WHERE id IN (SELECT id FROM delivery
+             WHERE campaign = :campaign AND bound = :bound AND bound <> '' AND state IN ('queued', 'deferred')
+               AND due_at > 0 AND due_at <= :now
+             ORDER BY due_at, id LIMIT :limit)
+RETURNING campaign, id, fence, key, row, address, fields, attempts, date_at, edition, repeats,
+          forgiven, forgiven_at, more, files, copy_of, bound
 
 -- name: follow_their_mails
 -- Copies have the Date of the mail that they copy. Where that one has gone, or may have, or is repeated, they say what
@@ -71,8 +99,12 @@ RETURNING id, date_at, nullif(sent_as, (SELECT e.number FROM edition e JOIN camp
                                         WHERE c.number = :campaign AND e.digest = c.message_digest))
 
 -- name: mark
--- ?1 to ?3 are the fields of a Mark
-UPDATE delivery SET state = 'in_flight', updated_at = ?4 WHERE id = ?2 AND fence = ?3 AND state = 'claimed'
+-- ?1 to ?4 are the fields of a Mark
+UPDATE delivery SET state = 'in_flight', updated_at = ?5 WHERE id = ?2 AND fence = ?3 AND state = 'claimed'
+
+-- name: mark_by
+-- ?1 to ?4 are the fields of a Mark
+UPDATE delivery SET state = 'in_flight', updated_at = ?5, account = ?4 WHERE id = ?2 AND fence = ?3 AND state = 'claimed'
 
 -- name: is_marked
 SELECT 1 FROM delivery WHERE id = ? AND fence = ? AND state = 'in_flight'
@@ -107,6 +139,10 @@ ON CONFLICT (campaign) DO UPDATE SET at = excluded.at, body = excluded.body
 -- name: next_due
 SELECT due_at FROM delivery WHERE campaign = ? AND state IN ('queued', 'deferred') ORDER BY due_at, id LIMIT 1
 
+-- name: next_due_bound
+SELECT due_at FROM delivery
+WHERE campaign = ? AND bound = ? AND bound <> '' AND state IN ('queued', 'deferred') ORDER BY due_at, id LIMIT 1
+
 -- name: cancellable
 SELECT id, state, repeats IS NOT NULL FROM delivery
 WHERE campaign = ? AND state IN ('queued', 'deferred') ORDER BY due_at, id LIMIT ?
@@ -123,7 +159,7 @@ SET state = iif(repeats IS NULL, 'cancelled', 'unknown'), lease_until = NULL, up
 WHERE id IN (SELECT value FROM json_each(?))
 
 -- name: set_state
-UPDATE campaign SET state = ?, reason = ?, held = ? WHERE number = ?
+UPDATE campaign SET state = ?, reason = ?, held = ?, resume_at = ? WHERE number = ?
 
 -- name: set_terms
 UPDATE campaign

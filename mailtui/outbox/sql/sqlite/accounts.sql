@@ -1,0 +1,43 @@
+-- name: count_sent
+INSERT INTO sent_minute (account, minute, n) VALUES (?, ?, ?)
+ON CONFLICT (account, minute) DO UPDATE SET n = n + excluded.n
+
+-- name: sent_since
+SELECT account, minute, n FROM sent_minute WHERE minute >= ? ORDER BY account, minute
+
+-- name: forget_sent
+DELETE FROM sent_minute WHERE minute < ?
+
+-- name: all_sent
+SELECT account, minute, n FROM sent_minute
+
+-- name: forget_all_sent
+DELETE FROM sent_minute
+
+-- name: carriers_of
+-- Who carried these.
+SELECT campaign, account, count(*) FROM delivery WHERE id IN (SELECT value FROM json_each(?)) AND account <> '' GROUP BY 1, 2
+
+-- name: count_carried
+INSERT INTO carried (campaign, account, n) VALUES (?, ?, ?)
+ON CONFLICT (campaign, account) DO UPDATE SET n = n + excluded.n
+
+-- name: carried
+SELECT account, n FROM carried WHERE campaign = ? ORDER BY account
+
+-- name: rest
+INSERT INTO account_rest (account, until, kind, reason, since) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (account) DO UPDATE SET until = excluded.until, kind = excluded.kind, reason = excluded.reason,
+                                    since = excluded.since
+
+-- name: rested
+DELETE FROM account_rest WHERE account = ?
+
+-- name: rests
+SELECT account, until, kind, reason, since FROM account_rest ORDER BY account
+
+-- name: move_rests
+UPDATE account_rest SET until = until + :by, since = since + :by
+
+-- name: move_resumes
+UPDATE campaign SET resume_at = resume_at + :by WHERE resume_at IS NOT NULL
