@@ -117,8 +117,8 @@ def parse_yaml(text: str, path: Path) -> YamlDocument:
     return YamlDocument(path, data, marks)
 
 
-def scalar_at(text: str, loc: Loc) -> yaml.ScalarNode | None:
-    """The value at `loc` with its marks, in a text that `parse_yaml` reads; None where there is no single value."""
+def node_at(text: str, loc: Loc) -> yaml.Node | None:
+    """What stands at `loc` with its marks, in a text that `parse_yaml` reads; None where nothing does."""
     node: Any = yaml.compose(text, Loader=_Loader)
     for step in loc:
         if isinstance(node, yaml.MappingNode):
@@ -127,6 +127,13 @@ def scalar_at(text: str, loc: Loc) -> yaml.ScalarNode | None:
             node = node.value[step]
         else:
             return None
+    found: yaml.Node | None = node
+    return found
+
+
+def scalar_at(text: str, loc: Loc) -> yaml.ScalarNode | None:
+    """The same where it is a single value; None where it is not."""
+    node = node_at(text, loc)
     return node if isinstance(node, yaml.ScalarNode) else None
 
 
