@@ -127,15 +127,22 @@ class AccountError(MailtuiError):
 
 
 class SecretMissing(AccountError):
-    """No password was found for an account that needs one."""
+    """No secret was found for an account that needs one: its password, or with `login` that of an OAuth login."""
 
-    def __init__(self, account: str, *, variable: str, tried: Sequence[str] = ()) -> None:
+    def __init__(self, account: str, *, variable: str = "", tried: Sequence[str] = (), login: bool = False) -> None:
+        store = f"Store it in the keyring: mailtui accounts password {account}"
         super().__init__(
-            f"The account {account} needs its password, and none was found",
+            f"Nobody has logged in for the account {account}" if login else self.title_for(account),
             detail="Looked in: " + ", ".join(tried) if tried else "",
-            hint=f"Set {variable}, or store it in the keyring: keyring set mailtui {account}",
+            hint=f"Log in: mailtui accounts login {account}" if login else f"{store}. Or set {variable}.",
         )
         self.account = account
+        self.login = login
+
+    @staticmethod
+    def title_for(account: str) -> str:
+        """The sentence by which a campaign that waits for this password is known."""
+        return f"The account {account} needs its password, and none was found"
 
 
 class LoginEnded(AccountError):

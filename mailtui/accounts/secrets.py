@@ -1,34 +1,58 @@
-"""Owns finding an account's password: handed over, keyring, environment, a question at the terminal; in that order.
+"""Owns finding an account's secrets: what was handed over or typed, the keyring, the environment, a command, systemd's
+credentials, a question at the terminal; in that order.
 
-Nothing is ever written by this module, and no password appears in an error.
+What is found is kept in memory only, and no secret appears in an error.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import re
-import threading
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
 
-from mailtui.errors import AccountError, SecretMissing
+from mailtui.accounts.keyring_store import KeyringProblem, KeyringStore, client_entry, dkim_entry
+from mailtui.accounts.password_command import CommandFailed, ask_command
+from mailtui.errors import AccountError, ConfigError, SecretMissing
 from mailtui.kit.children import SECRETS
 from mailtui.kit.suggest import did_you_mean
 
-Answer = TypeVar("Answer")
+CREDENTIALS_FOLDER = "CREDENTIALS_DIRECTORY"
+"""Where systemd puts what a unit's LoadCredential= names (systemd.exec(5))."""
+_MOST = 64 * 1024
 
-KEYRING_SERVICE = "mailtui"
-_PATIENCE = 5.0
-_REAL_BACKENDS = (
-    "keyring.backends.SecretService",
-    "keyring.backends.libsecret",
-    "keyring.backends.kwallet",
-    "keyring.backends.macOS",
-    "keyring.backends.Windows",
-)
-"""Backends that are the operating system's own. Others keep passwords readable on disk, or throw them away."""
-_CHAIN = "keyring.backends.chainer"
+
+class Place(StrEnum):
+    """Where a secret is found."""
+
+    HANDED = "handed over"  # by a launcher, --password-fd, or a person in this app
+    KEYRING = "keyring"
+    VARIABLE = "variable"
+    COMMAND = "command"
+    SYSTEMD = "systemd"
+
+
+@dataclass(frozen=True, slots=True)
+class Whereabouts:
+    """Where a secret would come from; None where it would be missing. `tried` are the places in words, each with what
+    was found there.
+    """
+
+    place: Place | None
+    tried: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SecretSettings:
+    """What the settings say about secrets, none of which is in them.
+
+    `allow`: keyrings to use that are not the system's; `commands`: `password_command` by account.
+    """
+
+    allow: tuple[str, ...] = ()
+    commands: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def variable_for(account: str) -> str:
@@ -37,131 +61,162 @@ def variable_for(account: str) -> str:
 
 
 class SecretSource:
-    """Asks each place in turn, once an account; what was found is kept in memory only."""
+    """Asks each place in turn. What a person typed or another process handed over stays, until it is told otherwise."""
 
     def __init__(
         self,
         environ: Mapping[str, str],
         *,
+        settings: Callable[[], SecretSettings] = SecretSettings,
         given: Mapping[str, str] | None = None,
         ask: Callable[[str], str | None] | None = None,
     ) -> None:
-        """`given`: passwords handed over by another process. `ask`: prompts a person; None answers nothing."""
+        """`settings` are read when they are needed first. `given`: secrets handed over by another process, by the names
+        of their entries in the keyring. `ask`: prompts a person; None answers nothing.
+        """
         self._environ = environ
-        self._known: dict[str, str] = dict(given or {})
+        self._read_settings = settings
+        self._settings: SecretSettings | None = None
+        self._told: dict[str, str] = dict(given or {})
+        self._found: dict[str, str] = {}
         self._ask = ask
+        self.keyring = KeyringStore(lambda: self._said().allow)
 
     async def __call__(self, account: str) -> str:
-        """The password. Raises `SecretMissing`, or `AccountError` when the keyring cannot be asked."""
-        if account not in self._known:
-            self._known[account] = await self._find(account)
-        return self._known[account]
+        return await self.password(account)
 
-    def tell(self, account: str, secret: str | None) -> None:
-        """Keep a password that a person typed, in memory only; None forgets it, so that it is looked for again."""
+    async def password(self, account: str, *, anew: bool = False) -> str:
+        """The password; `anew` looks once more into places where it may have changed. Raises `SecretMissing`."""
+        if account in self._told:
+            return self._told[account]
+        if anew:
+            self._found.pop(account, None)
+        if account not in self._found:
+            self._found[account] = await self._find(account)
+        return self._found[account]
+
+    async def where(self, account: str) -> Whereabouts:
+        """Where the password would come from. No person is asked, and no command is started."""
+        if account in self._told:
+            return Whereabouts(Place.HANDED)
+        place, _, tried = await self._look(account, run=False)
+        return Whereabouts(place, tuple(tried))
+
+    def tell(self, entry: str, secret: str | None) -> None:
+        """Keep a secret that a person typed or another process handed over, in memory only; None forgets what is known,
+        so that it is looked for again.
+        """
+        self._found.pop(entry, None)
         if secret is None:
-            self._known.pop(account, None)
+            self._told.pop(entry, None)
         else:
-            self._known[account] = secret
+            self._told[entry] = secret
+
+    def forget(self, account: str, password: str) -> None:
+        """A server would not have this password: the next who asks has it looked for anew."""
+        for known in (self._told, self._found):
+            if known.get(account) == password:
+                del known[account]
+
+    async def signing_key(self, account: str) -> str:
+        """The key of the keyring that an account signs with, a PEM text. Raises `AccountError`."""
+        entry = dkim_entry(account)
+        found = self._told.get(entry) or await self.keyring.get(entry)
+        if found is None:
+            raise AccountError(
+                f"The account {account} signs its mails, and its key was not found",
+                detail=f"The keyring has no entry mailtui {entry}.",
+                hint=f"Make one: mailtui accounts dkim {account}",
+            )
+        return found
+
+    # a login by OAuth
+
+    async def refresh_token(self, account: str) -> str:
+        """What access tokens are fetched with. The keyring counts before what was handed over: it may have changed
+        since. Raises `SecretMissing` before somebody has logged in, `KeyringProblem`.
+        """
+        handed = self._told.get(account)
+        try:
+            found = await self.keyring.get(account)
+        except KeyringProblem:
+            if handed is None:
+                raise
+            return handed
+        if found or handed:
+            return str(found or handed)
+        raise SecretMissing(account, login=True, tried=[f"the keyring (no entry mailtui {account})"])
+
+    async def keep_refresh_token(self, account: str, token: str) -> None:
+        """Put a newer one in the place of the one that was used. Raises `KeyringProblem`."""
+        if account in self._told:
+            self._told[account] = token
+        await self.keyring.set(account, token)
+
+    async def client_secret(self, account: str) -> str | None:
+        """The secret of an account's OAuth client, None where it has none. Raises `KeyringProblem`."""
+        entry = client_entry(account)
+        return self._told.get(entry) or await self.keyring.get(entry)
+
+    # looking
 
     async def _find(self, account: str) -> str:
-        tried = []
+        _, found, tried = await self._look(account, run=True)
+        if found is None and self._ask is not None:
+            found = await asyncio.to_thread(self._ask, account)
+        if not found:
+            raise SecretMissing(account, variable=variable_for(account), tried=tried)
+        return found
+
+    async def _look(self, account: str, *, run: bool) -> tuple[Place | None, str | None, list[str]]:
+        """The first place that has it, and what it has; a command is only started if it is to `run`."""
+        tried: list[str] = []
+        try:
+            found = await self.keyring.get(account)
+            if found:
+                return Place.KEYRING, found, tried
+            tried.append(f"the keyring (no entry mailtui {account})")
+        except KeyringProblem as problem:
+            tried.append(f"the keyring ({problem.word})")
         variable = variable_for(account)
-        found, word = await _in_keyring(account)
-        if found is not None:
-            return found
-        tried.append(f"the keyring ({word})")
         if self._environ.get(variable):
-            return self._environ[variable]
+            return Place.VARIABLE, self._environ[variable], tried
         tried.append(f"the variable {variable} (not set)")
-        if self._ask is not None:
-            answer = await asyncio.to_thread(self._ask, account)
-            if answer:
-                return answer
-        raise SecretMissing(account, variable=variable, tried=tried)
-
-
-async def _in_keyring(account: str) -> tuple[str | None, str]:
-    """The keyring's password, or None and a word why not."""
-    try:
-        return await _left_behind(lambda: _ask_keyring(account))
-    except TimeoutError:
-        return None, f"no answer within {_PATIENCE:g} seconds; is it waiting for an unlock prompt?"
-
-
-async def backend_name() -> tuple[str, bool]:
-    """Which keyring there is, and whether it is one that passwords may be read from."""
-    try:
-        return await _left_behind(_describe_keyring)
-    except TimeoutError:
-        return f"no answer within {_PATIENCE:g} seconds", False
-
-
-async def _left_behind(ask: Callable[[], Answer]) -> Answer:
-    """Ask in a thread that can be left behind: a keyring may block for ever (a desktop prompt nobody sees, a broken
-    session bus). Raises TimeoutError.
-    """
-    loop = asyncio.get_running_loop()
-    answer: asyncio.Future[Answer] = loop.create_future()
-
-    def deliver(result: Answer | None, error: Exception | None) -> None:
-        if answer.done():
-            return
-        if error is not None:
-            answer.set_exception(error)
-        elif result is not None:
-            answer.set_result(result)
-
-    def work() -> None:
-        result, error = None, None
         try:
-            result = ask()
-        except Exception as problem:  # noqa: BLE001 - backends are other people's programs, and raise what they like
-            error = problem
-        with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile: nobody waits any more
-            loop.call_soon_threadsafe(deliver, result, error)
+            command = (await self._settings_at_ease()).commands.get(account)
+            if command is not None:
+                return Place.COMMAND, await ask_command(account, command, self._environ) if run else None, tried
+        except CommandFailed as problem:
+            tried.append(f"password_command ({problem.word})")
+        except ConfigError as problem:
+            tried.append(f"password_command ({problem.title})")
+        return self._systemd(account, tried)
 
-    threading.Thread(target=work, name="keyring", daemon=True).start()
-    async with asyncio.timeout(_PATIENCE):
-        return await answer
-
-
-def _describe_keyring() -> tuple[str, bool]:
-    try:
-        backends, other = _backends()
-    except Exception as error:  # noqa: BLE001 - as above: a configured backend that cannot be loaded, for example
-        return f"it cannot be used ({type(error).__name__})", False
-    if backends:
-        return ", ".join(type(backend).__module__.rpartition(".")[2] for backend in backends), True
-    return ("none on this machine" if other.endswith(".fail") else f"{other} does not keep secrets"), False
-
-
-def _backends() -> tuple[list[Any], str]:
-    """The backends to ask: the one in use, or the real ones of a chain of them; and the name of the one in use."""
-    import keyring  # here, since it loads its backends
-
-    used: Any = keyring.get_keyring()
-    name = type(used).__module__
-    members = list(used.backends) if name == _CHAIN else [used]
-    return [member for member in members if type(member).__module__ in _REAL_BACKENDS], name
-
-
-def _ask_keyring(account: str) -> tuple[str | None, str]:
-    name, real = _describe_keyring()
-    if not real:
-        return None, name
-    import keyring.errors
-
-    for backend in _backends()[0]:
+    def _systemd(self, account: str, tried: list[str]) -> tuple[Place | None, str | None, list[str]]:
+        folder = self._environ.get(CREDENTIALS_FOLDER)
+        if not folder:
+            return None, None, tried
+        file = Path(folder) / f"mailtui.{account}"
         try:
-            found = backend.get_password(KEYRING_SERVICE, account)
-        except keyring.errors.KeyringLocked:
-            return None, "it is locked"
-        except Exception as error:  # noqa: BLE001 - as above; its text is not shown, since it is not ours to vouch for
-            return None, f"it could not be asked: {type(error).__name__}"
+            with file.open(encoding="utf-8") as stream:
+                found = stream.read(_MOST).removesuffix("\n")
+        except (OSError, UnicodeDecodeError) as error:
+            because = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
+            tried.append(f"the systemd credential {file.name} ({because})")
+            return None, None, tried
         if found:
-            return str(found), "found"
-    return None, f"no entry {KEYRING_SERVICE} {account}"
+            return Place.SYSTEMD, found, tried
+        tried.append(f"the systemd credential {file.name} (it is empty)")
+        return None, None, tried
+
+    def _said(self) -> SecretSettings:
+        if self._settings is None:
+            self._settings = self._read_settings()
+        return self._settings
+
+    async def _settings_at_ease(self) -> SecretSettings:
+        """The settings, read outside of the loop."""
+        return await asyncio.to_thread(self._said)
 
 
 def unknown_account(name: str, known: list[str], *, file: str) -> AccountError:

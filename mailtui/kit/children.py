@@ -26,9 +26,14 @@ def own_module(module: str) -> list[str]:
     return [sys.executable, "-P", "-m", module]
 
 
+def foreign_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """What another program inherits that a person chose, such as an editor: everything but passwords."""
+    return {name: value for name, value in environ.items() if not name.startswith(SECRETS)}
+
+
 def own_environment(environ: Mapping[str, str]) -> dict[str, str]:
     """What such a process inherits: everything but passwords, and where this program is when it is not installed."""
-    kept = {name: value for name, value in environ.items() if not name.startswith(SECRETS)}
+    kept = foreign_environment(environ)
     root = str(Path(__file__).parents[2])
     if root not in (sysconfig.get_path("purelib"), sysconfig.get_path("platlib")):
         kept["PYTHONPATH"] = os.pathsep.join(part for part in (root, kept.get("PYTHONPATH")) if part)

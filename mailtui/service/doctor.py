@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mailtui import __version__
-from mailtui.accounts.secrets import backend_name
+from mailtui.accounts.keyring_store import KeyringProblem
 from mailtui.errors import MailtuiError
 from mailtui.kit.mounts import risk
 from mailtui.kit.sqlite import MINIMUM_SQLITE, sqlite_version
@@ -39,7 +39,7 @@ async def examine(service: Service) -> list[Finding]:
         await _outbox(service),
         *_place(service),
         _runner(service),
-        await _keyring(),
+        await _keyring(service),
         _folders(service),
         _lists(service),
         *_logout(),
@@ -90,12 +90,11 @@ def _runner(service: Service) -> Finding:
     return Finding("runner", "ok", "none is running" if pid is None else f"process {pid}")
 
 
-async def _keyring() -> Finding:
-    name, real = await backend_name()
-    if real:
-        return Finding("keyring", "ok", name)
-    hint = "Passwords can come from MAILTUI_PASSWORD_<ACCOUNT>, or be typed for one command."
-    return Finding("keyring", "note", name, hint)
+async def _keyring(service: Service) -> Finding:
+    try:
+        return Finding("keyring", "ok", await service.keyring.name())
+    except KeyringProblem as problem:
+        return Finding("keyring", "note", problem.title, problem.hint)
 
 
 def _folders(service: Service) -> Finding:

@@ -11,7 +11,9 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 
 from mailtui import __version__
-from mailtui.accounts.secrets import SecretSource
+from mailtui.accounts.credentials import Credentials
+from mailtui.accounts.oauth.tokens import TokenSource
+from mailtui.accounts.secrets import SecretSettings, SecretSource
 from mailtui.dispatch.runner import Runner, RunnerOptions
 from mailtui.errors import ExitCode, MailtuiError
 from mailtui.kit import journal
@@ -35,6 +37,11 @@ def runner_for(
     sightings, scale = Home.find(environ).sightings, time_scale(environ)
     options = RunnerOptions(__version__, sightings, say or _say, until_idle=until_idle, only=only, scale=scale)
     return Runner(outbox, options, secrets)
+
+
+def credentials_for(secrets: SecretSource, environ: Mapping[str, str]) -> Credentials:
+    """What is proved to servers, with access tokens that all processes of this home renew in turns."""
+    return Credentials(secrets, TokenSource(secrets, Home.find(environ).run, scale=time_scale(environ)))
 
 
 def _say(text: str) -> None:
@@ -104,10 +111,17 @@ def _read_secrets(handle: int | None) -> SecretSource:
     those of accounts, and its own password variables for campaigns of other accounts that wait for a runner.
     """
     if handle is None:
-        return SecretSource(os.environ)
+        return SecretSource(os.environ, settings=_secret_settings)
     with os.fdopen(handle) as pipe:
         found = json.load(pipe)
-    return SecretSource({**os.environ, **found["variables"]}, given=found["accounts"])
+    environ = {**os.environ, **found["variables"]}
+    return SecretSource(environ, settings=_secret_settings, given=found["accounts"])
+
+
+def _secret_settings() -> SecretSettings:
+    from mailtui.service.settings import read_settings  # costs pydantic, and most secrets are handed over
+
+    return read_settings(os.environ).secrets()
 
 
 class _Mouth:

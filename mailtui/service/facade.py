@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from mailtui.accounts.credentials import Credentials
 from mailtui.accounts.secrets import SecretSource
 from mailtui.audience.audience import Audience
 from mailtui.audience.views import AudienceCounts
@@ -32,7 +33,7 @@ from mailtui.outbox.states import ACTIVE_CAMPAIGNS, CampaignState, DeliveryState
 from mailtui.outbox.witness import require_newest
 from mailtui.report.export import ReportLine, original_rows, report_lines
 from mailtui.service.campaigns import CampaignDesk, actor
-from mailtui.service.engine import runner_for
+from mailtui.service.engine import credentials_for, runner_for
 from mailtui.service.orders import Orders
 from mailtui.service.pages import PageShelf
 from mailtui.service.previews import PreviewDesk
@@ -40,6 +41,7 @@ from mailtui.service.runners import Launcher
 from mailtui.service.settings import Settings, read_settings
 from mailtui.service.suppression import SuppressionDesk
 from mailtui.service.views import CampaignView, now
+from mailtui.smtp.credential import Credential
 from mailtui.smtp.endpoint import Endpoint
 
 _LOOK_EVERY = 0.1
@@ -82,7 +84,8 @@ class Service:
         self.environ = environ
         self.orders = Orders(self)
         self.suppression = SuppressionDesk(self)
-        self._secrets = SecretSource(environ, ask=ask)
+        self.secrets = SecretSource(environ, settings=settings.secrets, ask=ask)
+        self.keyring = self.secrets.keyring
         self._launcher = Launcher(self.outbox, settings.home, environ)
         self._stack = contextlib.ExitStack()
 
@@ -205,15 +208,24 @@ class Service:
 
     async def password(self, endpoint: Endpoint) -> str | None:
         """The password of a server that wants a login, None for one that does not. Raises `SecretMissing`."""
-        return await self._secrets(endpoint.account) if endpoint.user else None
+        return await self.secrets(endpoint.account) if endpoint.user else None
+
+    @cached_property
+    def credentials(self) -> Credentials:
+        """What is proved to servers: passwords, and access tokens of logins by OAuth."""
+        return credentials_for(self.secrets, self.environ)
+
+    async def credential(self, endpoint: Endpoint) -> Credential | None:
+        """What to log in with, None at a server that wants no login. Raises `AccountError`."""
+        return await self.credentials.login(endpoint) if endpoint.user else None
 
     def tell_password(self, account: str, password: str | None) -> None:
         """Use this password for an account until the app is closed; None forgets it. It is written nowhere."""
-        self._secrets.tell(account, password)
+        self.secrets.tell(account, password)
 
     def engine(self, campaign: LaunchedCampaign) -> Runner:
         """An engine in this process, for this campaign only."""
-        return runner_for(self.outbox, self.environ, self._secrets, until_idle=True, only=campaign.number)
+        return runner_for(self.outbox, self.environ, self.secrets, until_idle=True, only=campaign.number)
 
     async def start_runner(self, secrets: Mapping[str, str]) -> int:
         """A runner that outlives this process: the one that lives, or a new one."""

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pydantic
 
-from mailtui.accounts.secrets import unknown_account
+from mailtui.accounts.secrets import SecretSettings, unknown_account
 from mailtui.accounts.spec import AccountSpec
 from mailtui.audience.mx.servers import parse_server
 from mailtui.audience.reach import Reach
@@ -145,6 +145,13 @@ class Settings:
     @property
     def outbox_url(self) -> str:
         return self.spec.outbox.url or sqlite_url(self.home.outbox_file)
+
+    def secrets(self) -> SecretSettings:
+        """Where else secrets may be than the settings know by themselves; none is in them."""
+        commands = {name: found.password_command for name, found in self.spec.accounts.items()}
+        return SecretSettings(
+            self.spec.keyring.allow, {name: command for name, command in commands.items() if command is not None}
+        )
 
     def endpoint(self, account: str) -> Endpoint:
         """The server of an account. Raises `AccountError` for one that the settings do not have."""

@@ -1,0 +1,115 @@
+"""Owns asking another program for a password: `password_command` of an account, such as `pass show acme`.
+
+It is started without a shell, without a terminal and without passwords in its environment. Of what it prints the first
+line counts; nothing of it appears anywhere else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+
+from mailtui.errors import AccountError
+from mailtui.kit.children import foreign_environment
+from mailtui.kit.safe_text import safe_text
+from mailtui.kit.words import sentence
+
+_SECONDS = 30.0
+_AFTERWARDS = 1.0
+"""What it left behind may hold its pipes open for ever: what is in them when it has ended is read, no more."""
+_MOST = 64 * 1024
+_TOLD = 300
+
+
+class CommandFailed(AccountError):
+    """A `password_command` gave no password. `word` says why in a few words."""
+
+    def __init__(self, account: str, program: str, word: str) -> None:
+        super().__init__(
+            f"The password_command of {account} gave no password",
+            detail=sentence(f"{program}: {word}"),
+            hint="Try it in a shell. It is started without one, and without a terminal: a program that asks for "
+            "something needs a window of its own for that.",
+        )
+        self.word = f"{program}: {word}"
+
+
+async def ask_command(
+    account: str, command: Sequence[str], environ: Mapping[str, str], *, seconds: float = _SECONDS
+) -> str:
+    """The first line that a command prints. Raises `CommandFailed`: it cannot be started, ends with an error, prints
+    nothing, or takes too long.
+    """
+    program = safe_text(os.path.basename(command[0]), limit=_TOLD)  # noqa: PTH119 - a word that was typed, no path yet
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=foreign_environment(environ),
+            # A group of its own, so that it ends with all that it started; without the terminal, which the app has.
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise CommandFailed(account, program, f"it cannot be started: {error.strerror or error}") from None
+    assert process.stdout is not None
+    assert process.stderr is not None
+    said, complained = bytearray(), bytearray()
+    reading = [
+        asyncio.create_task(_read(process.stdout, said)),
+        asyncio.create_task(_read(process.stderr, complained)),
+    ]
+    try:
+        async with asyncio.timeout(seconds):
+            code = await process.wait()
+        await asyncio.wait(reading, timeout=_AFTERWARDS)
+    except TimeoutError:
+        raise CommandFailed(account, program, f"it has not ended within {seconds:g} seconds") from None
+    finally:
+        _end(process)
+        for task in reading:
+            task.cancel()
+        await asyncio.gather(*reading, return_exceptions=True)
+        await process.wait()
+    if code != 0:
+        words = _first_line(complained).decode("utf-8", "replace")
+        because = f": {safe_text(words, limit=_TOLD)}" if words else ""
+        raise CommandFailed(account, program, f"it ended with {code}{because}")
+    return _password(account, program, _first_line(said))
+
+
+def _password(account: str, program: str, line: bytes) -> str:
+    if not line:
+        raise CommandFailed(account, program, "it printed nothing")
+    if len(line) >= _MOST:
+        raise CommandFailed(account, program, "its first line is too long for a password")
+    try:
+        return line.decode()
+    except UnicodeDecodeError:
+        raise CommandFailed(account, program, "its first line is no text in UTF-8") from None
+
+
+def _first_line(text: bytearray) -> bytes:
+    return bytes(text).partition(b"\n")[0].rstrip(b"\r")
+
+
+async def _read(stream: asyncio.StreamReader, kept: bytearray) -> None:
+    """Read to the end, and keep its beginning."""
+    while part := await stream.read(_MOST):
+        kept += part[: _MOST - len(kept)]
+
+
+def _end(process: asyncio.subprocess.Process) -> None:
+    """End it with all that it started; what has ended is left alone."""
+    if process.returncode is not None:
+        return
+    with contextlib.suppress(ProcessLookupError):  # it ended at this instant
+        if hasattr(os, "killpg"):
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()
