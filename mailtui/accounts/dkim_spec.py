@@ -53,7 +53,10 @@ class SigningSpec(Spec):
             raise ValueError("this is no domain, such as acme.test; left out, it is that of From")
         return name
 
-    def dkim(self, folder: Path) -> DkimSpec:
-        """What the signer works with; a relative file is looked for in `folder`."""
-        key = "" if self.key == IN_KEYRING else str(folder / Path(self.key).expanduser())
-        return DkimSpec(self.selector, self.domain or "", key)
+    def dkim(self) -> DkimSpec:
+        """What the signer works with."""
+        return DkimSpec(self.selector, self.domain or "")
+
+    def key_file(self, folder: Path) -> Path | None:
+        """The file with the private key, a relative one looked for in `folder`; None where the keyring has it."""
+        return None if self.key == IN_KEYRING else folder / Path(self.key).expanduser()

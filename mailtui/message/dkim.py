@@ -56,14 +56,14 @@ _KEPT_LAYOUTS = 64  # mails of a campaign differ in few headers
 
 @dataclass(frozen=True, slots=True)
 class DkimSpec:
-    """How an account signs: `selector` and `domain` are s= and d=, in A-labels; a blank domain is that of From.
-
-    `key` is the file that has the private key, '' for the keyring's entry. Nothing of it is secret.
-    """
+    """How an account signs: `selector` and `domain` are s= and d=, in A-labels; a blank domain is that of From."""
 
     selector: str
     domain: str = ""
-    key: str = ""
+
+    def record_name(self, author: str) -> str:
+        """Where the DNS has the public key for mails from a domain."""
+        return f"{self.selector}._domainkey.{self.domain or author}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +90,10 @@ class Signer:
         self._layouts: dict[tuple[str, tuple[bytes, ...]], _Layout] = {}
         self._body = b"\r\n"
         self._body_hash = _body_hash(self._body)
+
+    def signed(self, data: bytes, sender: str) -> bytes:
+        """The mail with its signature; `sender` is the address in From."""
+        return self.sign(data, domain=sender[sender.rfind("@") + 1 :]) + data
 
     def sign(self, data: bytes, *, domain: str) -> bytes:
         """The DKIM-Signature header of a mail, with its line break, to stand before the mail.
