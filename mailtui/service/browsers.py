@@ -169,6 +169,11 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 def show_page(page: Path, environ: Mapping[str, str]) -> None:
     """Open a page in the person's browser, within some seconds. Raises `NoBrowser` where nobody would see one."""
+    show_address(page.as_uri(), environ)
+
+
+def show_address(address: str, environ: Mapping[str, str]) -> None:
+    """The same with any address. Others on this machine may see it: it must hold no secret."""
     over_network = "SSH_CONNECTION" in environ or "SSH_TTY" in environ
     if over_network:
         raise NoBrowser("This is a session over SSH, where a browser would open on the other machine, or not at all")
@@ -176,7 +181,7 @@ def show_page(page: Path, environ: Mapping[str, str]) -> None:
     if command is None:
         raise NoBrowser("No browser was found on this machine, or there is no desktop to show one on")
     process = subprocess.Popen(  # noqa: S603 - the person's own browser, or the desktop's way to it
-        [*command, page.as_uri()],
+        [*command, address],
         env=own_environment(environ),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,

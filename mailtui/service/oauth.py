@@ -5,12 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mailtui.accounts.keyring_store import client_entry
+from mailtui.accounts.oauth.asking import NoAnswer, ask
+from mailtui.accounts.oauth.device import DeviceLogin
+from mailtui.accounts.oauth.login import Asked, BrowserLogin
 from mailtui.accounts.oauth.progress import LoginProgress, LoginStage, Tell
+from mailtui.accounts.oauth.refusals import in_words
+from mailtui.accounts.oauth.tokens import turn
+from mailtui.errors import AccountError
+from mailtui.service.browsers import show_address
+from mailtui.smtp.timeouts import time_scale
 
 if TYPE_CHECKING:
     from mailtui.service.facade import Service
 
-__all__ = ["LoggedIn", "LoggedOut", "LoginProgress", "LoginStage", "Tell", "login", "logout"]
+__all__ = ["LoggedIn", "LoggedOut", "LoginProgress", "LoginStage", "Tell", "keep_client_secret", "login", "logout"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +48,74 @@ async def login(service: Service, account: str, tell: Tell, *, device: bool = Fa
     `device`: by a code that is typed in on any device, where this machine has no browser (RFC 8628).
     Raises `AccountError`: not an account of this kind, denied, not answered in time, no keyring to keep it in.
     """
-    raise NotImplementedError
+    keyring, scale = service.secrets.keyring, time_scale(service.environ)
+    asked = _asked(service, account, await keyring.get(client_entry(account)) or "")
+    kept = await keyring.name()  # before anybody is asked: a login that cannot be kept is of no use
+    if device:
+        granted = await DeviceLogin(asked, tell, scale=scale).run()
+    else:
+        environ = service.environ
+        granted = await BrowserLogin(asked, lambda url: show_address(url, environ), tell, scale=scale).run()
+    async with turn(service.settings.home.run, account):
+        await keyring.set(account, granted.refresh)
+    service.secrets.tell(account, None)
+    tell(LoginProgress(LoginStage.KEPT, f"{account} is logged in. The login is kept in the keyring ({kept})."))
+    return LoggedIn(account, asked.provider.title, tuple((granted.scope or asked.scope).split()), kept)
 
 
 async def logout(service: Service, account: str) -> LoggedOut:
-    """Forget a login: here, and at the provider where that can be told. Raises `AccountError`."""
-    raise NotImplementedError
+    """Forget a login: here, and at the provider where that can be told (RFC 7009). Raises `AccountError`."""
+    keyring, scale = service.secrets.keyring, time_scale(service.environ)
+    secret = await keyring.get(client_entry(account)) or ""
+    asked = _asked(service, account, secret)
+    who, url = asked.provider.title, asked.provider.revocation_url
+    async with turn(service.settings.home.run, account):
+        token = await keyring.get(account)
+        if token is not None:
+            await keyring.delete(account)
+    service.secrets.tell(account, None)
+    if token is None:
+        return LoggedOut(account, had_login=False, revoked=False)
+    if not url:
+        return LoggedOut(
+            account, had_login=True, revoked=False, detail=f"{who} cannot be told; there, take your app's access away."
+        )
+    form = {"token": token, "token_type_hint": "refresh_token", "client_id": asked.client_id}
+    form |= {"client_secret": secret} if secret else {}
+    try:
+        answer = await ask(url, form, scale=scale, empty=True)
+    except NoAnswer as problem:
+        why = str(problem)
+    else:
+        if not answer.error:
+            return LoggedOut(account, had_login=True, revoked=True)
+        why = in_words(answer, secrets=(token, secret))
+    return LoggedOut(account, had_login=True, revoked=False, detail=f"{who} was told, and did not take it back: {why}")
+
+
+async def keep_client_secret(service: Service, account: str, secret: str) -> None:
+    """Keep the secret of the app that an account logs in with, in the keyring; an empty one is forgotten.
+
+    Google's apps have one although they are no secret keepers (RFC 8252 section 8.5). Raises `AccountError`.
+    """
+    entry = client_entry(account)
+    if secret:
+        await service.secrets.keyring.set(entry, secret)
+    else:
+        await service.secrets.keyring.delete(entry)
+    service.secrets.tell(entry, None)
+
+
+def _asked(service: Service, account: str, secret: str) -> Asked:
+    endpoint = service.settings.endpoint(account)
+    spec = service.settings.spec
+    oauth = spec.accounts[account].oauth
+    if oauth is None:
+        raise AccountError(
+            f"{account} has no login by a provider: it has a password, or needs none",
+            hint=f"Its password: mailtui accounts password {account}. To log in with Google or Microsoft, give the "
+            "account oauth: in the settings; see docs/oauth.md.",
+        )
+    provider = oauth.resolved()
+    scope = provider.scope(sheets=spec.google.account == account)
+    return Asked(account, endpoint.user, provider, oauth.client_id, scope, secret)
