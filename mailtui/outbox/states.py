@@ -98,10 +98,9 @@ class OrderKind(StrEnum):
 class RestKind(StrEnum):
     """Why nothing is sent through an account for now."""
 
-    QUOTA = "quota"  # its limits in the settings are reached
-    LIMIT = "limit"  # its server says that a limit is reached, or asks for a pause
-    TROUBLE = "trouble"  # its server cannot be reached, or refuses it for now
-    OUT = "out"  # a person has to see to it: a login or a certificate that is refused
+    QUOTA = "quota"  # the server says that its limit is reached
+    LOGIN = "login"  # the server puts the login off
+    REFUSED = "refused"  # login, TLS or the account itself: a person has to see to it
 
 
 class Decision(StrEnum):
