@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import shlex
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import pydantic
 
@@ -16,7 +17,7 @@ from mailtui.audience.address import AddressError, parse_address
 from mailtui.kit.durations import parse_duration
 from mailtui.kit.suggest import did_you_mean
 from mailtui.kit.validation import Duration, Spec
-from mailtui.smtp.endpoint import Endpoint, Security
+from mailtui.smtp.endpoint import AuthMethod, Endpoint, Security, TokenGrant
 from mailtui.smtp.timeouts import Timeouts
 
 _PORTS = {Security.TLS: 465, Security.STARTTLS: 587, Security.PLAIN: 25}
@@ -84,13 +85,11 @@ class ServerSpec(Spec):
 
     def endpoint(self, account: str, *, folder: Path | None = None) -> Endpoint:
         """The value that the wire works with; a relative `ca` is looked for in `folder`."""
-        ca = "" if self.ca is None else str((folder or Path()) / Path(self.ca).expanduser())
         port = self.port or _PORTS[self.security]
         timeouts = (self.timeouts or TimeoutsSpec()).timeouts()
-        return Endpoint(account, self.host, port, self.security, self._user(), ca, self.helo or "", timeouts)
-
-    def _user(self) -> str:
-        return ""
+        return Endpoint(
+            account, self.host, port, self.security, ca=_file(self.ca, folder), helo=self.helo or "", timeouts=timeouts
+        )
 
 
 class InlineServerSpec(ServerSpec):
@@ -127,8 +126,8 @@ class AccountSpec(ServerSpec):
         default=None, description="A provider whose server and quotas are known: `mailtui accounts presets`."
     )
     user: str | None = pydantic.Field(default=None, min_length=1, description="The login name; left out: no login.")
-    auth: Literal["auto", "plain", "login", "cram-md5", "xoauth2", "oauthbearer"] = pydantic.Field(
-        default="auto", description="How to log in; auto: the best way that the server offers."
+    auth: AuthMethod = pydantic.Field(
+        default=AuthMethod.AUTO, description="How to log in; auto: the best way that the server offers."
     )
     password_command: tuple[str, ...] | None = pydantic.Field(
         default=None, min_length=1, description="A command whose first line is the password, such as `pass show acme`."
@@ -213,12 +212,34 @@ class AccountSpec(ServerSpec):
             raise ValueError("oauth and password_command: one login has a token, the other a password; take one out")
         if self.oauth is not None and self.user is None:
             raise ValueError("oauth: the user who logs in is missing")
+        with_token = self.auth in (AuthMethod.XOAUTH2, AuthMethod.OAUTHBEARER)
+        if self.auth is not AuthMethod.AUTO and with_token is (self.oauth is None):
+            what = "wants a token; write oauth:, too" if with_token else "takes a password, and oauth: gives a token"
+            raise ValueError(f"auth: {self.auth} {what}")
         if self.key is not None and self.certificate is None:
             raise ValueError("key: the certificate that it belongs to is missing")
         return self
 
-    def _user(self) -> str:
-        return self.user or ""
+    def endpoint(self, account: str, *, folder: Path | None = None) -> Endpoint:
+        """The server with what an account adds to it. Relative files are looked for in `folder`."""
+        grant = None
+        if self.oauth is not None:
+            provider = self.oauth.resolved()
+            grant = TokenGrant(provider.token_url, self.oauth.client_id, provider.scope())
+        return replace(
+            super().endpoint(account, folder=folder),
+            user=self.user or "",
+            auth=self.auth,
+            certificate=_file(self.certificate, folder),
+            key=_file(self.key, folder),
+            fingerprint=self.fingerprint or "",
+            grant=grant,
+        )
+
+
+def _file(path: str | None, folder: Path | None) -> str:
+    """The place of a file that the settings name; empty where they name none."""
+    return "" if path is None else str((folder or Path()) / Path(path).expanduser())
 
 
 def _require_sender(text: str) -> None:

@@ -17,6 +17,7 @@ from mailtui.audience.mx.servers import parse_server
 from mailtui.audience.reach import Reach
 from mailtui.audience.sheets.google import DOCS_URL, SHEETS_URL, TOKEN_URL, Google, is_loopback
 from mailtui.campaign.checks import SAMPLE
+from mailtui.dispatch.members import Member
 from mailtui.errors import ConfigError, Place, Problem
 from mailtui.kit.paths import Home
 from mailtui.kit.settings import PREFIX, Layer, Layers, environment_layer, file_layer, option_layer
@@ -153,12 +154,29 @@ class Settings:
             self.spec.keyring.allow, {name: command for name, command in commands.items() if command is not None}
         )
 
+    def account(self, name: str) -> AccountSpec:
+        """An account. Raises `AccountError` for one that the settings do not have."""
+        found = self.spec.accounts.get(name)
+        if found is None:
+            raise unknown_account(name, sorted(self.spec.accounts), file=str(self.home.settings_file))
+        return found
+
     def endpoint(self, account: str) -> Endpoint:
         """The server of an account. Raises `AccountError` for one that the settings do not have."""
-        found = self.spec.accounts.get(account)
-        if found is None:
-            raise unknown_account(account, sorted(self.spec.accounts), file=str(self.home.settings_file))
-        return found.endpoint(account, folder=self.home.config)
+        return self.account(account).endpoint(account, folder=self.home.config)
+
+    def member(self, account: str) -> Member:
+        """An account with its share and its limits, as a campaign takes it. Raises `AccountError`."""
+        found = self.account(account)
+        return Member(
+            self.endpoint(account),
+            found.weight,
+            found.connections,
+            found.limits.per_hour,
+            found.limits.per_day,
+            found.senders,
+            None if found.dkim is None else found.dkim.dkim(),
+        )
 
     def provenance(self) -> list[Provenance]:
         """Every setting and where its value came from."""
@@ -177,10 +195,34 @@ def read_settings(environ: Mapping[str, str], *, outbox: str | None = None) -> S
     if outbox is not None:
         layers.append(option_layer({("outbox", "url"): ("--outbox", outbox)}))
     layers.append(_environment(environ))
-    layers += [file_layer(read_yaml(path)) for path in (Path(PROJECT_FILE), home.settings_file) if path.is_file()]
+    files = {path: file_layer(read_yaml(path)) for path in (Path(PROJECT_FILE), home.settings_file) if path.is_file()}
+    if Path(PROJECT_FILE) in files:
+        _require_own(files[Path(PROJECT_FILE)], files.get(home.settings_file))
+    layers += files.values()
     merged = Layers(layers)
     spec = validate(SettingsSpec, merged, title="The settings have mistakes")
     return Settings(spec, merged, home, environ)
+
+
+def _require_own(folder: Layer, user: Layer | None) -> None:
+    """Settings that lie in a folder may be somebody else's: they start no command, and change no account of the user's,
+    whose password would go to whom they name. Raises `ConfigError`.
+    """
+    there = folder.data.get("accounts")
+    own = user.data.get("accounts") if user is not None else None
+    problems = []
+    for name, account in there.items() if isinstance(there, Mapping) else ():
+        if isinstance(own, Mapping) and own.get(name, account) != account:
+            place = folder.place(("accounts", name))
+            problems.append(
+                Problem(place, "your own settings have another account of this name.", "Give it another one.")
+            )
+        if isinstance(account, Mapping) and "password_command" in account:
+            place = folder.place(("accounts", name, "password_command"))
+            hint = "Such an account belongs into your own settings."
+            problems.append(Problem(place, "a folder's settings start no command.", hint))
+    if problems:
+        raise ConfigError(f"{PROJECT_FILE} in this folder says what only your own settings may", problems)
 
 
 def _environment(environ: Mapping[str, str]) -> Layer:
