@@ -18,6 +18,7 @@ from mailtui.dispatch.rendering import Order, Row
 from mailtui.dispatch.watchdog import Overrun, Watchdog
 from mailtui.kit.frames import frames
 from mailtui.message.compose import CompiledMessage, compile_message
+from mailtui.message.dkim import Signer
 from mailtui.message.files import FileRef
 from mailtui.message.frozen import MessageSource
 from mailtui.message.mime import TransferEncoding
@@ -33,9 +34,16 @@ class Renderer:
     """One campaign's messages, for one encoding at a time."""
 
     def __init__(
-        self, out: BinaryIO, columns: tuple[str, ...], secret: bytes, campaign: str, watchdog: Watchdog
+        self,
+        out: BinaryIO,
+        columns: tuple[str, ...],
+        secret: bytes,
+        campaign: str,
+        watchdog: Watchdog,
+        signer: Signer | None,
     ) -> None:
         self._out = out
+        self._signer = signer
         self._columns = columns
         self._secret = secret
         self._campaign = campaign
@@ -65,7 +73,9 @@ class Renderer:
             return rendering.overrun(overrun_place(overrun))
         if isinstance(rendered, RenderProblem):
             return rendering.problem(rendered)
-        return rendering.mail(rendered.sender, rendered.data)
+        signer = self._signer
+        data = rendered.data if signer is None else signer.signed(rendered.data, rendered.sender)
+        return rendering.mail(rendered.sender, data)
 
     def _rendered(self, row: Row, encoding: TransferEncoding, smtputf8: bool) -> RenderedMessage | RenderProblem:
         key, number, address, cells, more, date, message, named_by, files = row
@@ -83,10 +93,10 @@ class Renderer:
 def serve(orders: BinaryIO, out: BinaryIO) -> None:
     """Carry out what comes in until it ends."""
     incoming = frames(orders.read)
-    _, columns, secret, campaign, memory, seconds = next(incoming)
+    _, columns, secret, campaign, memory, seconds, signing = next(incoming)
     _limit(memory)
     watchdog = Watchdog(seconds)
-    renderer = Renderer(out, columns, secret, campaign, watchdog)
+    renderer = Renderer(out, columns, secret, campaign, watchdog, rendering.signer_of(signing))
     out.write(rendering.ready())
     out.flush()
     for kind, *values in incoming:

@@ -20,6 +20,7 @@ from mailtui.dispatch.rendering import Answers, Kind, Mail, Nonsense, Order, Out
 from mailtui.kit.children import bare_environment, own_environment, own_module
 from mailtui.kit.journal import note, warn
 from mailtui.message.compose import CompiledMessage
+from mailtui.message.dkim import Signer
 from mailtui.outbox.records import Claim
 
 _MEMORY = 1024 * 1024 * 1024  # of address space; a fresh Python maps a good part of it before it does anything
@@ -53,13 +54,15 @@ class Renderers:
         campaign: str,
         *,
         seconds: float,
+        signer: Signer | None = None,
         arrived: Callable[[], None],
         returned: Callable[[Sequence[Claim]], None],
     ) -> None:
-        """`campaign` is its id; `seconds` a row may take; `arrived` hears of new mails, `returned` gets claims that
-        nobody renders now.
+        """`campaign` is its id; `seconds` a row may take; `signer` signs the mails; `arrived` hears of new ones, `returned`
+        gets claims that nobody renders now.
         """
-        self._begin = rendering.order(Order.BEGIN, columns, secret, campaign, _MEMORY, seconds)
+        signing = rendering.signing_of(signer)
+        self._begin = rendering.order(Order.BEGIN, columns, secret, campaign, _MEMORY, seconds, signing)
         self._silence = max(_LEAST_SILENCE, _SILENT * seconds)
         self._arrived = arrived
         self._returned = returned

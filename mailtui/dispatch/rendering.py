@@ -16,6 +16,7 @@ from typing import Any, TypeAlias
 
 from mailtui.errors import Place
 from mailtui.kit.frames import frame
+from mailtui.message.dkim import DkimSpec, Signer
 from mailtui.message.files import FileRef
 from mailtui.message.rendered import RenderProblem
 
@@ -23,6 +24,9 @@ File: TypeAlias = tuple[str, str, str, int]  # a `FileRef`
 Row: TypeAlias = tuple[str, int, str, tuple[str, ...], tuple[tuple[str, ...], ...], float, int, int, tuple[File, ...]]
 """key, number, address, cells, the cells of a group's further rows, date, the number of the message, and of the one
 that gives the Message-ID or -1, and the files of its own."""
+
+Signing: TypeAlias = tuple[str, str, bytes]
+"""A `DkimSpec` and the private key, PEM."""
 
 _NOWHERE = Place()
 _HEAD = struct.Struct("<BHI")  # kind, length of the sender, length of what follows it
@@ -32,7 +36,7 @@ _LONGEST = 256 * 1024 * 1024  # ten million characters of four bytes each, in qu
 class Order(IntEnum):
     """What the runner asks."""
 
-    BEGIN = 0  # columns, secret, the campaign's id, bytes of memory, seconds a row
+    BEGIN = 0  # columns, secret, the campaign's id, bytes of memory, seconds a row, how to sign
     MESSAGE = 1  # number, the frozen message's JSON
     RENDER = 2  # transfer encoding, smtputf8, rows
 
@@ -81,6 +85,19 @@ def files_of(own: Sequence[FileRef]) -> tuple[File, ...]:
 def own_bytes(own: Sequence[FileRef]) -> int:
     """About how many bytes a claim's own files add to its mail."""
     return sum(ref.size for ref in own) * 4 // 3 if own else 0
+
+
+def signing_of(signer: Signer | None) -> Signing | None:
+    """How mails are signed, as it crosses."""
+    return None if signer is None else (signer.spec.selector, signer.spec.domain, signer.pem)
+
+
+def signer_of(signing: Signing | None) -> Signer | None:
+    """The signer that `signing_of` was given."""
+    if signing is None:
+        return None
+    selector, domain, pem = signing
+    return Signer(DkimSpec(selector, domain), pem)
 
 
 def order(kind: Order, *values: Any) -> bytes:

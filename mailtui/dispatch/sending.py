@@ -26,6 +26,7 @@ from mailtui.errors import AccountError, OutboxError, Place
 from mailtui.kit.journal import note
 from mailtui.kit.safe_text import safe_text
 from mailtui.message.compose import CompiledMessage, compile_message
+from mailtui.message.dkim import Signer
 from mailtui.message.frozen import MessageSource
 from mailtui.outbox.records import Campaign, Claim, Counts, ProgressSnapshot
 from mailtui.outbox.states import CampaignState
@@ -40,7 +41,7 @@ _LONGEST_NAP = 60.0
 class Sending:
     """One campaign being sent. `run` returns when the campaign has come to rest, or the runner leaves."""
 
-    def __init__(self, campaign: Campaign, tools: Tools, message: bytes) -> None:
+    def __init__(self, campaign: Campaign, tools: Tools, message: bytes, signer: Signer | None = None) -> None:
         self.campaign = campaign
         self.recorder = tools.recorder
         self.endpoint = Endpoint.from_json(campaign.endpoint)
@@ -65,6 +66,7 @@ class Sending:
             self._compile(message),
             tools,
             domains=self.domains,
+            signer=signer,
             former=self._compile,
             need=self.stir,
             arrived=self._pump,

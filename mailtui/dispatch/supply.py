@@ -22,6 +22,7 @@ from mailtui.dispatch.watchdog import Overrun
 from mailtui.errors import Place
 from mailtui.kit.words import size_in_words
 from mailtui.message.compose import CompiledMessage
+from mailtui.message.dkim import Signer
 from mailtui.message.mime import TransferEncoding
 from mailtui.message.rendered import RenderedMessage, RenderProblem
 from mailtui.message.templates import overrun_place
@@ -50,19 +51,22 @@ class Supply:
         tools: Tools,
         *,
         domains: Domains,
+        signer: Signer | None = None,
         former: Callable[[bytes], CompiledMessage],
         need: Callable[[], None],
         arrived: Callable[[], None],
         overran: Callable[[int, Place], None],
     ) -> None:
-        """`former` compiles a message that the campaign had before; `need` is called when more should be claimed,
-        `arrived` when there is a job again after there was none, `overran` with a row that
-        takes too long to render, and where in the templates; after that, nothing more is rendered.
+        """`signer` signs every mail, None where nobody does; `former` compiles a message that the campaign had before;
+        `need` is called when more should be claimed, `arrived` when there is a job again after there was none,
+        `overran` with a row that takes too long to render, and where in the templates; after that, nothing more is
+        rendered.
         """
         self._campaign = campaign.number
         self._columns = campaign.columns
         self._message = message
         self._domains = domains
+        self._signer = signer
         self._former = former
         self._editions: dict[int, CompiledMessage] = {}
         """The messages that claims were added with or say, by number."""
@@ -80,6 +84,7 @@ class Supply:
             campaign.secret,
             campaign.id,
             seconds=tools.watchdog.seconds,
+            signer=signer,
             arrived=self._have_more,
             returned=self._take_again,
         )
@@ -226,11 +231,14 @@ class Supply:
             rendered = self._watchdog.run(lambda: self._rendered(claim, transfer, smtputf8=smtputf8))
         except Overrun as overrun:
             return Overran(overrun_place(overrun))
+        outcome = rendered if isinstance(rendered, RenderProblem) else self._signed(rendered)
         if began is not None:
             self.cost += (time.thread_time() - began - self.cost) / 8
-        if isinstance(rendered, RenderProblem):
-            return rendered
-        return Mail(rendered.sender, rendered.data, rendered.dotless)
+        return outcome
+
+    def _signed(self, rendered: RenderedMessage) -> Mail:
+        data = rendered.data if self._signer is None else self._signer.signed(rendered.data, rendered.sender)
+        return Mail(rendered.sender, data, rendered.dotless)
 
     def _rendered(self, claim: Claim, transfer: TransferEncoding, *, smtputf8: bool) -> RenderedMessage | RenderProblem:
         key, address = claim.copy_of or (claim.key, claim.address)

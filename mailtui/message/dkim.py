@@ -86,6 +86,7 @@ class Signer:
         from mailtui.message.dkim_key import read_signing_key  # here, since loading it costs those who sign nothing
 
         self.spec = spec
+        self.pem = pem
         self._key = read_signing_key(pem)
         self._layouts: dict[tuple[str, tuple[bytes, ...]], _Layout] = {}
         self._body = b"\r\n"
