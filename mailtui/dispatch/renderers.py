@@ -58,8 +58,8 @@ class Renderers:
         arrived: Callable[[], None],
         returned: Callable[[Sequence[Claim]], None],
     ) -> None:
-        """`campaign` is its id; `seconds` a row may take; `signer` signs the mails; `arrived` hears of new ones, `returned`
-        gets claims that nobody renders now.
+        """`campaign` is its id; `seconds` a row may take; `signer` signs the mails; `arrived` hears of new ones,
+        `returned` gets claims that nobody renders now.
         """
         signing = rendering.signing_of(signer)
         self._begin = rendering.order(Order.BEGIN, columns, secret, campaign, _MEMORY, seconds, signing)
