@@ -11,12 +11,11 @@ from urllib.parse import urlsplit
 
 from mailtui.accounts.oauth.asking import NoAnswer, ask
 from mailtui.accounts.oauth.granted import Granted, read_granted
-from mailtui.accounts.oauth.login import Asked, require_enough, unreached
+from mailtui.accounts.oauth.login import Asked, require_enough, span, unreached
 from mailtui.accounts.oauth.progress import LoginProgress, LoginStage, Tell
 from mailtui.accounts.oauth.refusals import in_words, refused
 from mailtui.audience.sheets.google import is_loopback
 from mailtui.errors import AccountError
-from mailtui.kit.durations import show_wait
 from mailtui.kit.safe_text import safe_text
 
 _GRANT = "urn:ietf:params:oauth:grant-type:device_code"
@@ -56,7 +55,7 @@ class DeviceLogin:
                 hint="Log in with a browser: leave --device out. From another machine: see docs/oauth.md, over SSH.",
             )
         code = await self._begin()
-        text = f"Open {code.address} on any device and type in {code.user}, within {show_wait(code.life)}."
+        text = f"Open {code.address} on any device and type in {code.user}, within {span(code.life)}."
         self._tell(LoginProgress(LoginStage.CODE, text, code.address, code.user, code.life))
         granted = await self._until_agreed(code)
         self._tell(LoginProgress(LoginStage.ANSWERED, f"{who} said yes."))

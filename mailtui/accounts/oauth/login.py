@@ -22,6 +22,7 @@ from mailtui.accounts.oauth.refusals import in_words, refused, words
 from mailtui.errors import AccountError, MailtuiError
 from mailtui.kit.durations import show_wait
 from mailtui.kit.left_behind import left_behind
+from mailtui.kit.words import counted
 
 WITHIN = 300.0
 """Seconds that a person has to answer in the browser."""
@@ -105,10 +106,10 @@ class BrowserLogin:
             await left_behind(lambda: self._open(address), seconds=_BROWSER_OPENS_WITHIN, name="browser")
         except (MailtuiError, OSError, TimeoutError) as error:
             why = error.title if isinstance(error, MailtuiError) else str(error) or "no browser opened in time"
-            text = f"{why}. Open this address in a browser on this machine, within {show_wait(left)}:"
+            text = f"{why}. Open this address in a browser on this machine, within {span(left)}:"
             self._tell(LoginProgress(LoginStage.NO_BROWSER, text, address, seconds=left))
         else:
-            text = f"Your browser opens {title}. Log in there and agree, within {show_wait(left)}. If it did not open:"
+            text = f"Your browser opens {title}. Log in there and agree, within {span(left)}. If it did not open:"
             self._tell(LoginProgress(LoginStage.BROWSER, text, address, seconds=left))
 
     def _turned_away(self, why: str) -> None:
@@ -154,7 +155,7 @@ def require_enough(asked: Asked, granted: Granted) -> Granted:
         )
     if not granted.refresh:
         raise AccountError(
-            f"{who} logged {asked.account} in for {show_wait(granted.life)} only",
+            f"{who} logged {asked.account} in for {span(granted.life)} only",
             detail="It gave no refresh token, so the login would end in the middle of a campaign.",
             hint="Allow your app to keep people logged in (often the scope offline_access, in scopes: of oauth:).",
         )
@@ -170,9 +171,14 @@ def unreached(asked: Asked, problem: NoAnswer) -> AccountError:
     )
 
 
+def span(seconds: float) -> str:
+    """A time that a person has, in words."""
+    return counted(round(seconds / 60), "minute") if seconds >= 60 else show_wait(seconds)
+
+
 def _nobody_answered(asked: Asked, within: float) -> AccountError:
     return AccountError(
-        f"Nobody logged {asked.account} in within {show_wait(within)}",
+        f"Nobody logged {asked.account} in within {span(within)}",
         detail="Nothing was changed.",
         hint=f"To try again: mailtui accounts login {asked.account}",
     )

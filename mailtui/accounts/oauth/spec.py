@@ -94,4 +94,6 @@ class OAuthSpec(Spec):
             # Whoever names scopes names all of them but what a login cannot do without.
             found["mail"] = self.scopes
             found["always"] = tuple(scope for scope in known.always if scope not in self.scopes)
+        if self.provider is ProviderName.CUSTOM:
+            found["title"] = urlsplit(found["authorization_url"]).hostname
         return replace(known, **found)
