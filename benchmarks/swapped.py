@@ -27,6 +27,7 @@ from mailtui.outbox.ports import Ledger
 from mailtui.outbox.records import Claim, Counts, Mark, ProgressSnapshot, Result
 from mailtui.outbox.sqlite_ledger import SqliteLedger
 from mailtui.outbox.states import DeliveryState
+from mailtui.service.engine import credentials_for
 from mailtui.service.facade import Service
 from mailtui.service.lists import Again
 
@@ -41,10 +42,12 @@ class Timed(SqliteLedger):
 
     began = ended = cpu = 0.0
 
-    async def claim(self, campaign: int, limit: int, *, now: float, lease: float) -> list[Claim]:
+    async def claim(
+        self, campaign: int, limit: int, *, now: float, lease: float, bounds: Sequence[str] | None = None
+    ) -> list[Claim]:
         if not self.began:
             self.began, self.cpu = time.perf_counter(), time.process_time()
-        return await super().claim(campaign, limit, now=now, lease=lease)
+        return await super().claim(campaign, limit, now=now, lease=lease, bounds=bounds)
 
     async def commit(
         self,
@@ -86,8 +89,10 @@ class Forgetful(Timed):
 
     last = sent = 0
 
-    async def claim(self, campaign: int, limit: int, *, now: float, lease: float) -> list[Claim]:
-        await super().claim(campaign, 0, now=now, lease=lease)
+    async def claim(
+        self, campaign: int, limit: int, *, now: float, lease: float, bounds: Sequence[str] | None = None
+    ) -> list[Claim]:
+        await super().claim(campaign, 0, now=now, lease=lease, bounds=bounds)
         rows: Any = self._connection.execute(_READ, (campaign, self.last, limit)).fetchall()
         claims = [
             Claim(campaign, id_, fence, key, row, address, tuple(json.loads(fields)), attempts, now, edition)
@@ -142,7 +147,11 @@ async def send(campaign: Path, kind: str) -> dict[str, float]:
         launch = await service.launch(plan, again=Again.ASK, progress=lambda _: None)
         Swapped.kind = _KINDS[kind]
         options = RunnerOptions(__version__, Home.find(os.environ).sightings, _say, until_idle=True)
-        runner = Runner(Swapped(service.outbox.url, service.outbox.path), options, SecretSource(os.environ))
+        runner = Runner(
+            Swapped(service.outbox.url, service.outbox.path),
+            options,
+            credentials_for(SecretSource(os.environ), os.environ),
+        )
         await runner.run(lambda: None)
     ledger = Swapped.opened
     assert ledger is not None

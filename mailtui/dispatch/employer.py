@@ -15,6 +15,7 @@ from mailtui.dispatch.slots import Slots
 from mailtui.dispatch.supply import Supply
 from mailtui.outbox.records import Claim
 from mailtui.smtp.capabilities import Capabilities
+from mailtui.smtp.credential import Credential
 from mailtui.smtp.endpoint import Endpoint
 from mailtui.smtp.job import Job
 from mailtui.smtp.timeouts import Timeouts
@@ -52,7 +53,7 @@ class Employer(Protocol):
         """When a refused message is tried again, in epoch seconds; None to give it up."""
         ...
 
-    async def password(self) -> str | None:
+    async def password(self) -> Credential | None:
         """The account's password; None when it needs none, or when there is none and the campaign pauses."""
         ...
 

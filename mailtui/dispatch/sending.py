@@ -31,6 +31,7 @@ from mailtui.message.frozen import MessageSource
 from mailtui.outbox.records import Campaign, Claim, Counts, ProgressSnapshot
 from mailtui.outbox.states import CampaignState
 from mailtui.smtp.capabilities import Capabilities
+from mailtui.smtp.credential import Credential
 from mailtui.smtp.endpoint import Endpoint
 from mailtui.smtp.job import Job
 from mailtui.smtp.verdict import Category, Verdict, judge
@@ -80,7 +81,7 @@ class Sending:
         self._held_because = ""
         self._crew = Crew(self, name=campaign.id)
         self._next_due: float | None = None
-        self._password: str | None = None
+        self._password: Credential | None = None
         self._settled = 0
         self.resting = False  # whether the campaign's last state is being written
         self._rate = RateWindow()
@@ -239,13 +240,13 @@ class Sending:
         if self.reach.failed(why):
             self.hold(why)
 
-    async def password(self) -> str | None:
+    async def password(self) -> Credential | None:
         """The account's password, asked for once; None (and a pause) when there is none."""
         if not self.endpoint.user:
             return None
         if self._password is None:
             try:
-                self._password = await self._tools.secrets(self.endpoint.account)
+                self._password = await self._tools.secrets.login(self.endpoint)
             except AccountError as error:
                 self.hold(f"{error.title}. {error.hint}")
         return self._password

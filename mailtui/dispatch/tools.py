@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from mailtui.dispatch.budget import BodyBudget
 from mailtui.dispatch.recorder import Recorder
@@ -11,9 +12,23 @@ from mailtui.dispatch.staffing import Cores, Load
 from mailtui.dispatch.storage import Storage
 from mailtui.dispatch.watchdog import Watchdog
 from mailtui.outbox.ports import Ledger
+from mailtui.smtp.credential import Credential
+from mailtui.smtp.endpoint import Endpoint
 
-Secrets = Callable[[str], Awaitable[str]]
-"""Asks for the password of an account by name; raises `AccountError` when there is none."""
+
+class Secrets(Protocol):
+    """What accounts prove themselves with, from wherever it is kept."""
+
+    async def login(self, endpoint: Endpoint, *, refused: Credential | None = None) -> Credential:
+        """What to log in with. Raises `AccountError` when there is nothing.
+
+        `refused` is what the server would not have: another token takes its place, a password is not asked for anew.
+        """
+        ...
+
+    async def signing_key(self, account: str) -> bytes:
+        """The key that an account signs its mails with, as PEM. Raises `AccountError`."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

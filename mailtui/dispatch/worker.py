@@ -14,7 +14,6 @@ from mailtui.dispatch.tally import RateWindow
 from mailtui.outbox.records import Claim, Mark, Result, WorkerSnapshot
 from mailtui.outbox.states import DeliveryState
 from mailtui.smtp.connect import Connection, NotConnected, connect
-from mailtui.smtp.credential import Credential
 from mailtui.smtp.dialogue import Dialogue
 from mailtui.smtp.gear import Gear
 from mailtui.smtp.job import Job
@@ -84,10 +83,9 @@ class Worker:
             if not sending.work.is_set() or self._dismissed:
                 return None
             self._stage = "connecting"
-            password = await sending.password()
-            if password is None and sending.endpoint.user:
+            credential = await sending.password()
+            if credential is None and sending.endpoint.user:
                 return None
-            credential = None if password is None else Credential.password(password)
             try:
                 connection = await connect(sending.endpoint, credential, timeouts=sending.timeouts)
             except NotConnected as error:

@@ -36,7 +36,7 @@ def runner_for(
     """An engine over an outbox, with everything it needs handed down. `say` tells people; None is standard error."""
     sightings, scale = Home.find(environ).sightings, time_scale(environ)
     options = RunnerOptions(__version__, sightings, say or _say, until_idle=until_idle, only=only, scale=scale)
-    return Runner(outbox, options, secrets)
+    return Runner(outbox, options, credentials_for(secrets, environ))
 
 
 def credentials_for(secrets: SecretSource, environ: Mapping[str, str]) -> Credentials:

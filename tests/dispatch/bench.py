@@ -11,12 +11,14 @@ from pathlib import Path
 
 from mailtui.dispatch.plan import SendPlan
 from mailtui.dispatch.runner import Runner, RunnerOptions
+from mailtui.errors import AccountError
 from mailtui.message.frozen import MessageSource, SharedFile
 from mailtui.message.templates import TemplateText
 from mailtui.outbox.opening import Outbox, parse_outbox
 from mailtui.outbox.records import Campaign, Counts, DeliveryRow, NewCampaign, NewDelivery
 from mailtui.outbox.states import CampaignState, OrderKind
 from mailtui.sandbox.capture import read_captured
+from mailtui.smtp.credential import Credential
 from mailtui.smtp.endpoint import Endpoint, Security
 
 TEXT = "Hello {{ name }}\n"
@@ -24,6 +26,21 @@ TEXT = "Hello {{ name }}\n"
 
 async def no_secret(account: str) -> str:
     raise AssertionError(f"nobody should ask for the password of {account}")
+
+
+class Passwords:
+    """The passwords of accounts as a function knows them; there are no keys."""
+
+    def __init__(self, ask: Callable[[str], Awaitable[str]] = no_secret) -> None:
+        self._ask = ask
+
+    async def login(self, endpoint: Endpoint, *, refused: Credential | None = None) -> Credential:
+        if refused is not None:
+            raise AccountError("There is no other password")
+        return Credential.password(await self._ask(endpoint.account))
+
+    async def signing_key(self, account: str) -> bytes:
+        raise AssertionError(f"nobody should ask for the key of {account}")
 
 
 def source(
@@ -117,7 +134,7 @@ class House:
         only: int | None = None,
     ) -> Runner:
         chosen = options(self.outbox, until_idle=until_idle, only=only, scale=scale, say=self.said.append)
-        return Runner(self.outbox, chosen, secrets)
+        return Runner(self.outbox, chosen, Passwords(secrets))
 
     async def send(
         self,

@@ -17,7 +17,7 @@ from mailtui.dispatch.runner import Runner
 from mailtui.errors import MailtuiError
 from mailtui.outbox.opening import parse_outbox
 from mailtui.smtp.gear import Gear, GearChoice
-from tests.dispatch.bench import no_secret, options
+from tests.dispatch.bench import Passwords, options
 
 
 def complain(text: str) -> None:
@@ -26,7 +26,7 @@ def complain(text: str) -> None:
 
 async def main(url: str, scale: float) -> None:
     outbox = parse_outbox(url)
-    runner = Runner(outbox, options(outbox, until_idle=True, scale=scale, say=complain), no_secret)
+    runner = Runner(outbox, options(outbox, until_idle=True, scale=scale, say=complain), Passwords())
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, runner.stop)
     await runner.run(lambda: print("ready", flush=True))
 

@@ -13,7 +13,7 @@ import json
 import os
 import sys
 from asyncio import selector_events
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from functools import partial
@@ -25,7 +25,7 @@ from mailtui.outbox.opening import parse_outbox
 from mailtui.outbox.sqlite_ledger import SqliteLedger
 from mailtui.smtp.dialogue import Dialogue
 from mailtui.smtp.gear import Gear, GearChoice
-from tests.dispatch.bench import no_secret, options
+from tests.dispatch.bench import Passwords, options
 
 DIED = 99
 
@@ -149,9 +149,11 @@ def _trap_commits(trap: _Trap) -> None:
         due = trap.is_due(Step.MARK, len(marks)) or trap.is_due(Step.RESULT, len(results))
         return await guarded(self, due, lambda: commit(self, marks, results, snapshots, now=now))
 
-    async def trapped_claim(self: Any, campaign: int, limit: int, *, now: float, lease: float) -> Any:
+    async def trapped_claim(
+        self: Any, campaign: int, limit: int, *, now: float, lease: float, bounds: Sequence[str] | None = None
+    ) -> Any:
         due = trap.order.step is Step.CLAIM
-        return await guarded(self, due, lambda: claim(self, campaign, limit, now=now, lease=lease))
+        return await guarded(self, due, lambda: claim(self, campaign, limit, now=now, lease=lease, bounds=bounds))
 
     SqliteLedger.commit = trapped_commit  # type: ignore[method-assign]
     SqliteLedger.claim = trapped_claim  # type: ignore[method-assign]
@@ -164,7 +166,7 @@ def _carry_out(order: FailpointOrder) -> None:
     _trap_replies(trap)
     _trap_commits(trap)
     outbox = parse_outbox(order.outbox)
-    runner = Runner(outbox, options(outbox, scale=0.05, say=print), no_secret)
+    runner = Runner(outbox, options(outbox, scale=0.05, say=print), Passwords())
     asyncio.run(runner.run(lambda: None))
 
 
