@@ -156,8 +156,6 @@ def relaxed_body(body: bytes) -> bytes:
     body = _squeezed(body)
     if b" \r\n" in body:
         body = body.replace(b" \r\n", b"\r\n")
-    if body.endswith(b" "):
-        body = body[:-1]  # a last line without its line break
     text = body.rstrip(b"\r\n")
     return text + b"\r\n" if text else b""
 
