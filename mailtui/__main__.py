@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import sys
 
+from mailtui.kit.children import leave_no_core
+
 
 def main() -> int:
     """Run mailtui with the process's arguments; the exit code."""
+    leave_no_core()
     arguments = sys.argv[1:]
     if arguments[:1] == ["runner"]:
         # Straight to the engine: a runner needs neither the command line's library nor any face.

@@ -12,6 +12,7 @@ import click
 
 from mailtui.cli import output
 from mailtui.service.facade import Service
+from mailtui.service.password_fd import read_passwords
 from mailtui.service.terms import MAX_WINDOW, MAX_WORKERS, parse_rate, what_a_window_means
 
 if TYPE_CHECKING:
@@ -39,6 +40,9 @@ class Whole(_Number):
         return number
 
 
+_PASSWORDS = "mailtui.passwords"
+"""Where a command's context keeps the passwords that were handed over on its command line."""
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -50,10 +54,26 @@ def common(command: Command) -> Command:
     @functools.wraps(command)
     def wrapper(*args: Any, outbox: str | None, **kwargs: Any) -> Any:
         with Service.open(os.environ, outbox=outbox, ask=_ask_password) as service:
+            for account, password in click.get_current_context().meta.get(_PASSWORDS, {}).items():
+                service.settings.endpoint(account)  # a name that the settings do not have is a slip
+                service.tell_password(account, password)
             return command(*args, service=service, **kwargs)
 
     return wrapper  # type: ignore[return-value]
 
+
+def _read_passwords(context: click.Context, _parameter: click.Parameter, given: tuple[str, ...]) -> None:
+    context.meta[_PASSWORDS] = read_passwords(given)
+
+
+password_option = click.option(
+    "--password-fd",
+    multiple=True,
+    expose_value=False,
+    callback=_read_passwords,
+    metavar="ACCOUNT=N",
+    help="Read the password of an account from this file descriptor.",
+)
 
 filter_option = click.option("--filter", "filter_text", metavar="RULE", help="Only rows for which this holds, too.")
 

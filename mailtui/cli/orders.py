@@ -15,6 +15,7 @@ from mailtui.cli.options import (
     burst_option,
     common,
     note_window,
+    password_option,
     rate_option,
     window_option,
     workers_option,
@@ -38,6 +39,7 @@ def pause(campaign_id: str | None, *, service: Service, as_json: bool) -> None:
 
 @click.command()
 @click.argument("campaign_id", metavar="[ID]", required=False)
+@password_option
 @common
 def resume(campaign_id: str | None, *, service: Service, as_json: bool) -> None:
     """Go on with a campaign that is paused, or whose runner was killed; in the background."""

@@ -7,7 +7,7 @@ import asyncio
 import click
 
 from mailtui.cli import output
-from mailtui.cli.options import Whole, common
+from mailtui.cli.options import Whole, common, password_option
 from mailtui.cli.orders import chosen, tell
 from mailtui.errors import UsageError
 from mailtui.service.facade import Service
@@ -30,6 +30,7 @@ Examples:
 @click.option("--to", metavar="ADDRESS", help="Only the recipient with this address.")
 @click.option("--copy-of", metavar="ADDRESS", help="With --to: the copy that goes there of this recipient's mail.")
 @click.option("--address", metavar="NEW", help="Send the one that --row or --to names to this address from now on.")
+@password_option
 @common
 def retry(
     campaign_id: str | None,

@@ -16,6 +16,7 @@ from mailtui.cli.options import (
     common,
     filter_option,
     note_window,
+    password_option,
     rate_option,
     window_option,
     workers_option,
@@ -56,6 +57,7 @@ from mailtui.service.views import CampaignView
 @rows_options
 @click.option("--detach", is_flag=True, help="Let it run on in the background.")
 @click.option("--yes", is_flag=True, help="Do not ask for the number of mails.")
+@password_option
 @common
 def run(
     campaign: Path,

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from mailtui.cli import output
-from mailtui.cli.options import Whole, common
+from mailtui.cli.options import Whole, common, password_option
 from mailtui.cli.transcript import show_transcript, transcript_option, transcript_to_json
 from mailtui.errors import ExitCode
 from mailtui.kit.safe_text import safe_text
@@ -24,6 +24,7 @@ from mailtui.service.testmail import send_test
 @click.option("--row", type=Whole(1), metavar="N", help="Whose data to use; left out: the first recipient's.")
 @click.option("--mark", is_flag=True, help="Begin its subject with [Test].")
 @transcript_option
+@password_option
 @common
 def test(
     campaign: Path, address: str, row: int | None, mark: bool, transcript: bool, *, service: Service, as_json: bool

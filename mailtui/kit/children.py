@@ -17,6 +17,17 @@ SECRETS = "MAILTUI_PASSWORD_"
 _BARE = ("PATH", "PYTHONPATH", "HOME", "LANG", "LC_ALL", "SYSTEMROOT", "VIRTUAL_ENV", "TMPDIR", "TEMP")
 
 
+def leave_no_core() -> None:
+    """Have the system write no image of this process, nor of its children, when it crashes: passwords would be in it.
+
+    Only the soft limit: whoever is started from here and wants one may ask for it.
+    """
+    if sys.platform != "win32":
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+
+
 def own_module(module: str) -> list[str]:
     """The command that runs a module of ours.
 

@@ -21,6 +21,8 @@ from mailtui.kit.paths import Home
 from mailtui.kit.safe_text import safe_text
 from mailtui.kit.words import sentence
 from mailtui.outbox.opening import Outbox, parse_outbox
+from mailtui.service.handover import Door, Handed, door_of, wake
+from mailtui.service.password_fd import read_passwords
 from mailtui.smtp.timeouts import time_scale
 
 
@@ -58,10 +60,11 @@ def main(arguments: Sequence[str]) -> int:
     say = _Mouth(options.ready_fd, as_json=options.json, logged=logged)
     try:
         outbox = parse_outbox(options.outbox or os.environ.get("MAILTUI_OUTBOX") or _default_outbox())
-        secrets = _read_secrets(options.secrets_fd)
+        secrets, environ = _secrets(options)
         tell = journal.warn if logged else _say
         runner = runner_for(outbox, os.environ, secrets, until_idle=options.until_idle, say=tell)
-        asyncio.run(_serve(runner, lambda: say.ready(outbox.url)))
+        door = Door(door_of(outbox, Home.find(os.environ).run), lambda more: _take(outbox, secrets, environ, more))
+        asyncio.run(_serve(runner, door, lambda: say.ready(outbox.url)))
     except MailtuiError as error:
         say.failed(error)
         return int(error.exit_code)
@@ -74,13 +77,21 @@ def main(arguments: Sequence[str]) -> int:
     return int(ExitCode.DONE)
 
 
-async def _serve(runner: Runner, ready: Callable[[], None]) -> None:
+async def _serve(runner: Runner, door: Door, ready: Callable[[], None]) -> None:
     loop = asyncio.get_running_loop()
     for name in ("SIGTERM", "SIGINT", "SIGHUP"):
         number = getattr(signal, name, None)
         if number is not None and hasattr(loop, "add_signal_handler"):
             loop.add_signal_handler(number, runner.stop)
-    await runner.run(ready)
+
+    def begun() -> None:
+        door.open()
+        ready()
+
+    try:
+        await runner.run(begun)
+    finally:
+        await door.close()
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -95,6 +106,13 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         help="print its process id and outbox as one JSON object, and what happens as JSON lines on stderr",
     )
     parser.add_argument("--until-idle", action="store_true", help="leave when nothing is left to do")
+    parser.add_argument(
+        "--password-fd",
+        action="append",
+        default=[],
+        metavar="ACCOUNT=N",
+        help="the password of an account, to be read from this file descriptor; may be given several times",
+    )
     parser.add_argument("--ready-fd", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--secrets-fd", type=int, help=argparse.SUPPRESS)
     return parser.parse_args(arguments)
@@ -106,16 +124,30 @@ def _default_outbox() -> str:
     return read_settings(os.environ).outbox_url
 
 
-def _read_secrets(handle: int | None) -> SecretSource:
-    """Where passwords come from; a launcher hands over by a pipe, read once and closed, what no environment may hold:
-    those of accounts, and its own password variables for campaigns of other accounts that wait for a runner.
+def _secrets(options: argparse.Namespace) -> tuple[SecretSource, dict[str, str]]:
+    """Where secrets come from, and the environment that it looks into, which grows by what is handed over.
+
+    A launcher hands over by a pipe, read once and closed, what no environment may hold: secrets of accounts, and its
+    own password variables for campaigns of other accounts that wait for a runner.
     """
-    if handle is None:
-        return SecretSource(os.environ, settings=_secret_settings)
-    with os.fdopen(handle) as pipe:
-        found = json.load(pipe)
-    environ = {**os.environ, **found["variables"]}
-    return SecretSource(environ, settings=_secret_settings, given=found["accounts"])
+    environ, given = dict(os.environ), read_passwords(options.password_fd)
+    if options.secrets_fd is not None:
+        with os.fdopen(options.secrets_fd) as pipe:
+            found = json.load(pipe)
+        environ.update(found["variables"])
+        given.update(found["secrets"])
+    return SecretSource(environ, settings=_secret_settings, given=given), environ
+
+
+async def _take(outbox: Outbox, secrets: SecretSource, environ: dict[str, str], more: Handed) -> None:
+    """Keep what was handed over to the runner that lives, and have go on what waited for it."""
+    environ.update(more.variables)
+    for entry, secret in more.secrets.items():
+        secrets.tell(entry, secret)
+    try:
+        await wake(outbox, more)
+    except MailtuiError as error:  # they wait for somebody to resume them
+        journal.warn("campaigns that waited for a secret were not woken", error=str(error))
 
 
 def _secret_settings() -> SecretSettings:

@@ -20,6 +20,7 @@ from mailtui.audience.views import AudienceCounts
 from mailtui.campaign.campaign import Campaign
 from mailtui.campaign.forecast import Planned, forecast
 from mailtui.campaign.freeze import Again, Freezing, Launch, freeze
+from mailtui.dispatch.members import members_from_json
 from mailtui.dispatch.plan import SendPlan
 from mailtui.dispatch.runner import Runner
 from mailtui.errors import UsageError
@@ -197,14 +198,18 @@ class Service:
         """The process id of the runner that lives on the outbox, None when none does."""
         return self._launcher.pid()
 
-    async def secret_for(self, campaign: LaunchedCampaign) -> dict[str, str]:
-        """The password a runner will need, asked for where the person is; empty when none is needed.
-
-        Raises `SecretMissing`.
+    async def secret_for(self, campaign: LaunchedCampaign, *, anew: bool = False) -> dict[str, str]:
+        """The secrets that a runner will need, by the names of their entries in the keyring; asked for where the person
+        is, and with `anew` in all places once more. Empty when none is needed. Raises `SecretMissing`.
         """
-        endpoint = Endpoint.from_json(campaign.endpoint)
-        password = await self.password(endpoint)
-        return {} if password is None else {endpoint.account: password}
+        found = {}
+        for member in members_from_json(campaign.endpoint):
+            account = member.endpoint.account
+            if member.endpoint.grant is not None:
+                found[account] = await self.secrets.refresh_token(account)
+            elif member.endpoint.user:
+                found[account] = await self.secrets.password(account, anew=anew)
+        return found
 
     async def password(self, endpoint: Endpoint) -> str | None:
         """The password of a server that wants a login, None for one that does not. Raises `SecretMissing`."""
@@ -227,9 +232,17 @@ class Service:
         """An engine in this process, for this campaign only."""
         return runner_for(self.outbox, self.environ, self.secrets, until_idle=True, only=campaign.number)
 
-    async def start_runner(self, secrets: Mapping[str, str]) -> int:
-        """A runner that outlives this process: the one that lives, or a new one."""
-        return await self._launcher.ensure(secrets)
+    async def start_runner(self, secrets: Mapping[str, str], *, leave: str = "") -> int:
+        """A runner that outlives this process: the one that lives, to which these secrets are handed over, or a new
+        one.
+        """
+        return await self._launcher.ensure(secrets, leave=leave)
+
+    async def hand_over(self, secrets: Mapping[str, str], *, leave: str = "") -> bool:
+        """Give secrets to the runner that lives, if one does. Campaigns that paused since one of them was missing go on
+        by themselves, but for the one to `leave`.
+        """
+        return await self._launcher.hand_over(secrets, leave=leave)
 
     # looking
 

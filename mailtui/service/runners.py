@@ -17,6 +17,7 @@ from mailtui.errors import ExitCode, RunnerError
 from mailtui.kit.children import SECRETS, own_environment, own_module
 from mailtui.kit.paths import Home, private_folder, touch_private
 from mailtui.outbox.opening import Outbox
+from mailtui.service.handover import Handed, door_of, hand_over
 
 _READY_WITHIN = 15.0
 _KEPT_LOGS = 20
@@ -42,13 +43,29 @@ class Launcher:
                 return log
         return None
 
-    async def ensure(self, secrets: Mapping[str, str]) -> int:
+    async def ensure(self, secrets: Mapping[str, str], *, leave: str = "") -> int:
         """The runner that lives, or a new one; its process id.
 
-        `secrets` are passwords by account, handed over by a pipe. Raises `RunnerError` with what the new one said.
+        `secrets` by the names of their entries in the keyring: handed over by a pipe, or as `hand_over` does. Raises
+        `RunnerError` with what the new one said.
         """
         pid = self.pid()
-        return pid if pid is not None else await self._start(secrets)
+        if pid is None:
+            return await self._start(secrets)
+        await self.hand_over(secrets, leave=leave)
+        return pid
+
+    async def hand_over(self, secrets: Mapping[str, str], *, leave: str = "") -> bool:
+        """Give secrets to the runner that lives. Campaigns that paused for want of one of them go on by themselves, but
+        for the one to `leave`, which whoever calls sees to. False where no runner took them: none lives, or it is a
+        `mailtui run` in the foreground, which has its own.
+        """
+        if not secrets or self.pid() is None:
+            return False
+        return await hand_over(door_of(self._outbox, self._home.run), Handed(secrets, self._variables(), leave))
+
+    def _variables(self) -> dict[str, str]:
+        return {name: text for name, text in self._environ.items() if name.startswith(SECRETS)}
 
     async def _start(self, secrets: Mapping[str, str]) -> int:
         command = [*own_module("mailtui"), "runner", "--until-idle", "--outbox", self._outbox.url]
@@ -74,8 +91,7 @@ class Launcher:
         threading.Thread(target=process.wait, name="runner-reaper", daemon=True).start()
         # One that has ended already reads nothing; what it said tells why.
         with contextlib.suppress(BrokenPipeError), os.fdopen(secrets_write, "w") as pipe:
-            variables = {name: text for name, text in self._environ.items() if name.startswith(SECRETS)}
-            pipe.write(json.dumps({"accounts": dict(secrets), "variables": variables}))
+            pipe.write(json.dumps({"secrets": dict(secrets), "variables": self._variables()}))
         answer = await _read_line(ready_read)
         if not answer:
             raise RunnerError(

@@ -1,22 +1,132 @@
-"""What a launcher hands to the runner it starts, beside its environment."""
+"""What a runner is handed beside its environment: by the pipe of whoever starts it, at its door while it lives."""
 
 from __future__ import annotations
 
+import argparse
 import asyncio
+import contextlib
 import json
 import os
+import stat
+import sys
+import tempfile
+from pathlib import Path
 
 import pytest
 
-from mailtui.service.engine import _read_secrets
+from mailtui.outbox.opening import parse_outbox
+from mailtui.service.engine import _secrets
+from mailtui.service.handover import Door, Handed, door_of, hand_over
 
 
 def test_passwords_of_other_accounts_come_with_the_one_that_was_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
     reading, writing = os.pipe()
     with os.fdopen(writing, "w") as pipe:
-        json.dump({"accounts": {"acme": "typed"}, "variables": {"MAILTUI_PASSWORD_BETA": "from the shell"}}, pipe)
-    secrets = _read_secrets(reading)
-    assert asyncio.run(secrets("acme")) == "typed"
-    assert asyncio.run(secrets("beta")) == "from the shell"
+        json.dump({"secrets": {"acme": "typed"}, "variables": {"MAILTUI_PASSWORD_BETA": "from the shell"}}, pipe)
+    secrets, _ = _secrets(argparse.Namespace(secrets_fd=reading, password_fd=[]))
+    assert asyncio.run(secrets.password("acme")) == "typed"
+    assert asyncio.run(secrets.password("beta")) == "from the shell"
     assert "MAILTUI_PASSWORD_BETA" not in os.environ
+
+
+HANDED = Handed({"acme": "pä$$ wörd", "acme dkim": "-----BEGIN\nKEY"}, {"MAILTUI_PASSWORD_BETA": "b"}, "2xfj2vpz")
+
+
+@pytest.mark.parametrize("depth", [0, 12], ids=["a short name", "a name too long for a socket"])
+async def test_c04_a_secret_gets_to_a_runner_that_lives(tmp_path: Path, depth: int) -> None:
+    folder = tmp_path.joinpath(*["a-long-name-of-a-folder"] * depth)
+    place = door_of(parse_outbox(f"sqlite:///{tmp_path}/outbox.db"), folder)
+    taken: list[Handed] = []
+
+    async def take(handed: Handed) -> None:
+        taken.append(handed)
+
+    assert not await hand_over(place, HANDED), "nobody lives yet"
+    door = Door(place, take)
+    door.open()
+    assert stat.S_IMODE(place.stat().st_mode) == 0o600
+    assert await hand_over(place, HANDED)
+    assert await hand_over(place, HANDED), "as often as one likes"
+    assert taken == [HANDED, HANDED]
+    assert "pä$$" not in repr(HANDED)
+    await door.close()
+    assert not await hand_over(place, HANDED), "the runner has gone, its file is still there"
+    second = Door(place, take)
+    second.open()
+    assert await hand_over(place, HANDED), "the next one takes the place over"
+    await second.close()
+
+
+async def test_c04_what_is_no_secret_gets_no_answer(tmp_path: Path) -> None:
+    async def take(_handed: Handed) -> None:
+        raise AssertionError("nothing was handed over")
+
+    place = tmp_path / "run.sock"
+    door = Door(place, take)
+    door.open()
+    for said in (b"hello\n", b"[]\n", b'{"secrets": {"a": 1}, "variables": {}, "leave": ""}\n', b"", b"x" * (2 << 20)):
+        reader, writer = await asyncio.open_unix_connection(str(place))
+        writer.write(said)
+        if writer.can_write_eof():
+            writer.write_eof()
+        with contextlib.suppress(
+            ConnectionResetError, BrokenPipeError
+        ):  # not read to its end
+            assert await reader.read() == b""
+        writer.close()
+    await door.close()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+async def test_c04_another_user_is_not_let_in_nor_believed() -> None:
+    """The file's mode keeps others out; where that was changed, the system's word who is at the other end does."""
+    taken: list[Handed] = []
+
+    async def take(handed: Handed) -> None:
+        taken.append(handed)
+
+    with tempfile.TemporaryDirectory(prefix="mailtui-", dir="/tmp") as name:
+        folder = Path(name)
+        folder.chmod(0o777)
+        place = folder / "run.sock"
+        door = Door(place, take)
+        door.open()
+        place.chmod(0o666)
+        stranger = await _as_nobody("call", str(place))
+        assert (await stranger.communicate())[0] == b"b''\n"
+        assert taken == []
+        await door.close()
+        place.unlink()
+        impostor = await _as_nobody("listen", str(place))
+        assert impostor.stdout is not None
+        assert await impostor.stdout.readline() == b"listening\n"
+        assert not await hand_over(place, HANDED)
+        assert (await impostor.communicate())[0] == b"b''\n", "not a byte was said to it"
+
+
+async def _as_nobody(*arguments: str) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(sys.executable, "-c", _STRANGER, *arguments, stdout=-1)
+
+
+_STRANGER = """
+import os, socket, sys
+os.setuid(65534)
+own = socket.socket(socket.AF_UNIX)
+if sys.argv[1] == "call":
+    own.connect(sys.argv[2])
+    other = own
+    try:
+        other.sendall(b'{"secrets": {}, "variables": {}, "leave": ""}\\n')
+    except OSError:
+        pass
+else:
+    own.bind(sys.argv[2])
+    own.listen()
+    print("listening", flush=True)
+    other, _ = own.accept()
+try:
+    print(other.recv(100), flush=True)
+except OSError:
+    print(b"", flush=True)
+"""

@@ -64,7 +64,7 @@ class Launching(Vertical):
         """See that a runner sends it; returns once one does. Raises what stands in the way."""
         self._say("Starting the runner …", None, None)
         secrets = await service.secret_for(launch.campaign)
-        await service.start_runner(secrets)
+        await service.start_runner(secrets, leave=launch.campaign.id)
         for order in launch.orders:
             await service.orders.obeyed(order, secrets)
         await service.orders.taken_up(launch.campaign.id, secrets)
