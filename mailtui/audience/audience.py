@@ -22,11 +22,11 @@ from mailtui.audience.findings import Understanding
 from mailtui.audience.hygiene import BITS, Hygiene, HygieneKind, kinds_of
 from mailtui.audience.index import Index, ListChanged, open_index
 from mailtui.audience.left_out import LeftOut
-from mailtui.audience.match import Explanation, Matcher
+from mailtui.audience.match import Matcher
 from mailtui.audience.ordering import Looked, Views, search_steps
 from mailtui.audience.problem import RowProblem
 from mailtui.audience.reach import FILES_ONLY, Reach
-from mailtui.audience.recipient import GROUP_LIMIT, Recipient
+from mailtui.audience.recipient import GROUP_LIMIT, AddedColumn, Recipient
 from mailtui.audience.rules import Rule
 from mailtui.audience.rules_tree import read_rule
 from mailtui.audience.selection import Heard, Selection
@@ -90,6 +90,8 @@ class Audience:
         self._grouped = spec.group
         self._unwanted = sum(BITS[kind] for kind in spec.exclude)
         self._ended = False
+        self.added: AddedColumn | None = None
+        """What recipients have beside their cells; the list's rows and the filter know nothing of it."""
         self._cells = ", ".join(f"c{number}" for number in range(len(index.reading.columns)))
         self.name = source.name
         """What a person calls the list: the path as given, or `standard input`."""
@@ -127,8 +129,8 @@ class Audience:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The names of the columns, no two alike, in the order of the list."""
-        return self._reading.columns
+        """The names of the columns, no two alike, in the order of the list; one that was added stands last."""
+        return self._reading.columns if self.added is None else self.added.behind(self._reading.columns)
 
     @property
     def has_rows(self) -> bool:
@@ -177,14 +179,16 @@ class Audience:
         Where rows are grouped, a recipient has all rows of the address, wherever they stand, up to one more than
         `GROUP_LIMIT`: whoever has so many gets no mail, and takes no memory for the others.
         """
-        columns = self.columns
+        columns, added = self._reading.columns, self.added
         last = self._rows if last_row is None else last_row
         for row, key, twin, cells in self._selection.kept(self._cells, start_row, last):
             fields = dict(zip(columns, cells, strict=True))
-            rows: tuple[Mapping[str, str], ...] = ()
+            rows: tuple[dict[str, str], ...] = ()
             if self._grouped:
                 more = self._selection.more_of(key, row, self._cells, GROUP_LIMIT) if twin else ()
                 rows = (fields, *(dict(zip(columns, other, strict=True)) for other in more))
+            if added is not None:
+                added.fill(key, rows or (fields,))
             yield Recipient(key, row, key, fields, rows)
 
     def keys(self) -> Iterator[tuple[int, int, str]]:
@@ -230,7 +234,7 @@ class Audience:
         further: tuple[int, ...] = ()
         if self._grouped and twin and held and problem is None and with_row is None:
             further = self._selection.further_rows(key, number, GROUP_LIMIT)
-        fields = dict(zip(self.columns, cells, strict=True))
+        fields = dict(zip(self._reading.columns, cells, strict=True))
         flags = tuple(self._hygiene.reason(key, bit) for bit in BITS.values() if flag & bit)
         return RowView(number, line, fields, key, problem, held, explanation, flags, with_row, further)
 
@@ -240,7 +244,7 @@ class Audience:
         `told` hears up to which row of the list has been looked; what it raises ends that.
         """
         self._require_going()
-        if view.column is not None and view.column not in self.columns:
+        if view.column is not None and view.column not in self._reading.columns:
             raise UsageError(f"The list has no column {view.column}", hint=did_you_mean(view.column, self.columns))
         return self._views.prepare(view, told)
 
@@ -357,10 +361,6 @@ class Audience:
             if view.matched:
                 return view
         return self.row(rows[0]) if rows else None
-
-    def explain(self, number: int) -> Explanation | None:
-        """Why a row is in or out, clause by clause; None without a filter or for a row that cannot be read."""
-        return self.row(number).explanation
 
     def _problem(self, number: int) -> RowProblem | None:
         found = self._connection.execute(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 GROUP_LIMIT = 1_000
@@ -26,6 +26,24 @@ class Recipient:
     address: str
     fields: Mapping[str, str]
     rows: tuple[Mapping[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AddedColumn:
+    """A column that the list itself does not have; `cell` works a recipient's out from their key."""
+
+    name: str
+    cell: Callable[[str], str]
+
+    def behind(self, columns: tuple[str, ...]) -> tuple[str, ...]:
+        """The columns with this one; it stands in for one of the list's by the same name."""
+        return columns if self.name in columns else (*columns, self.name)
+
+    def fill(self, key: str, rows: Iterable[dict[str, str]]) -> None:
+        """Give the rows of a recipient their cell."""
+        cell = self.cell(key)
+        for fields in rows:
+            fields[self.name] = cell
 
 
 def recipient_of(

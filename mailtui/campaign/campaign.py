@@ -9,9 +9,11 @@ from pathlib import Path
 
 from mailtui.audience.audience import Audience, open_audience
 from mailtui.audience.reach import FILES_ONLY, Reach
+from mailtui.audience.recipient import AddedColumn
 from mailtui.audience.rules import AllOf
 from mailtui.audience.rules_text import format_rule
 from mailtui.audience.rules_tree import read_rule
+from mailtui.campaign.senders import Sender, Senders
 from mailtui.campaign.spec import CampaignSpec, later_problems, without_later
 from mailtui.errors import AudienceError, ConfigError, Place, Problem, RuleError, TemplateError, UsageError
 from mailtui.kit.validation import validate
@@ -19,10 +21,12 @@ from mailtui.kit.yaml_file import Loc, YamlDocument, parse_yaml, read_yaml
 from mailtui.message.compose import CompiledMessage, compile_message
 from mailtui.message.frozen import MessageSource
 from mailtui.message.images import column_as_written
+from mailtui.message.own_cells import SENT_AS
 from mailtui.message.shared_files import own_file_key
-from mailtui.message.source import Unsaved, read_message
+from mailtui.message.source import Unsaved, own_mail_defaults, read_message
 
 _SAVED: Unsaved = {}
+NO_SENDERS = Senders()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,7 @@ class Campaign:
     extra: str = ""  # a further filter, which narrows that of the file
     original: CampaignSpec | None = None  # as the file has it, where `spec` is narrowed
     reach: Reach = FILES_ONLY  # what its lists need beyond themselves when they are opened
+    senders: Senders = NO_SENDERS  # whom its mails are from by turns, where it does not say
 
     @property
     def folder(self) -> Path:
@@ -82,11 +87,32 @@ class Campaign:
     def open_audience(self, cache: Path) -> Audience:
         """Open the list. Raises `AudienceError`, `RuleError`, each with its place."""
         try:
-            return open_audience(self.spec.audience, folder=self.folder, cache=cache, reach=self.reach)
+            audience = open_audience(self.spec.audience, folder=self.folder, cache=cache, reach=self.reach)
         except RuleError as error:
             raise self.misfit(error, cache) from None
         except AudienceError as error:
             raise self.list_error(error) from None
+        if self.senders:
+            audience.added = AddedColumn(SENT_AS, self.senders.of)
+        return audience
+
+    def sent_as(self, senders: tuple[Sender, ...]) -> Campaign:
+        """The same campaign with these From where it says none itself: one for all, or several that take turns."""
+        own_mail = own_mail_defaults(self.spec, self.spec.audience.columns).sender
+        if not senders or own_mail is not None or "from" in self.spec.audience.columns:
+            return self
+        if len(senders) > 1:
+            return dataclasses.replace(self, senders=Senders(senders, self.series))
+        return dataclasses.replace(self, spec=self.spec.model_copy(update={"sender": senders[0].mailbox}))
+
+    def account_place(self, name: str) -> Place:
+        """Where the file names an account."""
+        named = self.document.data.get("accounts")
+        if isinstance(named, list):
+            return self.document.place(("accounts", named.index(name)))
+        return self.document.place(
+            ("accounts", name) if isinstance(named, dict) else ("accounts",) if named else ("account",)
+        )
 
     def misfit(self, error: RuleError, cache: Path) -> RuleError:
         """Why the filter does not fit the list, with its place."""
@@ -125,6 +151,8 @@ class Campaign:
         """Read the templates. Raises `TemplateError` with every mistake in its place."""
         audience = self.spec.audience
         columns, group = audience.columns, audience.group
+        if self.senders:
+            columns = {**columns, "from": SENT_AS}
         try:
             return read_message(self.spec, self.folder, self.name, columns=columns, group=group, unsaved=unsaved)
         except TemplateError as error:

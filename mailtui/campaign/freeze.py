@@ -18,9 +18,11 @@ from itertools import islice
 from pathlib import Path
 
 from mailtui.audience.audience import Audience
+from mailtui.campaign.agreement import MAY_GET_IT, require_carriers, require_columns, require_extras
 from mailtui.campaign.campaign import Campaign
 from mailtui.campaign.mails import Mails, open_mails
 from mailtui.campaign.suppression import LeftOut, open_left_out
+from mailtui.dispatch.members import Member, members_to_json
 from mailtui.dispatch.plan import SendPlan
 from mailtui.errors import OutboxError, UsageError
 from mailtui.kit.file_lock import exclusive
@@ -29,17 +31,13 @@ from mailtui.outbox.copies import concerned
 from mailtui.outbox.ports import Desk, Reader
 from mailtui.outbox.records import Campaign as LaunchedCampaign
 from mailtui.outbox.records import Counts, IntakeRow, NewCampaign, NewDelivery, NewSuppression
-from mailtui.outbox.states import ACTIVE_CAMPAIGNS, CampaignState, DeliveryState, OrderKind
+from mailtui.outbox.states import ACTIVE_CAMPAIGNS, CampaignState, OrderKind
 from mailtui.outbox.suppression import scope_of_campaign
-from mailtui.smtp.endpoint import Endpoint
 
 _STEP = 1_000  # rows of the list, also those that a filter leaves out: looking at them takes time as well
 _BREATH = 0.003  # between two steps while a runner lives: its commits then wait 4 ms at the most
 _LONG_STEP = 20_000  # while no runner lives: most pages of the index of keys are then written once a step
 _ID_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that is read as another
-_MAY_GET_IT = tuple(
-    sorted(set(DeliveryState) - {DeliveryState.SENT, DeliveryState.SUPPRESSED, DeliveryState.CANCELLED})
-)
 _UNDER_WAY = frozenset({CampaignState.RUNNING, CampaignState.PAUSING, CampaignState.PAUSED})
 
 
@@ -58,7 +56,7 @@ class Freezing:
     campaign: Campaign
     audience: Audience
     source: MessageSource
-    endpoint: Endpoint
+    members: tuple[Member, ...]
     plan: SendPlan
     cache: Path
     lock: Path
@@ -208,40 +206,10 @@ async def to_add_to(
     if latest.message_digest != freezing.source.digest:
         if again is Again.ASK:
             raise MessageChanged(latest)
-        _require_columns(freezing, latest)
-        await _require_extras(freezing, latest, reader)
+        require_columns(freezing.campaign, freezing.source, freezing.audience.columns, latest)
+        await require_extras(freezing.source, latest, reader)
+    await require_carriers(freezing.members, latest, reader)
     return latest
-
-
-async def _require_extras(freezing: Freezing, latest: LaunchedCampaign, reader: Reader) -> None:
-    """Whoever may still get the earlier campaign has files of their own, and copies, from its launch; a changed message
-    cannot give them others, and its Cc would name people who get none.
-    """
-    counts = asdict(await reader.counts(latest.number))
-    if not any(counts[state] for state in _MAY_GET_IT):
-        return
-    earlier = MessageSource.from_json((await reader.message(latest.message_digest)).decode())
-    for said, of in (
-        ("brings other attachments of its recipients' own", _own_files),
-        ("gives copies to other people", _copied),
-    ):
-        if of(earlier) != of(freezing.source):
-            raise UsageError(
-                f"The changed message {said} than {latest.id} did",
-                detail="Those who wait in it, or may be tried again, keep what was found when it was launched.",
-                hint=f"Put that back as it was, or finish that campaign first: mailtui resume {latest.id}. "
-                "To keep somebody from getting copies: mailtui suppress add ADDRESS. "
-                "With --new the changed message goes to everybody, also to those who got the earlier one",
-            )
-
-
-def _own_files(source: MessageSource) -> tuple[object, ...]:
-    return source.own_files, dict(source.columns).get("attachment", "")
-
-
-def _copied(source: MessageSource) -> tuple[object, ...]:
-    columns = dict(source.columns)
-    return source.cc, source.bcc, columns.get("cc", ""), columns.get("bcc", "")
 
 
 async def _draft(freezing: Freezing, desk: Desk, reader: Reader) -> LaunchedCampaign:
@@ -262,7 +230,7 @@ def _new_campaign(freezing: Freezing, message: bytes, latest: LaunchedCampaign |
         name=campaign.name,
         message_digest=freezing.source.digest,
         message=message,
-        endpoint=freezing.endpoint.to_json(),
+        endpoint=members_to_json(freezing.members),
         plan=freezing.plan.to_json(),
         columns=freezing.audience.columns,
         source=freezing.audience.name,
@@ -270,18 +238,6 @@ def _new_campaign(freezing: Freezing, message: bytes, latest: LaunchedCampaign |
         secret=secrets.token_bytes(32),
         list=campaign.spec.audience.list or "",
     )
-
-
-def _require_columns(freezing: Freezing, latest: LaunchedCampaign) -> None:
-    """A changed message must be able to speak to those who are in the earlier campaign already."""
-    compiled = freezing.campaign.compile(freezing.source, freezing.audience.columns, secret=b"")
-    needed = compiled.fields if compiled.fields is not None else frozenset(freezing.audience.columns)
-    missing = sorted(needed - set(latest.columns))
-    if missing:
-        raise UsageError(
-            f"The changed message uses columns that {latest.id} was launched without: {', '.join(missing)}",
-            hint="Launch it as a new campaign: --new",
-        )
 
 
 async def _fill(
@@ -322,8 +278,9 @@ def _changes(freezing: Freezing, campaign: LaunchedCampaign) -> dict[str, object
     changes: dict[str, object] = {}
     if freezing.plan != SendPlan.from_json(campaign.plan):
         changes |= asdict(freezing.plan)
-    if freezing.endpoint.to_json() != campaign.endpoint:
-        changes["endpoint"] = freezing.endpoint.to_json()
+    members = members_to_json(freezing.members)
+    if members != campaign.endpoint:
+        changes["endpoint"] = members
     if freezing.source.digest != campaign.message_digest:
         changes["message"] = freezing.source.digest
     if (freezing.campaign.spec.audience.list or "") != campaign.list:
@@ -336,7 +293,7 @@ def _require_at_rest(running: LaunchedCampaign, changes: dict[str, object]) -> N
     if "message" in changes:
         raise BeingSent(running, "its message has changed")
     if "endpoint" in changes:
-        raise BeingSent(running, "its server has changed")
+        raise BeingSent(running, "the server or the accounts that it is sent through have changed")
 
 
 async def _leave_out_too(
@@ -360,7 +317,7 @@ async def _leave_out_too(
         if back := [key for key in keys if key not in now_out]:
             await desk.unsuppress(back, scope, actor=freezing.actor, now=time.time())
     after = 0
-    while left_out and (page := await reader.deliveries(campaign.number, states=_MAY_GET_IT, after=after, limit=_STEP)):
+    while left_out and (page := await reader.deliveries(campaign.number, states=MAY_GET_IT, after=after, limit=_STEP)):
         after = page[-1].id
         found = left_out.reasons({name for row in page for name in concerned(row.key, row.address, row.copy_of)})
         if found:

@@ -17,6 +17,7 @@ from mailtui.campaign.suppression import LeftOut
 from mailtui.message.copies import Copied, copied
 from mailtui.message.files import refusal
 from mailtui.message.frozen import MessageSource
+from mailtui.message.own_cells import SENT_AS
 from mailtui.outbox.copies import concerned, copy_key, said_of
 from mailtui.outbox.records import NewDelivery
 
@@ -34,8 +35,15 @@ class Mails:
 
     def of(self, columns: tuple[str, ...], first: int = 0, last: int | None = None) -> Iterator[NewDelivery]:
         """Those of the rows `first` to `last` of the list who are meant, with their cells in the order of the columns;
-        each mail's copies stand behind it.
+        each mail's copies stand behind it. Where accounts take turns, each is bound to the From in its cell.
         """
+        mails = self._of(columns, first, last)
+        if SENT_AS not in columns:
+            return mails
+        cell = columns.index(SENT_AS)
+        return (mail._replace(bound=mail.fields[cell]) for mail in mails)
+
+    def _of(self, columns: tuple[str, ...], first: int, last: int | None) -> Iterator[NewDelivery]:
         in_order = None if columns == self._audience.columns else columns
         for part in _parts(self._audience.recipients(first, last)):
             if self._rows is None:

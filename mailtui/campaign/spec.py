@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import pydantic
 
@@ -20,20 +20,53 @@ _LATER: tuple[tuple[str, ...], ...] = (
 """Keys that the campaign file is to have, and this version does not carry out. They are refused, never ignored."""
 
 
+def _weighted(value: Any) -> Any:
+    """A list of names as the map that it stands for."""
+    if isinstance(value, str):
+        return {value: None}
+    if not isinstance(value, list):
+        return value
+    twice = next((name for nth, name in enumerate(value) if name in value[:nth]), None)
+    if twice is not None:
+        raise ValueError(f"{twice} is named twice; its share is said by a weight: {{{twice}: 2, …}}")
+    if not all(isinstance(name, str) for name in value):
+        raise ValueError("names of accounts are expected here: [acme, backup], or with weights: {acme: 3, backup: 1}")
+    return dict.fromkeys(value)
+
+
+Weight = Annotated[int, pydantic.Field(ge=1, le=100)]
+Accounts = Annotated[
+    dict[str, Weight | None],
+    pydantic.BeforeValidator(_weighted, json_schema_input_type=str | tuple[str, ...] | dict[str, Weight | None]),
+]
+"""Accounts by name, with their weights; None for that of the settings."""
+
+
 class CampaignSpec(MessageSpec):
     """A campaign as its file says it."""
 
     name: str = pydantic.Field(min_length=1, max_length=200, description="What people call it.")
     account: str | None = pydantic.Field(default=None, description="An account of the settings to send as.")
+    accounts: Accounts | None = pydantic.Field(
+        default=None,
+        min_length=1,
+        description="Several of them to send through together: a list of names, or names with weights.",
+    )
     smtp: InlineServerSpec | None = pydantic.Field(default=None, description="A relay without a login, inline.")
     audience: AudienceSpec
     dispatch: DispatchSpec = DispatchSpec()
 
     @pydantic.model_validator(mode="after")
     def _one_server(self) -> CampaignSpec:
-        if self.account is not None and self.smtp is not None:
-            raise ValueError("account and smtp are both given; a campaign is sent through one of them")
+        given = [key for key in ("account", "accounts", "smtp") if getattr(self, key) is not None]
+        if len(given) > 1:
+            raise ValueError(f"{' and '.join(given)} are given together; a campaign is sent through one of them")
         return self
+
+    @property
+    def account_names(self) -> tuple[str, ...]:
+        """The accounts of the settings that it is sent through; none where it names a server itself."""
+        return (self.account,) if self.account is not None else tuple(self.accounts or ())
 
 
 def later_problems(document: Document) -> list[Problem]:

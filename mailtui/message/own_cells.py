@@ -16,6 +16,9 @@ from mailtui.kit.suggest import did_you_mean
 Role = Literal["name", "from", "reply_to", "subject", "body", "attachment", "cc", "bcc"]
 ROLES: tuple[str, ...] = get_args(Role)
 
+SENT_AS = "sent as (mailtui)"
+"""The column that no list has: the From of each row, where the accounts of a campaign take turns."""
+
 CHARACTERS_LIMIT = 1_000_000  # in all cells of one person's rows
 
 

@@ -12,6 +12,7 @@ from mailtui.kit.safe_text import safe_json
 from mailtui.kit.spreadsheet import csv_row, inert
 from mailtui.message.compose import CompiledMessage, compile_message
 from mailtui.message.frozen import MessageSource
+from mailtui.message.own_cells import SENT_AS
 from mailtui.outbox.ports import Reader
 from mailtui.outbox.records import Campaign, DeliveryRow, Resolution
 from mailtui.outbox.states import DeliveryState
@@ -24,6 +25,7 @@ ERROR = "error"
 class ReportLine:
     """What became of one recipient. `row` is the data row of the list, `at` the last change (RFC 3339, UTC).
 
+    `account` is the one that carried it last, where that is on record.
     `resolution` is what a person said about a mail whose outcome was unknown: sent or resend. `corrected_from` is the
     address that another one took the place of, `next_try` when one who is deferred is tried again. `copy_of` is the
     address of the recipient whose mail this is a copy of; a copy has that one's row and Message-ID.
@@ -46,6 +48,7 @@ class ReportLine:
     corrected_from: str | None = None
     next_try: str | None = None
     copy_of: str | None = None
+    account: str | None = None
 
     @property
     def name(self) -> str:
@@ -128,6 +131,7 @@ def _line(
         corrected_from=was,
         next_try=_time(row.due_at) if row.state is DeliveryState.DEFERRED else None,
         copy_of=row.copy_of[1] if row.copy_of is not None else None,
+        account=row.account or None,
     )
 
 
@@ -138,10 +142,11 @@ def _time(at: float) -> str:
 async def original_rows(reader: Reader, campaign: Campaign, states: Sequence[DeliveryState] = ()) -> AsyncIterator[str]:
     """The rows of the list as CSV, its columns as they were and one more, `error`; the header comes first.
 
-    An `error` column of an earlier such file is written anew. Cells are defused as in the report. Where several rows
-    made one mail, each of them is here. A row is here for its recipient, and not once more for each copy.
+    The column of accounts that take turns is none of the list's. An `error` column of an earlier such file is written
+    anew. Cells are defused as in the report. Where several rows made one mail, each of them is here. A row is here for
+    its recipient, and not once more for each copy.
     """
-    kept = [index for index, column in enumerate(campaign.columns) if column != ERROR]
+    kept = [index for index, column in enumerate(campaign.columns) if column not in (ERROR, SENT_AS)]
     yield csv_row([*(inert(campaign.columns[index]) for index in kept), ERROR])
     after = 0
     while rows := await reader.deliveries(campaign.number, states=states, after=after, limit=_PAGE):

@@ -22,8 +22,10 @@ from mailtui.audience.spec import STDIN, AudienceSpec
 from mailtui.audience.views import StreamCounts
 from mailtui.campaign.campaign import Campaign, load_campaign
 from mailtui.campaign.checks import CheckReport, run_checks
+from mailtui.campaign.senders import senders_of
 from mailtui.campaign.suppression import LeftOut, Suppressed, open_left_out
 from mailtui.campaign.trial import TrialRenderer
+from mailtui.dispatch.members import Member
 from mailtui.errors import AccountError, ConfigError, Problem
 from mailtui.kit.paths import private_folder, touch_private
 from mailtui.kit.yaml_file import read_yaml
@@ -65,6 +67,10 @@ class CampaignDesk:
         """What lists need beyond themselves when they are opened: one for this process."""
         self._stdin: Path | None = None
 
+    def settings_changed(self, settings: Settings) -> None:
+        """Go by these settings from now on."""
+        self._settings = settings
+
     def close(self) -> None:
         """Forget what came on standard input."""
         if self._stdin is not None:
@@ -73,7 +79,7 @@ class CampaignDesk:
 
     def load(self, path: Path, *, filter: str | None = None) -> Campaign:
         """Read a campaign file, narrowed to those who match `filter` too. Raises `ConfigError`, `RuleError`."""
-        campaign = dataclasses.replace(load_campaign(path), reach=self.reach)
+        campaign = self._sent_as(dataclasses.replace(load_campaign(path), reach=self.reach))
         if campaign.spec.audience.source == STDIN:
             campaign = campaign.with_source(self._standard_input())
         return campaign.narrowed(filter)
@@ -135,22 +141,39 @@ class CampaignDesk:
         return campaign.open_audience(self._cache)
 
     def endpoint(self, campaign: Campaign) -> Endpoint:
-        """The server a campaign is sent through. Raises `ConfigError` or `AccountError`."""
-        if campaign.spec.smtp is not None:
-            return campaign.spec.smtp.inline_endpoint(campaign.folder)
-        if campaign.spec.account is not None:
+        """The server that a campaign is sent through, the first of several. Raises `ConfigError` or `AccountError`."""
+        return self.members(campaign)[0].endpoint
+
+    def members(self, campaign: Campaign) -> tuple[Member, ...]:
+        """The accounts that a campaign is sent through, at least one. Raises `ConfigError` with every mistake."""
+        spec = campaign.spec
+        if spec.smtp is not None:
+            return (Member(spec.smtp.inline_endpoint(campaign.folder)),)
+        members, problems = [], []
+        for name in spec.account_names:
             try:
-                return self._settings.endpoint(campaign.spec.account)
+                member = self._settings.member(name)
+                weight = (spec.accounts or {}).get(name)
+                members.append(member if weight is None else dataclasses.replace(member, weight=weight))
             except AccountError as error:
-                hint = self._beside(campaign.folder, campaign.spec.account) or error.hint
-                problem = Problem(campaign.document.place(("account",)), f"{error.title}.", hint)
-                raise ConfigError(f"{campaign.path} has mistakes", [problem]) from None
-        problem = Problem(
-            campaign.document.place(()),
-            "it does not say which server to send through.",
-            "Add account: NAME, or smtp: {host: 127.0.0.1, port: 25, security: plain}.",
-        )
-        raise ConfigError(f"{campaign.path} has mistakes", [problem])
+                hint = self._beside(campaign.folder, name) or error.hint
+                problems.append(Problem(campaign.account_place(name), f"{error.title}.", hint))
+        if not spec.account_names:
+            where = campaign.document.place(())
+            hint = "Add account: NAME, or smtp: {host: 127.0.0.1, port: 25, security: plain}."
+            problems.append(Problem(where, "it does not say which server to send through.", hint))
+        if problems:
+            raise ConfigError(f"{campaign.path} has mistakes", problems)
+        return tuple(members)
+
+    def _sent_as(self, campaign: Campaign) -> Campaign:
+        """The campaign with its accounts' From, where it says none itself. Accounts that there are not say nothing."""
+        accounts = self._settings.spec.accounts
+        named = campaign.spec.accounts or dict.fromkeys(campaign.spec.account_names)
+        if not named or not accounts.keys() >= named.keys():
+            return campaign
+        own = [(accounts[name].senders, weight or accounts[name].weight) for name, weight in named.items()]
+        return campaign.sent_as(senders_of(own))
 
     def _beside(self, folder: Path, account: str) -> str:
         """What to do where the settings beside a campaign have its account; they count only where mailtui is started

@@ -20,7 +20,7 @@ from mailtui.audience.views import AudienceCounts
 from mailtui.campaign.campaign import Campaign
 from mailtui.campaign.forecast import Planned, forecast
 from mailtui.campaign.freeze import Again, Freezing, Launch, freeze
-from mailtui.dispatch.members import members_from_json
+from mailtui.dispatch.members import Member, members_from_json
 from mailtui.dispatch.plan import SendPlan
 from mailtui.dispatch.runner import Runner
 from mailtui.errors import UsageError
@@ -60,7 +60,7 @@ class LaunchPlan:
     """What is about to be launched, for a person to approve."""
 
     campaign: Campaign
-    endpoint: Endpoint
+    members: tuple[Member, ...]
     plan: SendPlan
     counts: AudienceCounts
     first: str
@@ -71,6 +71,11 @@ class LaunchPlan:
     """What identifies the list as it was then."""
     planned: Planned | None = None
     """How many mails would really go out; None until `forecast` has counted them."""
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """The server, of several accounts that of the first."""
+        return self.members[0].endpoint
 
 
 class Service:
@@ -85,7 +90,7 @@ class Service:
         self.environ = environ
         self.orders = Orders(self)
         self.suppression = SuppressionDesk(self)
-        self.secrets = SecretSource(environ, settings=settings.secrets, ask=ask)
+        self.secrets = SecretSource(environ, settings=lambda: self.settings.secrets(), ask=ask)
         self.keyring = self.secrets.keyring
         self._launcher = Launcher(self.outbox, settings.home, environ)
         self._stack = contextlib.ExitStack()
@@ -94,6 +99,12 @@ class Service:
     def open(cls, environ: Mapping[str, str], *, outbox: str | None = None, ask: Ask | None = None) -> Service:
         """Read the settings. `ask` prompts for an account's password. Raises `ConfigError`."""
         return cls(read_settings(environ, outbox=outbox), environ, ask)
+
+    def settings_changed(self) -> None:
+        """The settings file was written: go by what it says now. The outbox stays the one that was opened."""
+        self.settings = read_settings(self.environ, outbox=self.settings.outbox_url)
+        self.campaigns.settings_changed(self.settings)
+        self.secrets.settings_changed()
 
     def __enter__(self) -> Service:
         return self
@@ -131,7 +142,7 @@ class Service:
 
     def prepare(self, campaign: Campaign, *, plan: Mapping[str, object]) -> LaunchPlan:
         """What a launch would do; `plan` overrides the campaign's workers, window, rate and burst."""
-        endpoint = self.campaigns.endpoint(campaign)
+        members = self.campaigns.members(campaign)
         with self.campaigns.open_audience(campaign) as audience:
             audience.require_sendable()
             counts, looked_at, understanding = audience.counts(), audience.identity, audience.understanding
@@ -141,7 +152,7 @@ class Service:
                 last = recipient.address
         sending = campaign.spec.dispatch.plan().changed(dict(plan))
         message = with_types(campaign.read_message(), understanding).digest
-        return LaunchPlan(campaign, endpoint, sending, counts, first, last, message, looked_at)
+        return LaunchPlan(campaign, members, sending, counts, first, last, message, looked_at)
 
     async def forecast(self, plan: LaunchPlan, *, again: Again) -> LaunchPlan:
         """The plan with the number of mails that would really go out. Writes nothing; raises what `launch` would."""
@@ -185,7 +196,7 @@ class Service:
             plan.campaign,
             audience,
             source,
-            plan.endpoint,
+            plan.members,
             plan.plan,
             self.settings.home.audiences,
             self.outbox.path.with_name(self.outbox.path.name + ".launch.lock"),
