@@ -95,6 +95,11 @@ class SecretSource:
             self._found[account] = await self._find(account)
         return self._found[account]
 
+    def settings_changed(self) -> None:
+        """Have the settings read again when they are needed next, and what came from their commands asked for anew."""
+        self._settings = None
+        self._found.clear()
+
     async def where(self, account: str) -> Whereabouts:
         """Where the password would come from. No person is asked, and no command is started."""
         if account in self._told:

@@ -247,5 +247,6 @@ def _require_sender(text: str) -> None:
     address = text[text.find("<") + 1 : -1] if text.endswith(">") and "<" in text else text
     try:
         parse_address(f"anybody{address}" if address.startswith("@") else address)
-    except AddressError as error:
-        raise ValueError(f"{text} is no sender ({error}); write an address, or a domain such as @acme.test") from None
+    except AddressError:
+        what = "this is no sender; write an address, a name with one, or a domain such as @acme.test"
+        raise ValueError(f"{what}: {text}") from None

@@ -1,18 +1,48 @@
-"""Owns the accounts as a person keeps them: looked at, written into the settings file, changed, removed."""
+"""Owns the accounts as a person keeps them: looked at, written into the settings file, changed, removed.
+
+A secret is never without its account: the account is written first and its secrets are removed first, and what cannot
+be done to its end is undone.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from mailtui.accounts.presets import Preset
+from mailtui.accounts.keyring_store import KeyringProblem, Trouble, client_entry, dkim_entry
+from mailtui.accounts.presets import Preset, presets
+from mailtui.accounts.secrets import Place, unknown_account
+from mailtui.dispatch.members import members_from_json
+from mailtui.errors import AccountError, ConfigError, MailtuiError, UsageError
+from mailtui.kit.suggest import did_you_mean
+from mailtui.kit.words import counted
+from mailtui.kit.yaml_file import parse_yaml
+from mailtui.kit.yaml_keys import rename, take_out
+from mailtui.outbox.states import CampaignState
+from mailtui.service.account_draft import (
+    AccountDraft,
+    draft_of_account,
+    draft_of_preset,
+    edited,
+    problems_of,
+    seen_of,
+)
+from mailtui.service.account_tests import LastTest, forget_test, last_tests
+from mailtui.service.settings import PROJECT_FILE
+from mailtui.service.settings_file import change, require_changeable, text_of
 from mailtui.smtp.endpoint import Endpoint
 
 if TYPE_CHECKING:
     from mailtui.service.facade import Service
 
 __all__ = ["AccountBook", "AccountDraft", "AccountRow", "LastTest", "Preset", "SecretKind", "SecretPlace"]
+
+_OVER = (CampaignState.FINISHED, CampaignState.CANCELLED, CampaignState.DRAFT)
 
 
 class SecretKind(StrEnum):
@@ -23,8 +53,18 @@ class SecretKind(StrEnum):
     COMMAND = "command"
     SYSTEMD = "systemd"
     OAUTH = "oauth"  # a login at the provider, whose token is in the keyring
+    GIVEN = "given"  # typed, or handed over, for as long as this program runs
     NOT_NEEDED = "not needed"
     MISSING = "missing"
+
+
+_KINDS = {
+    Place.HANDED: (SecretKind.GIVEN, "kept in memory until mailtui ends"),
+    Place.KEYRING: (SecretKind.KEYRING, "in the keyring"),
+    Place.VARIABLE: (SecretKind.VARIABLE, "in an environment variable"),
+    Place.COMMAND: (SecretKind.COMMAND, "printed by password_command"),
+    Place.SYSTEMD: (SecretKind.SYSTEMD, "a credential of systemd"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,18 +74,6 @@ class SecretPlace:
     kind: SecretKind
     text: str
     hint: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class LastTest:
-    """How the last test of an account ended: when (epoch seconds), at which step, and its word."""
-
-    at: float
-    ok: bool
-    step: str
-    text: str
-    size: int | None = None
-    """The largest mail in bytes that the server said it takes; None where it said nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,40 +91,24 @@ class AccountRow:
     per_day: int | None
     last_test: LastTest | None
 
-
-@dataclass(frozen=True, slots=True)
-class AccountDraft:
-    """An account as a person types it: every field a text, empty for what is left out.
-
-    Those that a preset fills in hold its values; on saving, what the preset says as well is not written.
-    """
-
-    name: str = ""
-    preset: str = ""
-    host: str = ""
-    port: str = ""
-    security: str = ""
-    user: str = ""
-    auth: str = ""
-    senders: str = ""  # parted by commas
-    per_hour: str = ""
-    per_day: str = ""
-    connections: str = ""
-    weight: str = ""
-    ca: str = ""
-    certificate: str = ""
-    key: str = ""
-    fingerprint: str = ""
-    helo: str = ""
-    allow_plain: str = ""  # yes, or nothing
-    password_command: str = ""  # as one types it in a shell
-    oauth_provider: str = ""  # google, microsoft or custom
-    oauth_client_id: str = ""
-    oauth_tenant: str = ""
-    dkim_selector: str = ""
-    sign_selector: str = ""
-    sign_domain: str = ""
-    sign_key: str = ""
+    def to_json(self) -> dict[str, Any]:
+        """All of it as plain values, with the names of the settings file where it has some."""
+        endpoint = self.endpoint
+        return {
+            "account": self.name,
+            "preset": self.preset or None,
+            "host": endpoint.host,
+            "port": endpoint.port,
+            "security": str(endpoint.security),
+            "user": endpoint.user,
+            "auth": str(endpoint.auth),
+            "from": list(self.senders),
+            "limits": {"per_hour": self.per_hour, "per_day": self.per_day},
+            "connections": self.connections,
+            "weight": self.weight,
+            "origin": self.origin,
+            "last_test": None if self.last_test is None else dataclasses.asdict(self.last_test),
+        }
 
 
 class AccountBook:
@@ -105,25 +117,88 @@ class AccountBook:
     def __init__(self, service: Service) -> None:
         self._service = service
 
+    # looking
+
     def rows(self) -> list[AccountRow]:
         """The accounts by name. Where their secrets are is asked for one by one: `secret_place`."""
-        raise NotImplementedError
+        settings = self._service.settings
+        tests = last_tests(settings.home)
+        rows = []
+        for name, spec in sorted(settings.spec.accounts.items()):
+            endpoint, limits = settings.endpoint(name), spec.limits
+            test = tests.get(name)
+            rows.append(
+                AccountRow(
+                    name,
+                    endpoint,
+                    settings.layers.origin(("accounts", name)),
+                    spec.preset or "",
+                    spec.senders,
+                    spec.weight,
+                    spec.connections,
+                    limits.per_hour,
+                    limits.per_day,
+                    test if test is not None and test.server == str(endpoint) else None,
+                )
+            )
+        return rows
 
     async def secret_place(self, name: str) -> SecretPlace:
         """Where the account's secret would come from. Never raises for a keyring that cannot be asked."""
-        raise NotImplementedError
+        endpoint = self._service.settings.endpoint(name)
+        if not endpoint.user:
+            return SecretPlace(SecretKind.NOT_NEEDED, "no login, so none is needed")
+        if endpoint.grant is not None:
+            return await self._login_place(name)
+        found = await self._service.secrets.where(name)
+        if found.place is not None:
+            return SecretPlace(*_KINDS[found.place])
+        looked = "looked in: " + ", ".join(found.tried)
+        return SecretPlace(SecretKind.MISSING, looked, f"Store it: mailtui accounts password {name}")
+
+    async def _login_place(self, name: str) -> SecretPlace:
+        hint = f"Log in: mailtui accounts login {name}"
+        try:
+            if await self._service.keyring.get(name):
+                return SecretPlace(SecretKind.OAUTH, "logged in; the token is in the keyring")
+        except KeyringProblem as problem:
+            return SecretPlace(SecretKind.MISSING, f"the keyring: {problem.word}", problem.hint or hint)
+        return SecretPlace(SecretKind.MISSING, "nobody has logged in", hint)
 
     def presets(self) -> list[Preset]:
         """The providers that are known, in the order to show them."""
-        raise NotImplementedError
+        return list(presets().values())
+
+    async def users(self, name: str) -> list[str]:
+        """The ids of campaigns that are not over and are sent through an account."""
+        if not self._service.outbox.path.exists():
+            return []
+        campaigns = await self._service.reader.campaigns()
+        return [
+            one.id
+            for one in campaigns
+            if one.state not in _OVER and name in (member.name for member in members_from_json(one.endpoint))
+        ]
+
+    # writing
 
     def draft(self, *, preset: str = "", name: str = "") -> AccountDraft:
-        """A draft to fill in: for a preset, of an account that there is, or empty. Raises `UsageError`."""
-        raise NotImplementedError
+        """A draft to fill in: for a preset, of an account that there is, or empty. Raises `UsageError`, `ConfigError`
+        for an account that cannot be changed here.
+        """
+        if name:
+            file = self._file_of(name)
+            return draft_of_account(name, _said(text_of(file), file, name) or {})
+        if preset and preset not in presets():
+            hint = did_you_mean(preset, list(presets())) or "See: mailtui accounts presets"
+            raise UsageError(f"There is no preset {preset}", hint=hint)
+        return draft_of_preset(preset) if preset else AccountDraft()
 
     def problems(self, draft: AccountDraft, *, replaces: str | None = None) -> dict[str, str]:
         """What is wrong with a draft, by the names of its fields; empty when it can be saved."""
-        raise NotImplementedError
+        return problems_of(
+            draft, taken=tuple(name for name in self._service.settings.spec.accounts if name != replaces)
+        )
 
     async def save(self, draft: AccountDraft, *, replaces: str | None = None, secret: str | None = None) -> None:
         """Write the account; `replaces` names the one that it was, `secret` is stored along with it.
@@ -131,24 +206,139 @@ class AccountBook:
         All of it is done or nothing. Raises `ConfigError` for a draft with problems, `UsageError` or `MailtuiError`
         where the settings file cannot be changed, `AccountError` where the keyring takes no secret.
         """
-        raise NotImplementedError
+        problems = self.problems(draft, replaces=replaces)
+        if problems:
+            lines = "\n".join(f"{name}: {text}" for name, text in problems.items())
+            raise ConfigError(f"The account {draft.name or 'without a name'} has mistakes", detail=lines)
+        file = self._service.settings.home.settings_file if replaces is None else self._file_of(replaces)
+        if replaces not in (None, draft.name):
+            await self._require_unused(str(replaces), "renamed")
+
+        def edit(text: str) -> str:
+            said = None if replaces is None else _said(text, file, replaces)
+            if replaces is not None and (said is None or seen_of(said) != draft.seen):
+                raise MailtuiError(
+                    f"The account {replaces} was changed by another program since it was read here",
+                    detail=str(file),
+                    hint="Nothing was written. Look at it again, and change it anew.",
+                )
+            if replaces not in (None, draft.name):
+                text = rename(text, ("accounts", str(replaces)), draft.name)
+            return edited(text, draft.name, draft, said)
+
+        written = await asyncio.to_thread(change, file, edit)
+        try:
+            self._service.settings_changed()
+            if replaces not in (None, draft.name):
+                await self._move_secrets(str(replaces), draft.name)
+            if secret is not None:
+                await self.store_secret(draft.name, secret)
+        except MailtuiError:
+            await asyncio.to_thread(written.undo)
+            self._service.settings_changed()
+            raise
 
     async def store_secret(self, name: str, secret: str) -> None:
-        """Keep an account's password in the keyring. Raises `AccountError`."""
-        raise NotImplementedError
+        """Keep an account's password in the keyring. Raises `AccountError`, `UsageError`."""
+        endpoint = self._service.settings.endpoint(name)
+        if not endpoint.user:
+            raise UsageError(
+                f"The account {name} logs in nowhere, so it needs no password",
+                hint=f"Give it a user first: mailtui accounts change {name} --user NAME",
+            )
+        if endpoint.grant is not None:
+            raise UsageError(
+                f"The account {name} logs in at a provider, not with a password",
+                hint=f"Log in: mailtui accounts login {name}",
+            )
+        if not secret or any(sign in secret for sign in "\r\n\0"):
+            raise UsageError("That is no password: it is " + ("empty" if not secret else "more than one line"))
+        await self._service.keyring.set(name, secret)
+        self._service.secrets.tell(name, None)
 
     async def forget_secret(self, name: str) -> bool:
         """Take it out of the keyring again; False where there was none. Raises `AccountError`."""
-        raise NotImplementedError
-
-    async def users(self, name: str) -> list[str]:
-        """The ids of campaigns that are not over and are sent through an account."""
-        raise NotImplementedError
+        self._service.settings.account(name)
+        self._service.secrets.tell(name, None)
+        return await self._service.keyring.delete(name)
 
     async def remove(self, name: str, *, force: bool = False) -> None:
         """Remove an account with its secrets. Raises `UsageError` while a campaign needs it, unless forced."""
-        raise NotImplementedError
+        file = self._file_of(name)
+        if not force:
+            await self._require_unused(name, "removed")
+        require_changeable(file)
+        take_out(text_of(file), ("accounts", name))  # for what it raises, before anything is gone
+        for entry in _entries(name):
+            try:
+                await self._service.keyring.delete(entry)
+            except KeyringProblem as problem:
+                if problem.trouble not in (Trouble.NONE, Trouble.NOT_REAL) and not force:
+                    raise
+            self._service.secrets.tell(entry, None)
+        await asyncio.to_thread(change, file, lambda text: take_out(text, ("accounts", name)))
+        forget_test(self._service.settings.home, name)
+        self._service.settings_changed()
 
-    def note_test(self, name: str, test: LastTest) -> None:
-        """Keep how a test ended, for the list."""
-        raise NotImplementedError
+    async def _require_unused(self, name: str, done: str) -> None:
+        users = await self.users(name)
+        if users:
+            raise UsageError(
+                f"The account {name} is still needed, and was not {done}",
+                detail=f"{counted(len(users), 'campaign')} sent through it: {', '.join(users)}",
+                hint="Let them finish, or cancel them first: mailtui cancel ID",
+            )
+
+    async def _move_secrets(self, old: str, new: str) -> None:
+        """Secrets go with the name: written under the new one first, so that none is lost on the way."""
+        keyring = self._service.keyring
+        moved: list[tuple[str, str]] = []
+        try:
+            for before, after in zip(_entries(old), _entries(new), strict=True):
+                secret = await keyring.get(before)
+                if secret is not None:
+                    await keyring.set(after, secret)
+                    moved.append((before, after))
+        except KeyringProblem as problem:
+            for _, after in moved:
+                await keyring.delete(after)
+            if problem.trouble in (Trouble.NONE, Trouble.NOT_REAL):
+                return
+            raise
+        for before, _ in moved:
+            await keyring.delete(before)
+            self._service.secrets.tell(before, None)
+
+    def _file_of(self, name: str) -> Path:
+        """The file that an account is written in. Raises `AccountError` for none, or where there is more than one."""
+        home = self._service.settings.home
+        files = [path for path in (Path(PROJECT_FILE).absolute(), home.settings_file) if path.is_file()]
+        having = [path for path in files if _said(text_of(path), path, name) is not None]
+        if len(having) == 1:
+            return having[0]
+        if having:
+            raise AccountError(
+                f"The account {name} is written in two files",
+                detail="\n".join(map(str, having)),
+                hint="Take it out of one of them first.",
+            )
+        if name in self._service.settings.spec.accounts:
+            raise AccountError(
+                f"The account {name} is in no settings file",
+                detail=self._service.settings.layers.origin(("accounts", name, "host")),
+                hint="Change it where it is set.",
+            )
+        raise unknown_account(name, sorted(self._service.settings.spec.accounts), file=str(home.settings_file))
+
+
+def _entries(name: str) -> tuple[str, ...]:
+    """The entries that an account may have in the keyring."""
+    return (name, dkim_entry(name), client_entry(name))
+
+
+def _said(text: str, file: Path, name: str) -> Mapping[str, Any] | None:
+    """What a file says of an account, None where it does not have it. Raises `ConfigError`."""
+    data = parse_yaml(text, file).data
+    accounts = data.get("accounts") if isinstance(data, dict) else None
+    found = accounts.get(name) if isinstance(accounts, dict) else None
+    return found if isinstance(found, dict) else None
