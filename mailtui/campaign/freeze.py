@@ -168,7 +168,7 @@ async def _freeze(
             return Launch(launched, added, is_new=True, orders=(), copies=launched.copies)
         changes = _changes(freezing, earlier)
         if runner_lives() and earlier.state in ACTIVE_CAMPAIGNS:
-            _require_at_rest(earlier, changes)
+            _require_at_rest(earlier, changes, "server" if len(freezing.members) == 1 else "choice of accounts")
         await _leave_out_too(freezing, desk, reader, earlier, left_out, runner_lives)
         orders = await _order_changes(freezing, desk, earlier, changes)
         added = await _fill(freezing, desk, earlier, mails, runner_lives, progress)
@@ -288,12 +288,12 @@ def _changes(freezing: Freezing, campaign: LaunchedCampaign) -> dict[str, object
     return changes
 
 
-def _require_at_rest(running: LaunchedCampaign, changes: dict[str, object]) -> None:
+def _require_at_rest(running: LaunchedCampaign, changes: dict[str, object], through: str) -> None:
     """New people must not get the old message, nor go to the old server, because the order to change came too late."""
     if "message" in changes:
         raise BeingSent(running, "its message has changed")
     if "endpoint" in changes:
-        raise BeingSent(running, "the server or the accounts that it is sent through have changed")
+        raise BeingSent(running, f"its {through} has changed")
 
 
 async def _leave_out_too(
