@@ -34,5 +34,5 @@ class Credentials:
         return Credential.password(await self._source.password(endpoint.account))
 
     async def signing_key(self, account: str) -> bytes:
-        """The key of the keyring that an account signs its mails with, as PEM. Raises `AccountError`."""
+        """The key that an account signs its mails with, as PEM. Raises `AccountError`."""
         return (await self._source.signing_key(account)).encode()

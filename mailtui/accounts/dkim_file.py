@@ -7,7 +7,7 @@ import shlex
 import stat
 from pathlib import Path
 
-from mailtui.message.dkim_key import DkimKeyProblem
+from mailtui.message.dkim import DkimKeyProblem
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _MOST = 64 * 1024

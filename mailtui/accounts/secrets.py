@@ -13,10 +13,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+from mailtui.accounts.dkim_file import read_key_file
 from mailtui.accounts.keyring_store import KeyringProblem, KeyringStore, client_entry, dkim_entry
 from mailtui.accounts.password_command import CommandFailed, ask_command
 from mailtui.errors import AccountError, ConfigError, SecretMissing
 from mailtui.kit.children import SECRETS
+from mailtui.kit.hidden import hide
 from mailtui.kit.suggest import did_you_mean
 
 CREDENTIALS_FOLDER = "CREDENTIALS_DIRECTORY"
@@ -48,11 +50,13 @@ class Whereabouts:
 class SecretSettings:
     """What the settings say about secrets, none of which is in them.
 
-    `allow`: keyrings to use that are not the system's; `commands`: `password_command` by account.
+    `allow`: keyrings to use that are not the system's; `commands`: `password_command` by account; `dkim_keys`: files
+    with keys to sign with by account, where they are not in the keyring.
     """
 
     allow: tuple[str, ...] = ()
     commands: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    dkim_keys: Mapping[str, Path] = field(default_factory=dict)
 
 
 def variable_for(account: str) -> str:
@@ -77,10 +81,12 @@ class SecretSource:
         self._environ = environ
         self._read_settings = settings
         self._settings: SecretSettings | None = None
-        self._told: dict[str, str] = dict(given or {})
+        self._told: dict[str, str] = {}
         self._found: dict[str, str] = {}
         self._ask = ask
         self.keyring = KeyringStore(lambda: self._said().allow)
+        for entry, secret in (given or {}).items():
+            self.tell(entry, secret)
 
     async def __call__(self, account: str) -> str:
         return await self.password(account)
@@ -92,7 +98,9 @@ class SecretSource:
         if anew:
             self._found.pop(account, None)
         if account not in self._found:
-            self._found[account] = await self._find(account)
+            found = await self._find(account)
+            hide(found)
+            self._found[account] = found
         return self._found[account]
 
     def settings_changed(self) -> None:
@@ -115,6 +123,7 @@ class SecretSource:
         if secret is None:
             self._told.pop(entry, None)
         else:
+            hide(secret)
             self._told[entry] = secret
 
     def forget(self, account: str, password: str) -> None:
@@ -124,9 +133,14 @@ class SecretSource:
                 del known[account]
 
     async def signing_key(self, account: str) -> str:
-        """The key of the keyring that an account signs with, a PEM text. Raises `AccountError`."""
+        """The key that an account signs with, a PEM text. Raises `AccountError`."""
         entry = dkim_entry(account)
-        found = self._told.get(entry) or await self.keyring.get(entry)
+        if entry in self._told:
+            return self._told[entry]
+        file = (await self._settings_at_ease()).dkim_keys.get(account)
+        if file is not None:
+            return (await asyncio.to_thread(read_key_file, file)).decode("ascii", "replace")
+        found = await self.keyring.get(entry)
         if found is None:
             raise AccountError(
                 f"The account {account} signs its mails, and its key was not found",

@@ -16,14 +16,16 @@ from pathlib import Path
 from mailtui.dispatch.campaign_state import cancel_waiting, put_on_record
 from mailtui.dispatch.clock import ClockWatch
 from mailtui.dispatch.lock import RunnerLock
+from mailtui.dispatch.members import members_from_json
 from mailtui.dispatch.orders import Orders
 from mailtui.dispatch.recorder import Recorder
 from mailtui.dispatch.sending import Sending
+from mailtui.dispatch.signing import signer_for
 from mailtui.dispatch.storage import Storage
 from mailtui.dispatch.tenure import Tenure, tenure
 from mailtui.dispatch.tools import Secrets, Tools
 from mailtui.dispatch.watchdog import Watchdog, row_seconds
-from mailtui.errors import MailtuiError, OutboxError
+from mailtui.errors import AccountError, MailtuiError, OutboxError
 from mailtui.kit.journal import note
 from mailtui.outbox.opening import Outbox
 from mailtui.outbox.ports import Ledger
@@ -199,13 +201,15 @@ class Runner:
                 continue
             try:
                 message = await ledger.message(campaign.message_digest)
-                sending = Sending(campaign, tools, message)
+                signer = await signer_for(members_from_json(campaign.endpoint), tools.secrets)
+                sending = Sending(campaign, tools, message, signer)
             except MailtuiError as error:
                 if campaign.state is CampaignState.CANCELLING:
                     await cancel_waiting(tools, campaign.number)
                     await put_on_record(tools, campaign.number, CampaignState.CANCELLED, "runner")
                     continue
-                reason = f"{error.title}: {error.detail}"
+                more = f". {error.hint}" if isinstance(error, AccountError) else f": {error.detail}"
+                reason = f"{error.title}{more}"
                 await put_on_record(tools, campaign.number, CampaignState.PAUSED, "runner", held_because=reason)
                 continue
             sending.counts = await ledger.counts(campaign.number)

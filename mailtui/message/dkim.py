@@ -19,6 +19,8 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from mailtui.errors import AccountError
+
 _GUARDED = (
     "from",
     "to",
@@ -52,6 +54,10 @@ _SIGNED = (
 """Signed where the mail has them."""
 _LINE = 76  # characters of the signature's own lines, about
 _KEPT_LAYOUTS = 64  # mails of a campaign differ in few headers
+
+
+class DkimKeyProblem(AccountError):
+    """Mails cannot be signed by this key. Nothing of the key is ever in it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from mailtui.errors import AccountError
+from mailtui.message.dkim import DkimKeyProblem
 
 LEAST_BITS = 2048
 MOST_BITS = 4096
@@ -30,10 +30,6 @@ MOST_BITS = 4096
 KINDS = ("rsa", "ed25519")
 
 _MAKE = "Make one: mailtui accounts dkim ACCOUNT --make rsa"
-
-
-class DkimKeyProblem(AccountError):
-    """A mail cannot be signed by this key. Nothing of the key is ever in it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -150,8 +150,12 @@ class Settings:
     def secrets(self) -> SecretSettings:
         """Where else secrets may be than the settings know by themselves; none is in them."""
         commands = {name: found.password_command for name, found in self.spec.accounts.items()}
+        signing = {name: found.dkim for name, found in self.spec.accounts.items() if found.dkim is not None}
+        files = {name: dkim.key_file(self.home.config) for name, dkim in signing.items()}
         return SecretSettings(
-            self.spec.keyring.allow, {name: command for name, command in commands.items() if command is not None}
+            self.spec.keyring.allow,
+            {name: command for name, command in commands.items() if command is not None},
+            {name: file for name, file in files.items() if file is not None},
         )
 
     def account(self, name: str) -> AccountSpec:
