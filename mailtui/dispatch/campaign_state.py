@@ -12,12 +12,26 @@ _CANCEL_STEP = 1_000
 
 
 async def put_on_record(
-    tools: Tools, campaign: int, state: CampaignState, actor: str, *, held_because: str = ""
+    tools: Tools,
+    campaign: int,
+    state: CampaignState,
+    actor: str,
+    *,
+    held_because: str = "",
+    resume_at: float | None = None,
 ) -> None:
-    """`actor` is who wanted it; `held_because` says why nobody did, for a campaign that pauses by itself."""
+    """`actor` is who wanted it; `held_because` says why nobody did, for a campaign that pauses by itself, and
+    `resume_at` (epoch seconds) when it goes on again without anybody.
+    """
     await tools.storage.patiently(
         lambda: tools.ledger.set_state(
-            campaign, state, actor=actor, now=tools.wall(), reason=held_because, held=bool(held_because)
+            campaign,
+            state,
+            actor=actor,
+            now=tools.wall(),
+            reason=held_because,
+            held=bool(held_because),
+            resume_at=resume_at,
         )
     )
 
