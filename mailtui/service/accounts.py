@@ -18,11 +18,10 @@ from mailtui.service.campaigns import is_campaign
 from mailtui.service.facade import Service
 from mailtui.service.testmail import exit_code_of
 from mailtui.smtp.capabilities import Capabilities
-from mailtui.smtp.credential import Credential
 from mailtui.smtp.endpoint import Endpoint
 from mailtui.smtp.gear import GearChoice
 from mailtui.smtp.job import Job
-from mailtui.smtp.probe import Probe, Prober
+from mailtui.smtp.probe import Envelope, Probe, Prober
 from mailtui.smtp.timeouts import time_scale
 from mailtui.smtp.transcript import Direction, Line, Transcript
 from mailtui.smtp.watched import Step, StepName
@@ -57,7 +56,9 @@ class AccountRow:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """What is to be tried out. `window` is the one that a campaign asks for; `sender` its address, if it names one."""
+    """What is to be tried out. `window` is the one that a campaign asks for; `sender` the bare address that mails come
+    from: the campaign's, else the account's first, else its user; empty where none of them is one.
+    """
 
     endpoint: Endpoint
     window: int = 1
@@ -141,7 +142,8 @@ def server_of(service: Service, target: str) -> Server:
     Raises `AccountError` for an account there is not, and what is wrong with a campaign file.
     """
     if target in service.settings.spec.accounts or not is_campaign(target):
-        return Server(service.settings.endpoint(target))
+        endpoint = service.settings.endpoint(target)
+        return Server(endpoint, sender=_sender_of(service, endpoint))
     return server_of_campaign(service, service.campaigns.load(Path(target)))
 
 
@@ -149,31 +151,43 @@ def server_of_campaign(service: Service, campaign: Campaign) -> Server:
     """The server that a campaign is sent through. Raises `ConfigError` where it names none."""
     spec = campaign.spec
     sender = spec.sender if spec.sender and "{" not in spec.sender else ""
-    return Server(service.campaigns.endpoint(campaign), spec.dispatch.window, parseaddr(sender)[1])
+    endpoint = service.campaigns.endpoint(campaign)
+    return Server(endpoint, spec.dispatch.window, parseaddr(sender)[1] or _sender_of(service, endpoint))
+
+
+def _sender_of(service: Service, endpoint: Endpoint) -> str:
+    """The address that an account sends as."""
+    spec = service.settings.spec.accounts.get(endpoint.account)
+    addresses = [parseaddr(sender)[1] for sender in (spec.senders if spec is not None else ()) if sender[:1] != "@"]
+    return next(iter(addresses), endpoint.user if "@" in endpoint.user else "")
 
 
 async def try_out(
     service: Service, server: Server, *, to: str | None = None, tell: Callable[[Step], None] = lambda _: None
 ) -> Trial:
-    """Go the whole way to a server, telling each step; with `to`, send a mail there that says what it is.
+    """Go the whole way to a server, telling each step, up to naming a sender and a recipient; with `to`, send a mail
+    there that says what it is. Without, the recipient is the sender, and nothing is sent.
 
     Raises `SecretMissing` for a password that is not there, `UsageError` for an address that is none.
     """
     recipient = None if to is None else _address(to)
     endpoint, transcript = server.endpoint, Transcript()
-    password = await service.password(endpoint)
-    if password:
-        transcript.hide(password)
+    credential = await service.credential(endpoint)
+    if credential is not None:
+        transcript.hide(credential.secret)
     timeouts = endpoint.timeouts.scaled(time_scale(service.environ))
+
+    sender = server.sender or ("" if recipient is None else recipient.text)
+    envelope = Envelope(sender, sender if recipient is None else recipient.text) if sender else None
 
     def job(capabilities: Capabilities) -> Job:
         assert recipient is not None
-        sender = server.sender or (endpoint.user if "@" in endpoint.user else recipient.text)
         return Job(sender, recipient.text, _message(sender, recipient.text, server.name), capabilities, None)
 
     probe = await Prober(endpoint, timeouts, transcript, tell).run(
-        Credential.password(password) if password else None,
+        credential,
         window=server.window,
+        envelope=envelope,
         job=None if recipient is None else job,
     )
     if not probe.ok:

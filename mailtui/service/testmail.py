@@ -25,7 +25,6 @@ from mailtui.message.folder import Folder
 from mailtui.message.rendered import RenderedMessage, RenderProblem
 from mailtui.service.facade import Service
 from mailtui.smtp.connect import NotConnected, connect
-from mailtui.smtp.credential import Credential
 from mailtui.smtp.gear import best_gear
 from mailtui.smtp.job import Job
 from mailtui.smtp.oneshot import send_one
@@ -81,12 +80,11 @@ async def send_test(
         raise UsageError(f"{to} is not a mail address", detail=str(error)) from None
     shown = service.previews.of(campaign, row=row)
     endpoint = service.campaigns.endpoint(campaign)
-    password = await service.password(endpoint)
+    credential = await service.credential(endpoint)
     compiled, recipient = _compiled(service, campaign, shown.recipient, marked=marked)
-    credential = Credential.password(password) if password else None
     timeouts = endpoint.timeouts.scaled(time_scale(service.environ))
-    if transcript is not None and password:
-        transcript.hide(password)
+    if transcript is not None and credential is not None:
+        transcript.hide(credential.secret)
     try:
         if transcript is None:
             connection = await connect(endpoint, credential, timeouts=timeouts)

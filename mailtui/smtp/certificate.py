@@ -3,62 +3,84 @@
 from __future__ import annotations
 
 import ssl
-import sys
 import time
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from mailtui.smtp.tls import chain_of, fingerprint_of, with_colons
+
+if TYPE_CHECKING:
+    from cryptography import x509
 
 Fact = tuple[str, str]
 
 _DAY = 86_400
 
 
-def certificate_facts(session: ssl.SSLObject) -> tuple[Fact, ...]:
-    """Subject, names, issuer, expiry and chain, of a session whose handshake is done."""
-    certificate: dict[str, Any] = dict(session.getpeercert() or {})
+def session_facts(session: ssl.SSLObject) -> tuple[Fact, ...]:
+    """Protocol and certificates of a session whose handshake is done."""
     cipher = session.cipher()
-    names = [f"{value}" for _, value in certificate.get("subjectAltName", ())]
-    expires = str(certificate.get("notAfter", ""))
-    chain = _chain(session)
-    facts = [
-        ("protocol", f"{session.version()}, {cipher[0]}" if cipher else f"{session.version()}"),
-        ("certificate", _name(certificate.get("subject", ())) or ", ".join(names[:1])),
-        ("names", ", ".join(names)),
-        ("issuer", _name(certificate.get("issuer", ()))),
-        ("valid until", _until(expires) if expires else ""),
-        ("chain", ", signed by ".join(chain) if len(chain) > 1 else ""),
-    ]
-    return tuple((name, value) for name, value in facts if value)
+    protocol = f"{session.version()}, {cipher[0]}" if cipher else f"{session.version()}"
+    return (("protocol", protocol), *certificate_facts(chain_of(session)))
 
 
-def _until(text: str) -> str:
-    expires = ssl.cert_time_to_seconds(text)
-    days = int((expires - time.time()) // _DAY)
-    left = f"{days:,} days left" if days != 1 else "1 day left"
-    return f"{time.strftime('%Y-%m-%d', time.gmtime(expires))} ({left})"
+def certificate_facts(chain: Sequence[bytes]) -> tuple[Fact, ...]:
+    """Subject, names, issuer, dates and fingerprint of the first, and who signed it with until when, of the others."""
+    if not chain:
+        return ()
+    from cryptography import x509  # here: only who looks at a certificate waits for it to be loaded
+
+    fingerprint = ("fingerprint", with_colons(fingerprint_of(chain[0])))
+    try:
+        first, *others = [x509.load_der_x509_certificate(blob) for blob in chain]
+        names = _names(first)
+        facts = [
+            ("certificate", _name(first.subject) or ", ".join(names[:1])),
+            ("names", ", ".join(names)),
+            ("issuer", _name(first.issuer)),
+            ("valid from", f"{first.not_valid_before_utc:%Y-%m-%d}" if _is_early(first) else ""),
+            ("valid until", _until(first.not_valid_after_utc)),
+            ("chain", ", signed by ".join(_with_end(one) for one in others)),
+        ]
+    except ValueError:
+        # Verified or not, it is written in a way that the reader of its fields does not take.
+        return (("certificate", "it cannot be read"), fingerprint)
+    return (*((name, value) for name, value in facts if value), fingerprint)
 
 
-def _name(pairs: Iterable[Iterable[tuple[str, str]]]) -> str:
-    """A distinguished name as people say it: the common name, and whose it is."""
-    known = {key: value for group in pairs for key, value in group}
-    parts = [known.get("commonName", ""), known.get("organizationName", ""), known.get("organizationalUnitName", "")]
-    return ", ".join(dict.fromkeys(part for part in parts if part))
+def _is_early(certificate: x509.Certificate) -> bool:
+    return certificate.not_valid_before_utc > datetime.now(UTC)
 
 
-def _chain(session: ssl.SSLObject) -> list[str]:
-    """The certificates from the server's to the authority that is trusted, by name."""
-    if sys.version_info >= (3, 13):
-        blobs = session.get_verified_chain()
+def _until(end: datetime) -> str:
+    days = int((end.timestamp() - time.time()) // _DAY)
+    if days < 0:
+        left = f"{-days:,} days ago" if days != -1 else "less than a day ago"
     else:
-        # The same, before it had a public name; these versions get no changes any more.
-        inner = getattr(session, "_sslobj", None)
-        blobs = [ssl.PEM_cert_to_DER_cert(one.public_bytes()) for one in inner.get_verified_chain()] if inner else []
-    return [_named(blob) for blob in blobs[1:]]
+        left = f"{days:,} days left" if days != 1 else "1 day left"
+    return f"{end:%Y-%m-%d} ({left})"
 
 
-def _named(blob: bytes) -> str:
-    """The name in an authority's certificate: OpenSSL reads it out when it is told to trust it."""
-    store = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    store.load_verify_locations(cadata=blob)
-    known: list[dict[str, Any]] = list(store.get_ca_certs())
-    return next((_name(one.get("subject", ())) for one in known), "") or "an authority without a name"
+def _with_end(certificate: x509.Certificate) -> str:
+    name = _name(certificate.subject) or "an authority without a name"
+    return f"{name} (until {certificate.not_valid_after_utc:%Y-%m-%d})"
+
+
+def _names(certificate: x509.Certificate) -> list[str]:
+    from cryptography import x509
+
+    try:
+        found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return []
+    return [str(name.value) for name in found if isinstance(name, x509.DNSName | x509.IPAddress)]
+
+
+def _name(name: x509.Name) -> str:
+    """A distinguished name as people say it: the common name, and whose it is."""
+    from cryptography.x509.oid import NameOID
+
+    kinds = (NameOID.COMMON_NAME, NameOID.ORGANIZATION_NAME, NameOID.ORGANIZATIONAL_UNIT_NAME)
+    parts = [str(one.value) for kind in kinds for one in name.get_attributes_for_oid(kind)]
+    return ", ".join(dict.fromkeys(part for part in parts if part))

@@ -1,6 +1,6 @@
-"""Owns the way to a session: TCP, TLS, EHLO and AUTH by aiosmtplib, handed over as a bare transport.
+"""Owns the way to a session: TCP, TLS, EHLO and AUTH, handed over as a bare transport.
 
-TLS is what the endpoint says and never less; certificates are verified; AUTH is tried once with one method.
+TLS is what the endpoint says and never less; the server proves who it is; AUTH is tried once with one method.
 """
 
 from __future__ import annotations
@@ -8,31 +8,28 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import cast
 
 import aiosmtplib
 
 from mailtui.smtp.capabilities import Capabilities
+from mailtui.smtp.client import Client, InjectedInClear, NoStartTls
 from mailtui.smtp.credential import Credential
 from mailtui.smtp.endpoint import Endpoint, Security
+from mailtui.smtp.login import log_in
+from mailtui.smtp.obstacle import NotConnected, Obstacle
 from mailtui.smtp.replies import Reply
 from mailtui.smtp.timeouts import Timeouts
+from mailtui.smtp.tls import tls_context
+from mailtui.smtp.tls_failures import hung_up, injected, not_offered, stalled, tls_failure
 from mailtui.smtp.verdict import Stage, Verdict
 
-_AUTH_ORDER = ("plain", "login", "cram-md5")
+__all__ = ["NOBODY_ANSWERS", "Connection", "NotConnected", "connect"]
 
 NOBODY_ANSWERS = "nobody answers"
 """How the words of a verdict begin when no program listens at the server's port."""
-
-
-class NotConnected(Exception):
-    """There is no session to be had; `verdict` says at which stage and what was said."""
-
-    def __init__(self, verdict: Verdict) -> None:
-        super().__init__(str(verdict))
-        self.verdict = verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +45,12 @@ async def connect(
     credential: Credential | None,
     *,
     timeouts: Timeouts,
-    make_client: Callable[..., aiosmtplib.SMTP] = aiosmtplib.SMTP,
+    make_client: Callable[..., Client] = Client,
 ) -> Connection:
     """Open a connection up to the point where MAIL may be said. Raises `NotConnected`.
 
-    `make_client` makes the client that connects; one that is to be watched is of another kind.
+    `credential` is what the endpoint's `user` logs in with; None where it has none. `make_client` makes the client
+    that connects; one that is to be watched is of another kind.
     """
     client = make_client(
         hostname=endpoint.host.strip("[]"),
@@ -60,10 +58,10 @@ async def connect(
         local_hostname=endpoint.helo or _own_name(),
         use_tls=endpoint.security is Security.TLS,
         start_tls=False,
-        tls_context=None if endpoint.security is Security.PLAIN else _tls_context(endpoint),
+        tls_context=None if endpoint.security is Security.PLAIN else tls_context(endpoint),
         timeout=timeouts.command,
     )
-    stage = [Stage.CONNECT]
+    stage: list[Stage] = []
     loop = asyncio.get_running_loop()
 
     def give_up(clock: asyncio.Timeout) -> None:
@@ -79,13 +77,16 @@ async def connect(
             finally:
                 limit.cancel()
     except BaseException as error:
+        at = stage[-1] if stage else client.stage
         if client.transport is not None:
             # abort, not close: close would go on flushing what is buffered
             cast("asyncio.Transport", client.transport).abort()
-        verdict = _verdict(error, stage[0], endpoint)
-        if verdict is None:
+        if isinstance(error, NotConnected):
             raise
-        raise NotConnected(verdict) from error
+        failure = _failure(error, at, endpoint)
+        if failure is None:
+            raise
+        raise failure from error
     auth = tuple(client.server_auth_methods)
     return Connection(
         cast("asyncio.Transport", client.transport), Capabilities.from_extensions(client.esmtp_extensions, auth)
@@ -93,22 +94,22 @@ async def connect(
 
 
 async def _prepare(
-    client: aiosmtplib.SMTP, endpoint: Endpoint, credential: Credential | None, stage: list[Stage], timeouts: Timeouts
+    client: Client, endpoint: Endpoint, credential: Credential | None, stage: list[Stage], timeouts: Timeouts
 ) -> None:
     await client.connect(timeout=timeouts.greeting)
-    stage[0] = Stage.EHLO
+    stage.append(Stage.EHLO)
     await _hello(client)
     if endpoint.security is Security.STARTTLS:
-        stage[0] = Stage.TLS
+        stage.append(Stage.TLS)
         await client.starttls()
-        stage[0] = Stage.EHLO
+        stage.append(Stage.EHLO)
         await _hello(client)
     if endpoint.user:
-        stage[0] = Stage.AUTH
-        await _login(client, endpoint, credential.secret if credential is not None else "")
+        stage.append(Stage.AUTH)
+        await log_in(client, endpoint, credential)
 
 
-async def _hello(client: aiosmtplib.SMTP) -> None:
+async def _hello(client: Client) -> None:
     try:
         await client.ehlo()
     except aiosmtplib.SMTPHeloError as error:
@@ -117,60 +118,58 @@ async def _hello(client: aiosmtplib.SMTP) -> None:
         await client.helo()
 
 
-async def _login(client: aiosmtplib.SMTP, endpoint: Endpoint, password: str) -> None:
-    offered = [method for method in _AUTH_ORDER if method in client.server_auth_methods]
-    if not offered:
-        raise aiosmtplib.SMTPNotSupported(
-            f"{endpoint} offers no login that mailtui knows "
-            f"({', '.join(client.server_auth_methods) or 'no AUTH at all'})"
-        )
-    if offered[0] == "plain":
-        await client.auth_plain(endpoint.user, password)
-    elif offered[0] == "login":
-        await client.auth_login(endpoint.user, password)
-    else:
-        await client.auth_crammd5(endpoint.user, password)
-
-
-def _verdict(error: BaseException, stage: Stage, endpoint: Endpoint) -> Verdict | None:
+def _failure(error: BaseException, stage: Stage, endpoint: Endpoint) -> NotConnected | None:
     """What an exception of aiosmtplib, ssl or the system says about the server; None for what is not its doing."""
     if isinstance(error, aiosmtplib.SMTPResponseException):
-        if isinstance(error, aiosmtplib.SMTPConnectResponseError):
-            stage = Stage.GREETING
-        return Verdict.of(stage, Reply(error.code, error.message.replace("\n", " ")))
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return Verdict.silence(Stage.TLS, f"the certificate of {endpoint} is not trusted: {error.verify_message}")
-    if isinstance(error, ssl.SSLError):
-        return Verdict.silence(Stage.TLS, f"TLS with {endpoint} failed: {error.reason or error}")
-    if isinstance(error, aiosmtplib.SMTPNotSupported):
-        return Verdict(stage, 504, None, str(error))
-    if isinstance(error, aiosmtplib.SMTPConnectError) and isinstance(error.__cause__, Exception):
-        return _verdict(error.__cause__, stage, endpoint) or Verdict.silence(stage, str(error))
+        verdict = Verdict.of(stage, Reply(error.code, error.message.replace("\n", " ")))
+        return NotConnected(verdict, Obstacle.STARTTLS_REFUSED if stage is Stage.TLS else None)
+    # A server may say that it wants a certificate only after the handshake, when it drops the connection (TLS 1.3).
+    of_tls = next((cause for cause in _causes(error) if isinstance(cause, ssl.SSLError)), None)
+    if of_tls is not None:
+        return _told(Stage.TLS, tls_failure(of_tls, endpoint))
+    if isinstance(error, NoStartTls):
+        return _told(stage, not_offered(endpoint))
+    if isinstance(error, InjectedInClear):
+        return _told(stage, injected(endpoint))
+    if stage is Stage.TLS:
+        # In TLS from the first byte this may be the network's trouble as well, which passes by itself.
+        where = Stage.CONNECT if endpoint.security is Security.TLS else Stage.TLS
+        if isinstance(error, TimeoutError):
+            return _told(where, stalled(endpoint))
+        if isinstance(error, aiosmtplib.SMTPException | ConnectionError):
+            return _told(where, hung_up(endpoint))
+    text = _about_network(error, endpoint)
+    return None if text is None else NotConnected(Verdict.silence(stage, text))
+
+
+def _about_network(error: BaseException, endpoint: Endpoint) -> str | None:
+    causes = list(_causes(error))
+    if any(isinstance(cause, ConnectionRefusedError) for cause in causes):
+        return f"{NOBODY_ANSWERS} at {endpoint} (connection refused)"
     if isinstance(error, TimeoutError):
-        return Verdict.silence(stage, f"{endpoint} did not answer in time")
-    if isinstance(error, ConnectionRefusedError):
-        return Verdict.silence(stage, f"{NOBODY_ANSWERS} at {endpoint} (connection refused)")
+        return f"{endpoint} did not answer in time"
     if isinstance(error, socket.gaierror):
-        return Verdict.silence(stage, f"the name {endpoint.host} is not known ({error.strerror})")
+        return f"the name {endpoint.host} is not known ({error.strerror})"
     if isinstance(error, UnicodeError):
-        return Verdict.silence(stage, f"{endpoint.host} is no name a server can have")
-    if stage is Stage.TLS and type(error) is aiosmtplib.SMTPException:
-        return Verdict.silence(stage, f"{endpoint} does not offer STARTTLS, and nothing is sent unprotected")
-    if isinstance(error, aiosmtplib.SMTPServerDisconnected | ConnectionError):
-        return Verdict.silence(stage, f"{endpoint} closed the connection")
+        return f"{endpoint.host} is no name a server can have"
+    if any(isinstance(cause, aiosmtplib.SMTPServerDisconnected | ConnectionError) for cause in causes):
+        return f"{endpoint} closed the connection"
     if isinstance(error, aiosmtplib.SMTPException | OSError):
-        return Verdict.silence(stage, f"{endpoint} cannot be reached: {error}")
+        return f"{endpoint} cannot be reached: {error}"
     return None
 
 
-def _tls_context(endpoint: Endpoint) -> ssl.SSLContext:
-    try:
-        context = ssl.create_default_context(cafile=endpoint.ca or None)
-    except (OSError, ssl.SSLError) as error:
-        text = f"the authorities in {endpoint.ca} cannot be read: {error}"
-        raise NotConnected(Verdict.silence(Stage.TLS, text)) from error
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    return context
+def _told(stage: Stage, told: tuple[Obstacle, str]) -> NotConnected:
+    obstacle, text = told
+    return NotConnected(Verdict.silence(stage, text), obstacle)
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """An exception, and those that led to it."""
+    cause: BaseException | None = error
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__
 
 
 def _own_name() -> str:

@@ -14,14 +14,18 @@ from typing import Any
 import aiosmtplib
 
 from mailtui.smtp.capabilities import Capabilities
+from mailtui.smtp.certificate import certificate_facts
 from mailtui.smtp.connect import Connection, NotConnected, connect
 from mailtui.smtp.credential import Credential
 from mailtui.smtp.endpoint import Endpoint, Security
 from mailtui.smtp.gear import MAX_WINDOW, Gear, GearChoice, best_gear
 from mailtui.smtp.job import Job
+from mailtui.smtp.obstacle import Obstacle
 from mailtui.smtp.oneshot import send_one
 from mailtui.smtp.remedies import remedy
+from mailtui.smtp.replies import Reply
 from mailtui.smtp.timeouts import Timeouts
+from mailtui.smtp.tls import NO_CERTIFICATE, OtherFingerprint
 from mailtui.smtp.transcript import Transcript, tapped
 from mailtui.smtp.verdict import Kind, Stage, Verdict, judge
 from mailtui.smtp.watched import Fact, Step, StepName, WatchedClient
@@ -30,6 +34,27 @@ MakeJob = Callable[[Capabilities], Job]
 """Makes a message for a server that can do this."""
 
 _AT_STAGE = {Stage.TLS: StepName.TLS, Stage.AUTH: StepName.LOGIN, Stage.GREETING: StepName.GREETING}
+
+
+_ABOUT_CERTIFICATE = frozenset(
+    {
+        Obstacle.EXPIRED,
+        Obstacle.NOT_YET_VALID,
+        Obstacle.WRONG_NAME,
+        Obstacle.SELF_SIGNED,
+        Obstacle.UNKNOWN_AUTHORITY,
+        Obstacle.WEAK_CERTIFICATE,
+        Obstacle.OTHER_FINGERPRINT,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """A sender and a recipient to ask about, bare addresses."""
+
+    sender: str
+    recipient: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +82,23 @@ class Prober:
         self._steps: list[Step] = []
         self._client: WatchedClient | None = None
 
-    async def run(self, credential: Credential | None, *, window: int = 1, job: MakeJob | None = None) -> Probe:
-        """Take every step; with `job` send that message too."""
+    async def run(
+        self,
+        credential: Credential | None,
+        *,
+        window: int = 1,
+        envelope: Envelope | None = None,
+        job: MakeJob | None = None,
+    ) -> Probe:
+        """Take every step; with `envelope` ask whether the server would take a mail like that, which is none yet; with
+        `job` send that message too.
+        """
         try:
             connection = await connect(
                 self._endpoint, credential, timeouts=self._timeouts, make_client=self._make_client
             )
         except NotConnected as error:
-            self._failed(error.verdict)
+            await self._failed(error)
             return Probe(tuple(self._steps), None, error.verdict)
         client = self._client
         assert client is not None
@@ -73,13 +107,14 @@ class Prober:
         choice = best_gear(connection.capabilities, window)
         self._transcript.note(campaign_gear(choice))
         self._heard(_gear_step(connection.capabilities, choice, window))
-        if job is None:
+        refusal = None if envelope is None else await self._ask(client, envelope, connection.capabilities)
+        if job is None or refusal is not None:
             await self._leave(client)
-            return Probe(tuple(self._steps), choice, None)
+            return Probe(tuple(self._steps), choice, refusal)
         verdict = await self._send(connection, job)
         return Probe(tuple(self._steps), choice, verdict)
 
-    def _make_client(self, **options: Any) -> aiosmtplib.SMTP:
+    def _make_client(self, **options: Any) -> WatchedClient:
         self._client = WatchedClient(transcript=self._transcript, tell=self._heard, **options)
         self._client.before_tls = self._endpoint.security is Security.STARTTLS
         return self._client
@@ -94,20 +129,69 @@ class Prober:
         self._steps.append(step)
         self._tell(step)
 
-    def _failed(self, verdict: Verdict) -> None:
-        client = self._client
+    async def _failed(self, error: NotConnected) -> None:
+        verdict, client = error.verdict, self._client
         name = client.open_step if client is not None else None
         spent = client.spent if client is not None and name is not None else None
         name = name or _AT_STAGE.get(verdict.stage, StepName.CONNECT)
         if not self._transcript.lines or verdict.text not in self._transcript.lines[-1].text:
             self._transcript.note(verdict.text)  # what the server said stands there already
-        advice = remedy(name, verdict, self._endpoint)
-        self._heard(Step(name, False, spent, str(verdict), advice=advice))  # noqa: FBT003 - Step's own form
+        facts = await self._shown(error) if error.obstacle in _ABOUT_CERTIFICATE else ()
+        advice = remedy(name, verdict, self._endpoint, error.obstacle)
+        self._heard(Step(name, False, spent, str(verdict), facts, advice))  # noqa: FBT003 - Step's own form
+
+    async def _shown(self, error: NotConnected) -> tuple[Fact, ...]:
+        """What stands in a certificate that was not accepted. OpenSSL keeps none of it, so the server is asked to show
+        it again, to somebody who accepts none and says nothing inside TLS.
+        """
+        if (seen := _other_of(error)) is not None:
+            return certificate_facts(seen.shown)
+        looking = dataclasses.replace(self._endpoint, fingerprint=NO_CERTIFICATE, user="")
+        self._transcript.note("connecting once more, to read the certificate")
+        try:
+            connection = await connect(looking, None, timeouts=self._timeouts)
+        except NotConnected as again:
+            found = _other_of(again)
+            return () if found is None else certificate_facts(found.shown)
+        connection.transport.abort()
+        return ()
 
     def _login_text(self, client: WatchedClient) -> str:
         secured = "" if self._endpoint.security is not Security.PLAIN else ", unprotected on the way"
         offered = ", ".join(client.server_auth_methods).upper()
         return f"as {self._endpoint.user} with {client.method}{secured}; the server offers {offered}"
+
+    async def _ask(self, client: WatchedClient, envelope: Envelope, capabilities: Capabilities) -> Verdict | None:
+        """Name a sender and a recipient, and take both back; what the server had against them."""
+        ascii_only = envelope.sender.isascii() and envelope.recipient.isascii()
+        utf8 = " SMTPUTF8" if capabilities.smtputf8 and not ascii_only else ""
+        commands = (
+            (StepName.SENDER, Stage.MAIL, f"MAIL FROM:<{envelope.sender}>{utf8}", f"may send as {envelope.sender}"),
+            (StepName.RECIPIENT, Stage.RCPT, f"RCPT TO:<{envelope.recipient}>", f"may write to {envelope.recipient}"),
+        )
+        refusal = None
+        for name, stage, command, meaning in commands:
+            client.begin(name)
+            reply = await self._said(client, stage, command)
+            if reply.code is None or reply.code // 100 != 2:
+                refusal = reply
+                advice = remedy(name, reply, self._endpoint)
+                self._heard(Step(name, False, client.spent, str(reply), advice=advice))  # noqa: FBT003 - Step's own form
+                break
+            client.done(f"{meaning}: {reply}")
+        if client.is_connected:
+            await self._said(client, Stage.RSET, "RSET")
+        return refusal
+
+    async def _said(self, client: WatchedClient, stage: Stage, command: str) -> Verdict:
+        try:
+            code, text = await client.execute_command(command.encode())
+        except (aiosmtplib.SMTPException, OSError) as error:
+            slow = isinstance(error, TimeoutError)
+            text = "did not answer in time" if slow else "closed the connection"
+            self._transcript.note(f"{self._endpoint} {text}")
+            return Verdict.silence(stage, f"{self._endpoint} {text}")
+        return Verdict.of(stage, Reply(code, text.replace("\n", " ")))
 
     async def _leave(self, client: WatchedClient) -> None:
         """Say goodbye; a server that does not answer has said everything that was asked."""
@@ -129,6 +213,14 @@ class Prober:
         advice = "" if sent else remedy(StepName.MAIL, verdict, self._endpoint)
         self._heard(Step(StepName.MAIL, sent, spent, text, advice=advice))
         return verdict
+
+
+def _other_of(error: NotConnected) -> OtherFingerprint | None:
+    """The certificate that was shown instead of the pinned one, in what led to an error."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, OtherFingerprint):
+        cause = cause.__cause__
+    return cause
 
 
 def campaign_gear(choice: GearChoice) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import binascii
 import dataclasses
 import re
 import time
@@ -18,11 +19,12 @@ from typing import Any
 
 from mailtui.kit.journal import without_addresses
 from mailtui.smtp.connect import Connection
-
-HIDDEN = "(hidden)"
-"""What stands where something secret was said."""
+from mailtui.smtp.credential import HIDDEN, shapes_of
 
 _LONGEST = 2_000  # characters of a line that are kept
+_CHALLENGE = 334
+_SHORT = 8  # characters; shorter answers hold a name at most
+_PROOF = 32  # hex digits of MD5
 _OPEN_VERBS = frozenset({"EHLO", "HELO", "STARTTLS", "MAIL", "RCPT", "DATA", "BDAT", "RSET", "NOOP", "QUIT"})
 _BDAT = re.compile(rb"BDAT (\d+)", re.IGNORECASE)
 
@@ -50,27 +52,34 @@ class Transcript:
     def __init__(self) -> None:
         self.lines: list[Line] = []
         self._hidden: list[str] = []
+        self._in_login = False
         self._began = time.monotonic()
 
     def hide(self, secret: str) -> None:
         """Never show this from now on, nor in base64, whoever says it."""
-        self._hidden += [secret, base64.b64encode(secret.encode()).decode("ascii")]
+        self._hidden += shapes_of(secret)
 
     def said(self, text: str) -> None:
         """A line of ours. Only the words of known commands are shown; anything else belongs to a login."""
         verb, _, rest = text.partition(" ")
-        if verb.upper() == "AUTH":
-            method = rest.partition(" ")[0]
-            text = f"{verb} {method} {HIDDEN}" if " " in rest else f"{verb} {method}"
+        if self._in_login:
+            self._hide_answer(text)
+            text = HIDDEN
+        elif verb.upper() == "AUTH":
+            self._in_login = True
+            method, _, answer = rest.partition(" ")
+            self._hide_answer(answer)
+            text = f"{verb} {method} {HIDDEN}" if answer else f"{verb} {method}"
         elif verb.upper() not in _OPEN_VERBS:
             text = HIDDEN
         self._add(Direction.SAID, text)
 
     def heard(self, code: int, text: str) -> None:
         """A reply, with a line of text for each of its lines."""
+        self._in_login = self._in_login and code == _CHALLENGE
         lines = text.split("\n")
         for number, line in enumerate(lines):
-            shown = HIDDEN if code == 334 and line else line  # a challenge of AUTH
+            shown = HIDDEN if code == _CHALLENGE and line else line  # a challenge of AUTH
             self._add(Direction.HEARD, f"{code}{' ' if number == len(lines) - 1 else '-'}{shown}".rstrip())
 
     def heard_line(self, line: str) -> None:
@@ -86,6 +95,18 @@ class Transcript:
         for form in self._hidden:
             text = text.replace(form, HIDDEN)
         return text
+
+    def _hide_answer(self, answer: str) -> None:
+        """An answer to a challenge, and the proof in it (CRAM-MD5), which whoever says it back may have decoded."""
+        if len(answer) < _SHORT:
+            return
+        self._hidden.append(answer)
+        try:
+            proof = base64.b64decode(answer, validate=True).rpartition(b" ")[2].decode("utf-8", "replace")
+        except binascii.Error:
+            return
+        if len(proof) == _PROOF:
+            self._hidden.append(proof)
 
     def _add(self, direction: Direction, text: str) -> None:
         shown = without_addresses(self.redacted(text))[:_LONGEST]

@@ -1,14 +1,11 @@
 """Owns an SMTP client that is looked at while it connects: step by step, with times, and every line that is spoken.
 
-It goes the same way as any other connection of `connect`; only the name is looked up and the connection opened one
-after the other, so that each can be timed.
+It goes the same way as any other connection of `connect`.
 """
 
 from __future__ import annotations
 
-import asyncio
 import os
-import socket
 import ssl
 import time
 from collections.abc import Callable
@@ -18,7 +15,8 @@ from typing import Any
 
 import aiosmtplib
 
-from mailtui.smtp.certificate import certificate_facts
+from mailtui.smtp.certificate import session_facts
+from mailtui.smtp.client import Client
 from mailtui.smtp.transcript import Transcript
 
 Fact = tuple[str, str]
@@ -35,6 +33,8 @@ class StepName(StrEnum):
     EHLO = "ehlo"
     LOGIN = "login"
     GEAR = "gear"
+    SENDER = "sender"
+    RECIPIENT = "recipient"
     MAIL = "mail"
 
 
@@ -52,7 +52,7 @@ class Step:
     advice: str = ""
 
 
-class WatchedClient(aiosmtplib.SMTP):
+class WatchedClient(Client):
     """Tells `tell` each step when it is done. One that fails stays `open_step`; `connect` says why it failed."""
 
     def __init__(self, *, transcript: Transcript, tell: Callable[[Step], None] | None = None, **options: Any) -> None:
@@ -85,44 +85,31 @@ class WatchedClient(aiosmtplib.SMTP):
         self.open_step = None
 
     async def connect(self, **options: Any) -> aiosmtplib.SMTPResponse:
-        """Look up the name, connect, and read the greeting. Raises what `aiosmtplib.SMTP.connect` raises."""
-        opened = await self._open(self.hostname or "localhost", self.port or 0)
-        self.begin(StepName.TLS if self.use_tls else StepName.GREETING)
-        response = await super().connect(**{**options, "sock": opened, "port": None})
+        """Look up the name, connect, and read the greeting, telling each step."""
+        self.begin(StepName.NAME)
+        response = await super().connect(**options)
         self._transcript.heard(response.code, response.message)
         self.done(f"{response.code} {response.message}".replace("\n", " "))
         return response
 
-    async def _open(self, host: str, port: int) -> socket.socket:
-        loop = asyncio.get_running_loop()
-        self.begin(StepName.NAME)
-        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    def looked_up(self, host: str, addresses: list[str]) -> None:
         self.done(f"{host} is {', '.join(addresses)}" if addresses != [host] else f"{host} is an address")
         self.begin(StepName.CONNECT)
-        refused: list[OSError] = []
-        for family, kind, protocol, _, address in found:
-            opened = socket.socket(family, kind, protocol)
-            opened.settimeout(0.0)  # what asyncio asks for
-            try:
-                await loop.sock_connect(opened, address)
-            except BaseException as error:
-                opened.close()
-                if not isinstance(error, OSError):
-                    raise
-                self._transcript.note(f"{address[0]} port {port}: {os.strerror(error.errno) if error.errno else error}")
-                refused.append(error)
-            else:
-                self._transcript.note(f"connected to {address[0]} port {port}")
-                self.done(f"{address[0]} port {port}")
-                return opened
-        raise refused[0]
+
+    def refused(self, address: str, error: OSError) -> None:
+        self._transcript.note(f"{address} port {self.port}: {os.strerror(error.errno) if error.errno else error}")
+
+    def opened(self, address: str) -> None:
+        self._transcript.note(f"connected to {address} port {self.port}")
+        self.done(f"{address} port {self.port}")
+        self.begin(StepName.TLS if self.use_tls else StepName.GREETING)
 
     def _secured(self, session: ssl.SSLObject) -> None:
         """The TLS handshake is done."""
         self.before_tls = False
-        facts = certificate_facts(session)
-        self.done(f"{session.version()}, and the certificate is trusted", *facts)
+        pinned = session.context.verify_mode is ssl.CERT_NONE
+        what = "the certificate is the pinned one" if pinned else "the certificate is trusted"
+        self.done(f"{session.version()}, and {what}", *session_facts(session))
         if self.use_tls:
             self._transcript.note(f"{session.version()} from here on")
             self.begin(StepName.GREETING)
@@ -172,7 +159,7 @@ class WatchedClient(aiosmtplib.SMTP):
 def _tell_handshakes(context: ssl.SSLContext, tell: Callable[[ssl.SSLObject], None]) -> None:
     """Have a context say when a handshake is done, which asyncio does not."""
 
-    class Watched(ssl.SSLObject):
+    class Watched(context.sslobject_class):  # type: ignore[name-defined,misc]  # it may be one that compares
         def do_handshake(self) -> None:
             super().do_handshake()
             tell(self)

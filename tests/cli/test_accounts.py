@@ -50,7 +50,7 @@ def test_an_account_is_tried_out_step_by_step_and_nothing_is_sent(mailtui: Mailt
     tried = mailtui.call("accounts", "test", "office", "--transcript")
     assert tried.code == 0
     assert [line.split()[1] for line in tried.out.splitlines() if line.startswith("ok ")] == [
-        *("name", "connect", "greeting", "ehlo", "tls", "ehlo", "login", "gear")
+        *("name", "connect", "greeting", "ehlo", "tls", "ehlo", "login", "gear", "sender", "recipient")
     ]
     assert "days left" in tried.out
     assert "lockstep: the server offers no PIPELINING" in tried.out

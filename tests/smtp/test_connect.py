@@ -141,6 +141,13 @@ async def test_c05_n10_f51_f52_without_starttls_not_a_byte_of_the_login_is_said(
         assert judge(verdict).kind is Kind.HELD
 
 
+SAID_OF = {
+    "untrusted": "signed by an authority that is not trusted on this machine",
+    "wrong name": "is for another name than localhost",
+    "expired": "has expired",
+}
+
+
 @pytest.mark.parametrize("security", [Security.TLS, Security.STARTTLS])
 @pytest.mark.parametrize("fault", ["untrusted", "wrong name", "expired"])
 async def test_c07_n10_f54_a_certificate_that_proves_nothing(
@@ -159,7 +166,7 @@ async def test_c07_n10_f54_a_certificate_that_proves_nothing(
         to = endpoint(server.port, security, host="localhost", user=USER, ca=trusted)
         verdict = await refused(to, PASSWORD, timeouts=Timeouts())
     assert verdict.stage is Stage.TLS
-    assert "is not trusted" in verdict.text
+    assert SAID_OF[fault] in verdict.text
     assert judge(verdict).kind is Kind.HELD
     assert keeper.logins == []
 
@@ -249,7 +256,7 @@ async def test_f44_over_tls_too_the_dot_has_its_own_patience(authority: Authorit
 async def test_r05_a_wrong_password_is_said_once(authority: Authority) -> None:
     script: list[Step] = [
         *HELLO,
-        Send(b"250-x.test\r\n250 AUTH PLAIN LOGIN CRAM-MD5\r\n"),
+        Send(b"250-x.test\r\n250 AUTH PLAIN LOGIN\r\n"),
         Expect(b"AUTH PLAIN"),
         Send(b"535 5.7.8 wrong\r\n"),
         Silence(),

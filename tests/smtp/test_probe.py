@@ -10,14 +10,14 @@ import pytest
 
 from mailtui.sandbox.server import SandboxServer
 from mailtui.smtp.connect import connect
-from mailtui.smtp.credential import Credential
+from mailtui.smtp.credential import HIDDEN, Credential
 from mailtui.smtp.endpoint import Endpoint, Security
 from mailtui.smtp.gear import Gear, GearChoice
 from mailtui.smtp.job import Job
 from mailtui.smtp.opening import open_session
 from mailtui.smtp.probe import Probe, Prober
 from mailtui.smtp.timeouts import Timeouts
-from mailtui.smtp.transcript import HIDDEN, Direction, Transcript, tapped
+from mailtui.smtp.transcript import Direction, Transcript, tapped
 from mailtui.smtp.watched import Step, StepName
 from tests.servers.aiosmtpd_server import PASSWORD, USER, Authority, aiosmtpd_server
 from tests.servers.aiosmtpd_server import Security as ServerSecurity
@@ -100,7 +100,7 @@ async def test_the_chain_is_named_up_to_who_is_trusted(authority: Authority, ca:
         probe, _ = await tried(endpoint(server.port, Security.TLS, ca=ca))
     facts = dict(next(step for step in probe.steps if step.name is StepName.TLS).facts)
     assert facts["chain"].count("Testing CA") == 2
-    assert facts["chain"].startswith(f"{facts['issuer']}, signed by ")
+    assert facts["chain"].startswith(f"{facts['issuer']} (until 3000-01-01), signed by ")
 
 
 @pytest.mark.parametrize("security", [Security.TLS, Security.STARTTLS])
