@@ -165,7 +165,7 @@ def _sent_before(sent: int, earlier: LaunchedCampaign) -> str:
 
 
 async def _send(service: Service, plan: LaunchPlan, again: Again, *, detach: bool, as_json: bool) -> ExitCode:
-    await service.password(plan.endpoint)  # before anything is launched: without it, nothing could be sent
+    await service.secrets_of(plan.members)  # before anything is launched: without them, nothing could be sent
     with signals_heard() as signals:
         try:
             launch = await signals.call_off(_launch(service, plan, again))

@@ -158,6 +158,11 @@ class CampaignDesk:
             except AccountError as error:
                 hint = self._beside(campaign.folder, name) or error.hint
                 problems.append(Problem(campaign.account_place(name), f"{error.title}.", hint))
+        other = next((member for member in members if member.dkim != members[0].dkim), None)
+        if other is not None:
+            what = f"it signs its mails (DKIM) otherwise than {members[0].name}, and any of them may carry a mail."
+            hint = "Give both the same dkim: {selector: …, domain: …} in the settings, or none."
+            problems.append(Problem(campaign.account_place(other.name), what, hint))
         if not spec.account_names:
             where = campaign.document.place(())
             hint = "Add account: NAME, or smtp: {host: 127.0.0.1, port: 25, security: plain}."

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from mailtui.accounts.credentials import Credentials
+from mailtui.accounts.keyring_store import dkim_entry
 from mailtui.accounts.secrets import SecretSource
 from mailtui.audience.audience import Audience
 from mailtui.audience.views import AudienceCounts
@@ -26,6 +27,7 @@ from mailtui.dispatch.runner import Runner
 from mailtui.errors import UsageError
 from mailtui.kit.words import counted
 from mailtui.message.conventions import with_types
+from mailtui.message.dkim import Signer
 from mailtui.message.frozen import MessageSource
 from mailtui.outbox.opening import Outbox, parse_outbox
 from mailtui.outbox.ports import Desk, Reader
@@ -210,12 +212,19 @@ class Service:
         return self._launcher.pid()
 
     async def secret_for(self, campaign: LaunchedCampaign, *, anew: bool = False) -> dict[str, str]:
-        """The secrets that a runner will need, by the names of their entries in the keyring; asked for where the person
-        is, and with `anew` in all places once more. Empty when none is needed. Raises `SecretMissing`.
+        """The secrets that a runner will need for a campaign. Raises as `secrets_of`."""
+        return await self.secrets_of(members_from_json(campaign.endpoint), anew=anew)
+
+    async def secrets_of(self, members: Sequence[Member], *, anew: bool = False) -> dict[str, str]:
+        """The secrets that accounts need, by the names of their entries in the keyring; asked for where the person is,
+        and with `anew` in all places once more. Empty when none is needed. Raises `SecretMissing`, `DkimKeyProblem`.
         """
         found = {}
-        for member in members_from_json(campaign.endpoint):
+        for member in members:
             account = member.endpoint.account
+            if member.dkim is not None:
+                found[dkim_entry(account)] = key = await self.secrets.signing_key(account)
+                Signer(member.dkim, key.encode())  # for its errors
             if member.endpoint.grant is not None:
                 found[account] = await self.secrets.refresh_token(account)
             elif member.endpoint.user:

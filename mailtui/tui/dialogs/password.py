@@ -84,4 +84,4 @@ async def launching_password(app: App[Any], service: Service, plan: LaunchPlan) 
     refused = refused_account(earlier) if earlier is not None else None
     if refused is not None:
         service.tell_password(refused, None)
-    await asking_password(app, service, lambda: service.password(plan.endpoint))
+    await asking_password(app, service, lambda: service.secrets_of(plan.members))
