@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from shlex import quote
 
+from mailtui.dispatch.members import members_from_json
 from mailtui.dispatch.watchdog import STOPPED
 from mailtui.outbox.records import Campaign
 from mailtui.service.views import CampaignView
@@ -19,7 +20,10 @@ def for_paused(view: CampaignView) -> str:
     file = view.campaign.series.partition("\n")[0]
     if needs_mending(view.campaign):
         return f"Mend the template, then have who waits get the mended message: mailtui run {quote(file)} --top-up"
-    return for_nobody(Endpoint.from_json(view.campaign.endpoint), view.reason, file) if view.campaign.held else ""
+    if not view.campaign.held:
+        return ""
+    advice = (for_nobody(member.endpoint, view.reason, file) for member in members_from_json(view.campaign.endpoint))
+    return next(filter(None, advice), "")
 
 
 def for_nobody(endpoint: Endpoint, said: str, file: str) -> str:
@@ -50,4 +54,4 @@ def how_on(campaign: Campaign) -> str:
 def refused_account(campaign: Campaign) -> str | None:
     """The account whose login the server refused, where a campaign paused for that; its password may be mistyped."""
     refused = campaign.held and campaign.reason.startswith(f"{SAID_AT} {Stage.AUTH}:")
-    return Endpoint.from_json(campaign.endpoint).account if refused else None
+    return members_from_json(campaign.endpoint)[0].name if refused else None

@@ -35,6 +35,7 @@ from mailtui.outbox.records import Campaign as LaunchedCampaign
 from mailtui.outbox.states import ACTIVE_CAMPAIGNS, CampaignState, DeliveryState, OrderKind
 from mailtui.outbox.witness import require_newest
 from mailtui.report.export import ReportLine, original_rows, report_lines
+from mailtui.service.account_state import AccountNow, accounts_now, parts_of
 from mailtui.service.campaigns import CampaignDesk, actor
 from mailtui.service.engine import credentials_for, runner_for
 from mailtui.service.orders import Orders
@@ -304,8 +305,18 @@ class Service:
                 and await self.reader.suppression_grew(campaign.number)
             ),
         )
+        members = members_from_json(campaign.endpoint)
+        carriers = [worker.account for worker in view.workers]
+        accounts = await parts_of(self.reader, campaign.number, members, carriers, view.seen_at)
         log = self._launcher.log_of(runner) if runner and view.silent_seconds else None
-        return view if log is None else dataclasses.replace(view, log=str(log))
+        return dataclasses.replace(view, accounts=accounts, log="" if log is None else str(log))
+
+    async def accounts_now(self) -> dict[str, AccountNow]:
+        """How the accounts of the settings stand, by name; nothing where there is no outbox. Looking makes none."""
+        if not self.outbox.path.exists():
+            return {}
+        members = [self.settings.member(name) for name in self.settings.spec.accounts]
+        return await accounts_now(self.reader, members, now())
 
     async def _heartbeat(self, runner: int | None) -> float | None:
         """When the runner that lives last wrote; the row of one that was killed says nothing about it."""

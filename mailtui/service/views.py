@@ -9,9 +9,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from mailtui.errors import ExitCode
-from mailtui.kit.durations import show_duration
+from mailtui.kit.durations import show_duration, show_moment
 from mailtui.outbox.records import Campaign, Counts, ProgressSnapshot, WorkerSnapshot
 from mailtui.outbox.states import ACTIVE_CAMPAIGNS, CampaignState
+from mailtui.service.account_state import AccountPart
 
 STALE_SNAPSHOT = 3.0  # seconds after which a rate is not shown as if it were live
 _SILENT_AFTER = 3.0  # seconds; a runner that can write does so at least once a second, also when it only waits
@@ -36,6 +37,8 @@ class CampaignView:
     """Where that runner's log is; empty while it writes, and where it has none of its own."""
     next_try: float | None = None
     """When the first of those who are deferred is to be tried again (epoch seconds), None when nobody is."""
+    accounts: tuple[AccountPart, ...] = ()
+    """The parts of its accounts; none where it has one without a limit."""
     suppression_grew: bool = False
     """Whether some of those who wait while it is paused may be on the suppression list by now: it has grown since."""
 
@@ -92,6 +95,22 @@ class CampaignView:
     @property
     def reason(self) -> str:
         return self.campaign.reason
+
+    @property
+    def resume_at(self) -> float | None:
+        """When it goes on by itself (epoch seconds); None where it is not paused for a time."""
+        return self.campaign.resume_at if self.campaign.state is CampaignState.PAUSED else None
+
+    @property
+    def resumes(self) -> str:
+        """The same for people: `goes on by itself at 15:00:00, in 12 min 05 s`; without a runner it waits for one."""
+        if self.resume_at is None:
+            return ""
+        left = self.resume_at - self.seen_at
+        when = f"at {show_moment(self.resume_at)}, in {show_duration(left)}" if left > 0 else "now"
+        return (
+            f"goes on by itself {when}" if self.runner is not None else f"can go on {when}; nothing sends it until then"
+        )
 
     @property
     def live(self) -> ProgressSnapshot | None:
@@ -181,6 +200,8 @@ class CampaignView:
             "reason": self.campaign.reason,
             "audience": self.campaign.audience,
             "copies": self.campaign.copies,
+            "resume_at": None if self.resume_at is None else _utc(self.resume_at),
+            "accounts": [part.to_json() for part in self.accounts],
             **asdict(self.counts),
             "seconds": round(self.seconds, 3),
             "send_seconds": round(self.send_seconds, 3),

@@ -1,0 +1,112 @@
+"""Owns how accounts stand for people: what they have sent lately, what they rest for, and their part in a campaign."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from mailtui.dispatch.members import Member
+from mailtui.dispatch.quota import KEPT, MINUTE, Usage
+from mailtui.kit.durations import show_moment
+from mailtui.outbox.ports import Reader
+from mailtui.outbox.records import AccountRest, SentMinute
+
+
+@dataclass(frozen=True, slots=True)
+class AccountNow:
+    """How an account stands, all campaigns together. `hour` and `day` are mails of the last 60 minutes and 24 hours.
+
+    `until` is when it is used again (epoch seconds), and `reason` why not before, in a sentence; both are nothing where
+    it is well. With a `reason` and no `until`, a person has to see to it.
+    """
+
+    name: str
+    hour: int = 0
+    day: int = 0
+    per_hour: int | None = None
+    per_day: int | None = None
+    until: float | None = None
+    reason: str = ""
+
+    @property
+    def well(self) -> bool:
+        return not self.reason
+
+    @property
+    def state(self) -> str:
+        """In a word or few: well, resting until 15:00:00, or out."""
+        if self.well:
+            return "well"
+        return "out" if self.until is None else f"resting until {show_moment(self.until)}"
+
+    @property
+    def quota(self) -> str:
+        """How much of its limits is used: `310 of 500 an hour, 900 of 2,000 a day`; empty where it has none."""
+        limits = ((self.hour, self.per_hour, "an hour"), (self.day, self.per_day, "a day"))
+        return ", ".join(f"{used:,} of {limit:,} {span}" for used, limit, span in limits if limit is not None)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "account": self.name,
+            "well": self.well,
+            "until": None if self.until is None else datetime.fromtimestamp(self.until, UTC).isoformat(),
+            "reason": self.reason,
+            "hour": {"sent": self.hour, "limit": self.per_hour},
+            "day": {"sent": self.day, "limit": self.per_day},
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class AccountPart:
+    """An account's part in a campaign: `sent` mails that its server took, `workers` that have a connection now."""
+
+    now: AccountNow
+    weight: int = 1
+    sent: int = 0
+    workers: int = 0
+
+    @property
+    def name(self) -> str:
+        return self.now.name
+
+    def to_json(self) -> dict[str, Any]:
+        """As `status --json` has it."""
+        return {**self.now.to_json(), "weight": self.weight, "sent": self.sent, "workers": self.workers}
+
+
+async def accounts_now(reader: Reader, members: Sequence[Member], now: float) -> dict[str, AccountNow]:
+    """How these accounts stand, by name."""
+    rests = {rest.account: rest for rest in await reader.account_rests()}
+    sent = await reader.sent_since(now - KEPT * MINUTE)
+    return {member.name: _stands(member, rests.get(member.name), sent, now) for member in members}
+
+
+async def parts_of(
+    reader: Reader, campaign: int, members: Sequence[Member], carriers: Iterable[str], now: float
+) -> tuple[AccountPart, ...]:
+    """The parts of a campaign's accounts, as many as it has; none where it has one without a limit.
+
+    `carriers` has the account of each worker that is connected.
+    """
+    if len(members) == 1 and not members[0].is_limited:
+        return ()
+    stands = await accounts_now(reader, members, now)
+    sent, workers = await reader.carried(campaign), Counter(carriers)
+    return tuple(
+        AccountPart(stands[member.name], member.weight, sent.get(member.name, 0), workers[member.name])
+        for member in members
+    )
+
+
+def _stands(member: Member, rest: AccountRest | None, sent: Iterable[SentMinute], now: float) -> AccountNow:
+    usage = Usage((minute, mails) for account, minute, mails in sent if account == member.name)
+    hour, day = usage.used(now)
+    until, reason = usage.free_at(member, now), ""
+    if until is not None:
+        reason = "its limits in the settings are reached"
+    if rest is not None and (rest.until is None or rest.until > now):
+        until, reason = (None if rest.until is None else max(rest.until, until or 0)), rest.reason
+    return AccountNow(member.name, hour, day, member.per_hour, member.per_day, until, reason)
