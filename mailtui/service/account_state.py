@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from mailtui.dispatch.members import Member
+from mailtui.dispatch.members import Member, members_from_json
 from mailtui.dispatch.quota import KEPT, MINUTE, Usage
 from mailtui.kit.durations import show_moment
 from mailtui.outbox.ports import Reader
-from mailtui.outbox.records import AccountRest, SentMinute
+from mailtui.outbox.records import AccountRest, Campaign, SentMinute, WorkerSnapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,18 +85,16 @@ async def accounts_now(reader: Reader, members: Sequence[Member], now: float) ->
 
 
 async def parts_of(
-    reader: Reader, campaign: int, members: Sequence[Member], carriers: Iterable[str], now: float
+    reader: Reader, campaign: Campaign, workers: Iterable[WorkerSnapshot], now: float
 ) -> tuple[AccountPart, ...]:
-    """The parts of a campaign's accounts, as many as it has; none where it has one without a limit.
-
-    `carriers` has the account of each worker that is connected.
-    """
+    """The parts of a campaign's accounts, as many as it has; none where it has one without a limit."""
+    members = members_from_json(campaign.endpoint)
     if len(members) == 1 and not members[0].is_limited:
         return ()
     stands = await accounts_now(reader, members, now)
-    sent, workers = await reader.carried(campaign), Counter(carriers)
+    sent, busy = await reader.carried(campaign.number), Counter(worker.account for worker in workers)
     return tuple(
-        AccountPart(stands[member.name], member.weight, sent.get(member.name, 0), workers[member.name])
+        AccountPart(stands[member.name], member.weight, sent.get(member.name, 0), busy[member.name])
         for member in members
     )
 

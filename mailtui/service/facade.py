@@ -305,9 +305,7 @@ class Service:
                 and await self.reader.suppression_grew(campaign.number)
             ),
         )
-        members = members_from_json(campaign.endpoint)
-        carriers = [worker.account for worker in view.workers]
-        accounts = await parts_of(self.reader, campaign.number, members, carriers, view.seen_at)
+        accounts = await parts_of(self.reader, campaign, view.workers, view.seen_at)
         log = self._launcher.log_of(runner) if runner and view.silent_seconds else None
         return dataclasses.replace(view, accounts=accounts, log="" if log is None else str(log))
 
