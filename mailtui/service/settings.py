@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 import pydantic
@@ -24,6 +24,7 @@ from mailtui.kit.settings import PREFIX, Layer, Layers, environment_layer, file_
 from mailtui.kit.validation import Spec, validate
 from mailtui.kit.yaml_file import Loc, read_yaml
 from mailtui.outbox.opening import sqlite_url
+from mailtui.service.sheet_login import sheet_login
 from mailtui.smtp.endpoint import Endpoint
 
 PROJECT_FILE = "mailtui.yaml"
@@ -54,6 +55,12 @@ class GoogleSettings(Spec):
     docs_url: str = pydantic.Field(default=DOCS_URL, description="Where public sheets are exported.")
     sheets_url: str = pydantic.Field(default=SHEETS_URL, description="Where the Sheets API is.")
     token_url: str = pydantic.Field(default=TOKEN_URL, description="Where a service account gets its tokens.")
+
+    @pydantic.model_validator(mode="after")
+    def _one_reads(self) -> Self:
+        if self.account is not None and self.service_account is not None:
+            raise ValueError("account and service_account: both read sheets that are not public; take one out")
+        return self
 
     @pydantic.field_validator("docs_url", "sheets_url", "token_url")
     @classmethod
@@ -140,6 +147,7 @@ class Settings:
                 sheets_url=google.sheets_url,
                 token_url=google.token_url,
                 service_account=key,
+                login=sheet_login(self),
             ),
         )
 

@@ -91,6 +91,8 @@ class GoogleServer:
     """What the token endpoint refuses with, such as `Invalid JWT Signature.`; empty when it does not."""
     tokens: int = 0
     revoked_tokens: set[str] = field(default_factory=set)
+    whose: Callable[[str], str | None] | None = None
+    """Whose an access token is, asked where it was given out; None lets those of this server count, for `READER`."""
     key: rsa.RSAPrivateKey = field(default_factory=_key)
 
     @property
@@ -272,7 +274,11 @@ class _Handler(BaseHTTPRequestHandler):
     def _api(self, path: str, asked: dict[str, list[str]]) -> None:
         google = self.google
         token = self.headers.get("Authorization", "").removeprefix("Bearer ")
-        if not token.startswith("token-") or token in google.revoked_tokens:
+        if google.whose is not None:
+            reader = google.whose(token)
+        else:
+            reader = READER if token.startswith("token-") and token not in google.revoked_tokens else None
+        if reader is None:
             message = "Request had invalid authentication credentials. Expected OAuth 2 access token."
             self._error(401, "UNAUTHENTICATED", message)
             return
@@ -285,7 +291,7 @@ class _Handler(BaseHTTPRequestHandler):
         book = google.books.get(id)
         if book is None:
             self._error(404, "NOT_FOUND", "Requested entity was not found.")
-        elif READER not in book.readers and not book.public:
+        elif reader not in book.readers and not book.public:
             self._error(403, "PERMISSION_DENIED", "The caller does not have permission")
         elif rest == "values:batchGet":
             self._values(id, book, asked)

@@ -27,7 +27,11 @@ _MEANING = {
         "Look at client_id in the settings; the client secret is asked for anew by: mailtui accounts login {account}",
     ),
     "unauthorized_client": ("your app may not log people in this way", _OWN_APP),
-    "invalid_scope": ("your app may not ask for this leave", _OWN_APP),
+    "invalid_scope": (
+        "it does not give the leave that is asked for",
+        "Log in again, so that it is asked for: mailtui accounts login {account}\nIf that does not help, your app may "
+        "not ask for it; step by step: docs/oauth.md",
+    ),
     "unsupported_response_type": ("it does not log people in this way", _OWN_APP),
     "unsupported_grant_type": ("it does not give out tokens this way", _OWN_APP),
     "invalid_request": ("it does not take the request", _OWN_APP),

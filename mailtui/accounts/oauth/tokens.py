@@ -253,9 +253,9 @@ class TokenSource:
 
 def _useless(account: str, who: str) -> AccountError:
     return AccountError(
-        f"The mail server does not take what {who} gives {account} for it",
+        f"What {who} gives {account} is refused where it is used",
         detail="A token was refused, and so was the one that was fetched in its place.",
-        hint="Log in as the user that stands in the settings, and agree to sending mail: "
-        f"mailtui accounts login {account}\nMicrosoft refuses too where SMTP AUTH is off for the mailbox: an "
+        hint="Log in as the user that stands in the settings, and agree to what is asked: "
+        f"mailtui accounts login {account}\nMicrosoft refuses mail, too, where SMTP AUTH is off for the mailbox: an "
         "administrator has to allow it.",
     )

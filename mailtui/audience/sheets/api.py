@@ -147,10 +147,10 @@ class SheetsApi:
 
     def _get(self, path: str) -> Mapping[str, Any]:
         if self._token is None:
-            self._token = self._account.token()
+            self._token = self._account.token(None)
         status, found = self._try(path)
         if status == 401:  # an access token lasts an hour, and a long list under a quota may take longer
-            self._token = self._account.token()
+            self._token = self._account.token(self._token)
             status, found = self._try(path)
         if status != 200:
             raise _refusal(status, found.get("error", {}), self._account.name)

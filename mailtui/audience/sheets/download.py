@@ -21,11 +21,11 @@ _READ_AGAIN = 3
 
 def download(google: Google, wanted: Wanted, into: Path, heard: Heard) -> Copy:
     """Write what is wanted to a file, as `write_grid` does. Raises `AudienceError`, `Unreachable` among it."""
-    link, key = wanted.link, google.service_account
+    link, private = wanted.link, google.login is not None or google.service_account is not None
     part = parse_cells(wanted.cells)
     first = wanted.tab in (1, "1") and link.gid in (None, 0)
     named = wanted.tab is not None and not first
-    if named and (link.published or key is None):
+    if named and (link.published or not private):
         raise AudienceError(
             "A tab of a public sheet is named by its link",
             detail=f"{link.name}: sheet is {wanted.tab}",
@@ -35,14 +35,21 @@ def download(google: Google, wanted: Wanted, into: Path, heard: Heard) -> Copy:
         try:
             title = export(google, link, into, heard)
         except NotPublic:
-            if link.published or key is None:
+            if link.published or not private:
                 raise
         else:
             # Google names the file after the spreadsheet and its tab.
             tab = title.rpartition(" - ")[2]
             return _written(cut(read_grid(into), part), wanted, part, into, title=title or link.name, tab=tab)
-    assert key is not None
-    return _download_as(service_account(google, key), google, wanted, part, into, heard)
+    return _download_as(_reader(google), google, wanted, part, into, heard)
+
+
+def _reader(google: Google) -> Account:
+    """Who reads what is not public. Raises `AudienceError`."""
+    if google.login is not None:
+        return google.login
+    assert google.service_account is not None
+    return service_account(google, google.service_account)
 
 
 def _download_as(account: Account, google: Google, wanted: Wanted, part: Cells, into: Path, heard: Heard) -> Copy:

@@ -46,7 +46,8 @@ class Patience:
 class Google:
     """Where and how sheets are fetched, and where copies of them are kept.
 
-    `service_account` is the key file of one. Addresses of this machine may be given in place of Google's.
+    Sheets that are not public are read by `login`, somebody who logged in, else by `service_account`, the key file of
+    one. Addresses of this machine may be given in place of Google's.
     """
 
     copies: Path
@@ -54,6 +55,7 @@ class Google:
     sheets_url: str = SHEETS_URL
     token_url: str = TOKEN_URL
     service_account: Path | None = None
+    login: Account | None = None
     patience: Patience = field(default_factory=Patience)
 
 
@@ -61,12 +63,12 @@ class Google:
 class Account:
     """Who reads a sheet that not everybody may read.
 
-    `name` is the mail address that the sheet has to be shared with. `token` gives an access token for
-    `READ_ONLY`, a new one each time it is called; it raises `AudienceError`.
+    `name` is the mail address that the sheet has to be shared with. `token` gives an access token for `READ_ONLY`;
+    it is told which one Google would not take, if there was one, and raises `AudienceError`.
     """
 
     name: str
-    token: Callable[[], str] = field(repr=False)
+    token: Callable[[str | None], str] = field(repr=False)
 
 
 def is_loopback(host: str) -> bool:

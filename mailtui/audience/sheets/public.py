@@ -23,8 +23,8 @@ class NotPublic(AudienceError):
         super().__init__(
             "The sheet is not open to everybody with the link",
             detail=link.name,
-            hint=f"{_OPEN_IT} Or share it with a service account, and name its key in the settings: "
-            "google: service_account: KEY.json",
+            hint=f"{_OPEN_IT} Or have it read by somebody who may, in the settings: an account that logs in at Google, "
+            "google: {account: NAME}, or a service account it is shared with, google: {service_account: KEY.json}.",
         )
 
 

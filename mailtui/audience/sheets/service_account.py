@@ -35,7 +35,7 @@ def service_account(google: Google, path: Path) -> Account:
     name = str(info["client_email"])
     transport = _Transport(Web(google, token_url))
 
-    def token() -> str:
+    def token(_: str | None) -> str:
         try:
             credentials.refresh(transport)
         except exceptions.RefreshError as error:
