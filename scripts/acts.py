@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from textual.widgets import Input
 
 from mailtui.service.facade import Service
+from mailtui.tui.actions import ACTIONS, EVERYWHERE
 from mailtui.tui.room import ROOMS, Room
 from scripts.stage import (
     EVERY,
@@ -33,7 +34,8 @@ accounts:
 
 async def go(pilot: MailtuiPilot, room: str) -> None:
     """To a room, by its key."""
-    await pilot.press(f"f{ROOMS.index(room) + 2}")
+    [keys] = [action.keys for action in ACTIONS[EVERYWHERE] if action.name == f"go('{room}')"]
+    await pilot.press(keys.split(",")[1])  # a figure would be typed where there is an input
     await until(lambda: isinstance(pilot.app.screen, Room) and room == pilot.app.screen.ROOM)
     await pilot.pause(0.4)
 

@@ -21,6 +21,7 @@ _SENT = "Nothing has been sent yet."
 _NOBODY = "Nobody is on the suppression list yet: a adds an address."
 _ENTRY = "It takes an entry under the cursor; those of one campaign come from its own lists."
 _RESTS = "Only a campaign that is paused or lost can go on."
+_ACCOUNT = "There is no account under the cursor yet: a adds one."
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ ACTIONS: Mapping[str, tuple[Action, ...]] = {
         Action(
             "go('suppression')", "9,f12", "Never mail", "Who gets nothing, from any campaign or one list's", show=False
         ),
+        Action("go('accounts')", "0,f10", "Accounts", "The servers to send through, and their passwords", show=False),
         Action("open", "o", "Open", "Open a campaign file or a list"),
         Action("help", "question_mark,f1", "Help", "What can be done here, and with which keys"),
         Action("quit", "ctrl+q", "Quit", "Leave the app; what is being sent goes on", priority=True),
@@ -275,6 +277,28 @@ ACTIONS: Mapping[str, tuple[Action, ...]] = {
         Action("again", "ctrl+r", "Again", "Read the list anew", show=False),
         Action("stop", "escape", "Stop", "Stop reading the file; who was read stays on the list"),
         Action("put_away", "escape", "Close", "Put an error away; show everybody again"),
+    ),
+    "accounts": (
+        Action("add", "a", "Add", "Add an account: choose a provider, and fill in what it does not know"),
+        Action("change", "e,enter", "Edit", "Change the account under the cursor", needs=_ACCOUNT),
+        Action(
+            "password",
+            "p",
+            "Password",
+            "Keep the account's password in the keyring, use it for this run only, or forget it",
+            needs="It takes an account that logs in with a password; one with a login at a provider has l.",
+        ),
+        Action(
+            "login",
+            "l",
+            "Log in",
+            "Log in at the account's provider, by browser or by a code",
+            needs="It takes an account that logs in at a provider: e, then provider.",
+        ),
+        Action("try_out", "t", "Test", "Try the account out, step by step; nothing is sent", needs=_ACCOUNT),
+        Action("remove", "D,delete", "Remove", "Remove the account, and its secrets with it", needs=_ACCOUNT),
+        Action("again", "ctrl+r", "Again", "Look once more where the secrets are", show=False),
+        Action("put_away", "escape", "Close", "Put an error away", show=False),
     ),
 }
 

@@ -26,7 +26,7 @@ from mailtui.tui.widgets.where import Where
 
 Value = TypeVar("Value")
 
-ROOMS = ("home", "audience", "rules", "message", "preview", "review", "board", "report", "suppression")
+ROOMS = ("home", "audience", "rules", "message", "preview", "review", "board", "report", "suppression", "accounts")
 
 
 class House(Protocol):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from mailtui.tui.room import Room
+from mailtui.tui.screens.accounts import AccountsScreen
 from mailtui.tui.screens.audience import AudienceScreen
 from mailtui.tui.screens.board import BoardScreen
 from mailtui.tui.screens.home import HomeScreen
@@ -25,5 +26,6 @@ SCREENS: Mapping[str, type[Room]] = {
     "board": BoardScreen,
     "report": ReportScreen,
     "suppression": SuppressionScreen,
+    "accounts": AccountsScreen,
 }
 """Every room and the screen that shows it."""

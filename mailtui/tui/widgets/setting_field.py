@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.message import Message
@@ -16,7 +14,7 @@ from textual.widgets import Input
 
 from mailtui.kit.safe_text import safe_text
 from mailtui.tui.text import Plain, plain
-from mailtui.tui.widgets.safe_input import SafeInput
+from mailtui.tui.widgets.step_line import StepLine
 
 _LABEL = 10
 
@@ -28,25 +26,6 @@ class Choice:
     value: str
     said: str
     fits: bool = True
-
-
-class _Line(SafeInput):
-    """A line whose neighbours are reached by arrows where it has no choices."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "step(-1)", "Choice before", show=False),
-        Binding("down", "step(1)", "Next choice", show=False),
-    ]
-
-    class Stepped(Message):
-        """An arrow was pressed."""
-
-        def __init__(self, by: int) -> None:
-            super().__init__()
-            self.by = by
-
-    def action_step(self, by: int) -> None:
-        self.post_message(self.Stepped(by))
 
 
 class SettingField(Horizontal):
@@ -84,13 +63,13 @@ class SettingField(Horizontal):
 
     def compose(self) -> ComposeResult:
         yield Plain(f"{self._label:<{_LABEL}}", classes="name")
-        yield _Line(self._start, select_on_focus=False)
+        yield StepLine(self._start, select_on_focus=False)
         yield Plain(classes="said")
 
     @property
     def text(self) -> str:
         """What is typed; a name with characters that cannot be shown is meant where it is chosen."""
-        typed = self.query_one(_Line).value.strip()
+        typed = self.query_one(StepLine).value.strip()
         names = (self.first, *(choice.value for choice in self.choices))
         return next((name for name in names if safe_text(name).strip() == typed), typed)
 
@@ -101,7 +80,7 @@ class SettingField(Horizontal):
 
     def put(self, value: str) -> None:
         """Type something else for the person."""
-        line = self.query_one(_Line)
+        line = self.query_one(StepLine)
         line.value = value
         line.cursor_position = len(line.value)
 
@@ -120,7 +99,7 @@ class SettingField(Horizontal):
         self.say(plain(f"× {why}", "$text-error", limit=160))
 
     def take_focus(self) -> None:
-        self.query_one(_Line).focus()
+        self.query_one(StepLine).focus()
 
     def offer(self, choices: Sequence[Choice]) -> None:
         """The values to choose from."""
@@ -134,8 +113,8 @@ class SettingField(Horizontal):
         event.stop()
         self.post_message(self.Edited(self))
 
-    @on(_Line.Stepped)
-    def stepped(self, event: _Line.Stepped) -> None:
+    @on(StepLine.Stepped)
+    def stepped(self, event: StepLine.Stepped) -> None:
         event.stop()
         if not self.choices:
             return

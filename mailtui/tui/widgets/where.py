@@ -11,11 +11,14 @@ from mailtui.tui.text import Plain, joined, plain
 
 _TITLES: Mapping[str, str] = {"audience": "list", "board": "send", "suppression": "never"}
 _SPACIOUS, _NAMED = 100, 80
-_SHORTEST = 8
+_SHORTEST, _ENOUGH = 8, 11
 
 
 class Where(Plain):
-    """The name of what is open, and the rooms by their digits; in a narrow terminal only this room by its name."""
+    """The name of what is open, and the rooms by their digits; in a narrow terminal only this room by its name.
+
+    Where room is short, the last rooms go without their names first.
+    """
 
     def __init__(self, rooms: Sequence[str], here: str) -> None:
         super().__init__(id="where")
@@ -33,15 +36,23 @@ class Where(Plain):
 
     def _draw(self) -> None:
         width = self.app.size.width
-        gap = "  " if width >= _SPACIOUS else " "
-        tabs = joined(*(self._tab(number, room, width) for number, room in enumerate(self._rooms, 1)), separator=gap)
-        room = max(_SHORTEST, width - tabs.cell_length - 4)
-        self.show(joined(plain(self._open, "bold", limit=room), tabs, separator="  "))
+        room = width - 4 - max(_SHORTEST, min(len(self._open), _ENOUGH))
+        named = list(self._rooms) if width >= _NAMED else [self._here]
+        tabs = self._tabs(named, width)
+        while tabs.cell_length > room and len(named) > 1:
+            named.remove(next(name for name in reversed(named) if name != self._here))
+            tabs = self._tabs(named, width)
+        left = max(_SHORTEST, width - tabs.cell_length - 4)
+        self.show(joined(plain(self._open, "bold", limit=left), tabs, separator="  "))
 
-    def _tab(self, number: int, room: str, width: int) -> Content:
+    def _tabs(self, named: Sequence[str], width: int) -> Content:
+        tabs = (self._tab(number, room, width, named=room in named) for number, room in enumerate(self._rooms, 1))
+        return joined(*tabs, separator="  " if width >= _SPACIOUS else " ")
+
+    def _tab(self, number: int, room: str, width: int, *, named: bool) -> Content:
         here = room == self._here
-        digit = plain(str(number), "bold $text-accent" if here else "$text-accent")
-        if width < _NAMED and not here:
+        digit = plain(str(number % 10), "bold $text-accent" if here else "$text-accent")
+        if not named:
             return digit
         name = plain(_TITLES.get(room, room), "bold $foreground" if here else "$text-muted")
         return joined(digit, name, separator=" " if width >= _SPACIOUS else "")
