@@ -142,7 +142,7 @@ def dovecot_server(
         [str(program), "-F", "-c", str(folder / "dovecot.conf")],
         stdout=subprocess.DEVNULL,
         stderr=(folder / "errors").open("wb"),
-        preexec_fn=die_with_parent,  # noqa: PLW1509 - it calls one function of the C library
+        preexec_fn=die_with_parent,
     )
     try:
         for port in (server.port, server.tls_port):
