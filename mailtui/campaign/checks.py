@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -30,6 +31,7 @@ SAMPLE = 20
 _TRIAL_SECRET = b"trial"
 _STEP = 1_000
 _NAMED = 5  # rows of a finding
+_GRAVITY = {"error": 0, "warning": 1, "note": 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,11 @@ class CheckReport:
     def many(self, severity: Severity) -> int:
         """How many findings there are of a severity."""
         return sum(finding.severity == severity for finding in self.findings)
+
+    def with_findings(self, more: Iterable[Finding]) -> CheckReport:
+        """The same check with these, too; the gravest first."""
+        findings = sorted((*self.findings, *more), key=lambda item: _GRAVITY[item.severity])
+        return dataclasses.replace(self, findings=tuple(findings))
 
     def whose(self, finding: Finding) -> str:
         """The rows that a finding of this check is about, in a few words; '' for one about the message."""
@@ -142,8 +149,7 @@ def run_checks(
         *_list_findings(campaign, suppressed),
     )
     findings = (*about_list, *_misbuilt(differences or []), *about_files, *preflight.findings())
-    order = {"error": 0, "warning": 1, "note": 2}
-    return CheckReport(campaign.name, counts, rendered, tuple(sorted(findings, key=lambda item: order[item.severity])))
+    return CheckReport(campaign.name, counts, rendered, ()).with_findings(findings)
 
 
 def _misbuilt(differences: list[str]) -> Iterator[Finding]:

@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from mailtui.audience.address import parse_mailbox
 from mailtui.dispatch.members import Member
-from mailtui.errors import Place, Problem
+from mailtui.errors import Place
+from mailtui.message.preflight import Finding
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,43 +70,21 @@ def senders_of(own: Sequence[tuple[Sequence[str], int]]) -> tuple[Sender, ...]:
     return tuple(Sender(mailbox, weight) for mailbox, weight in weights.items())
 
 
-def misfits(members: Sequence[Member], addresses: Sequence[str], place: Place) -> list[Problem]:
-    """Accounts that may not send what a campaign is from, and accounts that sign differently.
-
-    `addresses` are the campaign's From; several where accounts take turns: then each needs one account that may, and
-    that is theirs. None: every row says its own.
+def sender_findings(members: Sequence[Member], sender: str | None, place: Place) -> Iterator[Finding]:
+    """Accounts that may not send what a campaign is from. `sender` is the campaign's From, a template perhaps; None
+    where each row says its own. Not for accounts that take turns: each of those has its own From.
     """
-    found = list(_not_allowed(members, addresses, place))
-    signed = {member.dkim for member in members}
-    if len(signed) > 1:
-        names = " and ".join(member.name for member in members)
-        hint = "A mail may be carried by any of them, so give them the same dkim: in the settings, or none."
-        found.append(Problem(place, f"{names} sign their mails differently (DKIM).", hint))
-    return found
-
-
-def _not_allowed(members: Sequence[Member], addresses: Sequence[str], place: Place) -> list[Problem]:
-    if not addresses:
-        return [
-            Problem(
-                place,
-                f"{member.name} may send as {_listed(member)} only, and every row of the campaign says its own From.",
-                f"Leave from: out of {member.name} in the settings, or {member.name} out of the campaign.",
-            )
-            for member in members
-            if member.senders and len(members) > 1
-        ]
-    if len(addresses) > 1:
-        return []
-    return [
-        Problem(
-            place,
-            f"{member.name} may send as {_listed(member)}, and the campaign is from {addresses[0]}.",
-            f"Add it to from: of {member.name} in the settings, or send through another account.",
-        )
-        for member in members
-        if not member.may_send_as(addresses[0])
-    ]
+    own = None if sender is None or "{" in sender else parse_mailbox(sender).address.text
+    for member in members:
+        may = f"{member.name} may send as {_listed(member)} only"
+        if own is not None and not member.may_send_as(own):
+            hint = f"Add it to from: of {member.name} in the settings, or send through another account."
+            yield Finding("error", "account-from", f"{may}, and the campaign is from {own}", place=place, hint=hint)
+        elif own is None and member.senders:
+            hint = f"Leave from: out of {member.name} in the settings, or take it out of the campaign."
+            what = f"{may}, and every row says whom its mail is from"
+            # Where there are several, any of them may carry any mail.
+            yield Finding("error" if len(members) > 1 else "warning", "account-from", what, place=place, hint=hint)
 
 
 def _listed(member: Member) -> str:

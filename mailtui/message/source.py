@@ -24,6 +24,7 @@ _NO_COLUMNS: Mapping[str, str] = {}
 Unsaved = Mapping[Path, str]
 """Texts that are being edited, by the real path of their file: they count instead of what is on disk."""
 _SAVED: Unsaved = {}
+_FROM_HINT = 'Add one: from: "Acme News <news@acme.test>"; or give every account of it one in the settings.'
 
 
 def read_message(
@@ -163,7 +164,7 @@ def _missing_keys(spec: MessageSpec, columns: Mapping[str, str]) -> list[Problem
     """Keys without which there is no message; a column may stand for each."""
     problems = []
     if not (spec.sender or "").strip() and "from" not in columns:
-        problems.append(Problem(Place(key="from"), "is missing.", 'Add one: from: "Acme News <news@acme.test>"'))
+        problems.append(Problem(Place(key="from"), "is missing.", _FROM_HINT))
     if not (spec.subject or "").strip() and "subject" not in columns:
         problems.append(Problem(Place(key="subject"), "is missing.", 'Add one: subject: "Spring is here"'))
     if "body" in columns and spec.page is not None:

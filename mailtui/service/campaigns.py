@@ -22,7 +22,7 @@ from mailtui.audience.spec import STDIN, AudienceSpec
 from mailtui.audience.views import StreamCounts
 from mailtui.campaign.campaign import Campaign, load_campaign
 from mailtui.campaign.checks import CheckReport, run_checks
-from mailtui.campaign.senders import senders_of
+from mailtui.campaign.senders import sender_findings, senders_of
 from mailtui.campaign.suppression import LeftOut, Suppressed, open_left_out
 from mailtui.campaign.trial import TrialRenderer
 from mailtui.dispatch.members import Member
@@ -31,12 +31,15 @@ from mailtui.kit.paths import private_folder, touch_private
 from mailtui.kit.yaml_file import read_yaml
 from mailtui.message.conventions import with_types
 from mailtui.message.frozen import MessageSource
+from mailtui.message.preflight import Finding
+from mailtui.message.source import own_mail_defaults
 from mailtui.outbox.opening import parse_outbox
 from mailtui.outbox.ports import Reader
 from mailtui.outbox.states import CampaignState
 from mailtui.outbox.suppression import list_of, scopes_for
 from mailtui.service.list_options import ListOptions
 from mailtui.service.settings import PROJECT_FILE, Settings
+from mailtui.service.signing import Signing, signing_of
 from mailtui.service.views import CampaignView
 from mailtui.smtp.endpoint import Endpoint
 
@@ -171,6 +174,10 @@ class CampaignDesk:
             raise ConfigError(f"{campaign.path} has mistakes", problems)
         return tuple(members)
 
+    def signing(self, campaign: Campaign) -> Signing | None:
+        """How its mails are signed, None where they are not."""
+        return signing_of(self._settings, campaign)
+
     def _sent_as(self, campaign: Campaign) -> Campaign:
         """The campaign with its accounts' From, where it says none itself. Accounts that there are not say nothing."""
         accounts = self._settings.spec.accounts
@@ -202,7 +209,15 @@ class CampaignDesk:
             source = with_types(source, audience.understanding)
             sample = None if every_row else self._settings.spec.checks.sample
             with self._suppressed(campaign) as suppressed:
-                return run_checks(campaign, audience, source, suppressed, sample=sample, progress=progress)
+                found = run_checks(campaign, audience, source, suppressed, sample=sample, progress=progress)
+        return found.with_findings(self._about_accounts(campaign))
+
+    def _about_accounts(self, campaign: Campaign) -> Iterator[Finding]:
+        """Whether the accounts may send what the campaign is from."""
+        own = own_mail_defaults(campaign.spec, campaign.spec.audience.columns).sender
+        if not campaign.senders and campaign.spec.account_names:
+            sender = None if "from" in campaign.spec.audience.columns else own
+            yield from sender_findings(self.members(campaign), sender, campaign.document.place(("from",)))
 
     @contextmanager
     def _suppressed(self, campaign: Campaign) -> Iterator[Suppressed]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from mailtui.service.facade import Service
 
 _LONGEST_SELECTOR = 63
-_GRAVITY = {"error": 0, "warning": 1, "note": 2}
 
 
 def with_domain(
@@ -41,8 +39,7 @@ def with_domain(
         about: tuple[Finding, ...] = (Finding("note", "dns-unknown", message),)
     else:
         about = check_sender(sender, servers=tuple(map(parse_server, service.settings.spec.dns.servers)))
-    findings = sorted((*report.findings, *about), key=lambda one: _GRAVITY[one.severity])
-    return dataclasses.replace(report, findings=tuple(findings))
+    return report.with_findings(about)
 
 
 def require_selector(name: str) -> str:
