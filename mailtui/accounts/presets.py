@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -39,10 +39,19 @@ class Preset:
     per_day: int | None = None
     notes: tuple[str, ...] = ()
 
+    @property
+    def regional(self) -> bool:
+        """Whether it has a server in each region."""
+        return REGION in self.host
+
+    def to_json(self) -> dict[str, Any]:
+        """All of it as plain values."""
+        return {**asdict(self), "security": str(self.security), "notes": list(self.notes)}
+
     def settings(self) -> dict[str, Any]:
         """What it says of an account, as the settings file would: the values that an account need not give."""
         limits = {key: value for key, value in (("per_hour", self.per_hour), ("per_day", self.per_day)) if value}
-        host = "" if REGION in self.host else self.host
+        host = "" if self.regional else self.host
         said = {"host": host, "user": self.user, "connections": self.connections, "limits": limits}
         return {"port": self.port, "security": self.security.value} | {key: said[key] for key in said if said[key]}
 

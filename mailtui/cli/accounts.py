@@ -1,55 +1,135 @@
-"""`mailtui accounts`: the servers of the settings, and trying one out."""
+"""`mailtui accounts`: the servers of the settings, the providers that are known, and trying one out."""
 
 from __future__ import annotations
 
 import asyncio
-import sys
 
 import click
 
 from mailtui.cli import output
+from mailtui.cli.account_changes import add, change, password, remove
+from mailtui.cli.account_logins import login, logout
 from mailtui.cli.options import common
-from mailtui.cli.transcript import show_transcript, transcript_option, transcript_to_json
+from mailtui.cli.transcript import transcript_option
+from mailtui.cli.trying import try_server
 from mailtui.errors import ExitCode
-from mailtui.kit.durations import show_wait
+from mailtui.kit.durations import show_moment
 from mailtui.kit.safe_text import safe_text
-from mailtui.service.accounts import Server, Step, server_of, try_out
-from mailtui.service.accounts import accounts as all_accounts
+from mailtui.service.account_book import AccountBook, AccountRow, Preset
 from mailtui.service.facade import Service
+from mailtui.service.settings_file import chmod_of, exposure
 
 _EXAMPLE = """\
 accounts:
   acme: {host: smtp.example.com, port: 587, security: starttls,
          user: news@example.com}
 """
-_NAME = 10
-_INDENT = 26
 
 
 @click.group()
 def accounts() -> None:
-    """The servers that can be sent through: those of the settings file, and whether one works."""
+    """The servers that can be sent through: list, add, change, remove them, and see whether one works."""
+
+
+for command in (add, change, password, login, logout, remove):
+    accounts.add_command(command)
 
 
 @accounts.command(name="list")
 @common
 def list_accounts(*, service: Service, as_json: bool) -> None:
-    """List the accounts of the settings file."""
-    rows = all_accounts(service)
+    """List the accounts of the settings file, and where their secrets are."""
+    book = AccountBook(service)
+    rows = book.rows()
+    places = asyncio.run(_places(book, rows))
     if as_json:
         for row in rows:
-            output.json_line(row.to_json())
+            output.json_line({**row.to_json(), "secret": places[row.name]})
         return
+    file = service.settings.home.settings_file
+    danger = exposure(file)
+    if danger:
+        output.say(f"{file}: {danger}. Make it yours alone: {chmod_of(file)}")
     if not rows:
-        output.say(
-            f"There is no account yet. Accounts stand in {service.settings.home.settings_file}, such as this one:\n"
-        )
+        output.say("There is no account yet. To add one: mailtui accounts add")
+        output.say(f"Accounts stand in {file}, such as this one:\n")
         output.say(_EXAMPLE)
         return
     output.table(
-        ["account", "server", "security", "user", "from"],
-        [[row.name, str(row.endpoint), str(row.endpoint.security), row.endpoint.user, row.origin] for row in rows],
+        ["account", "server", "security", "user", "secret", "limits", "last test", "from"],
+        [_cells(row, places[row.name]) for row in rows],
     )
+
+
+async def _places(book: AccountBook, rows: list[AccountRow]) -> dict[str, str]:
+    return {row.name: str((await book.secret_place(row.name)).kind) for row in rows}
+
+
+def _cells(row: AccountRow, secret: str) -> list[str]:
+    endpoint, test = row.endpoint, row.last_test
+    told = "" if test is None else f"{'ok' if test.ok else f'{test.step} failed'}, {show_moment(test.at)}"
+    return [
+        row.name,
+        str(endpoint),
+        str(endpoint.security),
+        endpoint.user,
+        secret,
+        limits_in_words(row.per_hour, row.per_day),
+        told,
+        row.origin,
+    ]
+
+
+def limits_in_words(per_hour: int | None, per_day: int | None) -> str:
+    """Quotas as a person says them: 500/h, 2,000/day; empty where there is none."""
+    said = [f"{number:,}/{unit}" for number, unit in ((per_hour, "h"), (per_day, "day")) if number is not None]
+    return ", ".join(said)
+
+
+@accounts.command()
+@click.argument("name", metavar="[NAME]", required=False)
+@common
+def presets(name: str | None, *, service: Service, as_json: bool) -> None:
+    """List the providers that are known; of one, everything: server, login, quotas, and what to do first."""
+    book = AccountBook(service)
+    found = book.presets()
+    if name is not None:
+        book.draft(preset=name)  # for what it says of a name that there is not
+        found = [preset for preset in found if preset.name == name]
+    if as_json:
+        for preset in found:
+            output.json_line(preset.to_json())
+    elif name is not None:
+        _show_preset(found[0])
+    else:
+        rows = [
+            [one.name, one.title, _server(one), str(one.security), limits_in_words(one.per_hour, one.per_day)]
+            for one in found
+        ]
+        output.table(["preset", "provider", "server", "security", "quota"], rows)
+        output.note("All of one: mailtui accounts presets NAME. To use it: mailtui accounts add NAME --preset PRESET")
+
+
+def _server(preset: Preset) -> str:
+    return f"{preset.host or 'your own'}:{preset.port}"
+
+
+def _show_preset(preset: Preset) -> None:
+    facts = [
+        ("server", f"{_server(preset)}, {preset.security}"),
+        ("user", preset.user or preset.user_hint if preset.login else "no login"),
+        ("password", preset.secret_hint),
+        ("quota", limits_in_words(preset.per_hour, preset.per_day)),
+        ("connections", "" if preset.connections is None else str(preset.connections)),
+        ("login with", f"--oauth {preset.oauth}" if preset.oauth else ""),
+        ("see", preset.page),
+    ]
+    output.data(output.bold(safe_text(preset.title)))
+    for label, text in facts:
+        if text:
+            output.data(f"{label:<12}{safe_text(text)}")
+    for note in preset.notes:
+        output.data(safe_text(note))
 
 
 @accounts.command()
@@ -62,48 +142,4 @@ def test(name: str, address: str | None, transcript: bool, *, service: Service, 
 
     Nothing is sent unless --to names an address.
     """
-    server = server_of(service, name)
-    if not as_json:
-        output.data(output.bold(safe_text(_heading(server))))
-    trial = asyncio.run(try_out(service, server, to=address, tell=_mute if as_json else _show))
-    if as_json:
-        lines = {"transcript": transcript_to_json(trial.transcript)} if transcript else {}
-        output.json_line({**trial.to_json(), **lines})
-        return trial.exit_code
-    if transcript:
-        show_transcript(trial.transcript)
-    if not trial.probe.ok:
-        nothing = f"Nothing can be sent through {server.name} as it is."
-        output.say(nothing if trial.probe.choice is None else "The mail was not sent.")
-    elif trial.sent_to:
-        output.note(f"It works; a mail to {trial.sent_to} is on its way.")
-    else:
-        output.note("It works. Nothing was sent; to send a mail to yourself: --to ADDRESS")
-    return trial.exit_code
-
-
-def _heading(server: Server) -> str:
-    endpoint = server.endpoint
-    login = f", as {endpoint.user}" if endpoint.user else ""
-    where = "" if server.name == str(endpoint) else f"{server.name}: "
-    protection = "not encrypted" if endpoint.security == "plain" else endpoint.security.upper()
-    return f"{where}{endpoint}, {protection}{login}"
-
-
-def _mute(step: Step) -> None:
-    """Everything is told in one object at the end."""
-
-
-def _show(step: Step) -> None:
-    state = "ok" if step.ok else "FAILED"
-    took = "" if step.seconds is None else show_wait(step.seconds)
-    _say(f"{state:<7}{step.name:<{_NAME}}{took:>7}  {safe_text(step.text, limit=300)}", indent=_INDENT)
-    width = max((len(name) for name, _ in step.facts), default=0)
-    for name, value in step.facts:
-        _say(f"{'':<7}{safe_text(name, limit=60):<{width}}  {safe_text(value, limit=200)}", indent=9 + width)
-    if step.advice:
-        _say(f"{'':<7}{safe_text(step.advice)}", indent=7)
-
-
-def _say(line: str, *, indent: int) -> None:
-    output.data(output.wrapped(line.rstrip(), indent=" " * indent, stream=sys.stdout))
+    return try_server(service, name, to=address, transcript=transcript, as_json=as_json)

@@ -122,6 +122,10 @@ def problems_of(draft: AccountDraft, *, taken: tuple[str, ...]) -> dict[str, str
         found["name"] = f"There is an account {draft.name} already."
     if REGION in draft.host:
         found["host"] = f"Write the region in place of {REGION}, such as eu-west-1."
+    known = presets().get(draft.preset)
+    if known is not None and known.login and known.host and not draft.user:
+        hint = f": {known.user_hint}" if known.user_hint else ""
+        found["user"] = f"{known.title} wants a login{hint}."
     for name, message in _mistakes(draft):
         found.setdefault(name, message)
     return found

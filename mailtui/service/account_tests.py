@@ -23,7 +23,7 @@ class LastTest:
     step: str
     text: str
     size: int | None = None
-    """The largest mail in bytes that the server said it takes; None where it said nothing."""
+    """The largest mail in bytes that the server said it takes; None where it said nothing of it, 0 for any."""
     server: str = ""
     """HOST:PORT that was tested: of an account with another server by now, nothing is known."""
 

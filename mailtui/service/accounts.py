@@ -1,7 +1,8 @@
-"""Owns what a face does with accounts: list those of the settings, and try a server out without sending anything."""
+"""Owns trying a server out, an account's or a campaign's, without sending anything."""
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -14,6 +15,7 @@ from typing import Any
 from mailtui.audience.address import Address, AddressError, parse_address
 from mailtui.campaign.campaign import Campaign
 from mailtui.errors import ExitCode, UsageError
+from mailtui.service.account_tests import LastTest, note_test
 from mailtui.service.campaigns import is_campaign
 from mailtui.service.facade import Service
 from mailtui.service.testmail import exit_code_of
@@ -27,7 +29,6 @@ from mailtui.smtp.transcript import Direction, Line, Transcript
 from mailtui.smtp.watched import Step, StepName
 
 __all__ = [
-    "AccountRow",
     "Direction",
     "GearChoice",
     "Line",
@@ -35,23 +36,10 @@ __all__ = [
     "Step",
     "Transcript",
     "Trial",
-    "accounts",
     "server_of",
     "server_of_campaign",
     "try_out",
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class AccountRow:
-    """An account of the settings; `user` is empty where there is no login, `origin` where it is written."""
-
-    name: str
-    endpoint: Endpoint
-    origin: str
-
-    def to_json(self) -> dict[str, Any]:
-        return {**_server_as_json(self.name, self.endpoint), "origin": self.origin}
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,15 +115,6 @@ def _server_as_json(name: str, endpoint: Endpoint) -> dict[str, Any]:
     }
 
 
-def accounts(service: Service) -> list[AccountRow]:
-    """The accounts of the settings by name."""
-    settings = service.settings
-    return [
-        AccountRow(name, settings.endpoint(name), settings.layers.origin(("accounts", name, "host")))
-        for name in sorted(settings.spec.accounts)
-    ]
-
-
 def server_of(service: Service, target: str) -> Server:
     """The server of an account, or of a campaign file or its folder.
 
@@ -192,7 +171,17 @@ async def try_out(
     )
     if not probe.ok:
         transcript.note(f"{probe.steps[-1].name} failed: nothing more was tried, and no connection is left open")
-    return Trial(server, probe, tuple(transcript.lines), "" if recipient is None else recipient.text)
+    trial = Trial(server, probe, tuple(transcript.lines), "" if recipient is None else recipient.text)
+    if server.name in service.settings.spec.accounts:
+        await asyncio.to_thread(note_test, service.settings.home, server.name, _note_of(trial))
+    return trial
+
+
+def _note_of(trial: Trial) -> LastTest:
+    """What is kept of a test: its last step, and what the server said of the size of mails."""
+    last, capabilities = trial.probe.steps[-1], trial.probe.capabilities
+    size = capabilities.size if capabilities is not None and capabilities.size_known else None
+    return LastTest(time.time(), trial.probe.ok, str(last.name), last.text, size, str(trial.server.endpoint))
 
 
 def _address(text: str) -> Address:

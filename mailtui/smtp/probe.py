@@ -59,11 +59,14 @@ class Envelope:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """What came of it. `verdict` is the last word: of what failed, or of the message; None when there was neither."""
+    """What came of it. `verdict` is the last word: of what failed, or of the message; None when there was neither.
+    `capabilities` are what the server offers, None where it was not got as far.
+    """
 
     steps: tuple[Step, ...]
     choice: GearChoice | None
     verdict: Verdict | None
+    capabilities: Capabilities | None = None
 
     @property
     def ok(self) -> bool:
@@ -110,9 +113,9 @@ class Prober:
         refusal = None if envelope is None else await self._ask(client, envelope, connection.capabilities)
         if job is None or refusal is not None:
             await self._leave(client)
-            return Probe(tuple(self._steps), choice, refusal)
+            return Probe(tuple(self._steps), choice, refusal, connection.capabilities)
         verdict = await self._send(connection, job)
-        return Probe(tuple(self._steps), choice, verdict)
+        return Probe(tuple(self._steps), choice, verdict, connection.capabilities)
 
     def _make_client(self, **options: Any) -> WatchedClient:
         self._client = WatchedClient(transcript=self._transcript, tell=self._heard, **options)

@@ -1,0 +1,199 @@
+"""`mailtui accounts add`, `change`, `remove` and `password`: the accounts as they stand in the settings file."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import sys
+
+import click
+
+from mailtui.cli import output
+from mailtui.cli.account_fields import account_options, filled, flag_of
+from mailtui.cli.account_questions import Questions
+from mailtui.cli.options import at_terminal, common
+from mailtui.cli.trying import try_server
+from mailtui.errors import AccountError, ExitCode, UsageError
+from mailtui.service.account_book import AccountBook, AccountDraft
+from mailtui.service.facade import Service
+
+_LONGEST = 64 * 1024
+
+
+@click.command()
+@click.argument("name", metavar="[NAME]", required=False)
+@account_options
+@click.option("--password-stdin", is_flag=True, help="Take the password from standard input, its first line.")
+@click.option("--no-password", is_flag=True, help="Do not ask for a password; it comes from elsewhere, or later.")
+@common
+def add(
+    name: str | None,
+    given: dict[str, str],
+    region: str | None,
+    password_stdin: bool,
+    no_password: bool,
+    *,
+    service: Service,
+    as_json: bool,
+) -> ExitCode:
+    """Add an account; on a terminal, what is missing is asked for.
+
+    \b
+    mailtui accounts add acme --preset gmail --user news@acme.test
+    mailtui accounts add relay --host mail.acme.test --security starttls --user news
+    """
+    book = AccountBook(service)
+    draft = filled(book.draft(preset=given.get("preset", "")), given, region)
+    draft = dataclasses.replace(draft, name=name or "")
+    asking = at_terminal() and not as_json
+    if asking:
+        draft = Questions(book).complete(draft)
+    _require_right(book, draft, None)
+    secret = None
+    if password_stdin:
+        secret = _first_line()
+    elif asking and not no_password and _has_password(draft):
+        secret = asyncio.run(_ask_secret(service, draft.name))
+    asyncio.run(book.save(draft, secret=secret))
+    if as_json:
+        return _tell_json(book, draft.name)
+    output.say(f"{draft.name} is in {service.settings.home.settings_file}.")
+    _tell_secret(book, draft.name)
+    if asking and click.confirm("Try it out now? Nothing is sent.", default=True, err=True):
+        return try_server(service, draft.name)
+    output.note(f"Try it out: mailtui accounts test {draft.name}")
+    return ExitCode.DONE
+
+
+@click.command()
+@click.argument("name")
+@click.option("--name", "new_name", metavar="NEW", help="Give it another name; its secrets go along.")
+@account_options
+@common
+def change(
+    name: str, new_name: str | None, given: dict[str, str], region: str | None, *, service: Service, as_json: bool
+) -> ExitCode:
+    """Change settings of an account; an empty value takes one out: --weight ''.
+
+    Comments and everything else in the settings file stay as they are.
+    """
+    book = AccountBook(service)
+    draft = filled(book.draft(name=name), given, region)
+    draft = dataclasses.replace(draft, name=new_name or name)
+    if not given and region is None and new_name is None:
+        raise UsageError("Nothing to change was named", hint="See: mailtui accounts change --help")
+    _require_right(book, draft, name)
+    asyncio.run(book.save(draft, replaces=name))
+    if as_json:
+        return _tell_json(book, draft.name)
+    output.say(f"{draft.name} is changed in {_where(book, draft.name)}.")
+    _tell_secret(book, draft.name)
+    return ExitCode.DONE
+
+
+@click.command()
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--force", is_flag=True, help="Even if a campaign needs it, or the keyring cannot be asked.")
+@common
+def remove(name: str, yes: bool, force: bool, *, service: Service, as_json: bool) -> None:
+    """Remove an account, with its password, its login and its key in the keyring."""
+    book = AccountBook(service)
+    service.settings.account(name)
+    if not yes:
+        if not at_terminal():
+            raise UsageError(f"Nobody is at a terminal to confirm that {name} is removed", hint="Say --yes.")
+        if not click.confirm(f"Remove {name}, and its secrets in the keyring?", default=False, err=True):
+            raise click.Abort
+    asyncio.run(book.remove(name, force=force))
+    if as_json:
+        output.json_line({"account": name, "removed": True})
+    else:
+        output.say(f"{name} is removed, and so is what the keyring had for it.")
+
+
+@click.command()
+@click.argument("name")
+@click.option("--stdin", "from_stdin", is_flag=True, help="Take it from standard input, its first line.")
+@click.option("--forget", is_flag=True, help="Take it out of the keyring.")
+@common
+def password(name: str, from_stdin: bool, forget: bool, *, service: Service, as_json: bool) -> ExitCode:
+    """Keep an account's password in the keyring, or take it out of there.
+
+    It is never shown, and never given as an argument, which other users could see.
+    """
+    book = AccountBook(service)
+    service.settings.account(name)
+    if forget:
+        had = asyncio.run(book.forget_secret(name))
+        if as_json:
+            return _tell_json(book, name)
+        output.say(f"The keyring has no password of {name} any more." if had else f"The keyring had none of {name}.")
+        return ExitCode.DONE
+    if not from_stdin and not at_terminal():
+        raise UsageError("Nobody is at a terminal to type the password", hint="Give it on standard input: --stdin")
+    secret = _first_line() if from_stdin else _typed(name)
+    if secret is None:
+        raise click.Abort
+    asyncio.run(book.store_secret(name, secret))
+    if as_json:
+        return _tell_json(book, name)
+    _tell_secret(book, name)
+    return ExitCode.DONE
+
+
+def _require_right(book: AccountBook, draft: AccountDraft, replaces: str | None) -> None:
+    problems = book.problems(draft, replaces=replaces)
+    if problems:
+        lines = "\n".join(f"{flag_of(field)}: {text}" for field, text in problems.items())
+        title = f"The account {draft.name} cannot be written so" if draft.name else "An account needs a name"
+        raise UsageError(title, detail=lines)
+
+
+def _has_password(draft: AccountDraft) -> bool:
+    return bool(draft.user and not draft.password_command and not draft.oauth_provider)
+
+
+def _first_line() -> str:
+    """The password on standard input."""
+    line = sys.stdin.readline(_LONGEST)
+    secret = line.removesuffix("\n").removesuffix("\r")
+    if not secret:
+        raise UsageError("There is no password on standard input")
+    return secret
+
+
+def _typed(name: str) -> str | None:
+    answer: str = click.prompt(f"Password of {name}", hide_input=True, default="", show_default=False, err=True)
+    return answer or None
+
+
+async def _ask_secret(service: Service, name: str) -> str | None:
+    """What a person types, where there is a keyring to keep it in; None for later."""
+    try:
+        await service.keyring.name()
+    except AccountError as problem:
+        output.say(f"{problem.title}, so the password is not asked for: it could not be kept.")
+        output.say(f"  {problem.hint}")
+        return None
+    return await asyncio.to_thread(_typed, f"{name} (empty: later)")
+
+
+def _tell_secret(book: AccountBook, name: str) -> None:
+    """Where the secret is, and what to do where there is none."""
+    place = asyncio.run(book.secret_place(name))
+    if place.hint:
+        output.say(f"{name} has no password yet. {place.hint}")
+    else:
+        output.note(f"Its password: {place.text}.")
+
+
+def _where(book: AccountBook, name: str) -> str:
+    return next(row.origin for row in book.rows() if row.name == name)
+
+
+def _tell_json(book: AccountBook, name: str) -> ExitCode:
+    row = next(row for row in book.rows() if row.name == name)
+    place = asyncio.run(book.secret_place(name))
+    output.json_line({**row.to_json(), "secret": str(place.kind)})
+    return ExitCode.DONE

@@ -1,0 +1,67 @@
+"""`mailtui accounts login` and `logout`: accounts that log in at a provider instead of with a password."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import sys
+
+import click
+
+from mailtui.cli import output
+from mailtui.cli.options import at_terminal, common
+from mailtui.errors import UsageError
+from mailtui.service.facade import Service
+from mailtui.service.oauth import LoginProgress, keep_client_secret
+from mailtui.service.oauth import login as log_in
+from mailtui.service.oauth import logout as log_out
+
+
+@click.command()
+@click.argument("name")
+@click.option("--device", is_flag=True, help="By a code that is typed in on any device; for machines without browser.")
+@click.option("--client-secret", "ask_secret", is_flag=True, help="Keep the secret of your app at the provider first.")
+@common
+def login(name: str, device: bool, ask_secret: bool, *, service: Service, as_json: bool) -> None:
+    """Log in for an account at Google, Microsoft or another provider, in the browser; it is kept in the keyring.
+
+    With --client-secret the app's secret is asked for, or read from standard input, and kept in the keyring, too;
+    apps at Google have one.
+    """
+    service.settings.account(name)
+    if ask_secret:
+        asyncio.run(keep_client_secret(service, name, _client_secret(name)))
+    done = asyncio.run(log_in(service, name, _tell, device=device))
+    if as_json:
+        output.json_line(dataclasses.asdict(done))
+
+
+@click.command()
+@click.argument("name")
+@common
+def logout(name: str, *, service: Service, as_json: bool) -> None:
+    """Give a login back: it is taken out of the keyring, and the provider is told where it can be."""
+    done = asyncio.run(log_out(service, name))
+    if as_json:
+        output.json_line(dataclasses.asdict(done))
+    elif not done.had_login:
+        output.say(f"Nobody was logged in for {name}.")
+    else:
+        output.say(f"{name} is logged out." + (f" {done.detail}" if done.detail else ""))
+
+
+def _tell(progress: LoginProgress) -> None:
+    output.say(progress.text)
+    for line in (progress.address, progress.code):
+        if line and line not in progress.text:
+            output.say(f"  {line}")
+
+
+def _client_secret(name: str) -> str:
+    if at_terminal():
+        typed: str = click.prompt(f"Secret of the app of {name}", hide_input=True, err=True)
+        return typed
+    line = sys.stdin.readline().strip()
+    if not line:
+        raise UsageError("There is no client secret on standard input")
+    return line

@@ -1,0 +1,68 @@
+"""Owns trying a server out at the terminal: each step as soon as it is over, and what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+from mailtui.cli import output
+from mailtui.cli.transcript import show_transcript, transcript_to_json
+from mailtui.errors import ExitCode
+from mailtui.kit.durations import show_wait
+from mailtui.kit.safe_text import safe_text
+from mailtui.service.accounts import Server, Step, server_of, try_out
+from mailtui.service.facade import Service
+
+_NAME = 10
+_INDENT = 26
+
+
+def try_server(
+    service: Service, name: str, *, to: str | None = None, transcript: bool = False, as_json: bool = False
+) -> ExitCode:
+    """Try an account's server out, or a campaign's. Nothing is sent unless `to` names an address."""
+    server = server_of(service, name)
+    if not as_json:
+        output.data(output.bold(safe_text(_heading(server))))
+    trial = asyncio.run(try_out(service, server, to=to, tell=_mute if as_json else _show))
+    if as_json:
+        lines = {"transcript": transcript_to_json(trial.transcript)} if transcript else {}
+        output.json_line({**trial.to_json(), **lines})
+        return trial.exit_code
+    if transcript:
+        show_transcript(trial.transcript)
+    if not trial.probe.ok:
+        nothing = f"Nothing can be sent through {server.name} as it is."
+        output.say(nothing if trial.probe.choice is None else "The mail was not sent.")
+    elif trial.sent_to:
+        output.note(f"It works; a mail to {trial.sent_to} is on its way.")
+    else:
+        output.note("It works. Nothing was sent; to send a mail to yourself: --to ADDRESS")
+    return trial.exit_code
+
+
+def _heading(server: Server) -> str:
+    endpoint = server.endpoint
+    login = f", as {endpoint.user}" if endpoint.user else ""
+    where = "" if server.name == str(endpoint) else f"{server.name}: "
+    protection = "not encrypted" if endpoint.security == "plain" else endpoint.security.upper()
+    return f"{where}{endpoint}, {protection}{login}"
+
+
+def _mute(step: Step) -> None:
+    """Everything is told in one object at the end."""
+
+
+def _show(step: Step) -> None:
+    state = "ok" if step.ok else "FAILED"
+    took = "" if step.seconds is None else show_wait(step.seconds)
+    _say(f"{state:<7}{step.name:<{_NAME}}{took:>7}  {safe_text(step.text, limit=300)}", indent=_INDENT)
+    width = max((len(name) for name, _ in step.facts), default=0)
+    for name, value in step.facts:
+        _say(f"{'':<7}{safe_text(name, limit=60):<{width}}  {safe_text(value, limit=200)}", indent=9 + width)
+    if step.advice:
+        _say(f"{'':<7}{safe_text(step.advice)}", indent=7)
+
+
+def _say(line: str, *, indent: int) -> None:
+    output.data(output.wrapped(line.rstrip(), indent=" " * indent, stream=sys.stdout))
