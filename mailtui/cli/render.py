@@ -18,6 +18,7 @@ from mailtui.kit.safe_text import safe_text
 from mailtui.service.dry_run import NoMail, Rows, dry_run, parse_rows
 from mailtui.service.facade import Service
 from mailtui.service.mailbox import Mbox, Nowhere, Sink, open_sink
+from mailtui.service.signing import signature_for
 
 _TOLD_EVERY = 100
 _PROBLEMS_TOLD = 1_000  # of which JSON has each; the count is of all
@@ -87,11 +88,14 @@ def render_to(
             if done % _TOLD_EVERY == 0:
                 advance(done, total)
 
-        written = dry_run(service.campaigns, loaded, sink, rows, told=told, trouble=trouble)
+        signature = signature_for(service, loaded)
+        written = dry_run(service.campaigns, loaded, sink, rows, told=told, trouble=trouble, signature=signature)
     if as_json:
         more: dict[str, object] = {"problems": problems} if problems else {}
         if written.despite:
             more["despite"] = written.despite
+        if written.unsigned:
+            more["unsigned"] = written.unsigned
         numbers = {"rendered": written.rendered, "copies": written.copies, "suppressed": written.suppressed}
         output.json_line({**numbers, "failed": written.failed, "out": sink.name, **more})
     else:

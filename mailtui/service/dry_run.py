@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from mailtui.audience.recipient import Recipient, recipient_of
 from mailtui.campaign.campaign import Campaign
@@ -24,7 +25,11 @@ from mailtui.outbox.copies import concerned, said_of
 from mailtui.outbox.records import NewDelivery
 from mailtui.service.campaigns import PREVIEW_SECRET, CampaignDesk, OnRecord, trial_of
 from mailtui.service.mailbox import Sink, open_sink
+from mailtui.service.signing import UNSIGNED, Signature, signature_for
 from mailtui.service.terms import show_people
+
+if TYPE_CHECKING:
+    from mailtui.service.facade import Service
 
 _STEP = 1_000
 _ROWS = re.compile(r"\s*([0-9]{1,9})?\s*(-)?\s*([0-9]{1,9})?\s*")
@@ -67,7 +72,8 @@ class DryRun:
     and copies left out as `suppressed`, and how many rows have none; whether it was `stopped` early.
 
     `despite` says why a row that was asked for by its number would get nothing. `earlier` is the id of the campaign's
-    last launch: another one adds to it, and whoever is in it gets nothing new.
+    last launch: another one adds to it, and whoever is in it gets nothing new. `unsigned` says why mails have no
+    signature that a launch would give them.
     """
 
     rendered: int
@@ -77,6 +83,7 @@ class DryRun:
     stopped: bool = False
     despite: str = ""
     earlier: str = ""
+    unsigned: str = ""
 
     @property
     def in_words(self) -> str:
@@ -91,6 +98,8 @@ class DryRun:
             yield f"A launch would not send it: {self.despite}"
         if self.suppressed:
             yield f"{counted(self.suppressed, 'mail')} left out: suppressed"
+        if self.unsigned:
+            yield f"Not signed (DKIM), as a launch would: {self.unsigned}"
         if self.earlier:
             yield f"Launched before as {self.earlier}: a launch sends nothing new to those who are in it"
 
@@ -119,10 +128,12 @@ def dry_run(
     told: Told,
     trouble: Callable[[NoMail], None],
     stop: Callable[[], bool] = lambda: False,
+    signature: Signature = UNSIGNED,
 ) -> DryRun:
     """Render into a sink, until `stop` says so. Raises what stands in the way, `UsageError` when none of these rows
     gets a mail.
     """
+    without = signature.missing
     with ExitStack() as life:
         audience = life.enter_context(desk.open_audience(campaign))
         audience.require_sendable()
@@ -144,16 +155,17 @@ def dry_run(
                 trouble(NoMail(mail.row, mail.address, found.reason, str(found.place)))
             elif isinstance(message, RenderedMessage):
                 rendered += 1
+                message = signature.of(message)
                 copies += len(others)
                 sink.add(mail.row, mail.address, message)
                 for number, other in enumerate(others, 1):
                     sink.add(mail.row, other.address, message, copy=number)
             told(recipient.row - rows.first + 1, of)
             if stop():
-                return DryRun(rendered, failed, copies, going.suppressed, stopped=True)
+                return DryRun(rendered, failed, copies, going.suppressed, stopped=True, unsigned=without)
     if not (rendered or failed or going.stopped) and not rows.all:
         raise _nobody(rows, going.suppressed)
-    return DryRun(rendered, failed, copies, going.suppressed, going.stopped, going.despite, record.earlier)
+    return DryRun(rendered, failed, copies, going.suppressed, going.stopped, going.despite, record.earlier, without)
 
 
 @dataclass(slots=True)
@@ -223,7 +235,7 @@ def _problem(mail: NewDelivery, message: RenderedMessage | RenderProblem) -> Ren
 
 
 def write_mails(
-    desk: CampaignDesk,
+    service: Service,
     campaign: Campaign,
     out: str,
     rows: Rows,
@@ -233,8 +245,11 @@ def write_mails(
     stop: Callable[[], bool],
 ) -> DryRun:
     """The same into a new mbox or folder, for an app; what was written before it is stopped stays. Raises so, too."""
+    signature = signature_for(service, campaign)
     with open_sink(out) as sink:
-        return dry_run(desk, campaign, sink, rows, told=told, trouble=trouble, stop=stop)
+        return dry_run(
+            service.campaigns, campaign, sink, rows, told=told, trouble=trouble, stop=stop, signature=signature
+        )
 
 
 def _nobody(rows: Rows, suppressed: int) -> UsageError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mailtui.audience.audience import Audience
@@ -24,6 +24,7 @@ from mailtui.message.rendered import RenderedMessage, RenderProblem
 from mailtui.message.tree import FileView, MessageView, describe
 from mailtui.message.worst import Oddity, OddRow, OddRows, WorstRows
 from mailtui.service.campaigns import PREVIEW_SECRET, CampaignDesk, trial_of
+from mailtui.service.signing import HEADER, signed_at_hand
 
 __all__ = [
     "NO_TEXT",
@@ -132,10 +133,14 @@ class PreviewDesk:
                 [Problem(rendered.place, rendered.reason)],
                 hint="The other rows may be fine: mailtui check shows which are not",
             )
+        rendered, unsigned = signed_at_hand(self._desk.signing(campaign), rendered)
+        view = describe(rendered.data)
+        if unsigned:
+            view = replace(view, headers=((HEADER, unsigned), *view.headers))
         if asked is None:
-            return Preview(recipient, rendered, describe(rendered.data))
+            return Preview(recipient, rendered, view)
         left_out = asked.problem.reason if asked.matched and asked.problem is not None else ""
-        return Preview(recipient, rendered, describe(rendered.data), asked.matched, left_out)
+        return Preview(recipient, rendered, view, asked.matched, left_out)
 
     def worst(self, campaign: Campaign, told: Told | None = None) -> tuple[OddRows, ...]:
         """The recipients of a campaign who stand out most. Raises what stands in the way of reading list or message."""

@@ -24,6 +24,7 @@ from mailtui.message.conventions import with_types
 from mailtui.message.folder import Folder
 from mailtui.message.rendered import RenderedMessage, RenderProblem
 from mailtui.service.facade import Service
+from mailtui.service.signing import Signature, signer_of
 from mailtui.smtp.connect import NotConnected, connect
 from mailtui.smtp.gear import best_gear
 from mailtui.smtp.job import Job
@@ -81,6 +82,7 @@ async def send_test(
     shown = service.previews.of(campaign, row=row)
     endpoint = service.campaigns.endpoint(campaign)
     credential = await service.credential(endpoint)
+    signature = Signature(await signer_of(service, campaign))
     compiled, recipient = _compiled(service, campaign, shown.recipient, marked=marked)
     timeouts = endpoint.timeouts.scaled(time_scale(service.environ))
     if transcript is not None and credential is not None:
@@ -101,7 +103,7 @@ async def send_test(
     if isinstance(message, RenderProblem):
         connection.transport.abort()
         raise ConfigError(f"Row {recipient.row} cannot be rendered", [Problem(message.place, message.reason)])
-    job = Job(message.sender, address.text, message.data, connection.capabilities, None)
+    job = Job(message.sender, address.text, signature.of(message).data, connection.capabilities, None)
     return _verdict(await send_one(connection, job, timeouts))
 
 

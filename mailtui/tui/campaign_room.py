@@ -109,7 +109,7 @@ class CampaignRoom(Room):
     async def _dry_run(self) -> None:
         campaign = self.bench.campaign
         if campaign is not None:
-            write = partial(write_mails, self.service.campaigns, campaign)
+            write = partial(write_mails, self.service, campaign)
             await self.app.push_screen_wait(DryRunDialog(campaign.folder, write))
 
     def complain(self, error: MailtuiError) -> None:

@@ -41,7 +41,7 @@ async def test_b8_rows_are_written_to_a_new_file(service: Service, sample: Path)
     [first, second] = [line.split(",")[0] for line in (sample.parent / "contacts.csv").read_text().split("\n")[2:4]]
     change(sample, "  source: contacts.csv", "  source: contacts.csv\n  suppress: [left.csv]")
     (sample.parent / "left.csv").write_text(f"email\n{first}\n")
-    write = partial(write_mails, service.campaigns, service.campaigns.load(sample))
+    write = partial(write_mails, service, service.campaigns.load(sample))
     running = Alone(DryRunDialog(sample.parent, write))
     async with running.run_test(size=(80, 24)) as pilot:
         await until(lambda: isinstance(running.screen, DryRunDialog))

@@ -1,0 +1,92 @@
+"""Owns signing mails that no runner sends: those that are tested, written to files or looked at (DKIM)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mailtui.accounts.dkim_file import read_key_file
+from mailtui.campaign.campaign import Campaign
+from mailtui.errors import AccountError
+from mailtui.message.dkim import DkimKeyProblem, DkimSpec, Signer
+from mailtui.message.rendered import RenderedMessage
+
+if TYPE_CHECKING:
+    from mailtui.service.facade import Service
+    from mailtui.service.settings import Settings
+
+HEADER = "DKIM-Signature"
+
+
+@dataclass(frozen=True, slots=True)
+class Signing:
+    """How a campaign's mails are signed: by which account's key, which is in `file`, or in the keyring for None."""
+
+    account: str
+    spec: DkimSpec
+    file: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """What signs mails; where it is to be done and cannot, `missing` says why. Neither: nobody asked for it."""
+
+    signer: Signer | None = None
+    missing: str = ""
+
+    def of(self, message: RenderedMessage) -> RenderedMessage:
+        """The mail as it goes out."""
+        if self.signer is None:
+            return message
+        return message._replace(data=self.signer.signed(message.data, message.sender))
+
+
+UNSIGNED = Signature()
+
+
+def signing_of(settings: Settings, campaign: Campaign) -> Signing | None:
+    """How the accounts of a campaign sign; None where they do not, or the settings do not have them."""
+    found = ((name, settings.spec.accounts.get(name)) for name in campaign.spec.account_names)
+    name, account = next(((name, one) for name, one in found if one is not None), ("", None))
+    if account is None or account.dkim is None:
+        return None
+    return Signing(name, account.dkim.dkim(), account.dkim.key_file(settings.home.config))
+
+
+async def signer_of(service: Service, campaign: Campaign) -> Signer | None:
+    """What signs a campaign's mails, None where nobody does. Raises `AccountError` where there is no key to use."""
+    signing = signing_of(service.settings, campaign)
+    if signing is None:
+        return None
+    return Signer(signing.spec, (await service.secrets.signing_key(signing.account)).encode())
+
+
+def signature_for(service: Service, campaign: Campaign) -> Signature:
+    """The same for mails that are written to files, whose purpose is served without one. It may wait for the keyring;
+    not for a thread with a loop.
+    """
+    work: Coroutine[Any, Any, Signer | None] = signer_of(service, campaign)
+    try:
+        return Signature(asyncio.run(work))
+    except AccountError as error:
+        return Signature(missing=error.title)
+
+
+def signed_at_hand(signing: Signing | None, message: RenderedMessage) -> tuple[RenderedMessage, str]:
+    """A mail to be looked at, and what is to be said of its signature: '' where the mail has it.
+
+    Nobody is asked for the key: one of the keyring makes the signature when the mail is sent.
+    """
+    if signing is None:
+        return message, ""
+    where = signing.spec.record_name(message.sender.rpartition("@")[2])
+    if signing.file is None:
+        return message, f"(made when it is sent, by the key of {where} in the keyring)"
+    try:
+        signer = Signer(signing.spec, read_key_file(signing.file))
+    except DkimKeyProblem as problem:
+        return message, f"(by the key of {where}, and not yet: {problem.title})"
+    return Signature(signer).of(message), ""
