@@ -45,6 +45,7 @@ class Connection(Transaction):
         self._closed = closed
         self._authenticated = False
         self._exchange: AuthExchange | None = None
+        self._needs_login = self._manners.logins is not None
 
     def shut_down(self) -> None:
         """Say that the server goes away, and close."""
@@ -74,7 +75,7 @@ class Connection(Transaction):
             return replies.HELLO_FIRST
         if self._manners.require_tls and not self.secured:
             return replies.TLS_REQUIRED
-        return replies.AUTH_REQUIRED if self._manners.users and not self._authenticated else None
+        return replies.AUTH_REQUIRED if self._needs_login and not self._authenticated else None
 
     def _begin(self) -> None:
         if self._tls is not None and self._tls.implicit:
@@ -162,8 +163,8 @@ class Connection(Transaction):
         self.greeted = self._authenticated = False
 
     def _auth(self, argument: bytes) -> None:
-        users = self._manners.users
-        if not users:
+        logins = self._manners.logins
+        if logins is None:
             self.say(replies.NOT_IMPLEMENTED)
         elif not self.greeted:
             self.say(replies.HELLO_FIRST)
@@ -173,7 +174,7 @@ class Connection(Transaction):
             self.say(replies.AUTH_NOT_NOW)
         else:
             self._tally.auth_attempts += 1
-            self._exchange = AuthExchange(users)
+            self._exchange = AuthExchange(logins, self._manners.hostname)
             self._continue_auth(self._exchange.begin(argument))
 
     def _continue_auth(self, step: bytes | Reply) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
@@ -170,23 +170,36 @@ class LimitsSpec(Spec):
         )
 
 
+Mechanism = Literal["PLAIN", "LOGIN", "CRAM-MD5", "XOAUTH2", "OAUTHBEARER"]
+
+
 class ServerSpec(Spec):
     """How the server presents itself and what it asks of everybody."""
 
     hostname: str = Field(default=_USUAL.hostname, min_length=1)
     extensions: tuple[str, ...] = EXTENSIONS
     users: dict[str, str] | None = None
+    tokens: dict[str, str] | None = None
+    auth: tuple[Mechanism, ...] = ()
     size: PositiveInt = _USUAL.size_limit
     recipients: PositiveInt = _USUAL.recipient_limit
     quiet: Seconds = _USUAL.command_seconds
     starttls: bool = True
     require_tls: bool = False
 
+    @model_validator(mode="after")
+    def _somebody_can_log_in(self) -> Self:
+        if self.auth and not self.users and not self.tokens:
+            raise ValueError("auth: says how to log in; who can is said with users or tokens")
+        return self
+
     def manners(self) -> Manners:
         return Manners(
             hostname=self.hostname,
             extensions=self.extensions,
             users=self.users,
+            tokens=self.tokens,
+            auth=self.auth,
             size_limit=self.size,
             recipient_limit=self.recipients,
             command_seconds=self.quiet,

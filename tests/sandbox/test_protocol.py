@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import hmac
 import resource
 from pathlib import Path
 
@@ -249,7 +250,7 @@ async def test_logins(tmp_path: Path) -> None:
     users = {"anna": "pä$$"}
     async with SandboxServer(tmp_path, users=users) as server, connected(server.port, hello=False) as client:
         await client.reply()
-        assert (await client.say(b"EHLO me.test\r\n")).endswith(b"250 AUTH PLAIN LOGIN\r\n")
+        assert (await client.say(b"EHLO me.test\r\n")).endswith(b"250 AUTH PLAIN LOGIN CRAM-MD5\r\n")
         assert (await client.say(MAIL)).startswith(b"530 5.7.0")
         assert (await client.say(b"AUTH XOAUTH2 abc\r\n")).startswith(b"504")
         assert (await client.say(b"AUTH PLAIN !!!\r\n")).startswith(b"501")
@@ -270,6 +271,32 @@ async def test_plain_without_an_initial_response(tmp_path: Path) -> None:
     async with SandboxServer(tmp_path, users={"anna": "secret"}) as server, connected(server.port) as client:
         assert await client.say(b"AUTH PLAIN\r\n") == b"334 \r\n"
         assert (await client.say(_plain("anna", "secret") + b"\r\n")).startswith(b"235")
+
+
+async def test_logins_that_prove_a_password_without_saying_it_and_logins_by_token(tmp_path: Path) -> None:
+    manners = Manners(users={"anna": "pä$$"}, tokens={"a,b=c@x.test": "good"})
+    bearer = b"n,a=a=2Cb=3Dc@x.test,\x01host=x.test\x01port=25\x01auth=Bearer %b\x01\x01"
+    older = b"user=a,b=c@x.test\x01auth=Bearer %b\x01\x01"
+    async with SandboxServer(tmp_path, manners=manners) as server:
+        for name, said in ((b"OAUTHBEARER", bearer), (b"XOAUTH2", older)):
+            async with connected(server.port) as client:
+                coded = base64.b64encode(said % b"old")
+                refusal = await client.say(b"AUTH " + name + b" " + coded + b"\r\n")
+                assert b"status" in base64.b64decode(refusal.removeprefix(b"334 "))
+                assert (await client.say(b"AQ==\r\n")).startswith(b"535 5.7.8")
+                assert await client.say(b"AUTH " + name + b"\r\n") == b"334 \r\n"
+                assert (await client.say(base64.b64encode(said % b"good") + b"\r\n")).startswith(b"235")
+        async with connected(server.port) as client:
+            assert (await client.say(b"AUTH CRAM-MD5 YQ==\r\n")).startswith(b"501")
+            for password, code in (("wrong", b"535"), ("pä$$", b"235")):
+                challenge = base64.b64decode((await client.say(b"AUTH CRAM-MD5\r\n"))[4:])
+                proof = hmac.new(password.encode(), challenge, "md5").hexdigest()
+                assert (await client.say(base64.b64encode(f"anna {proof}".encode()) + b"\r\n")).startswith(code)
+    only = Manners(users={"anna": "x"}, auth=("LOGIN",))
+    async with SandboxServer(tmp_path / "other", manners=only) as server, connected(server.port, hello=False) as client:
+        await client.reply()
+        assert (await client.say(b"EHLO me.test\r\n")).endswith(b"250 AUTH LOGIN\r\n")
+        assert (await client.say(b"AUTH PLAIN\r\n")).startswith(b"504")
 
 
 async def test_a_full_disk_is_no_acceptance(tmp_path: Path) -> None:
