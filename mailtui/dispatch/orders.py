@@ -68,6 +68,9 @@ class Orders:
         if order.kind is OrderKind.SET:
             return await self._set(order, campaign, sending)
         if order.kind is OrderKind.PAUSE:
+            if campaign.state is CampaignState.PAUSED and campaign.resume_at is not None:
+                await self._turn(order, CampaignState.PAUSED)
+                return "paused until somebody says go on"
             if campaign.state is not CampaignState.RUNNING:
                 return f"it is {campaign.state} already"
             await self._turn(order, CampaignState.PAUSING if sending is not None else CampaignState.PAUSED)

@@ -24,6 +24,7 @@ from mailtui.dispatch.signing import signer_for
 from mailtui.dispatch.storage import Storage
 from mailtui.dispatch.tenure import Tenure, tenure
 from mailtui.dispatch.tools import Secrets, Tools
+from mailtui.dispatch.waking import Waking
 from mailtui.dispatch.watchdog import Watchdog, row_seconds
 from mailtui.errors import AccountError, MailtuiError, OutboxError
 from mailtui.kit.journal import note
@@ -151,6 +152,7 @@ class Runner:
         """The runner's own beat: orders, campaigns that come and go, snapshots, and its own health."""
         loop = asyncio.get_running_loop()
         orders = Orders(tools, self._sending, only=self._options.only)
+        waking = Waking(tools, only=self._options.only)
         nudge_at, deadline = 0.0, 0.0
         look = more = True
         while True:
@@ -161,18 +163,21 @@ class Runner:
             self._storage.check()
             if (look or more or ledger.changed()) and not self._leaving.is_set():
                 more = await orders.obey()
+                await waking.look()
                 await self._take_up(ledger, tools)
             look = self._reap()
             if self._leaving.is_set():
                 deadline = deadline or loop.time() + _GRACE * self._options.scale
                 if loop.time() > deadline:
                     self.abort("the runner was told to leave")
-            if not self._sendings and not look and (self._leaving.is_set() or (self._options.until_idle and not more)):
+            idle = self._options.until_idle and not more and not waking.awaited
+            if not self._sendings and not look and (self._leaving.is_set() or idle):
                 return
             if loop.time() >= nudge_at:
                 waiting = all(sending.waiting for sending, _ in self._sendings.values())
                 nudge_at = loop.time() + (_IDLE_NUDGE_EVERY if waiting else _NUDGE_EVERY)
                 await self._refresh(ledger, tools)
+                look |= not self._leaving.is_set() and await waking.look()
             if not look:
                 await asyncio.sleep(_BREATH if more else _TICK)
 
