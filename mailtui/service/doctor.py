@@ -17,6 +17,7 @@ from mailtui.kit.sqlite import MINIMUM_SQLITE, sqlite_version
 from mailtui.kit.words import counted, sentence
 from mailtui.outbox.witness import require_newest
 from mailtui.service.facade import Service
+from mailtui.service.settings_file import chmod_of, exposure, others_can_write
 
 Health = Literal["ok", "note", "wrong"]
 
@@ -40,6 +41,7 @@ async def examine(service: Service) -> list[Finding]:
         *_place(service),
         _runner(service),
         await _keyring(service),
+        *_settings(service),
         _folders(service),
         _lists(service),
         *_logout(),
@@ -95,6 +97,17 @@ async def _keyring(service: Service) -> Finding:
         return Finding("keyring", "ok", await service.keyring.name())
     except KeyringProblem as problem:
         return Finding("keyring", "note", problem.title, problem.hint)
+
+
+def _settings(service: Service) -> list[Finding]:
+    """Whether the settings are their owner's alone: who can write them says where passwords go."""
+    found = []
+    for path in (service.settings.home.settings_file, service.settings.home.config):
+        danger = exposure(path)
+        if danger and (path.is_file() or others_can_write(path)):
+            health: Health = "wrong" if others_can_write(path) else "note"
+            found.append(Finding("settings", health, f"{path}: {danger}", f"Make it yours alone: {chmod_of(path)}"))
+    return found
 
 
 def _folders(service: Service) -> Finding:

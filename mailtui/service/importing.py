@@ -105,7 +105,7 @@ def _login(server: _Server, folder: Path) -> Iterator[Problem]:
         yield Problem(
             Place(),
             message,
-            f"Or put the account into your settings. Its password, once: keyring set mailtui {server.account}",
+            f"Or put the account into your settings. Its password, once: mailtui accounts password {server.account}",
         )
 
 
@@ -172,9 +172,9 @@ def _security(said: str, host: str, port: int, file: str) -> tuple[Security, lis
     if said in _SECURITY:
         return _SECURITY[said], []
     if said == "XOAUTH":
-        message = "a login by OAuth is not there yet; it becomes one with a password."
+        message = "a login by OAuth needs a client id of your own; it becomes one with a password."
         security = Security.TLS if port == 465 else Security.STARTTLS
-        return security, [Problem(place, message, "Providers give such passwords to single programs.")]
+        return security, [Problem(place, message, "To log in so: mailtui accounts change NAME --oauth PROVIDER.")]
     if Endpoint("", host, port, Security.PLAIN, "", "", "").is_loopback:
         return Security.PLAIN, []
     message = f"mail to {host} went unprotected; it becomes starttls, which the server may not have."
@@ -274,7 +274,7 @@ def _campaign_lines(
 def _settings_text(server: _Server) -> str:
     return (
         "# Settings that count where mailtui is started in this folder. The password is not here. Store it once:\n"
-        f"#   keyring set mailtui {server.account}\n"
+        f"#   mailtui accounts password {server.account}\n"
         "accounts:\n"
         f"  {server.account}:\n"
         f"    host: {_said(server.host)}\n"

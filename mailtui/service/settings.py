@@ -24,6 +24,7 @@ from mailtui.kit.settings import PREFIX, Layer, Layers, environment_layer, file_
 from mailtui.kit.validation import Spec, validate
 from mailtui.kit.yaml_file import Loc, read_yaml
 from mailtui.outbox.opening import sqlite_url
+from mailtui.service.settings_file import chmod_of, others_can_write
 from mailtui.service.sheet_login import sheet_login
 from mailtui.smtp.endpoint import Endpoint
 
@@ -208,6 +209,8 @@ def read_settings(environ: Mapping[str, str], *, outbox: str | None = None) -> S
         layers.append(option_layer({("outbox", "url"): ("--outbox", outbox)}))
     layers.append(_environment(environ))
     files = {path: file_layer(read_yaml(path)) for path in (Path(PROJECT_FILE), home.settings_file) if path.is_file()}
+    if home.settings_file in files:
+        _require_unshared(files[home.settings_file], home.settings_file)
     if Path(PROJECT_FILE) in files:
         _require_own(files[Path(PROJECT_FILE)], files.get(home.settings_file))
     layers += files.values()
@@ -235,6 +238,19 @@ def _require_own(folder: Layer, user: Layer | None) -> None:
             problems.append(Problem(place, "a folder's settings start no command.", hint))
     if problems:
         raise ConfigError(f"{PROJECT_FILE} in this folder says what only your own settings may", problems)
+
+
+def _require_unshared(user: Layer, file: Path) -> None:
+    """Whoever can write a file that names commands has them started. Raises `ConfigError`."""
+    accounts = user.data.get("accounts")
+    commanding = isinstance(accounts, Mapping) and any(
+        isinstance(account, Mapping) and "password_command" in account for account in accounts.values()
+    )
+    if commanding and others_can_write(file):
+        raise ConfigError(
+            f"Others than you can write {file}, and it names commands that mailtui would start",
+            hint=f"Make it yours alone: {chmod_of(file)}",
+        )
 
 
 def _environment(environ: Mapping[str, str]) -> Layer:
