@@ -85,6 +85,19 @@ def sender_findings(members: Sequence[Member], sender: str | None, place: Place)
             what = f"{may}, and every row says whom its mail is from"
             # Where there are several, any of them may carry any mail.
             yield Finding("error" if len(members) > 1 else "warning", "account-from", what, place=place, hint=hint)
+        elif own is not None and not member.senders and _is_foreign(own, member.endpoint.user):
+            what = f"{member.name} logs in as {member.endpoint.user}, and the campaign is from {own}"
+            hint = (
+                "Many servers refuse that, or put the login's address in its place. If this one may send as it, say so "
+                f"in the settings: from: of {member.name}."
+            )
+            yield Finding("warning", "login-from", what, place=place, hint=hint)
+
+
+def _is_foreign(address: str, login: str) -> bool:
+    """Whether a login is an address at another domain, which is not above or below that of the address."""
+    mine, its = (f".{text.rpartition('@')[2].lower()}" for text in (address, login))
+    return "@" in login and not mine.endswith(its) and not its.endswith(mine)
 
 
 def _listed(member: Member) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -187,7 +188,7 @@ class Settings:
             found.connections,
             found.limits.per_hour,
             found.limits.per_day,
-            found.senders,
+            tuple(parseaddr(sender)[1] if "<" in sender else sender for sender in found.senders),
             None if found.dkim is None else found.dkim.dkim(),
         )
 
