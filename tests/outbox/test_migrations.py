@@ -235,7 +235,11 @@ def test_what_did_not_arrive_is_read_by_its_own_index(tmp_path: Path) -> None:
         ("ledger", "claim_fresh"),
         ("ledger", "claim_due"),
         ("ledger", "next_due"),
+        ("ledger", "claim_fresh_bound"),
+        ("ledger", "claim_due_bound"),
+        ("ledger", "next_due_bound"),
         ("ledger", "mark"),
+        ("ledger", "mark_by"),
         ("ledger", "settle"),
     ],
 )
@@ -249,7 +253,8 @@ def test_what_is_asked_again_and_again_neither_reads_nor_sorts_a_whole_campaign(
     bindings: Any = dict.fromkeys(names, 1) if names else (1,) * numbered
     plan = [str(row[3]) for row in connection.execute(f"EXPLAIN QUERY PLAN {query}", bindings)]
     connection.close()
-    assert any("INTEGER PRIMARY KEY (rowid" in step or "delivery_due (campaign=?" in step for step in plan), plan
+    by = "delivery_bound (campaign=? AND bound=?" if name.endswith("bound") else "delivery_due (campaign=?"
+    assert any(by in step or ("INTEGER PRIMARY KEY (rowid" in step and "bound" not in name) for step in plan), plan
     assert "USE TEMP B-TREE FOR ORDER BY" not in plan, plan
 
 
