@@ -9,6 +9,7 @@ import click
 from mailtui.cli import output
 from mailtui.cli.account_changes import add, change, password, remove
 from mailtui.cli.account_logins import login, logout
+from mailtui.cli.dkim import dkim
 from mailtui.cli.options import common
 from mailtui.cli.transcript import transcript_option
 from mailtui.cli.trying import try_server
@@ -31,7 +32,7 @@ def accounts() -> None:
     """The servers that can be sent through: list, add, change, remove them, and see whether one works."""
 
 
-for command in (add, change, password, login, logout, remove):
+for command in (add, change, password, login, logout, dkim, remove):
     accounts.add_command(command)
 
 

@@ -21,6 +21,9 @@ from dataclasses import dataclass
 
 from mailtui.errors import AccountError
 
+KINDS = ("rsa", "ed25519")
+"""Of keys. Ed25519 is quicker by far, and many who verify do not know it yet."""
+
 _GUARDED = (
     "from",
     "to",

@@ -27,8 +27,6 @@ LEAST_BITS = 2048
 MOST_BITS = 4096
 """What every verifier has to take (RFC 8301 section 3.2); a longer key may be good for nobody."""
 
-KINDS = ("rsa", "ed25519")
-
 _MAKE = "Make one: mailtui accounts dkim ACCOUNT --make rsa"
 
 

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mailtui.message.compose import CompiledMessage
-from mailtui.message.dkim import DkimKeyProblem, DkimSpec, Signer, relaxed_body, relaxed_fields
-from mailtui.message.dkim_key import KINDS, make_key, read_signing_key
+from mailtui.message.dkim import KINDS, DkimKeyProblem, DkimSpec, Signer, relaxed_body, relaxed_fields
+from mailtui.message.dkim_key import make_key, read_signing_key
 from mailtui.message.mime import TransferEncoding
 from mailtui.message.reference import parse_message
 from mailtui.message.rendered import RenderedMessage

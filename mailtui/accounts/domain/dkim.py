@@ -11,16 +11,27 @@ from mailtui.accounts.domain.tags import tags
 # A key as SubjectPublicKeyInfo: 1,024 bits of RSA are 162 bytes, 2,048 are 294.
 _LEAST_BYTES = 162
 _GOOD_BYTES = 290
+_AROUND = 24
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A selector's key: `mistake` is a sentence about one that cannot be used; '' for one that can."""
+    """A selector's key: `mistake` is a sentence about one that cannot be used; '' for one that can. `public` are the
+    bytes of p=.
+    """
 
     kind: str
     testing: bool = False
     short: bool = False
     mistake: str = ""
+    public: bytes = b""
+
+    def is_same_as(self, other: Key) -> bool:
+        """Whether both are one key. RFC 6376 has p= as the key alone, everybody as a SubjectPublicKeyInfo around it."""
+        if self.kind != other.kind:
+            return False
+        longer, shorter = sorted((self.public, other.public), key=len, reverse=True)
+        return longer == shorter or (len(shorter) >= _LEAST_BYTES - _AROUND and longer.endswith(shorter))
 
 
 def read_key(text: str) -> Key:
@@ -43,4 +54,4 @@ def read_key(text: str) -> Key:
     if kind == "rsa" and len(key) < _LEAST_BYTES:
         return Key(kind, mistake="its key has fewer than 1,024 bits, and nobody accepts that any more (RFC 8301)")
     testing = "y" in found.get("t", "").lower().split(":")
-    return Key(kind, testing, kind == "rsa" and len(key) < _GOOD_BYTES)
+    return Key(kind, testing, kind == "rsa" and len(key) < _GOOD_BYTES, public=key)

@@ -1,0 +1,88 @@
+"""`mailtui accounts dkim`: the key that an account signs its mails with, and the DNS record that belongs to it."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import click
+
+from mailtui.cli import output
+from mailtui.cli.options import at_terminal, common
+from mailtui.errors import ExitCode, UsageError
+from mailtui.kit.safe_text import safe_text
+from mailtui.kit.words import sentence
+from mailtui.service.dkim_keys import KINDS, DkimKey, DkimKeys, Finding
+from mailtui.service.facade import Service
+
+
+@click.command()
+@click.argument("name")
+@click.option("--make", "kind", type=click.Choice(KINDS), help="Make a new key; everybody can verify rsa.")
+@click.option("--domain", default="", metavar="DOMAIN", help="The domain in From, which is signed for.")
+@click.option("--selector", default="", metavar="NAME", help="With --make: the key's name in the DNS.")
+@click.option(
+    "--file", type=click.Path(path_type=Path), help="With --make: keep it in this new file instead of the keyring."
+)
+@click.option("--yes", is_flag=True, help="With --make: replace the key that there is without asking.")
+@click.option("--dns", is_flag=True, help="Ask the DNS whether it has this key.")
+@common
+def dkim(
+    name: str,
+    kind: str | None,
+    domain: str,
+    selector: str,
+    file: Path | None,
+    yes: bool,
+    dns: bool,
+    *,
+    service: Service,
+    as_json: bool,
+) -> ExitCode:
+    """Show the DNS record of the key that an account signs with (DKIM), or make a key.
+
+    \b
+    mailtui accounts dkim acme --make rsa --domain acme.test
+    mailtui accounts dkim acme --dns
+    """
+    keys = DkimKeys(service)
+    if kind is None and (selector or file is not None or yes):
+        raise UsageError("--selector, --file and --yes go with --make", hint="See: mailtui accounts dkim --help")
+    if kind is None:
+        key = asyncio.run(keys.of(name, domain=domain))
+    else:
+        _require_agreement(keys, name, yes=yes)
+        path = None if file is None else file.expanduser().absolute()
+        key = asyncio.run(keys.make(name, kind, domain=domain, selector=selector, file=path))
+    found = asyncio.run(keys.compare(key)) if dns else None
+    if as_json:
+        said = {} if found is None else {"dns": {"severity": found.severity, "code": found.code, "text": found.message}}
+        output.json_line({**key.to_json(), "made": kind is not None, **said})
+    else:
+        _show(key, made=kind is not None, found=found)
+    return ExitCode.FINDINGS if found is not None and found.severity == "error" else ExitCode.DONE
+
+
+def _require_agreement(keys: DkimKeys, name: str, *, yes: bool) -> None:
+    """Nobody's key is replaced unasked: mails that are signed by it need its record for some days more."""
+    if yes or not asyncio.run(keys.there(name)):
+        return
+    if not at_terminal():
+        raise UsageError(f"{name} has a key already, and nobody is at a terminal to replace it", hint="Say --yes.")
+    what = f"{name} has a key already. Replace it? What is signed by the new one needs a new record in the DNS."
+    if not click.confirm(what, default=False, err=True):
+        raise click.Abort
+
+
+def _show(key: DkimKey, *, made: bool, found: Finding | None) -> None:
+    where = "the keyring" if key.kept == "keyring" else safe_text(key.kept)
+    output.note(f"{key.account} signs for {key.domain} by {key.kind}, {key.bits:,} bits; the key is in {where}.")
+    if made:
+        output.note("Put this into the DNS before anything is sent:")
+    output.data(key.line)
+    if found is not None:
+        output.say(sentence(safe_text(found.message)))
+        if found.hint:
+            output.say(safe_text(found.hint))
+    else:
+        output.note(f"Once it is there: mailtui accounts dkim {key.account} --dns")
