@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
 from mailtui.errors import AccountError, MailtuiError
+from mailtui.kit.hidden import hide
 from mailtui.kit.left_behind import left_behind
 from mailtui.kit.words import counted
 
@@ -122,6 +123,7 @@ class KeyringStore:
         for backend in self._backends():
             found = backend.get_password(KEYRING_SERVICE, entry)
             if found:
+                hide(found)
                 return str(found)
         return None
 
@@ -131,6 +133,7 @@ class KeyringStore:
         units = len(secret.encode("utf-16-le", "surrogatepass")) // 2
         if most is not None and units > most:
             raise _too_long(entry, units, most)
+        hide(secret)
         backend.set_password(KEYRING_SERVICE, entry, secret)
         if backend.get_password(KEYRING_SERVICE, entry) != secret:
             raise _not_kept(entry, _short_name(backend))

@@ -6,20 +6,23 @@ line counts; nothing of it appears anywhere else.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 import signal
 import subprocess
+import sys
+import threading
 from collections.abc import Mapping, Sequence
+from typing import IO
 
 from mailtui.errors import AccountError
 from mailtui.kit.children import foreign_environment
+from mailtui.kit.left_behind import left_behind
 from mailtui.kit.safe_text import safe_text
 from mailtui.kit.words import sentence
 
 _SECONDS = 30.0
-_AFTERWARDS = 1.0
+_AFTERWARDS = 0.5
 """What it left behind may hold its pipes open for ever: what is in them when it has ended is read, no more."""
 _MOST = 64 * 1024
 _TOLD = 300
@@ -46,8 +49,8 @@ async def ask_command(
     """
     program = safe_text(os.path.basename(command[0]), limit=_TOLD)  # noqa: PTH119 - a word that was typed, no path yet
     try:
-        process = await asyncio.create_subprocess_exec(
-            *command,
+        process = subprocess.Popen(  # noqa: ASYNC220, S603 - the person's own command; the fork takes milliseconds
+            list(command),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -57,30 +60,20 @@ async def ask_command(
         )
     except OSError as error:
         raise CommandFailed(account, program, f"it cannot be started: {error.strerror or error}") from None
-    assert process.stdout is not None
-    assert process.stderr is not None
-    said, complained = bytearray(), bytearray()
-    reading = [
-        asyncio.create_task(_read(process.stdout, said)),
-        asyncio.create_task(_read(process.stderr, complained)),
-    ]
+    said, complained = _Heard(process.stdout), _Heard(process.stderr)
     try:
-        async with asyncio.timeout(seconds):
-            code = await process.wait()
-        await asyncio.wait(reading, timeout=_AFTERWARDS)
+        code = await left_behind(process.wait, seconds=seconds, name="password command")
+        for heard in (said, complained):
+            await left_behind(heard.to_its_end, seconds=seconds, name="its words")
     except TimeoutError:
         raise CommandFailed(account, program, f"it has not ended within {seconds:g} seconds") from None
     finally:
         _end(process)
-        for task in reading:
-            task.cancel()
-        await asyncio.gather(*reading, return_exceptions=True)
-        await process.wait()
     if code != 0:
-        words = _first_line(complained).decode("utf-8", "replace")
+        words = _first_line(complained.kept).decode("utf-8", "replace")
         because = f": {safe_text(words, limit=_TOLD)}" if words else ""
         raise CommandFailed(account, program, f"it ended with {code}{because}")
-    return _password(account, program, _first_line(said))
+    return _password(account, program, _first_line(said.kept))
 
 
 def _password(account: str, program: str, line: bytes) -> str:
@@ -98,18 +91,33 @@ def _first_line(text: bytearray) -> bytes:
     return bytes(text).partition(b"\n")[0].rstrip(b"\r")
 
 
-async def _read(stream: asyncio.StreamReader, kept: bytearray) -> None:
-    """Read to the end, and keep its beginning."""
-    while part := await stream.read(_MOST):
-        kept += part[: _MOST - len(kept)]
+class _Heard:
+    """Reads a pipe from now on, in a thread, and keeps its beginning."""
+
+    def __init__(self, pipe: IO[bytes] | None) -> None:
+        assert pipe is not None
+        self.kept = bytearray()
+        self._pipe = pipe
+        self._thread = threading.Thread(target=self._read, name="password command", daemon=True)
+        self._thread.start()
+
+    def to_its_end(self) -> None:
+        """Wait until it is closed, or nobody has closed it for a while after the command ended."""
+        self._thread.join(_AFTERWARDS)
+
+    def _read(self) -> None:
+        with self._pipe:
+            while part := os.read(self._pipe.fileno(), _MOST):
+                self.kept += part[: _MOST - len(self.kept)]
 
 
-def _end(process: asyncio.subprocess.Process) -> None:
+def _end(process: subprocess.Popen[bytes]) -> None:
     """End it with all that it started; what has ended is left alone."""
-    if process.returncode is not None:
+    if process.poll() is not None:
         return
     with contextlib.suppress(ProcessLookupError):  # it ended at this instant
-        if hasattr(os, "killpg"):
-            os.killpg(process.pid, signal.SIGKILL)
-        else:
+        if sys.platform == "win32":
             process.kill()
+        else:
+            os.killpg(process.pid, signal.SIGKILL)
+    process.wait()

@@ -19,6 +19,7 @@ import click
 from mailtui import __version__
 from mailtui.cli.output import mute, show_error
 from mailtui.errors import ExitCode, MailtuiError, UsageError
+from mailtui.kit.hidden import without_secrets
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("mailtui.cli.demo:demo", "Send the sample campaign to a sandbox on this machine."),
@@ -160,11 +161,11 @@ def _refused(error: OSError) -> MailtuiError:
 
 
 def _defect(error: Exception) -> MailtuiError:
-    """Keep the traceback, without any variable's value, in a file only its owner can read."""
+    """Keep the traceback, without any variable's value or secret, in a file only its owner can read."""
     try:
         handle, name = tempfile.mkstemp(prefix="mailtui-", suffix=".txt")
         with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as stream:
-            stream.write("".join(traceback.format_exception(error)))
+            stream.write(without_secrets("".join(traceback.format_exception(error))))
         where = f"the details are in {name}"
     except OSError as problem:
         where = f"the details could not be written: {problem.strerror or problem}"

@@ -1,4 +1,4 @@
-"""Owns a process's log: one JSON object a line, with no control character and nobody's mail address in it.
+"""Owns a process's log: one JSON object a line, with no control character, no secret and nobody's mail address in it.
 
 A log outlives what it tells of, is copied into tickets and read in terminals. So what a stranger wrote cannot begin a
 line or act on a terminal (CWE-117), and of an address only the domain is kept.
@@ -10,9 +10,12 @@ import json
 import logging
 import re
 import sys
+import threading
 import traceback
 from datetime import UTC, datetime
 from typing import TextIO
+
+from mailtui.kit.hidden import without_secrets
 
 _LOGGER = logging.getLogger("mailtui")
 _ADDRESS = re.compile(r"""[^\s<>()\[\],;:"'@]+@(?=[\w\[])""")
@@ -30,8 +33,15 @@ def warn(event: str, **facts: object) -> None:
 
 def broke(event: str, error: BaseException) -> None:
     """A defect, with the places it came through. Values are left out: they may be a person's data."""
-    frames = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
-    _LOGGER.error(event, extra={"facts": {"error": f"{type(error).__name__}: {error}", "through": frames}})
+    _LOGGER.error(event, extra={"facts": {"error": _in_short(error), "through": _frames(error)}})
+
+
+def _in_short(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
+def _frames(error: BaseException) -> list[str]:
+    return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
 
 
 def without_addresses(text: str) -> str:
@@ -46,6 +56,19 @@ def keep_journal(stream: TextIO | None = None) -> None:
     _LOGGER.handlers[:] = [handler]
     _LOGGER.setLevel(logging.INFO)
     _LOGGER.propagate = False
+    logging.getLogger().handlers[:] = [handler]  # what Python and libraries complain of is told in the same way
+    threading.excepthook = _broke_in_thread
+    sys.unraisablehook = _broke_unseen
+
+
+def _broke_in_thread(what: threading.ExceptHookArgs) -> None:
+    if what.exc_value is not None:
+        broke("a thread broke", what.exc_value)
+
+
+def _broke_unseen(what: sys.UnraisableHookArgs) -> None:
+    if what.exc_value is not None:
+        broke("something broke that nobody waited for", what.exc_value)
 
 
 class _JsonLine(logging.Formatter):
@@ -59,7 +82,10 @@ class _JsonLine(logging.Formatter):
             "event": record.getMessage(),
             **getattr(record, "facts", {}),
         }
-        return _HIDDEN.sub(_escaped, without_addresses(json.dumps(line, default=str, ensure_ascii=False)))
+        if record.exc_info and record.exc_info[1] is not None:
+            line |= {"error": _in_short(record.exc_info[1]), "through": _frames(record.exc_info[1])}
+        text = without_secrets(json.dumps(line, default=str, ensure_ascii=False))
+        return _HIDDEN.sub(_escaped, without_addresses(text))
 
 
 # What json.dumps leaves as it is, and a terminal or a reader of lines does not: DEL, C1, separators, bidi, surrogates.

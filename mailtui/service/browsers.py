@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from mailtui.errors import MailtuiError, UsageError
-from mailtui.kit.children import bare_environment, own_environment
+from mailtui.kit.children import bare_environment, foreign_environment
 
 DRAWN_HEIGHT = 6_000  # pixels of a page that are drawn at most
 _SECONDS = 30.0
@@ -182,7 +182,7 @@ def show_address(address: str, environ: Mapping[str, str]) -> None:
         raise NoBrowser("No browser was found on this machine, or there is no desktop to show one on")
     process = subprocess.Popen(  # noqa: S603 - the person's own browser, or the desktop's way to it
         [*command, address],
-        env=own_environment(environ),
+        env=foreign_environment(environ),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

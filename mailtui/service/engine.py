@@ -17,6 +17,7 @@ from mailtui.accounts.secrets import SecretSettings, SecretSource
 from mailtui.dispatch.runner import Runner, RunnerOptions
 from mailtui.errors import ExitCode, MailtuiError
 from mailtui.kit import journal
+from mailtui.kit.hidden import without_secrets
 from mailtui.kit.paths import Home
 from mailtui.kit.safe_text import safe_text
 from mailtui.kit.words import sentence
@@ -72,7 +73,8 @@ def main(arguments: Sequence[str]) -> int:
         return int(ExitCode.INTERRUPTED)
     except Exception as error:  # noqa: BLE001 - the last door: what comes here is a defect, and goes to the log
         journal.broke("the runner broke", error)
-        say.failed(MailtuiError(f"The runner broke: {type(error).__name__}: {error}", hint="Its log has the details."))
+        said = without_secrets(f"The runner broke: {type(error).__name__}: {error}")
+        say.failed(MailtuiError(said, hint="Its log has the details."))
         return int(ExitCode.UNEXPECTED)
     return int(ExitCode.DONE)
 

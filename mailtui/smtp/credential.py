@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import base64
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-HIDDEN = "(hidden)"
-"""What stands where something secret was said."""
-
-_SHORT = 4  # characters; shorter ones are in too many words
+from mailtui.kit.hidden import HIDDEN, shapes_of
 
 
 class Kind(StrEnum):
@@ -41,25 +37,6 @@ class Credential:
 
     def kept_out_of(self, text: str) -> str:
         """A text of a server's without the secret in it: some say back what they were told, in base64 too."""
-        if len(self.secret) < _SHORT:
-            return text
         for form in shapes_of(self.secret):
             text = text.replace(form, HIDDEN)
         return text
-
-
-def shapes_of(secret: str) -> tuple[str, ...]:
-    """How a secret looks in what is said: as it is, in base64, and in base64 behind something else.
-
-    A byte's place in base64 depends on how many stand before it, modulo three; the characters at the seams, which
-    depend on the neighbours, are left out.
-    """
-    raw = secret.encode("utf-8", "surrogateescape")
-    inside = []
-    for before in range(3):
-        encoded = base64.b64encode(bytes(before) + raw).decode("ascii").rstrip("=")
-        core = encoded[(0, 2, 3)[before] : len(encoded) - (1 if (before + len(raw)) % 3 else 0)]
-        if len(core) >= _SHORT:
-            inside.append(core)
-    whole = base64.b64encode(raw).decode("ascii")
-    return tuple(dict.fromkeys(form for form in (secret, whole, *inside) if form))

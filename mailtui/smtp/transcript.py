@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from mailtui.kit.hidden import HIDDEN, shapes_of
 from mailtui.kit.journal import without_addresses
 from mailtui.smtp.connect import Connection
-from mailtui.smtp.credential import HIDDEN, shapes_of
 
 _LONGEST = 2_000  # characters of a line that are kept
 _CHALLENGE = 334

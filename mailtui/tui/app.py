@@ -20,6 +20,7 @@ from textual.screen import Screen
 from textual.worker import Worker
 
 from mailtui.errors import ConfigError, MailtuiError
+from mailtui.kit.hidden import without_secrets
 from mailtui.kit.words import counted, sentence
 from mailtui.service.facade import Service
 from mailtui.service.importing import find_mailmerge
@@ -245,7 +246,7 @@ class MailtuiApp(App[AppResult], inherit_bindings=False):
         """Textual would print every local variable, which may be a stranger's data or a secret. We keep the bare
         traceback for a file, and show nothing. There is no public place for this.
         """
-        self.crash = self.crash or "".join(traceback.format_exception(error))
+        self.crash = self.crash or without_secrets("".join(traceback.format_exception(error)))
         crash = AppCrash()
         crash.__cause__ = error
         super()._handle_exception(crash)

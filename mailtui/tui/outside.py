@@ -12,6 +12,7 @@ from typing import Any
 from textual.app import App, SuspendNotSupported
 
 from mailtui.errors import UsageError
+from mailtui.kit.children import foreign_environment
 
 _HINT = "Name one before the app starts, such as: export EDITOR=nano"
 
@@ -27,7 +28,7 @@ def edit_outside(app: App[Any], path: Path, environ: Mapping[str, str] = os.envi
         raise UsageError("No editor is named in $VISUAL or $EDITOR", hint=_HINT)
     try:
         with app.suspend():
-            ended = _run([*command, str(path)])
+            ended = _run([*command, str(path)], environ)
     except SuspendNotSupported:
         raise UsageError("An editor of your own needs a terminal, and this app has none here") from None
     if isinstance(ended, OSError):
@@ -36,9 +37,9 @@ def edit_outside(app: App[Any], path: Path, environ: Mapping[str, str] = os.envi
         raise UsageError(f"{command[0]} ended with {ended}", hint="What it saved is read again.")
 
 
-def _run(command: list[str]) -> int | OSError:
+def _run(command: list[str], environ: Mapping[str, str]) -> int | OSError:
     """Its exit code, or why it cannot be started: returned, since Textual takes no terminal back after an exception."""
     try:
-        return subprocess.run(command, check=False).returncode  # noqa: S603 - the person's own choice
+        return subprocess.run(command, env=foreign_environment(environ), check=False).returncode  # noqa: S603 - chosen
     except OSError as error:
         return error

@@ -2,51 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
-import shutil
-import subprocess
 import sys
-import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
-from typing import Any
 
 import keyring
-import keyring.backend
-import keyring.errors
 import pytest
 
-from mailtui.accounts import secrets
-from mailtui.accounts.secrets import SecretSource, backend_name, variable_for
-from mailtui.errors import SecretMissing
+from mailtui.accounts.password_command import CommandFailed, ask_command
+from mailtui.accounts.secrets import Place, SecretSettings, SecretSource, variable_for
+from mailtui.errors import ConfigError, SecretMissing
+from tests.accounts.test_keyring_store import backend
 
 SECRET = "hunter2-canary"
-
-
-def backend(module: str, answer: Any) -> Any:
-    """A keyring backend that says it is of `module`; `answer` is a value, an exception or a function."""
-
-    class Keyring(keyring.backend.KeyringBackend):
-        priority = 1
-
-        def get_password(self, service: str, username: str) -> str | None:
-            if isinstance(answer, Exception):
-                raise answer
-            found: str | None = answer(service, username) if callable(answer) else answer
-            return found
-
-        def set_password(self, service: str, username: str, password: str) -> None:
-            raise AssertionError("nothing is ever written")
-
-        def delete_password(self, service: str, username: str) -> None:
-            raise AssertionError("nothing is ever written")
-
-    Keyring.__module__ = module
-    made: Any = Keyring
-    return made()
 
 
 @pytest.fixture(autouse=True)
@@ -57,143 +25,140 @@ def _no_keyring_of_this_machine() -> Iterator[None]:
     keyring.set_keyring(before)
 
 
+def python(code: str) -> tuple[str, ...]:
+    return (sys.executable, "-c", code)
+
+
 def test_the_variable_of_an_account() -> None:
     assert variable_for("acme") == "MAILTUI_PASSWORD_ACME"
     assert variable_for("acme-eu.2") == "MAILTUI_PASSWORD_ACME_EU_2"
 
 
-async def test_the_order_is_given_keyring_environment_question() -> None:
+async def test_the_places_are_asked_in_their_order(tmp_path: Path) -> None:
+    """Each of them is the first that has it, once those before it have not."""
     asked: list[str] = []
 
     def ask(account: str) -> str:
         asked.append(account)
         return "typed"
 
-    environ = {"MAILTUI_PASSWORD_ACME": "variable"}
+    (tmp_path / "mailtui.acme").write_text("credential\n")
+    settings = SecretSettings(commands={"acme": python("print('command')")})
+    environ = {"MAILTUI_PASSWORD_ACME": "variable", "CREDENTIALS_DIRECTORY": str(tmp_path)}
+
+    def source(given: dict[str, str] | None = None) -> SecretSource:
+        return SecretSource(environ, settings=lambda: settings, given=given, ask=ask)
+
     keyring.set_keyring(backend("keyring.backends.SecretService", lambda service, name: f"{service} {name} kept"))
-    assert await SecretSource(environ, given={"acme": "given"}, ask=ask)("acme") == "given"
-    assert await SecretSource(environ, ask=ask)("acme") == "mailtui acme kept"
+    expected = [(source({"acme": "given"}), "given", Place.HANDED), (source(), "mailtui acme kept", Place.KEYRING)]
+    for each, secret, place in expected:
+        assert (await each.where("acme")).place is place
+        assert await each.password("acme") == secret
     keyring.set_keyring(backend("keyring.backends.SecretService", None))
-    assert await SecretSource(environ, ask=ask)("acme") == "variable"
-    assert asked == []
-    source = SecretSource({}, ask=ask)
-    assert [await source("acme"), await source("acme")] == ["typed", "typed"]
-    assert asked == ["acme"], "a person is asked once"
+    assert ((await source().where("acme")).place, await source().password("acme")) == (Place.VARIABLE, "variable")
+    del environ["MAILTUI_PASSWORD_ACME"]
+    assert ((await source().where("acme")).place, await source().password("acme")) == (Place.COMMAND, "command")
+    settings = SecretSettings()
+    assert ((await source().where("acme")).place, await source().password("acme")) == (Place.SYSTEMD, "credential")
+    (tmp_path / "mailtui.acme").unlink()
+    assert (await source().where("acme")).place is None
+    assert asked == [], "a person is asked last"
+    one = source()
+    assert [await one.password("acme"), await one.password("acme")] == ["typed", "typed"]
+    assert asked == ["acme"], "and once"
+
+
+async def test_what_was_tried_is_told_with_what_was_found_there(tmp_path: Path) -> None:
+    (tmp_path / "mailtui.beta").write_bytes(b"\xff\xfe")
+    commands = {"acme": python("import sys; print('x' * 9, file=sys.stderr); sys.exit(3)")}
+    source = SecretSource({"CREDENTIALS_DIRECTORY": str(tmp_path)}, settings=lambda: SecretSettings(commands=commands))
+    with pytest.raises(SecretMissing) as caught:
+        await source.password("acme")
+    for words in ("none on this machine", "MAILTUI_PASSWORD_ACME (not set)", "it ended with 3: xxxxxxxxx"):
+        assert words in caught.value.detail
+    assert "mailtui accounts password acme" in caught.value.hint
+    assert "no text in UTF-8" in (await source.where("beta")).tried[-1]
+
+    def mistakes() -> SecretSettings:
+        raise ConfigError("The settings have mistakes")
+
+    with pytest.raises(SecretMissing, match="The settings have mistakes"):
+        await SecretSource({}, settings=mistakes).password("acme")
+
+
+async def test_a_password_that_was_refused_is_looked_for_anew() -> None:
+    kept = backend("keyring.backends.SecretService", None)
+    kept.kept = "wrong"
+    keyring.set_keyring(kept)
+    source = SecretSource({})
+    assert await source.password("acme") == "wrong"
+    kept.kept = "right"
+    assert await source.password("acme") == "wrong", "one question is enough as long as it works"
+    source.forget("acme", "another")
+    assert await source.password("acme") == "wrong"
+    source.forget("acme", "wrong")
+    assert await source.password("acme") == "right"
+    kept.kept = "newer"
+    assert await source.password("acme", anew=True) == "newer"
+    source.tell("acme", "typed")
+    assert await source.password("acme", anew=True) == "typed", "what a person typed counts until it is refused"
+    source.forget("acme", "typed")
+    assert await source.password("acme") == "newer"
+
+
+async def test_a_login_by_oauth_is_kept_where_it_is_looked_for() -> None:
+    kept = backend("keyring.backends.SecretService", None)
+    keyring.set_keyring(kept)
+    source = SecretSource({}, given={"acme": "handed over"})
+    assert await source.refresh_token("acme") == "handed over"
+    await source.keep_refresh_token("acme", "rotated")
+    assert (kept.kept, await source.refresh_token("acme")) == ("rotated", "rotated")
+    kept.kept = "by another process"
+    assert await source.refresh_token("acme") == "by another process", "the keyring is newer than the pipe"
+    keyring.set_keyring(backend("keyring.backends.fail", None))
+    assert await source.refresh_token("acme") == "rotated"
+    keyring.set_keyring(backend("keyring.backends.SecretService", None))
+    with pytest.raises(SecretMissing, match="mailtui accounts login acme"):
+        await SecretSource({}).refresh_token("acme")
 
 
 @pytest.mark.parametrize(
-    ("module", "word"),
+    ("code", "answer"),
     [
-        ("keyring.backends.fail", "none on this machine"),
-        ("keyring.backends.null", "does not keep secrets"),
-        ("keyrings.alt.file", "does not keep secrets"),
-        ("keyring.backends.SecretServiceButNot", "does not keep secrets"),
+        ("print('pä$$ wörd'); print('user: me')", "pä$$ wörd"),
+        ("import sys; sys.stdout.buffer.write(b'no end of line')", "no end of line"),
+        ("import sys; sys.stdout.buffer.write(b' blank \\r\\n')", " blank "),
+        ("import os; print(sorted(name for name in os.environ if 'PASSWORD' in name))", "[]"),
+        ("import sys; print(sys.stdin.read() == '' and not sys.stdin.isatty())", "True"),
+        ("import os, sys; print('first'); sys.stdout.write('x' * 1_000_000)", "first"),
+        ("import os, time; print('kept open', flush=True); os.fork() or time.sleep(5)", "kept open"),
     ],
 )
-async def test_only_the_systems_own_keyrings_are_read(module: str, word: str) -> None:
-    keyring.set_keyring(backend(module, SECRET))
-    with pytest.raises(SecretMissing) as caught:
-        await SecretSource({})("acme")
-    assert word in str(caught.value)
-    assert SECRET not in str(caught.value)
-    assert (await backend_name())[1] is False
-
-
-async def test_of_a_chain_only_the_real_members_are_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    chain = backend("keyring.backends.chainer", SECRET)
-    chain.backends = [backend("keyrings.alt.file", "plaintext"), backend("keyring.backends.libsecret", "real")]
-    keyring.set_keyring(chain)
-    assert await backend_name() == ("libsecret", True)
-    assert await SecretSource({})("acme") == "real"
-    chain.backends = chain.backends[:1]
-    with pytest.raises(SecretMissing):
-        await SecretSource({})("acme")
+async def test_c04_the_first_line_of_a_command_is_the_password(code: str, answer: str) -> None:
+    environ = {"MAILTUI_PASSWORD_BETA": SECRET, "PATH": "/usr/bin", "PYTHONUTF8": "1"}
+    assert await ask_command("acme", python(code), environ) == answer
 
 
 @pytest.mark.parametrize(
-    ("problem", "word"),
+    ("command", "word"),
     [
-        (keyring.errors.KeyringLocked(SECRET), "it is locked"),
-        (keyring.errors.InitError(SECRET), "could not be asked: InitError"),
-        (ConnectionError(SECRET), "could not be asked: ConnectionError"),
+        (("no-such-program",), "cannot be started: No such file"),
+        (python(f"import sys; print('{SECRET}'); sys.exit(2)"), "it ended with 2"),
+        (python("import sys; print('gpg: \\x1b[31mno\\nmore', file=sys.stderr); sys.exit(1)"), "gpg: "),
+        (python("pass"), "it printed nothing"),
+        (python("print(); print('second line')"), "it printed nothing"),
+        (python("print('x' * 100_000)"), "too long"),
+        (python(f"import sys; sys.stdout.buffer.write(b'\\xff{SECRET}')"), "no text in UTF-8"),
+        (python(f"import time; print('{SECRET}', flush=True); time.sleep(60)"), "not ended within 0.5 seconds"),
     ],
 )
-async def test_a_keyring_in_trouble_is_told_without_its_words(problem: Exception, word: str) -> None:
-    keyring.set_keyring(backend("keyring.backends.SecretService", problem))
-    with pytest.raises(SecretMissing) as caught:
-        await SecretSource({})("acme")
-    assert word in str(caught.value)
-    assert SECRET not in str(caught.value)
-    assert "MAILTUI_PASSWORD_ACME" in str(caught.value)
-    assert await SecretSource({"MAILTUI_PASSWORD_ACME": "x"})("acme") == "x", "the next place is asked"
-
-
-async def test_a_keyring_that_cannot_be_loaded_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken() -> ModuleType:
-        raise ImportError("no such backend")
-
-    monkeypatch.setattr(keyring, "get_keyring", broken)
-    with pytest.raises(SecretMissing, match=r"cannot be used \(ImportError\)"):
-        await SecretSource({})("acme")
-
-
-async def test_a_keyring_that_never_answers_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(secrets, "_PATIENCE", 0.3)
-    released = threading.Event()
-    keyring.set_keyring(backend("keyring.backends.SecretService", lambda *_: released.wait(30)))
-    ticks = 0
-
-    async def tick() -> None:
-        nonlocal ticks
-        while True:
-            await asyncio.sleep(0.01)
-            ticks += 1
-
-    ticking = asyncio.create_task(tick())
-    started = time.monotonic()
-    with pytest.raises(SecretMissing, match="unlock prompt"):
-        await SecretSource({})("acme")
-    assert time.monotonic() - started < 10, "the keyring itself would take thirty seconds"
-    assert ticks > 10, "the loop went on"
-    ticking.cancel()
-    released.set()
-
-
-def test_the_patience_is_five_seconds() -> None:
-    assert secrets._PATIENCE <= 5
-
-
-@pytest.mark.parametrize("name", ["null.Keyring", "fail.Keyring", "nosuch.Keyring"])
-def test_the_variable_of_keyring_cannot_make_us_read_a_false_one(name: str) -> None:
-    code = "import asyncio\nfrom mailtui.accounts.secrets import *\nprint(asyncio.run(backend_name()))"
-    environ = {**os.environ, "PYTHON_KEYRING_BACKEND": f"keyring.backends.{name}"}
-    done = subprocess.run([sys.executable, "-c", code], env=environ, capture_output=True, text=True, timeout=30)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.strip().endswith("False)")
-    assert "Traceback" not in done.stderr
-
-
-IN_A_SESSION = """
-printf 'test\\n' | gnome-keyring-daemon --unlock --components=secrets >/dev/null 2>&1
-exec "$1" -c '
-import asyncio, keyring
-from mailtui.accounts.secrets import SecretSource, backend_name
-keyring.set_password("mailtui", "acme", "pä$$ wörd")
-print(asyncio.run(backend_name()))
-print(asyncio.run(SecretSource({})("acme")))
-'
-"""
-
-
-@pytest.mark.skipif(
-    not (shutil.which("dbus-run-session") and shutil.which("gnome-keyring-daemon")),
-    reason="needs gnome-keyring and dbus-run-session (Debian: gnome-keyring, dbus)",
-)
-def test_a_real_secret_service(tmp_path: Path) -> None:
-    run = tmp_path / "run"
-    run.mkdir(mode=0o700)
-    environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "XDG_RUNTIME_DIR": str(run), "LANG": "C.UTF-8"}
-    environ["PYTHONPATH"] = str(Path(__file__).parents[2])
-    command = ["dbus-run-session", "--", "bash", "-c", IN_A_SESSION, "bash", sys.executable]
-    done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60)
-    assert done.stdout.splitlines() == ["('SecretService', True)", "pä$$ wörd"], done.stderr
+async def test_c04_a_command_without_a_password_is_told_without_what_it_printed(
+    command: tuple[str, ...], word: str
+) -> None:
+    with pytest.raises(CommandFailed) as caught:
+        await ask_command("acme", command, {"PATH": "/usr/bin"}, seconds=0.5 if "sleep" in command[-1] else 30)
+    said = f"{caught.value} {caught.value.word}"
+    assert word in said
+    assert SECRET not in said
+    assert "\x1b" not in said
+    assert "more" not in said, "one line of what it complained of"

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 from mailtui.kit.children import own_environment, own_module
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_a_module_in_the_current_folder_is_not_taken_for_pythons_own(tmp_path: Path) -> None:
@@ -25,3 +29,34 @@ def test_c04_no_password_is_inherited() -> None:
     assert "canary" not in str(inherited)
     assert inherited["MAILTUI_HOME"] == "/h"
     assert inherited["PYTHONPATH"].endswith("/p")
+
+
+def test_c04_whoever_starts_a_program_says_what_it_inherits() -> None:
+    """A child that is started without `env=` has the passwords of this process's environment in its own."""
+    silent, ways = [], 0
+    for file in sorted(ROOT.glob("mailtui/**/*.py")):
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if not isinstance(node, ast.Call):
+                continue
+            name = ast.unparse(node.func)
+            if name.startswith(
+                ("os.exec", "os.spawn", "os.posix_spawn", "os.system", "os.popen", "webbrowser.", "pty.")
+            ):
+                silent.append(f"{file}:{node.lineno} {name}")
+            if name.startswith("subprocess.") or name.endswith(("subprocess_exec", "subprocess_shell")):
+                starts = name.rpartition(".")[2] in ("Popen", "run", "call", "check_call", "check_output", "getoutput")
+                ways += starts or "subprocess_" in name
+                if (starts or "subprocess_" in name) and "env" not in [word.arg for word in node.keywords]:
+                    silent.append(f"{file}:{node.lineno} {name}")
+    assert silent == []
+    assert ways >= 8, "they are found"
+
+
+def test_c04_a_crash_leaves_no_image_of_the_memory() -> None:
+    code = (
+        "import resource, subprocess, sys; from mailtui.kit.children import leave_no_core; leave_no_core();"
+        "subprocess.run([sys.executable, '-c', 'import resource; print(resource.getrlimit(resource.RLIMIT_CORE)[0])'])"
+    )
+    unlimited = f'ulimit -S -c unlimited; exec {sys.executable} -c "{code}"'
+    done = subprocess.run(["sh", "-c", unlimited], capture_output=True, text=True, env=own_environment(os.environ))
+    assert done.stdout == "0\n", done.stderr

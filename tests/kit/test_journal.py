@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import logging
+import sys
+import threading
 import unicodedata
 from collections.abc import Iterator
 
@@ -12,17 +14,21 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from mailtui.kit.hidden import hide
 from mailtui.kit.journal import broke, keep_journal, note, warn
 
 
 @pytest.fixture
 def journal() -> Iterator[io.StringIO]:
     logger = logging.getLogger("mailtui")
-    before = logger.handlers[:], logger.level, logger.propagate
+    root = logging.getLogger()
+    before = logger.handlers[:], logger.level, logger.propagate, root.handlers[:]
+    hooks = threading.excepthook, sys.unraisablehook
     stream = io.StringIO()
     keep_journal(stream)
     yield stream
-    logger.handlers[:], logger.level, logger.propagate = before
+    logger.handlers[:], logger.level, logger.propagate, root.handlers[:] = before
+    threading.excepthook, sys.unraisablehook = hooks
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -70,3 +76,32 @@ def test_x05_a_defect_is_one_line_with_its_places_and_no_values(journal: io.Stri
 def test_nothing_is_said_where_no_journal_is_kept(capsys: pytest.CaptureFixture[str]) -> None:
     note("began")
     assert capsys.readouterr() == ("", "")
+
+
+def test_c04_no_secret_is_in_it_whoever_writes_into_it(journal: io.StringIO) -> None:
+    """Neither in what we note, nor in what Python, a thread or a library complains of."""
+    secret = "hunter2-canary \x1b[2J"
+
+    def breaks() -> None:
+        raise RuntimeError(f"a library repeats {secret}")
+
+    class Broken:
+        def __del__(self) -> None:
+            breaks()
+
+    hide(secret)
+    note("login", said=f"535 no {secret}")
+    broke("it broke", ValueError(secret))
+    try:
+        breaks()
+    except RuntimeError:
+        logging.getLogger("asyncio").exception("Task exception was never retrieved: %r", secret)
+    thread = threading.Thread(target=breaks)
+    thread.start()
+    thread.join()
+    Broken()
+    lines = [json.loads(line) for line in journal.getvalue().splitlines()]
+    assert ["error" in line for line in lines] == [False, True, True, True, True]
+    assert "RuntimeError: a library repeats (hidden)" in [line.get("error") for line in lines]
+    assert "hunter2" not in journal.getvalue()
+    assert "\x1b" not in journal.getvalue()

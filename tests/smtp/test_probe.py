@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from mailtui.kit.hidden import HIDDEN
 from mailtui.sandbox.server import SandboxServer
 from mailtui.smtp.connect import connect
-from mailtui.smtp.credential import HIDDEN, Credential
+from mailtui.smtp.credential import Credential
 from mailtui.smtp.endpoint import Endpoint, Security
 from mailtui.smtp.gear import Gear, GearChoice
 from mailtui.smtp.job import Job

@@ -1,0 +1,45 @@
+"""Owns the secrets that this process knows, so that no log, report of a crash or error ever shows one.
+
+Nothing is written on purpose; but what another program or library says in an error may repeat what it was given.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+
+HIDDEN = "(hidden)"
+"""What stands where something secret was said."""
+
+_SHORTEST = 4  # characters; shorter ones are in too many words
+_SHAPES: list[str] = []
+"""The longest first: one secret may begin with another one."""
+
+
+def hide(secret: str) -> None:
+    """Never show this from now on, in any shape."""
+    if len(secret) >= _SHORTEST and secret not in _SHAPES:
+        _SHAPES[:] = sorted({*_SHAPES, *shapes_of(secret)}, key=len, reverse=True)
+
+
+def without_secrets(text: str) -> str:
+    """The text without what this process knows and must not show."""
+    for shape in _SHAPES:
+        text = text.replace(shape, HIDDEN)
+    return text
+
+
+def shapes_of(secret: str) -> tuple[str, ...]:
+    """How a secret looks in what is said: as it is, as Python and JSON write it, in base64, and in base64 behind
+    something else, as in AUTH PLAIN; the longest comes first. None of a secret so short that many words have it.
+
+    A byte's place in base64 depends on how many stand before it, modulo three; the characters at the seams, which
+    depend on the neighbours, are left out.
+    """
+    raw = secret.encode("utf-8", "surrogateescape")
+    written = (repr(secret), json.dumps(secret), json.dumps(secret, ensure_ascii=False))
+    shapes = {secret, base64.b64encode(raw).decode("ascii"), *(shape[1:-1] for shape in written)}
+    for before in range(3):
+        encoded = base64.b64encode(bytes(before) + raw).decode("ascii").rstrip("=")
+        shapes.add(encoded[(0, 2, 3)[before] : len(encoded) - (1 if (before + len(raw)) % 3 else 0)])
+    return tuple(sorted((shape for shape in shapes if len(shape) >= _SHORTEST), key=len, reverse=True))

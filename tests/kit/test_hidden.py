@@ -1,0 +1,46 @@
+"""What this process knows and must not show is in no log and no report, in whatever shape it comes."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import pytest
+
+from mailtui.kit import hidden
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_known_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hidden, "_SHAPES", [])
+
+
+@pytest.mark.parametrize(
+    "secret", ["hunter2-canary", "pä$$ \"wörd\" 'x'", "back\\slash\tand\ttab", "abcd", "ünïcödé😀"]
+)
+def test_c04_no_shape_of_a_secret_is_left(secret: str) -> None:
+    hidden.hide(secret)
+    raw = secret.encode()
+    shapes = [secret, repr(secret), json.dumps(secret), json.dumps(secret, ensure_ascii=False)]
+    shapes += [base64.b64encode(prefix + raw + suffix).decode() for prefix in LOGINS for suffix in (b"", b"\x01\x01")]
+    for shape in shapes:
+        said = hidden.without_secrets(f"<{shape}> said 535")
+        assert said.startswith("<"), shape
+        assert said.endswith("> said 535"), shape
+        assert "(hidden)" in said, shape
+        assert secret not in said, shape
+
+
+LOGINS = (b"", b"\0me\0", b"\0anna\0", b"\0ab\0", b"user=a\x01auth=Bearer ")
+
+
+def test_c04_ordinary_words_are_left_alone() -> None:
+    hidden.hide("to")
+    hidden.hide("")
+    assert hidden.without_secrets("to whom it may concern") == "to whom it may concern"
+
+
+def test_c04_one_that_begins_with_another_is_hidden_whole() -> None:
+    hidden.hide("hunter")
+    hidden.hide("hunter-two")
+    assert hidden.without_secrets("hunter-two, hunter") == "(hidden), (hidden)"
