@@ -44,7 +44,7 @@ async def require_extras(source: MessageSource, latest: LaunchedCampaign, reader
     for said, of in (
         ("brings other attachments of its recipients' own", _own_files),
         ("gives copies to other people", _copied),
-        ("says in another way whom its mails are from, by turns of accounts or by itself,", _takes_turns),
+        ("gets its From in another way (from accounts by turns, or one of its own)", _takes_turns),
     ):
         if of(earlier) != of(source):
             raise UsageError(

@@ -64,7 +64,7 @@ SET state = 'claimed', lease_until = :lease, fence = fence + 1,
     date_at = coalesce(date_at, :now), updated_at = :now,
     sent_as = coalesce(repeats, (SELECT e.number FROM edition e JOIN campaign c ON c.number = e.campaign
                                  WHERE c.number = :campaign AND e.digest = c.message_digest))
-WHERE id IN (SELECT id FROM delivery
+WHERE id IN (SELECT id FROM delivery INDEXED BY delivery_bound
              WHERE campaign = :campaign AND bound = :bound AND bound <> '' AND state IN ('queued', 'deferred')
                AND due_at = 0
              ORDER BY due_at, id LIMIT :limit)
@@ -78,7 +78,7 @@ SET state = 'claimed', lease_until = :lease, fence = fence + 1,
     date_at = coalesce(date_at, :now), updated_at = :now,
     sent_as = coalesce(repeats, (SELECT e.number FROM edition e JOIN campaign c ON c.number = e.campaign
                                  WHERE c.number = :campaign AND e.digest = c.message_digest))
-WHERE id IN (SELECT id FROM delivery
+WHERE id IN (SELECT id FROM delivery INDEXED BY delivery_bound
              WHERE campaign = :campaign AND bound = :bound AND bound <> '' AND state IN ('queued', 'deferred')
                AND due_at > 0 AND due_at <= :now
              ORDER BY due_at, id LIMIT :limit)
@@ -140,7 +140,7 @@ ON CONFLICT (campaign) DO UPDATE SET at = excluded.at, body = excluded.body
 SELECT due_at FROM delivery WHERE campaign = ? AND state IN ('queued', 'deferred') ORDER BY due_at, id LIMIT 1
 
 -- name: next_due_bound
-SELECT due_at FROM delivery
+SELECT due_at FROM delivery INDEXED BY delivery_bound
 WHERE campaign = ? AND bound = ? AND bound <> '' AND state IN ('queued', 'deferred') ORDER BY due_at, id LIMIT 1
 
 -- name: cancellable
