@@ -12,6 +12,7 @@ import re
 import sys
 import threading
 import traceback
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TextIO
 
@@ -84,8 +85,17 @@ class _JsonLine(logging.Formatter):
         }
         if record.exc_info and record.exc_info[1] is not None:
             line |= {"error": _in_short(record.exc_info[1]), "through": _frames(record.exc_info[1])}
-        text = without_secrets(json.dumps(line, default=str, ensure_ascii=False))
+        text = json.dumps(_shown(line), ensure_ascii=False)
         return _HIDDEN.sub(_escaped, without_addresses(text))
+
+
+def _shown(fact: object) -> object:
+    """A fact without secrets in it, as JSON knows it; before it is written, since JSON has another spelling."""
+    if isinstance(fact, Mapping):
+        return {str(key): _shown(value) for key, value in fact.items()}
+    if isinstance(fact, list | tuple):
+        return [_shown(value) for value in fact]
+    return fact if fact is None or isinstance(fact, bool | int | float) else without_secrets(str(fact))
 
 
 # What json.dumps leaves as it is, and a terminal or a reader of lines does not: DEL, C1, separators, bidi, surrogates.
