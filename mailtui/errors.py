@@ -105,6 +105,10 @@ class ConfigError(MailtuiError):
         self.problems = tuple(problems)
 
 
+class NoAccount(ConfigError):
+    """A campaign names no server to send through, or an account that cannot be used as it is."""
+
+
 class AudienceError(ConfigError):
     """The list cannot be used: missing, empty, unreadable, or without an address column."""
 

@@ -26,7 +26,7 @@ from mailtui.campaign.senders import sender_findings, senders_of
 from mailtui.campaign.suppression import LeftOut, Suppressed, open_left_out
 from mailtui.campaign.trial import TrialRenderer
 from mailtui.dispatch.members import Member
-from mailtui.errors import AccountError, ConfigError, Problem
+from mailtui.errors import AccountError, ConfigError, NoAccount, Problem
 from mailtui.kit.paths import private_folder, touch_private
 from mailtui.kit.yaml_file import read_yaml
 from mailtui.message.conventions import with_types
@@ -171,7 +171,7 @@ class CampaignDesk:
             hint = "Add account: NAME, or smtp: {host: 127.0.0.1, port: 25, security: plain}."
             problems.append(Problem(where, "it does not say which server to send through.", hint))
         if problems:
-            raise ConfigError(f"{campaign.path} has mistakes", problems)
+            raise NoAccount(f"{campaign.path} has mistakes", problems)
         return tuple(members)
 
     def signing(self, campaign: Campaign) -> Signing | None:

@@ -7,13 +7,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from mailtui.errors import MailtuiError, OutboxOutdated, TemplateError
+from mailtui.errors import LoginEnded, MailtuiError, NoAccount, OutboxOutdated, SecretMissing, TemplateError
 from mailtui.service.lists import BeingSent, Launch, MessageChanged, NotFinished, WasCancelled
 
 _WAYS: Mapping[type[MailtuiError], str] = {
     MessageChanged: "s in the review asks for whom the changed message is.",
     WasCancelled: "s in the review asks whether it is to be sent anew to everybody.",
     NotFinished: "7 shows it: r goes on with it, x stops it for good.",
+    NoAccount: "0 shows the accounts: a adds one there, with its server and password.",
+    SecretMissing: "0 shows the accounts: p or l gives this one what is missing.",
+    LoginEnded: "0 shows the accounts: l logs in again.",
     BeingSent: "Start it again when that has finished, or pause it first: 7, then space.",
 }
 

@@ -106,7 +106,7 @@ async def test_a_password_is_asked_for_and_after_a_refusal_asked_for_again(
             await pilot.press("enter")
             await until(lambda: shows(running, "+ login", "+ It works; nothing was sent."))
             await pilot.press("t")
-            await until(lambda: shows(running, "> AUTH PLAIN (hidden)"))
+            await until(lambda: shows(running, "> AUTH CRAM-MD5", "> (hidden)"))
             await pilot.press("escape")
             await until(lambda: isinstance(running.screen, ReviewScreen))
             await pilot.press("t")

@@ -89,7 +89,14 @@ class AccountForm(ModalScreen[str | None]):
     @on(FormField.Entered)
     def entered(self, event: FormField.Entered) -> None:
         self.query_one("#about", Plain).show(plain(event.field.entry.about, "$text-muted"))
-        event.field.scroll_visible(animate=False)
+        self.call_after_refresh(self._show_field, event.field)
+
+    def _show_field(self, field: FormField) -> None:
+        """Bring a field into sight with what is wrong with it, the first one with its heading."""
+        if field is self._fields[0]:
+            self.query_one("#fields").scroll_home(animate=False)
+        else:
+            field.scroll_visible(animate=False)
 
     @on(FormField.Edited)
     def edited(self, event: FormField.Edited) -> None:

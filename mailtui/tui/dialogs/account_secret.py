@@ -16,8 +16,8 @@ from textual.worker import Worker, WorkerState
 from mailtui.service.account_book import AccountBook, SecretKind, SecretPlace
 from mailtui.service.facade import Service
 from mailtui.tui.room import failure_of, start
-from mailtui.tui.text import Plain, from_home, joined, plain, tell
-from mailtui.tui.widgets.account_facts import look_of
+from mailtui.tui.text import Plain, joined, plain, tell
+from mailtui.tui.widgets.account_facts import secret_words
 from mailtui.tui.widgets.safe_input import SafeInput
 from mailtui.tui.widgets.trouble import Trouble
 
@@ -70,10 +70,9 @@ class SecretDialog(ModalScreen[str | None]):
         self._show_place(await self._book.secret_place(self._account))
 
     def _show_place(self, place: SecretPlace) -> None:
-        look = look_of(place)
-        hint = f"\n{from_home(place.hint)}" if place.hint else ""
-        told = plain(f"{look.symbol} {place.text}", look.style, limit=300)
-        self.query_one("#place", Plain).show(joined(told, plain(hint, "$text-muted", limit=400, newlines=True)))
+        missing = place.kind is SecretKind.MISSING
+        tried = plain(f", {place.text}" if missing else "", "$text-muted", limit=400)
+        self.query_one("#place", Plain).show(joined(secret_words(place), tried))
         self.query_one("#forget", Button).disabled = place.kind is not SecretKind.KEYRING
 
     @property

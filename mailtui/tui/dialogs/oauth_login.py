@@ -35,8 +35,8 @@ _MARKS = {
 _BESIDE_ID = "the app's secret, if the provider gave one beside the client id; enter keeps it, nothing typed forgets it"
 
 
-class LoginDialog(ModalScreen[None]):
-    """Closing it gives up what is under way; nothing listens for an answer then."""
+class LoginDialog(ModalScreen[bool]):
+    """Whether somebody is logged in. Closing it gives up what is under way; nothing listens for an answer then."""
 
     BINDINGS: ClassVar = [
         Binding("escape", "leave", "Close"),
@@ -55,15 +55,15 @@ class LoginDialog(ModalScreen[None]):
     LoginDialog.-short > .dialog { padding: 0 1; }
     """
 
-    def __init__(self, service: Service, book: AccountBook, account: str) -> None:
+    def __init__(self, service: Service, account: str) -> None:
         super().__init__()
         self._service = service
-        self._book = book
+        self._book = AccountBook(service)
         self._account = account
         self._told: list[LoginProgress] = []
         self._until: float | None = None
         self._under_way = self._logged_in = False
-        oauth = service.settings.spec.accounts[account].oauth
+        oauth = service.settings.account(account).oauth
         provider = None if oauth is None else oauth.resolved()
         self._provider = "its provider" if provider is None else provider.title
         self._by_code = provider is not None and bool(provider.device_url)
@@ -203,7 +203,7 @@ class LoginDialog(ModalScreen[None]):
         self.action_browser()
 
     def action_leave(self) -> None:
-        self.dismiss(None)
+        self.dismiss(self._logged_in)
 
 
 def _left(seconds: float) -> Content:
@@ -211,6 +211,6 @@ def _left(seconds: float) -> Content:
     return plain(f"{whole // 60}:{whole % 60:02} left", "$text-warning" if whole < 60 else "")
 
 
-async def log_in(app: App[Any], service: Service, book: AccountBook, account: str) -> None:
-    """Have the person log in or out; returns when the dialog is closed."""
-    await app.push_screen_wait(LoginDialog(service, book, account))
+async def log_in(app: App[Any], service: Service, account: str) -> bool:
+    """Have the person log in or out; whether somebody is logged in when the dialog is closed."""
+    return await app.push_screen_wait(LoginDialog(service, account))

@@ -11,10 +11,11 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input
 
-from mailtui.errors import SecretMissing
+from mailtui.errors import LoginEnded, SecretMissing
 from mailtui.service.advice import refused_account
 from mailtui.service.facade import LaunchPlan, Service
 from mailtui.service.views import CampaignView
+from mailtui.tui.dialogs.oauth_login import log_in
 from mailtui.tui.text import Plain, plain
 from mailtui.tui.widgets.safe_input import SafeInput
 
@@ -35,7 +36,7 @@ class PasswordDialog(ModalScreen[str | None]):
             yield Plain(plain(f"The password of {self._missing.account}", limit=200), classes="title")
             yield Plain("It is kept in memory until the app is closed, and written nowhere.", classes="muted")
             yield SafeInput(password=True, id="password")
-            yield Plain(plain(self._missing.hint), classes="muted")
+            yield Plain("To have it kept in the keyring: 0 shows the accounts, p there.", classes="muted")
             with Horizontal(classes="buttons"):
                 yield Button("Cancel", id="cancel", compact=True)
                 yield Button("Use it", id="use", variant="primary", compact=True)
@@ -54,12 +55,22 @@ class PasswordDialog(ModalScreen[str | None]):
 
 
 async def asking_password(app: App[Any], service: Service, work: Callable[[], Awaitable[Value]]) -> Value:
-    """Do what may need a password, asking for it where it is missing. Raises `SecretMissing` when none is given."""
+    """Do what may need a password or a login at a provider, asking for it where it is missing. Raises `SecretMissing`
+    or `LoginEnded` when none is given.
+    """
     while True:
         try:
             return await work()
+        except LoginEnded as error:
+            if not await log_in(app, service, error.account):
+                raise
+            continue
         except SecretMissing as error:
             missing = error
+        if missing.login:
+            if not await log_in(app, service, missing.account):
+                raise missing
+            continue
         password = await app.push_screen_wait(PasswordDialog(missing))
         if password is None:
             raise missing

@@ -187,7 +187,7 @@ class AccountsScreen(Room):
     async def _give_secret(self, name: str) -> None:
         """Have the person give what an account needs to log in: a password, or a login at its provider."""
         if self.service.settings.account(name).oauth is not None:
-            await log_in(self.app, self.service, self._book, name)
+            await log_in(self.app, self.service, name)
         else:
             await change_secret(self.app, self.service, self._book, name)
         self._read_on(name)

@@ -47,7 +47,8 @@ _EMPTY = """Nothing has been sent from here yet.
 Press o to open a campaign file or a list,
 or d to try the demo: nothing of it leaves this machine.
 
-A campaign to start from is written by: mailtui init my-campaign"""
+A campaign to start from is written by: mailtui init my-campaign
+0 has the accounts: the servers to send through, and their passwords."""
 
 
 class HomeScreen(Room):

@@ -44,6 +44,13 @@ def look_of(place: SecretPlace | None) -> Look:
     return LOOKING if place is None else _SECRETS[place.kind]
 
 
+def secret_words(place: SecretPlace | None) -> Content:
+    """Where a secret is, with its symbol; of a missing one only that it is."""
+    look = look_of(place)
+    known = place is not None and place.kind is not SecretKind.MISSING
+    return plain(f"{look.symbol} {place.text if place is not None and known else look.word}", look.style, limit=300)
+
+
 def account_cells(row: AccountRow, place: SecretPlace | None) -> Row:
     """One row of the list, a cell for each of `COLUMNS`."""
     return (
@@ -68,9 +75,9 @@ def account_lines(row: AccountRow, place: SecretPlace | None, *, provider: str, 
     for told in _tls(row):
         yield _line("", plain(told, "$text-muted", limit=300))
     yield _line("login", plain(_login(row, provider), limit=200))
-    look = look_of(place)
-    yield _line("secret", plain(f"{look.symbol} {look.word if place is None else place.text}", look.style, limit=300))
+    yield _line("secret", secret_words(place))
     if place is not None and place.kind is SecretKind.MISSING:
+        yield _line("", plain(place.text, "$text-muted", limit=300))
         yield _line("", plain("l logs in" if provider else "p keeps it, or takes it for this run", "$text-accent"))
     yield _line("tested", plain("not yet: t", "$text-muted") if row.last_test is None else _verdict(row.last_test))
     if row.last_test is not None and row.last_test.size is not None:
