@@ -1,0 +1,319 @@
+"""The account book: what is written into the settings file and the keyring, what is kept, what is refused."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import keyring
+import keyring.backend
+import keyring.errors
+import pytest
+
+from mailtui.campaign.freeze import Again
+from mailtui.errors import AccountError, ConfigError, MailtuiError, UsageError
+from mailtui.kit.yaml_file import parse_yaml
+from mailtui.service.account_book import AccountBook, AccountDraft, SecretKind
+from mailtui.service.account_tests import LastTest, note_test
+from mailtui.service.doctor import examine
+from mailtui.service.facade import Service
+from tests.campaign.conftest import WriteCampaign
+
+SECRET = "correct horse"  # pragma: allowlist secret
+FILE = f"""# Settings of ours
+keyring: {{allow: [{__name__}]}}
+checks: {{sample: 7}}   # rows
+
+accounts:
+  # the newsletter
+  acme:
+    host: smtp.acme.test   # behind the firewall
+    security: starttls
+    user: 'news@acme.test'
+    timeouts: {{dot: 20m}}  # it is slow
+# the end
+"""
+
+
+class Shelf(keyring.backend.KeyringBackend):
+    """A keyring in memory; `refuses` names an entry that it does not take."""
+
+    priority = 0
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.held: dict[str, str] = {}
+        self.refuses = ""
+
+    def get_password(self, service: str, username: str) -> str | None:
+        return self.held.get(f"{service} {username}")
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        if username == self.refuses:
+            raise keyring.errors.KeyringLocked("no")
+        self.held[f"{service} {username}"] = password
+
+    def delete_password(self, service: str, username: str) -> None:
+        del self.held[f"{service} {username}"]
+
+
+@pytest.fixture
+def shelf() -> Iterator[Shelf]:
+    before, shelf = keyring.get_keyring(), Shelf()
+    keyring.set_keyring(shelf)
+    yield shelf
+    keyring.set_keyring(before)
+
+
+@pytest.fixture
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "home" / "config" / "settings.yaml"
+    path.parent.mkdir(parents=True)
+    path.write_text(FILE, "utf-8")
+    path.chmod(0o600)
+    return path
+
+
+@pytest.fixture
+def book(file: Path, shelf: Shelf) -> Iterator[AccountBook]:
+    with Service.open({"MAILTUI_HOME": str(file.parents[1])}) as service:
+        yield AccountBook(service)
+
+
+def service_of(book: AccountBook) -> Service:
+    return book._service
+
+
+def mode(path: Path) -> int:
+    return path.stat().st_mode & 0o777
+
+
+async def test_an_account_is_added_and_the_file_keeps_all_it_says(book: AccountBook, file: Path, shelf: Shelf) -> None:
+    file.chmod(0o644)
+    draft = dataclasses.replace(
+        book.draft(preset="gmail"), name="me", user="me@acme.test", senders="me@acme.test, @b.test"
+    )
+    assert book.problems(draft) == {}
+    await book.save(draft, secret=SECRET)
+    added = '  me:\n    preset: gmail\n    user: me@acme.test\n    from: [me@acme.test, "@b.test"]\n'
+    assert file.read_text() == FILE.replace("# it is slow\n", f"# it is slow\n{added}")
+    assert mode(file) == 0o600
+    assert shelf.held == {"mailtui me": SECRET}
+    acme, me = book.rows()
+    assert (acme.name, me.preset, str(me.endpoint), me.per_day) == ("acme", "gmail", "smtp.gmail.com:465", 500)
+    assert me.senders == ("me@acme.test", "@b.test") and me.origin == f"{file}:12"
+    assert (await book.secret_place("me")).kind is SecretKind.KEYRING
+    assert SECRET not in file.read_text() + json.dumps(me.to_json())
+
+
+async def test_an_account_is_changed_where_it_stands(book: AccountBook, file: Path, shelf: Shelf) -> None:
+    shelf.held = {"mailtui acme": SECRET, "mailtui acme dkim": "PEM"}
+    draft = book.draft(name="acme")
+    assert (draft.host, draft.port, draft.user, draft.security) == ("smtp.acme.test", "", "news@acme.test", "starttls")
+    await book.save(draft, replaces="acme")
+    assert file.read_text() == FILE  # nothing to change is nothing changed
+    changed = dataclasses.replace(
+        draft, name="post", user="post@acme.test", security="tls", per_hour="1,000", sign_selector="s1", weight="2"
+    )
+    await book.save(changed, replaces="acme")
+    text = file.read_text()
+    for kept in (
+        "# the newsletter",
+        "# behind the firewall",
+        "timeouts: {dot: 20m}  # it is slow",
+        "# the end",
+        "# rows",
+    ):
+        assert kept in text
+    assert parse_yaml(text, file).data["accounts"] == {
+        "post": {
+            "host": "smtp.acme.test",
+            "security": "tls",
+            "user": "post@acme.test",
+            "timeouts": {"dot": "20m"},
+            "limits": {"per_hour": 1000},
+            "weight": 2,
+            "dkim": {"selector": "s1"},
+        }
+    }
+    assert shelf.held == {"mailtui post": SECRET, "mailtui post dkim": "PEM"}
+    assert (await book.secret_place("post")).kind is SecretKind.KEYRING
+    again = dataclasses.replace(book.draft(name="post"), per_hour="", sign_selector="", weight="")
+    await book.save(again, replaces="post")
+    assert set(parse_yaml(file.read_text(), file).data["accounts"]["post"]) == {"host", "security", "user", "timeouts"}
+
+
+async def test_what_was_changed_meanwhile_is_not_written_over(book: AccountBook, file: Path) -> None:
+    draft = dataclasses.replace(book.draft(name="acme"), weight="5")
+    file.write_text(FILE.replace("sample: 7", "sample: 9"))
+    await book.save(draft, replaces="acme")
+    assert "sample: 9" in file.read_text() and "weight: 5" in file.read_text()
+    theirs = file.read_text().replace("smtp.acme.test", "other.acme.test")
+    file.write_text(theirs)
+    with pytest.raises(MailtuiError, match="acme was changed by another program"):
+        await book.save(dataclasses.replace(draft, weight="6"), replaces="acme")
+    assert file.read_text() == theirs
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes are of POSIX")
+async def test_a_file_that_others_can_write_is_refused_with_the_command_that_mends_it(
+    book: AccountBook, file: Path
+) -> None:
+    draft = AccountDraft(name="new", host="mail.acme.test")
+    for place, loose, mend in (
+        (file, 0o660, "chmod 600"),
+        (file, 0o602, "chmod 600"),
+        (file.parent, 0o777, "chmod 700"),
+    ):
+        before = mode(place)
+        place.chmod(loose)
+        with pytest.raises(ConfigError) as raised:
+            await book.save(draft)
+        assert raised.value.hint.endswith(f"{mend} {place}")
+        told = {item.name: item for item in await examine(service_of(book)) if item.name == "settings"}
+        assert told["settings"].health == "wrong" and f"{mend} {place}" in told["settings"].hint
+        place.chmod(before)
+    assert file.read_text() == FILE
+    file.chmod(0o644)
+    assert [item.health for item in await examine(service_of(book)) if item.name == "settings"] == ["note"]
+    file.write_text(FILE.replace("'news@acme.test'", "x\n    password_command: pass show acme"))
+    file.chmod(0o620)
+    with pytest.raises(ConfigError, match="it names commands that mailtui would start"):
+        Service.open({"MAILTUI_HOME": str(file.parents[1])})
+
+
+async def test_a_file_behind_a_link_stays_there(book: AccountBook, file: Path, tmp_path: Path) -> None:
+    real = tmp_path / "shared.yaml"
+    file.rename(real)
+    file.symlink_to(real)
+    await book.save(AccountDraft(name="new", host="mail.acme.test"))
+    assert file.is_symlink() and "mail.acme.test" in real.read_text()
+
+
+async def test_a_secret_that_is_not_kept_leaves_no_account(book: AccountBook, file: Path, shelf: Shelf) -> None:
+    shelf.refuses = "new"
+    draft = AccountDraft(name="new", host="mail.acme.test", user="me")
+    with pytest.raises(AccountError, match="locked"):
+        await book.save(draft, secret=SECRET)
+    assert file.read_text() == FILE and [row.name for row in book.rows()] == ["acme"]
+    shelf.held = {"mailtui acme": SECRET, "mailtui acme client": "C"}
+    shelf.refuses = "new client"
+    with pytest.raises(AccountError, match="locked"):
+        await book.save(dataclasses.replace(book.draft(name="acme"), name="new"), replaces="acme")
+    assert file.read_text() == FILE and shelf.held == {"mailtui acme": SECRET, "mailtui acme client": "C"}
+    for wrong in ("", "two\nlines"):
+        with pytest.raises(UsageError):
+            await book.store_secret("acme", wrong)
+
+
+async def test_an_account_is_removed_with_its_secrets_unless_it_is_needed(
+    book: AccountBook, file: Path, shelf: Shelf, write_campaign: WriteCampaign
+) -> None:
+    others = {"mailtui other": "kept"}
+    shelf.held = {"mailtui acme": SECRET, "mailtui acme dkim": "PEM", "mailtui acme client": "C", **others}
+    service = service_of(book)
+    note_test(
+        service.settings.home, "acme", LastTest(1.0, ok=True, step="gear", text="fine", server="smtp.acme.test:587")
+    )
+    assert book.rows()[0].last_test is not None
+    path = write_campaign(2, smtp=None, account="acme")
+    plan = service.prepare(service.campaigns.load(path), plan={})
+    launch = await service.launch(plan, again=Again.NEW, progress=lambda _: None)
+    assert await book.users("acme") == [launch.campaign.id]
+    for attempt in (
+        book.remove("acme"),
+        book.save(dataclasses.replace(book.draft(name="acme"), name="b"), replaces="acme"),
+    ):
+        with pytest.raises(UsageError, match="is still needed") as raised:
+            await attempt
+        assert launch.campaign.id in raised.value.detail
+    assert file.read_text() == FILE and len(shelf.held) == 4
+    await book.remove("acme", force=True)
+    assert shelf.held == others
+    assert book.rows() == []
+    assert parse_yaml(file.read_text(), file).data["accounts"] == {} and "# the end" in file.read_text()
+    with pytest.raises(AccountError, match="There is no account acme"):
+        await book.remove("acme")
+
+
+async def test_every_mistake_is_told_at_its_field(book: AccountBook) -> None:
+    good = AccountDraft(name="new", host="mail.acme.test", user="me")
+    wrong = {
+        "name": "ac me",
+        "host": "no host",
+        "port": "70000",
+        "security": "ssl",
+        "auth": "xoauth2",
+        "senders": "nobody",
+        "per_hour": "0",
+        "per_day": "many",
+        "connections": "x",
+        "weight": "101",
+        "fingerprint": "12:34",
+        "helo": "a b",
+        "allow_plain": "perhaps",
+        "password_command": "pass 'x",
+        "preset": "gmial",
+        "oauth_provider": "gogle",
+        "key": "key.pem",
+        "dkim_selector": "a b",
+        "sign_selector": "a b",
+    }
+    for field, text in wrong.items():
+        problems = book.problems(dataclasses.replace(good, **{field: text}))
+        assert next(iter(problems)) == field, (field, problems)
+        assert problems[field].endswith((".", "?"))
+    assert book.problems(dataclasses.replace(good, name="acme")) == {"name": "There is an account acme already."}
+    assert list(book.problems(dataclasses.replace(good, security="plain"))) == ["security"]
+    assert list(book.problems(dataclasses.replace(good, oauth_provider="google"))) == ["oauth_client_id"]
+    assert list(book.problems(dataclasses.replace(book.draft(preset="ses"), name="a", user="b"))) == ["host"]
+    assert list(book.problems(dataclasses.replace(book.draft(preset="gmail"), name="a"))) == ["user"]
+    with pytest.raises(ConfigError, match="has mistakes"):
+        await book.save(dataclasses.replace(good, port="x"))
+
+
+async def test_where_a_secret_is(book: AccountBook, file: Path, shelf: Shelf) -> None:
+    place = await book.secret_place("acme")
+    assert (place.kind, place.hint) == (SecretKind.MISSING, "Store it: mailtui accounts password acme")
+    assert "MAILTUI_PASSWORD_ACME" in place.text
+    await book.store_secret("acme", SECRET)
+    assert (await book.secret_place("acme")).kind is SecretKind.KEYRING
+    assert await book.forget_secret("acme") and not await book.forget_secret("acme")
+    await book.save(dataclasses.replace(book.draft(name="acme"), password_command="pass show acme"), replaces="acme")
+    assert (await book.secret_place("acme")).kind is SecretKind.COMMAND
+    await book.save(
+        dataclasses.replace(book.draft(name="acme"), password_command="", oauth_provider="google", oauth_client_id="c"),
+        replaces="acme",
+    )
+    place = await book.secret_place("acme")
+    assert (place.kind, place.hint) == (SecretKind.MISSING, "Log in: mailtui accounts login acme")
+    shelf.held["mailtui acme"] = "a refresh token"
+    assert (await book.secret_place("acme")).kind is SecretKind.OAUTH
+    with pytest.raises(UsageError, match="logs in at a provider"):
+        await book.store_secret("acme", SECRET)
+    await book.save(AccountDraft(name="relay", host="127.0.0.1", security="plain"))
+    assert (await book.secret_place("relay")).kind is SecretKind.NOT_NEEDED
+
+
+async def test_an_account_of_a_folder_is_changed_there_and_may_not_stand_in_for_ones_own(
+    file: Path, shelf: Shelf, tmp_path: Path
+) -> None:
+    environ = {"MAILTUI_HOME": str(file.parents[1])}
+    folder = tmp_path / "mailtui.yaml"
+    folder.write_text("accounts:\n  here: {host: a.test}  # ours\n")
+    with Service.open(environ) as service:
+        book = AccountBook(service)
+        await book.save(dataclasses.replace(book.draft(name="here"), weight="2"), replaces="here")
+    assert folder.read_text() == "accounts:\n  here: {host: a.test, weight: 2}  # ours\n"
+    assert file.read_text() == FILE
+    for text, told in (
+        ("accounts: {acme: {host: evil.test, user: x}}", "another account of this name"),
+        ("accounts: {here: {host: a.test, user: x, password_command: rm x}}", "start no command"),
+    ):
+        folder.write_text(text)
+        with pytest.raises(ConfigError, match=told):
+            Service.open(environ)
