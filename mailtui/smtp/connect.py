@@ -23,10 +23,12 @@ from mailtui.smtp.obstacle import NotConnected, Obstacle
 from mailtui.smtp.replies import Reply
 from mailtui.smtp.timeouts import Timeouts
 from mailtui.smtp.tls import tls_context
-from mailtui.smtp.tls_failures import hung_up, injected, not_offered, stalled, tls_failure
+from mailtui.smtp.tls_failures import hung_up, hung_up_behind, injected, not_offered, stalled, tls_failure
 from mailtui.smtp.verdict import Stage, Verdict
 
 __all__ = ["NOBODY_ANSWERS", "Connection", "NotConnected", "connect"]
+
+_ENDED = aiosmtplib.SMTPServerDisconnected | ConnectionError
 
 NOBODY_ANSWERS = "nobody answers"
 """How the words of a verdict begin when no program listens at the server's port."""
@@ -83,7 +85,7 @@ async def connect(
             cast("asyncio.Transport", client.transport).abort()
         if isinstance(error, NotConnected):
             raise
-        failure = _failure(error, at, endpoint)
+        failure = _failure(error, at, endpoint, after_tls=Stage.TLS in stage)
         if failure is None:
             raise
         raise failure from error
@@ -118,7 +120,7 @@ async def _hello(client: Client) -> None:
         await client.helo()
 
 
-def _failure(error: BaseException, stage: Stage, endpoint: Endpoint) -> NotConnected | None:
+def _failure(error: BaseException, stage: Stage, endpoint: Endpoint, *, after_tls: bool = False) -> NotConnected | None:
     """What an exception of aiosmtplib, ssl or the system says about the server; None for what is not its doing."""
     if isinstance(error, aiosmtplib.SMTPResponseException):
         verdict = Verdict.of(stage, Reply(error.code, error.message.replace("\n", " ")))
@@ -138,6 +140,8 @@ def _failure(error: BaseException, stage: Stage, endpoint: Endpoint) -> NotConne
             return _told(where, stalled(endpoint))
         if isinstance(error, aiosmtplib.SMTPException | ConnectionError):
             return _told(where, hung_up(endpoint))
+    if stage is Stage.EHLO and after_tls and any(isinstance(cause, _ENDED) for cause in _causes(error)):
+        return _told(stage, hung_up_behind(endpoint))
     text = _about_network(error, endpoint)
     return None if text is None else NotConnected(Verdict.silence(stage, text))
 
@@ -152,7 +156,7 @@ def _about_network(error: BaseException, endpoint: Endpoint) -> str | None:
         return f"the name {endpoint.host} is not known ({error.strerror})"
     if isinstance(error, UnicodeError):
         return f"{endpoint.host} is no name a server can have"
-    if any(isinstance(cause, aiosmtplib.SMTPServerDisconnected | ConnectionError) for cause in causes):
+    if any(isinstance(cause, _ENDED) for cause in causes):
         return f"{endpoint} closed the connection"
     if isinstance(error, aiosmtplib.SMTPException | OSError):
         return f"{endpoint} cannot be reached: {error}"

@@ -72,6 +72,14 @@ def hung_up(endpoint: Endpoint) -> tuple[Obstacle, str]:
     return Obstacle.HUNG_UP, f"{endpoint} hung up in the TLS handshake, without saying why"
 
 
+def hung_up_behind(endpoint: Endpoint) -> tuple[Obstacle, str]:
+    """The server ended the connection right behind the handshake. In TLS 1.3 it sees our certificate only then, and
+    what it says of it may get lost.
+    """
+    text = f"{endpoint} hung up right after the TLS handshake, without saying why"
+    return Obstacle.HUNG_UP, text if endpoint.certificate else f"{text}; it may want a client certificate"
+
+
 def not_offered(endpoint: Endpoint) -> tuple[Obstacle, str]:
     """EHLO says nothing of STARTTLS."""
     return Obstacle.NOT_OFFERED, f"{endpoint} does not offer STARTTLS, and nothing is sent unprotected"
