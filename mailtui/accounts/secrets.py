@@ -14,7 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from mailtui.accounts.dkim_file import read_key_file
-from mailtui.accounts.keyring_store import KeyringProblem, KeyringStore, client_entry, dkim_entry
+from mailtui.accounts.keyring_store import KeyringProblem, KeyringStore, Trouble, client_entry, dkim_entry
 from mailtui.accounts.password_command import CommandFailed, ask_command
 from mailtui.errors import AccountError, ConfigError, SecretMissing
 from mailtui.kit.children import SECRETS
@@ -155,16 +155,19 @@ class SecretSource:
         """What access tokens are fetched with. The keyring counts before what was handed over: it may have changed
         since. Raises `SecretMissing` before somebody has logged in, `KeyringProblem`.
         """
-        handed = self._told.get(account)
+        problem, tried = None, [f"the keyring (no entry mailtui {account})"]
         try:
             found = await self.keyring.get(account)
-        except KeyringProblem:
-            if handed is None:
-                raise
-            return handed
-        if found or handed:
-            return str(found or handed)
-        raise SecretMissing(account, login=True, tried=[f"the keyring (no entry mailtui {account})"])
+        except KeyringProblem as error:
+            found, problem = None, error
+        found = found or self._told.get(account) or self._environ.get(variable_for(account))
+        if not found:
+            _, found, tried = self._systemd(account, tried)
+        if found:
+            return found
+        if problem is not None:
+            raise problem
+        raise SecretMissing(account, login=True, tried=tried)
 
     async def keep_refresh_token(self, account: str, token: str) -> None:
         """Put a newer one in the place of the one that was used. Raises `KeyringProblem`."""
@@ -175,7 +178,15 @@ class SecretSource:
     async def client_secret(self, account: str) -> str | None:
         """The secret of an account's OAuth client, None where it has none. Raises `KeyringProblem`."""
         entry = client_entry(account)
-        return self._told.get(entry) or await self.keyring.get(entry)
+        known = self._told.get(entry) or self._environ.get(variable_for(entry))
+        if known:
+            return known
+        try:
+            return await self.keyring.get(entry)
+        except KeyringProblem as error:
+            if error.trouble in (Trouble.NONE, Trouble.NOT_REAL):
+                return None  # no client's secret can be in a keyring that this machine does not have
+            raise
 
     # looking
 

@@ -9,11 +9,14 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import keyring
+import keyring.backends.fail
 import pytest
 
 from mailtui.accounts.oauth.login import Asked, BrowserLogin
 from mailtui.accounts.oauth.spec import OAuthSpec
 from mailtui.accounts.oauth.tokens import TokenSource
+from mailtui.accounts.secrets import SecretSource
 from mailtui.errors import AccountError, LoginEnded, TokenUnavailable
 from mailtui.smtp.endpoint import TokenGrant
 from tests.servers.idp.person import Person
@@ -34,6 +37,15 @@ def idp(running: AuthorizationServer) -> AuthorizationServer:
     running.forget()
     running.live(3600)
     return running
+
+
+@pytest.fixture
+def nowhere() -> Iterator[None]:
+    """A machine without a keyring."""
+    before = keyring.get_keyring()
+    keyring.set_keyring(keyring.backends.fail.Keyring())
+    yield
+    keyring.set_keyring(before)
 
 
 class Logins:
@@ -241,6 +253,22 @@ async def test_c08_a_refresh_token_that_cannot_be_kept_is_not_lost(idp: Authoriz
     third = await source.access("acme", grant)
     assert len({first, second, third}) == 3
     assert await TokenSource(logins, tmp_path / "run").access("acme", grant), "the newest was kept at last"
+
+
+async def test_c02_a_server_without_a_keyring_is_handed_the_login(
+    idp: AuthorizationServer, tmp_path: Path, nowhere: None
+) -> None:
+    logins, grant = await logged_in(idp, tmp_path / "logins")
+    token = await logins.refresh_token("acme")
+    source = TokenSource(SecretSource({"MAILTUI_PASSWORD_ACME": token}), tmp_path / "run")
+    first = await source.access("acme", grant)
+    assert await source.access("acme", grant, refused=first) != first, "the next refresh token stays in memory"
+    logins, _ = await logged_in(idp, tmp_path / "logins")
+    (tmp_path / "mailtui.acme").write_text(await logins.refresh_token("acme") + "\n")
+    by_systemd = SecretSource({"CREDENTIALS_DIRECTORY": str(tmp_path)})
+    assert await TokenSource(by_systemd, tmp_path / "run").access("acme", grant)
+    with pytest.raises(AccountError, match="There is no keyring"):
+        await TokenSource(SecretSource({}), tmp_path / "run").access("acme", grant)
 
 
 async def test_c08_whoever_gives_up_does_not_lose_the_next_refresh_token(

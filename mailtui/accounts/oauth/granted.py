@@ -32,8 +32,13 @@ class Granted:
         """Which of the scopes that were asked for were not granted. No word about scopes means all of them."""
         if not self.scope:
             return ()
-        may = set(self.scope.split()) | _NO_LEAVE
-        return tuple(scope for scope in wanted.split() if scope not in may)
+        may = {_name(scope) for scope in self.scope.split()} | _NO_LEAVE
+        return tuple(scope for scope in wanted.split() if _name(scope) not in may)
+
+
+def _name(scope: str) -> str:
+    """What a scope gives leave to. Microsoft has several hosts for one thing, and need not name the one asked for."""
+    return scope.rpartition("/")[2].lower() or scope
 
 
 def read_granted(fields: Mapping[str, Any]) -> Granted:
