@@ -80,8 +80,10 @@ def run_checks(
     *,
     sample: int | None,
     progress: Callable[[int, int], None],
+    size: int = 0,
 ) -> CheckReport:
-    """Check the campaign; `sample` is how many rows are rendered, None for all of them.
+    """Check the campaign; `sample` is how many rows are rendered, None for all of them; `size` the most bytes that the
+    server takes of a mail, 0 where nothing is known of it.
 
     Every address and every field the message uses is looked at for all rows in any case. Raises what stands in
     the way of looking at all: `AudienceError`, `TemplateError`. `progress` hears rows done, and of how many, several
@@ -90,7 +92,7 @@ def run_checks(
     audience.require_sendable()
     compiled = campaign.compile(source, audience.columns, secret=_TRIAL_SECRET)
     counts = audience.counts()
-    preflight = Preflight(compiled)
+    preflight = Preflight(compiled, size=size)
     total = counts.recipients
     every_row = sample is None or sample >= total
     done = rendered = 0
@@ -119,6 +121,7 @@ def run_checks(
         date=time.time(),
         with_rows=every_row,
         alive=lambda: progress(rendered if every_row else done, total),
+        size=size,
     )
     with judge:
         for batch in judge.judge(looked_at() if every_row else chosen(), preflight):
@@ -130,7 +133,7 @@ def run_checks(
     about_files = list(page_findings(source))
     if brings_files(source):
         about_files += row_findings(
-            campaign, source, audience.columns, audience.recipients(), lambda rows: progress(rows, total)
+            campaign, source, audience.columns, audience.recipients(), lambda rows: progress(rows, total), size=size
         )
     if brings_copies(source):
         about_files += copy_findings(

@@ -32,6 +32,7 @@ _HOW_PATHS_ARE_WRITTEN = (
 _NOWHERE = Place()
 _STEP = 500
 _ROWS = 20  # that a finding names
+_ON_ITS_WAY = 78 / 57  # bytes in base64, in lines of 76 with their ends, to bytes of a file
 _LARGE = 10 * 1024 * 1024  # bytes of a whole mail, in base64; some servers take no larger ones
 
 
@@ -61,15 +62,19 @@ def row_findings(
     columns: tuple[str, ...],
     recipients: Iterable[Recipient],
     progress: Callable[[int], None],
+    *,
+    size: int = 0,
 ) -> Iterator[Finding]:
-    """What is wrong with the files of rows. Raises `TemplateError` when a template overruns; `progress` hears how many
-    rows were looked at, and what it raises ends it.
+    """What is wrong with the files of rows. `size` is the most bytes that the server takes of a mail, 0 where nothing
+    is known of it; `progress` hears how many rows were looked at, and what it raises ends it. Raises `TemplateError`
+    when a template overruns.
     """
     looks = _Looks(
         Folder(campaign.folder, limit=campaign.spec.attachment_bytes),
         source,
         campaign.spec.attachment_bytes,
         placed=campaign.placed,
+        size=size,
     )
     with TrialRenderer(source, columns, secret=_SECRET, date=0.0, want="extras") as trial:
         for done, (recipient, extras) in enumerate(trial.extras(recipients), 1):
@@ -92,8 +97,11 @@ class _Many:
 
 
 class _Looks:
-    def __init__(self, folder: Folder, source: MessageSource, limit: int, *, placed: Callable[[Place], Place]) -> None:
+    def __init__(
+        self, folder: Folder, source: MessageSource, limit: int, *, placed: Callable[[Place], Place], size: int
+    ) -> None:
         self._folder = folder
+        self._size = size
         self._limit = limit
         self._placed = placed
         self._shared = sum(len(file.data) for file in source.files)
@@ -121,6 +129,8 @@ class _Looks:
             total += size
         if total > self._limit:
             self._note("error", "attachments-too-large", "", size_in_words(total), recipient.row)
+        elif 0 < self._size < int(total * _ON_ITS_WAY) and total > self._shared:
+            self._note("warning", "too-large", "", size_in_words(int(total * _ON_ITS_WAY)), recipient.row)
         elif total * 4 // 3 > _LARGE and total > self._shared:
             self._note("note", "attachments-large", "", size_in_words(total), recipient.row)
 
@@ -149,6 +159,12 @@ class _Looks:
                     f"the files of a mail come to {many.first}, more than the {self._limit // 1024 // 1024} MB allowed"
                 )
                 hint = "Send a link instead, or raise attachment_limit."
+            elif code == "too-large":
+                message = (
+                    f"the files of a mail come to {many.first} on their way, and the server took no mail of more than "
+                    f"{size_in_words(self._size)} when it was tested last"
+                )
+                hint = "Whoever's mail is larger gets none. Put large files on the web, and link to them."
             else:
                 message = f"the files of a mail come to {many.first}, which some servers do not take"
                 hint = "Put large files on the web, and link to them."

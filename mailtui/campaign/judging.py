@@ -60,6 +60,7 @@ class Judge:
         with_rows: bool,
         alive: Callable[[], None],
         row_seconds: float = ROW_SECONDS,
+        size: int = 0,
     ) -> None:
         self._source = source
         self._columns = columns
@@ -68,7 +69,7 @@ class Judge:
         self._with_rows = with_rows
         self._alive = alive
         self._row_seconds = row_seconds
-        self._begin = frame((source.to_json(), list(columns), secret, date, MEMORY, with_rows))
+        self._begin = frame((source.to_json(), list(columns), secret, date, MEMORY, with_rows, size))
         self._children: list[_Child] = []
         self._most = min(_CHILDREN, _cores())
 

@@ -33,26 +33,28 @@ _SIGN_OF_LIFE = 0.5  # seconds
 def serve(incoming: BinaryIO, out: TextIO) -> None:
     """Judge every batch that comes in."""
     batches = frames(incoming.read)
-    text, columns, secret, date, memory, with_rows = next(batches)
+    text, columns, secret, date, memory, with_rows, size = next(batches)
     limit_memory(memory)
     try:
         message = compile_message(MessageSource.from_json(text), columns, secret=secret)
     except TemplateError as error:
         _say(out, {"error": str(error)})
         return
-    judge = _Judge(message, date, memory, with_rows, out)
+    judge = _Judge(message, date, memory, with_rows, size, out)
     for rows in batches:
         _say(out, judge.batch(rows))
 
 
 class _Judge:
-    def __init__(self, message: CompiledMessage, date: float, memory: int, with_rows: bool, out: TextIO) -> None:
+    def __init__(
+        self, message: CompiledMessage, date: float, memory: int, with_rows: bool, size: int, out: TextIO
+    ) -> None:
         self._message = message
         self._date = date
         self._memory = memory
         self._with_rows = with_rows  # whether they are judged here, too, or their mails alone
         self._out = out
-        self._preflight = Preflight(message)
+        self._preflight = Preflight(message, size=size)
 
     def batch(self, rows: Sequence[Row]) -> dict[str, Any]:
         """Which row of the batch was the first to make a mail, and what there is to say about all of them."""

@@ -15,6 +15,7 @@ from jinja2 import nodes
 
 from mailtui.audience.recipient import Recipient
 from mailtui.errors import Place, Problem
+from mailtui.kit.words import size_in_words
 from mailtui.message.compose import CompiledMessage
 from mailtui.message.content import BY_TEXT, Content
 from mailtui.message.fields import PROVIDED, FieldUse, spelling, unknown_field
@@ -91,8 +92,10 @@ def is_special_domain(domain: str) -> bool:
 class Preflight:
     """Collects findings over one message and the rows it is rendered for."""
 
-    def __init__(self, compiled: CompiledMessage) -> None:
+    def __init__(self, compiled: CompiledMessage, *, size: int = 0) -> None:
+        """`size` is the most bytes that the server takes of a mail, 0 where nothing is known of it."""
         self._compiled = compiled
+        self._size = size
         self._content = Content(compiled.source, compiled.columns)
         places = {use.name: use.place for use in reversed(compiled.uses.uses) if not use.copes_blank}
         self._of_rows = {use.name for use in compiled.uses.uses if use.of_rows}
@@ -151,6 +154,8 @@ class Preflight:
                 remark = Remark("error", "render", reason, _UNRENDERED, rendered.reason, rendered.place)
                 self._add(remark, recipient.row)
             return
+        if 0 < self._size < len(rendered.data):
+            self._add(_too_large(self._size), recipient.row)
         found = self._content.of_mail(rendered, recipient.fields)
         if len(found) > 1:  # one row counts once, however often its mail has the same
             found = list({(remark.code, remark.which): remark for remark in found}.values())
@@ -215,6 +220,11 @@ _NEEDS_SMTPUTF8 = Remark(
     "the address has letters beyond ASCII before the @; only servers with SMTPUTF8 (RFC 6531) take it",
     "Look with mailtui accounts test whether your server has it, or ask for another address.",
 )
+
+
+def _too_large(size: int) -> Remark:
+    message = f"the mail is larger than the {size_in_words(size)} that the server took when it was tested last"
+    return Remark("warning", "too-large", message, "Leave files out, or put them on the web and link to them.")
 
 
 def _warning(code: str, message: str, which: str, place: Place, hint: str = "") -> Remark:

@@ -23,6 +23,7 @@ from mailtui.audience.views import StreamCounts
 from mailtui.campaign.campaign import Campaign, load_campaign
 from mailtui.campaign.checks import CheckReport, run_checks
 from mailtui.campaign.senders import sender_findings, senders_of
+from mailtui.campaign.signing import signing_findings
 from mailtui.campaign.suppression import LeftOut, Suppressed, open_left_out
 from mailtui.campaign.trial import TrialRenderer
 from mailtui.dispatch.members import Member
@@ -31,15 +32,17 @@ from mailtui.kit.paths import private_folder, touch_private
 from mailtui.kit.yaml_file import read_yaml
 from mailtui.message.conventions import with_types
 from mailtui.message.frozen import MessageSource
+from mailtui.message.leaving import ONE_CLICK_SIGNED
 from mailtui.message.preflight import Finding
 from mailtui.message.source import own_mail_defaults
 from mailtui.outbox.opening import parse_outbox
 from mailtui.outbox.ports import Reader
 from mailtui.outbox.states import CampaignState
 from mailtui.outbox.suppression import list_of, scopes_for
+from mailtui.service.account_tests import last_tests
 from mailtui.service.list_options import ListOptions
 from mailtui.service.settings import PROJECT_FILE, Settings
-from mailtui.service.signing import Signing, signing_of
+from mailtui.service.signing import LONGEST_SIGNATURE, Signing, key_findings, signing_of
 from mailtui.service.views import CampaignView
 from mailtui.smtp.endpoint import Endpoint
 
@@ -209,15 +212,36 @@ class CampaignDesk:
             source = with_types(source, audience.understanding)
             sample = None if every_row else self._settings.spec.checks.sample
             with self._suppressed(campaign) as suppressed:
-                found = run_checks(campaign, audience, source, suppressed, sample=sample, progress=progress)
+                size = self._largest_mail(campaign)
+                found = run_checks(campaign, audience, source, suppressed, sample=sample, progress=progress, size=size)
+        if self.signing(campaign) is not None:  # by a signature that covers what one click needs
+            found = dataclasses.replace(found, findings=tuple(f for f in found.findings if f.code != ONE_CLICK_SIGNED))
         return found.with_findings(self._about_accounts(campaign))
 
     def _about_accounts(self, campaign: Campaign) -> Iterator[Finding]:
-        """Whether the accounts may send what the campaign is from."""
+        """Whether the accounts may send what the campaign is from, and how they sign it."""
         own = own_mail_defaults(campaign.spec, campaign.spec.audience.columns).sender
+        sender = None if campaign.senders or "from" in campaign.spec.audience.columns else own
+        place = campaign.document.place(("from",))
         if not campaign.senders and campaign.spec.account_names:
-            sender = None if "from" in campaign.spec.audience.columns else own
-            yield from sender_findings(self.members(campaign), sender, campaign.document.place(("from",)))
+            yield from sender_findings(self.members(campaign), sender, place)
+        signing = self.signing(campaign)
+        if signing is not None:
+            yield from signing_findings(signing.spec, sender, place)
+            yield from key_findings(signing)
+
+    def _largest_mail(self, campaign: Campaign) -> int:
+        """The most bytes of a mail that the servers of its accounts said they take, when they were tested last; 0 where
+        nothing is known of it. Room for the signature is left.
+        """
+        tests, sizes = last_tests(self._settings.home), []
+        for name in campaign.spec.account_names:
+            test = tests.get(name)
+            known = test is not None and name in self._settings.spec.accounts
+            if test is not None and known and test.size and test.server == str(self._settings.endpoint(name)):
+                sizes.append(test.size)
+        room = 0 if self.signing(campaign) is None else LONGEST_SIGNATURE
+        return max(1, min(sizes) - room) if sizes else 0
 
     @contextmanager
     def _suppressed(self, campaign: Campaign) -> Iterator[Suppressed]:
