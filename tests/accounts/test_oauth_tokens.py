@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import keyring
-import keyring.backends.fail
+import keyring.core
 import pytest
 
 from mailtui.accounts.oauth.login import Asked, BrowserLogin
@@ -43,7 +43,7 @@ def idp(running: AuthorizationServer) -> AuthorizationServer:
 def nowhere() -> Iterator[None]:
     """A machine without a keyring."""
     before = keyring.get_keyring()
-    keyring.set_keyring(keyring.backends.fail.Keyring())
+    keyring.set_keyring(keyring.core.load_keyring("keyring.backends.fail.Keyring"))
     yield
     keyring.set_keyring(before)
 
