@@ -9,7 +9,9 @@ import click
 
 from mailtui.cli import output
 from mailtui.cli.options import common
+from mailtui.kit.durations import show_moment
 from mailtui.service.facade import Service
+from mailtui.service.views import CampaignView
 
 NOTHING_LAUNCHED = "Nothing has been launched from this outbox yet. Try the sample campaign: mailtui demo"
 
@@ -29,7 +31,7 @@ def list_campaigns(*, service: Service, as_json: bool) -> None:
     rows = [
         [
             view.id,
-            "lost" if view.lost else view.state,
+            "lost" if view.lost else f"{view.state}{_until(view)}",
             f"{view.counts.sent:,}",
             f"{view.counts.failed:,}",
             f"{view.counts.unknown:,}",
@@ -46,3 +48,8 @@ def list_campaigns(*, service: Service, as_json: bool) -> None:
     hurt = [view.id for view in views if view.counts.failed or view.counts.unknown]
     if hurt:
         output.note(f"What can be done about failed and unknown: mailtui status {hurt[-1]}")
+
+
+def _until(view: CampaignView) -> str:
+    """When one that is paused goes on by itself."""
+    return f" until {show_moment(view.resume_at)}" if view.resume_at is not None else ""

@@ -123,7 +123,7 @@ def _in_words(workers: int | None, window: int | None, rate: float | None, burst
 
 
 def _can_pause(view: CampaignView) -> bool:
-    return view.state == "running" and not view.lost
+    return (view.state == "running" and not view.lost) or view.resume_at is not None
 
 
 def _can_resume(view: CampaignView) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,10 +31,13 @@ from mailtui.service.facade import LaunchPlan, Service
 from mailtui.service.lists import Again, Launch, LaunchedCampaign, MessageChanged, Planned
 from mailtui.service.terms import (
     show_difference,
+    show_from,
     show_launch,
     show_mails,
     show_people,
     show_rate,
+    show_server,
+    show_shares,
     what_a_window_means,
     why_no_mails,
 )
@@ -234,9 +238,10 @@ def _confirm(plan: LaunchPlan) -> None:
         )
     spec = plan.campaign.spec
     output.say(f"{safe_text(plan.campaign.name)}")
-    login = f" as {plan.endpoint.user}" if plan.endpoint.user else ""
-    output.say(f"  server       {plan.endpoint} ({_protection(plan)}){login}")
-    output.say(f"  from         {safe_text(spec.sender or 'as each row says')}")
+    for name, text in _servers(plan):
+        output.say(f"  {name:<13}{text}")
+    said = f"  from         {safe_text(show_from(plan.campaign))}"
+    output.say(output.wrapped(said, indent=" " * 15, stream=sys.stderr))
     output.say(f"  subject      {safe_text(spec.subject or 'as each row says')}")
     output.say(f"  recipients   {plan.counts.recipients:,} of {counted(plan.counts.rows, 'row')}")
     if planned is not None and planned.earlier is not None:
@@ -264,11 +269,16 @@ def _say_difference(planned: Planned) -> None:
         output.say(output.wrapped(f"{'':15}{safe_text(line)}", indent=" " * 15, stream=sys.stderr))
 
 
-def _protection(plan: LaunchPlan) -> str:
-    """How the way to the server is protected, in words."""
-    if plan.endpoint.security != "plain":
-        return plan.endpoint.security.upper()
-    return "not encrypted, on this machine" if plan.endpoint.is_loopback else "not encrypted"
+def _servers(plan: LaunchPlan) -> Iterator[tuple[str, str]]:
+    """The server, or the accounts with their shares, a line each."""
+    if len(plan.members) == 1:
+        yield "server", show_server(plan.endpoint)
+        return
+    shares = show_shares({member.name: member.weight for member in plan.members})
+    width = max(map(len, shares))
+    for nth, member in enumerate(plan.members):
+        share = f"{member.name:<{width}} {shares[member.name]:>5}"
+        yield "" if nth else "accounts", f"{share}  {show_server(member.endpoint)}"
 
 
 def _at_terminal() -> bool:

@@ -128,6 +128,8 @@ async def print_outcome(service: Service, view: CampaignView, *, as_json: bool) 
     output.data(output.bold(f"{safe_text(view.name)}  {view.id}  {state}"))
     if view.reason:
         output.data(f"  because {safe_text(view.reason)}")
+    if view.resumes:
+        output.data(f"  {view.resumes}")
     for name in (*_STATES, *_WAITING):
         count = getattr(view.counts, name)
         if count or name == "sent":
@@ -139,6 +141,7 @@ async def print_outcome(service: Service, view: CampaignView, *, as_json: bool) 
         _line(kind.replace("_", " "), f"{count:,}", "not in the audience")
     if view.send_seconds and view.counts.sent:
         _line("time", show_duration(view.send_seconds), _speed(view))
+    _say_accounts(view)
     if view.gear and view.active and not view.lost:  # one that rests has no connections
         _say_gear(view)
     for failed_state, code, text, count in await service.failures(view, 5):
@@ -148,6 +151,14 @@ async def print_outcome(service: Service, view: CampaignView, *, as_json: bool) 
         output.data(f"  {view.some_suppressed}")
     for line in next_steps(view):
         output.say(line)
+
+
+def _say_accounts(view: CampaignView) -> None:
+    width = max((len(part.name) for part in view.accounts), default=0)
+    for part in view.accounts:
+        facts = safe_text(", ".join(part.facts(at_work=view.at_work)))
+        line = f"  through {safe_text(part.name):<{width}}  {facts}"
+        output.data(output.wrapped(line, indent=" " * (width + 12), stream=sys.stdout))
 
 
 def _say_gear(view: CampaignView) -> None:
@@ -183,7 +194,8 @@ def next_steps(view: CampaignView) -> list[str]:
         advice = for_paused(view)
         if advice:
             steps.append(f"{advice}.")
-        again = "" if needs_mending(view.campaign) else f"Go on with: mailtui resume {view.id}. "
+        go_on = "Try at once" if view.resume_at is not None and view.runner is not None else "Go on"
+        again = "" if needs_mending(view.campaign) else f"{go_on} with: mailtui resume {view.id}. "
         steps.append(f"{again}Or stop for good: mailtui cancel {view.id}")
     if view.counts.deferred and view.state == "running" and not view.lost:
         steps.append(f"To try at once what is deferred: mailtui retry {view.id} --only deferred")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from mailtui.dispatch.members import Member, members_from_json
 from mailtui.dispatch.quota import KEPT, MINUTE, Usage
 from mailtui.kit.durations import show_moment
+from mailtui.kit.words import counted
 from mailtui.outbox.ports import Reader
 from mailtui.outbox.records import AccountRest, Campaign, SentMinute, WorkerSnapshot
 
@@ -71,6 +72,16 @@ class AccountPart:
     @property
     def name(self) -> str:
         return self.now.name
+
+    def facts(self, *, at_work: bool) -> Iterator[str]:
+        """What there is to say for people, a few words each; of connections only where somebody is `at_work`."""
+        yield f"{self.sent:,} sent"
+        if at_work and self.now.well:
+            yield counted(self.workers, "worker")
+        if self.now.quota:
+            yield self.now.quota
+        if not self.now.well:
+            yield f"{self.now.state}: {self.now.reason}"
 
     def to_json(self) -> dict[str, Any]:
         """As `status --json` has it."""

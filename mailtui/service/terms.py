@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 
+from mailtui.campaign.campaign import Campaign as CampaignFile
 from mailtui.campaign.forecast import Difference, Planned
 from mailtui.dispatch.plan import MAX_WORKERS, parse_rate, show_rate
 from mailtui.kit.words import counted
 from mailtui.outbox.records import Campaign
+from mailtui.smtp.endpoint import Endpoint
 from mailtui.smtp.gear import MAX_WINDOW
 
 __all__ = [
@@ -15,10 +18,13 @@ __all__ = [
     "MAX_WORKERS",
     "parse_rate",
     "show_difference",
+    "show_from",
     "show_launch",
     "show_mails",
     "show_people",
     "show_rate",
+    "show_server",
+    "show_shares",
     "what_a_window_means",
     "why_no_mails",
 ]
@@ -38,6 +44,30 @@ def show_mails(planned: Planned) -> str:
     copies = f" and {counted(planned.copies, 'copy', 'copies')}" if planned.copies else ""
     waiting = f", {planned.waiting:,} who still wait" if planned.waiting else ""
     return f"{planned.new:,} new{copies}{waiting}"
+
+
+def show_shares(weights: Mapping[str, int]) -> dict[str, str]:
+    """What part of the whole each of these has, such as `75 %`."""
+    total = sum(weights.values())
+    return {name: f"{100 * weight / total:.0f} %" for name, weight in weights.items()}
+
+
+def show_server(endpoint: Endpoint) -> str:
+    """Where it is, how the way there is protected, and the login."""
+    if endpoint.security != "plain":
+        protection = endpoint.security.upper()
+    else:
+        protection = "not encrypted, on this machine" if endpoint.is_loopback else "not encrypted"
+    return f"{endpoint} ({protection}){f' as {endpoint.user}' if endpoint.user else ''}"
+
+
+def show_from(campaign: CampaignFile) -> str:
+    """Whom a campaign's mails are from: one, its accounts by turns, or as each row says."""
+    if not campaign.senders:
+        return campaign.spec.sender or "as each row says"
+    shares = show_shares({sender.mailbox: sender.weight for sender in campaign.senders.taking_turns})
+    turns = " or ".join(f"{mailbox} ({share})" for mailbox, share in shares.items())
+    return f"{turns}, for each recipient always the same"
 
 
 def what_a_window_means(window: int) -> str:
