@@ -233,9 +233,10 @@ class AccountBook:
                 await self._move_secrets(str(replaces), draft.name)
             if secret is not None:
                 await self.store_secret(draft.name, secret)
-        except MailtuiError:
+        except MailtuiError as error:
             await asyncio.to_thread(written.undo)
             self._service.settings_changed()
+            error.detail = "\n".join(part for part in (error.detail, "The settings file is as it was.") if part)
             raise
 
     async def store_secret(self, name: str, secret: str) -> None:
