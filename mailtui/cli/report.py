@@ -108,6 +108,8 @@ def _nobody(view: CampaignView, only: tuple[str, ...]) -> None:
 
 def _text(line: ReportLine) -> str:
     said = f"{line.code} {line.reply}" if line.code is not None else line.reason
+    if line.account is not None:
+        said += f"  (through {line.account})"
     if line.copy_of is not None:
         said += f"  (a copy of the mail to {line.copy_of})"
     if line.next_try is not None:

@@ -55,7 +55,7 @@ def test(
     else:
         said = f"{verdict.code} {verdict.text}" if verdict.code is not None else verdict.text
         output.say(f"Not sent to {address}. At {verdict.stage}: {safe_text(said)}")
-        hint = for_nobody(service.campaigns.endpoint(loaded), verdict.text, str(loaded.path))
+        hint = for_nobody(verdict.endpoint, verdict.text, str(loaded.path))
         for line in filter(None, (verdict.advice, hint)):
             output.say(f"  {line}")
     return verdict.exit_code

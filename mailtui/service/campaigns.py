@@ -150,6 +150,12 @@ class CampaignDesk:
         """The server that a campaign is sent through, the first of several. Raises `ConfigError` or `AccountError`."""
         return self.members(campaign)[0].endpoint
 
+    def carrier(self, campaign: Campaign, sender: str) -> Endpoint:
+        """The server for a mail from this address: of several accounts one whose own it is, or that may send as any."""
+        members = self.members(campaign)
+        named = (member for member in members if member.senders and member.may_send_as(sender))
+        return next(named, next((member for member in members if member.may_send_as(sender)), members[0])).endpoint
+
     def members(self, campaign: Campaign) -> tuple[Member, ...]:
         """The accounts that a campaign is sent through, at least one. Raises `ConfigError` with every mistake."""
         spec = campaign.spec

@@ -26,6 +26,7 @@ from mailtui.message.rendered import RenderedMessage, RenderProblem
 from mailtui.service.facade import Service
 from mailtui.service.signing import Signature, signer_of
 from mailtui.smtp.connect import NotConnected, connect
+from mailtui.smtp.endpoint import Endpoint
 from mailtui.smtp.gear import best_gear
 from mailtui.smtp.job import Job
 from mailtui.smtp.oneshot import send_one
@@ -51,7 +52,8 @@ MARK = "[Test] "
 class TestVerdict:
     """What became of the test: where the last word fell, and what it was (`code` None when nothing was said).
 
-    `exit_code` is what a campaign would come to by the same word, `advice` what a person can do about it.
+    `exit_code` is what a campaign would come to by the same word, `endpoint` the server: of several accounts that of
+    the one whose From the mail has. `advice` is what a person can do about it.
     """
 
     sent: bool
@@ -59,6 +61,7 @@ class TestVerdict:
     code: int | None
     text: str
     exit_code: ExitCode
+    endpoint: Endpoint
     advice: str = ""
 
 
@@ -80,7 +83,7 @@ async def send_test(
     except AddressError as error:
         raise UsageError(f"{to} is not a mail address", detail=str(error)) from None
     shown = service.previews.of(campaign, row=row)
-    endpoint = service.campaigns.endpoint(campaign)
+    endpoint = service.campaigns.carrier(campaign, shown.message.sender)
     credential = await service.credential(endpoint)
     signature = Signature(await signer_of(service, campaign))
     compiled, recipient = _compiled(service, campaign, shown.recipient, marked=marked)
@@ -96,7 +99,7 @@ async def send_test(
             window = campaign.spec.dispatch.window
             transcript.note(campaign_gear(best_gear(connection.capabilities, window)))
     except NotConnected as error:
-        return _verdict(error.verdict, unreachable=True)
+        return _verdict(error.verdict, endpoint, unreachable=True)
     encoding = SentEncoding.for_server(connection.capabilities)
     folder = Folder(campaign.folder, limit=campaign.spec.attachment_bytes)
     message = _rendered(compiled, dataclasses.replace(recipient, address=address.text), folder, encoding)
@@ -104,7 +107,7 @@ async def send_test(
         connection.transport.abort()
         raise ConfigError(f"Row {recipient.row} cannot be rendered", [Problem(message.place, message.reason)])
     job = Job(message.sender, address.text, signature.of(message).data, connection.capabilities, None)
-    return _verdict(await send_one(connection, job, timeouts))
+    return _verdict(await send_one(connection, job, timeouts), endpoint)
 
 
 def _compiled(
@@ -143,9 +146,15 @@ def exit_code_of(verdict: Verdict, *, unreachable: bool) -> ExitCode:
     return ExitCode.PAUSED if unreachable else _EXITS.get(judge(verdict).kind, ExitCode.SOME_FAILED)
 
 
-def _verdict(verdict: Verdict, *, unreachable: bool = False) -> TestVerdict:
+def _verdict(verdict: Verdict, endpoint: Endpoint, *, unreachable: bool = False) -> TestVerdict:
     outcome = judge(verdict)
     code = exit_code_of(verdict, unreachable=unreachable)
     return TestVerdict(
-        outcome.kind is Kind.SENT, str(verdict.stage), verdict.code, verdict.text, code, sentence(outcome.advice)
+        outcome.kind is Kind.SENT,
+        str(verdict.stage),
+        verdict.code,
+        verdict.text,
+        code,
+        endpoint,
+        sentence(outcome.advice),
     )

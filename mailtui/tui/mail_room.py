@@ -131,9 +131,8 @@ class MailRoom(CampaignRoom):
             verdict = await asking_password(
                 self.app, self.service, lambda: self.bench.test(row, address, marked=marked)
             )
-            if verdict.stage == "auth" and not verdict.sent and self.bench.campaign is not None:
-                account = self.service.campaigns.endpoint(self.bench.campaign).account
-                self.service.tell_password(account, None)  # asked for again: it may have been mistyped
+            if verdict.stage == "auth" and not verdict.sent:
+                self.service.tell_password(verdict.endpoint.account, None)  # asked for again: it may have been mistyped
             return verdict
 
         await self.app.push_screen_wait(SendTestDialog(mail.recipient.address, self._test_address, send))
