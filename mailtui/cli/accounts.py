@@ -136,11 +136,12 @@ def _show_preset(preset: Preset) -> None:
 @accounts.command()
 @click.argument("name", metavar="NAME|CAMPAIGN")
 @click.option("--to", "address", metavar="ADDRESS", help="Send a mail there, too; without it, nothing is sent.")
+@click.option("--dns", is_flag=True, help="Ask the DNS, too, whether it has the key that mails are signed with.")
 @transcript_option
 @common
-def test(name: str, address: str | None, transcript: bool, *, service: Service, as_json: bool) -> ExitCode:
+def test(name: str, address: str | None, dns: bool, transcript: bool, *, service: Service, as_json: bool) -> ExitCode:
     """Try a server out, step by step: an account's, or the one that a campaign file is sent through.
 
     Nothing is sent unless --to names an address.
     """
-    return try_server(service, name, to=address, transcript=transcript, as_json=as_json)
+    return try_server(service, name, to=address, transcript=transcript, dns=dns, as_json=as_json)

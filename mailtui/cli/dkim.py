@@ -56,7 +56,7 @@ def dkim(
         key = asyncio.run(keys.make(name, kind, domain=domain, selector=selector, file=path))
     found = asyncio.run(keys.compare(key)) if dns else None
     if as_json:
-        said = {} if found is None else {"dns": {"severity": found.severity, "code": found.code, "text": found.message}}
+        said = {"dns": about_key(found)} if dns else {}
         output.json_line({**key.to_json(), "made": kind is not None, **said})
     else:
         _show(key, made=kind is not None, found=found)
@@ -81,8 +81,23 @@ def _show(key: DkimKey, *, made: bool, found: Finding | None) -> None:
         output.note("Put this into the DNS before anything is sent:")
     output.data(key.line)
     if found is not None:
-        output.say(sentence(safe_text(found.message)))
-        if found.hint:
-            output.say(safe_text(found.hint))
+        tell_key(found)
     else:
         output.note(f"Once it is there: mailtui accounts dkim {key.account} --dns")
+
+
+def about_key(found: Finding | None) -> dict[str, str] | None:
+    """What the DNS says of a key, as JSON has it; None of an account that does not sign."""
+    if found is None:
+        return None
+    return {"severity": found.severity, "code": found.code, "message": found.message, "hint": found.hint}
+
+
+def tell_key(found: Finding | None) -> None:
+    """The same for people."""
+    if found is None:
+        output.say("Its mails are not signed by mailtui (no dkim: in the account), so there is no key to look for.")
+        return
+    output.say(sentence(safe_text(found.message)))
+    if found.hint:
+        output.say(safe_text(found.hint))

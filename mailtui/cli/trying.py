@@ -6,11 +6,13 @@ import asyncio
 import sys
 
 from mailtui.cli import output
+from mailtui.cli.dkim import about_key, tell_key
 from mailtui.cli.transcript import show_transcript, transcript_to_json
 from mailtui.errors import ExitCode
 from mailtui.kit.durations import show_wait
 from mailtui.kit.safe_text import safe_text
 from mailtui.service.accounts import Server, Step, server_of, try_out
+from mailtui.service.dkim_keys import DkimKeys, Finding
 from mailtui.service.facade import Service
 
 _NAME = 10
@@ -18,17 +20,28 @@ _INDENT = 26
 
 
 def try_server(
-    service: Service, name: str, *, to: str | None = None, transcript: bool = False, as_json: bool = False
+    service: Service,
+    name: str,
+    *,
+    to: str | None = None,
+    transcript: bool = False,
+    dns: bool = False,
+    as_json: bool = False,
 ) -> ExitCode:
-    """Try an account's server out, or a campaign's. Nothing is sent unless `to` names an address."""
+    """Try an account's server out, or a campaign's. Nothing is sent unless `to` names an address, and the DNS is not
+    asked for the key that mails are signed with unless `dns` says so.
+    """
     server = server_of(service, name)
     if not as_json:
         output.data(output.bold(safe_text(_heading(server))))
     trial = asyncio.run(try_out(service, server, to=to, tell=_mute if as_json else _show))
+    signing = asyncio.run(DkimKeys(service).published(server.endpoint.account)) if dns else None
+    exit_code = _with_key(trial.exit_code, signing)
     if as_json:
         lines = {"transcript": transcript_to_json(trial.transcript)} if transcript else {}
-        output.json_line({**trial.to_json(), **lines})
-        return trial.exit_code
+        key = {"dkim": about_key(signing)} if dns else {}
+        output.json_line({**trial.to_json(), **lines, **key})
+        return exit_code
     if transcript:
         show_transcript(trial.transcript)
     if not trial.probe.ok:
@@ -38,7 +51,15 @@ def try_server(
         output.note(f"It works; a mail to {trial.sent_to} is on its way.")
     else:
         output.note("It works. Nothing was sent; to send a mail to yourself: --to ADDRESS")
-    return trial.exit_code
+    if dns:
+        tell_key(signing)
+    return exit_code
+
+
+def _with_key(exit_code: ExitCode, signing: Finding | None) -> ExitCode:
+    """A key that nobody can verify by is a finding, where the server is well."""
+    wrong = signing is not None and signing.severity == "error"
+    return ExitCode.FINDINGS if wrong and exit_code == ExitCode.DONE else exit_code
 
 
 def _heading(server: Server) -> str:

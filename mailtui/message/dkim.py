@@ -97,6 +97,8 @@ class Signer:
         self.spec = spec
         self.pem = pem
         self._key = read_signing_key(pem)
+        self.record = self._key.record
+        """What the DNS has to say for others to verify."""
         self._layouts: dict[tuple[str, tuple[bytes, ...]], _Layout] = {}
         self._body = b"\r\n"
         self._body_hash = _body_hash(self._body)

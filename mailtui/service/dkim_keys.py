@@ -139,6 +139,13 @@ class DkimKeys:
         finally:
             names.close()
 
+    async def published(self, account: str) -> Finding | None:
+        """What the DNS says of the key that an account signs with; None where it does not sign. Raises as `of`."""
+        found = self._service.settings.spec.accounts.get(account)
+        if found is None or found.dkim is None:
+            return None
+        return await self.compare(await self.of(account))
+
     async def _keep(self, account: str, pem: bytes, file: Path | None) -> _Undo:
         """Put the key where it is to be, and how to take it back."""
         if file is not None:

@@ -55,17 +55,21 @@ def require_selector(name: str) -> str:
 def sender_of(service: Service, campaign: Campaign, mails: int, selectors: Sequence[str]) -> Sender:
     """Who sends a campaign, by the mail of its first recipient."""
     from mailtui.accounts.domain.check import Sender
+    from mailtui.service.signing import signature_for
 
     mail = service.previews.of(campaign).message
     parsed = parse_message(mail.data)
     answers = parsed["Reply-To"].addresses if parsed["Reply-To"] is not None else ()
+    domain = parsed["From"].addresses[0].domain
+    signer = signature_for(service, campaign).signer
     return Sender(
-        domain=parsed["From"].addresses[0].domain,
+        domain=domain,
         envelope=mail.sender.rpartition("@")[2],
         reply_to=answers[0].domain if answers else "",
         host=service.campaigns.endpoint(campaign).host,
         selectors=tuple(dict.fromkeys((*selectors, *_selector_of(service, campaign)))),
         mails=mails,
+        own_key=None if signer is None else (signer.spec.record_name(domain), signer.record),
     )
 
 

@@ -38,7 +38,8 @@ _FREE = {
 @dataclass(frozen=True, slots=True)
 class Sender:
     """Who sends: domains in A-labels. `envelope` is that of MAIL FROM, `reply_to` '' for none, `host` the server that
-    takes the mail, `selectors` those under which it may be signed, `mails` how many there are.
+    takes the mail, `selectors` those under which it may be signed, `mails` how many there are; `own_key` is the name
+    and the text of the record of the key that mailtui signs with, where it does.
     """
 
     domain: str
@@ -47,6 +48,7 @@ class Sender:
     host: str = ""
     selectors: tuple[str, ...] = ()
     mails: int = 0
+    own_key: tuple[str, str] | None = None
 
 
 def check_sender(sender: Sender, *, servers: tuple[Server, ...], seconds: float = SECONDS) -> tuple[Finding, ...]:
@@ -68,7 +70,7 @@ async def _ask(sender: Sender, servers: tuple[Server, ...], seconds: float) -> l
     kinds: tuple[tuple[str, Callable[[], Awaitable[Sequence[Finding]]]], ...] = (
         ("whether it takes mail", lambda: _takes_mail(names, sender)),
         ("SPF", lambda: spf_findings.look(names, sender.envelope, sender.host)),
-        ("DKIM", lambda: dkim_findings.look(names, sender.domain, sender.selectors)),
+        ("DKIM", lambda: dkim_findings.look(names, sender.domain, sender.selectors, sender.own_key)),
         ("DMARC", lambda: dmarc_findings.look(names, sender.domain, sender.envelope)),
     )
     tasks = [(what, asyncio.ensure_future(look())) for what, look in kinds]

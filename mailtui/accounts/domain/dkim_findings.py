@@ -10,16 +10,21 @@ from mailtui.accounts.domain.tags import texts
 from mailtui.message.preflight import Finding
 
 
-async def look(names: Names, domain: str, selectors: Sequence[str]) -> list[Finding]:
-    """What a person should know about these selectors of a domain; without one, that nothing can be known."""
-    if not selectors:
+async def look(
+    names: Names, domain: str, selectors: Sequence[str], own_key: tuple[str, str] | None = None
+) -> list[Finding]:
+    """What a person should know about these selectors of a domain, and of mailtui's own key, a record's name and text;
+    without any of them, that nothing can be known.
+    """
+    found = [] if own_key is None else [await compare(names, *own_key)]
+    if not selectors and not found:
         message = f"whether mail from {domain} is signed (DKIM) cannot be known without the selector"
         hint = (
             "Your provider names it, and a signed mail has it as s= in DKIM-Signature. "
             "Then: --selector NAME, or dkim_selector: NAME in the account."
         )
         return [Finding("note", "dkim-unknown", message, hint=hint)]
-    return [finding for selector in selectors for finding in await _look_at(names, domain, selector)]
+    return found + [finding for selector in selectors for finding in await _look_at(names, domain, selector)]
 
 
 async def compare(names: Names, name: str, record: str) -> Finding:
