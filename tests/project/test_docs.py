@@ -12,12 +12,15 @@ import pydantic
 import pytest
 import yaml
 
-from mailtui.accounts.spec import AccountSpec, InlineServerSpec, LimitsSpec, ServerSpec, SigningSpec, TimeoutsSpec
+from mailtui.accounts.dkim_spec import SigningSpec
+from mailtui.accounts.presets import presets
+from mailtui.accounts.spec import AccountSpec, InlineServerSpec, LimitsSpec, ServerSpec, TimeoutsSpec
 from mailtui.audience.rules import Operator
 from mailtui.audience.rules_tree import read_rule
 from mailtui.audience.spec import AudienceSpec
 from mailtui.campaign.campaign import load_campaign
 from mailtui.campaign.spec import CampaignSpec
+from mailtui.cli.accounts import limits_in_words
 from mailtui.cli.main import cli
 from mailtui.dispatch.spec import DispatchSpec, RetrySpec
 from mailtui.errors import ExitCode
@@ -68,6 +71,16 @@ def test_the_accounts_page_has_every_key_of_accounts_and_no_other() -> None:
     part = page("docs/accounts.md").partition("## Keys of an account\n")[2].partition("\n## ")[0]
     own = (keys(AccountSpec) - keys(ServerSpec)) | keys(LimitsSpec, "limits.") | keys(SigningSpec, "dkim.")
     assert set(first_column(part)) == own
+
+
+def test_the_accounts_page_has_every_preset() -> None:
+    part = page("docs/accounts.md").partition("## Providers\n")[2].partition("\n## ")[0]
+    rows = dict(re.findall(r"^\| `([a-z0-9-]+)` \| (.*) \|$", part, re.MULTILINE))
+    assert list(rows) == list(presets())
+    for name, preset in presets().items():
+        quota = limits_in_words(preset.per_hour, preset.per_day)
+        server = f"`{preset.host}`" if preset.host else "your own"
+        assert rows[name] == f"{preset.title} | {server}, {preset.port} {preset.security} | {quota}"
 
 
 def test_the_campaign_page_has_every_filter_and_name_of_templates() -> None:
