@@ -6,8 +6,10 @@ which the caller runs; it keeps no mail and sends nothing anywhere else.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -18,7 +20,7 @@ from pathlib import Path
 import pytest
 
 from tests.servers.certificates import Authority
-from tests.servers.programs import die_with_parent, find_program, free_port, need_program, wait_listening
+from tests.servers.programs import children_of, die_with_parent, find_program, free_port, need_program, wait_listening
 
 _MAIN = """\
 base_dir = {folder}/run
@@ -27,11 +29,11 @@ log_path = {folder}/log
 protocols = submission
 listen = 127.0.0.1
 hostname = mail.example.org
-ssl = {ssl}
+ssl = yes
 ssl_cert = <{folder}/tls/certificate.pem
 ssl_key = <{folder}/tls/key.pem
 ssl_min_protocol = TLSv1.2
-disable_plaintext_auth = {secret}
+disable_plaintext_auth = yes
 auth_mechanisms = plain login cram-md5 xoauth2 oauthbearer
 auth_username_chars =
 auth_username_format = %u
@@ -118,15 +120,14 @@ def dovecot_server(
     relay_port: int,
     introspection: str = "",
     name_in_token: str = "username",
-    clear_login: bool = False,
     settings: Mapping[str, str] | None = None,
 ) -> Iterator[Dovecot]:
     """Run a private Dovecot; skips without it or without root, which its processes need to change their user.
 
     `users` maps names to passwords, for PLAIN, LOGIN and CRAM-MD5. `introspection` is the URL at which tokens are asked
     about (RFC 7662: a POST with `token`, answered in JSON with `active` and with the user's name in `name_in_token`);
-    without one every token is refused. Mails go to `relay_port`. `clear_login` lets people log in without TLS;
-    `settings` are further lines of dovecot.conf.
+    without one every token is refused. Mails go to `relay_port`. `settings` are further
+    lines of dovecot.conf. From this machine it lets people log in without TLS too, whatever is set.
     """
     program = need_program("dovecot", package="dovecot-core")
     if find_program("dovecot") is not None and not Path("/usr/lib/dovecot/submission").exists():
@@ -137,7 +138,7 @@ def dovecot_server(
     folder = Path(tempfile.mkdtemp(prefix="mailtui-dovecot-"))
     folder.chmod(0o755)
     server = Dovecot(free_port(), free_port(), folder / "tls" / "authority.pem", folder)
-    _write(server, users, relay_port, introspection, name_in_token, clear_login=clear_login, settings=settings or {})
+    _write(server, users, relay_port, introspection, name_in_token, settings=settings or {})
     process = subprocess.Popen(
         [str(program), "-F", "-c", str(folder / "dovecot.conf")],
         stdout=subprocess.DEVNULL,
@@ -153,12 +154,13 @@ def dovecot_server(
                 raise RuntimeError(f"dovecot did not start:\n{said[-2_000:]}") from None
         yield server
     finally:
-        process.terminate()
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        # Nothing of it is worth an orderly end, which takes more than a second.
+        children = children_of(process.pid)
+        process.kill()
+        process.wait()
+        for child in children:
+            with contextlib.suppress(ProcessLookupError):  # some have noticed, and are gone
+                os.kill(child, signal.SIGKILL)
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -169,7 +171,6 @@ def _write(
     introspection: str,
     name_in_token: str,
     *,
-    clear_login: bool,
     settings: Mapping[str, str],
 ) -> None:
     folder = server.folder
@@ -182,8 +183,6 @@ def _write(
     (folder / "oauth2.conf").write_text(_OAUTH.format(url=introspection, name=name_in_token))
     main = _MAIN.format(
         folder=folder,
-        ssl="yes" if clear_login else "required",
-        secret="no" if clear_login else "yes",
         relay=relay_port,
         tokens=_TOKENS.format(folder=folder) if introspection else "",
         uid=nobody,
