@@ -10,7 +10,7 @@ from mailtui.cli import output
 from mailtui.cli.account_changes import add, change, password, remove
 from mailtui.cli.account_logins import login, logout
 from mailtui.cli.dkim import dkim
-from mailtui.cli.options import common
+from mailtui.cli.options import common, password_option
 from mailtui.cli.transcript import transcript_option
 from mailtui.cli.trying import try_server
 from mailtui.errors import ExitCode
@@ -138,6 +138,7 @@ def _show_preset(preset: Preset) -> None:
 @click.option("--to", "address", metavar="ADDRESS", help="Send a mail there, too; without it, nothing is sent.")
 @click.option("--dns", is_flag=True, help="Ask the DNS, too, whether it has the key that mails are signed with.")
 @transcript_option
+@password_option
 @common
 def test(name: str, address: str | None, dns: bool, transcript: bool, *, service: Service, as_json: bool) -> ExitCode:
     """Try a server out, step by step: an account's, or the one that a campaign file is sent through.

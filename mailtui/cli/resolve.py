@@ -7,7 +7,7 @@ import asyncio
 import click
 
 from mailtui.cli import output
-from mailtui.cli.options import Whole, at_terminal, common
+from mailtui.cli.options import Whole, at_terminal, common, password_option
 from mailtui.cli.orders import chosen, tell
 from mailtui.errors import ExitCode, UsageError
 from mailtui.kit.words import counted
@@ -36,6 +36,7 @@ Examples:
 @click.option("--copy-of", metavar="ADDRESS", help="With --to: the copy that goes there of this recipient's mail.")
 @click.option("--row", type=Whole(1), metavar="N", help="Only this row of the list.")
 @click.option("--yes", is_flag=True, help="Do not ask before a mail may go out for the second time.")
+@password_option
 @common
 def resolve(
     campaign_id: str | None,

@@ -240,7 +240,9 @@ class AccountBook:
             raise
 
     async def store_secret(self, name: str, secret: str) -> None:
-        """Keep an account's password in the keyring. Raises `AccountError`, `UsageError`."""
+        """Keep an account's password in the keyring. A runner that lives gets it, too, and campaigns go on that paused
+        for want of it. Raises `AccountError`, `UsageError`.
+        """
         endpoint = self._service.settings.endpoint(name)
         if not endpoint.user:
             raise UsageError(
@@ -256,6 +258,7 @@ class AccountBook:
             raise UsageError("That is no password: it is " + ("empty" if not secret else "more than one line"))
         await self._service.keyring.set(name, secret)
         self._service.secrets.tell(name, None)
+        await self._service.hand_over({name: secret})
 
     async def forget_secret(self, name: str) -> bool:
         """Take it out of the keyring again; False where there was none. Raises `AccountError`."""
