@@ -251,6 +251,6 @@ class SecretSource:
 
 def unknown_account(name: str, known: list[str], *, file: str) -> AccountError:
     """The error for an account that the settings do not have; `file` is where it would stand."""
-    where = f"Accounts stand in {file}.\nSee which there are, or how one is written: mailtui accounts list"
-    hint = did_you_mean(name, known) or where
+    where = f"Accounts stand in {file}.\nSee which there are: mailtui accounts list."
+    hint = did_you_mean(name, known) or f"{where} To add it: mailtui accounts add {name}"
     return AccountError(f"There is no account {name} in the settings", hint=hint)

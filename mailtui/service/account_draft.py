@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mailtui.accounts.presets import REGION, presets
+from mailtui.accounts.secrets import variable_for
 from mailtui.accounts.spec import AccountSpec
 from mailtui.errors import ConfigError
 from mailtui.kit.settings import Layer, Layers
@@ -120,6 +121,8 @@ def problems_of(draft: AccountDraft, *, taken: tuple[str, ...]) -> dict[str, str
         )
     elif draft.name in taken:
         found["name"] = f"There is an account {draft.name} already."
+    elif other := next((one for one in taken if variable_for(one) == variable_for(draft.name)), ""):
+        found["name"] = f"Too much like {other}: the variable {variable_for(other)} would be that of both."
     if REGION in draft.host:
         found["host"] = f"Write the region in place of {REGION}, such as eu-west-1."
     known = presets().get(draft.preset)

@@ -221,12 +221,15 @@ def read_settings(environ: Mapping[str, str], *, outbox: str | None = None) -> S
 
 
 def _require_own(folder: Layer, user: Layer | None) -> None:
-    """Settings that lie in a folder may be somebody else's: they start no command, and change no account of the user's,
-    whose password would go to whom they name. Raises `ConfigError`.
+    """Settings that lie in a folder may be somebody else's: they start no command, choose no keyring, and change no
+    account of the user's, whose password would go to whom they name. Raises `ConfigError`.
     """
     there = folder.data.get("accounts")
     own = user.data.get("accounts") if user is not None else None
     problems = []
+    if "keyring" in folder.data:
+        message = "which keyrings are used is for your own settings to say."
+        problems.append(Problem(folder.place(("keyring",)), message))
     for name, account in there.items() if isinstance(there, Mapping) else ():
         if isinstance(own, Mapping) and own.get(name, account) != account:
             place = folder.place(("accounts", name))

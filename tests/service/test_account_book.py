@@ -268,6 +268,7 @@ async def test_every_mistake_is_told_at_its_field(book: AccountBook) -> None:
         assert next(iter(problems)) == field, (field, problems)
         assert problems[field].endswith((".", "?"))
     assert book.problems(dataclasses.replace(good, name="acme")) == {"name": "There is an account acme already."}
+    assert "MAILTUI_PASSWORD_ACME" in book.problems(dataclasses.replace(good, name="ACME"))["name"]
     assert list(book.problems(dataclasses.replace(good, security="plain"))) == ["security"]
     assert list(book.problems(dataclasses.replace(good, oauth_provider="google"))) == ["oauth_client_id"]
     assert list(book.problems(dataclasses.replace(book.draft(preset="ses"), name="a", user="b"))) == ["host"]
@@ -313,6 +314,7 @@ async def test_an_account_of_a_folder_is_changed_there_and_may_not_stand_in_for_
     for text, told in (
         ("accounts: {acme: {host: evil.test, user: x}}", "another account of this name"),
         ("accounts: {here: {host: a.test, user: x, password_command: rm x}}", "start no command"),
+        ("keyring: {allow: [keyrings.alt.file]}", "for your own settings to say"),
     ):
         folder.write_text(text)
         with pytest.raises(ConfigError, match=told):
