@@ -12,6 +12,7 @@ from mailtui.dispatch.encoding import SentEncoding
 from mailtui.dispatch.gate import Gate
 from mailtui.dispatch.gearbox import GearBox
 from mailtui.dispatch.intent import Intent
+from mailtui.dispatch.members import members_from_json
 from mailtui.dispatch.paced import Paced
 from mailtui.dispatch.plan import SendPlan
 from mailtui.dispatch.reach import Reach
@@ -32,7 +33,6 @@ from mailtui.outbox.records import Campaign, Claim, Counts, ProgressSnapshot
 from mailtui.outbox.states import CampaignState
 from mailtui.smtp.capabilities import Capabilities
 from mailtui.smtp.credential import Credential
-from mailtui.smtp.endpoint import Endpoint
 from mailtui.smtp.job import Job
 from mailtui.smtp.verdict import Category, Verdict, judge
 
@@ -45,7 +45,7 @@ class Sending:
     def __init__(self, campaign: Campaign, tools: Tools, message: bytes, signer: Signer | None = None) -> None:
         self.campaign = campaign
         self.recorder = tools.recorder
-        self.endpoint = Endpoint.from_json(campaign.endpoint)
+        self.endpoint = members_from_json(campaign.endpoint)[0].endpoint
         self.scale = tools.scale
         self.timeouts = self.endpoint.timeouts.scaled(tools.scale)
         self.reach = Reach(scale=tools.scale)
