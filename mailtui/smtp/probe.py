@@ -198,6 +198,8 @@ class Prober:
 
     async def _leave(self, client: WatchedClient) -> None:
         """Say goodbye; a server that does not answer has said everything that was asked."""
+        if not client.is_connected:
+            return
         try:
             async with asyncio.timeout(self._timeouts.quit):
                 await client.quit()

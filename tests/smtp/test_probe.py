@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from mailtui.kit.hidden import HIDDEN
+from mailtui.sandbox.faults import Action, FaultRule, Faults
+from mailtui.sandbox.faults import Stage as FaultStage
 from mailtui.sandbox.server import SandboxServer
 from mailtui.smtp.connect import connect
 from mailtui.smtp.credential import Credential
@@ -16,7 +18,7 @@ from mailtui.smtp.endpoint import Endpoint, Security
 from mailtui.smtp.gear import Gear, GearChoice
 from mailtui.smtp.job import Job
 from mailtui.smtp.opening import open_session
-from mailtui.smtp.probe import Probe, Prober
+from mailtui.smtp.probe import Envelope, Probe, Prober
 from mailtui.smtp.timeouts import Timeouts
 from mailtui.smtp.transcript import Direction, Transcript, tapped
 from mailtui.smtp.watched import Step, StepName
@@ -182,6 +184,59 @@ async def test_a_window_is_what_chunking_allows_and_a_mail_goes_only_when_asked_
     assert [text.split(" ")[0] for text in said] == ["EHLO", "MAIL", "RCPT", "DATA", "QUIT"]
     assert said[2] == "RCPT TO:<…@x.test>"
     assert any("bytes of message, and the dot" in text for text in spoken(transcript, Direction.NOTED))
+
+
+ASKED = Envelope("news@acme.test", "me@x.test")
+
+
+async def asked(folder: Path, *rules: FaultRule, envelope: Envelope = ASKED) -> tuple[Probe, Transcript, list[str]]:
+    """What came of naming sender and recipient, and the verbs that were said; nothing was sent."""
+    async with SandboxServer(folder, faults=Faults(rules)) as server:
+        probe, transcript = await tried(endpoint(server.port), envelope=envelope)
+        assert server.counters.accepted == 0
+        assert not {b"DATA", b"BDAT"} & set(server.counters.commands)
+    return probe, transcript, [text.split(" ")[0] for text in spoken(transcript, Direction.SAID)]
+
+
+async def test_a_sender_and_a_recipient_are_named_and_taken_back(tmp_path: Path) -> None:
+    probe, transcript, verbs = await asked(tmp_path / "box")
+    assert (probe.ok, probe.verdict) == (True, None)
+    assert names(probe)[-3:] == ["gear", "sender", "recipient"]
+    assert [step.text for step in probe.steps[-2:]] == [
+        "may send as news@acme.test: 250 2.1.0 Ok",
+        "may write to me@x.test: 250 2.1.5 Ok",
+    ]
+    assert verbs == ["EHLO", "MAIL", "RCPT", "RSET", "QUIT"]
+    assert "MAIL FROM:<…@acme.test>" in spoken(transcript, Direction.SAID)
+    _, _, verbs = await asked(tmp_path / "utf8", envelope=Envelope("grüße@acme.test", "me@x.test"))
+    assert verbs == ["EHLO", "MAIL", "RCPT", "RSET", "QUIT"]
+
+
+@pytest.mark.parametrize(
+    ("rule", "step", "said", "advice"),
+    [
+        (
+            FaultRule(FaultStage.MAIL, Action.REPLY, b"550 5.7.60 not owned by user\r\n"),
+            "sender",
+            "5.7.60",
+            "From address",
+        ),
+        (FaultRule(FaultStage.RCPT, Action.REPLY, b"550 5.1.1 no such user\r\n"), "recipient", "5.1.1", "--to ADDRESS"),
+        (FaultRule(FaultStage.RCPT, Action.REPLY, b"451 4.7.1 later\r\n"), "recipient", "4.7.1", "try again by itself"),
+        (FaultRule(FaultStage.RCPT, Action.DROP), "recipient", "closed the connection", ""),
+    ],
+)
+async def test_what_a_server_has_against_them_is_the_last_step(
+    tmp_path: Path, rule: FaultRule, step: str, said: str, advice: str
+) -> None:
+    probe, _, verbs = await asked(tmp_path / "box", rule)
+    last = probe.steps[-1]
+    assert (str(last.name), last.ok, said in last.text, advice in last.advice) == (step, False, True, True), last
+    assert probe.verdict is not None
+    assert probe.choice is not None
+    closed = rule.action is Action.DROP
+    assert verbs[-1] == ("RCPT" if closed else "QUIT")
+    assert ("RSET" in verbs) == (not closed)
 
 
 @pytest.mark.parametrize("gear", list(Gear))
