@@ -10,12 +10,14 @@ import click
 
 from mailtui.cli import output
 from mailtui.cli.account_fields import account_options, filled, flag_of
+from mailtui.cli.account_logins import tell_progress
 from mailtui.cli.account_questions import Questions
 from mailtui.cli.options import at_terminal, common
 from mailtui.cli.trying import try_server
 from mailtui.errors import AccountError, ExitCode, UsageError
-from mailtui.service.account_book import AccountBook, AccountDraft
+from mailtui.service.account_book import AccountBook, AccountDraft, SecretKind
 from mailtui.service.facade import Service
+from mailtui.service.oauth import login as log_in
 
 _LONGEST = 64 * 1024
 
@@ -53,11 +55,13 @@ def add(
     if password_stdin:
         secret = _first_line()
     elif asking and not no_password and _has_password(draft):
-        secret = asyncio.run(_ask_secret(service, draft.name))
+        secret = asyncio.run(_ask_secret(service, draft.name, book.secret_hint(draft)))
     asyncio.run(book.save(draft, secret=secret))
     if as_json:
         return _tell_json(book, draft.name)
     output.say(f"{draft.name} is in {service.settings.home.settings_file}.")
+    if asking and draft.oauth_provider and click.confirm("Log in now, in the browser?", default=True, err=True):
+        asyncio.run(log_in(service, draft.name, tell_progress))
     _tell_secret(book, draft.name)
     if asking and click.confirm("Try it out now? Nothing is sent.", default=True, err=True):
         return try_server(service, draft.name)
@@ -168,7 +172,7 @@ def _typed(name: str) -> str | None:
     return answer or None
 
 
-async def _ask_secret(service: Service, name: str) -> str | None:
+async def _ask_secret(service: Service, name: str, hint: str) -> str | None:
     """What a person types, where there is a keyring to keep it in; None for later."""
     try:
         await service.keyring.name()
@@ -176,16 +180,16 @@ async def _ask_secret(service: Service, name: str) -> str | None:
         output.say(f"{problem.title}, so the password is not asked for: it could not be kept.")
         output.say(f"  {problem.hint}")
         return None
-    return await asyncio.to_thread(_typed, f"{name} (empty: later)")
+    return await asyncio.to_thread(_typed, f"{name} ({f'{hint}; ' if hint else ''}empty for later)")
 
 
 def _tell_secret(book: AccountBook, name: str) -> None:
     """Where the secret is, and what to do where there is none."""
     place = asyncio.run(book.secret_place(name))
     if place.hint:
-        output.say(f"{name} has no password yet. {place.hint}")
-    else:
-        output.note(f"Its password: {place.text}.")
+        output.say(f"{name} cannot log in yet. {place.hint}")
+    elif place.kind is not SecretKind.NOT_NEEDED:
+        output.note(f"Its {'login' if place.kind is SecretKind.OAUTH else 'password'}: {place.text}.")
 
 
 def _where(book: AccountBook, name: str) -> str:

@@ -31,7 +31,7 @@ def login(name: str, device: bool, ask_secret: bool, *, service: Service, as_jso
     service.settings.account(name)
     if ask_secret:
         asyncio.run(keep_client_secret(service, name, _client_secret(name)))
-    done = asyncio.run(log_in(service, name, _tell, device=device))
+    done = asyncio.run(log_in(service, name, tell_progress, device=device))
     if as_json:
         output.json_line(dataclasses.asdict(done))
 
@@ -50,7 +50,8 @@ def logout(name: str, *, service: Service, as_json: bool) -> None:
         output.say(f"{name} is logged out." + (f" {done.detail}" if done.detail else ""))
 
 
-def _tell(progress: LoginProgress) -> None:
+def tell_progress(progress: LoginProgress) -> None:
+    """Say what a login waits for, with the address and the code that a person needs."""
     output.say(progress.text)
     for line in (progress.address, progress.code):
         if line and line not in progress.text:

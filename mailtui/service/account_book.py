@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from mailtui.accounts.keyring_store import KeyringProblem, Trouble, client_entry, dkim_entry
 from mailtui.accounts.presets import Preset, presets
-from mailtui.accounts.secrets import Place, unknown_account
+from mailtui.accounts.secrets import Place, unknown_account, variable_for
 from mailtui.dispatch.members import members_from_json
 from mailtui.errors import AccountError, ConfigError, MailtuiError, UsageError
 from mailtui.kit.suggest import did_you_mean
@@ -154,7 +154,16 @@ class AccountBook:
         if found.place is not None:
             return SecretPlace(*_KINDS[found.place])
         looked = "looked in: " + ", ".join(found.tried)
-        return SecretPlace(SecretKind.MISSING, looked, f"Store it: mailtui accounts password {name}")
+        return SecretPlace(SecretKind.MISSING, looked, await self._way_to_give(name))
+
+    async def _way_to_give(self, name: str) -> str:
+        """How a person gives a password that is missing: to the keyring, if there is one."""
+        try:
+            await self._service.keyring.name()
+        except KeyringProblem as problem:
+            if problem.trouble in (Trouble.NONE, Trouble.NOT_REAL):
+                return f"Set {variable_for(name)}, or name a password_command."
+        return f"Store it: mailtui accounts password {name}"
 
     async def _login_place(self, name: str) -> SecretPlace:
         hint = f"Log in: mailtui accounts login {name}"
@@ -168,6 +177,11 @@ class AccountBook:
     def presets(self) -> list[Preset]:
         """The providers that are known, in the order to show them."""
         return list(presets().values())
+
+    def secret_hint(self, draft: AccountDraft) -> str:
+        """What to give as the password of such an account, as its provider says; empty where nothing is known."""
+        known = presets().get(draft.preset)
+        return "" if known is None else known.secret_hint
 
     async def users(self, name: str) -> list[str]:
         """The ids of campaigns that are not over and are sent through an account."""
@@ -235,6 +249,8 @@ class AccountBook:
                 await self.store_secret(draft.name, secret)
         except MailtuiError as error:
             await asyncio.to_thread(written.undo)
+            if isinstance(error, KeyringProblem) and error.trouble is Trouble.NOT_KEPT and replaces is None:
+                await self._service.keyring.delete(draft.name)  # it keeps something, if not what it was given
             self._service.settings_changed()
             error.detail = "\n".join(part for part in (error.detail, "The settings file is as it was.") if part)
             raise

@@ -86,7 +86,7 @@ def test_at_a_terminal_what_is_missing_is_asked_for_and_the_keyring_keeps_the_pa
             screen.type("\n")
             screen.until("empty for no login: ")
             screen.type("news\n")
-            screen.until("Password of acme (empty: later): ")
+            screen.until("Password of acme (empty for later): ")
             screen.type(f"{SECRET}\n")
             screen.until("Try it out now? Nothing is sent. [Y/n]: ")
             screen.type("n\n")

@@ -12,6 +12,7 @@ import keyring
 import keyring.backend
 import keyring.errors
 import pytest
+from keyring.backends import fail
 
 from mailtui.campaign.freeze import Again
 from mailtui.errors import AccountError, ConfigError, MailtuiError, UsageError
@@ -283,6 +284,9 @@ async def test_where_a_secret_is(book: AccountBook, file: Path, shelf: Shelf) ->
     assert "MAILTUI_PASSWORD_ACME" in place.text
     await book.store_secret("acme", SECRET)
     assert (await book.secret_place("acme")).kind is SecretKind.KEYRING
+    keyring.set_keyring(fail.Keyring())  # type: ignore[no-untyped-call]
+    assert "MAILTUI_PASSWORD_ACME" in (await book.secret_place("acme")).hint
+    keyring.set_keyring(shelf)
     assert await book.forget_secret("acme") and not await book.forget_secret("acme")
     await book.save(dataclasses.replace(book.draft(name="acme"), password_command="pass show acme"), replaces="acme")
     assert (await book.secret_place("acme")).kind is SecretKind.COMMAND
