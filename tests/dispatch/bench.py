@@ -9,9 +9,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from mailtui.dispatch.members import Member, members_to_json
 from mailtui.dispatch.plan import SendPlan
 from mailtui.dispatch.runner import Runner, RunnerOptions
 from mailtui.errors import AccountError
+from mailtui.message.dkim import DkimSpec
 from mailtui.message.frozen import MessageSource, SharedFile
 from mailtui.message.templates import TemplateText
 from mailtui.outbox.opening import Outbox, parse_outbox
@@ -95,6 +97,7 @@ class House:
         text: str = TEXT,
         files: tuple[SharedFile, ...] = (),
         to: Endpoint | None = None,
+        dkim: DkimSpec | None = None,
     ) -> Campaign:
         """A live campaign of `size` recipients to a server on 127.0.0.1, or to the endpoint `to`."""
         to = to or Endpoint("acme", "127.0.0.1", port, Security.PLAIN, user=user)
@@ -107,7 +110,7 @@ class House:
                 name=id,
                 message_digest=message.digest,
                 message=message.to_json().encode(),
-                endpoint=to.to_json(),
+                endpoint=members_to_json((Member(to, dkim=dkim),)),
                 plan=(plan or SendPlan(workers=4)).to_json(),
                 columns=("name",),
                 source="list.csv",
