@@ -141,6 +141,13 @@ def test_what_cannot_be_changed_in_place_is_refused(text: str) -> None:
         put("a: [", ("a",), 1)
 
 
+def test_what_would_say_something_else_besides_is_refused() -> None:
+    text = "a: |\n  words"  # which end without a line feed, and would have one with a line behind them
+    with pytest.raises(NotInPlace):
+        put(text, ("b",), 1)
+    assert put(f"{text}\n", ("b",), 1) == f"{text}\nb: 1\n"
+
+
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 VALUES = st.recursive(
     st.booleans() | st.integers(-(10**9), 10**9) | TEXTS,
