@@ -156,7 +156,7 @@ async def print_outcome(service: Service, view: CampaignView, *, as_json: bool) 
 def _say_accounts(view: CampaignView) -> None:
     width = max((len(part.name) for part in view.accounts), default=0)
     for part in view.accounts:
-        facts = safe_text(", ".join(part.facts(at_work=view.at_work)))
+        facts = safe_text(part.facts(at_work=view.at_work))
         line = f"  through {safe_text(part.name):<{width}}  {facts}"
         output.data(output.wrapped(line, indent=" " * (width + 12), stream=sys.stdout))
 

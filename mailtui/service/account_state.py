@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -73,15 +73,16 @@ class AccountPart:
     def name(self) -> str:
         return self.now.name
 
-    def facts(self, *, at_work: bool) -> Iterator[str]:
-        """What there is to say for people, a few words each; of connections only where somebody is `at_work`."""
-        yield f"{self.sent:,} sent"
-        if at_work and self.now.well:
-            yield counted(self.workers, "worker")
-        if self.now.quota:
-            yield self.now.quota
-        if not self.now.well:
-            yield f"{self.now.state}: {self.now.reason}"
+    def facts(self, *, at_work: bool) -> str:
+        """What there is to say for people, the most important first; of connections only where somebody is `at_work`.
+
+        Such as `120 sent, resting until 15:00:00, 500 of 500 an hour: its limits in the settings are reached`.
+        """
+        well = counted(self.workers, "worker") if at_work else ""
+        said = ", ".join(
+            filter(None, (f"{self.sent:,} sent", well if self.now.well else self.now.state, self.now.quota))
+        )
+        return said if self.now.well else f"{said}: {self.now.reason}"
 
     def to_json(self) -> dict[str, Any]:
         """As `status --json` has it."""

@@ -168,7 +168,7 @@ class BoardScreen(Room):
             return None
         sending = view.state == "running" and not view.lost
         possible = {
-            "pause": sending,
+            "pause": sending or view.resume_at is not None,
             "resume": resumable(view),
             "cancel": view.state in ("running", "pausing", "paused"),
             "workers": sending,

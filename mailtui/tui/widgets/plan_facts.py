@@ -9,9 +9,18 @@ from textual.content import Content
 from mailtui.kit.words import counted, sentence
 from mailtui.service.facade import LaunchPlan
 from mailtui.service.lists import CheckReport, MessageChanged, Planned, WasCancelled
-from mailtui.service.terms import show_difference, show_launch, show_mails, show_rate, what_a_window_means, why_no_mails
+from mailtui.service.terms import (
+    show_difference,
+    show_launch,
+    show_mails,
+    show_rate,
+    show_shares,
+    what_a_window_means,
+    why_no_mails,
+)
 from mailtui.tui.states import CAMPAIGNS
 from mailtui.tui.text import joined, plain
+from mailtui.tui.widgets.account_lines import planned_accounts
 from mailtui.tui.widgets.findings import summary
 from mailtui.tui.widgets.wrapped import Line
 
@@ -38,7 +47,9 @@ def where_to(plan: LaunchPlan, *, to_sandbox: bool) -> str:
     """
     if to_sandbox:
         return "to the sandbox"
-    return f"to {plan.endpoint} on this machine" if plan.endpoint.is_loopback else "for real"
+    if not all(member.endpoint.is_loopback for member in plan.members):
+        return "for real"
+    return f"to {plan.endpoint} on this machine" if len(plan.members) == 1 else "to this machine"
 
 
 def some_mails(plan: LaunchPlan) -> bool:
@@ -52,17 +63,7 @@ def facts(plan: LaunchPlan, question: Question | None = None, *, paced: bool = F
 
     `demo` says that it goes to the demo's sandbox.
     """
-    spec, endpoint, counts = plan.campaign.spec, plan.endpoint, plan.counts
-    symbol, style = _SECURITY[str(endpoint.security)]
-    if endpoint.is_loopback and str(endpoint.security) == "plain":
-        symbol, style = "not encrypted, on this machine", "$text-muted"
-    inline = endpoint.account.startswith("inline:")
-    server = [
-        plain("" if inline else f"{endpoint.account}, ", "bold"),
-        plain(str(endpoint), "bold"),
-        plain(f"  {symbol}", style),
-        plain(f"  as {endpoint.user}" if endpoint.user else "", "$text-muted"),
-    ]
+    spec, counts = plan.campaign.spec, plan.counts
     unusable = max(0, counts.matched - counts.duplicates - counts.excluded - counts.grouped - counts.recipients)
     out = [
         (counts.rows - counts.matched, "left out by the filter"),
@@ -72,8 +73,8 @@ def facts(plan: LaunchPlan, question: Question | None = None, *, paced: bool = F
     ]
     left = ", ".join(f"{number:,} {what}" for number, what in out if number) or "none"
     lines = [
-        _fact("server", joined(*server)),
-        _fact("from", plain(spec.sender or "as each row says", limit=200)),
+        *_servers(plan),
+        *_from(plan),
         _fact("subject", plain(spec.subject or "as each row says", limit=200)),
         _fact(
             "recipients",
@@ -95,6 +96,37 @@ def facts(plan: LaunchPlan, question: Question | None = None, *, paced: bool = F
         pace = f"{show_rate(plan.plan.rate)}, {counted(plan.plan.workers, 'worker')}{_takes(plan)}"
         lines.append(_fact("pace", plain(pace)))
     return lines
+
+
+def _servers(plan: LaunchPlan) -> Iterator[Line]:
+    """The server, or the accounts with their shares, a line each."""
+    for nth, (member, (name, share)) in enumerate(zip(plan.members, planned_accounts(plan), strict=True)):
+        endpoint = member.endpoint
+        symbol, style = _SECURITY[str(endpoint.security)]
+        if endpoint.is_loopback and str(endpoint.security) == "plain":
+            symbol, style = "not encrypted, on this machine", "$text-muted"
+        if len(plan.members) > 1:
+            named = joined(plain(name, "bold"), plain(f" {share}  ", "$text-accent"), plain(str(endpoint)))
+        else:
+            inline = endpoint.account.startswith("inline:")
+            named = plain(str(endpoint) if inline else f"{endpoint.account}, {endpoint}", "bold")
+        login = plain(f"  as {endpoint.user}" if endpoint.user else "", "$text-muted")
+        title = "" if nth else "server" if len(plan.members) == 1 else "accounts"
+        yield _fact(title, joined(named, plain(f"  {symbol}", style), login))
+
+
+def _from(plan: LaunchPlan) -> Iterator[Line]:
+    """Whom the mails are from; of accounts that take turns a line each."""
+    turns = plan.campaign.senders.taking_turns
+    if not turns:
+        yield _fact("from", plain(plan.campaign.spec.sender or "as each row says", limit=200))
+        return
+    shares = show_shares({sender.mailbox: sender.weight for sender in turns})
+    for nth, (mailbox, share) in enumerate(shares.items()):
+        same = plain(", by turns; each recipient always hears from the same", "$text-muted") if not nth else plain("")
+        yield _fact(
+            "" if nth else "from", joined(plain(f"{share:>5}  ", "$text-accent"), plain(mailbox, limit=60), same)
+        )
 
 
 def _before(plan: LaunchPlan, question: Question | None) -> Iterator[Line]:

@@ -19,8 +19,9 @@ from mailtui.service.terms import show_rate
 from mailtui.service.views import CampaignView
 from mailtui.tui.states import campaign_look, is_live, last_heard, totals_content
 from mailtui.tui.text import Plain, from_home, joined, plain
+from mailtui.tui.widgets.account_lines import account_lines
 
-_FULL_WIDTH = ("head", "totals", "doing", "gear")
+_FULL_WIDTH = ("head", "totals", "accounts", "doing", "gear")
 _TRUST_AFTER = 5.0  # seconds before which a rate says nothing
 _CURVE = 240  # values kept; a minute at the pace at which a board is drawn
 
@@ -40,6 +41,7 @@ class SendProgress(Vertical):
             yield ProgressBar(show_eta=False, id="done")
             yield Plain(id="count")
         yield Plain(id="totals")
+        yield Plain(id="accounts")
         with Horizontal(id="pace"):
             yield Plain(id="rate")
             yield Sparkline(id="curve")
@@ -63,6 +65,8 @@ class SendProgress(Vertical):
         self.query_one("#done", ProgressBar).update(total=max(1, counts.total), progress=counts.settled)
         self._set("#count", plain(f"{counts.settled:,} of {counts.total:,}"))
         self._set("#totals", totals_content(view, self.size.width - 2))
+        self.query_one("#accounts").display = bool(view.accounts)
+        self._set("#accounts", account_lines(view))
         self._show_pace(view)
         # One that cannot write answers no order either: why is said, not that it is being asked.
         told = asking and not view.silence
@@ -129,6 +133,8 @@ def doing(view: CampaignView) -> Content:
         text = (
             f"Paused because {sentence(view.reason)} {how_on(view.campaign)}" if view.reason else "Paused. r goes on."
         )
+        if view.resumes:
+            text = f"Paused because {sentence(view.reason)} It {view.resumes}; r tries at once."
         text = f"{text} {view.some_suppressed}".rstrip()
     elif view.state in ("finished", "cancelled"):
         text = "Done. enter shows what became of every recipient."

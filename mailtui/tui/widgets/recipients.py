@@ -48,6 +48,8 @@ def line_content(line: ReportLine) -> Content:
     """All that was said about one recipient, who said what became of it, and what can be done."""
     said = f"{line.code} {line.reply}" if line.code is not None else line.reason
     parts = [plain(line.address, "bold"), plain(f"   {said}" if said else "")]
+    if line.account is not None:
+        parts.append(plain(f"   through {line.account}", "$text-muted"))
     if line.copy_of is not None:
         parts.append(plain(f"   a copy of the mail to {line.copy_of}", "$text-muted"))
     if line.corrected_from is not None:

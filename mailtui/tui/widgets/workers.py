@@ -20,6 +20,7 @@ from mailtui.tui.widgets.table import Column, Layout, Row, fit, lay_out
 _COLUMNS = (
     Column("number", "#", 3, right=True),
     Column("stage", "Stage", 8),
+    Column("account", "Account", 12, least=90),
     Column("recipient", "Recipient"),
     Column("sent", "Sent", 7, right=True),
     Column("failed", "Failed", 6, right=True),
@@ -74,11 +75,13 @@ class WorkerTable(Vertical):
         place = self.query_one(".rows", Plain)
         if not place.size.width:
             return
-        layout = lay_out(_COLUMNS, place.size.width)
+        view = self._view
+        several = view is not None and len(view.accounts) > 1
+        columns = _COLUMNS if several else [column for column in _COLUMNS if column.key != "account"]
+        layout = lay_out(columns, place.size.width)
         self.query_one(".heading", Plain).show(
             _line([plain(column.title) for column in _COLUMNS], layout), same_size=True
         )
-        view = self._view
         if view is None:
             return
         lines = [_line(cells, layout) for cells in _rows(view)]
@@ -93,6 +96,7 @@ def _rows(view: CampaignView) -> list[Row]:
         (
             plain(str(worker.number), "$text-muted"),
             plain(worker.stage if live else ""),
+            plain(worker.account, "$text-muted", limit=12),
             plain(worker.recipient if live else ""),
             plain(f"{worker.sent:,}", "$text-success" if worker.sent else "$text-muted"),
             plain(f"{worker.failed:,}", "$text-error" if worker.failed else "$text-muted"),
