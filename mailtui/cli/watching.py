@@ -129,7 +129,7 @@ async def print_outcome(service: Service, view: CampaignView, *, as_json: bool) 
     if view.reason:
         output.data(f"  because {safe_text(view.reason)}")
     if view.resumes:
-        output.data(f"  {view.resumes}")
+        output.data(f"  it {view.resumes}")
     for name in (*_STATES, *_WAITING):
         count = getattr(view.counts, name)
         if count or name == "sent":
@@ -194,8 +194,7 @@ def next_steps(view: CampaignView) -> list[str]:
         advice = for_paused(view)
         if advice:
             steps.append(f"{advice}.")
-        go_on = "Try at once" if view.resume_at is not None and view.runner is not None else "Go on"
-        again = "" if needs_mending(view.campaign) else f"{go_on} with: mailtui resume {view.id}. "
+        again = "" if needs_mending(view.campaign) else f"{_going_on(view)}: mailtui resume {view.id}. "
         steps.append(f"{again}Or stop for good: mailtui cancel {view.id}")
     if view.counts.deferred and view.state == "running" and not view.lost:
         steps.append(f"To try at once what is deferred: mailtui retry {view.id} --only deferred")
@@ -208,3 +207,10 @@ def next_steps(view: CampaignView) -> list[str]:
         again = "" if view.state.startswith("cancel") else f". Send again: mailtui retry {view.id} --only failed"
         steps.append(f"Who failed, and why: mailtui report {view.id} --only failed{again}")
     return steps
+
+
+def _going_on(view: CampaignView) -> str:
+    """What resuming it does."""
+    if view.resume_at is None:
+        return "Go on with"
+    return "Try at once with" if view.runner is not None else "Have it go on then, in the background"

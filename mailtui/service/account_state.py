@@ -53,7 +53,9 @@ class AccountNow:
         return {
             "account": self.name,
             "well": self.well,
-            "until": None if self.until is None else datetime.fromtimestamp(self.until, UTC).isoformat(),
+            "until": None
+            if self.until is None
+            else datetime.fromtimestamp(self.until, UTC).isoformat(timespec="seconds"),
             "reason": self.reason,
             "hour": {"sent": self.hour, "limit": self.per_hour},
             "day": {"sent": self.day, "limit": self.per_day},

@@ -103,13 +103,13 @@ class CampaignView:
 
     @property
     def resumes(self) -> str:
-        """The same for people: `goes on by itself at 15:00:00, in 12 min 05 s`; without a runner it waits for one."""
+        """The same for people, behind what it is: `goes on by itself at 15:00:00, in 12 min 05 s`."""
         if self.resume_at is None:
             return ""
         left = self.resume_at - self.seen_at
         when = f"at {show_moment(self.resume_at)}, in {show_duration(left)}" if left > 0 else "now"
         return (
-            f"goes on by itself {when}" if self.runner is not None else f"can go on {when}; nothing sends it until then"
+            f"goes on by itself {when}" if self.runner is not None else f"can go on {when}; no process waits for that"
         )
 
     @property

@@ -134,7 +134,8 @@ def doing(view: CampaignView) -> Content:
             f"Paused because {sentence(view.reason)} {how_on(view.campaign)}" if view.reason else "Paused. r goes on."
         )
         if view.resumes:
-            text = f"Paused because {sentence(view.reason)} It {view.resumes}; r tries at once."
+            key = "r tries at once." if view.runner is not None else "r starts one."
+            text = f"Paused because {sentence(view.reason)} It {view.resumes}. {key}"
         text = f"{text} {view.some_suppressed}".rstrip()
     elif view.state in ("finished", "cancelled"):
         text = "Done. enter shows what became of every recipient."
