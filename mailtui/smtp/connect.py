@@ -75,7 +75,7 @@ async def connect(
         async with asyncio.timeout(timeouts.greeting) as clock:
             limit = loop.call_later(timeouts.connect, give_up, clock)
             try:
-                await _prepare(client, endpoint, credential, stage, timeouts)
+                greeting = await _prepare(client, endpoint, credential, stage, timeouts)
             finally:
                 limit.cancel()
     except BaseException as error:
@@ -91,14 +91,16 @@ async def connect(
         raise failure from error
     auth = tuple(client.server_auth_methods)
     return Connection(
-        cast("asyncio.Transport", client.transport), Capabilities.from_extensions(client.esmtp_extensions, auth)
+        cast("asyncio.Transport", client.transport),
+        Capabilities.from_extensions(client.esmtp_extensions, auth, greeting=greeting),
     )
 
 
 async def _prepare(
     client: Client, endpoint: Endpoint, credential: Credential | None, stage: list[Stage], timeouts: Timeouts
-) -> None:
-    await client.connect(timeout=timeouts.greeting)
+) -> str:
+    """Everything up to the login; the greeting."""
+    greeting = await client.connect(timeout=timeouts.greeting)
     stage.append(Stage.EHLO)
     await _hello(client)
     if endpoint.security is Security.STARTTLS:
@@ -109,6 +111,7 @@ async def _prepare(
     if endpoint.user:
         stage.append(Stage.AUTH)
         await log_in(client, endpoint, credential)
+    return greeting.message
 
 
 async def _hello(client: Client) -> None:

@@ -240,6 +240,8 @@ def _gear_step(capabilities: Capabilities, choice: GearChoice, window: int) -> S
         room = f"{choice.window} under way on each connection" if choice.gear is Gear.CHUNKED else f"1, not {window}"
     elif wider.gear is Gear.CHUNKED:
         room = f"1; up to {MAX_WINDOW} are possible, since the server offers CHUNKING"
+    elif not capabilities.crossing:
+        room = "1; no more are possible at Dovecot"
     else:
         lacks = "PIPELINING" if not capabilities.pipelining else "CHUNKING"
         room = f"1; no more are possible, since the server offers no {lacks}"

@@ -31,6 +31,15 @@ def test_the_best_gear_a_server_allows() -> None:
     assert gears.choose(Capabilities()).gear is Gear.LOCKSTEP
 
 
+def test_nothing_is_written_behind_a_message_at_a_server_that_breaks_off_then() -> None:
+    offered = {"pipelining": "", "chunking": ""}
+    careful = Capabilities.from_extensions(offered, greeting="mail.example.org Dovecot (Debian) ready.")
+    assert [GearBox(window).choose(careful).gear for window in (1, 8)] == [Gear.FLIGHT, Gear.FLIGHT]
+    assert "Dovecot" in GearBox(8).choose(careful).why
+    others = Capabilities.from_extensions(offered, greeting="mail.example.org ESMTP Postfix")
+    assert [GearBox(window).choose(others).gear for window in (1, 8)] == [Gear.CROSS, Gear.CHUNKED]
+
+
 def test_a_server_that_mixes_up_replies_is_stepped_down_a_gear_at_a_time() -> None:
     gears = GearBox()
     gears.misbehaved(Gear.CROSS)
