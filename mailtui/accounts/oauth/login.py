@@ -11,7 +11,7 @@ import hashlib
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from mailtui.accounts.oauth.asking import Answer, NoAnswer, ask
 from mailtui.accounts.oauth.granted import Granted, read_granted
@@ -95,10 +95,10 @@ class BrowserLogin:
             "code_challenge": challenge.decode("ascii"),
             "code_challenge_method": "S256",
             **({"login_hint": self._asked.user} if self._asked.user else {}),
-            **dict(provider.parameters),
         }
-        base = provider.authorization_url
-        return f"{base}{'&' if urlsplit(base).query else '?'}{urlencode(query)}"
+        base = urlsplit(provider.authorization_url)
+        written = dict(parse_qsl(base.query))  # what stands in the address itself counts, and is not said twice
+        return base._replace(query=urlencode({**dict(provider.parameters), **written, **query})).geturl()
 
     async def _show(self, address: str) -> None:
         left, title = self._within, self._asked.provider.title

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import urllib.parse
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -82,6 +83,21 @@ class AuthorizationServer:
     def most_at_once(self) -> int:
         """How many of these requests were being answered at the same time, at most."""
         return int(self._control()["mostInFlight"])
+
+    def reader_of(self, token: str) -> str | None:
+        """Whose an access token is, as a service asks that is shown it; None for one that is not good."""
+        found = self._introspect(token)
+        return str(found["sub"]) if found["active"] else None
+
+    def scope_of(self, token: str) -> str:
+        """What an access token gives leave to."""
+        return str(self._introspect(token)["scope"])
+
+    def _introspect(self, token: str) -> dict[str, Any]:
+        body = urllib.parse.urlencode({"token": token}).encode()
+        with urllib.request.urlopen(self.introspection_url, body, timeout=30) as response:
+            found: dict[str, Any] = json.load(response)
+        return found
 
     def _control(self, **wanted: object) -> dict[str, Any]:
         body = json.dumps(wanted).encode()
