@@ -6,11 +6,13 @@ import os
 import sys
 
 from mailtui.kit.children import leave_no_core
+from mailtui.kit.hidden import hide_in_last_words
 
 
 def main() -> int:
     """Run mailtui with the process's arguments; the exit code."""
     leave_no_core()
+    hide_in_last_words()
     arguments = sys.argv[1:]
     if arguments[:1] == ["runner"]:
         # Straight to the engine: a runner needs neither the command line's library nor any face.

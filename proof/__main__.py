@@ -1,8 +1,8 @@
 """`python -m proof [PART]…`: attack senders at random, have them judged from outside, print what came of it.
 
-Parts: kills, foreign, naive, pauses, launches, cancels, suppress, soak, model; all when none is named. `--short` makes
-each small, `--write` puts the tables into docs/reliability.md. Ends with 1 when mailtui broke a promise. The seeds say
-what happens in which order.
+Parts: kills, foreign, naive, pauses, launches, cancels, suppress, soak, model, canary; all when none is named.
+`--short` makes each small, `--write` puts the tables into docs/reliability.md. Ends with 1 when mailtui broke a promise.
+The seeds say what happens in which order.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from proof import table
+from proof.canary import CRASHES, canary
 from proof.foreign import sieges
 from proof.foreign_servers import foreign_servers
 from proof.launches import Trials, cancelled, launched_twice
@@ -46,10 +47,11 @@ class Size:
     suppress: int = 100
     soak: int = 100_000
     model: int = 2_000
+    crashes: int = len(CRASHES)
     seed: int = 1
 
 
-_SHORT = Size(kills=20, foreign=6, pauses=6, launches=8, cancels=20, suppress=6, soak=5_000, model=15)
+_SHORT = Size(kills=20, foreign=6, pauses=6, launches=8, cancels=20, suppress=6, soak=5_000, model=15, crashes=8)
 
 
 def main() -> int:
@@ -86,6 +88,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--suppress", type=int, help="campaigns")
     parser.add_argument("--soak", type=int, help="messages")
     parser.add_argument("--model", type=int, help="runs of the state machine")
+    parser.add_argument("--crashes", type=int, help="of the canary")
     parser.add_argument("--seed", type=int)
     parser.add_argument("--write", action="store_true", help="put the tables into docs/reliability.md")
     options = parser.parse_args()
@@ -195,6 +198,11 @@ def _model(folder: Path, size: Size) -> tuple[list[str], bool]:
     return table.model_table(run_model(folder, runs=size.model, steps=15, seed=size.seed)), True
 
 
+def _canary(folder: Path, size: Size) -> tuple[list[str], bool]:
+    found = canary(folder, CRASHES[:: max(1, len(CRASHES) // size.crashes)])
+    return table.canary_table(found), found.kept
+
+
 _PARTS: dict[str, Callable[[Path, Size], tuple[list[str], bool]]] = {
     "kills": _kills,
     "foreign": _foreign,
@@ -205,6 +213,7 @@ _PARTS: dict[str, Callable[[Path, Size], tuple[list[str], bool]]] = {
     "suppress": _suppress,
     "soak": _soak,
     "model": _model,
+    "canary": _canary,
 }
 
 

@@ -199,8 +199,7 @@ def _arguments(crash: Crash, campaign: Path) -> list[str]:
 
 def _started(command: Sequence[str], environ: Mapping[str, str], typed: str, watch: Watch) -> bytes:
     """What a command printed until it ended, however it did."""
-    process = subprocess.Popen(command, env=environ, stdin=-1, stdout=-1, stderr=subprocess.STDOUT)
-    watch.exempt.add(process.pid)
+    process = watch.start(command, env=environ, stdin=-1, stdout=-1, stderr=subprocess.STDOUT)
     try:
         return process.communicate(typed.encode(), timeout=_ENOUGH)[0]
     except subprocess.TimeoutExpired:
@@ -211,8 +210,7 @@ def _started(command: Sequence[str], environ: Mapping[str, str], typed: str, wat
 def _in_terminal(command: Sequence[str], environ: Mapping[str, str], _typed: str, watch: Watch) -> bytes:
     """What a command wrote to its terminal."""
     ours, its = pty.openpty()
-    process = subprocess.Popen(command, env={**environ, "TERM": "xterm-256color"}, stdin=its, stdout=its, stderr=its)
-    watch.exempt.add(process.pid)
+    process = watch.start(command, env={**environ, "TERM": "xterm-256color"}, stdin=its, stdout=its, stderr=its)
     os.close(its)
     written, deadline = b"", time.monotonic() + _ENOUGH
     with contextlib.suppress(OSError):  # the terminal's other end is closed: it has ended

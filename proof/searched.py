@@ -8,9 +8,11 @@ import base64
 import contextlib
 import json
 import os
+import subprocess
 import threading
 from collections import Counter
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 _EVERY = 0.02
@@ -37,8 +39,8 @@ class Watch:
         self._shapes = shapes(secret)
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
-        self.exempt: set[int] = set()
-        """Processes that were given the secret by their environment, on purpose."""
+        self._exempt: set[int] = set()
+        self._turn = threading.Lock()
         self.hits: set[str] = set()
         self.seen: Counter[str] = Counter()
         """How often the processes of each program were looked at."""
@@ -51,7 +53,20 @@ class Watch:
         self._over.set()
         self._thread.join()
 
+    def start(self, *arguments: Any, **named: Any) -> subprocess.Popen[bytes]:
+        """Start a process that may be given the secret by its environment: that one is no place to find it, but its
+        children's are.
+        """
+        with self._turn:
+            process = subprocess.Popen(*arguments, **named)
+            self._exempt.add(process.pid)
+        return process
+
     def look(self) -> None:
+        with self._turn:
+            self._look()
+
+    def _look(self) -> None:
         for folder in Path("/proc").iterdir():
             if not folder.name.isdigit():
                 continue
@@ -62,10 +77,20 @@ class Watch:
             words = command.replace(b"\0", b" ").decode("utf-8", "replace")
             if any(shape in command for shape in self._shapes):
                 self.hits.add(f"the arguments of a process ({words.partition(' ')[0]})")
-            if int(folder.name) not in self.exempt and any(shape in environ for shape in self._shapes):
+            if any(shape in environ for shape in self._shapes) and not self._may_have_it(folder, command):
                 self.hits.add(f"the environment of {words}")
             if " mailtui" in words:
                 self.seen[words.partition(" -m ")[2].split(" ")[0]] += 1
+
+    def _may_have_it(self, folder: Path, command: bytes) -> bool:
+        """Whether it was given it, or is such a one's child that has not become another program yet."""
+        if int(folder.name) in self._exempt:
+            return True
+        try:
+            parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+            return parent in self._exempt and Path(f"/proc/{parent}/cmdline").read_bytes() == command
+        except OSError:
+            return False  # it has ended meanwhile, and had it
 
     def _run(self) -> None:
         while not self._over.wait(_EVERY):

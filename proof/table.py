@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from mailtui.smtp.gear import Gear
+from proof.canary import Found
 from proof.foreign import Siege, Target
 from proof.launches import Trials
 from proof.model import Tally
@@ -111,6 +112,14 @@ def model_table(tally: Tally) -> list[str]:
     steps = dict(sorted(tally.steps.items()))
     rows = [(tally.runs, *steps.values(), tally.states.total(), tally.accepted, *(tally.states[s] for s in states))]
     return table(("runs", *steps, "messages", "accepted", *states), rows)
+
+
+def canary_table(found: Found) -> list[str]:
+    """One row, and below it where the password was found and which crashes did not come about."""
+    head = ("crashes", "logins with it", "files searched", "bytes printed", "looks at processes", "**found**")
+    row = (found.crashes, found.logins, found.files, found.printed, found.processes, len(found.hits))
+    told = [f"- Found in {hit}" for hit in found.hits] + [f"- Did not come about: {crash}" for crash in found.missed]
+    return [*table(head, [row]), *([""] if told else []), *told]
 
 
 def soak_table(soak: Soak) -> list[str]:

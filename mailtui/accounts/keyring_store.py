@@ -123,8 +123,7 @@ class KeyringStore:
         for backend in self._backends():
             found = backend.get_password(KEYRING_SERVICE, entry)
             if found:
-                hide(found)
-                return str(found)
+                return hide(str(found))
         return None
 
     def _write(self, entry: str, secret: str) -> None:

@@ -17,6 +17,7 @@ from typing import IO
 
 from mailtui.errors import AccountError
 from mailtui.kit.children import foreign_environment
+from mailtui.kit.hidden import hide
 from mailtui.kit.left_behind import left_behind
 from mailtui.kit.safe_text import safe_text
 from mailtui.kit.words import sentence
@@ -82,7 +83,7 @@ def _password(account: str, program: str, line: bytes) -> str:
     if len(line) >= _MOST:
         raise CommandFailed(account, program, "its first line is too long for a password")
     try:
-        return line.decode()
+        return hide(line.decode())
     except UnicodeDecodeError:
         raise CommandFailed(account, program, "its first line is no text in UTF-8") from None
 

@@ -98,9 +98,7 @@ class SecretSource:
         if anew:
             self._found.pop(account, None)
         if account not in self._found:
-            found = await self._find(account)
-            hide(found)
-            self._found[account] = found
+            self._found[account] = await self._find(account)
         return self._found[account]
 
     def settings_changed(self) -> None:
@@ -196,7 +194,7 @@ class SecretSource:
             found = await asyncio.to_thread(self._ask, account)
         if not found:
             raise SecretMissing(account, variable=variable_for(account), tried=tried)
-        return found
+        return hide(found)
 
     async def _look(self, account: str, *, run: bool) -> tuple[Place | None, str | None, list[str]]:
         """The first place that has it, and what it has; a command is only started if it is to `run`."""
@@ -210,7 +208,7 @@ class SecretSource:
             tried.append(f"the keyring ({problem.word})")
         variable = variable_for(account)
         if self._environ.get(variable):
-            return Place.VARIABLE, self._environ[variable], tried
+            return Place.VARIABLE, hide(self._environ[variable]), tried
         tried.append(f"the variable {variable} (not set)")
         try:
             command = (await self._settings_at_ease()).commands.get(account)
@@ -235,7 +233,7 @@ class SecretSource:
             tried.append(f"the systemd credential {file.name} ({because})")
             return None, None, tried
         if found:
-            return Place.SYSTEMD, found, tried
+            return Place.SYSTEMD, hide(found), tried
         tried.append(f"the systemd credential {file.name} (it is empty)")
         return None, None, tried
 

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import base64
 import json
+import sys
+import threading
+import traceback
 
 HIDDEN = "(hidden)"
 """What stands where something secret was said."""
@@ -16,10 +19,23 @@ _SHAPES: list[str] = []
 """The longest first: one secret may begin with another one."""
 
 
-def hide(secret: str) -> None:
-    """Never show this from now on, in any shape."""
+def hide(secret: str) -> str:
+    """Never show this from now on, in any shape; call it before the secret is given to anybody. Gives it back."""
     if len(secret) >= _SHORTEST and secret not in _SHAPES:
         _SHAPES[:] = sorted({*_SHAPES, *shapes_of(secret)}, key=len, reverse=True)
+    return secret
+
+
+def hide_in_last_words() -> None:
+    """Have what this process says when it breaks say no secret, wherever it breaks."""
+
+    def say(error: BaseException | None) -> None:
+        if error is not None:
+            print(without_secrets("".join(traceback.format_exception(error))), end="", file=sys.stderr)  # noqa: T201
+
+    sys.excepthook = lambda _type, error, _trace: say(error)
+    threading.excepthook = lambda what: say(what.exc_value)
+    sys.unraisablehook = lambda what: say(what.exc_value)
 
 
 def without_secrets(text: str) -> str:

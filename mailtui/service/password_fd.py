@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 
 from mailtui.errors import UsageError
+from mailtui.kit.hidden import hide
 
 _MOST = 64 * 1024
 _HINT = "For example in a shell: --password-fd acme=3 3< <(pass show acme)"
@@ -50,7 +51,7 @@ def _read(account: str, handle: int) -> str:
         raise UsageError(f"The password of {account} is no text in UTF-8", hint=_HINT) from None
     if not password:
         raise UsageError(f"File descriptor {handle} has no password for {account}: it is empty", hint=_HINT)
-    return password
+    return hide(password)
 
 
 def _closed(handle: int) -> UsageError:

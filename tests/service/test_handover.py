@@ -8,15 +8,25 @@ import contextlib
 import json
 import os
 import stat
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
+import keyring.core
 import pytest
 
+from mailtui.errors import ExitCode, SecretMissing
+from mailtui.kit.children import own_environment, own_module
+from mailtui.kit.paths import Home
 from mailtui.outbox.opening import parse_outbox
 from mailtui.service.engine import _secrets
+from mailtui.service.facade import Service
 from mailtui.service.handover import Door, Handed, door_of, hand_over
+from mailtui.service.lists import Again
+from mailtui.service.views import CampaignView
+from tests.campaign.conftest import WriteCampaign
+from tests.servers.aiosmtpd_server import PASSWORD, USER, Authority, aiosmtpd_server
 
 
 def test_passwords_of_other_accounts_come_with_the_one_that_was_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,9 +80,7 @@ async def test_c04_what_is_no_secret_gets_no_answer(tmp_path: Path) -> None:
         writer.write(said)
         if writer.can_write_eof():
             writer.write_eof()
-        with contextlib.suppress(
-            ConnectionResetError, BrokenPipeError
-        ):  # not read to its end
+        with contextlib.suppress(ConnectionResetError, BrokenPipeError):  # not read to its end
             assert await reader.read() == b""
         writer.close()
     await door.close()
@@ -130,3 +138,57 @@ try:
 except OSError:
     print(b"", flush=True)
 """
+
+
+async def test_c04_campaigns_that_wait_for_a_password_go_on_when_it_comes(
+    home: Home, write_campaign: WriteCampaign, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two pause for want of it under a runner that stays. Who resumes one hands the password over, and the other one
+    goes on by itself.
+    """
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
+    keyring.core.init_backend()
+    home.config.mkdir(parents=True)
+    command = [*own_module("mailtui"), "runner", "--json"]
+    with (
+        aiosmtpd_server(authority, auth=True) as server,
+        subprocess.Popen(command, stdout=-1, stderr=subprocess.DEVNULL, env=own_environment(os.environ)) as runner,
+        Service.open(os.environ) as service,
+    ):
+        try:
+            assert runner.stdout is not None
+            assert json.loads(runner.stdout.readline())["pid"] == runner.pid
+            account = {"host": "127.0.0.1", "port": server.port, "security": "plain", "user": USER}
+            home.settings_file.write_text(json.dumps({"accounts": {"acme": account}}))
+            with Service.open(os.environ) as launching:
+                ids = [
+                    await _launched(launching, write_campaign(smtp=None, account="acme", name=name)) for name in "AB"
+                ]
+            for each in ids:
+                view = await _settled(service, each, "paused")
+                assert view.campaign.reason.startswith(SecretMissing.title_for("acme"))
+                assert view.exit_code == ExitCode.PAUSED
+            assert server.taken == []
+            with pytest.raises(SecretMissing):
+                await service.resume(await service.view(ids[0]))
+            service.tell_password("acme", PASSWORD)
+            await service.resume(await service.view(ids[0]))
+            for each in ids:
+                await _settled(service, each, "finished")
+            assert len(server.taken) == 10
+            environ = Path(f"/proc/{runner.pid}/environ")
+            assert not environ.exists() or PASSWORD.encode() not in environ.read_bytes()
+        finally:
+            runner.terminate()
+
+
+async def _launched(service: Service, file: Path) -> str:
+    plan = service.prepare(service.campaigns.load(file), plan={})
+    return (await service.launch(plan, again=Again.NEW, progress=lambda _: None)).campaign.id
+
+
+async def _settled(service: Service, campaign: str, state: str) -> CampaignView:
+    async with asyncio.timeout(30):
+        while (view := await service.view(campaign)).state != state:
+            await asyncio.sleep(0.05)
+    return view
