@@ -459,7 +459,7 @@ async def test_a_launch_whose_runner_does_not_start_says_how_to_go_on(
 ) -> None:
     stretch(sendable, 3)
 
-    async def broken(secrets: object) -> int:
+    async def broken(secrets: object, *, leave: str = "") -> int:
         raise RunnerError("The runner did not start", detail="It said nothing.")
 
     monkeypatch.setattr(service, "start_runner", broken)
