@@ -1,8 +1,8 @@
 """`python -m proof [PART]…`: attack senders at random, have them judged from outside, print what came of it.
 
 Parts: kills, foreign, naive, pauses, launches, cancels, suppress, soak, model, canary; all when none is named.
-`--short` makes each small, `--write` puts the tables into docs/reliability.md. Ends with 1 when mailtui broke a promise.
-The seeds say what happens in which order.
+`--short` makes each small, `--write` puts the tables into docs/reliability.md. Ends with 1 when mailtui broke a
+promise. The seeds say what happens in which order.
 """
 
 from __future__ import annotations

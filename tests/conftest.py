@@ -6,9 +6,16 @@ from pathlib import Path
 
 import pytest
 
+from mailtui.kit import hidden
 from mailtui.kit.paths import Home
 
 pytest_plugins = ["tests.servers.aiosmtpd_server", "tests.servers.exim", "tests.servers.postfix"]
+
+
+@pytest.fixture(autouse=True)
+def _no_secret_is_known_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one test takes for a password may stand in what the next one's log says."""
+    monkeypatch.setattr(hidden, "_SHAPES", [])
 
 
 @pytest.fixture

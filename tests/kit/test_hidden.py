@@ -10,11 +10,6 @@ import pytest
 from mailtui.kit import hidden
 
 
-@pytest.fixture(autouse=True)
-def _nothing_is_known_before(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hidden, "_SHAPES", [])
-
-
 @pytest.mark.parametrize(
     "secret", ["hunter2-canary", "pä$$ \"wörd\" 'x'", "back\\slash\tand\ttab", "abcd", "ünïcödé😀"]
 )
