@@ -26,6 +26,7 @@ from benchmarks.contest import Size
 from benchmarks.figures import Report
 from benchmarks.parts.audience import audience
 from benchmarks.parts.costs import calls, profile
+from benchmarks.parts.dkim import dkim
 from benchmarks.parts.durability import durability
 from benchmarks.parts.endtoend import cores, endtoend
 from benchmarks.parts.mime import mime
@@ -66,6 +67,7 @@ PARTS = {
     "tls": Part(tls, 3, seconds=1.5),
     "steps": Part(steps, 1.5),
     "mime": Part(mime, 0.5),
+    "dkim": Part(dkim, 0.5),
 }
 _SHORT = Size(seconds=0.5, rounds=1, short=True)
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import binascii
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from mailtui.errors import AccountError
@@ -56,6 +56,7 @@ _SIGNED = (
 )
 """Signed where the mail has them."""
 _LINE = 76  # characters of the signature's own lines, about
+_PIECE = 64 * 1024  # bytes of a body that are looked at together
 _KEPT_LAYOUTS = 64  # mails of a campaign differ in few headers
 
 
@@ -163,16 +164,32 @@ def relaxed_fields(head: bytes) -> list[bytes]:
 
 
 def relaxed_body(body: bytes) -> bytes:
-    """A body, whose lines end with CRLF, in relaxed form (RFC 6376 section 3.4.4)."""
-    body = _squeezed(body)
-    if b" \r\n" in body:
-        body = body.replace(b" \r\n", b"\r\n")
-    text = body.rstrip(b"\r\n")
-    return text + b"\r\n" if text else b""
+    """A body, each of whose lines ends with CRLF, in relaxed form (RFC 6376 section 3.4.4)."""
+    return b"".join(_relaxed_pieces(body))
+
+
+def _relaxed_pieces(body: bytes) -> Iterator[bytes]:
+    """The same in pieces of whole lines. One without a blank, as files in base64 are, is left as it is."""
+    end = len(body.rstrip(b" \t\r\n"))
+    start = 0
+    while start < end:
+        cut = body.find(b"\n", min(start + _PIECE, end)) + 1 if end - start > _PIECE else 0
+        piece = body[start : cut if 0 < cut < end else end]
+        start += len(piece)
+        if b" " in piece or b"\t" in piece:
+            piece = _squeezed(piece)
+            if b" \r\n" in piece:
+                piece = piece.replace(b" \r\n", b"\r\n")
+        yield piece
+    if end:
+        yield b"\r\n"
 
 
 def _body_hash(body: bytes) -> bytes:
-    return binascii.b2a_base64(hashlib.sha256(relaxed_body(body)).digest(), newline=False)
+    digest = hashlib.sha256()
+    for piece in _relaxed_pieces(body):
+        digest.update(piece)
+    return binascii.b2a_base64(digest.digest(), newline=False)
 
 
 def _squeezed(text: bytes) -> bytes:

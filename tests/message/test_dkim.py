@@ -53,10 +53,10 @@ _line = st.one_of(
     st.just([".", " ", "\t"]),
 ).map("".join)
 _body = st.builds(
-    lambda lines, blank, whole: ("\r\n".join([*lines, *[""] * blank]) + ("\r\n" if whole else "")).encode(),
+    lambda lines, blank, times: ("".join(f"{line}\r\n" for line in lines) * times + "\r\n" * blank).encode(),
     st.lists(_line, max_size=8),
     st.integers(0, 3),
-    st.booleans(),
+    st.sampled_from((1, 1, 1, 1, 200)),
 )
 _value = st.lists(_line.filter(str.strip), min_size=1, max_size=4).map(lambda lines: "\r\n ".join(lines))
 _name = st.sampled_from(("Subject", "SUBJECT", "To", "Cc", "Reply-To", "X-Any", "List-Id", "References", "Sender"))
