@@ -168,7 +168,7 @@ class TestPage:
                     command = next(filter(None, subcommands), command)
                 known = {name for parameter in command.params for name in parameter.opts}
                 if words[1] == "runner":
-                    known = {"--outbox", "--until-idle"}
+                    known = {"--outbox", "--until-idle", "--password-fd"}
                 for word in words[2:]:
                     assert not word.startswith("--") or word in known, f"{word} in {line}"
 
