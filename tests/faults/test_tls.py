@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ssl
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,10 +18,10 @@ from tests.dispatch.bench import House
 from tests.faults.matrix import HASTE
 from tests.faults.server import FaultServer, Strike, said
 from tests.servers.certificates import OTHER_NAMES, Authority
+from tests.servers.openssl import only, self_signed, tls_peer
 from tests.servers.scripted import Close, ScriptedPeer, Send, Silence, Step, Talk, scripted_peer
 
 SIZE = 6
-PROTOCOL_VERSION = bytes((21, 3, 2, 0, 2, 2, 70))  # a fatal alert of TLS 1.1 (RFC 5246 section 7.2)
 
 
 @pytest.fixture(scope="module")
@@ -143,16 +142,6 @@ def _stranger(authority: Authority) -> ssl.SSLContext:
     return Authority().server().context
 
 
-def _old(authority: Authority) -> ssl.SSLContext:
-    context = authority.server().context
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        context.minimum_version = ssl.TLSVersion.TLSv1_1
-        context.maximum_version = ssl.TLSVersion.TLSv1_1
-    context.set_ciphers("DEFAULT:@SECLEVEL=0")
-    return context
-
-
 @pytest.mark.parametrize("security", [Security.TLS, Security.STARTTLS])
 @pytest.mark.parametrize(
     ("context", "why"),
@@ -160,7 +149,6 @@ def _old(authority: Authority) -> ssl.SSLContext:
         (_expired, "has expired"),
         (_other_name, "is for another name than localhost"),
         (_stranger, "signed by an authority that is not trusted in"),
-        (_old, ""),  # hangs up on us; one that says why is below
     ],
 )
 async def test_f54_n10_c07_a_certificate_or_version_that_proves_nothing_pauses_with_its_own_reason(
@@ -185,23 +173,23 @@ async def test_f54_n10_c07_a_certificate_or_version_that_proves_nothing_pauses_w
 
 
 @pytest.mark.parametrize("security", [Security.TLS, Security.STARTTLS])
-async def test_f54_n10_a_server_that_says_its_version_is_too_old_is_quoted(
-    house: House, authority: Authority, ca: str, security: Security
+@pytest.mark.parametrize("fault", ["self-signed", "1.0", "1.1"])
+async def test_f54_n10_c07_openssl_itself_shows_what_nobody_should_accept(
+    house: House, authority: Authority, ca: str, security: Security, fault: str, tmp_path: Path
 ) -> None:
-    async def too_old(talk: Talk) -> None:
-        if security is Security.STARTTLS:
-            await talk.send(b"220 ready\r\n")
-        await talk.more()
-        await talk.send(PROTOCOL_VERSION)
-        talk.writer.close()
-
-    stage = Stage.TLS if security is Security.STARTTLS else Stage.GREETING
-    strike = Strike(stage, too_old, after=0, times=None)
-    server = FaultServer(Gear.CROSS, (strike,), users=True, tls=authority.server().context)
-    async with scripted_peer(server, strict=False) as peer:
+    if fault == "self-signed":
+        context, _ = self_signed(tmp_path)
+    else:
+        version = ssl.TLSVersion.TLSv1 if fault == "1.0" else ssl.TLSVersion.TLSv1_1
+        context = only(_good(authority), version)
+    with tls_peer(context, implicit=security is Security.TLS) as peer:
         campaign = await launch(house, peer.port, ca, security)
         await house.send(secrets=password)
-        assert "older than 1.2" in await is_held(house, campaign, server, peer)
+        now = await house.reader.campaign(campaign.id)
+        assert (now.state, now.held) == (CampaignState.PAUSED, True)
+        assert ("is self-signed" if fault == "self-signed" else "versions of TLS older than 1.2") in now.reason
+        assert peer.secured == []
+        assert {line[:4] for line in peer.clear} == ({b"EHLO", b"STAR"} if security is Security.STARTTLS else set())
 
 
 @pytest.mark.parametrize("security", [Security.TLS, Security.STARTTLS])
