@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import pydantic
 
+from mailtui.accounts.presets import presets
 from mailtui.accounts.secrets import SecretSettings, unknown_account
 from mailtui.accounts.spec import AccountSpec
 from mailtui.audience.mx.servers import parse_server
@@ -193,11 +194,17 @@ class Settings:
         )
 
     def provenance(self) -> list[Provenance]:
-        """Every setting and where its value came from."""
+        """Every setting and where its value came from; of accounts, what they or their presets say."""
         rows = []
         for loc, value in _leaves(self.spec.model_dump(mode="json", by_alias=True), ()):
             shown = self.outbox_url if loc == ("outbox", "url") else value
             origin = self.layers.origin(loc)
+            if loc[0] == "accounts" and origin == "default":
+                if value in (None, []):
+                    continue
+                preset = self.spec.accounts[str(loc[1])].preset
+                known = None if preset is None else _at(presets()[preset].settings(), loc[2:])
+                origin = f"preset {preset}" if known is not None else origin
             rows.append(Provenance(".".join(map(str, loc)), "" if shown is None else str(shown), origin))
         return rows
 
@@ -280,6 +287,13 @@ def _environment(environ: Mapping[str, str]) -> Layer:
 
 def _first_key(data: Any) -> Loc:
     return (next(iter(data)),) if isinstance(data, Mapping) and data else ()
+
+
+def _at(data: Any, loc: Loc) -> Any:
+    """What stands at `loc`, None where nothing does."""
+    for step in loc:
+        data = data.get(step) if isinstance(data, Mapping) else None
+    return data
 
 
 def _leaves(data: Any, loc: Loc) -> list[tuple[Loc, Any]]:

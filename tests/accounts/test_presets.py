@@ -8,6 +8,8 @@ import pytest
 from mailtui.accounts.oauth.providers import ProviderName
 from mailtui.accounts.presets import Preset, presets
 from mailtui.accounts.spec import AccountSpec
+from mailtui.kit.paths import Home
+from mailtui.service.settings import read_settings
 from mailtui.smtp.endpoint import Security
 
 PROMISED = {
@@ -43,6 +45,17 @@ def test_what_an_account_says_counts_before_its_preset() -> None:
     assert (spec.port, spec.host, spec.limits.per_day, spec.limits.per_hour) == (25, "smtp.office365.com", 7, None)
     assert spec.connections is None
     assert AccountSpec.model_validate({"preset": "gmail", "limits": {}}).limits.per_day is None
+
+
+def test_the_settings_say_what_comes_of_a_preset(home: Home) -> None:
+    home.config.mkdir(parents=True)
+    home.settings_file.write_text("accounts: {a: {preset: gmail, user: x, port: 587, security: starttls}}")
+    settings = read_settings({"MAILTUI_HOME": str(home.config.parent)})
+    told = {row.key: (row.value, row.origin) for row in settings.provenance()}
+    assert told["accounts.a.host"] == ("smtp.gmail.com", "preset gmail")
+    assert told["accounts.a.limits.per_day"] == ("500", "preset gmail")
+    assert told["accounts.a.port"] == ("587", f"{home.settings_file}:1")
+    assert "accounts.a.certificate" not in told
 
 
 @pytest.mark.parametrize(

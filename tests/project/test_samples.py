@@ -121,6 +121,8 @@ def test_a_setting_left_out_of_the_sample_would_be_noticed(sample_settings: dict
     text = (SAMPLES / "settings.yaml").read_text("utf-8")
     for row in read_settings(sample_settings).provenance():
         assert row.key.rsplit(".", 1)[-1] + ":" in text or row.key.endswith(".allow_plain"), row.key
+    for name, field in AccountSpec.model_fields.items():
+        assert f"{field.alias or name}:" in text or name == "allow_plain", name
 
 
 def test_all_addresses_lead_nowhere() -> None:
