@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from mailtui.accounts.spec import AccountSpec
 from mailtui.audience.address import is_address
 from mailtui.campaign.campaign import load_campaign
 from mailtui.sandbox.process import find_sandbox, stop_sandbox
