@@ -1,0 +1,148 @@
+"""C9: what people are told of a campaign's accounts, and of a pause that ends by itself."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from mailtui.cli.run import _confirm
+from mailtui.cli.watching import print_outcome
+from mailtui.errors import ExitCode
+from mailtui.kit.durations import show_moment
+from mailtui.kit.paths import Home
+from mailtui.outbox.records import AccountRest, Mark, ProgressSnapshot, Result, WorkerSnapshot
+from mailtui.outbox.states import CampaignState, DeliveryState, RestKind
+from mailtui.service.facade import Service
+from mailtui.service.views import CampaignView
+from tests.campaign.conftest import WriteCampaign
+from tests.campaign.test_freeze import launch
+from tests.campaign.test_senders import NEWS, TEAM
+
+SETTINGS = f"""accounts:
+  acme: {{host: 127.0.0.1, port: 9, security: plain, from: "{NEWS}", weight: 3, limits: {{per_hour: 12}}}}
+  backup: {{host: mx.backup.test, user: team, from: "{TEAM}"}}
+"""
+REASON = "acme is at its quota; backup: 421 4.7.0 Later"
+
+
+@pytest.fixture
+def service(home: Home) -> Service:
+    home.settings_file.parent.mkdir(parents=True, exist_ok=True)
+    home.settings_file.touch(mode=0o600)
+    home.settings_file.write_text(SETTINGS)
+    return Service.open(os.environ)
+
+
+async def paused(service: Service, path: Path, until: float) -> CampaignView:
+    """Twelve by acme, the others by backup, which rests; the campaign goes on at its time."""
+    campaign = (await asyncio.to_thread(launch, service, path)).campaign
+    ledger, now = service.outbox.ledger(), time.time()
+    claims = await ledger.claim(campaign.number, 16, now=now, lease=60)
+    marks = [Mark(c.campaign, c.id, c.fence, "acme" if n < 12 else "backup") for n, c in enumerate(claims)]
+    await ledger.commit(marks, [], [], now=now)
+    sent = [Result(c.campaign, c.id, c.fence, DeliveryState.IN_FLIGHT, DeliveryState.SENT, 1) for c in claims]
+    await ledger.commit([], sent, [], now=now)
+    await ledger.rest_account(AccountRest("backup", until, RestKind.QUOTA, "421 4.7.0 Later", now))
+    await ledger.set_state(
+        campaign.number, CampaignState.PAUSED, actor="runner", now=now, reason=REASON, held=True, resume_at=until
+    )
+    ledger.close()
+    return await service.view(campaign.id)
+
+
+def test_c9_a_pause_for_a_time_tells_each_account_and_when_it_goes_on(
+    service: Service,
+    write_campaign: WriteCampaign,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    path = write_campaign(30, **{"smtp": None, "accounts": ["acme", "backup"], "from": None})
+    until = time.time() + 2_970
+    view = asyncio.run(paused(service, path, until))
+    assert view.exit_code is ExitCode.PAUSED and view.resume_at == until
+    told = view.to_json()
+    assert told["resume_at"].startswith("20") and told["resume_at"].endswith("+00:00")
+    acme, backup = told["accounts"]
+    assert (acme["sent"], acme["weight"], acme["hour"], acme["well"]) == (12, 3, {"sent": 12, "limit": 12}, False)
+    assert (backup["sent"], backup["reason"], backup["day"]) == (4, "421 4.7.0 Later", {"sent": 4, "limit": None})
+    assert json.loads(json.dumps(told)) == told
+
+    def shown() -> tuple[str, str]:
+        async def show() -> None:
+            await print_outcome(service, await service.view(view.id), as_json=False)
+
+        asyncio.run(show())
+        found = capsys.readouterr()
+        return " ".join(found.out.split()), " ".join(found.err.split())
+
+    out, steps = shown()
+    assert f"because {REASON} it can go on at {show_moment(until)}, in 49 min" in out and "no process waits" in out
+    assert "through acme 12 sent, resting until" in out and "12 of 12 an hour: its limits in the settings" in out
+    assert f"through backup 4 sent, resting until {show_moment(until)}: 421 4.7.0 Later" in out
+    assert f"Have it go on then, in the background: mailtui resume {view.id}" in steps
+    monkeypatch.setattr(service._launcher, "pid", lambda: 4711)
+    out, steps = shown()
+    assert (
+        f"it goes on by itself at {show_moment(until)}" in out
+        and f"Try at once with: mailtui resume {view.id}" in steps
+    )
+    now = asyncio.run(service.accounts_now())
+    assert (now["acme"].hour, now["acme"].quota, now["acme"].well) == (12, "12 of 12 an hour", False)
+    assert (now["backup"].day, now["backup"].quota, now["backup"].state) == (
+        4,
+        "",
+        f"resting until {show_moment(until)}",
+    )
+
+
+async def test_c9_workers_are_counted_by_account_and_one_account_without_limits_needs_no_part(
+    service: Service, write_campaign: WriteCampaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    two = write_campaign(4, **{"smtp": None, "accounts": ["acme", "backup"], "from": None})
+    campaign = (await asyncio.to_thread(launch, service, two)).campaign
+    monkeypatch.setattr(service._launcher, "pid", lambda: os.getpid())
+    ledger, now = service.outbox.ledger(), time.time()
+    of = ("acme", "acme", "backup")
+    workers = tuple(WorkerSnapshot(n, "dot", "a@b.c", 0, 0, 1.0, "", 1.0, "cross", account=a) for n, a in enumerate(of))
+    await ledger.commit([], [], [(campaign.number, ProgressSnapshot(now, 1.0, None, None, "", workers))], now=now)
+    await ledger.rest_account(AccountRest("backup", now - 1, RestKind.LOGIN, "over by now", now - 9))
+    view = await service.view(campaign.id)
+    assert [(part.name, part.workers, part.now.well) for part in view.accounts] == [
+        ("acme", 2, True),
+        ("backup", 1, True),
+    ]
+    assert [part.facts(at_work=True) for part in view.accounts] == [
+        "0 sent, 2 workers, 0 of 12 an hour",
+        "0 sent, 1 worker",
+    ]
+    await ledger.rest_account(AccountRest("backup", None, RestKind.REFUSED, "535 no", now))
+    ledger.close()
+    out = (await service.view(campaign.id)).accounts[1]
+    assert out.facts(at_work=True) == "0 sent, out: 535 no" and out.to_json()["until"] is None
+    one = write_campaign(4, **{"smtp": None, "account": "backup", "from": None, "name": "One"})
+    single = (await asyncio.to_thread(launch, service, one)).campaign
+    assert (await service.view(single.id)).accounts == ()
+
+
+def test_c9_who_confirms_sees_every_account_and_from(
+    service: Service,
+    write_campaign: WriteCampaign,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    path = write_campaign(4, **{"smtp": None, "accounts": ["acme", "backup"], "from": None})
+    plan = service.prepare(service.campaigns.load(path), plan={})
+    monkeypatch.setattr("mailtui.cli.run._at_terminal", lambda: True)
+    prompted: Callable[..., str] = lambda *_, **__: "4"  # noqa: E731
+    monkeypatch.setattr("click.prompt", prompted)
+    _confirm(plan)
+    said = capsys.readouterr().err
+    assert "  accounts     acme    75 %  127.0.0.1:9 (not encrypted, on this machine)\n" in said
+    assert "               backup  25 %  mx.backup.test:465 (TLS) as team\n" in said
+    assert f"from {NEWS} (75 %) or {TEAM} (25 %), for each recipient always the same" in " ".join(said.split())
