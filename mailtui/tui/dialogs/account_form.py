@@ -93,6 +93,8 @@ class AccountForm(ModalScreen[str | None]):
 
     def _show_field(self, field: FormField) -> None:
         """Bring a field into sight with what is wrong with it, the first one with its heading."""
+        if not field.has_focus_within:
+            return  # the person is further on by now
         if field is self._fields[0]:
             self.query_one("#fields").scroll_home(animate=False)
         else:

@@ -39,7 +39,9 @@ class SecretDialog(ModalScreen[str | None]):
     SecretDialog #password { margin: 1 0; height: 1; border: none; padding: 0 1; background: $panel; }
     SecretDialog #said { margin-top: 1; }
     SecretDialog Trouble { margin-top: 1; max-height: 8; }
-    SecretDialog.-short > .dialog { padding: 0 1; }
+    SecretDialog.-short > .dialog { padding: 0 1; max-height: 100%; }
+    SecretDialog.-short #said, SecretDialog.-short Trouble, SecretDialog.-short .buttons { margin-top: 0; }
+    SecretDialog.-narrow #password { margin: 0; }
     """
 
     def __init__(self, service: Service, book: AccountBook, account: str, *, hint: str = "") -> None:
@@ -127,6 +129,7 @@ class SecretDialog(ModalScreen[str | None]):
         error = failure_of(event)
         if event.worker.group == "keyring" and event.state is WorkerState.ERROR and error is not None:
             self._let(can=True)
+            self.query_one("#means").display = False  # where room is short, the error needs it
             self.query_one(Trouble).tell(error, after='It was not kept. "This run only" uses what is typed.')
             self._say(plain(_KEYS, "$text-muted"))
             self.query_one("#run").focus()

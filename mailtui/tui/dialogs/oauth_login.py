@@ -38,6 +38,7 @@ _BESIDE_ID = "the app's secret, if the provider gave one beside the client id; e
 class LoginDialog(ModalScreen[bool]):
     """Whether somebody is logged in. Closing it gives up what is under way; nothing listens for an answer then."""
 
+    AUTO_FOCUS = ""
     BINDINGS: ClassVar = [
         Binding("escape", "leave", "Close"),
         Binding("r", "browser", "By browser"),
@@ -169,11 +170,16 @@ class LoginDialog(ModalScreen[bool]):
         return lines or [Line(plain("Asking the keyring …", "$text-muted"))]
 
     def _keys(self) -> str:
-        code = "c by a code   " if self._by_code else ""
-        copy = "y copies   " if any(step.address or step.code for step in self._told) else ""
-        out = "o logs out   " if self._logged_in and not self._under_way else ""
-        esc = "esc gives up" if self._under_way else "esc closes"
-        return f"{copy}r in the browser{' anew' if self._told else ''}   {code}s app's secret   {out}{esc}"
+        keys = {
+            "esc gives up": self._under_way,
+            "esc closes": not self._under_way,
+            "y copies": any(step.address or step.code for step in self._told),
+            "r by browser": True,
+            "c by a code": self._by_code,
+            "o logs out": self._logged_in and not self._under_way,
+            "s app's secret": True,
+        }
+        return "   ".join(key for key, possible in keys.items() if possible)
 
     # keys
 

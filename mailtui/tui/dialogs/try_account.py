@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import ClassVar
 
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
+from textual.widgets import Input
 from textual.worker import Worker
 
 from mailtui.errors import MailtuiError
@@ -20,6 +23,7 @@ from mailtui.service.facade import Service
 from mailtui.tui.dialogs.password import asking_password
 from mailtui.tui.room import failure_of, start
 from mailtui.tui.text import Plain, joined, plain
+from mailtui.tui.widgets.safe_input import SafeInput
 from mailtui.tui.widgets.wrapped import Line, Wrapped
 
 _MARKS = {
@@ -30,19 +34,21 @@ _MARKS = {
 
 
 class TryAccountDialog(ModalScreen[None]):
-    """Nothing is sent. Closing it ends what is under way."""
+    """Nothing is sent before an address is typed for it. Closing it ends what is under way."""
 
     AUTO_FOCUS = "#tried"
     BINDINGS: ClassVar = [
         Binding("escape,q", "leave", "Close"),
         Binding("r", "again", "Again"),
         Binding("t", "turn", "Transcript"),
+        Binding("m", "mail", "Mail"),
     ]
     CSS = """
     TryAccountDialog > .dialog { width: 96; }
     TryAccountDialog #tried { height: auto; max-height: 60vh; margin: 1 0; }
     TryAccountDialog #tried-lines { height: auto; }
     TryAccountDialog #outcome { height: auto; }
+    TryAccountDialog #to { display: none; height: 1; border: none; padding: 0 1; background: $panel; }
     TryAccountDialog.-short > .dialog { padding: 0 2; }
     TryAccountDialog.-short #tried { max-height: 62vh; margin: 0; }
     """
@@ -64,6 +70,7 @@ class TryAccountDialog(ModalScreen[None]):
             with VerticalScroll(id="tried"):
                 yield Wrapped(id="tried-lines")
             yield Plain(id="outcome")
+            yield SafeInput(id="to", placeholder="you@example.com; enter sends a mail there that says what it is")
             yield Plain(id="keys", classes="muted")
 
     def on_mount(self) -> None:
@@ -76,14 +83,35 @@ class TryAccountDialog(ModalScreen[None]):
         """Try it anew; a password that was refused is asked for anew, since it may have been mistyped."""
         if self._trial is not None and self._trial.login_refused:
             self._service.tell_password(self._server.endpoint.account, None)
+        self._begin(None)
+
+    def _begin(self, to: str | None) -> None:
         self._steps, self._trial, self._error, self._transcript = [], None, None, False
         self._show()
-        start(self, self._try, "try")
+        start(self, partial(self._try, to), "try")
 
-    async def _try(self) -> None:
+    def action_mail(self) -> None:
+        """Ask for an address to send a mail to, once everything before it is known to work."""
+        if self._works:
+            line = self.query_one("#to", SafeInput)
+            line.display = True
+            line.focus()
+
+    @on(Input.Submitted, "#to")
+    def addressed(self, event: Input.Submitted) -> None:
+        event.input.display = False
+        self.query_one("#tried").focus()
+        if event.value.strip():
+            self._begin(event.value.strip())
+
+    @property
+    def _works(self) -> bool:
+        return self._trial is not None and self._trial.probe.ok
+
+    async def _try(self, to: str | None) -> None:
         try:
             self._trial = await asking_password(
-                self.app, self._service, lambda: try_out(self._service, self._server, tell=self._heard)
+                self.app, self._service, lambda: try_out(self._service, self._server, to=to, tell=self._heard)
             )
         except MailtuiError as error:
             self._error = error
@@ -107,7 +135,8 @@ class TryAccountDialog(ModalScreen[None]):
         self.query_one("#tried").scroll_end(animate=False)
         over = self._trial is not None or self._error is not None
         turn = "" if self._trial is None else f"   t {'steps' if self._transcript else 'transcript'}"
-        self.query_one("#keys", Plain).show(f"esc closes   r again{turn}" if over else "esc stops it and closes")
+        mail = "   m mail to yourself" if self._works else ""
+        self.query_one("#keys", Plain).show(f"esc closes   r again{turn}{mail}" if over else "esc stops it and closes")
 
     def _outcome(self) -> Content:
         if self._error is not None:
@@ -115,8 +144,12 @@ class TryAccountDialog(ModalScreen[None]):
             return plain("\n".join(told), "$text-error", newlines=True)
         if self._trial is None:
             return plain("Trying …", "$text-muted")
-        if self._trial.probe.ok:
-            return plain("+ It works; nothing was sent.", "bold $text-success")
+        if self._works:
+            to = self._trial.sent_to
+            done = f"a mail to {to} is on its way" if to else "nothing was sent"
+            return plain(f"+ It works; {done}.", "bold $text-success", limit=300)
+        if self._trial.probe.choice is not None and self._trial.sent_to:
+            return plain("× The mail was not sent.", "bold $text-error")
         return plain(f"× Nothing can be sent through {self._server.name} as it is.", "bold $text-error")
 
     def action_leave(self) -> None:

@@ -18,7 +18,8 @@ from mailtui.tui.widgets.step_line import StepLine
 @dataclass(frozen=True, slots=True)
 class Entry:
     """What a field is about: its key, its name, and a sentence for whoever is in it. With `choices` it holds one of
-    them, and up and down step through; `example` stands in it while it is empty.
+    them, and up and down step through; `example` stands in it while it is empty, and is what is meant then where there
+    are choices. `digits`: nothing else can be typed.
     """
 
     key: str
@@ -26,6 +27,7 @@ class Entry:
     about: str
     choices: tuple[Choice, ...] = ()
     example: str = ""
+    digits: bool = False
 
 
 class FormField(Vertical):
@@ -69,7 +71,8 @@ class FormField(Vertical):
     def compose(self) -> ComposeResult:
         with Horizontal():
             yield Plain(self.entry.name, classes="name")
-            yield StepLine(self._first, placeholder=self._example, select_on_focus=False)
+            digits = r"[0-9]*" if self.entry.digits else None
+            yield StepLine(self._first, placeholder=self._example, select_on_focus=False, restrict=digits)
             yield Plain(classes="said")
         yield Plain(classes="wrong")
 
@@ -102,7 +105,8 @@ class FormField(Vertical):
     def _say(self) -> None:
         """What the choice comes to."""
         if self.entry.choices:
-            said = next((choice.said for choice in self.entry.choices if choice.value == self.text), "")
+            meant = self.text or self._example
+            said = next((choice.said for choice in self.entry.choices if choice.value == meant), "")
             self.query_one(".said", Plain).show(plain(f"↑↓ {said}", "$text-muted", limit=120))
 
     def on_descendant_focus(self) -> None:
