@@ -29,8 +29,8 @@ _MEANING = {
     "unauthorized_client": ("your app may not log people in this way", _OWN_APP),
     "invalid_scope": (
         "it does not give the leave that is asked for",
-        "Log in again, so that it is asked for: mailtui accounts login {account}\nIf that does not help, your app may "
-        "not ask for it; step by step: docs/oauth.md",
+        "Log in again, so that it is asked for: mailtui accounts login {account}. If that does not help, your app "
+        "may not ask for it; step by step: docs/oauth.md",
     ),
     "unsupported_response_type": ("it does not log people in this way", _OWN_APP),
     "unsupported_grant_type": ("it does not give out tokens this way", _OWN_APP),

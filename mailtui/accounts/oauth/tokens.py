@@ -256,6 +256,6 @@ def _useless(account: str, who: str) -> AccountError:
         f"What {who} gives {account} is refused where it is used",
         detail="A token was refused, and so was the one that was fetched in its place.",
         hint="Log in as the user that stands in the settings, and agree to what is asked: "
-        f"mailtui accounts login {account}\nMicrosoft refuses mail, too, where SMTP AUTH is off for the mailbox: an "
-        "administrator has to allow it.",
+        f"mailtui accounts login {account}. Microsoft refuses mail, too, where SMTP AUTH is off for the mailbox; an "
+        "administrator allows it.",
     )

@@ -1,0 +1,133 @@
+"""A login by OAuth from end to end: a real authorization server, a real keyring, a real submission server."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import keyring
+import pytest
+from keyring.backends import SecretService
+
+from mailtui.sandbox.process import SandboxHandle, start_sandbox, stop_sandbox
+from tests.cli.program import Ended, Mailtui, wait_until
+from tests.servers.dovecot import Dovecot, dovecot_server
+from tests.servers.google import Grid, Spreadsheet, google_server
+from tests.servers.idp.person import Person
+from tests.servers.idp.provider import SHEETS, AuthorizationServer, authorization_server
+from tests.servers.secret_service import UNLOCKED, needs_secret_service, session
+
+USER = "news@acme.test"
+REAL_KEYRING = "keyring.backends.SecretService.Keyring"
+pytestmark = needs_secret_service
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """The servers that run for all tests of this module."""
+
+    idp: AuthorizationServer
+    dovecot: Dovecot
+    sandbox: SandboxHandle
+    keyring: dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    folder = tmp_path_factory.mktemp("relay")
+    # The mail server lets nobody send more than five mails before they log in again.
+    (folder / "faults.yaml").write_text("limits: {messages_per_connection: {at_most: 5, reply: 421 4.7.0 Enough}}\n")
+    sandbox = asyncio.run(start_sandbox(folder, faults=folder / "faults.yaml", idle_seconds=600))
+    try:
+        with (
+            authorization_server() as idp,
+            dovecot_server(
+                users={}, relay_port=sandbox.port, introspection=idp.introspection_url, name_in_token="sub"
+            ) as dovecot,
+            session(UNLOCKED) as found,
+        ):
+            yield World(idp, dovecot, sandbox, found)
+    finally:
+        asyncio.run(stop_sandbox(sandbox))
+
+
+@pytest.fixture
+def mine(mailtui: Mailtui, world: World, tmp_path: Path) -> Iterator[Mailtui]:
+    """A person with an account that logs in there, and a browser in which they agree to everything."""
+    server = {"host": "127.0.0.1", "port": world.dovecot.tls_port, "security": "tls", "ca": str(world.dovecot.ca)}
+    account = {**server, "user": USER, "oauth": world.idp.oauth()}
+    mailtui.home.settings_file.parent.mkdir(parents=True)
+    mailtui.home.settings_file.write_text(json.dumps({"accounts": {"acme": account}}))
+    mailtui.home.settings_file.chmod(0o600)
+    browser = tmp_path / "browser"
+    browser.write_text(
+        f'#!/bin/sh\nprintf %s "$1" >"{tmp_path}/address.new"; mv "{tmp_path}/address.new" "{tmp_path}/address"\n'
+    )
+    browser.chmod(0o700)
+    mailtui.environ.update(
+        DBUS_SESSION_BUS_ADDRESS=world.keyring["DBUS_SESSION_BUS_ADDRESS"],
+        PYTHON_KEYRING_BACKEND=REAL_KEYRING,
+        BROWSER=str(browser),
+        MAILTUI_TIME_SCALE="0.1",
+    )
+    world.idp.forget()
+    world.idp.live(3600)
+    # What is called in this process asks the same keyring; which one there is, is found out once a process.
+    before = keyring.get_keyring()
+    keyring.set_keyring(SecretService.Keyring())  # type: ignore[no-untyped-call]
+    yield mailtui
+    keyring.set_keyring(before)
+
+
+def log_in(mine: Mailtui) -> Ended:
+    """`mailtui accounts login`, while the person is at the browser."""
+    opened = mine.folder / "address"
+    opened.unlink(missing_ok=True)
+
+    def go() -> None:
+        wait_until(opened.exists, 30)
+        Person(USER).agree(opened.read_text())
+
+    person = threading.Thread(target=go, daemon=True)
+    person.start()
+    done = mine.call("accounts", "login", "acme")
+    person.join(30)
+    return done
+
+
+def test_d3_logging_out_tells_the_provider(mine: Mailtui, world: World) -> None:
+    assert log_in(mine).code == 0
+    assert mine.call("accounts", "logout", "acme").err == "acme is logged out.\n"
+    assert [item.path for item in world.idp.asked()][-1] == "/token/revocation"
+    refused = mine.call("accounts", "test", "acme")
+    assert "mailtui accounts login acme" in refused.err
+    assert mine.call("accounts", "logout", "acme").err == "Nobody was logged in for acme.\n"
+
+
+def test_a3_a_private_sheet_is_read_with_the_same_login(mine: Mailtui, world: World) -> None:
+    with google_server() as google:
+        rows = [["email", "name"], ["ann@example.com", "Ann"], ["bob@example.com", "Bob"]]
+        google.books["s" * 44] = Spreadsheet("Members", [Grid(0, "List", rows)], readers={USER})
+        google.whose = world.idp.reader_of
+        account = json.loads(mine.home.settings_file.read_text())["accounts"]["acme"]
+        oauth = {**account["oauth"], "provider": "google", "scopes": None}
+        settings = {
+            "accounts": {"acme": {**account, "oauth": {name: value for name, value in oauth.items() if value}}},
+            "google": {"account": "acme", "docs_url": google.url, "sheets_url": google.url},
+        }
+        link = f"https://docs.google.com/spreadsheets/d/{'s' * 44}/edit#gid=0"
+        assert log_in(mine).code == 0
+        mine.home.settings_file.write_text(json.dumps(settings))
+        unasked = mine.call("audience", link)
+        assert "does not give the leave" in unasked.err, "sheets were not agreed to yet"
+        assert "mailtui accounts login acme" in unasked.err
+        assert log_in(mine).code == 0
+        shown = mine.call("audience", link)
+        assert "ann@example.com" in shown.out, shown
+        sent = [headers.get("authorization", "") for path, headers in google.asked if "/v4/" in path]
+        assert sent
+        assert all(world.idp.scope_of(text.removeprefix("Bearer ")) == SHEETS for text in sent)
