@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 
+from mailtui.accounts.dkim_file import read_key_file
 from mailtui.audience.address import AddressError, parse_mailbox
 from mailtui.errors import Place
-from mailtui.message.dkim import DkimSpec
+from mailtui.message.dkim import DkimKeyProblem, DkimSpec, Signer
 from mailtui.message.preflight import Finding
 
 
@@ -25,6 +27,27 @@ def signing_findings(spec: DkimSpec, sender: str | None, place: Place) -> Iterat
         )
         hint = f"Sign for {domain}: leave dkim: domain: out of the account, and publish the key there."
         yield Finding("warning", "dkim-misaligned", message, place=place, hint=hint)
+
+
+def key_findings(spec: DkimSpec, file: Path | None) -> Iterator[Finding]:
+    """What is wrong with a key that lies in a file; that of the keyring is asked for when the campaign is launched."""
+    if file is None:
+        return
+    try:
+        Signer(spec, read_key_file(file))
+    except DkimKeyProblem as problem:
+        where = f": {problem.detail}" if problem.detail else ""
+        message = f"{problem.title[:1].lower()}{problem.title[1:]}{where}"
+        yield Finding("error", "dkim-no-key", message, hint=problem.hint)
+
+
+def rewriting_findings(hosts: Iterable[str]) -> Iterator[Finding]:
+    """Servers of which it is known that they write headers anew that are signed."""
+    for host in hosts:
+        if host.lower().rstrip(".").endswith(".amazonaws.com"):
+            message = f"{host} writes Date and Message-ID of every mail anew, and then no signature of ours is good"
+            hint = "Let Amazon SES sign (Easy DKIM), and take dkim: out of the account."
+            yield Finding("warning", "dkim-rewritten", message, hint=hint)
 
 
 def _domain_of(sender: str | None) -> str:

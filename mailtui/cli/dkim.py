@@ -77,6 +77,8 @@ def _require_agreement(keys: DkimKeys, name: str, *, yes: bool) -> None:
 def _show(key: DkimKey, *, made: bool, found: Finding | None) -> None:
     where = "the keyring" if key.kept == "keyring" else safe_text(key.kept)
     output.note(f"{key.account} signs for {key.domain} by {key.kind}, {key.bits:,} bits; the key is in {where}.")
+    if key.kind != "rsa":
+        output.say("Many who verify mails do not know Ed25519 yet, large mailbox providers among them; all know rsa.")
     if made:
         output.note("Put this into the DNS before anything is sent:")
     output.data(key.line)

@@ -10,7 +10,6 @@ from mailtui.message.frozen import MessageSource, Unsubscribe
 from mailtui.message.list_headers import MAILTO, URL
 from mailtui.message.remarks import Remark
 
-ONE_CLICK_SIGNED = "one-click-signed"
 # How the column with the address is called most often; what a list calls otherwise is passed over.
 _ADDRESS = ("recipient", "email", "e-mail", "mail", "email_address", "address")
 
@@ -32,7 +31,7 @@ def about_leaving(source: MessageSource, uses: FieldUses, columns: Collection[st
             "In a mail that you sent to yourself, h= of DKIM-Signature has List-Unsubscribe and List-Unsubscribe-Post; "
             "whoever signs sets that."
         )
-        yield Remark("note", ONE_CLICK_SIGNED, message, hint, place=Place(key="unsubscribe.one_click"))
+        yield Remark("note", "one-click-signed", message, hint, place=Place(key="unsubscribe.one_click"))
     if source.cc or source.bcc or any(role in ("cc", "bcc") for role, _ in source.columns):
         message = "whoever gets a copy has the recipient's way to leave; who uses it there takes the recipient off"
         hint = "Send them a mail of their own where they are to leave by themselves: a row of the list."

@@ -23,7 +23,7 @@ from mailtui.audience.views import StreamCounts
 from mailtui.campaign.campaign import Campaign, load_campaign
 from mailtui.campaign.checks import CheckReport, run_checks
 from mailtui.campaign.senders import sender_findings, senders_of
-from mailtui.campaign.signing import signing_findings
+from mailtui.campaign.signing import key_findings, rewriting_findings, signing_findings
 from mailtui.campaign.suppression import LeftOut, Suppressed, open_left_out
 from mailtui.campaign.trial import TrialRenderer
 from mailtui.dispatch.members import Member
@@ -32,7 +32,6 @@ from mailtui.kit.paths import private_folder, touch_private
 from mailtui.kit.yaml_file import read_yaml
 from mailtui.message.conventions import with_types
 from mailtui.message.frozen import MessageSource
-from mailtui.message.leaving import ONE_CLICK_SIGNED
 from mailtui.message.preflight import Finding
 from mailtui.message.source import own_mail_defaults
 from mailtui.outbox.opening import parse_outbox
@@ -42,7 +41,7 @@ from mailtui.outbox.suppression import list_of, scopes_for
 from mailtui.service.account_tests import last_tests
 from mailtui.service.list_options import ListOptions
 from mailtui.service.settings import PROJECT_FILE, Settings
-from mailtui.service.signing import LONGEST_SIGNATURE, Signing, key_findings, signing_of
+from mailtui.service.signing import LONGEST_SIGNATURE, Signing, signing_of
 from mailtui.service.views import CampaignView
 from mailtui.smtp.endpoint import Endpoint
 
@@ -50,6 +49,7 @@ Progress = Callable[[int, int], None]
 
 _LIST_SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx")
 PREVIEW_SECRET = b"preview"
+_ONE_CLICK_SIGNED = "one-click-signed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +221,7 @@ class CampaignDesk:
                 size = self._largest_mail(campaign)
                 found = run_checks(campaign, audience, source, suppressed, sample=sample, progress=progress, size=size)
         if self.signing(campaign) is not None:  # by a signature that covers what one click needs
-            found = dataclasses.replace(found, findings=tuple(f for f in found.findings if f.code != ONE_CLICK_SIGNED))
+            found = dataclasses.replace(found, findings=tuple(f for f in found.findings if f.code != _ONE_CLICK_SIGNED))
         return found.with_findings(self._about_accounts(campaign))
 
     def _about_accounts(self, campaign: Campaign) -> Iterator[Finding]:
@@ -234,7 +234,8 @@ class CampaignDesk:
         signing = self.signing(campaign)
         if signing is not None:
             yield from signing_findings(signing.spec, sender, place)
-            yield from key_findings(signing)
+            yield from key_findings(signing.spec, signing.file)
+            yield from rewriting_findings(member.endpoint.host for member in self.members(campaign))
 
     def _largest_mail(self, campaign: Campaign) -> int:
         """The most bytes of a mail that the servers of its accounts said they take, when they were tested last; 0 where

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,6 @@ from mailtui.accounts.dkim_file import read_key_file
 from mailtui.campaign.campaign import Campaign
 from mailtui.errors import AccountError
 from mailtui.message.dkim import DkimKeyProblem, DkimSpec, Signer
-from mailtui.message.preflight import Finding
 from mailtui.message.rendered import RenderedMessage
 
 if TYPE_CHECKING:
@@ -57,18 +56,6 @@ def signing_of(settings: Settings, campaign: Campaign) -> Signing | None:
     if account is None or account.dkim is None:
         return None
     return Signing(name, account.dkim.dkim(), account.dkim.key_file(settings.home.config))
-
-
-def key_findings(signing: Signing) -> Iterator[Finding]:
-    """What is wrong with a key that lies in a file; the keyring is asked when the campaign is launched."""
-    if signing.file is None:
-        return
-    try:
-        Signer(signing.spec, read_key_file(signing.file))
-    except DkimKeyProblem as problem:
-        where = f": {problem.detail}" if problem.detail else ""
-        what = f"{problem.title[:1].lower()}{problem.title[1:]}{where}"
-        yield Finding("error", "dkim-no-key", what, hint=problem.hint)
 
 
 async def signer_of(service: Service, campaign: Campaign) -> Signer | None:
