@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
-from mailtui.accounts.oauth.tokens import TokenSource
+from collections.abc import Callable
+from functools import cached_property
+from typing import TYPE_CHECKING
+
 from mailtui.accounts.secrets import SecretSource
 from mailtui.errors import AccountError
 from mailtui.smtp.credential import Credential, Kind
 from mailtui.smtp.endpoint import Endpoint
 
+if TYPE_CHECKING:
+    from mailtui.accounts.oauth.tokens import TokenSource
+
 
 class Credentials:
     """The logins and keys of all accounts, for one event loop."""
 
-    def __init__(self, source: SecretSource, tokens: TokenSource) -> None:
+    def __init__(self, source: SecretSource, tokens: Callable[[], TokenSource]) -> None:
+        """`tokens` is called when somebody logs in with one: most accounts do not."""
         self._source = source
-        self._tokens = tokens
+        self._make_tokens = tokens
+
+    @cached_property
+    def _tokens(self) -> TokenSource:
+        return self._make_tokens()
 
     async def login(self, endpoint: Endpoint, *, refused: Credential | None = None) -> Credential:
         """What to log in with at an account's server. Raises `AccountError` where there is nothing.

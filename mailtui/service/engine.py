@@ -9,10 +9,10 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from mailtui import __version__
 from mailtui.accounts.credentials import Credentials
-from mailtui.accounts.oauth.tokens import TokenSource
 from mailtui.accounts.secrets import SecretSettings, SecretSource
 from mailtui.dispatch.runner import Runner, RunnerOptions
 from mailtui.errors import ExitCode, MailtuiError
@@ -25,6 +25,9 @@ from mailtui.outbox.opening import Outbox, parse_outbox
 from mailtui.service.handover import Door, Handed, door_of, wake
 from mailtui.service.password_fd import read_passwords
 from mailtui.smtp.timeouts import time_scale
+
+if TYPE_CHECKING:
+    from mailtui.accounts.oauth.tokens import TokenSource
 
 
 def runner_for(
@@ -44,7 +47,13 @@ def runner_for(
 
 def credentials_for(secrets: SecretSource, environ: Mapping[str, str]) -> Credentials:
     """What is proved to servers, with access tokens that all processes of this home renew in turns."""
-    return Credentials(secrets, TokenSource(secrets, Home.find(environ).run, scale=time_scale(environ)))
+
+    def tokens() -> TokenSource:
+        from mailtui.accounts.oauth.tokens import TokenSource  # costs what HTTP needs, and most accounts have none
+
+        return TokenSource(secrets, Home.find(environ).run, scale=time_scale(environ))
+
+    return Credentials(secrets, tokens)
 
 
 def _say(text: str) -> None:
