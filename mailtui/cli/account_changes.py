@@ -15,6 +15,7 @@ from mailtui.cli.account_questions import Questions
 from mailtui.cli.options import at_terminal, common
 from mailtui.cli.trying import try_server
 from mailtui.errors import AccountError, ExitCode, UsageError
+from mailtui.kit.hidden import hide
 from mailtui.service.account_book import AccountBook, AccountDraft, SecretKind
 from mailtui.service.facade import Service
 from mailtui.service.oauth import login as log_in
@@ -164,12 +165,12 @@ def _first_line() -> str:
     secret = line.removesuffix("\n").removesuffix("\r")
     if not secret:
         raise UsageError("There is no password on standard input")
-    return secret
+    return hide(secret)
 
 
 def _typed(name: str) -> str | None:
     answer: str = click.prompt(f"Password of {name}", hide_input=True, default="", show_default=False, err=True)
-    return answer or None
+    return hide(answer) or None
 
 
 async def _ask_secret(service: Service, name: str, hint: str) -> str | None:

@@ -11,6 +11,7 @@ import click
 from mailtui.cli import output
 from mailtui.cli.options import at_terminal, common
 from mailtui.errors import UsageError
+from mailtui.kit.hidden import hide
 from mailtui.service.facade import Service
 from mailtui.service.oauth import LoginProgress, keep_client_secret
 from mailtui.service.oauth import login as log_in
@@ -61,8 +62,8 @@ def tell_progress(progress: LoginProgress) -> None:
 def _client_secret(name: str) -> str:
     if at_terminal():
         typed: str = click.prompt(f"Secret of the app of {name}", hide_input=True, err=True)
-        return typed
+        return hide(typed)
     line = sys.stdin.readline().strip()
     if not line:
         raise UsageError("There is no client secret on standard input")
-    return line
+    return hide(line)
