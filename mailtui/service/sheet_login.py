@@ -6,7 +6,6 @@ import asyncio
 import threading
 from typing import TYPE_CHECKING
 
-from mailtui.accounts.oauth.tokens import TokenSource
 from mailtui.accounts.secrets import SecretSource
 from mailtui.audience.sheets.google import Account
 from mailtui.errors import AccountError, AudienceError
@@ -30,6 +29,8 @@ class _Tokens:
     """Gives a token to whatever thread reads a sheet; one thread at a time, which `Sheets` sees to."""
 
     def __init__(self, settings: Settings, name: str) -> None:
+        from mailtui.accounts.oauth.tokens import TokenSource  # costs what HTTP needs, and few sheets are private
+
         self._settings = settings
         self._name = name
         self._source = TokenSource(
