@@ -26,6 +26,12 @@ def hide(secret: str) -> str:
     return secret
 
 
+def reveal(secret: str) -> None:
+    """This is no secret any more, such as a token that has run out: a long life's worth of them would slow the log."""
+    spent = set(shapes_of(secret))
+    _SHAPES[:] = [shape for shape in _SHAPES if shape not in spent]
+
+
 def hide_in_last_words() -> None:
     """Have what this process says when it breaks say no secret, wherever it breaks."""
 

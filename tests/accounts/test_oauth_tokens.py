@@ -18,6 +18,7 @@ from mailtui.accounts.oauth.spec import OAuthSpec
 from mailtui.accounts.oauth.tokens import TokenSource
 from mailtui.accounts.secrets import SecretSource
 from mailtui.errors import AccountError, LoginEnded, TokenUnavailable
+from mailtui.kit.hidden import without_secrets
 from mailtui.smtp.endpoint import TokenGrant
 from tests.servers.idp.person import Person
 from tests.servers.idp.provider import MAIL, AuthorizationServer, authorization_server
@@ -106,10 +107,12 @@ async def test_c08_one_renewal_serves_everybody_and_the_next_refresh_token_is_ke
     assert len(set(tokens)) == 1
     assert renewals(idp) == 1
     assert await logins.refresh_token("acme") != first
+    assert without_secrets(f"{tokens[0]} {await logins.refresh_token('acme')}") == "(hidden) (hidden)"
     # What a server would not take is renewed once for all who were refused, and then no more.
     again = await asyncio.gather(*(source.access("acme", grant, refused=tokens[0]) for _ in range(30)))
     assert set(again) & set(tokens) == set()
     assert len(set(again)) == 1
+    assert without_secrets(tokens[0]) == tokens[0], "what has run out is remembered by nobody"
     assert renewals(idp) == 2
     with pytest.raises(AccountError, match="is refused where it is used"):
         await source.access("acme", grant, refused=again[0])
@@ -291,6 +294,7 @@ _PROCESS = """
 import asyncio, sys
 from pathlib import Path
 from mailtui.accounts.oauth.tokens import TokenSource
+from mailtui.kit.hidden import without_secrets
 from mailtui.smtp.endpoint import TokenGrant
 from tests.accounts.test_oauth_tokens import Logins
 

@@ -16,6 +16,7 @@ from mailtui.accounts.oauth.progress import LoginProgress, LoginStage, Tell
 from mailtui.accounts.oauth.refusals import in_words, refused
 from mailtui.audience.sheets.google import is_loopback
 from mailtui.errors import AccountError
+from mailtui.kit.hidden import hide
 from mailtui.kit.safe_text import safe_text
 
 _GRANT = "urn:ietf:params:oauth:grant-type:device_code"
@@ -105,7 +106,7 @@ def _read_code(fields: Mapping[str, Any]) -> _Code:
     if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname or "")):
         raise NoAnswer("its answer holds no address to type the code in")
     return _Code(
-        device,
+        hide(device),
         safe_text(user, limit=_LONGEST_CODE),
         safe_text(address, limit=_LONGEST_ADDRESS),
         _seconds(fields.get("expires_in"), _LONGEST_LIFE, most=_LONGEST_LIFE),

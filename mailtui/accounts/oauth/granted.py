@@ -10,6 +10,7 @@ from typing import Any
 
 from mailtui.accounts.oauth.asking import NoAnswer
 from mailtui.accounts.oauth.providers import OFFLINE
+from mailtui.kit.hidden import hide
 
 _TOKEN = re.compile(r"[!-~]{1,8192}")
 """Printable and without blanks: what goes on into headers and logins as it is (RFC 6749 appendix A, RFC 6750)."""
@@ -51,7 +52,8 @@ def read_granted(fields: Mapping[str, Any]) -> Granted:
     refresh, scope = fields.get("refresh_token"), fields.get("scope")
     if refresh is not None and not (isinstance(refresh, str) and _TOKEN.fullmatch(refresh)):
         raise NoAnswer("its answer holds a refresh token that is none")
-    return Granted(access, _life(fields.get("expires_in")), refresh or "", scope if isinstance(scope, str) else "")
+    life = _life(fields.get("expires_in"))
+    return Granted(hide(access), life, hide(refresh or ""), scope if isinstance(scope, str) else "")
 
 
 def _life(said: Any) -> float:

@@ -21,6 +21,7 @@ from mailtui.accounts.oauth.providers import Provider
 from mailtui.accounts.oauth.refusals import in_words, refused, words
 from mailtui.errors import AccountError, MailtuiError
 from mailtui.kit.durations import show_wait
+from mailtui.kit.hidden import hide
 from mailtui.kit.left_behind import left_behind
 from mailtui.kit.words import counted
 
@@ -64,7 +65,7 @@ class BrowserLogin:
         self._tell = tell
         self._scale = scale
         self._within = within * scale
-        self._verifier = secrets.token_urlsafe(64)
+        self._verifier = hide(secrets.token_urlsafe(64))
         self._state = secrets.token_urlsafe(32)
 
     async def run(self) -> Granted:
@@ -128,7 +129,7 @@ class BrowserLogin:
         if arrived.error:
             said = words(arrived.error, arrived.description)
             raise refused(asked.account, asked.provider.title, arrived.error, said)
-        return arrived.code
+        return hide(arrived.code)
 
 
 async def fetch(asked: Asked, form: dict[str, str], *, hidden: tuple[str, ...], scale: float) -> Granted:

@@ -18,6 +18,7 @@ from mailtui.accounts.oauth.refusals import ENDED, ended, in_words, refused, tit
 from mailtui.errors import AccountError, TokenUnavailable
 from mailtui.kit import journal
 from mailtui.kit.file_lock import exclusive
+from mailtui.kit.hidden import reveal
 
 _AHEAD = 300.0
 """A token is renewed so many seconds before it runs out, or in the last fifth of its life if that is shorter."""
@@ -205,6 +206,9 @@ class TokenSource:
                 raise ended(account, who, said)
             raise refused(account, who, answer.error, said)
         self._failures.put_off.pop(key, None)
+        before = self._held.get(key)
+        if before is not None and before.text != granted.access:
+            reveal(before.text)
         self._held[key] = _Held(granted.access, granted.life, asked, asked_wall, after_refusal)
         if granted.refresh and granted.refresh != token:
             await self._keep(account, token, granted.refresh)
