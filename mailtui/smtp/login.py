@@ -23,7 +23,7 @@ _IN_CLEAR = (AuthMethod.CRAM_MD5, AuthMethod.PLAIN, AuthMethod.LOGIN)
 _LONGEST_COMMAND = 510  # octets without CR LF (RFC 5321 section 4.5.3.1.4); a longer response goes on a line of its own
 _LONGEST_RESPONSE = 12_286  # octets without CR LF that every server has to have room for (RFC 4954 section 4)
 _MOST_CHALLENGES = 4
-_CONTINUE, _TAKEN = 334, 235
+_CONTINUE, _TAKEN, _NO = 334, 235, 5
 _UNFIT = 504
 
 
@@ -72,7 +72,8 @@ async def log_in(client: aiosmtplib.SMTP, endpoint: Endpoint, credential: Creden
     verdict = Verdict.of(Stage.AUTH, Reply(reply.code, text))
     if reply.code == _CONTINUE:
         raise NotConnected(verdict, Obstacle.ODD_CHALLENGE)
-    raise NotConnected(verdict, Obstacle.TOKEN_REFUSED if credential.kind is Kind.TOKEN else None)
+    for_good = credential.kind is Kind.TOKEN and reply.code // 100 == _NO  # a token that can be had anew
+    raise NotConnected(verdict, Obstacle.TOKEN_REFUSED if for_good else None)
 
 
 async def _converse(client: aiosmtplib.SMTP, method: AuthMethod, mechanism: Mechanism) -> Reply:

@@ -198,6 +198,13 @@ async def test_c08_f10_the_error_of_a_token_is_read_and_answered_as_the_standard
         assert judge(caught.verdict).kind is Fate.HELD
 
 
+async def test_f10_a_login_that_is_put_off_says_nothing_against_the_token() -> None:
+    later = Send(b"454 4.7.0 Temporary authentication failure\r\n")
+    error, _ = await refused(TOKEN, Expect(b"AUTH XOAUTH2"), later, offers=b"XOAUTH2")
+    assert (error.verdict.code, error.obstacle) == (454, None)
+    assert judge(error.verdict).kind is Fate.REQUEUED
+
+
 async def test_f10_a_challenge_that_nobody_expects_is_given_up_with_an_asterisk() -> None:
     for challenge in (b"334 eyJzdGF0dXMiOiI0MDEifQ==\r\n", b"334 no base64!\r\n"):
         moves = (Expect(b"AUTH PLAIN"), Send(challenge), Expect(b"*\r\n"), Send(b"501 5.7.0 cancelled\r\n"))
