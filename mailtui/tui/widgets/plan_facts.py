@@ -123,10 +123,8 @@ def _from(plan: LaunchPlan) -> Iterator[Line]:
         return
     shares = show_shares({sender.mailbox: sender.weight for sender in turns})
     for nth, (mailbox, share) in enumerate(shares.items()):
-        same = plain(", by turns; each recipient always hears from the same", "$text-muted") if not nth else plain("")
-        yield _fact(
-            "" if nth else "from", joined(plain(f"{share:>5}  ", "$text-accent"), plain(mailbox, limit=60), same)
-        )
+        yield _fact("" if nth else "from", joined(plain(f"{share:>5}  ", "$text-accent"), plain(mailbox, limit=60)))
+    yield _fact("", plain("by turns; each recipient always hears from the same one", "$text-muted"))
 
 
 def _before(plan: LaunchPlan, question: Question | None) -> Iterator[Line]:
