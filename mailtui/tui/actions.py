@@ -296,6 +296,7 @@ ACTIONS: Mapping[str, tuple[Action, ...]] = {
             needs="It takes an account that logs in at a provider: e, then provider.",
         ),
         Action("try_out", "t", "Test", "Try the account out, step by step; nothing is sent", needs=_ACCOUNT),
+        Action("dkim", "d", "DKIM", "The key that it signs mails with: its DNS record, a new one", needs=_ACCOUNT),
         Action("remove", "D,delete", "Remove", "Remove the account, and its secrets with it", needs=_ACCOUNT),
         Action("again", "ctrl+r", "Again", "Look once more where the secrets are", show=False),
         Action("put_away", "escape", "Close", "Put an error away", show=False),

@@ -143,6 +143,15 @@ async def test_d1_from_nothing_to_a_login_that_works_and_back(
             await pilot.resize_terminal(*size)
             await until(lambda: shows(running, "acme", "+ keyring", f"127.0.0.1:{login_server.port}"))
 
+        await pilot.press("d")
+        await until(lambda: shows(running, "Its mails are not signed here"))
+        await pilot.press("m", *"acme.test", "enter")
+        await until(lambda: shows(running, "Signs for acme.test by rsa", "Put this into the DNS before", "n asks"))
+        assert "PRIVATE KEY" in keyring.get_password("mailtui", "acme dkim")
+        await pilot.press("y", "escape")
+        await until(lambda: shows(running, "DKIM      acme.test, m"))
+        assert "._domainkey.acme.test. IN TXT" in running.clipboard
+
         await pilot.press("e")
         await on(running, AccountForm)
         field(running, "name").value = "news"
@@ -158,6 +167,7 @@ async def test_d1_from_nothing_to_a_login_that_works_and_back(
         await pilot.press("shift+tab", "enter")
         await until(lambda: shows(running, "news is removed, and its secrets", "There is no account yet."))
     assert keyring.get_password("mailtui", "news") is None
+    assert keyring.get_password("mailtui", "news dkim") is None
     assert "news" not in home.settings_file.read_text("utf-8")
     assert login_server.counters.accepted == 1
 

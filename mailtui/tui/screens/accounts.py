@@ -21,6 +21,7 @@ from mailtui.tui.dialogs.account_form import edit_account
 from mailtui.tui.dialogs.account_removal import remove_account
 from mailtui.tui.dialogs.account_secret import change_secret
 from mailtui.tui.dialogs.choose_preset import PresetDialog
+from mailtui.tui.dialogs.dkim_key import DkimDialog
 from mailtui.tui.dialogs.oauth_login import log_in
 from mailtui.tui.dialogs.try_account import TryAccountDialog
 from mailtui.tui.room import Room, start
@@ -150,6 +151,7 @@ class AccountsScreen(Room):
         possible = {
             "change": row is not None,
             "try_out": row is not None,
+            "dkim": row is not None,
             "remove": row is not None,
             "password": row is not None and bool(row.endpoint.user) and not at_provider,
             "login": at_provider,
@@ -217,6 +219,15 @@ class AccountsScreen(Room):
     async def _try_out(self, name: str) -> None:
         await self.app.push_screen_wait(TryAccountDialog(self.service, server_of(self.service, name)))
         self._read_on(name)
+
+    def action_dkim(self) -> None:
+        row = self._row
+        if row is not None:
+            start(self, partial(self._sign, row.name), "dialog")
+
+    async def _sign(self, name: str) -> None:
+        if await self.app.push_screen_wait(DkimDialog(self.service, name)):
+            self._read_on(name)
 
     def action_remove(self) -> None:
         row = self._row
