@@ -13,7 +13,7 @@ import pydantic
 from mailtui.accounts.dkim_spec import SELECTOR, SigningSpec
 from mailtui.accounts.oauth.spec import OAuthSpec
 from mailtui.accounts.presets import REGION, presets
-from mailtui.audience.address import AddressError, parse_address
+from mailtui.audience.address import AddressError, parse_address, parse_mailbox
 from mailtui.kit.durations import parse_duration
 from mailtui.kit.suggest import did_you_mean
 from mailtui.kit.validation import Duration, Spec
@@ -244,9 +244,11 @@ def _file(path: str | None, folder: Path | None) -> str:
 
 def _require_sender(text: str) -> None:
     """Raises ValueError for what is no address, no name with one, and no domain with an @ before it."""
-    address = text[text.find("<") + 1 : -1] if text.endswith(">") and "<" in text else text
     try:
-        parse_address(f"anybody{address}" if address.startswith("@") else address)
-    except AddressError:
+        if text.startswith("@"):
+            parse_address(f"anybody{text}")
+        else:
+            parse_mailbox(text)  # as From has it: mails may go out under it
+    except AddressError as error:
         what = "this is no sender; write an address, a name with one, or a domain such as @acme.test"
-        raise ValueError(f"{what}: {text}") from None
+        raise ValueError(f"{what}: {text} ({str(error).rstrip('.')})") from None

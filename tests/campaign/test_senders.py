@@ -176,3 +176,12 @@ def test_c9_a_second_launch_with_other_accounts_keeps_everybodys_from(
     with pytest.raises(UsageError, match="from accounts by turns, or one of its own"):
         launch(service, of_two(write_campaign, 40, **{"from": NEWS}), Again.TOP_UP)
     assert first.columns[-1] == SENT_AS
+
+
+def test_c9_an_accounts_from_is_read_as_the_header_it_becomes(service: Service) -> None:
+    file = service.settings.home.settings_file
+    file.write_text("accounts: {odd: {host: mx.x.test, from: 'A, B <a@x.test>'}}")
+    with pytest.raises(ConfigError, match="needs double quotes around it"):
+        Service.open(service.environ)
+    file.write_text("""accounts: {odd: {host: mx.x.test, from: ['"A, B" <a@x.test>', "@x.test"]}}""")
+    assert Service.open(service.environ).settings.member("odd").senders == ("a@x.test", "@x.test")

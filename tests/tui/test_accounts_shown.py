@@ -15,7 +15,7 @@ from tests.tui.conftest import change, grid, launch, shows, until
 
 SETTINGS = """accounts:
   acme: {host: 127.0.0.1, port: 9, security: plain, from: "Acme News <news@acme.test>", weight: 3}
-  backup: {host: mx.backup.test, from: "[b]Team[/b] <team@backup.test>", limits: {per_day: 500}}
+  backup: {host: mx.backup.test, from: '"[b]Team[/b]" <team@backup.test>', limits: {per_day: 500}}
 """
 
 
@@ -31,7 +31,7 @@ async def test_c9_review_and_board_show_each_account_and_when_a_pause_ends(home:
         await pilot.press("f7")
         await until(lambda: shows(running, "rows tried") and shows(running, "75 %"))
         seen = "\n".join(grid(running))
-        assert "mx.backup.test:465" in seen and "25 %  [b]Team[/b] <team@backup.test>" in seen
+        assert "mx.backup.test:465" in seen and '25 %  "[b]Team[/b]" <team@backup.test>' in seen
         assert "each recipient always hears from the same one" in seen
     campaign = (await launch(service, sample)).campaign
     ledger, now = service.outbox.ledger(), time.time()
