@@ -23,7 +23,7 @@ from mailtui.smtp.remedies import remedy
 from mailtui.smtp.timeouts import Timeouts
 from mailtui.smtp.tls import fingerprint_of, with_colons
 from mailtui.smtp.transcript import Transcript
-from mailtui.smtp.verdict import Kind, Stage, judge
+from mailtui.smtp.verdict import Kind, Stage, Verdict, judge
 from mailtui.smtp.watched import Step, StepName
 from tests.servers.certificates import OTHER_NAMES, Authority
 from tests.servers.openssl import TlsPeer, only, self_signed, tls_peer
@@ -194,6 +194,16 @@ def _files(bench: Bench) -> Iterator[tuple[dict[str, str], Obstacle, str]]:
     yield {"certificate": certificate, "key": "/nowhere/k"}, Obstacle.UNREADABLE_KEY, "/nowhere/k cannot be read"
     yield {"certificate": certificate, "key": str(other)}, Obstacle.UNREADABLE_KEY, "is not the one of"
     yield {"certificate": certificate, "key": str(locked)}, Obstacle.UNREADABLE_KEY, "passphrase"
+
+
+def test_there_is_something_to_do_about_every_obstacle() -> None:
+    for obstacle in Obstacle:
+        at = Stage.AUTH if "method" in obstacle or "token" in obstacle or "login" in obstacle else Stage.TLS
+        for security in Security:
+            to = Endpoint("acme", "smtp.acme.test", 587, security, "anna")
+            step = StepName.LOGIN if at is Stage.AUTH else StepName.TLS
+            advice = remedy(step, Verdict.silence(at, "why"), to, obstacle)
+            assert advice.endswith("."), obstacle
 
 
 async def test_files_that_cannot_be_used_are_told_by_name_before_anybody_is_called(bench: Bench) -> None:
