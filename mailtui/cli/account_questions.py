@@ -34,6 +34,9 @@ class Questions:
             draft = self._security(draft)
         if not draft.user and (preset is None or preset.login):
             draft = self._user(draft, preset)
+        if draft.oauth_provider and not draft.oauth_client_id:
+            output.say(self._book.problems(draft).get("oauth_client_id", ""))
+            draft = self._ask(draft, "oauth_client_id", "The client id")
         return draft
 
     def _provider(self, draft: AccountDraft) -> AccountDraft:

@@ -90,6 +90,13 @@ _NUMBERS = ("port", "per_hour", "per_day", "connections", "weight")
 _MAPS = ("limits", "oauth", "dkim")
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]*[A-Za-z0-9])?")
 _PARTS = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*")+')
+_SHAPES = {
+    "host": "That is no name and no address of a server.",
+    "helo": "That is no name for EHLO; write one such as sender.acme.test.",
+    "dkim_selector": "That is no selector; write one such as s1 or mail2026, without the domain.",
+    "oauth_tenant": "That is no id and no domain of an organisation.",
+}
+"""What is wrong with a text that does not have the shape it should."""
 _OF_FIELD = {"oauth": "oauth_provider", "dkim": "sign_selector", "from": "senders"}
 
 
@@ -267,7 +274,17 @@ def _mistakes(draft: AccountDraft) -> Iterator[tuple[str, str]]:
         validate(AccountSpec, Layers([Layer(_after(draft), {}, "")]), title="")
     except ConfigError as error:
         for problem in error.problems:
-            yield _field_of(problem.place.key, problem.message), _sentence(f"{problem.message} {problem.hint}")
+            name = _field_of(problem.place.key, problem.message)
+            yield name, _plainly(name, problem.message) or _sentence(f"{problem.message} {problem.hint}")
+
+
+def _plainly(name: str, message: str) -> str:
+    """What a model says in its own words, as a person would; empty where that is plain enough."""
+    if "match pattern" in message:
+        return _SHAPES[name]
+    if "valid integer" in message:
+        return f"A whole number is expected{message[message.rindex(';') :]}."
+    return "Name a server, or a preset." if name == "host" and message.startswith("this key") else ""
 
 
 def _field_of(key: str, message: str) -> str:
