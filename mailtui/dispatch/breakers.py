@@ -1,8 +1,8 @@
-"""Owns when a campaign is stopped because refusals say that going on would burn recipients.
+"""Owns when an account, or its campaign, is stopped because refusals say that going on would burn recipients.
 
 The account or the server: at once, by the rules (`smtp/verdict_rules.py`). What a rule alone cannot know is counted
-here: a login that is put off twice, a dialogue that goes wrong twice, the same refusal for everybody, and messages that
-get no answer at all.
+here: a dialogue that goes wrong twice, the same refusal for everybody, and messages that get no answer at all. A login
+that is put off is counted for all campaigns of the account together (`dispatch/standing.py`).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from mailtui.kit.safe_text import safe_text
 from mailtui.smtp.reply_text import fingerprint
-from mailtui.smtp.verdict import SAID_AT, Category, Kind, Outcome, Stage, Verdict
+from mailtui.smtp.verdict import SAID_AT, Category, Kind, Outcome, Scope, Verdict
 
 SAME_REFUSALS = 12
 """So many refusals of one wording in a row, for at least `SAME_DOMAINS` domains, and nothing accepted in between. With
@@ -19,7 +19,6 @@ SAME_REFUSALS = 12
 
 SAME_DOMAINS = 5
 _WORDINGS_KEPT = 50
-_LOGINS = 2  # put off so often in a row: RFC 4954 has 454 for a trouble that passes, and some answer so for ever
 _PROTOCOL_ERRORS = 2
 _SHOWN = 300  # characters of the server's words in a reason
 
@@ -30,12 +29,15 @@ _PROTOCOL_ADVICE = "The server and mailtui do not understand each other; see tha
 
 
 class Breakers:
-    """The ones of one campaign. `hold` pauses it with a reason, in words a person can act on."""
+    """Those of one account in one campaign.
 
-    def __init__(self, hold: Callable[[str], None]) -> None:
+    `hold` stops what a scope says (`message`: the whole campaign; `campaign`: the account, in this campaign), for a
+    reason in words that a person can act on, and for so many seconds where that is known.
+    """
+
+    def __init__(self, hold: Callable[[str, Scope, float | None], None]) -> None:
         self._hold = hold
         self._same: dict[str, tuple[int, set[str]]] = {}
-        self._logins = 0
         self._protocol_errors = 0
         self._misunderstood: set[int] = set()  # deliveries that met a protocol error, for each is sent once more only
         self._doubts = 0
@@ -48,19 +50,15 @@ class Breakers:
         if self._same:
             self._same.clear()
 
-    def logged_in(self) -> None:
-        """A connection stands."""
-        self._logins = 0
-
     def refused(self, verdict: Verdict, outcome: Outcome, *, delivery: int, domain: str) -> None:
         """A message, or its recipient, was refused for now or for good."""
         self._doubts = self._losses = 0
         if outcome.kind is Kind.HELD:
-            self._hold(reason(verdict, outcome.advice))
+            self.held(verdict, outcome)
         elif outcome.category is Category.PROTOCOL:
             self._protocol_errors += 1
             if self._protocol_errors >= _PROTOCOL_ERRORS or delivery in self._misunderstood:
-                self._hold(reason(verdict, _PROTOCOL_ADVICE))
+                self._hold(reason(verdict, _PROTOCOL_ADVICE), Scope.CAMPAIGN, None)
             self._misunderstood.add(delivery)
         elif outcome.is_about_the_campaign:
             self._refused_alike(verdict, domain)
@@ -74,19 +72,11 @@ class Breakers:
         self._same[wording] = count + 1, domains
         if count + 1 >= SAME_REFUSALS and len(domains) >= SAME_DOMAINS:
             said = f"the last {count + 1} messages, to {len(domains)} domains, were all refused in the same words"
-            self._hold(f"{said}: {_said(verdict)}. {_SAME_ADVICE}")
+            self._hold(f"{said}: {_said(verdict)}. {_SAME_ADVICE}", Scope.MESSAGE, None)
 
-    def not_connected(self, verdict: Verdict, outcome: Outcome) -> bool:
-        """A connection could not be had; whether the campaign was held for it."""
-        if outcome.kind is Kind.HELD:
-            self._hold(reason(verdict, outcome.advice))
-            return True
-        if verdict.stage is Stage.AUTH and outcome.category is Category.ACCOUNT:
-            self._logins += 1
-            if self._logins >= _LOGINS:
-                self._hold(reason(verdict, "The server puts the login off again and again; wait a while, then resume"))
-                return True
-        return False
+    def held(self, verdict: Verdict, outcome: Outcome) -> None:
+        """A reply that stops by itself, by the rules."""
+        self._hold(reason(verdict, outcome.advice), outcome.scope, outcome.retry_after)
 
     def unanswered(self, workers: int, *, first: bool) -> None:
         """A message was written to its end and got no answer; a list must not go that way row by row.
@@ -96,7 +86,8 @@ class Breakers:
         self._doubts += 1
         self._losses += first
         if self._losses > 2 * workers + 2:
-            self._hold(f"the server answered none of the last {self._doubts} messages that were sent")
+            said = f"the server answered none of the last {self._doubts} messages that were sent"
+            self._hold(said, Scope.CAMPAIGN, None)
 
 
 def reason(verdict: Verdict, advice: str) -> str:

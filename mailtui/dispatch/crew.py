@@ -1,4 +1,4 @@
-"""Owns a campaign's workers as a group: how many there are, who leaves, and that a defect in one is heard."""
+"""Owns an account's workers in a campaign as a group: how many there are, who leaves, and that a defect is heard."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from mailtui.outbox.records import WorkerSnapshot
 
 
 class Crew:
-    """The workers of one campaign, who work for `employer`."""
+    """The workers of one account in one campaign, who work for `employer`."""
 
     def __init__(self, employer: Employer, *, name: str) -> None:
         self._employer = employer

@@ -1,4 +1,4 @@
-"""Owns what a worker asks of the campaign it works for, and tells it."""
+"""Owns what a worker asks of the account it works for, in one campaign, and tells it."""
 
 from __future__ import annotations
 
@@ -15,27 +15,30 @@ from mailtui.dispatch.slots import Slots
 from mailtui.dispatch.supply import Supply
 from mailtui.outbox.records import Claim
 from mailtui.smtp.capabilities import Capabilities
-from mailtui.smtp.credential import Credential
-from mailtui.smtp.endpoint import Endpoint
+from mailtui.smtp.connect import Connection
 from mailtui.smtp.job import Job
 from mailtui.smtp.timeouts import Timeouts
 from mailtui.smtp.verdict import Verdict
 
 
 class Employer(Protocol):
-    """The campaign as its workers see it.
+    """An account in a campaign, as its workers see it.
 
     `work` is set while there is something to send; `halted` when what can still be kept back is not to be sent.
+    `marked_as` is the account's name where marks bear it, `shown_as` where people are to see it; `counts`: its
+    mails are counted, so that it hears of every mark.
     """
 
     breakers: Breakers
+    counts: bool
     domains: Domains
-    endpoint: Endpoint
     gears: GearBox
     halted: bool
+    marked_as: str
     reach: Reach
     recorder: Recorder
     scale: float
+    shown_as: str
     slots: Slots
     supply: Supply
     timeouts: Timeouts
@@ -53,16 +56,24 @@ class Employer(Protocol):
         """When a refused message is tried again, in epoch seconds; None to give it up."""
         ...
 
-    async def password(self) -> Credential | None:
-        """The account's password; None when it needs none, or when there is none and the campaign pauses."""
+    async def connect(self) -> Connection | None:
+        """A connection that is logged in, or None; raises `NotConnected`. The account knows of either."""
         ...
 
     async def fix_encoding(self, capabilities: Capabilities) -> None:
         """Choose, at the first session, how every message of the campaign is encoded."""
         ...
 
+    def marked(self, job: Job) -> None:
+        """A message is on record as about to be sent; only where `counts`."""
+        ...
+
+    def accepted_one(self) -> None:
+        """A message was accepted."""
+        ...
+
     def settled_one(self) -> None:
-        """A message got its final word."""
+        """A message got its final word, another one."""
         ...
 
     def doubtful_one(self, *, first: bool) -> None:
@@ -71,10 +82,6 @@ class Employer(Protocol):
 
     def rest(self, domain: str, seconds: float | None) -> None:
         """A recipient's domain asked for a pause."""
-        ...
-
-    def not_connected(self, verdict: Verdict) -> None:
-        """No connection could be had."""
         ...
 
     def useless(self, verdict: Verdict) -> None:

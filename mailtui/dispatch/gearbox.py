@@ -28,7 +28,7 @@ _PATIENCE = 2  # connections in a row that were of no use before a gear is blame
 
 
 class GearBox:
-    """Shared by the workers of one campaign."""
+    """Shared by the workers of one account in one campaign."""
 
     def __init__(self, window: int = 1) -> None:
         """`window` is how many transactions a person wants in flight on each connection, at the most."""

@@ -44,7 +44,12 @@ class Member:
         """Whether a From address is one of its own; any is where it names none."""
         address = address.lower()
         domain = address[address.rfind("@") :]
-        return not self.senders or any(sender.lower() in (address, domain) for sender in self.senders)
+        return not self.senders or any(mailbox_address(sender).lower() in (address, domain) for sender in self.senders)
+
+
+def mailbox_address(text: str) -> str:
+    """The address of a From such as `Acme News <news@acme.test>`; of an address, or `@` and a domain, all of it."""
+    return text[text.rfind("<") + 1 : -1] if text.endswith(">") else text
 
 
 def members_to_json(members: Sequence[Member]) -> str:

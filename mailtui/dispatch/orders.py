@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 
 from mailtui.dispatch import second_chance
 from mailtui.dispatch.campaign_state import put_on_record
+from mailtui.dispatch.members import members_from_json
 from mailtui.dispatch.plan import SendPlan
 from mailtui.dispatch.sending import Sending
 from mailtui.dispatch.tools import Tools
@@ -115,7 +116,8 @@ class Orders:
         return "changed"
 
     async def _go_on(self, order: Order, campaign: Campaign, sending: Sending | None) -> str:
-        """Resume, or take up recipients that were added."""
+        """Resume, or take up recipients that were added. Whoever says so wants the accounts to be tried."""
+        self._tools.standing.forgive([member.name for member in members_from_json(campaign.endpoint)])
         if sending is not None and campaign.state is CampaignState.RUNNING:
             sending.look_again()
             return "sending"

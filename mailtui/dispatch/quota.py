@@ -15,8 +15,8 @@ from mailtui.dispatch.members import Member
 MINUTE = 60.0
 _HOUR = 61  # minutes, the one that is under way included
 _DAY = 24 * 60 + 1
-KEPT = _DAY
-"""Minutes that count at all; older ones need not be read."""
+KEPT = _DAY * MINUTE
+"""Seconds for which a mail may count; what is older need not be read."""
 
 
 class _Window:
@@ -59,13 +59,17 @@ class Usage:
     """What one account has sent lately, and is about to. `now` is epoch seconds."""
 
     def __init__(self, minutes: Iterable[tuple[int, int]] = ()) -> None:
-        """`minutes`: (minute since the epoch, mails), the oldest first, as they are on record."""
+        """`minutes`: (minute since 1970, mails), the oldest first, as they are on record."""
         self._hour = _Window(_HOUR)
         self._day = _Window(_DAY)
         self._reserved = 0
         for minute, mails in minutes:
-            self._hour.add(minute, mails)
-            self._day.add(minute, mails)
+            self.add(minute, mails)
+
+    def add(self, minute: int, mails: int) -> None:
+        """So many were sent in a minute since 1970, which is no earlier than those told before."""
+        self._hour.add(minute, mails)
+        self._day.add(minute, mails)
 
     def reserve(self, member: Member, now: float) -> bool:
         """Set one mail aside that is about to begin; False where there is no room for it."""
@@ -84,9 +88,7 @@ class Usage:
     def spend(self, now: float) -> None:
         """A mail that was set aside is marked."""
         self._reserved -= 1
-        minute = int(now // MINUTE)
-        self._hour.add(minute, 1)
-        self._day.add(minute, 1)
+        self.add(int(now // MINUTE), 1)
 
     def free_at(self, member: Member, now: float) -> float | None:
         """When the account may begin another mail; None when nothing but mails under way keeps it from that."""

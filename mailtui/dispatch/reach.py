@@ -1,7 +1,6 @@
-"""Owns whether the server can be reached: who may try to connect now, and when trying is hopeless.
+"""Owns whether a server can be reached: who may try to connect now, and when trying is hopeless.
 
-While no connection is logged in, only one worker tries at a time: a wrong password is then said once, not once a
-worker, and a server that is down is not stormed.
+While no connection is logged in, only one worker tries at a time: a server that is down is not stormed.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ _PATIENCE_LATER = 15 * 60.0
 
 
 class Reach:
-    """Shared by the workers of one campaign. `scale` shortens the pauses in tests."""
+    """Shared by the workers of one account in one campaign. `scale` shortens the pauses in tests."""
 
     def __init__(self, *, scale: float) -> None:
         self._scale = scale
@@ -69,6 +68,11 @@ class Reach:
         self._not_before = 0.0
         self._failing_since = None
         self.trouble = ""
+
+    @property
+    def failing_for(self) -> float:
+        """Seconds for which no connection has been of use, 0 while one is; before `scale`."""
+        return 0.0 if self._failing_since is None else (self._loop.time() - self._failing_since) / self._scale
 
     def failed(self, why: str) -> bool:
         """A connection could not be had, or ended before it was of use; True when it is time to give up."""

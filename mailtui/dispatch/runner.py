@@ -18,9 +18,11 @@ from mailtui.dispatch.clock import ClockWatch
 from mailtui.dispatch.lock import RunnerLock
 from mailtui.dispatch.members import members_from_json
 from mailtui.dispatch.orders import Orders
+from mailtui.dispatch.quota import KEPT
 from mailtui.dispatch.recorder import Recorder
 from mailtui.dispatch.sending import Sending
 from mailtui.dispatch.signing import signer_for
+from mailtui.dispatch.standing import Standing
 from mailtui.dispatch.storage import Storage
 from mailtui.dispatch.tenure import Tenure, tenure
 from mailtui.dispatch.tools import Secrets, Tools
@@ -114,8 +116,10 @@ class Runner:
         loop.set_exception_handler(self._on_defect)
         recorder = Recorder(ledger, wall=time.time, riders=self._snapshots, on_trouble=self._on_trouble)
         scale = self._options.scale
-        tools = Tools(ledger, recorder, self._storage, self._secrets, time.time, scale, Watchdog(row_seconds(scale)))
         now, version = time.time(), self._options.version
+        standing = await self._standing(ledger, now)
+        watchdog = Watchdog(row_seconds(scale))
+        tools = Tools(ledger, recorder, self._storage, self._secrets, standing, time.time, scale, watchdog)
         row = RunnerRow(random_ids.token_hex(8), os.getpid(), socket.gethostname(), version, now, now)
         await self._storage.patiently(lambda: ledger.sign_on(row))
         found = await self._storage.patiently(lambda: ledger.recover(now=time.time()))
@@ -137,6 +141,25 @@ class Runner:
             await asyncio.gather(recording, return_exceptions=True)
             tools.watchdog.close()
             loop.set_exception_handler(former_handler)
+
+    async def _standing(self, ledger: Ledger, now: float) -> Standing:
+        """How the accounts stand, as it is on record."""
+        rests = await ledger.account_rests()
+        sent = await ledger.sent_since(now - KEPT)
+        changed = self._account_changed
+        return Standing(wall=time.time, scale=self._options.scale, rests=rests, sent=sent, changed=changed)
+
+    def _account_changed(self, account: str) -> None:
+        for sending, _ in self._sendings.values():
+            sending.account_changed(account)
+
+    async def _keep_rests(self, ledger: Ledger, standing: Standing) -> None:
+        """Put on record how accounts rest, for people and for the next runner."""
+        for account, rest in standing.take_unrecorded().items():
+            if rest is None:
+                await self._storage.patiently(lambda account=account: ledger.account_rested(account))  # type: ignore[misc]
+            else:
+                await self._storage.patiently(lambda rest=rest: ledger.rest_account(rest))  # type: ignore[misc]
 
     async def _keep_results(self, recorder: Recorder, recording: asyncio.Task[None]) -> None:
         """However this run ends, replies that have come are put on record if the outbox takes them."""
@@ -165,6 +188,7 @@ class Runner:
                 more = await orders.obey()
                 await waking.look()
                 await self._take_up(ledger, tools)
+            await self._keep_rests(ledger, tools.standing)
             look = self._reap()
             if self._leaving.is_set():
                 deadline = deadline or loop.time() + _GRACE * self._options.scale
@@ -186,11 +210,12 @@ class Runner:
         if by:
             note("the clock was put", seconds=round(by, 1))
             await self._storage.patiently(lambda: ledger.clock_moved(by))
+            tools.standing.clock_moved(by)
             for sending, _ in self._sendings.values():
                 sending.clock_moved(by)
         if self._storage.error is None:
             for number, (sending, _) in self._sendings.items():
-                sending.counts = await ledger.counts(number)
+                sending.progress.counts = await ledger.counts(number)
                 sending.look()
         tools.recorder.nudge()
         ledger.tidy(at_once=self._storage.error is not None)
@@ -217,7 +242,7 @@ class Runner:
                 reason = f"{error.title}{more}"
                 await put_on_record(tools, campaign.number, CampaignState.PAUSED, "runner", held_because=reason)
                 continue
-            sending.counts = await ledger.counts(campaign.number)
+            sending.progress.counts = await ledger.counts(campaign.number)
             if campaign.state is CampaignState.CANCELLING:
                 sending.cancel("runner")
             elif self._pause_for is not None:
@@ -226,7 +251,7 @@ class Runner:
                 sending.pause("runner")
             task = asyncio.create_task(sending.run(), name=f"sending {campaign.id}")
             self._sendings[campaign.number] = (sending, task)
-            note("campaign taken up", campaign=campaign.number, id=campaign.id, open=sending.counts.open)
+            note("campaign taken up", campaign=campaign.number, id=campaign.id, open=sending.progress.counts.open)
 
     def _sending(self, campaign: int) -> Sending | None:
         entry = self._sendings.get(campaign)

@@ -4,39 +4,37 @@ from __future__ import annotations
 
 import asyncio
 
-from mailtui.dispatch.breakers import Breakers
+from mailtui.dispatch.aside import Aside
 from mailtui.dispatch.campaign_state import cancel_waiting, put_on_record
-from mailtui.dispatch.crew import Crew
 from mailtui.dispatch.domains import Domains
 from mailtui.dispatch.encoding import SentEncoding
 from mailtui.dispatch.gate import Gate
-from mailtui.dispatch.gearbox import GearBox
 from mailtui.dispatch.intent import Intent
-from mailtui.dispatch.members import members_from_json
+from mailtui.dispatch.outlet import Outlet
 from mailtui.dispatch.paced import Paced
 from mailtui.dispatch.plan import SendPlan
-from mailtui.dispatch.reach import Reach
+from mailtui.dispatch.pool import open_pool
+from mailtui.dispatch.progress import Progress
 from mailtui.dispatch.retry import RetryPolicy
-from mailtui.dispatch.slots import Slots
 from mailtui.dispatch.staffing import Staffing
 from mailtui.dispatch.supply import Supply
-from mailtui.dispatch.tally import RateWindow
 from mailtui.dispatch.tools import Tools
 from mailtui.dispatch.watchdog import STOPPED
-from mailtui.errors import AccountError, OutboxError, Place
+from mailtui.errors import OutboxError, Place
 from mailtui.kit.journal import note
 from mailtui.kit.safe_text import safe_text
 from mailtui.message.compose import CompiledMessage, compile_message
 from mailtui.message.dkim import Signer
 from mailtui.message.frozen import MessageSource
-from mailtui.outbox.records import Campaign, Claim, Counts, ProgressSnapshot
+from mailtui.message.own_cells import SENT_AS
+from mailtui.outbox.records import Campaign, Claim, ProgressSnapshot
 from mailtui.outbox.states import CampaignState
 from mailtui.smtp.capabilities import Capabilities
-from mailtui.smtp.credential import Credential
 from mailtui.smtp.job import Job
-from mailtui.smtp.verdict import Category, Verdict, judge
 
 _LONGEST_NAP = 60.0
+_SHORT_REST = 5 * 60.0  # seconds; an account that is back sooner is waited for, a later one is worth a pause
+_NO_CARRIER = "no account of the campaign may send as those whom the mails that are left are from"
 
 
 class Sending:
@@ -45,18 +43,10 @@ class Sending:
     def __init__(self, campaign: Campaign, tools: Tools, message: bytes, signer: Signer | None = None) -> None:
         self.campaign = campaign
         self.recorder = tools.recorder
-        self.endpoint = members_from_json(campaign.endpoint)[0].endpoint
         self.scale = tools.scale
-        self.timeouts = self.endpoint.timeouts.scaled(tools.scale)
-        self.reach = Reach(scale=tools.scale)
-        self.slots = Slots(scale=tools.scale)
-        self.breakers = Breakers(self.hold)
-        self.halted = False
-        self.work = asyncio.Event()
         self._tools = tools
         self._loop = asyncio.get_running_loop()
         self._plan = SendPlan.from_json(campaign.plan)
-        self.gears = GearBox(self._plan.window)
         self._retry = self._policy()
         self.domains = Domains(scale=tools.scale, give_up_after=self._plan.give_up_after)
         # One that goes on after a pause or a crash has no burst to its credit: nobody knows how long it rested.
@@ -72,6 +62,7 @@ class Sending:
             need=self.stir,
             arrived=self._pump,
             overran=self._overran,
+            aside=Aside(lambda bound: self._pool.carriers(bound), lambda: self._pool.usable, self.stir),
         )
         self._staffing = Staffing(self.supply.renderers, tools.cores)
         self._bodies = tools.bodies.share()
@@ -79,13 +70,12 @@ class Sending:
         self._intent = Intent.SEND
         self._actor = "runner"
         self._held_because = ""
-        self._crew = Crew(self, name=campaign.id)
-        self._next_due: float | None = None
-        self._password: Credential | None = None
-        self._settled = 0
+        self._resume_at: float | None = None
+        self._takes_turns = SENT_AS in campaign.columns
+        self._pool = open_pool(self, campaign, tools)
+        self._pool.ask_window(self._plan.window)
         self.resting = False  # whether the campaign's last state is being written
-        self._rate = RateWindow()
-        self.counts = Counts()
+        self.progress = Progress()
 
     def _compile(self, message: bytes) -> CompiledMessage:
         try:
@@ -113,7 +103,7 @@ class Sending:
 
     def abort(self, reason: str) -> None:
         """Drop every connection; what is unanswered becomes unknown."""
-        self._crew.abort(reason)
+        self._pool.abort(reason)
         self.stir()
 
     def change(self, plan: SendPlan) -> None:
@@ -123,8 +113,7 @@ class Sending:
         self.domains.give_up_after = plan.give_up_after
         self._gate.set(plan.rate, plan.burst)
         self._size_crew()
-        self.gears.ask(plan.window)
-        self._crew.regear()
+        self._pool.ask_window(plan.window)
         self._gate.wake()
 
     def clock_moved(self, by: float) -> None:
@@ -136,14 +125,62 @@ class Sending:
     @property
     def waiting(self) -> bool:
         """Whether nothing can be done before the next delivery is due."""
-        return self._intent is Intent.SEND and self._next_due is not None and not self.work.is_set()
+        return self._intent is Intent.SEND and self.progress.next_due is not None and not self._pool.working
 
-    def hold(self, reason: str) -> None:
-        """Pause because of the account, the message or the server; nobody's row is burnt for it."""
+    def hold(self, reason: str, *, resume_at: float | None = None) -> None:
+        """Pause because of the account, the message or the server; nobody's row is burnt for it.
+
+        `resume_at`, in epoch seconds: it goes on by itself then.
+        """
         if self._intent is Intent.SEND:
             self._held_because = reason
-            self.halted = True
+            self._resume_at = resume_at
+            self._pool.halt()
             self._turn_to(Intent.PAUSE, "runner")
+
+    # accounts
+
+    def account_changed(self, account: str) -> None:
+        """An account begins to rest, or is well again."""
+        for outlet in self._pool:
+            if outlet.name == account:
+                if self._tools.standing.of(account) is not None:
+                    outlet.stop()
+                    self.outlet_lost(outlet)
+                else:
+                    self.stir()
+
+    def outlet_lost(self, _outlet: Outlet) -> None:
+        """One account cannot be used any more: the others go on, or the campaign rests."""
+        if self._intent is not Intent.SEND:
+            return
+        if self._pool.look():
+            self.supply.look_aside()
+        else:
+            self._wait_for_accounts()
+        self.stir()
+
+    def others_took(self, outlet: Outlet) -> bool:
+        """Whether another account, which can be used, has had messages accepted."""
+        return any(other.accepted and other.number in self._pool.usable for other in self._pool if other is not outlet)
+
+    def _wait_for_accounts(self) -> None:
+        """Nobody can carry what is left: wait for an account that is back soon, or pause."""
+        back_at = self._pool.back_at()
+        if back_at is not None and back_at - self._tools.wall() < _SHORT_REST * self.scale:
+            self.progress.next_due = back_at
+            self.supply.exhausted = True
+            self._pool.idle()
+        else:
+            self.hold(self._pool.why() or _NO_CARRIER, resume_at=back_at)
+
+    async def _bounds(self) -> list[str] | None:
+        """Whose mails can be carried now, by their From; None where every account can be used, or carries anything."""
+        if not self._takes_turns or (len(self._pool.usable) == len(self._pool) and not self.supply.aside):
+            return None
+        ledger, number = self._tools.ledger, self.campaign.number
+        bounds = await self._tools.storage.patiently(lambda: ledger.bounds(number))
+        return [bound for bound in bounds if not self._pool.usable.isdisjoint(self._pool.carriers(bound))]
 
     def _overran(self, row: int, place: Place) -> None:
         where = f" at {safe_text(str(place), limit=200)}" if place.file else ""
@@ -153,14 +190,14 @@ class Sending:
         )
 
     def _pump(self) -> None:
-        self._crew.pump()
+        self._pool.pump()
 
     def look(self) -> None:
         """Every now and then: whether further processes should render."""
         supply = self.supply
         if self._intent is Intent.SEND and self._staffing.look(
             self._plan.render_processes,
-            open_rows=self.counts.open,
+            open_rows=self.progress.counts.open,
             busy=self._tools.load.look(),
             resting=self.waiting,
             rendered=(supply.rendered_here, supply.rendered),
@@ -172,22 +209,21 @@ class Sending:
     def _turn_to(self, intent: Intent, actor: str) -> None:
         self._intent = intent
         self._actor = actor
-        self.work.clear()
-        self._crew.finish()
+        self._pool.idle()
         self.stir()
 
-    # what workers ask
+    # what outlets ask
 
     def stir(self) -> None:
         """Something changed: look again."""
         self._stirred.set()
 
-    def next_job(self, worker: Paced, capabilities: Capabilities) -> Job | None:
+    def next_job(self, outlet: Outlet, worker: Paced, capabilities: Capabilities) -> Job | None:
         if self._intent is not Intent.SEND or self.recorder.in_trouble:
             return None
         if not self._gate.lets(worker) or not self._bodies.has_room(worker):
             return None
-        job = self.supply.next_job(capabilities)
+        job = self.supply.next_job(capabilities, outlet.number)
         if job is not None:
             self._gate.passed()
             self._bodies.take(job, len(job.data))
@@ -205,63 +241,25 @@ class Sending:
         first_at = began if claim.attempts > claim.forgiven else now
         return self._retry.next_attempt(attempts - claim.forgiven, first_at=first_at, now=now, at_least=at_least)
 
-    def settled_one(self) -> None:
-        """A message got its answer."""
-        self.reach.useful()
-        self._count_one()
-
-    def doubtful_one(self, *, first: bool) -> None:
-        """A message was written to its end and got no answer."""
-        self.breakers.unanswered(len(self._crew), first=first)
-        self._count_one()
-
     def rest(self, domain: str, seconds: float | None) -> None:
         """A recipient's domain asked for a pause."""
         self.domains.rest(domain, seconds or 0.0, self._tools.wall())
 
-    def _count_one(self) -> None:
-        self._settled += 1
+    def count_one(self) -> None:
+        """A message got its final word, or lost it."""
+        self.progress.settled_one()
         if self._intent is not Intent.SEND:
             self.stir()  # it may have been the last one under way
 
-    def not_connected(self, verdict: Verdict) -> None:
-        """A connection could not be had."""
-        outcome = judge(verdict)
-        if outcome.category is Category.ACCOUNT:
-            self.reach.alone()
-        if not self.breakers.not_connected(verdict, outcome):
-            self.useless(verdict)
-
-    def useless(self, verdict: Verdict) -> None:
-        """A connection could not be had, or ended before it was of use."""
-        if judge(verdict).category is Category.CONNECTIONS and self.slots.too_many():
-            return  # the server is well, and has connections of ours; this one waits for its turn
-        why = safe_text(str(verdict), limit=300)
-        if self.reach.failed(why):
-            self.hold(why)
-
-    async def password(self) -> Credential | None:
-        """The account's password, asked for once; None (and a pause) when there is none."""
-        if not self.endpoint.user:
-            return None
-        if self._password is None:
-            try:
-                self._password = await self._tools.secrets.login(self.endpoint)
-            except AccountError as error:
-                self.hold(f"{error.title}. {error.hint}")
-        return self._password
-
-    async def fix_encoding(self, capabilities: Capabilities) -> None:
-        """Store what the first server allows; later ones send the same bytes. One that takes none is told at once."""
+    async def fix_encoding(self, capabilities: Capabilities) -> str:
+        """Store what the first server allows; later ones send the same bytes. Why this one takes none, '' if it may."""
         if self.supply.encoding is None:
             offered = SentEncoding.for_server(capabilities).to_json()
             stored = await self._tools.storage.patiently(
                 lambda: self._tools.ledger.fix_encoding(self.campaign.number, offered)
             )
             self.supply.encoding = SentEncoding.from_json(stored)
-        too_large = self.supply.all_too_large(capabilities)
-        if too_large:
-            self.hold(too_large)
+        return self.supply.all_too_large(capabilities)
 
     # life
 
@@ -282,27 +280,26 @@ class Sending:
                     self.supply.exhausted = False
         finally:
             self._gate.close()
-            self.slots.close()
             await self._staffing.close()
-            await self._crew.part(self.timeouts.quit)
+            await self._pool.part()
 
     def _idle_and_low(self) -> bool:
         return self._intent is Intent.SEND and self.supply.low and not self.supply.exhausted
 
     def _nap(self) -> float:
-        if self._next_due is None:
-            return _LONGEST_NAP
-        return min(_LONGEST_NAP, max(0.01, self._next_due - self._tools.wall()))
+        now = self._tools.wall()
+        times = [at - now for at in (self.progress.next_due, self._pool.back_at()) if at is not None]
+        return min(_LONGEST_NAP, max(0.01, min(times, default=_LONGEST_NAP)))
 
     async def _step(self) -> bool:
         """Do what can be done now; True when the campaign rests."""
-        self._crew.reap()
+        self._pool.reap()
         if self._intent is Intent.SEND:
             return await self._go_on()
         if self._intent is Intent.CANCEL:
             await self._take_back()
         self.supply.renderers.stop()
-        if self._crew.busy:
+        if self._pool.busy:
             return False
         intent = self._intent
         if intent is not Intent.CANCEL:
@@ -317,32 +314,39 @@ class Sending:
             await self._take_back()  # the last answers may have put something back into the queue
             await self._rest(CampaignState.CANCELLED)
         else:
-            self._crew.dismiss()
+            self._pool.dismiss()
         return True
 
     async def _go_on(self) -> bool:
-        await self.supply.refill()
+        can = self._pool.look()
+        self.supply.look_aside()
+        bounds = await self._bounds()
+        if can:
+            await self.supply.refill(bounds)
+        else:
+            self.supply.exhausted = True
         await self._staffing.adjust(self._plan.render_processes, self._loop.time())
-        if self.supply:
-            self._next_due = None
-            self.work.set()
-            self._crew.pump()
+        if self.supply and can:
+            self.progress.next_due = None
+            self._pool.begin()
             return False
-        if self._crew.busy:
+        if self._pool.busy:
             return False
         await self.recorder.settle()
         counts = await self._tools.storage.patiently(lambda: self._tools.ledger.counts(self.campaign.number))
         if counts.open == 0:
             await self._rest(CampaignState.FINISHED)
             return True
-        due = await self._tools.storage.patiently(lambda: self._tools.ledger.next_due(self.campaign.number))
+        ledger, number = self._tools.ledger, self.campaign.number
+        due = await self._tools.storage.patiently(lambda: ledger.next_due(number, bounds=bounds)) if can else None
         self.supply.exhausted = False
-        self._next_due = due
-        if due is None or due > self._tools.wall():
+        self.progress.next_due = due
+        if due is None and (not can or bounds is not None):
+            self._wait_for_accounts()
+        elif due is None or due > self._tools.wall():
             # Nothing to do for a while: no connection is kept open for it.
             self.supply.exhausted = True
-            self.work.clear()
-            self._crew.finish()
+            self._pool.idle()
         return False
 
     def look_again(self) -> None:
@@ -357,40 +361,28 @@ class Sending:
 
     async def _rest(self, state: CampaignState, *, reason: str = "") -> None:
         self.resting = True
-        self._crew.dismiss()
-        await put_on_record(self._tools, self.campaign.number, state, self._actor, held_because=reason)
+        self._pool.dismiss()
+        resume_at = self._resume_at if reason else None
+        await put_on_record(
+            self._tools, self.campaign.number, state, self._actor, held_because=reason, resume_at=resume_at
+        )
         self.recorder.nudge()
         await self.recorder.settle()
         note("campaign rests", campaign=self.campaign.number, id=self.campaign.id, state=state, reason=reason)
 
     def _size_crew(self) -> None:
         wanted = max(1, min(self._plan.workers, self.campaign.audience))
-        self.supply.size_for(wanted, self._plan.rate)
-        self._crew.size(wanted)
+        self.supply.size_for(max(wanted, len(self._pool)), self._plan.rate)
+        self._pool.size(wanted)
 
     # display
 
     def snapshot(self, wall: float) -> ProgressSnapshot:
-        """What a face shows. The rate is over the last seconds; time left only once it rests on five of them."""
-        now = self._loop.time()
-        rate = self._rate.sample(now, self._settled)
-        left = self.counts.open
-        coming = rate if self._plan.rate is None else min(rate, self._plan.rate)  # a limit just lowered counts at once
-        eta = left / coming if coming > 0 and left and self._rate.span >= 4.5 else None
-        return ProgressSnapshot(
-            at=wall,
-            rate=rate,
-            eta_seconds=eta,
-            next_due=self._next_due,
-            note=self._note(),
-            workers=self._crew.snapshots(now),
-            gear_note=self.gears.why,
-        )
+        """What a face shows."""
+        return self.progress.snapshot(wall, self._pool, self._note(), limit=self._plan.rate)
 
     def _note(self) -> str:
         error = self._tools.storage.error
         if error is not None:
             return f"{error.title}: {error.detail}"
-        if self.reach.trouble and not self._held_because:
-            return f"no connection: {self.reach.trouble}; trying again"
-        return self._held_because or self.domains.note or self.slots.note or self.gears.note
+        return self._held_because or self._pool.trouble or self.domains.note or self._pool.note

@@ -14,7 +14,7 @@ _TRY_MORE_AFTER = 120.0
 
 
 class Slots:
-    """Shared by the workers of one campaign. `scale` shortens the time to the next trial in tests."""
+    """Shared by the workers of one account in one campaign. `scale` shortens the time to the next trial in tests."""
 
     def __init__(self, *, scale: float) -> None:
         self._scale = scale

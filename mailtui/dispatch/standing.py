@@ -10,34 +10,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from enum import StrEnum
+from dataclasses import replace
 
 from mailtui.dispatch.quota import Usage
+from mailtui.outbox.records import AccountRest, SentMinute
+from mailtui.outbox.states import RestKind
 
 _FRESH = 5.0  # seconds; so soon after a login others may be tried at the same time
 _LOGINS = 2  # put off so often in a row: RFC 4954 has 454 for a trouble that passes, and some answer so for ever
 LOGIN_REST = 15 * 60.0
 """Seconds that an account rests whose login is put off again and again."""
-
-
-class RestKind(StrEnum):
-    """Why an account is not used."""
-
-    QUOTA = "quota"  # the server says that its limit is reached
-    LOGIN = "login"  # the server puts the login off
-    REFUSED = "refused"  # login, TLS or the account itself: a person has to see to it
-
-
-@dataclass(frozen=True, slots=True)
-class Rest:
-    """An account that is not used: until when, in epoch seconds (None: until a person says so), and why."""
-
-    account: str
-    until: float | None
-    kind: RestKind
-    reason: str
-    since: float
 
 
 class Standing:
@@ -48,19 +30,21 @@ class Standing:
         *,
         wall: Callable[[], float],
         scale: float,
-        rests: Iterable[Rest] = (),
-        sent: Iterable[tuple[str, int, int]] = (),
-        changed: Callable[[str, Rest | None], None] = lambda _account, _rest: None,
+        rests: Iterable[AccountRest] = (),
+        sent: Iterable[SentMinute] = (),
+        changed: Callable[[str], None] = lambda _account: None,
     ) -> None:
-        """`rests` and `sent` (account, minute since the epoch, mails) are what is on record."""
+        """`rests` and `sent` (by account, the oldest minute first) are what is on record; `scale` shortens rests in
+        tests.
+        """
         self._wall = wall
         self._scale = scale
         self._rests = {rest.account: rest for rest in rests}
-        minutes: dict[str, list[tuple[int, int]]] = {}
-        for account, minute, mails in sorted(sent):
-            minutes.setdefault(account, []).append((minute, mails))
-        self._usage = {account: Usage(counted) for account, counted in minutes.items()}
+        self._usage: dict[str, Usage] = {}
+        for account, minute, mails in sent:
+            self.usage(account).add(minute, mails)
         self._changed = changed
+        self._unrecorded: dict[str, AccountRest | None] = {}
         self._doors: dict[str, asyncio.Lock] = {}
         self._logged_in: dict[str, float] = {}
         self._put_off: dict[str, int] = {}
@@ -69,7 +53,7 @@ class Standing:
         """What an account has sent lately; one and the same for all its campaigns."""
         return self._usage.setdefault(account, Usage())
 
-    def of(self, account: str) -> Rest | None:
+    def of(self, account: str) -> AccountRest | None:
         """Why an account is not to be used now; None when it may be."""
         rest = self._rests.get(account)
         if rest is not None and rest.until is not None and rest.until <= self._wall():
@@ -81,12 +65,11 @@ class Standing:
         """Use an account no more for so many seconds; None: until a person has seen to it."""
         now = self._wall()
         until = None if seconds is None else now + seconds * self._scale
-        rest = Rest(account, until, kind, reason, now)
-        self._rests[account] = rest
-        self._changed(account, rest)
+        self._rests[account] = self._unrecorded[account] = AccountRest(account, until, kind, reason, now)
+        self._changed(account)
 
     def forgive(self, accounts: Iterable[str], *, before: float | None = None) -> None:
-        """A person wants these to be tried again; `before`: those alone that rest since an earlier time."""
+        """A person wants these to be tried again; `before`: those alone that have rested since an earlier time."""
         for account in accounts:
             rest = self._rests.get(account)
             if rest is not None and (before is None or rest.since < before):
@@ -95,12 +78,21 @@ class Standing:
     def _forget(self, account: str) -> None:
         self._rests.pop(account, None)
         self._put_off.pop(account, None)
-        self._changed(account, None)
+        self._unrecorded[account] = None
+        self._changed(account)
+
+    def take_unrecorded(self) -> dict[str, AccountRest | None]:
+        """How accounts rest, by name, that is to be put on record; None for one that is well again."""
+        taken, self._unrecorded = self._unrecorded, {}
+        return taken
 
     def clock_moved(self, by: float) -> None:
-        """The clock was put forward by so many seconds."""
+        """The clock was put forward by so many seconds, and what is on record with it."""
         for usage in self._usage.values():
             usage.clock_moved(by)
+        for account, rest in self._rests.items():
+            until = None if rest.until is None else rest.until + by
+            self._rests[account] = replace(rest, until=until, since=rest.since + by)
 
     # logins
 
@@ -127,10 +119,8 @@ class Standing:
         self._logged_in[account] = asyncio.get_running_loop().time()
         self._put_off.pop(account, None)
 
-    def login_failed(self, account: str, *, refused: bool) -> bool:
-        """The server did not; True when it was put off too often."""
+    def login_put_off(self, account: str) -> bool:
+        """The server did not let it in for now; True when that has come too often in a row."""
         self._logged_in.pop(account, None)
-        if refused:
-            return False
         self._put_off[account] = self._put_off.get(account, 0) + 1
         return self._put_off[account] >= _LOGINS

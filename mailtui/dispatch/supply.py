@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 
 from mailtui.audience.recipient import recipient_of
 from mailtui.dispatch import results
+from mailtui.dispatch.aside import Aside
 from mailtui.dispatch.domains import Domains, domain_of
 from mailtui.dispatch.encoding import SentEncoding
 from mailtui.dispatch.files_ahead import FilesAhead
@@ -56,6 +57,7 @@ class Supply:
         need: Callable[[], None],
         arrived: Callable[[], None],
         overran: Callable[[int, Place], None],
+        aside: Aside,
     ) -> None:
         """`signer` signs every mail, None where nobody does; `former` compiles a message that the campaign had before;
         `need` is called when more should be claimed, `arrived` when there is a job again after there was none,
@@ -79,6 +81,7 @@ class Supply:
         self._need = need
         self._arrived = arrived
         self._overran = overran
+        self._aside = aside
         self.renderers = Renderers(
             campaign.columns,
             campaign.secret,
@@ -103,6 +106,16 @@ class Supply:
         self.exhausted = False  # the last claim found fewer than were asked for
 
     def __len__(self) -> int:
+        return self._at_hand + self._aside.size
+
+    @property
+    def aside(self) -> int:
+        """Claims that only some of the accounts may carry, and that wait for those."""
+        return self._aside.size
+
+    @property
+    def _at_hand(self) -> int:
+        """Claims that are anybody's; those aside keep nobody from having more."""
         return len(self._waiting) + len(self._ahead) + len(self.renderers)
 
     def size_for(self, workers: int, rate: float | None) -> None:
@@ -113,14 +126,16 @@ class Supply:
 
     @property
     def low(self) -> bool:
-        return 2 * len(self) < self._batch
+        return 2 * self._at_hand < self._batch
 
-    async def refill(self) -> None:
-        """Claim more, until there are enough or none is due."""
+    async def refill(self, bounds: Sequence[str] | None) -> None:
+        """Claim more, until there are enough or none is due; `bounds`: only of those with one of these From."""
         if not self.low or self.exhausted:
             return
+        if bounds is not None:
+            bounds = self._aside.not_crowded(bounds, self._batch)
         claims = await self._storage.patiently(
-            lambda: self._ledger.claim(self._campaign, self._batch, now=self._wall(), lease=LEASE)
+            lambda: self._ledger.claim(self._campaign, self._batch, now=self._wall(), lease=LEASE, bounds=bounds)
         )
         self.exhausted = len(claims) < self._batch
         await self._find_editions(claims)
@@ -151,13 +166,13 @@ class Supply:
             f"than {size_in_words(capabilities.size)}. Leave some out, or link to them, and launch it as a new campaign"
         )
 
-    def next_job(self, capabilities: Capabilities) -> Job | None:
-        """The next message for a server with these capabilities, or None when no claim is at hand.
+    def next_job(self, capabilities: Capabilities, outlet: int = 0) -> Job | None:
+        """The next message for a server with these capabilities, or None when no claim is at hand for this outlet.
 
         A row that cannot be rendered fails alone, one whose domain rests is put off, and the next one is taken.
         """
         encoding = self.encoding
-        while encoding is not None and (taken := self._take()) is not None:
+        while encoding is not None and (taken := self._take(outlet)) is not None:
             claim, outcome = taken
             if not self.exhausted and self.low:
                 self._need()
@@ -165,6 +180,8 @@ class Supply:
                 self._taken_out.remove(claim.id)
                 continue
             if self._domains and self._is_put_off(claim):
+                continue
+            if claim.bound and self._aside.is_for_another(claim, outcome, outlet):
                 continue
             if outcome is None or (not isinstance(outcome, Overran) and _offers_less(capabilities, encoding)):
                 outcome = self._render(claim, encoding, capabilities)
@@ -174,12 +191,18 @@ class Supply:
                 self._overran(claim.row, outcome.place)
                 return None
             if isinstance(outcome, RenderProblem):
+                if _offers_less(capabilities, encoding) and self._aside.passes_on(claim, outlet):
+                    continue
                 place = f" ({outcome.place})" if str(outcome.place) else ""
                 self._recorder.record(results.not_rendered(claim, f"not rendered: {outcome.reason}{place}"))
             elif claim.copy_of is not None and not capabilities.smtputf8 and not claim.address.isascii():
+                if self._aside.passes_on(claim, outlet):
+                    continue
                 self._recorder.record(results.not_rendered(claim, _NO_SMTPUTF8))
             elif 0 < capabilities.size < len(outcome.data):
                 # Not even announced (RFC 1870 section 6.3)
+                if self._aside.passes_on(claim, outlet):
+                    continue
                 reason = f"larger than the server takes: {len(outcome.data)} of {capabilities.size} bytes"
                 self._recorder.record(results.not_rendered(claim, reason))
             else:
@@ -189,8 +212,13 @@ class Supply:
             self._need()
         return None
 
-    def _take(self) -> tuple[Claim, Outcome | None] | None:
+    def _take(self, outlet: int) -> tuple[Claim, Outcome | None] | None:
         """The next claim, with what became of it where a render process had it."""
+        if self._aside.size and (kept := self._aside.take(outlet)) is not None:
+            if self._aside.has_thinned(self._batch // 2):
+                self.exhausted = False
+                self._need()
+            return kept
         if self.renderers.processes:
             self._give_away()
         taken: tuple[Claim, Outcome | None] | None = self.renderers.take()
@@ -321,6 +349,14 @@ class Supply:
         """A claim whose message was not sent, to be taken again after those that wait: it may be why."""
         self._waiting.append(claim)
 
+    def look_aside(self) -> None:
+        """Other accounts can be used than before: nobody waits for one that cannot."""
+        for claim in self._aside.take_stranded():
+            if claim.bound:
+                self._recorder.record(results.requeued(claim, DeliveryState.CLAIMED))
+            else:
+                self._waiting.append(claim)
+
     def clock_moved(self, by: float) -> None:
         """The clock was put forward by so many seconds; nobody's patience is shorter for it."""
 
@@ -329,17 +365,19 @@ class Supply:
 
         self._waiting = deque(moved(claim) for claim in self._waiting)
         self._ahead.change(moved)
+        self._aside.change(moved)
         self.renderers.change(moved)
 
     def drop(self) -> None:
         """Forget the claims: they were cancelled in the outbox."""
         self._waiting.clear()
+        self._aside.drop()
         self._ahead.drop()
         self.renderers.drop()
 
     def release(self) -> None:
         """Give all claims back to the outbox."""
-        for claim in (*self.renderers.drop(), *self._ahead.drop(), *self._waiting):
+        for claim in (*self.renderers.drop(), *self._ahead.drop(), *self._waiting, *self._aside.drop()):
             self._recorder.record(results.requeued(claim, DeliveryState.CLAIMED))
         self._waiting.clear()
 

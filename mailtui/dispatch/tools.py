@@ -9,6 +9,7 @@ from typing import Protocol
 from mailtui.dispatch.budget import BodyBudget
 from mailtui.dispatch.recorder import Recorder
 from mailtui.dispatch.staffing import Cores, Load
+from mailtui.dispatch.standing import Standing
 from mailtui.dispatch.storage import Storage
 from mailtui.dispatch.watchdog import Watchdog
 from mailtui.outbox.ports import Ledger
@@ -39,6 +40,7 @@ class Tools:
     recorder: Recorder
     storage: Storage
     secrets: Secrets
+    standing: Standing
     wall: Callable[[], float]
     scale: float
     watchdog: Watchdog

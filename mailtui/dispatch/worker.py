@@ -13,7 +13,7 @@ from mailtui.dispatch.results import REPLY_LIMIT
 from mailtui.dispatch.tally import RateWindow
 from mailtui.outbox.records import Claim, Mark, Result, WorkerSnapshot
 from mailtui.outbox.states import DeliveryState
-from mailtui.smtp.connect import Connection, NotConnected, connect
+from mailtui.smtp.connect import Connection, NotConnected
 from mailtui.smtp.dialogue import Dialogue
 from mailtui.smtp.gear import Gear
 from mailtui.smtp.job import Job
@@ -41,7 +41,7 @@ _AFTER = {
 
 
 class Worker:
-    """One of a campaign's workers; the owner of its sessions, one after another."""
+    """One of an account's workers in a campaign; the owner of its sessions, one after another."""
 
     def __init__(self, number: int, sending: Employer) -> None:
         self.number = number
@@ -83,17 +83,14 @@ class Worker:
             if not sending.work.is_set() or self._dismissed:
                 return None
             self._stage = "connecting"
-            credential = await sending.password()
-            if credential is None and sending.endpoint.user:
-                return None
             try:
-                connection = await connect(sending.endpoint, credential, timeouts=sending.timeouts)
+                connection = await sending.connect()
             except NotConnected as error:
                 self._reply = str(error.verdict)
-                sending.not_connected(error.verdict)
+                return None
+            if connection is None:
                 return None
             sending.reach.connected()
-            sending.breakers.logged_in()
             try:
                 await sending.fix_encoding(connection.capabilities)
             except BaseException:
@@ -198,6 +195,7 @@ class Worker:
             age=now - self._connected_at if session is not None else 0.0,
             gear=self._gear(),
             window=session.window if session is not None else 1,
+            account=self._sending.shown_as,
         )
 
     def _gear(self) -> str:
@@ -223,13 +221,15 @@ class Worker:
             self._keep_back(job, again=True)
             self._loop.call_soon(self._session.marked, job, False)  # noqa: FBT003 - marked's own form
             return
-        mark = Mark(claim.campaign, claim.id, claim.fence)
+        mark = Mark(claim.campaign, claim.id, claim.fence, self._sending.marked_as)
         self._sending.recorder.mark(mark, partial(self._marked, self._session, job))
 
     def _marked(self, session: Dialogue, job: Job, held: bool) -> None:
         if not held:
             # Not on record, so not in flight. Either it was cancelled meanwhile, or the outbox cannot be written.
             self._keep_back(job, again=self._sending.recorder.in_trouble)
+        elif self._sending.counts:
+            self._sending.marked(job)
         session.marked(job, held)
 
     def _keep_back(self, job: Job, *, again: bool) -> None:
@@ -254,8 +254,7 @@ class Worker:
         self._answered += 1
         self.sent += 1
         self._adapt(refused=False, taken=True)
-        sending.settled_one()
-        sending.breakers.accepted()
+        sending.accepted_one()
         if sending.domains:
             sending.domains.accepted(domain_of(claim.key))
         sending.recorder.record(

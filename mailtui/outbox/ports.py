@@ -315,6 +315,10 @@ class Ledger(Protocol):
         """Store the encoding unless one is stored; the stored one."""
         ...
 
+    async def bounds(self, campaign: int) -> list[str]:
+        """Whom the mails are from that wait, where accounts take turns."""
+        ...
+
     async def sent_since(self, since: float) -> list[SentMinute]:
         """How many mails accounts have sent, by minutes, from the one of `since` (epoch seconds) on."""
         ...

@@ -245,6 +245,11 @@ class SqliteLedger:
                 rows = [row for bound in bounds for row in self._rows("next_due_bound", (campaign, bound))]
         return min((float(row[0]) for row in rows), default=None)
 
+    async def bounds(self, campaign: int) -> list[str]:
+        with storage_errors(self._path):
+            rows: Any = self._connection.execute(READ["bounds"], (campaign,)).fetchall()
+        return [bound for (bound,) in rows]
+
     async def cancel_waiting(self, campaign: int, limit: int, *, now: float) -> int:
         with transaction(self._connection, self._path):
             rows = self._rows("cancellable", (campaign, limit))

@@ -42,7 +42,8 @@ class Scope(StrEnum):
     RECIPIENT = "recipient"
     DOMAIN = "domain"  # the recipient's domain, which asks for a pause
     MESSAGE = "message"
-    ACCOUNT = "account"
+    ACCOUNT = "account"  # whatever is sent through it
+    CAMPAIGN = "campaign"  # the account as this campaign uses it: its From, and to whom it relays
     SERVER = "server"
 
 
@@ -72,7 +73,8 @@ class Outcome:
     """What to do about a verdict.
 
     `retry_after` is the least pause in seconds, None for the usual back-off; with the scope `domain` it is how long
-    the whole domain rests. `advice` is what a person can do about a campaign that is held, in a sentence.
+    the whole domain rests, and with the kind `held` how long the account does (None: until a person has looked).
+    `advice` is what a person can do about a campaign that is held, in a sentence.
     """
 
     kind: Kind

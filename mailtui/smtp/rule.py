@@ -50,8 +50,9 @@ TO_SOMEBODY = (Stage.RCPT, Stage.DATA, Stage.BODY, Stage.DOT)
 NO_DETAIL = (NO_CODE, "5.0.0", "5.1.0", "5.5.0")
 
 
-def held(category: Category, advice: str, scope: Scope = Scope.ACCOUNT) -> Outcome:
-    return Outcome(Kind.HELD, scope, category, advice=advice)
+def held(category: Category, advice: str, scope: Scope = Scope.ACCOUNT, *, rests_for: float | None = None) -> Outcome:
+    """`rests_for`: seconds after which the account may be tried again without a person."""
+    return Outcome(Kind.HELD, scope, category, rests_for, advice)
 
 
 def again(category: Category, scope: Scope = Scope.SERVER) -> Outcome:

@@ -11,6 +11,8 @@ from mailtui.smtp.rule import DIALOGUE, HOURS, LOGIN, NO_CODE, OPENING, SENDER, 
 _ASK_OPERATOR = "Ask who runs the server, then resume"
 _LOGIN_ADVICE = "See that user and password are the account's (some providers want an app password), then resume"
 _QUOTA_ADVICE = "Resume when the limit has been renewed, usually after a day, or send through another account"
+_QUOTA_REST = 1 * HOURS
+"""A day's limit may be renewed at any hour, and nobody says at which."""
 _ACCOUNT_ADVICE = "The provider does not let this account send: log in there or ask them, then resume"
 _SENDER_ADVICE = "Use a From address that this account may send as, then resume"
 _SET_UP_ADVICE = "Set up SPF, DKIM and DMARC for the domain in From, and the sending server's reverse name; then resume"
@@ -92,14 +94,14 @@ ABOUT_THE_ACCOUNT: tuple[Rule, ...] = (
     ),
     Rule(
         "quota spent",
-        held(Category.ACCOUNT, _QUOTA_ADVICE),
+        held(Category.ACCOUNT, _QUOTA_ADVICE, rests_for=_QUOTA_REST),
         DIALOGUE,
         (5,),
         ("5.4.5", "5.1.90", "5.7.232", "5.7.233", "5.7.705"),
     ),
     Rule(
         "quota spent by text",
-        held(Category.ACCOUNT, _QUOTA_ADVICE),
+        held(Category.ACCOUNT, _QUOTA_ADVICE, rests_for=_QUOTA_REST),
         DIALOGUE,
         (4, 5),
         words=(
@@ -137,7 +139,7 @@ ABOUT_THE_ACCOUNT: tuple[Rule, ...] = (
     ),
     Rule(
         "relay denied",
-        held(Category.ACCOUNT, _LOGIN_ADVICE),
+        held(Category.ACCOUNT, _LOGIN_ADVICE, Scope.CAMPAIGN),
         DIALOGUE,
         (4, 5),
         words=(
@@ -154,18 +156,24 @@ ABOUT_THE_ACCOUNT: tuple[Rule, ...] = (
             "no relaying",
         ),
     ),
-    Rule("relay denied by enhanced code", held(Category.ACCOUNT, _LOGIN_ADVICE), DIALOGUE, (5,), ("5.7.54", "5.7.64")),
+    Rule(
+        "relay denied by enhanced code",
+        held(Category.ACCOUNT, _LOGIN_ADVICE, Scope.CAMPAIGN),
+        DIALOGUE,
+        (5,),
+        ("5.7.54", "5.7.64"),
+    ),
     # Many servers wait with what they have against the sender until a recipient is named.
     Rule(
         "sender refused by enhanced code",
-        held(Category.ACCOUNT, _SENDER_ADVICE),
+        held(Category.ACCOUNT, _SENDER_ADVICE, Scope.CAMPAIGN),
         DIALOGUE,
         (5,),
         ("5.1.7", "5.1.8", "5.7.60"),
     ),
     Rule(
         "sender refused by text",
-        held(Category.ACCOUNT, _SENDER_ADVICE),
+        held(Category.ACCOUNT, _SENDER_ADVICE, Scope.CAMPAIGN),
         DIALOGUE,
         (5,),
         words=(
@@ -187,12 +195,12 @@ ABOUT_THE_ACCOUNT: tuple[Rule, ...] = (
     # The sending domain's own set-up refuses every message alike (RFC 7372; 5.7.515 is Microsoft's).
     Rule(
         "mail not authenticated",
-        held(Category.MAIL_AUTHENTICATION, _SET_UP_ADVICE),
+        held(Category.MAIL_AUTHENTICATION, _SET_UP_ADVICE, Scope.CAMPAIGN),
         DIALOGUE,
         (5,),
         (*(f"5.7.{detail}" for detail in range(20, 31) if detail != 28), "5.7.515"),
     ),
-    Rule("mail flood", held(Category.RATE, _QUOTA_ADVICE), DIALOGUE, (5,), ("5.7.28",)),
+    Rule("mail flood", held(Category.RATE, _QUOTA_ADVICE, rests_for=_QUOTA_REST), DIALOGUE, (5,), ("5.7.28",)),
 )
 
 ABOUT_THE_MESSAGE: tuple[Rule, ...] = (
@@ -234,5 +242,5 @@ ABOUT_THE_MESSAGE: tuple[Rule, ...] = (
         (5,),
         ("5.5.1", "5.5.2", "5.5.3", "5.5.4", "5.5.5", "5.5.6"),
     ),
-    Rule("sender refused", held(Category.ACCOUNT, _SENDER_ADVICE), SENDER, (5,)),
+    Rule("sender refused", held(Category.ACCOUNT, _SENDER_ADVICE, Scope.CAMPAIGN), SENDER, (5,)),
 )

@@ -35,11 +35,16 @@ class Passwords:
 
     def __init__(self, ask: Callable[[str], Awaitable[str]] = no_secret) -> None:
         self._ask = ask
+        self._known: dict[str, str] = {}
 
     async def login(self, endpoint: Endpoint, *, refused: Credential | None = None) -> Credential:
+        account = endpoint.account
         if refused is not None:
+            self._known.pop(account, None)
             raise AccountError("There is no other password")
-        return Credential.password(await self._ask(endpoint.account))
+        if account not in self._known:
+            self._known[account] = await self._ask(account)
+        return Credential.password(self._known[account])
 
     async def signing_key(self, account: str) -> bytes:
         raise AssertionError(f"nobody should ask for the key of {account}")
@@ -145,10 +150,12 @@ class House:
         scale: float = 0.01,
         seconds: float = 30.0,
         secrets: Callable[[str], Awaitable[str]] = no_secret,
+        only: Campaign | None = None,
     ) -> None:
-        """Run a runner until nothing is left to do."""
+        """Run a runner until nothing is left to do; `only`: one in the foreground, which stays for no later time."""
+        number = None if only is None else only.number
         async with asyncio.timeout(seconds):
-            await self.runner(scale=scale, secrets=secrets).run(lambda: None)
+            await self.runner(scale=scale, secrets=secrets, only=number).run(lambda: None)
 
     async def order(self, campaign: Campaign, kind: OrderKind, **arguments: object) -> int:
         return await self.desk.order(campaign.number, kind, arguments, actor="ann", now=time.time())

@@ -66,7 +66,7 @@ async def test_r05_what_the_account_is_refused_costs_no_row(
     refusals = [reply(stage, said, nth=n) for n in range(61, 161)]
     async with sandbox(tmp_path, *refusals) as server:
         campaign = await house.launch(400, server.port, SendPlan(workers=8))
-        await house.send()
+        await house.send(only=campaign)
         assert 1 <= in_vain(server, stage) <= 8, "no more than one a connection"
     rows = await house.check_books(campaign, server.folder)
     assert {row.state.value for row in rows.values()} == {"sent", "queued"}
@@ -79,7 +79,7 @@ async def _spend_the_quota(house: House, folder: Path, rows: int) -> None:
     limits = Limits(quota=Quota(rows // 4))
     async with SandboxServer(folder, faults=Faults(limits=limits)) as server:
         campaign = await house.launch(rows, server.port, SendPlan(workers=8))
-        await house.send(seconds=120)
+        await house.send(seconds=120, only=campaign)
         assert in_vain(server) <= 8
         assert server.counters.accepted == rows // 4
     counts = await house.counts(campaign)
@@ -103,7 +103,7 @@ async def test_f10_a_login_that_is_put_off_is_tried_twice_and_then_holds(house: 
     rule = reply(Stage.AUTH, "454 4.7.0 Temporary authentication failure")
     async with sandbox(tmp_path, rule, users={"anna": "right"}) as server:
         campaign = await house.launch(50, server.port, SendPlan(workers=8), user="anna")
-        await house.send(secrets=secrets)
+        await house.send(secrets=secrets, only=campaign)
         assert server.counters.auth_attempts == 2
     assert (await house.counts(campaign)).queued == 50
     assert "454" in await held(house, campaign)
@@ -207,7 +207,7 @@ def _refused(breakers: Breakers, text: str, domain: str, stage: words.Stage = wo
 
 def test_r06_few_domains_speak_for_themselves_only() -> None:
     reasons: list[str] = []
-    breakers = Breakers(reasons.append)
+    breakers = Breakers(lambda why, *_: reasons.append(why))
     for n in range(5 * SAME_REFUSALS):
         _refused(breakers, "5.7.1 Refused", f"d{n % (SAME_DOMAINS - 1)}.example")
     assert not reasons
@@ -217,7 +217,7 @@ def test_r06_few_domains_speak_for_themselves_only() -> None:
 
 def test_r06_ids_addresses_and_two_wordings_in_turns_hide_nothing() -> None:
     reasons: list[str] = []
-    breakers = Breakers(reasons.append)
+    breakers = Breakers(lambda why, *_: reasons.append(why))
     for n in range(2 * SAME_REFUSALS - 1):
         what = "Refused" if n % 2 else "Not wanted"
         _refused(breakers, f"5.7.1 <u{n}@d{n}.example>: {what} [{n:x}Zq{n}]", f"d{n}.example")
@@ -226,7 +226,7 @@ def test_r06_ids_addresses_and_two_wordings_in_turns_hide_nothing() -> None:
 
 def test_r06_a_success_ends_a_streak() -> None:
     reasons: list[str] = []
-    breakers = Breakers(reasons.append)
+    breakers = Breakers(lambda why, *_: reasons.append(why))
     for n in range(10 * SAME_REFUSALS):
         if n % (SAME_REFUSALS - 1) == 0:
             breakers.accepted()

@@ -239,10 +239,11 @@ async def test_a_missing_password_pauses_without_a_connection(house: House, tmp_
 async def test_r05_a_spent_quota_holds_the_campaign_and_fails_no_row(house: House, tmp_path: Path) -> None:
     async with sandbox(tmp_path, *[reply(Stage.MAIL, "550 5.4.5 Daily limit", nth=n) for n in range(41, 80)]) as server:
         campaign = await house.launch(200, server.port)
-        await house.send()
+        await house.send(only=campaign)
     rows = await house.check_books(campaign, server.folder)
     assert {row.state.value for row in rows.values()} == {"sent", "queued"}
-    assert (await house.reader.campaign(campaign.id)).held
+    held = await house.reader.campaign(campaign.id)
+    assert held.held and held.resume_at is not None, "a day's limit is tried again after an hour"
     await _resume(house, server.folder)
 
 

@@ -72,7 +72,7 @@ async def test_f62_a_spent_quota_pauses_and_burns_nobody(house: House, tmp_path:
     faults = load_faults(SAMPLES / "strict-quota.yaml")
     async with SandboxServer(tmp_path / "sandbox", faults=faults) as server:
         campaign = await house.launch(40, server.port, SendPlan(workers=4))
-        await house.send()
+        await house.send(only=campaign)
     rows = await house.check_books(campaign, server.folder)
     now = await house.reader.campaign(campaign.id)
     assert (now.state, now.held) == (CampaignState.PAUSED, True)

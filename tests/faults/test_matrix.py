@@ -42,7 +42,7 @@ class Trial:
     window: int
 
     async def send(self) -> None:
-        await self.house.send(scale=self.row.scale, secrets=password, seconds=40)
+        await self.house.send(scale=self.row.scale, secrets=password, seconds=40, only=self.campaign)
 
     async def rows(self) -> dict[str, DeliveryRow]:
         return await self.house.rows(self.campaign)

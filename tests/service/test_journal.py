@@ -11,7 +11,7 @@ from mailtui.sandbox.server import SandboxServer
 from proof.campaign import write_campaign
 from tests.proof.checker import MAILTUI, environment
 
-HOSTILE = '550 5.4.5 quota of news@acme.test\x1b]0;title\x07 {"event": "forged"} \u202e\r\n'.encode()
+HOSTILE = '550 5.7.708 quota of news@acme.test\x1b]0;title\x07 {"event": "forged"} \u202e\r\n'.encode()
 
 
 async def test_x05_a_runners_log_is_json_and_tells_what_happened(tmp_path: Path) -> None:

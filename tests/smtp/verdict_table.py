@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mailtui.smtp.outcome import Outcome, Scope
+from mailtui.smtp.outcome import Kind, Outcome, Scope
 from mailtui.smtp.rule import DIALOGUE, LOGIN, NO_CODE, OPENING, SENDER, TO_SOMEBODY, Rule
 from mailtui.smtp.verdict_rules import RULES
 
@@ -56,6 +56,8 @@ def _then(outcome: Outcome) -> str:
     time = f"{minutes:.0f} minutes" if minutes < 120 else f"{minutes / 60:.0f} hours"
     if outcome.scope is Scope.DOMAIN:
         return f"{outcome.kind}; the domain rests for {time}"
+    if outcome.kind is Kind.HELD:
+        return f"{outcome.kind}; the account rests for {time}"
     return f"{outcome.kind}, for {time} at least"
 
 

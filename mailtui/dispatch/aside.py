@@ -1,0 +1,109 @@
+"""Owns claims that only some of a campaign's accounts may carry, until one of those asks.
+
+A mail with a From of its own goes by an account that may send as that, and one that a server does not take by another
+account, where there is one.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from mailtui.dispatch.rendering import Outcome
+from mailtui.outbox.records import Claim
+
+
+class Kept(NamedTuple):
+    """A claim, what became of it where it is rendered, and the outlets by number that may carry it."""
+
+    claim: Claim
+    outcome: Outcome | None
+    carriers: frozenset[int]
+
+
+class Aside:
+    """By who may carry them: there are few such sets, however many the claims."""
+
+    def __init__(
+        self, carriers: Callable[[str], frozenset[int]], usable: Callable[[], frozenset[int]], need: Callable[[], None]
+    ) -> None:
+        """`carriers` are the outlets that may carry a mail with a From of its own, `usable` those that can be used now,
+        both by number; `need` is called when somebody else than who asked has something to do.
+        """
+        self._carriers = carriers
+        self._usable = usable
+        self._need = need
+        self._by: dict[frozenset[int], deque[Kept]] = {}
+        self._unfit: dict[int, frozenset[int]] = {}  # outlets whose server cannot take a mail, by delivery
+        self._crowded = False  # whether the last look passed somebody over because enough of theirs is here
+        self.size = 0
+        """How many are here."""
+
+    def _put(self, kept: Kept) -> None:
+        self._by.setdefault(kept.carriers, deque()).append(kept)
+        self.size += 1
+        self._need()
+
+    def is_for_another(self, claim: Claim, outcome: Outcome | None, outlet: int) -> bool:
+        """Whether this outlet may not carry a mail with a From of its own; then it waits here."""
+        carriers = self._carriers(claim.bound)
+        if outlet in carriers:
+            return False
+        self._put(Kept(claim, outcome, carriers))
+        return True
+
+    def passes_on(self, claim: Claim, outlet: int) -> bool:
+        """Whether another account's server may take what this outlet's cannot; then it waits here for that one."""
+        unfit = self._unfit.get(claim.id, frozenset()) | {outlet}
+        others = self._usable() - unfit
+        if claim.bound:
+            others &= self._carriers(claim.bound)
+        if not others:
+            self._unfit.pop(claim.id, None)
+            return False
+        self._unfit[claim.id] = unfit
+        self._put(Kept(claim, None, others))
+        return True
+
+    def take(self, outlet: int) -> tuple[Claim, Outcome | None] | None:
+        """The next one that an outlet may carry."""
+        for carriers, waiting in self._by.items():
+            if waiting and outlet in carriers:
+                kept = waiting.popleft()
+                self.size -= 1
+                return kept.claim, kept.outcome
+        return None
+
+    def not_crowded(self, bounds: Sequence[str], most: int) -> list[str]:
+        """Those of these From of whom fewer than so many wait here."""
+        found = [bound for bound in bounds if len(self._by.get(self._carriers(bound), ())) < most]
+        self._crowded = len(found) < len(bounds)
+        return found
+
+    def has_thinned(self, few: int) -> bool:
+        """Whether somebody was passed over and no more than so many are here now; said once."""
+        if not self._crowded or self.size > few:
+            return False
+        self._crowded = False
+        return True
+
+    def take_stranded(self) -> list[Claim]:
+        """Those that no outlet may carry that can be used now."""
+        usable = self._usable()
+        stranded = [carriers for carriers in self._by if carriers.isdisjoint(usable)]
+        claims = [kept.claim for carriers in stranded for kept in self._by.pop(carriers)]
+        self.size -= len(claims)
+        return claims
+
+    def change(self, changed: Callable[[Claim], Claim]) -> None:
+        """Put another claim in the place of each."""
+        for carriers, waiting in self._by.items():
+            self._by[carriers] = deque(kept._replace(claim=changed(kept.claim)) for kept in waiting)
+
+    def drop(self) -> list[Claim]:
+        """Forget them all; whose they were."""
+        claims = [kept.claim for waiting in self._by.values() for kept in waiting]
+        self._by.clear()
+        self.size = 0
+        return claims

@@ -1,0 +1,343 @@
+"""Owns one account's side of one campaign: its connections, and whether it can be used.
+
+What is the campaign's (its claims, pace, domains and orders) is `Sending`'s, which an outlet asks. What a server says
+of the account stops this outlet alone, or the account in all campaigns; the campaign goes on as long as another can.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Protocol
+
+from mailtui.dispatch.breakers import Breakers, reason
+from mailtui.dispatch.crew import Crew
+from mailtui.dispatch.domains import Domains
+from mailtui.dispatch.gearbox import GearBox
+from mailtui.dispatch.members import Member
+from mailtui.dispatch.paced import Paced
+from mailtui.dispatch.reach import Reach
+from mailtui.dispatch.slots import Slots
+from mailtui.dispatch.standing import LOGIN_REST
+from mailtui.dispatch.supply import Supply
+from mailtui.dispatch.tools import Tools
+from mailtui.errors import AccountError, LoginEnded, TokenUnavailable
+from mailtui.kit.safe_text import safe_text
+from mailtui.outbox.records import Claim
+from mailtui.outbox.states import RestKind
+from mailtui.smtp.capabilities import Capabilities
+from mailtui.smtp.connect import Connection, NotConnected, connect
+from mailtui.smtp.credential import Credential
+from mailtui.smtp.credential import Kind as CredentialKind
+from mailtui.smtp.job import Job
+from mailtui.smtp.verdict import Category, Kind, Scope, Stage, Verdict, judge
+
+_LATE = 5.0  # seconds without a connection of use; from then on other accounts do this one's work
+_PUT_OFF_ADVICE = "The server puts the login off again and again; wait a while, then resume"
+
+
+class Head(Protocol):
+    """The campaign as its outlets see it."""
+
+    domains: Domains
+    supply: Supply
+
+    def next_job(self, outlet: Outlet, worker: Paced, capabilities: Capabilities) -> Job | None:
+        """The next message that an outlet may carry, for a server with these capabilities."""
+        ...
+
+    def let_go(self, job: Job) -> None:
+        """A message is under way no more, whatever became of it."""
+        ...
+
+    def next_attempt(self, claim: Claim, attempts: int, at_least: float | None) -> float | None:
+        """When a refused message is tried again, in epoch seconds; None to give it up."""
+        ...
+
+    def count_one(self) -> None:
+        """A message got its final word, or lost it."""
+        ...
+
+    def rest(self, domain: str, seconds: float | None) -> None:
+        """A recipient's domain asked for a pause."""
+        ...
+
+    async def fix_encoding(self, capabilities: Capabilities) -> str:
+        """Choose, at the first session, how every message is encoded; why this server can take none, '' if it can."""
+        ...
+
+    def hold(self, reason: str) -> None:
+        """Pause the campaign."""
+        ...
+
+    def outlet_lost(self, outlet: Outlet) -> None:
+        """An outlet cannot be used any more, for now or for good."""
+        ...
+
+    def others_took(self, outlet: Outlet) -> bool:
+        """Whether another account, which can be used, has had messages accepted."""
+        ...
+
+    def stir(self) -> None:
+        """Something changed: look again."""
+        ...
+
+
+class Outlet:
+    """An account as the employer of a campaign's workers."""
+
+    def __init__(self, number: int, member: Member, head: Head, tools: Tools, *, campaign: str, alone: bool) -> None:
+        """`campaign` is its id, `alone`: it has no other account."""
+        self.number = number
+        self.member = member
+        self.name = member.name
+        self.endpoint = member.endpoint
+        self.recorder = tools.recorder
+        self.domains = head.domains
+        self.supply = head.supply
+        self.scale = tools.scale
+        self.timeouts = self.endpoint.timeouts.scaled(tools.scale)
+        self.reach = Reach(scale=tools.scale)
+        self.slots = Slots(scale=tools.scale)
+        self.gears = GearBox()
+        self.breakers = Breakers(self._hold)
+        self.halted = False
+        self.work = asyncio.Event()
+        self.next_attempt = head.next_attempt
+        self.rest = head.rest
+        self.stir = head.stir
+        self.shown_as = "" if alone else self.name
+        self.marked_as = self.name if member.is_limited or not alone else ""
+        self.counts = member.is_limited
+        self.crew = Crew(self, name=f"{campaign} {self.name}")
+        self.held_because = ""
+        """Why it is used no more in this campaign, until a person resumes it."""
+        self.given_up = ""
+        """Why nothing can be had of its server; it is tried all the same."""
+        self.accepted = 0
+        self._head = head
+        self._standing = tools.standing
+        self._usage = tools.standing.usage(self.name)
+        self._secrets = tools.secrets
+        self._wall = tools.wall
+        self._set_aside: set[Job] = set()  # jobs that count in its quota and are not marked
+
+    # whether it can be used
+
+    def usable(self, now: float) -> bool:
+        """Whether messages may be given to it, for all that is known. `now` in epoch seconds."""
+        if self.held_because or self.given_up or self._standing.of(self.name) is not None:
+            return False
+        return not self.counts or self._usage.free_at(self.member, now) is None
+
+    @property
+    def is_tried(self) -> bool:
+        """Whether nothing but its server keeps it from being used."""
+        return bool(self.given_up) and not self.held_because and self._standing.of(self.name) is None
+
+    def is_full(self, now: float) -> bool:
+        """Whether its quota alone keeps it from being used."""
+        if not self.counts or self.held_because or self._standing.of(self.name) is not None:
+            return False
+        return self._usage.free_at(self.member, now) is not None
+
+    @property
+    def trouble(self) -> str:
+        """What keeps it from being used now."""
+        if self.held_because:
+            return self.held_because
+        return f"no connection: {self.reach.trouble}; trying again" if self.reach.trouble else self.why(self._wall())
+
+    @property
+    def note(self) -> str:
+        """What keeps it from being used as well as it could be."""
+        return self.slots.note or self.gears.note
+
+    @property
+    def is_late(self) -> bool:
+        """Whether its server has not been of use for a while."""
+        return self.reach.failing_for > _LATE
+
+    def back_at(self, now: float) -> float | None:
+        """When it can be used again without anybody's doing, in epoch seconds; None when that is not known."""
+        if self.held_because:
+            return None
+        rest = self._standing.of(self.name)
+        if rest is not None and rest.until is None:
+            return None
+        until = 0.0 if rest is None or rest.until is None else rest.until
+        free = self._usage.free_at(self.member, now) if self.counts else None
+        return max(until, free or 0.0) or None
+
+    def why(self, now: float) -> str:
+        """Why it cannot be used; empty while it can."""
+        if self.held_because:
+            return self.held_because
+        rest = self._standing.of(self.name)
+        if rest is not None:
+            return rest.reason
+        if self.counts and self._usage.free_at(self.member, now) is not None:
+            return f"{self.name} is at its quota"
+        return self.given_up
+
+    def stop(self) -> None:
+        """Give it no more messages; what can still be kept back is."""
+        self.halted = True
+        self.idle()
+
+    def idle(self) -> None:
+        """Nothing is to be sent for now, and no connection is kept."""
+        self.work.clear()
+        self.crew.finish()
+
+    def begin(self) -> None:
+        """There is something to send."""
+        self.halted = False
+        self.work.set()
+        self.crew.pump()
+
+    def _hold(self, why: str, scope: Scope, seconds: float | None) -> None:
+        """Stop what a refusal is about."""
+        if scope is Scope.MESSAGE and not self._head.others_took(self):
+            self._head.hold(why)
+        elif scope in (Scope.ACCOUNT, Scope.SERVER):
+            kind = RestKind.REFUSED if seconds is None else RestKind.QUOTA
+            self._standing.rest(self.name, seconds, kind, why)
+        else:
+            self._lose(why)
+
+    def _lose(self, why: str) -> None:
+        self.held_because = why
+        self.stop()
+        self._head.outlet_lost(self)
+
+    # what workers ask
+
+    def next_job(self, worker: Paced, capabilities: Capabilities) -> Job | None:
+        """The next message for a server with these capabilities, or None for now."""
+        if not self.counts:
+            return self._head.next_job(self, worker, capabilities)
+        if not self._usage.reserve(self.member, self._wall()):
+            self.stir()
+            return None
+        job = self._head.next_job(self, worker, capabilities)
+        if job is None:
+            self._usage.release()
+        else:
+            self._set_aside.add(job)
+        return job
+
+    def marked(self, job: Job) -> None:
+        """A message of an account whose mails are counted is on record as about to be sent."""
+        self._set_aside.discard(job)
+        self._usage.spend(self._wall())
+
+    def let_go(self, job: Job) -> None:
+        """A message is under way no more."""
+        self._head.let_go(job)
+        if self.counts and job in self._set_aside:
+            self._set_aside.discard(job)
+            self._usage.release()
+            self.stir()  # there is room for another one
+
+    def settled_one(self) -> None:
+        """A message got its answer."""
+        if self.reach.trouble:
+            self.given_up = ""
+            self.stir()
+        self.reach.useful()
+        self._head.count_one()
+
+    def accepted_one(self) -> None:
+        """A message was accepted."""
+        self.accepted += 1
+        self.breakers.accepted()
+        self.settled_one()
+
+    def doubtful_one(self, *, first: bool) -> None:
+        """A message was written to its end and got no answer."""
+        self.breakers.unanswered(len(self.crew), first=first)
+        self._head.count_one()
+
+    def not_connected(self, verdict: Verdict) -> None:
+        """A connection could not be had."""
+        outcome = judge(verdict)
+        if outcome.category is Category.ACCOUNT:
+            self.reach.alone()
+        if outcome.kind is Kind.HELD:
+            self.breakers.held(verdict, outcome)
+        elif verdict.stage is Stage.AUTH and outcome.category is Category.ACCOUNT:
+            if self._standing.login_put_off(self.name):
+                self._standing.rest(self.name, LOGIN_REST, RestKind.LOGIN, reason(verdict, _PUT_OFF_ADVICE))
+            else:
+                self.useless(verdict)
+        else:
+            self.useless(verdict)
+
+    def useless(self, verdict: Verdict) -> None:
+        """A connection could not be had, or ended before it was of use."""
+        if judge(verdict).category is Category.CONNECTIONS and self.slots.too_many():
+            return  # the server is well, and has connections of ours; this one waits for its turn
+        self._fail(safe_text(str(verdict), limit=300))
+
+    def _fail(self, why: str) -> None:
+        """There is no connection of use."""
+        if self.reach.failed(why):
+            self.given_up = why
+            self._head.outlet_lost(self)
+        elif self.is_late:
+            self.stir()
+
+    async def connect(self) -> Connection | None:
+        """A connection that is logged in; None when there is none to be had and the outlet knows.
+
+        Raises `NotConnected` where that was just found out.
+        """
+        if not self.endpoint.user:
+            return await self._connect(None)
+        async with self._standing.login_turn(self.name):
+            if not self.work.is_set():
+                return None  # the login was refused while this one waited
+            try:
+                credential = await self._secrets.login(self.endpoint)
+                connection = await self._log_in(credential)
+            except TokenUnavailable as error:
+                self._fail(f"{error.title}: {error.detail}")
+                return None
+            except LoginEnded as error:
+                self._standing.rest(self.name, None, RestKind.REFUSED, f"{error.title}. {error.hint}")
+                return None
+            except AccountError as error:
+                self._lose(f"{error.title}. {error.hint}")
+                return None
+            self._standing.logged_in(self.name)
+            return connection
+
+    async def _log_in(self, credential: Credential) -> Connection:
+        """Connect; a token that is refused is refreshed once. A password is known to be wrong then, and forgotten."""
+        try:
+            return await connect(self.endpoint, credential, timeouts=self.timeouts)
+        except NotConnected as error:
+            if error.verdict.stage is not Stage.AUTH or judge(error.verdict).kind is not Kind.HELD:
+                self.not_connected(error.verdict)
+                raise
+            try:
+                other = await self._secrets.login(self.endpoint, refused=credential)
+            except AccountError:
+                if credential.kind is CredentialKind.TOKEN:
+                    raise
+                self.not_connected(error.verdict)
+                raise error from None
+        return await self._connect(other)
+
+    async def _connect(self, credential: Credential | None) -> Connection:
+        try:
+            return await connect(self.endpoint, credential, timeouts=self.timeouts)
+        except NotConnected as error:
+            self.not_connected(error.verdict)
+            raise
+
+    async def fix_encoding(self, capabilities: Capabilities) -> None:
+        """Choose, at the first session, how every message of the campaign is encoded."""
+        too_large = await self._head.fix_encoding(capabilities)
+        if too_large:
+            self._lose(too_large)

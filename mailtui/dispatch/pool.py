@@ -1,0 +1,197 @@
+"""Owns the accounts of one campaign as a group: which can be used, who gets how many workers, and what is missing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from mailtui.dispatch.members import mailbox_address, members_from_json
+from mailtui.dispatch.outlet import Head, Outlet
+from mailtui.dispatch.split import Part, split
+from mailtui.dispatch.tools import Tools
+from mailtui.outbox.records import Campaign, WorkerSnapshot
+
+
+class Pool:
+    """`wall` is epoch seconds."""
+
+    def __init__(self, outlets: Sequence[Outlet], *, wall: Callable[[], float]) -> None:
+        self._outlets = tuple(outlets)
+        self._wall = wall
+        self._workers = 1
+        self._usable: frozenset[int] = frozenset()
+        self._carriers: dict[str, frozenset[int]] = {}
+
+    def __iter__(self) -> Iterator[Outlet]:
+        return iter(self._outlets)
+
+    def __len__(self) -> int:
+        return len(self._outlets)
+
+    @property
+    def names(self) -> list[str]:
+        """The accounts'."""
+        return [outlet.name for outlet in self._outlets]
+
+    # who can be used
+
+    @property
+    def usable(self) -> frozenset[int]:
+        """The numbers of the outlets that messages may be given to, when it was last looked."""
+        return self._usable
+
+    def carriers(self, bound: str) -> frozenset[int]:
+        """The numbers of the outlets that may carry a mail with this From."""
+        found = self._carriers.get(bound)
+        if found is None:
+            address = mailbox_address(bound)
+            found = frozenset(one.number for one in self._outlets if one.member.may_send_as(address))
+            self._carriers[bound] = found
+        return found
+
+    def size(self, workers: int) -> None:
+        """Have so many workers from now on, over all accounts."""
+        self._workers = workers
+        self.look()
+
+    def look(self) -> bool:
+        """See who can be used, and split the workers among them; whether anybody can."""
+        now = self._wall()
+        usable = [outlet for outlet in self._outlets if outlet.usable(now)]
+        self._usable = frozenset(outlet.number for outlet in usable)
+        for outlet in self._outlets:
+            if outlet.number not in self._usable:
+                outlet.stop()
+        self._share(usable)
+        return bool(usable)
+
+    def _share(self, usable: list[Outlet]) -> None:
+        """A server that is late, or cannot be reached at all, keeps one worker, who goes on trying."""
+        prompt = [outlet for outlet in usable if not outlet.is_late] or usable
+        if not prompt:
+            return
+        shares = split(self._workers, [Part(outlet.member.weight, outlet.member.connections) for outlet in prompt])
+        wanted = {outlet.number: share for outlet, share in zip(prompt, shares, strict=True)}
+        for outlet in self._outlets:
+            outlet.crew.size(wanted.get(outlet.number, 1 if outlet in usable or outlet.is_tried else 0))
+
+    def back_at(self) -> float | None:
+        """When the first of those that cannot be used can be again, in epoch seconds; None when that is not known."""
+        now = self._wall()
+        times = [outlet.back_at(now) for outlet in self._outlets if outlet.number not in self._usable]
+        return min((at for at in times if at is not None), default=None)
+
+    def why(self) -> str:
+        """Why those that cannot be used cannot."""
+        now = self._wall()
+        full = [outlet for outlet in self._outlets if outlet.is_full(now)]
+        said = [
+            outlet.why(now) if len(self) == 1 else f"{outlet.name}: {outlet.why(now)}"
+            for outlet in self._outlets
+            if outlet not in full and not outlet.usable(now)
+        ]
+        if full:
+            names = " and ".join(outlet.name for outlet in full)
+            said.append(f"{names} is at its quota" if len(full) == 1 else f"{names} are at their quota")
+        return "; ".join(said)
+
+    @property
+    def trouble(self) -> str:
+        """What keeps accounts from being used now; empty when nothing does."""
+        return self._said((outlet, outlet.trouble) for outlet in self._outlets)
+
+    @property
+    def note(self) -> str:
+        """What keeps accounts from being used as well as they could be."""
+        return self._said((outlet, outlet.note) for outlet in self._outlets)
+
+    def _said(self, said: Iterable[tuple[Outlet, str]]) -> str:
+        return "; ".join(text if len(self) == 1 else f"{outlet.name}: {text}" for outlet, text in said if text)
+
+    @property
+    def gear_note(self) -> str:
+        """Why connections are spoken to as they are; empty while that is not known."""
+        return next((outlet.gears.why for outlet in self._outlets if outlet.gears.why), "")
+
+    # the workers of all
+
+    def begin(self) -> None:
+        """There is something to send."""
+        for outlet in self._outlets:
+            if outlet.number in self._usable or outlet.is_tried:
+                outlet.begin()
+
+    def pump(self) -> None:
+        """There is something to send again, for those who were at it."""
+        for outlet in self._outlets:
+            outlet.crew.pump()
+
+    def idle(self) -> None:
+        """Nothing is to be sent for now, and no connection is kept."""
+        for outlet in self._outlets:
+            outlet.idle()
+
+    def halt(self) -> None:
+        """What can still be kept back is not to be sent."""
+        for outlet in self._outlets:
+            outlet.halted = True
+
+    def ask_window(self, window: int) -> None:
+        """A person wants another window."""
+        for outlet in self._outlets:
+            outlet.gears.ask(window)
+            outlet.crew.regear()
+
+    def dismiss(self) -> None:
+        """Everybody finishes for good."""
+        for outlet in self._outlets:
+            outlet.crew.dismiss()
+
+    def abort(self, reason: str) -> None:
+        """Drop every connection; what is unanswered becomes unknown."""
+        for outlet in self._outlets:
+            outlet.crew.abort(reason)
+
+    @property
+    def busy(self) -> bool:
+        """Whether a message is under way."""
+        return any(outlet.crew.busy for outlet in self._outlets)
+
+    @property
+    def working(self) -> bool:
+        """Whether anybody has something to send."""
+        return any(outlet.work.is_set() for outlet in self._outlets)
+
+    def reap(self) -> None:
+        """A worker that ended by an exception is a defect: let it be heard."""
+        for outlet in self._outlets:
+            outlet.crew.reap()
+
+    async def part(self) -> None:
+        """Take leave of the servers."""
+        for outlet in self._outlets:
+            outlet.slots.close()
+        await asyncio.gather(*(outlet.crew.part(outlet.timeouts.quit) for outlet in self._outlets))
+
+    def snapshots(self, now: float) -> tuple[WorkerSnapshot, ...]:
+        """What each worker is doing, numbered through."""
+        found = [snapshot for outlet in self._outlets for snapshot in outlet.crew.snapshots(now)]
+        if len(self) == 1:
+            return tuple(found)
+        return tuple(_numbered(number, snapshot) for number, snapshot in enumerate(found, 1))
+
+
+def open_pool(head: Head, campaign: Campaign, tools: Tools) -> Pool:
+    """The accounts of a campaign. Whoever launches it wants them to be tried, whatever was found out before."""
+    members = members_from_json(campaign.endpoint)
+    tools.standing.forgive([member.name for member in members], before=campaign.launched_at or 0.0)
+    alone = len(members) == 1
+    outlets = [
+        Outlet(number, member, head, tools, campaign=campaign.id, alone=alone) for number, member in enumerate(members)
+    ]
+    return Pool(outlets, wall=tools.wall)
+
+
+def _numbered(number: int, snapshot: WorkerSnapshot) -> WorkerSnapshot:
+    return snapshot if snapshot.number == number else replace(snapshot, number=number)
