@@ -134,7 +134,8 @@ def _pinned(fingerprint: str) -> type[ssl.SSLObject]:
     class Pinned(ssl.SSLObject):
         def do_handshake(self) -> None:
             super().do_handshake()
-            if fingerprint_of(self.getpeercert(binary_form=True) or b"") != fingerprint:
-                raise OtherFingerprint(chain_of(self))
+            own = self.getpeercert(binary_form=True) or b""
+            if fingerprint_of(own) != fingerprint:
+                raise OtherFingerprint(chain_of(self) or (own,))
 
     return Pinned

@@ -292,3 +292,10 @@ async def test_a_certificate_that_was_refused_is_shown_in_the_test_of_the_accoun
     assert facts["fingerprint"] == with_colons(fingerprint_of(der))
     facts, _ = await tried(context, fingerprint="ab" * 32)
     assert facts["fingerprint"] == with_colons(fingerprint_of(der))
+    told: list[Step] = []
+    with tls_peer(context, implicit=security is Security.TLS) as peer:
+        to = bench.endpoint(peer.port, security, fingerprint=fingerprint_of(der))
+        assert (await Prober(to, PATIENT, Transcript(), told.append).run(Credential.password("x"))).ok
+    step = next(step for step in told if step.name is StepName.TLS)
+    assert "the certificate is the pinned one" in step.text
+    assert dict(step.facts)["names"] == "localhost"
