@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from mailtui.audience.audience import Audience, open_audience
@@ -13,7 +13,7 @@ from mailtui.audience.recipient import AddedColumn
 from mailtui.audience.rules import AllOf
 from mailtui.audience.rules_text import format_rule
 from mailtui.audience.rules_tree import read_rule
-from mailtui.campaign.senders import Sender, Senders
+from mailtui.campaign.senders import OwnSenders, Senders, senders_of
 from mailtui.campaign.spec import CampaignSpec, later_problems, without_later
 from mailtui.errors import AudienceError, ConfigError, Place, Problem, RuleError, TemplateError, UsageError
 from mailtui.kit.validation import validate
@@ -39,7 +39,10 @@ class Campaign:
     extra: str = ""  # a further filter, which narrows that of the file
     original: CampaignSpec | None = None  # as the file has it, where `spec` is narrowed
     reach: Reach = FILES_ONLY  # what its lists need beyond themselves when they are opened
-    senders: Senders = NO_SENDERS  # whom its mails are from by turns, where it does not say
+    accounts: OwnSenders = field(
+        default_factory=dict
+    )  # what accounts of the settings are from, where it does not say itself
+    senders: Senders = NO_SENDERS  # those of them that take turns
 
     @property
     def folder(self) -> Path:
@@ -96,14 +99,21 @@ class Campaign:
             audience.added = AddedColumn(SENT_AS, self.senders.of)
         return audience
 
-    def sent_as(self, senders: tuple[Sender, ...]) -> Campaign:
-        """The same campaign with these From where it says none itself: one for all, or several that take turns."""
+    def with_accounts(self, accounts: OwnSenders) -> Campaign:
+        """The same campaign with its accounts' From where it says none: one for all, or several that take turns.
+
+        An account that there is not says nothing, and is told by whoever needs it.
+        """
+        campaign = dataclasses.replace(self, accounts=accounts)
+        named = self.spec.accounts or dict.fromkeys(self.spec.account_names)
         own_mail = own_mail_defaults(self.spec, self.spec.audience.columns).sender
-        if not senders or own_mail is not None or "from" in self.spec.audience.columns:
-            return self
+        if own_mail is not None or "from" in self.spec.audience.columns or not accounts.keys() >= named.keys():
+            return campaign
+        senders = senders_of([(accounts[name][0], weight or accounts[name][1]) for name, weight in named.items()])
         if len(senders) > 1:
-            return dataclasses.replace(self, senders=Senders(senders, self.series))
-        return dataclasses.replace(self, spec=self.spec.model_copy(update={"sender": senders[0].mailbox}))
+            return dataclasses.replace(campaign, senders=Senders(senders, self.series))
+        sender = {"sender": senders[0].mailbox} if senders else {}
+        return dataclasses.replace(campaign, spec=self.spec.model_copy(update=sender))
 
     def account_place(self, name: str) -> Place:
         """Where the file names an account."""

@@ -12,13 +12,16 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from mailtui.audience.address import parse_mailbox
 from mailtui.dispatch.members import Member
 from mailtui.errors import Place
 from mailtui.message.preflight import Finding
+
+OwnSenders = Mapping[str, tuple[Sequence[str], int]]
+"""By the names of accounts what they may send as, and their weights."""
 
 
 @dataclass(frozen=True, slots=True)

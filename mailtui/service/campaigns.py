@@ -22,7 +22,7 @@ from mailtui.audience.spec import STDIN, AudienceSpec
 from mailtui.audience.views import StreamCounts
 from mailtui.campaign.campaign import Campaign, load_campaign
 from mailtui.campaign.checks import CheckReport, run_checks
-from mailtui.campaign.senders import sender_findings, senders_of
+from mailtui.campaign.senders import sender_findings
 from mailtui.campaign.signing import key_findings, rewriting_findings, signing_findings
 from mailtui.campaign.suppression import LeftOut, Suppressed, open_left_out
 from mailtui.campaign.trial import TrialRenderer
@@ -85,7 +85,9 @@ class CampaignDesk:
 
     def load(self, path: Path, *, filter: str | None = None) -> Campaign:
         """Read a campaign file, narrowed to those who match `filter` too. Raises `ConfigError`, `RuleError`."""
-        campaign = self._sent_as(dataclasses.replace(load_campaign(path), reach=self.reach))
+        campaign = dataclasses.replace(load_campaign(path), reach=self.reach).with_accounts(
+            self._settings.own_senders()
+        )
         if campaign.spec.audience.source == STDIN:
             campaign = campaign.with_source(self._standard_input())
         return campaign.narrowed(filter)
@@ -186,15 +188,6 @@ class CampaignDesk:
     def signing(self, campaign: Campaign) -> Signing | None:
         """How its mails are signed, None where they are not."""
         return signing_of(self._settings, campaign)
-
-    def _sent_as(self, campaign: Campaign) -> Campaign:
-        """The campaign with its accounts' From, where it says none itself. Accounts that there are not say nothing."""
-        accounts = self._settings.spec.accounts
-        named = campaign.spec.accounts or dict.fromkeys(campaign.spec.account_names)
-        if not named or not accounts.keys() >= named.keys():
-            return campaign
-        own = [(accounts[name].senders, weight or accounts[name].weight) for name, weight in named.items()]
-        return campaign.sent_as(senders_of(own))
 
     def _beside(self, folder: Path, account: str) -> str:
         """What to do where the settings beside a campaign have its account; they count only where mailtui is started

@@ -24,6 +24,7 @@ from mailtui.message.fields import FieldUse, spelling, used_fields
 from mailtui.message.frozen import MessageSource
 from mailtui.message.html_blocks import Block, Kind, Look
 from mailtui.message.html_text import lay_out
+from mailtui.message.own_cells import SENT_AS
 from mailtui.message.preflight import Finding as CheckFinding
 from mailtui.message.source import Unsaved, own_mail_defaults, own_mail_text, readable_templates
 from mailtui.message.templates import TemplateText
@@ -153,7 +154,7 @@ def read_draft(campaign: Campaign, cache: Path, *, unsaved: Unsaved = _SAVED, kn
     if os.path.realpath(campaign.path) in {str(path) for path in unsaved}:
         try:
             written = load_campaign(campaign.path, unsaved)
-            campaign = dataclasses.replace(written, reach=campaign.reach)
+            campaign = dataclasses.replace(written, reach=campaign.reach).with_accounts(campaign.accounts)
         except ConfigError as error:  # the files of the last one that could be read are shown
             errors.append(error)
     known = know(campaign, cache) if known is None else known
@@ -303,7 +304,7 @@ def _fields(campaign: Campaign, uses: Iterable[FieldUse], known: Known) -> Itera
         else:
             yield DraftField(name, "", "default" if default else "missing", _in_braces(spelling(name)))
     for name in columns or ():
-        if name not in copes:
+        if name not in copes and name != SENT_AS:
             yield _column(name, first, "unused")
     for name, value in provided.items():
         if value and name not in copes and name not in (columns or ()):

@@ -176,6 +176,10 @@ class Settings:
             raise unknown_account(name, sorted(self.spec.accounts), file=str(self.home.settings_file))
         return found
 
+    def own_senders(self) -> dict[str, tuple[tuple[str, ...], int]]:
+        """What each account may send as, and its weight."""
+        return {name: (account.senders, account.weight) for name, account in self.spec.accounts.items()}
+
     def endpoint(self, account: str) -> Endpoint:
         """The server of an account. Raises `AccountError` for one that the settings do not have."""
         return self.account(account).endpoint(account, folder=self.home.config)

@@ -83,6 +83,8 @@ def going_on(view: CampaignView) -> str:
     """How to go on with what has come to a halt, for rooms that cannot do it; empty where there is nothing to do."""
     if not resumable(view):
         return ""
+    if view.resumes:
+        return f"It is paused, and {view.resumes}; 7 shows it."
     halted = "No process sends it any more" if view.lost else "It is paused"
     return f"{halted}; to go on: 7, then r."
 

@@ -17,6 +17,7 @@ from mailtui.errors import ConfigError, TemplateError, UsageError
 from mailtui.message.own_cells import SENT_AS
 from mailtui.outbox.records import DeliveryRow
 from mailtui.report.export import original_rows, report_lines
+from mailtui.service.drafts import read_draft
 from mailtui.service.facade import Service
 from mailtui.service.testmail import _compiled
 from tests.campaign.conftest import WriteCampaign, rendered
@@ -185,3 +186,17 @@ def test_c9_an_accounts_from_is_read_as_the_header_it_becomes(service: Service) 
         Service.open(service.environ)
     file.write_text("""accounts: {odd: {host: mx.x.test, from: ['"A, B" <a@x.test>', "@x.test"]}}""")
     assert Service.open(service.environ).settings.member("odd").senders == ("a@x.test", "@x.test")
+
+
+def test_c9_what_is_being_edited_has_its_accounts_from_too(
+    service: Service, write_campaign: WriteCampaign, tmp_path: Path
+) -> None:
+    path = of_two(write_campaign, 3)
+    campaign = service.campaigns.load(path)
+    unsaved = {path.resolve(): path.read_text().replace('["acme", "backup"]', '{"acme": 1, "third": 1}')}
+    draft = read_draft(campaign, tmp_path / "cache", unsaved=unsaved)
+    assert draft.errors == () and draft.campaign is not None
+    assert [sender.mailbox for sender in draft.campaign.senders.taking_turns] == [NEWS, "c@c.test"]
+    assert SENT_AS not in {field.name for field in draft.fields}, "nobody is to put it into a template"
+    narrowed = service.campaigns.load(path, filter='first_name != ""')
+    assert narrowed.senders == campaign.senders
