@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import parse_qs
 
 import keyring
 import pytest
@@ -18,7 +19,7 @@ from tests.cli.program import Ended, Mailtui, wait_until
 from tests.servers.dovecot import Dovecot, dovecot_server
 from tests.servers.google import Grid, Spreadsheet, google_server
 from tests.servers.idp.person import Person
-from tests.servers.idp.provider import SHEETS, AuthorizationServer, authorization_server
+from tests.servers.idp.provider import MAIL, SHEETS, AuthorizationServer, authorization_server
 from tests.servers.secret_service import UNLOCKED, needs_secret_service, session
 
 USER = "news@acme.test"
@@ -123,17 +124,20 @@ def test_a3_a_private_sheet_is_read_with_the_same_login(mine: Mailtui, world: Wo
         google.whose = whose
         account = json.loads(mine.home.settings_file.read_text())["accounts"]["acme"]
         oauth = {**account["oauth"], "provider": "google", "scopes": None}
-        settings = {
-            "accounts": {"acme": {**account, "oauth": {name: value for name, value in oauth.items() if value}}},
-            "google": {"account": "acme", "docs_url": google.url, "sheets_url": google.url},
-        }
+        accounts = {"acme": {**account, "oauth": {name: value for name, value in oauth.items() if value}}}
+        services = {"docs_url": google.url, "sheets_url": google.url}
         link = f"https://docs.google.com/spreadsheets/d/{'s' * 44}/edit#gid=0"
+        opened = mine.folder / "address"
+        mine.home.settings_file.write_text(json.dumps({"accounts": accounts, "google": services}))
         assert log_in(mine).code == 0
+        assert parse_qs(opened.read_text())["scope"] == [MAIL]
+        settings = {"accounts": accounts, "google": {**services, "account": "acme"}}
         mine.home.settings_file.write_text(json.dumps(settings))
         unasked = mine.call("audience", link)
         assert "does not give the leave" in unasked.err, "sheets were not agreed to yet"
         assert "mailtui accounts login acme" in unasked.err
         assert log_in(mine).code == 0
+        assert parse_qs(opened.read_text())["scope"] == [f"{MAIL} {SHEETS}"]
         shown = mine.call("audience", link)
         assert "ann@example.com" in shown.out, shown
         sent = [headers.get("authorization", "") for path, headers in google.asked if "/v4/" in path]
