@@ -34,6 +34,8 @@ def put(text: str, loc: Loc, value: Any) -> str:
         depth -= 1
     while 0 < depth < len(loc) and _at(before, loc[:depth]) is None:
         depth -= 1  # a key with nothing behind it is as good as none
+    if depth < len(loc) and not isinstance(_at(before, loc[:depth]), Mapping | None):
+        raise NotInPlace(_title(loc), detail=f"{'.'.join(map(str, loc[:depth]))} is no map of keys there.")
     wanted = _with(before, loc, value)
     if depth == len(loc):
         return _first(loc, wanted, _replaced(text, loc, value))
@@ -100,8 +102,6 @@ def _at(data: Any, loc: Loc) -> Any:
 def _with(data: Any, loc: Loc, value: Any) -> Any:
     if not loc:
         return value
-    if data is not None and not isinstance(data, Mapping):
-        raise NotInPlace(_title(loc), detail="What stands above it is no map of keys.")
     below = {} if data is None else data
     return {**below, loc[0]: _with(below.get(loc[0]), loc[1:], value)}
 

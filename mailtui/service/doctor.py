@@ -16,6 +16,7 @@ from mailtui.kit.mounts import risk
 from mailtui.kit.sqlite import MINIMUM_SQLITE, sqlite_version
 from mailtui.kit.words import counted, sentence
 from mailtui.outbox.witness import require_newest
+from mailtui.service.account_book import AccountBook, SecretKind
 from mailtui.service.facade import Service
 from mailtui.service.settings_file import chmod_of, exposure, others_can_write
 
@@ -42,6 +43,7 @@ async def examine(service: Service) -> list[Finding]:
         _runner(service),
         await _keyring(service),
         *_settings(service),
+        *await _accounts(service),
         _folders(service),
         _lists(service),
         *_logout(),
@@ -108,6 +110,19 @@ def _settings(service: Service) -> list[Finding]:
             health: Health = "wrong" if others_can_write(path) else "note"
             found.append(Finding("settings", health, f"{path}: {danger}", f"Make it yours alone: {chmod_of(path)}"))
     return found
+
+
+async def _accounts(service: Service) -> list[Finding]:
+    """Whether every account could log in, as far as that is seen without asking its server."""
+    book = AccountBook(service)
+    rows = book.rows()
+    places = {row.name: await book.secret_place(row.name) for row in rows}
+    found = [
+        Finding("accounts", "note", f"{name} cannot log in yet", place.hint)
+        for name, place in places.items()
+        if place.kind is SecretKind.MISSING
+    ]
+    return found or ([Finding("accounts", "ok", ", ".join(places))] if rows else [])
 
 
 def _folders(service: Service) -> Finding:

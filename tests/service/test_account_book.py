@@ -282,7 +282,11 @@ async def test_where_a_secret_is(book: AccountBook, file: Path, shelf: Shelf) ->
     place = await book.secret_place("acme")
     assert (place.kind, place.hint) == (SecretKind.MISSING, "Store it: mailtui accounts password acme")
     assert "MAILTUI_PASSWORD_ACME" in place.text
+    look = service_of(book)
+    [told] = [item for item in await examine(look) if item.name == "accounts"]
+    assert (told.health, told.text, told.hint) == ("note", "acme cannot log in yet", place.hint)
     await book.store_secret("acme", SECRET)
+    assert [item.health for item in await examine(look) if item.name == "accounts"] == ["ok"]
     assert (await book.secret_place("acme")).kind is SecretKind.KEYRING
     keyring.set_keyring(fail.Keyring())  # type: ignore[no-untyped-call]
     assert "MAILTUI_PASSWORD_ACME" in (await book.secret_place("acme")).hint
@@ -315,6 +319,11 @@ async def test_an_account_of_a_folder_is_changed_there_and_may_not_stand_in_for_
         await book.save(dataclasses.replace(book.draft(name="here"), weight="2"), replaces="here")
     assert folder.read_text() == "accounts:\n  here: {host: a.test, weight: 2}  # ours\n"
     assert file.read_text() == FILE
+    folder.write_text(FILE[FILE.index("accounts:") :])
+    with Service.open({**environ, "MAILTUI_ACCOUNTS__ELSEWHERE__HOST": "a.test"}) as service:
+        for name, told in (("acme", "is written in two files"), ("elsewhere", "is in no settings file")):
+            with pytest.raises(AccountError, match=told):
+                AccountBook(service).draft(name=name)
     for text, told in (
         ("accounts: {acme: {host: evil.test, user: x}}", "another account of this name"),
         ("accounts: {here: {host: a.test, user: x, password_command: rm x}}", "start no command"),
