@@ -158,9 +158,9 @@ def _about_token(challenge: bytes) -> str:
     """What the JSON of a refusal says (RFC 7628 section 3.2.2; Google's has the same keys), in words."""
     try:
         said: Any = json.loads(challenge)
-    except ValueError:
+    except (ValueError, RecursionError):  # no JSON, or brackets in brackets without end
         said = None
     if not isinstance(said, dict):
         return "the token is refused"
-    told = [f"{key} {str(said[key])[:_MOST_TOLD]}" for key in ("status", "scope") if said.get(key)]
+    told = [f"{key} {' '.join(str(said[key]).split())[:_MOST_TOLD]}" for key in ("status", "scope") if said.get(key)]
     return f"the token is refused: {', '.join(told)}" if told else "the token is refused"

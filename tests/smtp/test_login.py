@@ -17,6 +17,7 @@ from mailtui.smtp.endpoint import AuthMethod, Endpoint, Security, TokenGrant
 from mailtui.smtp.login import choose
 from mailtui.smtp.obstacle import Obstacle
 from mailtui.smtp.probe import Prober
+from mailtui.smtp.sasl import Login, OAuthBearer
 from mailtui.smtp.timeouts import Timeouts
 from mailtui.smtp.transcript import Transcript
 from mailtui.smtp.verdict import Kind as Fate
@@ -196,6 +197,15 @@ async def test_c08_f10_the_error_of_a_token_is_read_and_answered_as_the_standard
         assert (caught.verdict.code, caught.obstacle) == (334, Obstacle.TOKEN_REFUSED)
         assert "status invalid_token" in caught.verdict.text
         assert judge(caught.verdict).kind is Fate.HELD
+
+
+@pytest.mark.parametrize("said", [b"[" * 20_000, b"\xff\x00", b"7", b'{"status": {"a": "\\n\\u001b"}}', b""])
+def test_whatever_a_server_says_of_a_token_is_no_more_than_words(said: bytes) -> None:
+    mechanism = OAuthBearer(Login("anna", "token", "x.test", 587))
+    assert mechanism.answer(said) == b"\x01"
+    assert mechanism.refusal.startswith("the token is refused")
+    assert mechanism.refusal.isprintable()
+    assert mechanism.answer(said) is None
 
 
 async def test_f10_a_login_that_is_put_off_says_nothing_against_the_token() -> None:
