@@ -18,6 +18,7 @@ from mailtui.errors import ExitCode, UsageError
 from mailtui.service.account_tests import LastTest, note_test
 from mailtui.service.campaigns import is_campaign
 from mailtui.service.facade import Service
+from mailtui.service.signing import signer_of_account
 from mailtui.service.testmail import exit_code_of
 from mailtui.smtp.capabilities import Capabilities
 from mailtui.smtp.endpoint import Endpoint
@@ -147,7 +148,8 @@ async def try_out(
     """Go the whole way to a server, telling each step, up to naming a sender and a recipient; with `to`, send a mail
     there that says what it is. Without, the recipient is the sender, and nothing is sent.
 
-    Raises `SecretMissing` for a password that is not there, `UsageError` for an address that is none.
+    Raises `SecretMissing` for a password that is not there, `AccountError` for a key to sign that mail with,
+    `UsageError` for an address that is none.
     """
     recipient = None if to is None else _address(to)
     endpoint, transcript = server.endpoint, Transcript()
@@ -155,13 +157,16 @@ async def try_out(
     if credential is not None:
         transcript.hide(credential.secret)
     timeouts = endpoint.timeouts.scaled(time_scale(service.environ))
+    signer = None if recipient is None else await signer_of_account(service, endpoint.account)
 
     sender = server.sender or ("" if recipient is None else recipient.text)
     envelope = Envelope(sender, sender if recipient is None else recipient.text) if sender else None
 
     def job(capabilities: Capabilities) -> Job:
         assert recipient is not None
-        return Job(sender, recipient.text, _message(sender, recipient.text, server.name), capabilities, None)
+        data = _message(sender, recipient.text, server.name)
+        signed = data if signer is None else signer.signed(data, sender)
+        return Job(sender, recipient.text, signed, capabilities, None)
 
     probe = await Prober(endpoint, timeouts, transcript, tell).run(
         credential,

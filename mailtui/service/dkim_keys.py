@@ -16,6 +16,7 @@ from mailtui.audience.address import AddressError, parse_address
 from mailtui.errors import AccountError, UsageError
 from mailtui.kit.paths import create_private, private_folder, sync
 from mailtui.kit.safe_text import safe_text
+from mailtui.kit.words import counted
 from mailtui.message.dkim import KINDS, DkimSpec
 from mailtui.message.preflight import Finding
 from mailtui.service.account_book import AccountBook
@@ -108,6 +109,8 @@ class DkimKeys:
 
         former = self._service.settings.account(account).dkim
         signed_for = self._domain_of(account, domain)
+        if former is not None:
+            await self._require_unused(account)
         spec = _checked(selector or _fresh(former), domain, former)
         book = AccountBook(self._service)
         draft = book.draft(name=account)
@@ -126,6 +129,16 @@ class DkimKeys:
             await undo()
             raise
         return _described(account, spec.selector, signed_for, kept, pem)
+
+    async def _require_unused(self, account: str) -> None:
+        """Campaigns that are not over sign by the former selector: with another key, nobody could verify the rest."""
+        users = await AccountBook(self._service).users(account)
+        if users:
+            raise UsageError(
+                f"{counted(len(users), 'campaign')} not over yet would be signed by a key that the DNS does not have",
+                detail=f"Sent through {account}: {', '.join(users)}",
+                hint="Make the new key when they are over, or cancel them first: mailtui cancel ID",
+            )
 
     async def compare(self, key: DkimKey) -> Finding:
         """What the DNS says of a key; asked only when a person wants it."""

@@ -66,6 +66,14 @@ async def signer_of(service: Service, campaign: Campaign) -> Signer | None:
     return Signer(signing.spec, (await service.secrets.signing_key(signing.account)).encode())
 
 
+async def signer_of_account(service: Service, account: str) -> Signer | None:
+    """What signs mails of an account of the settings, None where nobody does. Raises as `signer_of`."""
+    found = service.settings.spec.accounts.get(account)
+    if found is None or found.dkim is None:
+        return None
+    return Signer(found.dkim.dkim(), (await service.secrets.signing_key(account)).encode())
+
+
 def signature_for(service: Service, campaign: Campaign) -> Signature:
     """The same for mails that are written to files, whose purpose is served without one. It may wait for the keyring;
     not for a thread with a loop.

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import mailbox
 from pathlib import Path
 from typing import Any
 
 from mailtui.message.dkim_key import make_key, read_signing_key
+from mailtui.service.facade import Service
+from mailtui.service.lists import Again
 from tests.cli.program import Mailtui, Oracle
 from tests.message.dkim_oracle import verifies
 from tests.servers.name_server import name_server
+from tests.servers.secret_service import UNLOCKED, needs_secret_service, session
 
 
 def settings(mailtui: Mailtui, port: int, **account: Any) -> None:
@@ -62,13 +66,15 @@ def test_d6_what_arrives_over_the_wire_verifies(mailtui: Mailtui, sandbox: Oracl
     ran = mailtui.run("run", path, "--yes", "--json")
     assert ran.code == 0, ran.err
     assert len(sandbox.entries) == 4
-    tested = mailtui.call("test", path, "--to", "me@example.org")
-    assert tested.code == 0, tested.err
-    assert len(sandbox.entries) == 5
+    for command in (("test", path), ("accounts", "test", "acme")):
+        tested = mailtui.call(*command, "--to", "me@acme.test")
+        assert tested.code == 0, tested.err
+    assert len(sandbox.entries) == 6
     for entry in sandbox.entries:
         mail = sandbox.bytes_of(entry)
         assert mail.startswith(b"DKIM-Signature: v=1; ")
-        assert b"list-unsubscribe-post:list-unsubscribe-post" in b"".join(mail[: mail.index(b"bh=")].split())
+        listed = b"".join(mail[: mail.index(b"bh=")].split())
+        assert (b"list-unsubscribe-post:list-unsubscribe-post" in listed) is (b"\r\nList-Unsubscribe-Post:" in mail)
         asked: list[bytes] = []
         assert verifies(mail, record, asked=asked)
         assert asked == [b"s1._domainkey.acme.test."]
@@ -164,6 +170,32 @@ def test_d6_a_key_is_made_and_its_record_can_be_pasted(mailtui: Mailtui) -> None
     replaced = mailtui.call(*again, "--yes")
     assert replaced.json["selector"] not in ("s9", "")
     assert mailtui.call(*again, "--yes").code == 2  # a file is not overwritten
+
+
+def test_d6_a_key_that_campaigns_are_signed_by_is_not_replaced(mailtui: Mailtui) -> None:
+    give_key(mailtui)
+    settings(mailtui, 9, **{"from": ["news@acme.test"]})
+    path = signed_campaign(mailtui, 2)
+    with Service.open(mailtui.environment()) as service:
+        plan = service.prepare(service.campaigns.load(path), plan={})
+        asyncio.run(service.launch(plan, again=Again.ASK, progress=lambda _: None))
+    refused = mailtui.call("accounts", "dkim", "acme", "--make", "ed25519", "--file", "new.pem", "--yes")
+    assert (refused.code, "1 campaign not over yet" in refused.err) == (2, True)
+    assert not (mailtui.folder / "new.pem").exists()
+
+
+@needs_secret_service
+def test_d6_a_key_in_a_real_keyring_signs(mailtui: Mailtui, sandbox: Oracle) -> None:
+    settings(mailtui, sandbox.port, dkim=None, **{"from": ["news@acme.test"]})
+    with session(UNLOCKED) as environ:
+        mailtui.environ |= {**environ, "PYTHON_KEYRING_BACKEND": "keyring.backends.SecretService.Keyring"}
+        made = mailtui.run("accounts", "dkim", "acme", "--make", "rsa", "--json").json
+        assert made["kept"] == "keyring"
+        ran = mailtui.run("run", signed_campaign(mailtui, 1), "--yes")
+        assert ran.code == 0, ran.err
+    assert "PRIVATE" not in mailtui.home.settings_file.read_text()
+    (entry,) = sandbox.entries
+    assert verifies(sandbox.bytes_of(entry), made["record"])
 
 
 def test_c9_accounts_that_sign_differently_are_refused(mailtui: Mailtui) -> None:
