@@ -72,7 +72,7 @@ CRASHES = (
     Crash("run", "fd", "mailtui.accounts.credentials", "Credentials.login", "error", "after"),
     Crash("run", "variable", "mailtui.smtp.connect", "connect", "error"),
     Crash("run", "command", "mailtui.smtp.login", "log_in", "segv"),
-    Crash("run", "fd", "mailtui.smtp.login", "_said", "error"),
+    Crash("run", "fd", "mailtui.smtp.login", "_said", "error", "after"),
     Crash("run", "variable", "mailtui.smtp.login", "_converse", "forced"),
     Crash("run", "fd", "mailtui.smtp.login", "_fitting", "abort"),
     Crash("run", "variable", "mailtui.dispatch.worker", "Worker._converse", "error"),
@@ -100,8 +100,6 @@ CRASHES = (
     Crash("app", "variable", "mailtui.tui.app", "MailtuiApp.on_mount", "error"),
     Crash("app", "variable", "mailtui.tui.app", "MailtuiApp.on_mount", "segv"),
 )
-
-SHORT = tuple(crash for crash in CRASHES if crash.name in ("_said", "Transcript.hide") and crash.command != "detach")
 
 
 @dataclass(slots=True)

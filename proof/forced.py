@@ -54,14 +54,14 @@ def _crash(point: dict[str, str], *seen: object) -> None:
 
 
 def _armed(function: Callable[..., Any], point: dict[str, str]) -> Callable[..., Any]:
-    """The function, with a crash before it, or behind it with its result."""
+    """The function, with a crash before it, or behind it when it has a result."""
     after = point["when"] == "after"
     if inspect.iscoroutinefunction(function):
 
         @functools.wraps(function)
         async def later(*arguments: Any, **named: Any) -> Any:
             if after:
-                _crash(point, await function(*arguments, **named))
+                _crash(point, await function(*arguments, **named), *arguments, *named.values())
             _crash(point, *arguments, *named.values())
 
         return later
@@ -69,7 +69,7 @@ def _armed(function: Callable[..., Any], point: dict[str, str]) -> Callable[...,
     @functools.wraps(function)
     def now(*arguments: Any, **named: Any) -> Any:
         if after:
-            _crash(point, function(*arguments, **named))
+            _crash(point, function(*arguments, **named), *arguments, *named.values())
         _crash(point, *arguments, *named.values())
 
     return now

@@ -17,10 +17,8 @@ SECRET = 'canary-pä$$ \\wörd "x"'
 
 @pytest.mark.timeout(120)
 def test_c04_no_crash_leaves_the_password_anywhere(tmp_path: Path) -> None:
-    """While it logs in, with the password in what the error says, in a command that got it by a variable."""
-    chosen = [
-        crash for crash in CRASHES if str(crash) == "run by variable: error before dispatch.worker.Worker._converse"
-    ]
+    """Just when it has logged in, by an error that repeats what was said to the server."""
+    chosen = [crash for crash in CRASHES if str(crash) == "run by fd: error after smtp.login._said"]
     found = canary(tmp_path, chosen)
     assert (found.hits, found.missed, found.crashes) == ([], [], 1)
     assert found.logins > 0, "it was used"
