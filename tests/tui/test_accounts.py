@@ -274,7 +274,7 @@ async def test_the_form_says_what_is_wrong_at_its_field_and_loses_nothing(home: 
 
 
 async def test_foreign_words_in_a_test_and_a_settings_file_are_harmless(home: Home, no_keyring: None) -> None:
-    written(home, {"acme": {"host": "smtp.acme.test", "from": ["[@click=app.quit]Ann[/] <a@acme.test>"]}})
+    written(home, {"acme": {"host": "smtp.acme.test", "from": ['"[@click=app.quit]Ann[/]" <a@acme.test>']}})
     home.state.mkdir(parents=True, exist_ok=True)
     said = "535 [/foo] \x1b[31mno\u202e[@click=app.quit]x[/]"
     note = {"at": time.time(), "ok": False, "step": "login", "text": said, "size": None, "server": "smtp.acme.test:465"}
