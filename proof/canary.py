@@ -139,10 +139,10 @@ def canary(folder: Path, crashes: Sequence[Crash] = CRASHES) -> Found:
 def _require_eyes(outside: Path, password: str, watch: Watch) -> None:
     """See that what is looked for would be found, in a file as servers are told it and in a process."""
     (outside / "control").write_bytes(b"AUTH PLAIN " + base64.b64encode(f"\0anna\0{password}".encode()))
-    with subprocess.Popen(["sleep", "30"], env={"P": password}) as child:
-        watch.look()
+    with subprocess.Popen(["sleep", "10"], env={"P": password}) as child:
+        seen = watch.sees(child)
         child.kill()
-    if not watch.hits or not found_in(outside, password)[0]:
+    if not seen or not found_in(outside, password)[0]:
         raise AssertionError("a password that is there is not found")
     watch.hits.clear()
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-_EVERY = 0.02
+_EVERY = 0.05
 
 
 def shapes(secret: str) -> tuple[bytes, ...]:
@@ -65,6 +65,13 @@ class Watch:
     def look(self) -> None:
         with self._turn:
             self._look()
+
+    def sees(self, child: subprocess.Popen[bytes]) -> bool:
+        """Whether it is seen that this process has the secret; right after its start the system may not show it yet."""
+        before = len(self.hits)
+        while len(self.hits) == before and child.poll() is None:
+            self.look()
+        return len(self.hits) > before
 
     def _look(self) -> None:
         for folder in Path("/proc").iterdir():
