@@ -30,7 +30,11 @@ class PresetDialog(ModalScreen[str | None]):
     """The name of a preset, '' for a server that none of them knows, or None."""
 
     AUTO_FOCUS = "#presets"
-    BINDINGS: ClassVar = [Binding("escape,q", "leave", "Cancel"), Binding("enter", "choose", "Choose")]
+    BINDINGS: ClassVar = [
+        Binding("escape,q", "leave", "Cancel"),
+        Binding("enter", "choose", "Choose"),
+        Binding("space", "more", "More"),
+    ]
     CSS = """
     PresetDialog > .dialog { width: 92; }
     PresetDialog #presets { height: auto; max-height: 50vh; margin-top: 1; background: $surface; }
@@ -39,6 +43,8 @@ class PresetDialog(ModalScreen[str | None]):
     PresetDialog.-short > .dialog { padding: 0 1; max-height: 100%; }
     PresetDialog.-short #presets { margin-top: 0; }
     PresetDialog.-short #notes { height: 8; max-height: 8; margin: 0; border-top: solid $panel; }
+    PresetDialog.-narrow.-short #presets { max-height: 9; }
+    PresetDialog.-narrow.-short #notes { height: 7; }
     PresetDialog.-tall #notes { height: 9; }
     """
 
@@ -52,7 +58,7 @@ class PresetDialog(ModalScreen[str | None]):
             yield KeyedTable(_COLUMNS, id="presets")
             with VerticalScroll(id="notes", can_focus=False):
                 yield Wrapped(id="note-lines")
-            yield Plain("↑↓ choose   enter goes on   esc closes", classes="muted")
+            yield Plain("↑↓ choose   enter goes on   space: more about it   esc closes", classes="muted")
 
     def on_mount(self) -> None:
         rows = {name: _row(preset) for name, preset in self._presets.items()}
@@ -70,6 +76,14 @@ class PresetDialog(ModalScreen[str | None]):
         )
         self.query_one(Wrapped).show_lines(lines)
         self.query_one("#notes").scroll_home(animate=False)
+
+    def action_more(self) -> None:
+        """What is said of a provider, page by page, and from the beginning again."""
+        notes = self.query_one("#notes", VerticalScroll)
+        if notes.scroll_offset.y < notes.max_scroll_y:
+            notes.scroll_page_down(animate=False)
+        else:
+            notes.scroll_home(animate=False)
 
     @on(DataTable.RowSelected)
     def action_choose(self) -> None:

@@ -13,6 +13,7 @@ from textual.widgets import DataTable
 
 from mailtui.errors import MailtuiError
 from mailtui.service.account_book import AccountBook, AccountRow, SecretKind, SecretPlace
+from mailtui.service.account_state import AccountNow
 from mailtui.service.accounts import server_of
 from mailtui.service.facade import Service
 from mailtui.service.workbench import Workbench
@@ -59,6 +60,7 @@ class AccountsScreen(Room):
         self._book = AccountBook(service)
         self._accounts: dict[str, AccountRow] = {}
         self._places: dict[str, SecretPlace] = {}
+        self._stand: dict[str, AccountNow] = {}
 
     def body(self) -> Iterable[Widget]:
         yield Plain("Looking …", id="empty", classes="empty")
@@ -85,6 +87,7 @@ class AccountsScreen(Room):
         if rows is None:
             self.query_one("#empty", Plain).show("The accounts could not be read.")
             return
+        self._stand = await self.ask(self.service.accounts_now) or {}
         self._accounts = {row.name: row for row in rows}
         self._places = {name: place for name, place in self._places.items() if name in self._accounts}
         empty = self.query_one("#empty", Plain)
@@ -109,7 +112,8 @@ class AccountsScreen(Room):
         return self._book.rows()
 
     def _draw(self) -> None:
-        cells = {name: account_cells(row, self._places.get(name)) for name, row in self._accounts.items()}
+        accounts = self._accounts.items()
+        cells = {name: account_cells(row, self._places.get(name), self._stand.get(name)) for name, row in accounts}
         self.query_one(KeyedTable).show(cells)
 
     @on(DataTable.RowHighlighted)
@@ -131,7 +135,8 @@ class AccountsScreen(Room):
             spec = self.service.settings.account(row.name)
             provider = "" if spec.oauth is None else spec.oauth.resolved().title
             signing = "" if spec.dkim is None else f"{spec.dkim.domain or 'the domain of From'}, {spec.dkim.selector}"
-            lines = account_lines(row, self._places.get(row.name), provider=provider, signing=signing)
+            place, now = self._places.get(row.name), self._stand.get(row.name)
+            lines = account_lines(row, place, now, provider=provider, signing=signing)
             self.query_one("#account", Wrapped).show_lines(list(lines))
             self.query_one("#details").scroll_home(animate=False)
         self.refresh_bindings()

@@ -9,8 +9,10 @@ from textual.content import Content
 
 from mailtui.kit.words import size_in_words
 from mailtui.service.account_book import AccountRow, LastTest, SecretKind, SecretPlace
+from mailtui.service.account_state import AccountNow
 from mailtui.tui.states import Look
 from mailtui.tui.text import from_home, joined, plain
+from mailtui.tui.widgets.account_lines import account_look
 from mailtui.tui.widgets.table import Column, Row
 from mailtui.tui.widgets.wrapped import Line
 
@@ -51,19 +53,23 @@ def secret_words(place: SecretPlace | None) -> Content:
     return plain(f"{look.symbol} {place.text if place is not None and known else look.word}", look.style, limit=300)
 
 
-def account_cells(row: AccountRow, place: SecretPlace | None) -> Row:
-    """One row of the list, a cell for each of `COLUMNS`."""
+def account_cells(row: AccountRow, place: SecretPlace | None, now: AccountNow | None) -> Row:
+    """One row of the list, a cell for each of `COLUMNS`; one that rests says so beside its name."""
+    look = None if now is None or now.well else account_look(now)
+    rests = "" if look is None else plain(f"{look.symbol} ", look.style)
     return (
-        plain(row.name, "bold"),
+        joined(rests, plain(row.name, "bold")),
         plain(str(row.endpoint), "$text-muted"),
         look_of(place).content,
         plain("") if row.last_test is None else _verdict(row.last_test, short=True),
     )
 
 
-def account_lines(row: AccountRow, place: SecretPlace | None, *, provider: str, signing: str) -> Iterator[Line]:
+def account_lines(
+    row: AccountRow, place: SecretPlace | None, now: AccountNow | None, *, provider: str, signing: str
+) -> Iterator[Line]:
     """Everything about one account. `provider` is where it logs in without a password, `signing` how mails are signed;
-    both empty for none.
+    both empty for none. `now` is how it stands in the outbox, None where there is none.
     """
     endpoint = row.endpoint
     yield Line(plain(row.name, "bold", limit=80))
@@ -84,10 +90,21 @@ def account_lines(row: AccountRow, place: SecretPlace | None, *, provider: str, 
         yield _line("", plain(f"takes mails up to {size_in_words(row.last_test.size)}", "$text-muted"))
     yield _line("sends as", plain(", ".join(row.senders) or "anybody", limit=400))
     yield _line("at most", plain(_limits(row)))
+    if now is not None:
+        yield from _standing(now)
     yield _line(
         "DKIM", plain(signing or "not signed here; the server may", "" if signing else "$text-muted", limit=200)
     )
     yield _line("written", plain(from_home(row.origin), "$text-muted", limit=300))
+
+
+def _standing(now: AccountNow) -> Iterator[Line]:
+    """What it has sent lately, and why it rests."""
+    if now.hour or now.day or now.quota:
+        yield _line("sent", plain(now.quota or f"{now.hour:,} in the last hour, {now.day:,} in the last 24"))
+    if not now.well:
+        look = account_look(now)
+        yield _line("state", plain(f"{look.symbol} {now.state}: {now.reason}", look.style, limit=300))
 
 
 def _login(row: AccountRow, provider: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from textual.content import Content
 
-from mailtui.service.account_state import AccountPart
+from mailtui.service.account_state import AccountNow, AccountPart
 from mailtui.service.facade import LaunchPlan
 from mailtui.service.terms import show_shares
 from mailtui.service.views import CampaignView
@@ -20,11 +20,11 @@ _NAME = 16
 _SHARE = 5
 
 
-def account_look(part: AccountPart) -> Look:
+def account_look(now: AccountNow) -> Look:
     """How an account stands."""
-    if part.now.well:
+    if now.well:
         return _WELL
-    return _OUT if part.now.until is None else _RESTING
+    return _OUT if now.until is None else _RESTING
 
 
 def account_lines(view: CampaignView) -> Content:
@@ -35,7 +35,7 @@ def account_lines(view: CampaignView) -> Content:
 
 
 def _line(part: AccountPart, share: str, width: int, view: CampaignView) -> Content:
-    look = account_look(part)
+    look = account_look(part.now)
     several = f"  {share:>{_SHARE}}" if len(view.accounts) > 1 else ""
     return joined(
         plain(f"{look.symbol} ", look.style),
