@@ -99,6 +99,7 @@ class Trial:
                 }
                 for step in probe.steps
             ],
+            "obstacle": None if probe.obstacle is None else str(probe.obstacle),
             "gear": choice,
             "to": self.sent_to or None,
             "code": None if probe.verdict is None else probe.verdict.code,

@@ -60,13 +60,15 @@ class Envelope:
 @dataclass(frozen=True, slots=True)
 class Probe:
     """What came of it. `verdict` is the last word: of what failed, or of the message; None when there was neither.
-    `capabilities` are what the server offers, None where it was not got as far.
+    `capabilities` are what the server offers, None where it was not got as far; `obstacle` names what stood in the way
+    of a session, where it has a name.
     """
 
     steps: tuple[Step, ...]
     choice: GearChoice | None
     verdict: Verdict | None
     capabilities: Capabilities | None = None
+    obstacle: Obstacle | None = None
 
     @property
     def ok(self) -> bool:
@@ -102,7 +104,7 @@ class Prober:
             )
         except NotConnected as error:
             await self._failed(error)
-            return Probe(tuple(self._steps), None, error.verdict)
+            return Probe(tuple(self._steps), None, error.verdict, obstacle=error.obstacle)
         client = self._client
         assert client is not None
         if client.open_step is StepName.LOGIN:

@@ -34,6 +34,7 @@ async def test_the_sender_is_the_accounts_own_and_the_recipient_too(
         with Service.open({**os.environ, "MAILTUI_PASSWORD_ACME": "pä$$"}) as service:
             trial = await try_out(service, server_of(service, "acme"))
             assert trial.probe.ok, trial.probe.steps
+            assert trial.to_json()["obstacle"] is None
             steps = {str(step.name): step.text for step in trial.probe.steps}
             assert "with CRAM-MD5, unprotected on the way" in steps["login"]
             if sender:
@@ -45,3 +46,7 @@ async def test_the_sender_is_the_accounts_own_and_the_recipient_too(
             assert [str(step.name) for step in sent.probe.steps][-3:] == ["sender", "recipient", "mail"]
             assert sent.probe.steps[-2].text.startswith("may write to me@x.test")
         assert server.counters.accepted == 1
+        home.settings_file.write_text(json.dumps({"accounts": {"acme": {**account, "security": "starttls"}}}))
+        with Service.open({**os.environ, "MAILTUI_PASSWORD_ACME": "pä$$"}) as service:
+            trial = await try_out(service, server_of(service, "acme"))
+        assert trial.to_json()["obstacle"] == "STARTTLS not offered"

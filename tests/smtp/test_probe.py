@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -127,7 +128,8 @@ async def test_what_fails_is_told_at_its_step(authority: Authority, ca: str) -> 
     with aiosmtpd_server(authority, security=ServerSecurity.TLS) as server:
         stranger, _ = await tried(endpoint(server.port, Security.TLS))
         assert (names(stranger)[-1], "ca:" in stranger.steps[-1].advice) == ("tls", True)
-        waiting, _ = await tried(endpoint(server.port, Security.STARTTLS, ca=ca))
+        soon = dataclasses.replace(QUICK, greeting=0.5)
+        waiting, _ = await tried(endpoint(server.port, Security.STARTTLS, ca=ca), timeouts=soon)
         assert (names(waiting)[-1], "security: tls" in waiting.steps[-1].advice) == ("greeting", True)
     with aiosmtpd_server(authority) as server:
         bare, _ = await tried(endpoint(server.port, Security.STARTTLS, ca=ca))
