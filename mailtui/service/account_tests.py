@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from mailtui.kit.paths import Home, private_folder, write_atomically
 
@@ -36,9 +37,25 @@ def last_tests(home: Home) -> Mapping[str, LastTest]:
     """The last test of each account that had one, by name."""
     try:
         said = json.loads(_file(home).read_text("utf-8"))
-        return {str(name): LastTest(**test) for name, test in said.items()}
-    except (OSError, ValueError, TypeError, AttributeError):
+    except (OSError, ValueError):
         return {}
+    read = {name: _read(test) for name, test in said.items()} if isinstance(said, dict) else {}
+    return {name: test for name, test in read.items() if test is not None}
+
+
+def _read(said: Any) -> LastTest | None:
+    """A test as it was written; None for what is none."""
+    match said:
+        case {
+            "at": int() | float() as at,
+            "ok": bool() as ok,
+            "step": str() as step,
+            "text": str() as text,
+            "size": None | int() as size,
+            "server": str() as server,
+        }:
+            return LastTest(at, ok, step, text, size, server)
+    return None
 
 
 def note_test(home: Home, name: str, test: LastTest) -> None:

@@ -241,6 +241,20 @@ async def test_an_account_is_removed_with_its_secrets_unless_it_is_needed(
         await book.remove("acme")
 
 
+async def test_a_note_of_a_test_that_is_damaged_or_of_another_server_is_none(book: AccountBook) -> None:
+    home = service_of(book).settings.home
+    test = LastTest(1.5, ok=False, step="login", text="535 no", size=0, server="smtp.acme.test:587")
+    note_test(home, "acme", test)
+    assert book.rows()[0].last_test == test
+    for field, wrong in (("at", "now"), ("ok", 1), ("text", None), ("server", "elsewhere.test:587"), ("size", "9")):
+        noted = {"acme": {**dataclasses.asdict(test), field: wrong}}
+        (home.state / "account-tests.json").write_text(json.dumps(noted))
+        assert book.rows()[0].last_test is None, field
+    for text in ("", "[1]", '{"acme": 7}', "\x00"):
+        (home.state / "account-tests.json").write_text(text)
+        assert book.rows()[0].last_test is None
+
+
 async def test_every_mistake_is_told_at_its_field(book: AccountBook) -> None:
     good = AccountDraft(name="new", host="mail.acme.test", user="me")
     wrong = {
