@@ -15,14 +15,16 @@ import pytest
 from keyring.backends import SecretService
 
 from mailtui.sandbox.process import SandboxHandle, start_sandbox, stop_sandbox
-from tests.cli.program import Ended, Mailtui, wait_until
+from tests.cli.program import Ended, Mailtui, Oracle, wait_until
 from tests.servers.dovecot import Dovecot, dovecot_server
 from tests.servers.google import Grid, Spreadsheet, google_server
 from tests.servers.idp.person import Person
-from tests.servers.idp.provider import MAIL, SHEETS, AuthorizationServer, authorization_server
+from tests.servers.idp.provider import MAIL, SHEETS, Asked, AuthorizationServer, authorization_server
 from tests.servers.secret_service import UNLOCKED, needs_secret_service, session
 
 USER = "news@acme.test"
+ROWS, LIFE = 44, 2
+"""Recipients, twenty a second; and seconds of an access token, which the server cuts to whole ones."""
 REAL_KEYRING = "keyring.backends.SecretService.Keyring"
 pytestmark = needs_secret_service
 
@@ -98,6 +100,73 @@ def log_in(mine: Mailtui) -> Ended:
     done = mine.call("accounts", "login", "acme")
     person.join(30)
     return done
+
+
+def campaign(mine: Mailtui, name: str) -> Path:
+    """One that takes a while, so that its tokens run out meanwhile."""
+    dispatch = {"workers": 2, "rate": "20/s", "burst": 2}
+    return mine.campaign(ROWS, port=0, name=name, smtp=None, account="acme", dispatch=dispatch)
+
+
+def test_c08_a_campaign_outlives_its_tokens_and_goes_on_after_the_next_login(mine: Mailtui, world: World) -> None:
+    done = log_in(mine)
+    assert done.code == 0, done
+    assert "acme is logged in. The login is kept in the keyring (SecretService).\n" in done.err
+    tried = mine.call("accounts", "test", "acme", "--transcript")
+    assert "XOAUTH2" in tried.out, tried
+    assert "AUTH XOAUTH2 (hidden)" in tried.out
+    assert "flight: Dovecot breaks off" in tried.out
+    oracle = Oracle(world.sandbox).from_here()
+    world.idp.forget()
+    world.idp.live(LIFE)
+    path = campaign(mine, "c")
+
+    def take_back() -> None:
+        wait_until(lambda: len(oracle.accepted) >= ROWS - 8, 30)
+        seen.extend(world.idp.asked())
+        world.idp.revoke_all()
+
+    seen: list[Asked] = []
+    person = threading.Thread(target=take_back, daemon=True)
+    person.start()
+    paused = mine.call("run", path, "--yes")
+    person.join(30)
+    assert paused.code == 6, paused
+    assert len(seen) >= 2, "tokens ran out, and were renewed"
+    assert {item.status for item in seen} == {200}
+    assert "The login of acme has ended" in paused.out
+    assert "mailtui accounts login acme" in paused.out
+    assert "failed" not in paused.out
+    assert "unknown" not in paused.out
+    assert len(oracle.accepted) < ROWS
+
+    world.idp.live(3600)
+    assert log_in(mine).code == 0
+    assert mine.run("resume").code == 0
+    wait_until(lambda: len(oracle.accepted) == ROWS, 30)
+    assert set(oracle.accepted.values()) == {1}
+    wait_until(lambda: mine.call("status", "--json").json["state"] == "finished", 30)
+
+
+@pytest.mark.long
+def test_c08_two_processes_send_on_while_tokens_run_out(mine: Mailtui, world: World) -> None:
+    assert log_in(mine).code == 0
+    oracle = Oracle(world.sandbox).from_here()
+    world.idp.forget()
+    world.idp.live(LIFE)
+    both = []
+    for name in ("one", "two"):
+        path, outbox = campaign(mine, name), f"sqlite:///{mine.folder}/{name}.db"
+        both.append(mine.start("run", path, "--yes", env={"MAILTUI_OUTBOX": outbox}))
+    for process in both:
+        out, err = process.communicate(timeout=60)
+        assert process.returncode == 0, out + err
+    assert set(oracle.accepted.values()) == {2}
+    assert len(oracle.accepted) == ROWS
+    assert world.idp.most_at_once() == 1
+    asked = world.idp.asked()
+    assert {item.status for item in asked} == {200}
+    assert len(asked) >= 4
 
 
 def test_d3_logging_out_tells_the_provider(mine: Mailtui, world: World) -> None:
