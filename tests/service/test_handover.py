@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import json
 import os
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -176,6 +177,12 @@ async def test_c04_campaigns_that_wait_for_a_password_go_on_when_it_comes(
             for each in ids:
                 await _settled(service, each, "finished")
             assert len(server.taken) == 10
+            with sqlite3.connect(service.outbox.path) as outbox:
+                orders = outbox.execute(
+                    "SELECT actor, count(*) FROM orders GROUP BY campaign ORDER BY campaign"
+                ).fetchall()
+            assert [count for _, count in orders] == [1, 1], "nobody resumes what somebody else resumes already"
+            assert orders[1][0] == "runner"
             environ = Path(f"/proc/{runner.pid}/environ")
             assert not environ.exists() or PASSWORD.encode() not in environ.read_bytes()
         finally:
