@@ -45,10 +45,14 @@ class SigningSpec(Spec):
     def _is_domain(cls, text: str | None) -> str | None:
         if text is None:
             return None
-        try:
-            name = text.strip().rstrip(".").encode("idna").decode().lower()
-        except UnicodeError:
-            name = ""
+        name = text.strip().rstrip(".").lower()
+        if not name.isascii():
+            import idna  # here, since few domains need it
+
+            try:
+                name = idna.encode(name, uts46=True).decode("ascii")
+            except idna.IDNAError:
+                name = ""
         if len(name) > _LONGEST or not _DOMAIN.fullmatch(name):
             raise ValueError("this is no domain, such as acme.test; left out, it is that of From")
         return name

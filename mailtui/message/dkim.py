@@ -20,6 +20,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from mailtui.errors import AccountError
+from mailtui.kit.hidden import hide
 
 KINDS = ("rsa", "ed25519")
 """Of keys. Ed25519 is quicker by far, and many who verify do not know it yet."""
@@ -95,6 +96,7 @@ class Signer:
         """`pem` is the private key. Raises `DkimKeyProblem`."""
         from mailtui.message.dkim_key import read_signing_key  # here, since loading it costs those who sign nothing
 
+        hide(pem.decode("ascii", "replace"))
         self.spec = spec
         self.pem = pem
         self._key = read_signing_key(pem)
