@@ -58,3 +58,18 @@ def test_names_the_mistake_and_its_line(tmp_path: Path, rule: str, said: str) ->
         load(tmp_path, f"rules:\n  - {{stage: quit, action: drop}}\n  - {rule}\n")
     assert said in str(caught.value)
     assert "faults.yaml:3" in str(caught.value)
+
+
+def test_who_may_log_in_and_how(tmp_path: Path) -> None:
+    load(tmp_path, "server: {users: {anna: secret}, tokens: {otto@x.test: a-token}}\n")
+    manners = load_faults(tmp_path / "faults.yaml").manners
+    assert manners is not None
+    assert b"AUTH PLAIN LOGIN CRAM-MD5 XOAUTH2 OAUTHBEARER\r\n" in manners.ehlo_reply(secured=False, starttls=False)
+    load(tmp_path, "server: {tokens: {otto@x.test: a-token}, auth: [OAUTHBEARER]}\n")
+    manners = load_faults(tmp_path / "faults.yaml").manners
+    assert manners is not None
+    assert b"AUTH OAUTHBEARER\r\n" in manners.ehlo_reply(secured=False, starttls=False)
+    for server, said in (("auth: [PLAIN]", "users or tokens"), ("users: {a: b}, auth: [NTLM]", "'NTLM'")):
+        with pytest.raises(ConfigError) as caught:
+            load(tmp_path, f"server: {{{server}}}\n")
+        assert said in str(caught.value)
