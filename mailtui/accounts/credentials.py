@@ -47,3 +47,8 @@ class Credentials:
     async def signing_key(self, account: str) -> bytes:
         """The key that an account signs its mails with, as PEM. Raises `AccountError`."""
         return (await self._source.signing_key(account)).encode()
+
+    async def settle(self) -> None:
+        """Wait for tokens that are being fetched, so that no refresh token which a provider changed gets lost."""
+        if "_tokens" in self.__dict__:
+            await self._tokens.settle()

@@ -137,6 +137,7 @@ class Runner:
                 task.cancel()
             await asyncio.gather(*(task for _, task in self._sendings.values()), return_exceptions=True)
             await self._keep_results(recorder, recording)
+            await self._secrets.settle()
             recording.cancel()
             await asyncio.gather(recording, return_exceptions=True)
             tools.watchdog.close()

@@ -31,6 +31,10 @@ class Secrets(Protocol):
         """The key that an account signs its mails with, as PEM. Raises `AccountError`."""
         ...
 
+    async def settle(self) -> None:
+        """Wait for what is under way and would be lost if it broke off; called when nobody logs in any more."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Tools:

@@ -11,13 +11,14 @@ from pathlib import Path
 import pytest
 
 from mailtui.dispatch.plan import SendPlan
+from mailtui.dispatch.runner import Runner
 from mailtui.errors import SecretMissing
 from mailtui.outbox.states import CampaignState, OrderKind
 from mailtui.sandbox.capture import captured_message, read_captured
 from mailtui.sandbox.faults import Action, FaultRule, Faults, Stage
 from mailtui.sandbox.server import SandboxServer
 from mailtui.service.views import CampaignView
-from tests.dispatch.bench import House, accepted, address
+from tests.dispatch.bench import House, Passwords, accepted, address, options
 from tests.servers.programs import free_port
 from tests.servers.scripted import Close, Expect, Send, Step, Talk, scripted_peer
 from tests.servers.smtp_sink import smtp_sink
@@ -221,6 +222,18 @@ async def test_a_right_password_is_asked_for_once(house: House, tmp_path: Path) 
         await house.send(secrets=secrets)
     assert asked == ["acme"]
     await house.check_books(campaign, server.folder)
+
+
+async def test_c08_a_runner_that_leaves_waits_for_tokens_that_are_being_fetched(house: House) -> None:
+    settled = []
+
+    class Fetching(Passwords):
+        async def settle(self) -> None:
+            settled.append(True)
+
+    told = options(house.outbox, say=house.said.append)
+    await Runner(house.outbox, told, Fetching()).run(lambda: None)
+    assert len(settled) == 1
 
 
 async def test_a_missing_password_pauses_without_a_connection(house: House, tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ _LONGEST_PAUSE = 10.0
 _PUT_OFF = 10.0  # seconds for which nobody is asked again after all tries failed
 _NEW = 30.0  # seconds; a server that refuses a token as new as this will refuse the next one, too
 _OTHERS = 150.0  # seconds for another process that renews
+_LAST_WAIT = 10.0  # seconds, when nobody wants the token any more
 
 
 class Grant(Protocol):
@@ -132,10 +133,12 @@ class TokenSource:
                 return task.result()
 
     async def settle(self) -> None:
-        """Wait for renewals that are under way, so that no refresh token that is handed out gets lost."""
+        """Wait for renewals that are under way, so that no refresh token that is handed out gets lost; not for a
+        provider that does not answer.
+        """
         tasks = [task for _, task in self._renewing.values()]
         if tasks:
-            await asyncio.wait(tasks)
+            await asyncio.wait(tasks, timeout=_LAST_WAIT * self._scale)
 
     def _renewed(self, account: str, task: asyncio.Task[str]) -> None:
         del self._renewing[account]
