@@ -31,6 +31,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 from mailtui.dispatch.lock import runner_pid
 from mailtui.kit.paths import Home
 from proof.searched import Watch, found_in, shapes
+from tests.servers.secret_service import UNLOCKED, session
 
 _ROOT = Path(__file__).parents[1]
 _ENOUGH = 60.0  # seconds for a command; one that hangs is ended
@@ -41,7 +42,7 @@ _LIST = "email,name\n" + "".join(f"p{number}@example.com,Zoë {number}\n" for nu
 @dataclass(frozen=True, slots=True)
 class Crash:
     """Where, how and in whose hands. `command`: run, detach, handed, test, accounts, app. `by`: how the password comes:
-    variable, command, fd. `who`: a word of the command line of those processes that crash.
+    variable, command, fd, keyring. `who`: a word of the command line of those processes that crash.
     """
 
     command: str
@@ -78,6 +79,9 @@ CRASHES = (
     Crash("run", "variable", "mailtui.dispatch.worker", "Worker._converse", "error"),
     Crash("run", "command", "mailtui.dispatch.worker", "Worker.ask_mark", "kill"),
     Crash("run", "variable", "mailtui.dispatch.runner", "Runner._take_up", "error"),
+    Crash("run", "keyring", "mailtui.accounts.keyring_store", "KeyringStore._read", "error", "after"),
+    Crash("run", "keyring", "mailtui.accounts.keyring_store", "KeyringStore.get", "kill", "after"),
+    Crash("run", "keyring", "mailtui.dispatch.worker", "Worker.next_job", "error"),
     # In the background: the face that starts a runner, and the runner.
     Crash("detach", "variable", "mailtui.service.runners", "Launcher._start", "error"),
     Crash("detach", "command", "mailtui.service.runners", "_read_line", "kill"),
@@ -126,10 +130,10 @@ def canary(folder: Path, crashes: Sequence[Crash] = CRASHES) -> Found:
     outside = folder / "outside"
     outside.mkdir(parents=True)
     (outside / "password").write_text(f"{password}\n")
-    with _server(password, found) as port, Watch(password) as watch:
+    with _server(password, found) as port, Watch(password) as watch, _keyring(crashes, password) as bus:
         _require_eyes(outside, password, watch)
         for number, crash in enumerate(crashes):
-            _force(folder / f"{number:02}", outside, crash, port, password, watch, found)
+            _force(folder / f"{number:02}", outside, crash, port, password, bus, watch, found)
     found.hits += sorted(watch.hits)
     found.processes = sum(watch.seen.values())
     shutil.rmtree(outside)
@@ -147,10 +151,20 @@ def _require_eyes(outside: Path, password: str, watch: Watch) -> None:
     watch.hits.clear()
 
 
-def _force(folder: Path, outside: Path, crash: Crash, port: int, password: str, watch: Watch, found: Found) -> None:
+def _force(
+    folder: Path,
+    outside: Path,
+    crash: Crash,
+    port: int,
+    password: str,
+    bus: Mapping[str, str],
+    watch: Watch,
+    found: Found,
+) -> None:
     campaign = _write(folder, outside, crash, port)
     environ = _environment(folder)
-    given = {**environ, "MAILTUI_PASSWORD_ACME": password} if crash.by == "variable" else environ
+    ways = {"variable": {"MAILTUI_PASSWORD_ACME": password}, "keyring": bus}
+    given = {**environ, **ways.get(crash.by, {})}
     words = _arguments(crash, campaign)
     printed = b""
     with contextlib.ExitStack() as stack:
@@ -266,6 +280,20 @@ def _write(folder: Path, outside: Path, crash: Crash, port: int) -> Path:
     point = {name: getattr(crash, name) for name in ("module", "name", "how", "when", "who")}
     (folder / "site" / "point").write_text(json.dumps(point))
     return campaign
+
+
+@contextlib.contextmanager
+def _keyring(crashes: Sequence[Crash], password: str) -> Iterator[dict[str, str]]:
+    """What leads a command to a real keyring that has the password, where one of these crashes wants it."""
+    if not any(crash.by == "keyring" for crash in crashes):
+        yield {}
+        return
+    with session(UNLOCKED) as environ:
+        real = {"PYTHON_KEYRING_BACKEND": "keyring.backends.SecretService.Keyring"}
+        real["DBUS_SESSION_BUS_ADDRESS"] = environ["DBUS_SESSION_BUS_ADDRESS"]
+        store = "import keyring; keyring.set_password('mailtui', 'acme', input())"
+        subprocess.run([sys.executable, "-c", store], env={**os.environ, **real}, input=password.encode(), check=True)
+        yield real
 
 
 @contextlib.contextmanager
