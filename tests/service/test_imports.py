@@ -18,7 +18,7 @@ HEAVY = {
 RUNNER_MAY = {"mailtui", "apsw", "jinja2", "markupsafe", "aiosmtplib"}
 RENDERER_MAY = {"mailtui", "jinja2", "markupsafe"}
 ROOM_MAY = {
-    "accounts": {"keyring", "pydantic"},
+    "accounts": {"idna", "keyring", "pydantic"},
     "audience": {
         *(
             "apsw",
