@@ -217,8 +217,7 @@ class Outlet:
         if not self.counts:
             return self._head.next_job(self, worker, capabilities)
         if not self._usage.reserve(self.member, self._wall()):
-            self.stir()
-            return None
+            return None  # whoever makes room, or finds that there is none left, says so
         job = self._head.next_job(self, worker, capabilities)
         if job is None:
             self._usage.release()
@@ -229,7 +228,10 @@ class Outlet:
     def marked(self, job: Job) -> None:
         """A message of an account whose mails are counted is on record as about to be sent."""
         self._set_aside.discard(job)
-        self._usage.spend(self._wall())
+        now = self._wall()
+        self._usage.spend(now)
+        if self._usage.free_at(self.member, now) is not None:
+            self._standing.tell(self.name)
 
     def let_go(self, job: Job) -> None:
         """A message is under way no more."""
@@ -237,7 +239,7 @@ class Outlet:
         if self.counts and job in self._set_aside:
             self._set_aside.discard(job)
             self._usage.release()
-            self.stir()  # there is room for another one
+            self._standing.tell(self.name)
 
     def settled_one(self) -> None:
         """A message got its answer."""

@@ -68,6 +68,10 @@ class Standing:
         self._rests[account] = self._unrecorded[account] = AccountRest(account, until, kind, reason, now)
         self._changed(account)
 
+    def tell(self, account: str) -> None:
+        """There is room in an account's quota again, or none any more: all its campaigns look."""
+        self._changed(account)
+
     def forgive(self, accounts: Iterable[str], *, before: float | None = None) -> None:
         """A person wants these to be tried again; `before`: those alone that have rested since an earlier time."""
         for account in accounts:

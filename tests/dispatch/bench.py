@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -106,8 +106,9 @@ class House:
         files: tuple[SharedFile, ...] = (),
         to: Endpoint | None = None,
         dkim: DkimSpec | None = None,
+        members: Sequence[Member] = (),
     ) -> Campaign:
-        """A live campaign of `size` recipients to a server on 127.0.0.1, or to the endpoint `to`."""
+        """A live campaign of `size` recipients to a server on 127.0.0.1, to the endpoint `to`, or through `members`."""
         to = to or Endpoint("acme", "127.0.0.1", port, Security.PLAIN, user=user)
         message = source(text, files=files)
         draft = await self.desk.create_draft(
@@ -118,7 +119,7 @@ class House:
                 name=id,
                 message_digest=message.digest,
                 message=message.to_json().encode(),
-                endpoint=members_to_json((Member(to, dkim=dkim),)),
+                endpoint=members_to_json(members or (Member(to, dkim=dkim),)),
                 plan=(plan or SendPlan(workers=4)).to_json(),
                 columns=("name",),
                 source="list.csv",
