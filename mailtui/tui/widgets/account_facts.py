@@ -86,7 +86,7 @@ def account_lines(
         yield _line("", plain(place.text, "$text-muted", limit=300))
         yield _line("", plain("l logs in" if provider else "p keeps it, or takes it for this run", "$text-accent"))
     yield _line("tested", plain("not yet: t", "$text-muted") if row.last_test is None else _verdict(row.last_test))
-    if row.last_test is not None and row.last_test.size is not None:
+    if row.last_test is not None and row.last_test.size:  # 0 is no limit
         yield _line("", plain(f"takes mails up to {size_in_words(row.last_test.size)}", "$text-muted"))
     yield _line("sends as", plain(", ".join(row.senders) or "anybody", limit=400))
     yield _line("at most", plain(_limits(row)))
