@@ -1,4 +1,4 @@
-"""Owns what is photographed: the docs' few pictures, and one act for each group of states the app can be in."""
+"""Owns what is photographed for whoever changes the app: one act for each group of states that it can be in."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from scripts.stage import (
     app_of,
     launch,
     shows,
+    stretch,
     until,
 )
 
@@ -44,50 +45,6 @@ async def write(pilot: MailtuiPilot, text: str, field: str = "Input") -> None:
     """Have a text in a field."""
     pilot.app.screen.query_one(field, Input).value = text
     await pilot.pause(0.4)
-
-
-# the docs
-
-
-async def docs(place: Stage, camera: Camera) -> None:
-    """The pictures of the docs, while the sample campaign is sent."""
-    await _stretch(place, 1_200)
-    await place.sandbox_with(FAULTS)
-    with Service.open(place.environ) as service:
-        async with app_of(place, service, target=place.campaign) as pilot:
-            await shows(pilot, "recipients", "row 1")
-            await camera.take(pilot, "audience", (SMALL,), rest=1.0)
-            await go(pilot, "preview")
-            await shows(pilot, "Amara")
-            await camera.take(pilot, "preview", (SMALL,), rest=1.0)
-            await go(pilot, "review")
-            await shows(pilot, "tried")
-            await camera.take(pilot, "review", (SMALL,), rest=1.0)
-        launched = await launch(service, place.campaign, rate=20.0, burst=1, workers=8)
-        await service.start_runner({})
-        async with app_of(place, service, target=place.campaign, size=LARGE) as pilot:
-            await go(pilot, "board")
-            await shows(pilot, "failed:", "unknown:", seconds=60)
-            await pilot.pause(12.0)  # a curve worth seeing
-            await camera.take(pilot, "board", (LARGE, SMALL), rest=1.0)
-            await go(pilot, "home")
-            await camera.take(pilot, "home", (SMALL,), rest=1.0)
-        await service.cancel(await service.view(launched.campaign.id))
-        async with app_of(place, service, target=place.campaign) as pilot:
-            await go(pilot, "report")
-            await pilot.press("f")
-            await camera.take(pilot, "report", (SMALL,), rest=1.0)
-
-
-async def _stretch(place: Stage, rows: int) -> None:
-    """Make the list longer: its people again and again, each time at another address."""
-    path = place.campaign.parent / "contacts.csv"
-    header, *people = path.read_text("utf-8").splitlines()
-    lines = []
-    for number in range(rows):
-        lap, person = number // len(people), people[number % len(people)]
-        lines.append(person.replace("@", f"+{lap}@", 1) if lap else person)
-    path.write_text("\n".join([header, *lines]) + "\n", "utf-8")
 
 
 # the acts
@@ -315,7 +272,7 @@ async def account(place: Stage, camera: Camera) -> None:
 
 async def board(place: Stage, camera: Camera) -> None:
     """A send with mishaps: at work, its questions, paused, finished."""
-    await _stretch(place, 1_200)
+    await stretch(place, 1_200)
     await place.sandbox_with(FAULTS)
     with Service.open(place.environ) as service:
         launched = await launch(service, place.campaign, rate=40.0, burst=1, workers=8)
@@ -398,7 +355,7 @@ async def rests(place: Stage, camera: Camera) -> None:
         await until(lambda: service.runner_pid() is None)
 
         place.change("name: Bulbs for the summer that is to come, and other news", "name: Roses")
-        await _stretch(place, 600)
+        await stretch(place, 600)
         await place.sandbox_with(FAULTS)
         launched = await launch(service, place.campaign, rate=10.0, burst=1)
         pid = await service.start_runner({})
@@ -414,7 +371,7 @@ async def rests(place: Stage, camera: Camera) -> None:
 
 async def themes(place: Stage, camera: Camera) -> None:
     """The main screens in the light, contrast and terminal's themes."""
-    await _stretch(place, 600)
+    await stretch(place, 600)
     await place.sandbox_with(FAULTS)
     with Service.open(place.environ) as service:
         launched = await launch(service, place.campaign, rate=20.0, burst=1, workers=6)

@@ -12,7 +12,8 @@ import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
-from scripts.acts import ACTS, docs
+from scripts.acts import ACTS
+from scripts.doc_pictures import docs
 from scripts.stage import Camera, stage
 
 

@@ -11,7 +11,7 @@ import shutil
 import signal
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -110,6 +110,38 @@ async def _strike(place: Stage) -> None:
             await until(lambda: service.runner_pid() is None)
     for sandbox in place.sandboxes:
         await stop_sandbox(sandbox)
+
+
+@contextlib.contextmanager
+def secret_service() -> Iterator[None]:
+    """A real keyring of its own, gnome-keyring on a D-Bus session, which this process uses meanwhile."""
+    import keyring
+    from keyring.backends import SecretService
+
+    from tests.servers.secret_service import UNLOCKED, session
+
+    kind: Any = SecretService.Keyring
+    before, kept = keyring.get_keyring(), dict(os.environ)
+    with session(UNLOCKED) as environ:
+        os.environ.update({name: environ[name] for name in ("DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR")})
+        keyring.set_keyring(kind())
+        try:
+            yield
+        finally:
+            keyring.set_keyring(before)
+            os.environ.clear()
+            os.environ.update(kept)
+
+
+async def stretch(place: Stage, rows: int) -> None:
+    """Make the list longer: its people again and again, each time at another address."""
+    path = place.campaign.parent / "contacts.csv"
+    header, *people = path.read_text("utf-8").splitlines()
+    lines = []
+    for number in range(rows):
+        lap, person = number // len(people), people[number % len(people)]
+        lines.append(person.replace("@", f"+{lap}@", 1) if lap else person)
+    path.write_text("\n".join([header, *lines]) + "\n", "utf-8")
 
 
 async def launch(service: Service, campaign: Path, **plan: object) -> Launch:

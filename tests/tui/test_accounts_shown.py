@@ -53,4 +53,8 @@ async def test_c9_review_and_board_show_each_account_and_when_a_pause_ends(home:
         seen = " ".join(" ".join(grid(running)).split())
         assert "Paused because acme and backup have to rest. It can go on at" in seen and "in 49 min" in seen
         assert "+ acme 75 % 0 sent" in seen and "~ backup 25 % 0 sent, resting until" in seen
+        await pilot.press("0")
+        await until(lambda: shows(running, "~ backup", "- none needed"))
+        await pilot.press("down")
+        await until(lambda: shows(running, "state     ~ resting until", "sent      0 of 500 a day"))
     service.close()

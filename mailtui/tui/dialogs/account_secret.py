@@ -40,7 +40,7 @@ class SecretDialog(ModalScreen[str | None]):
     SecretDialog #said { margin-top: 1; }
     SecretDialog Trouble { margin-top: 1; max-height: 8; }
     SecretDialog.-short > .dialog { padding: 0 1; max-height: 100%; }
-    SecretDialog.-short #said, SecretDialog.-short Trouble, SecretDialog.-short .buttons { margin-top: 0; }
+    SecretDialog.-narrow #said, SecretDialog.-narrow Trouble, SecretDialog.-narrow .buttons { margin-top: 0; }
     SecretDialog.-narrow #password { margin: 0; }
     """
 
