@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -19,6 +19,7 @@ from mailtui.accounts.presets import Preset, presets
 from mailtui.accounts.secrets import Place, unknown_account, variable_for
 from mailtui.dispatch.members import members_from_json
 from mailtui.errors import AccountError, ConfigError, MailtuiError, UsageError
+from mailtui.kit.file_lock import exclusive
 from mailtui.kit.suggest import did_you_mean
 from mailtui.kit.words import counted
 from mailtui.kit.yaml_file import parse_yaml
@@ -34,7 +35,7 @@ from mailtui.service.account_draft import (
 )
 from mailtui.service.account_tests import LastTest, forget_test, last_tests
 from mailtui.service.settings import PROJECT_FILE
-from mailtui.service.settings_file import change, require_changeable, text_of
+from mailtui.service.settings_file import Written, change, require_changeable, text_of
 from mailtui.smtp.endpoint import Endpoint
 
 if TYPE_CHECKING:
@@ -240,7 +241,7 @@ class AccountBook:
                 text = rename(text, ("accounts", str(replaces)), draft.name)
             return edited(text, draft.name, draft, said)
 
-        written = await asyncio.to_thread(change, file, edit)
+        written = await self._change(file, edit)
         try:
             self._service.settings_changed()
             if replaces not in (None, draft.name):
@@ -296,9 +297,14 @@ class AccountBook:
                 if problem.trouble not in (Trouble.NONE, Trouble.NOT_REAL) and not force:
                     raise
             self._service.secrets.tell(entry, None)
-        await asyncio.to_thread(change, file, lambda text: take_out(text, ("accounts", name)))
+        await self._change(file, lambda text: take_out(text, ("accounts", name)))
         forget_test(self._service.settings.home, name)
         self._service.settings_changed()
+
+    async def _change(self, file: Path, edit: Callable[[str], str]) -> Written:
+        """Change a settings file, one process of ours after the other."""
+        async with exclusive(self._service.settings.home.run / "settings.lock"):
+            return await asyncio.to_thread(change, file, edit)
 
     async def _require_unused(self, name: str, done: str) -> None:
         users = await self.users(name)

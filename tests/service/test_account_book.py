@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import json
 import os
@@ -158,6 +159,15 @@ async def test_what_was_changed_meanwhile_is_not_written_over(book: AccountBook,
     with pytest.raises(MailtuiError, match="acme was changed by another program"):
         await book.save(dataclasses.replace(draft, weight="6"), replaces="acme")
     assert file.read_text() == theirs
+
+
+async def test_who_writes_at_the_same_time_waits_and_nothing_is_lost(book: AccountBook, file: Path) -> None:
+    names = [f"a{number}" for number in range(12)]
+    with Service.open({"MAILTUI_HOME": str(file.parents[1])}) as service:
+        books = (book, AccountBook(service))
+        drafts = [AccountDraft(name=name, host="mail.acme.test") for name in names]
+        await asyncio.gather(*(books[number % 2].save(draft) for number, draft in enumerate(drafts)))
+    assert set(parse_yaml(file.read_text(), file).data["accounts"]) == {"acme", *names}
 
 
 @pytest.mark.skipif(os.name != "posix", reason="modes are of POSIX")
