@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
@@ -15,6 +16,7 @@ from mailtui.dispatch.runner import Runner, RunnerOptions
 from mailtui.errors import AccountError
 from mailtui.message.dkim import DkimSpec
 from mailtui.message.frozen import MessageSource, SharedFile
+from mailtui.message.own_cells import SENT_AS
 from mailtui.message.templates import TemplateText
 from mailtui.outbox.opening import Outbox, parse_outbox
 from mailtui.outbox.records import Campaign, Counts, DeliveryRow, NewCampaign, NewDelivery
@@ -48,9 +50,6 @@ class Passwords:
 
     async def signing_key(self, account: str) -> bytes:
         raise AssertionError(f"nobody should ask for the key of {account}")
-
-    async def settle(self) -> None:
-        """Nothing is ever under way."""
 
 
 def source(
@@ -107,10 +106,15 @@ class House:
         to: Endpoint | None = None,
         dkim: DkimSpec | None = None,
         members: Sequence[Member] = (),
+        turns: Sequence[str] = (),
     ) -> Campaign:
-        """A live campaign of `size` recipients to a server on 127.0.0.1, to the endpoint `to`, or through `members`."""
+        """A live campaign of `size` recipients to a server on 127.0.0.1, to the endpoint `to`, or through `members`;
+        `turns` are whom the mails are from by turns.
+        """
         to = to or Endpoint("acme", "127.0.0.1", port, Security.PLAIN, user=user)
         message = source(text, files=files)
+        if turns:
+            message = dataclasses.replace(message, columns=(("from", SENT_AS),))
         draft = await self.desk.create_draft(
             NewCampaign(
                 id=id,
@@ -121,7 +125,7 @@ class House:
                 message=message.to_json().encode(),
                 endpoint=members_to_json(members or (Member(to, dkim=dkim),)),
                 plan=(plan or SendPlan(workers=4)).to_json(),
-                columns=("name",),
+                columns=("name", SENT_AS) if turns else ("name",),
                 source="list.csv",
                 filter="",
                 secret=b"secret of " + id.encode(),
@@ -129,12 +133,15 @@ class House:
             now=time.time(),
         )
         assert draft is not None
-        await self.add(draft.number, range(1, size + 1), id=id)
+        await self.add(draft.number, range(1, size + 1), id=id, turns=turns)
         await self.desk.go_live(draft.number, actor="ann", now=time.time())
         return await self.reader.campaign(id)
 
-    async def add(self, campaign: int, numbers: range, *, id: str = "c1") -> None:
+    async def add(self, campaign: int, numbers: range, *, id: str = "c1", turns: Sequence[str] = ()) -> None:
         rows = [NewDelivery(address(n, id), n, address(n, id), (f"Zoé {n}",)) for n in numbers]
+        if turns:
+            bound = [(row, turns[row.row % len(turns)]) for row in rows]
+            rows = [row._replace(fields=(*row.fields, sender), bound=sender) for row, sender in bound]
         await self.desk.add(campaign, rows, now=time.time())
 
     def runner(

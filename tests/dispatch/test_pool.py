@@ -1,0 +1,327 @@
+"""C9: several accounts in one campaign. One dies, is refused or is full, and the others go on: nobody is lost, nobody
+gets it twice, nobody failed for it; an account's trouble is told once, in however many campaigns.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import time
+from collections import Counter
+from pathlib import Path
+
+import apsw
+import pytest
+
+from mailtui.dispatch.members import Member, members_from_json, members_to_json
+from mailtui.dispatch.plan import SendPlan
+from mailtui.dispatch.quota import MINUTE, Usage
+from mailtui.dispatch.split import Part, split
+from mailtui.outbox.records import Campaign, DeliveryRow
+from mailtui.outbox.states import CampaignState, OrderKind
+from mailtui.sandbox.capture import captured_message
+from mailtui.sandbox.faults import Action, FaultRule, Faults, Stage
+from mailtui.sandbox.limits import Limit, Limits, Quota
+from mailtui.sandbox.server import SandboxServer
+from mailtui.smtp.credential import Credential
+from mailtui.smtp.endpoint import Endpoint, Security
+from tests.dispatch.bench import House, Passwords, accepted
+from tests.dispatch.test_breakers import held, launch_to_domains
+from tests.dispatch.test_crashes import _runner
+from tests.dispatch.test_runner import reply
+
+_SLOWLY = FaultRule(Stage.DOT, Action.DELAY, seconds=0.005)
+_HOUR = 61  # minutes, after which a mail counts no more
+
+
+def account(name: str, server: SandboxServer, *, user: str = "", **more: object) -> Member:
+    return Member(Endpoint(name, "127.0.0.1", server.port, Security.PLAIN, user=user), **more)  # type: ignore[arg-type]
+
+
+def slow(
+    folder: Path, *rules: FaultRule, users: dict[str, str] | None = None, limits: Limits | None = None
+) -> SandboxServer:
+    return SandboxServer(folder, faults=Faults((*rules, _SLOWLY), limits=limits), users=users)
+
+
+async def anybody(account: str) -> str:
+    return "right"
+
+
+async def balance(house: House, campaign: Campaign, *servers: SandboxServer) -> dict[str, DeliveryRow]:
+    """Hold the books against what all servers took: everybody once, nobody failed. The rows."""
+    rows = await house.rows(campaign)
+    took: Counter[str] = Counter()
+    for server in servers:
+        took += accepted(server.folder)
+    assert max(took.values(), default=0) <= 1, "nobody got it twice"
+    sent = {who for who, row in rows.items() if row.state == "sent"}
+    assert sent <= set(took), "nothing is called sent that was not accepted"
+    assert took.keys() & rows.keys() <= {who for who, row in rows.items() if row.state in ("sent", "unknown")}
+    assert not [row for row in rows.values() if row.state == "failed"]
+    return rows
+
+
+# one of two dies
+
+
+async def test_c9_a_server_that_dies_in_mid_run_is_done_without(house: House, tmp_path: Path) -> None:
+    async with slow(tmp_path / "a") as one, slow(tmp_path / "b") as other:
+        campaign = await house.launch(
+            300, 0, SendPlan(workers=4), members=[account("acme", one), account("backup", other)]
+        )
+        running = asyncio.create_task(house.send())
+        await house.until(campaign, lambda counts: counts.sent > 60)
+        await one.stop()
+        await running
+        rows = await balance(house, campaign, one, other)
+    states = Counter(row.state.value for row in rows.values())
+    assert states["sent"] + states["unknown"] == 300 and states["unknown"] <= 2, "at most the replies under way"
+    assert await house.state(campaign) is CampaignState.FINISHED
+    by = Counter(row.account for row in rows.values() if row.state == "sent")
+    assert by["acme"] == one.counters.accepted - states["unknown"] and by["backup"] == other.counters.accepted
+
+
+async def test_r05_a_login_that_is_revoked_is_tried_twice_at_most_in_all_campaigns_together(
+    house: House, tmp_path: Path
+) -> None:
+    users = {"anna": "right"}
+    limits = Limits(messages_per_connection=Limit(15, b""))
+    async with slow(tmp_path / "a", users=users, limits=limits) as one, slow(tmp_path / "b") as other:
+        members = [account("acme", one, user="anna"), account("backup", other)]
+        first = await house.launch(150, 0, SendPlan(workers=6), members=members)
+        second = await house.launch(150, 0, SendPlan(workers=6), id="c2", members=members)
+        running = asyncio.create_task(house.send(secrets=anybody))
+        await house.until(second, lambda counts: counts.sent > 40)
+        right = one.counters.auth_attempts
+        users["anna"] = "another"
+        await running
+        assert one.counters.accepted and one.counters.auth_attempts - right <= 2 + 6, "those who had begun, and two"
+        assert one.counters.auth_failures <= 2
+        for campaign in (first, second):
+            rows = await balance(house, campaign, one, other)
+            assert {row.state.value for row in rows.values()} == {"sent"}
+
+
+async def test_r05_a_wrong_password_is_said_once_by_three_campaigns(house: House, tmp_path: Path) -> None:
+    async with slow(tmp_path / "a", users={"anna": "another"}) as server:
+        members = [account("acme", server, user="anna")]
+        campaigns = [await house.launch(20, 0, SendPlan(workers=8), id=f"c{n}", members=members) for n in range(3)]
+        await house.send(secrets=anybody)
+        assert server.counters.auth_attempts == 1
+        for campaign in campaigns:
+            held = await house.reader.campaign(campaign.id)
+            assert (held.state, held.held, held.resume_at) == (CampaignState.PAUSED, True, None)
+            assert "535" in held.reason
+        await house.order(campaigns[0], OrderKind.RESUME)
+        await house.send(secrets=anybody)
+        assert server.counters.auth_attempts == 2, "a person wanted it tried again"
+
+
+async def test_c08_a_refused_token_is_refreshed_once(house: House, tmp_path: Path) -> None:
+    class Tokens(Passwords):
+        def __init__(self) -> None:
+            super().__init__()
+            self.asked: list[Credential | None] = []
+
+        async def login(self, endpoint: Endpoint, *, refused: Credential | None = None) -> Credential:
+            self.asked.append(refused)
+            return Credential.token("fresh" if any(self.asked) else "stale")
+
+    manners = dataclasses.replace(SandboxServer(tmp_path)._manners, tokens={"anna": "fresh"})
+    async with SandboxServer(tmp_path / "a", manners=manners) as server:
+        campaign = await house.launch(50, 0, SendPlan(workers=4), members=[account("acme", server, user="anna")])
+        runner = house.runner()
+        runner._secrets = tokens = Tokens()
+        async with asyncio.timeout(20):
+            await runner.run(lambda: None)
+        assert server.counters.auth_failures == 1
+    assert (await house.counts(campaign)).sent == 50
+    assert tokens.asked.count(Credential.token("stale")) == 1
+
+
+@pytest.mark.parametrize("said", ["421 4.3.2 Closing", "550 5.4.5 Daily user sending limit exceeded"])
+async def test_c9_one_that_refuses_everything_from_some_moment_on_burns_nobody(
+    house: House, tmp_path: Path, said: str
+) -> None:
+    refusals = [reply(Stage.MAIL, said, nth=n) for n in range(41, 241)]
+    async with slow(tmp_path / "a", *refusals) as one, slow(tmp_path / "b") as other:
+        members = [account("acme", one), account("backup", other)]
+        campaign = await house.launch(200, 0, SendPlan(workers=8), members=members)
+        await house.send(only=campaign)
+        rows = await balance(house, campaign, one, other)
+        assert {(row.state.value, row.attempts) for row in rows.values()} == {("sent", 1)}
+        assert one.counters.accepted == 40
+
+
+async def test_c9_what_all_accounts_refuse_alike_is_the_messages_own_trouble(house: House, tmp_path: Path) -> None:
+    spam = reply(Stage.DOT, "550 5.7.1 refused as spam")
+    async with slow(tmp_path / "a", spam) as one, slow(tmp_path / "b", spam) as other:
+        campaign = await launch_to_domains(house, 10, 20, one.port, SendPlan(workers=8))
+        members = members_to_json([account("acme", one), account("backup", other)])
+        await house.order(campaign, OrderKind.SET, endpoint=members)
+        await house.send()
+    assert (await house.counts(campaign)).failed <= 50
+    assert "in the same words" in await held(house, campaign)
+
+
+async def test_c9_a_mail_keeps_its_from_and_waits_for_an_account_that_may_send_as_it(
+    house: House, tmp_path: Path
+) -> None:
+    """Accounts take turns; one of them is refused, and its people hear from nobody else."""
+    barred = [reply(Stage.MAIL, "550 5.7.708 Account barred", nth=n) for n in range(11, 200)]
+    senders = ("Anna <anna@acme.test>", "Bob <bob@acme.test>")
+    async with slow(tmp_path / "a", *barred) as one, slow(tmp_path / "b") as other:
+        members = [account("acme", one, senders=senders[:1]), account("backup", other, senders=senders[1:])]
+        campaign = await house.launch(120, 0, SendPlan(workers=4), members=members, turns=senders)
+        await house.send()
+        rows = await balance(house, campaign, one, other)
+        assert (one.counters.accepted, other.counters.accepted) == (10, 60)
+        assert "acme: " in await held(house, campaign) and "barred" in await held(house, campaign)
+        spare = [account("backup", other, senders=("@acme.test",))]
+        await house.order(campaign, OrderKind.SET, endpoint=members_to_json(spare))
+        await house.order(campaign, OrderKind.RESUME)
+        await house.send()
+        rows = await balance(house, campaign, one, other)
+        froms = Counter(line for n in range(1, 111) for line in captured_message(other.folder, n).split(b"\r\n")[:3])
+    assert {row.state.value for row in rows.values()} == {"sent"}
+    assert (froms[b"From: Anna <anna@acme.test>"], froms[b"From: Bob <bob@acme.test>"]) == (50, 60)
+
+
+# quotas
+
+
+async def test_c9_both_at_their_quota_pause_and_go_on_in_the_next_window(house: House, tmp_path: Path) -> None:
+    async with SandboxServer(tmp_path / "a") as one, SandboxServer(tmp_path / "b") as other:
+        members = [account("acme", one, per_hour=20), account("backup", other, per_hour=30, per_day=25)]
+        campaign = await house.launch(80, 0, SendPlan(workers=6), members=members)
+        began = time.time()
+        await house.send(only=campaign)
+        assert (one.counters.accepted, other.counters.accepted) == (20, 25), "so many, and no more"
+        paused = await house.reader.campaign(campaign.id)
+        assert (paused.state, paused.held) == (CampaignState.PAUSED, True)
+        assert "acme and backup are at their quota" in paused.reason
+        assert paused.resume_at is not None and began + 3_600 <= paused.resume_at <= time.time() + _HOUR * MINUTE
+        await house.order(campaign, OrderKind.RESUME)
+        await house.send(only=campaign)  # a person may want it, and a quota is one all the same, over restarts too
+        assert (one.counters.accepted, other.counters.accepted) == (20, 25)
+        _let_an_hour_pass(house)
+        staying = asyncio.create_task(house.runner().run(lambda: None))  # in the background, it goes on by itself
+        await house.until(campaign, lambda counts: counts.sent == 65)
+        await house.until_state(campaign, CampaignState.PAUSED)
+        assert not staying.done()
+        staying.cancel()
+        await asyncio.gather(staying, return_exceptions=True)
+        assert (one.counters.accepted, other.counters.accepted) == (40, 25), "a day's is not renewed in an hour"
+        assert "acme and backup are at their quota" in (await house.reader.campaign(campaign.id)).reason
+        await balance(house, campaign, one, other)
+    assert (await house.counts(campaign)).queued == 15
+
+
+def _let_an_hour_pass(house: House) -> None:
+    connection = apsw.Connection(str(house.outbox.path))
+    connection.execute("UPDATE sent_minute SET minute = minute - ?", (_HOUR,))
+    connection.execute("UPDATE campaign SET resume_at = ?", (time.time() + 0.5,))
+    connection.close()
+
+
+async def test_c9_a_server_that_says_its_limit_is_reached_is_asked_again_later(house: House, tmp_path: Path) -> None:
+    limits = Limits(quota=Quota(20, per=0.8))
+    async with slow(tmp_path / "a", limits=limits) as server:
+        campaign = await house.launch(30, 0, SendPlan(workers=2), members=[account("acme", server)])
+        await house.send(scale=0.0002)  # an hour is 0.7 seconds
+        rows = await balance(house, campaign, server)
+    assert {(row.state.value, row.attempts) for row in rows.values()} == {("sent", 1)}
+
+
+def test_c9_a_quota_is_a_rolling_window_of_whole_minutes() -> None:
+    member = Member(Endpoint("acme", "127.0.0.1", 25, Security.PLAIN), per_hour=3, per_day=5)
+    usage, now = Usage([(1_000, 1)]), 1_030 * MINUTE + 59
+    assert usage.free_at(member, now) is None
+    assert [usage.reserve(member, now) for _ in range(3)] == [True, True, False]
+    assert usage.free_at(member, now) is None, "mails under way may not be marked after all"
+    usage.release()
+    usage.spend(now)
+    assert usage.reserve(member, now)
+    usage.spend(now + 2)
+    assert usage.free_at(member, now + 2) == (1_000 + _HOUR) * MINUTE
+    later = (1_000 + _HOUR) * MINUTE
+    assert usage.used(later) == (2, 3)
+    assert usage.reserve(member, later)
+    usage.spend(later)
+    assert not usage.reserve(member, later)
+    assert usage.free_at(member, later) == (1_030 + _HOUR) * MINUTE
+    later = (1_030 + _HOUR) * MINUTE
+    assert usage.reserve(member, later)
+    usage.spend(later)
+    assert usage.free_at(member, later) == (1_000 + 24 * 60 + 1) * MINUTE, "the day's is what is full now"
+    usage.clock_moved(120 * MINUTE)
+    assert usage.free_at(member, later) == (1_120 + 24 * 60 + 1) * MINUTE
+
+
+# shares
+
+
+def test_c9_workers_are_split_by_weight() -> None:
+    def parts(*asked: tuple[int, int | None]) -> list[Part]:
+        return [Part(*one) for one in asked]
+
+    assert split(8, parts((3, None), (1, None))) == [6, 2]
+    assert split(1, parts((1, None), (1, None), (1, None))) == [1, 1, 1], "at least one each"
+    assert split(10, parts((1, 2), (1, None), (2, None))) == [2, 3, 5], "what one may not have goes to the others"
+    assert split(10, parts((1, 2), (1, 3))) == [2, 3]
+    assert split(16, parts((100, None), (1, None))) == [15, 1]
+    assert split(7, parts((1, None), (1, None))) == [4, 3]
+
+
+async def test_c9_weights_of_three_and_one_give_about_that(house: House, tmp_path: Path) -> None:
+    async with slow(tmp_path / "a") as one, slow(tmp_path / "b") as other:
+        members = [account("acme", one, weight=3), account("backup", other, connections=5)]
+        campaign = await house.launch(400, 0, SendPlan(workers=8), members=members)
+        await house.send()
+        assert 2.2 < one.counters.accepted / other.counters.accepted < 4
+        await balance(house, campaign, one, other)
+        assert (one.counters.connections, other.counters.connections) == (6, 2)
+
+
+def test_c9_members_are_written_down_and_one_alone_as_ever() -> None:
+    alone = Endpoint("acme", "127.0.0.1", 25, Security.PLAIN)
+    assert members_to_json([Member(alone)]) == alone.to_json()
+    assert members_from_json(alone.to_json()) == (Member(alone),)
+    several = (Member(alone, 3, 2, 10, 20, ("Acme <news@acme.test>", "@acme.example")), Member(alone))
+    assert members_from_json(members_to_json(several)) == several
+    assert several[0].may_send_as("News@acme.test") and several[0].may_send_as("x@acme.example")
+    assert not several[0].may_send_as("x@acme.test") and several[1].may_send_as("x@acme.test")
+
+
+# kill -9
+
+
+async def _until_settled(house: House, campaign: Campaign, more: int) -> None:
+    wanted = (await house.counts(campaign)).settled + more
+    await house.until(campaign, lambda counts: counts.settled >= wanted or not counts.open)
+
+
+async def _kill(house: House, folder: Path, *, kills: int, size: int, quota: int) -> None:
+    async with slow(folder / "a") as one, slow(folder / "b") as other:
+        members = [account("acme", one, per_hour=quota), account("backup", other, weight=2)]
+        campaign = await house.launch(size, 0, SendPlan(workers=6, rate=400), members=members)
+        for _ in range(kills):
+            process = await _runner(house)
+            await _until_settled(house, campaign, size // (kills + 2))
+            process.kill()
+            await process.wait()
+        await house.send(seconds=60)
+        rows = await balance(house, campaign, one, other)
+        assert one.counters.accepted <= quota
+    assert {row.state.value for row in rows.values()} <= {"sent", "unknown"}
+    assert sum(row.state == "unknown" for row in rows.values()) <= kills * 6
+
+
+async def test_c9_kill_9_in_a_pool_sends_nobody_twice_and_exceeds_no_quota(house: House, tmp_path: Path) -> None:
+    await _kill(house, tmp_path, kills=1, size=120, quota=30)
+
+
+@pytest.mark.long
+async def test_c9_kill_9_in_a_pool_often(house: House, tmp_path: Path) -> None:
+    await _kill(house, tmp_path, kills=20, size=4_000, quota=700)
