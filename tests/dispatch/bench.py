@@ -51,6 +51,9 @@ class Passwords:
     async def signing_key(self, account: str) -> bytes:
         raise AssertionError(f"nobody should ask for the key of {account}")
 
+    async def settle(self) -> None:
+        """Nothing is ever under way."""
+
 
 def source(
     text: str = TEXT, sender: str = "News <news@acme.test>", files: tuple[SharedFile, ...] = ()
