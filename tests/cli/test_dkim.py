@@ -179,6 +179,9 @@ def test_d6_a_key_that_campaigns_are_signed_by_is_not_replaced(mailtui: Mailtui)
     with Service.open(mailtui.environment()) as service:
         plan = service.prepare(service.campaigns.load(path), plan={})
         asyncio.run(service.launch(plan, again=Again.ASK, progress=lambda _: None))
+        handed_over = asyncio.run(service.secrets_of(plan.members))
+    key = mailtui.home.settings_file.with_name("key.pem")
+    assert handed_over == {"acme dkim": key.read_text()}, "a runner in the background need not find it by itself"
     refused = mailtui.call("accounts", "dkim", "acme", "--make", "ed25519", "--file", "new.pem", "--yes")
     assert (refused.code, "1 campaign not over yet" in refused.err) == (2, True)
     assert not (mailtui.folder / "new.pem").exists()

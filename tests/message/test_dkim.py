@@ -93,6 +93,7 @@ def test_d6_any_mail_that_is_signed_verifies(kind: str, mail: bytes) -> None:
     signed = _signer(kind).signed(mail, "news@acme.test")
     assert verifies(signed, _record(kind))
     assert signed.endswith(mail)
+    assert max(map(len, signed.removesuffix(mail).split(b"\r\n"))) <= 80
 
 
 @pytest.mark.parametrize("kind", KINDS)
