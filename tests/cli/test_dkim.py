@@ -8,6 +8,8 @@ import mailbox
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from mailtui.message.dkim_key import make_key, read_signing_key
 from mailtui.service.facade import Service
 from mailtui.service.lists import Again
@@ -188,6 +190,7 @@ def test_d6_a_key_that_campaigns_are_signed_by_is_not_replaced(mailtui: Mailtui)
 
 
 @needs_secret_service
+@pytest.mark.long
 def test_d6_a_key_in_a_real_keyring_signs(mailtui: Mailtui, sandbox: Oracle) -> None:
     settings(mailtui, sandbox.port, dkim=None, **{"from": ["news@acme.test"]})
     with session(UNLOCKED) as environ:
