@@ -12,7 +12,9 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import IO
 
 from mailtui.errors import AccountError
@@ -64,8 +66,9 @@ async def ask_command(
     said, complained = _Heard(process.stdout), _Heard(process.stderr)
     try:
         code = await left_behind(process.wait, seconds=seconds, name="password command")
+        over = time.monotonic() + _AFTERWARDS
         for heard in (said, complained):
-            await left_behind(heard.to_its_end, seconds=seconds, name="its words")
+            await left_behind(partial(heard.to_its_end, over), seconds=seconds, name="its words")
     except TimeoutError:
         raise CommandFailed(account, program, f"it has not ended within {seconds:g} seconds") from None
     finally:
@@ -102,9 +105,9 @@ class _Heard:
         self._thread = threading.Thread(target=self._read, name="password command", daemon=True)
         self._thread.start()
 
-    def to_its_end(self) -> None:
-        """Wait until it is closed, or nobody has closed it for a while after the command ended."""
-        self._thread.join(_AFTERWARDS)
+    def to_its_end(self, until: float) -> None:
+        """Wait until it is closed, or until this instant of the monotonic clock."""
+        self._thread.join(max(0.0, until - time.monotonic()))
 
     def _read(self) -> None:
         with self._pipe:
