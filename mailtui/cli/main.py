@@ -41,7 +41,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "resolve": ("mailtui.cli.resolve:resolve", "Settle what may or may not have arrived."),
     "suppress": ("mailtui.cli.suppress:suppress", "The people who get nothing: list, add, remove, import, export."),
     "runner": ("mailtui.cli.runner:runner", "The engine in the foreground, for servers and services."),
-    "accounts": ("mailtui.cli.accounts:accounts", "The servers to send through: add, change, list them, and try one out."),
+    "accounts": ("mailtui.cli.accounts:accounts", "The servers to send through: add, change, list, try them out."),
     "outbox": ("mailtui.cli.outbox:outbox", "Look at the outbox's file: info, check, backup."),
     "sandbox": ("mailtui.cli.sandbox:sandbox", "A local server that catches mail instead of delivering it."),
     "doctor": ("mailtui.cli.doctor:doctor", "Look at the set-up: files, outbox, keyring, where settings come from."),
