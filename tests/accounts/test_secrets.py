@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +14,8 @@ import pytest
 from mailtui.accounts.password_command import CommandFailed, ask_command
 from mailtui.accounts.secrets import Place, SecretSettings, SecretSource, variable_for
 from mailtui.errors import ConfigError, SecretMissing
+from mailtui.kit.paths import Home
+from mailtui.service.settings import read_settings
 from tests.accounts.test_keyring_store import backend
 
 SECRET = "hunter2-canary"
@@ -162,3 +166,17 @@ async def test_c04_a_command_without_a_password_is_told_without_what_it_printed(
     assert SECRET not in said
     assert "\x1b" not in said
     assert "more" not in said, "one line of what it complained of"
+
+
+async def test_c01_the_settings_say_which_keyring_and_which_command(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keyring.set_keyring(backend("keyrings.alt.file", "kept"))
+    home.config.mkdir(parents=True)
+    account = {"host": "127.0.0.1", "security": "plain", "user": "me", "password_command": "echo 'two words'"}
+    settings: dict[str, object] = {"accounts": {"acme": account}}
+    for said, expected in (({}, "two words"), ({"keyring": {"allow": ["keyrings.alt.file"]}}, "kept")):
+        home.settings_file.write_text(json.dumps(settings | said))
+        home.settings_file.chmod(0o600)
+        read = read_settings(os.environ)
+        assert await SecretSource({"PATH": "/usr/bin:/bin"}, settings=read.secrets).password("acme") == expected
