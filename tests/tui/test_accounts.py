@@ -139,7 +139,7 @@ async def test_d1_from_nothing_to_a_login_that_works_and_back(
         await until(lambda: shows(running, "+ mail", "a mail to you@example.test is on its way."))
         await pilot.press("escape")
         await until(lambda: shows(running, "tested    + today", "it works"))
-        for size in ((120, 40), NARROW, SMALL):
+        for size in (NARROW, SMALL):
             await pilot.resize_terminal(*size)
             await until(lambda: shows(running, "acme", "+ keyring", f"127.0.0.1:{login_server.port}"))
 
@@ -176,7 +176,7 @@ async def test_d1_from_nothing_to_a_login_that_works_and_back(
 async def test_d1_a_keyring_that_hangs_keeps_nobody_waiting(
     home: Home, keyring: Any, secret_service: dict[str, str]
 ) -> None:
-    written(home, {f"acme{number}": {"host": "smtp.acme.test", "user": "me"} for number in range(1, 201)})
+    written(home, {f"acme{number}": {"host": "smtp.acme.test", "user": "me"} for number in range(1, 61)})
     keyring.set_password("mailtui", "acme1", "old")
     daemon = daemon_of(secret_service)
     os.kill(daemon, signal.SIGSTOP)
@@ -188,7 +188,7 @@ async def test_d1_a_keyring_that_hangs_keeps_nobody_waiting(
                 await entered(running, pilot)
                 await until(lambda: shows(running, "acme1", "· looking …"))
                 await pilot.press("end")  # the keyring is being waited for, and the screen goes on
-                await until(lambda: shows(running, "acme99 ", "server    smtp.acme.test:465"))
+                await until(lambda: shows(running, "acme9 ", "server    smtp.acme.test:465"))
                 await pilot.press("home", "p")
                 await on(running, SecretDialog)
                 running.screen.query_one(Input).value = "new"
@@ -203,7 +203,7 @@ async def test_d1_a_keyring_that_hangs_keeps_nobody_waiting(
                 await until(lambda: shows(running, "is known until the app is closed", "+ kept in memory until"))
                 assert time.monotonic() - began < 20
                 assert await service.secrets.password("acme1") == "typed"
-                assert running.screen.query_one(KeyedTable).row_count == 200
+                assert running.screen.query_one(KeyedTable).row_count == 60
     finally:
         os.kill(daemon, signal.SIGCONT)
 
@@ -285,13 +285,19 @@ async def test_foreign_words_in_a_test_and_a_settings_file_are_harmless(home: Ho
             await entered(running, pilot)
             await until(lambda: shows(running, "[@click=app.quit]Ann[/]", "× login", "- none needed", "[/foo]"))
             assert "\x1b" not in "".join(grid(running))
+            home.settings_file.write_text("accounts: {acme: {host: 7, prot: 1}}", "utf-8")  # by another program
+            await pilot.press("ctrl+r")
+            await until(lambda: shows(running, "× The settings have mistakes.", "prot", "acme"))
+            written(home, {"later": {"host": "smtp.acme.test"}})
+            await pilot.press("escape", "ctrl+r")
+            await until(lambda: shows(running, "later") and not shows(running, "mistakes"))
 
 
 @needs_secret_service
 async def test_d3_logging_in_by_a_code_and_out_again(home: Home, keyring: Any) -> None:
     with authorization_server() as provider:
         oauth = provider.oauth()
-        written(home, {"acme": {"host": "smtp.acme.test", "user": "ann@acme.test", "oauth": oauth}})
+        written(home, {"club": {"host": "smtp.acme.test", "user": "ann@acme.test", "oauth": oauth}})
         environ = {**os.environ, "BROWSER": "/nonexistent/browser", "MAILTUI_TIME_SCALE": "0.2"}
         with Service.open(environ) as service:
             running = MailtuiApp(service)
@@ -307,14 +313,14 @@ async def test_d3_logging_in_by_a_code_and_out_again(home: Home, keyring: Any) -
                 line = next(line for line in grid(running) if "address  " in line)
                 address = line.partition("address")[2].split()[0]
                 await asyncio.to_thread(Person("ann").type_in, address, running.clipboard)
-                await until(lambda: shows(running, "acme is logged in.", "o logs out"), seconds=30)
-                assert keyring.get_password("mailtui", "acme")
+                await until(lambda: shows(running, "club is logged in.", "o logs out"), seconds=30)
+                assert keyring.get_password("mailtui", "club")
                 await pilot.press("escape")
                 await until(lambda: shows(running, "+ logged in"))
                 await pilot.press("l")
                 await until(lambda: shows(running, "logged in; the token is in the keyring"))  # and nothing is opened
                 await pilot.press("o")
-                await until(lambda: shows(running, "acme is logged out"))
+                await until(lambda: shows(running, "club is logged out"))
                 await pilot.press("escape")
                 await until(lambda: shows(running, "× missing"))
-                assert keyring.get_password("mailtui", "acme") is None
+                assert keyring.get_password("mailtui", "club") is None

@@ -126,13 +126,14 @@ class TryAccountDialog(ModalScreen[None]):
         if self._trial is not None:
             self._transcript = not self._transcript
             self._show()
-            self.query_one("#tried").scroll_home(animate=False)
+            self.call_after_refresh(self.query_one("#tried").scroll_home, animate=False)
 
     def _show(self) -> None:
         lines = _spoken(self._trial) if self._transcript and self._trial is not None else _taken(self._steps)
         self.query_one(Wrapped).show_lines(list(lines))
         self.query_one("#outcome", Plain).show(self._outcome())
-        self.query_one("#tried").scroll_end(animate=False)
+        if not self._transcript:  # when the new lines have their place: until then its end is that of the former ones
+            self.call_after_refresh(self.query_one("#tried").scroll_end, animate=False)
         over = self._trial is not None or self._error is not None
         turn = "" if self._trial is None else f"   t {'steps' if self._transcript else 'transcript'}"
         mail = "   m mail to yourself" if self._works else ""

@@ -109,6 +109,8 @@ class AccountsScreen(Room):
                 self._show_details()
 
     async def _rows(self) -> list[AccountRow]:
+        """The accounts as the settings file has them now: another program may have changed it."""
+        self.service.settings_changed()
         return self._book.rows()
 
     def _draw(self) -> None:
