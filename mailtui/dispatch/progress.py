@@ -19,18 +19,15 @@ class Progress:
         """The outbox's, from a moment ago."""
         self.next_due: float | None = None
         """When something is to be done again, in epoch seconds, while nothing is."""
-        self._settled = 0
+        self.settled = 0
+        """How many messages got their final word, or lost it."""
         self._rate = RateWindow()
         self._loop = asyncio.get_running_loop()
-
-    def settled_one(self) -> None:
-        """A message got its final word, or lost it."""
-        self._settled += 1
 
     def snapshot(self, wall: float, pool: Pool, note: str, *, limit: float | None) -> ProgressSnapshot:
         """The rate is over the last seconds; time left only once it rests on five of them. `limit`: of the rate."""
         now = self._loop.time()
-        rate = self._rate.sample(now, self._settled)
+        rate = self._rate.sample(now, self.settled)
         left = self.counts.open
         coming = rate if limit is None else min(rate, limit)  # a limit just lowered counts at once
         eta = left / coming if coming > 0 and left and self._rate.span >= _STEADY else None

@@ -247,7 +247,7 @@ class Sending:
 
     def count_one(self) -> None:
         """A message got its final word, or lost it."""
-        self.progress.settled_one()
+        self.progress.settled += 1
         if self._intent is not Intent.SEND:
             self.stir()  # it may have been the last one under way
 
