@@ -29,6 +29,7 @@ from tests.dispatch.bench import House, Passwords, accepted
 from tests.dispatch.test_breakers import held, launch_to_domains
 from tests.dispatch.test_crashes import _runner
 from tests.dispatch.test_runner import reply
+from tests.servers.programs import free_port
 
 _SLOWLY = FaultRule(Stage.DOT, Action.DELAY, seconds=0.005)
 _HOUR = 61  # minutes, after which a mail counts no more
@@ -80,6 +81,16 @@ async def test_c9_a_server_that_dies_in_mid_run_is_done_without(house: House, tm
     assert await house.state(campaign) is CampaignState.FINISHED
     by = Counter(row.account for row in rows.values() if row.state == "sent")
     assert by["acme"] == one.counters.accepted - states["unknown"] and by["backup"] == other.counters.accepted
+
+
+async def test_c9_a_server_that_cannot_be_reached_is_given_up_alone(house: House, tmp_path: Path) -> None:
+    dead = Member(Endpoint("acme", "127.0.0.1", free_port(), Security.PLAIN))
+    async with slow(tmp_path / "b") as other:
+        campaign = await house.launch(150, 0, SendPlan(workers=4), members=[dead, account("backup", other)])
+        await house.send()
+        await balance(house, campaign, other)
+    assert (await house.counts(campaign)).sent == 150
+    assert other.counters.connections <= 4
 
 
 async def test_r05_a_login_that_is_revoked_is_tried_twice_at_most_in_all_campaigns_together(
