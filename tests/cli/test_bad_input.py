@@ -62,7 +62,7 @@ def told(ended: Ended, code: int, *parts: str) -> None:
         ({"dispatch": {"limits": {}}}, ["dispatch.limits: this version does not support it yet."]),
         ({"smtp": None}, ["which server to send through"]),
         ({"smtp": None, "account": "nobody"}, ["account: There is no account nobody", "settings.yaml"]),
-        ({"account": "x"}, ["account and smtp are both given"]),
+        ({"account": "x"}, ["account and smtp are given together"]),
         ({"smtp": {**INLINE, "user": "u"}}, ["a login does not belong in a campaign file (user)"]),
         ({"smtp": {**INLINE, "host": "mail.example.org"}}, ["everything readable", "allow_plain: true"]),
         ({"smtp": {**INLINE, "security": "ssl"}}, ["smtp.security: should be 'tls', 'starttls' or 'plain'; got 'ssl'"]),
@@ -210,7 +210,7 @@ def test_a_wrong_password_pauses_after_one_try_and_the_right_one_goes_on(
         mailtui.home.config.mkdir(parents=True)
         account = {"host": "127.0.0.1", "port": server.port, "security": "starttls", "user": USER, "ca": str(ca)}
         mailtui.home.settings_file.write_text(f"accounts: {json.dumps({'acme': account})}\n")
-        campaign = mailtui.campaign(3, port=9, smtp=None, account="acme")
+        campaign = mailtui.campaign(3, port=9, smtp=None, account="acme", **{"from": f"Anna <{USER}>"})
         told(mailtui.call("run", campaign, "--yes"), 3, "needs its password", "MAILTUI_PASSWORD_ACME")
         assert not mailtui.home.data.exists(), "nothing is launched that could not be sent"
 
