@@ -7,6 +7,7 @@ import importlib
 import json
 import os
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -180,6 +181,8 @@ async def test_d1_a_keyring_that_hangs_keeps_nobody_waiting(
     keyring.set_password("mailtui", "acme1", "old")
     daemon = daemon_of(secret_service)
     os.kill(daemon, signal.SIGSTOP)
+    end = threading.Timer(20, os.kill, (daemon, signal.SIGCONT))  # who waits for it fails, and does not wait for ever
+    end.start()
     try:
         with Service.open(os.environ) as service:
             running = MailtuiApp(service)
@@ -205,6 +208,7 @@ async def test_d1_a_keyring_that_hangs_keeps_nobody_waiting(
                 assert await service.secrets.password("acme1") == "typed"
                 assert running.screen.query_one(KeyedTable).row_count == 60
     finally:
+        end.cancel()
         os.kill(daemon, signal.SIGCONT)
 
 

@@ -167,7 +167,9 @@ class LoginDialog(ModalScreen[bool]):
                 lines.append(Line(plain(step.address, limit=2_000), plain("address  ", "$text-muted")))
         if self._until is not None:
             lines.append(Line(_left(self._until - time.monotonic()), plain("time     ", "$text-muted")))
-        return lines or [Line(plain("Asking the keyring …", "$text-muted"))]
+        if lines or self.query_one(Trouble).display:
+            return lines
+        return [Line(plain("Asking the keyring …", "$text-muted"))]
 
     def _keys(self) -> str:
         keys = {

@@ -36,7 +36,7 @@ class PasswordDialog(ModalScreen[str | None]):
             yield Plain(plain(f"The password of {self._missing.account}", limit=200), classes="title")
             yield Plain("It is kept in memory until the app is closed, and written nowhere.", classes="muted")
             yield SafeInput(password=True, id="password")
-            yield Plain("To have it kept in the keyring: 0 shows the accounts, p there.", classes="muted")
+            yield Plain("To have it kept in the keyring: p on the accounts screen (0).", classes="muted")
             with Horizontal(classes="buttons"):
                 yield Button("Cancel", id="cancel", compact=True)
                 yield Button("Use it", id="use", variant="primary", compact=True)
