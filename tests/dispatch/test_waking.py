@@ -31,7 +31,7 @@ async def test_c9_a_runner_stays_until_a_campaign_goes_on_by_itself_and_leaves_a
     house: House, tmp_path: Path
 ) -> None:
     async with SandboxServer(tmp_path / "sandbox") as server:
-        campaign = await paused(house, server.port, 1.2)
+        campaign = await paused(house, server.port, 0.4)
         assert campaign.resume_at is not None
         began = time.time()
         await house.send()
