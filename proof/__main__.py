@@ -1,6 +1,6 @@
 """`python -m proof [PART]…`: attack senders at random, have them judged from outside, print what came of it.
 
-Parts: kills, foreign, naive, pauses, launches, cancels, suppress, soak, model, canary; all when none is named.
+Parts: kills, foreign, naive, pauses, launches, cancels, suppress, pool, soak, model, canary; all when none is named.
 `--short` makes each small, `--write` puts the tables into docs/reliability.md. Ends with 1 when mailtui broke a
 promise. The seeds say what happens in which order.
 """
@@ -22,6 +22,7 @@ from proof.foreign_servers import foreign_servers
 from proof.launches import Trials, cancelled, launched_twice
 from proof.model import run_model
 from proof.nemesis import PAUSES, Ordeal, ordeal
+from proof.pool import pooled
 from proof.soak import Soak, soak
 from proof.suppress import suppressed_late
 from proof.terms import Terms
@@ -45,13 +46,16 @@ class Size:
     launches: int = 100
     cancels: int = 200
     suppress: int = 100
+    pool: int = 50
     soak: int = 100_000
     model: int = 2_000
     crashes: int = len(CRASHES)
     seed: int = 1
 
 
-_SHORT = Size(kills=20, foreign=6, pauses=6, launches=8, cancels=20, suppress=6, soak=5_000, model=15, crashes=8)
+_SHORT = Size(
+    kills=20, foreign=6, pauses=6, launches=8, cancels=20, suppress=6, pool=4, soak=5_000, model=15, crashes=8
+)
 
 
 def main() -> int:
@@ -86,6 +90,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--launches", type=int)
     parser.add_argument("--cancels", type=int)
     parser.add_argument("--suppress", type=int, help="campaigns")
+    parser.add_argument("--pool", type=int, help="campaigns with two accounts")
     parser.add_argument("--soak", type=int, help="messages")
     parser.add_argument("--model", type=int, help="runs of the state machine")
     parser.add_argument("--crashes", type=int, help="of the canary")
@@ -182,6 +187,11 @@ def _suppress(folder: Path, size: Size) -> tuple[list[str], bool]:
     return table.late_table(late), late.kept
 
 
+def _pool(folder: Path, size: Size) -> tuple[list[str], bool]:
+    found = pooled(folder, times=size.pool, seed=size.seed)
+    return table.pool_table(found), found.kept
+
+
 def _soak(folder: Path, size: Size) -> tuple[list[str], bool]:
     found = soak(folder, messages=size.soak, connections=16, seed=size.seed)
     return table.soak_table(found), soaked(found)
@@ -211,6 +221,7 @@ _PARTS: dict[str, Callable[[Path, Size], tuple[list[str], bool]]] = {
     "launches": _launches,
     "cancels": _cancels,
     "suppress": _suppress,
+    "pool": _pool,
     "soak": _soak,
     "model": _model,
     "canary": _canary,

@@ -137,6 +137,10 @@ class Mailtui:
             return self._living() or self.start(fresh=fresh)
         return self._nursery.start(self._program, ["runner", "--until-idle"], fresh=fresh)
 
+    def resume(self) -> None:
+        """Have it go on, whoever paused it and until when."""
+        self._mailtui("resume", self.id)
+
     def status(self) -> dict[str, Any]:
         """What `mailtui status` says; its counts must add up to the audience."""
         said: dict[str, Any] = json.loads(self._mailtui("status", self.id, "--json").out)

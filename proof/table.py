@@ -10,6 +10,7 @@ from proof.foreign import Siege, Target
 from proof.launches import Trials
 from proof.model import Tally
 from proof.nemesis import Blow, Ordeal
+from proof.pool import Pooled
 from proof.soak import Soak
 from proof.suppress import Late
 from scripts.page import table
@@ -102,6 +103,21 @@ def late_table(late: Late) -> list[str]:
     row = (
         late.trials.count, late.trials.messages, late.kills, *(late.found[state] for state in then),
         late.trials.states["suppressed"], late.sent_after, late.not_settled, late.trials.broken.total(),
+    )  # fmt: skip
+    return table(head, [row])
+
+
+def pool_table(found: Pooled) -> list[str]:
+    """One row: campaigns with two accounts, one of which has a limit."""
+    states = ("sent", "failed", "unknown")
+    head = (
+        "campaigns", "messages", "runners killed", "servers killed", "accepted from the account with a limit",
+        "from the other", *states, "**limit exceeded**", "**broken promises besides**",
+    )  # fmt: skip
+    row = (
+        found.trials.count, found.trials.messages, found.runners, found.servers, found.carried["limited"],
+        found.carried["other"], *(found.trials.states[state] for state in states), found.exceeded,
+        found.trials.broken.total(),
     )  # fmt: skip
     return table(head, [row])
 
