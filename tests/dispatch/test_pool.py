@@ -217,12 +217,13 @@ async def test_c9_both_at_their_quota_pause_and_go_on_in_the_next_window(house: 
         await house.send(only=campaign)  # a person may want it, and a quota is one all the same, over restarts too
         assert (one.counters.accepted, other.counters.accepted) == (20, 25)
         _let_an_hour_pass(house)
-        staying = asyncio.create_task(house.runner().run(lambda: None))  # in the background, it goes on by itself
+        runner = house.runner()  # in the background, it goes on by itself
+        staying = asyncio.create_task(runner.run(lambda: None))
         await house.until(campaign, lambda counts: counts.sent == 65)
         await house.until_state(campaign, CampaignState.PAUSED)
         assert not staying.done()
-        staying.cancel()
-        await asyncio.gather(staying, return_exceptions=True)
+        runner.stop()
+        await staying
         assert (one.counters.accepted, other.counters.accepted) == (40, 25), "a day's is not renewed in an hour"
         assert "acme and backup are at their quota" in (await house.reader.campaign(campaign.id)).reason
         await balance(house, campaign, one, other)
