@@ -9,6 +9,13 @@ from typing import Any, cast
 import aiosmtplib
 
 from mailtui.smtp.outcome import Stage
+from mailtui.smtp.replies import Reply
+
+
+def reply_of(code: int, message: str) -> Reply:
+    """A reply as the client hands it over: lines apart, and bytes that are not UTF-8 as lone surrogates."""
+    raw = message.replace("\n", " ").encode("utf-8", "surrogateescape")
+    return Reply(code, raw.decode("utf-8", "backslashreplace"))
 
 
 class InjectedInClear(aiosmtplib.SMTPException):
@@ -23,13 +30,19 @@ class Client(aiosmtplib.SMTP):
     """Opens one connection. Who is interested in the steps overrides `looked_up`, `refused` and `opened`."""
 
     _reached = False
+    _stood = False
 
     @property
     def stage(self) -> Stage:
         """How far `connect` came, where it failed."""
         if not self._reached:
             return Stage.CONNECT
-        return Stage.TLS if self.use_tls and self.transport is None else Stage.GREETING
+        return Stage.TLS if self.use_tls and not self._stood else Stage.GREETING
+
+    def close(self) -> None:
+        """Close the connection. One that failed at the greeting is closed before anybody can ask how far it came."""
+        self._stood = self._stood or self.transport is not None
+        super().close()
 
     def looked_up(self, host: str, addresses: list[str]) -> None:
         """The name was found to have these addresses."""

@@ -15,12 +15,11 @@ from typing import cast
 import aiosmtplib
 
 from mailtui.smtp.capabilities import Capabilities
-from mailtui.smtp.client import Client, InjectedInClear, NoStartTls
+from mailtui.smtp.client import Client, InjectedInClear, NoStartTls, reply_of
 from mailtui.smtp.credential import Credential
 from mailtui.smtp.endpoint import Endpoint, Security
 from mailtui.smtp.login import log_in
 from mailtui.smtp.obstacle import NotConnected, Obstacle
-from mailtui.smtp.replies import Reply
 from mailtui.smtp.timeouts import Timeouts
 from mailtui.smtp.tls import tls_context
 from mailtui.smtp.tls_failures import hung_up, hung_up_behind, injected, not_offered, stalled, tls_failure
@@ -28,6 +27,7 @@ from mailtui.smtp.verdict import Stage, Verdict
 
 __all__ = ["NOBODY_ANSWERS", "Connection", "NotConnected", "connect"]
 
+_CODES = range(200, 600)
 _ENDED = aiosmtplib.SMTPServerDisconnected | ConnectionError
 
 NOBODY_ANSWERS = "nobody answers"
@@ -126,7 +126,12 @@ async def _hello(client: Client) -> None:
 def _failure(error: BaseException, stage: Stage, endpoint: Endpoint, *, after_tls: bool = False) -> NotConnected | None:
     """What an exception of aiosmtplib, ssl or the system says about the server; None for what is not its doing."""
     if isinstance(error, aiosmtplib.SMTPResponseException):
-        verdict = Verdict.of(stage, Reply(error.code, error.message.replace("\n", " ")))
+        reply = reply_of(error.code, error.message)
+        if error.code in _CODES:
+            verdict = Verdict.of(stage, reply)
+        else:
+            odd = f"{endpoint} said something that is no reply of a mail server ({reply.text.strip()})"
+            verdict = Verdict.silence(stage, odd)
         return NotConnected(verdict, Obstacle.STARTTLS_REFUSED if stage is Stage.TLS else None)
     # A server may say that it wants a certificate only after the handshake, when it drops the connection (TLS 1.3).
     of_tls = next((cause for cause in _causes(error) if isinstance(cause, ssl.SSLError)), None)
@@ -143,7 +148,8 @@ def _failure(error: BaseException, stage: Stage, endpoint: Endpoint, *, after_tl
             return _told(where, stalled(endpoint))
         if isinstance(error, aiosmtplib.SMTPException | ConnectionError):
             return _told(where, hung_up(endpoint))
-    if stage is Stage.EHLO and after_tls and any(isinstance(cause, _ENDED) for cause in _causes(error)):
+    behind_tls = stage is Stage.GREETING if endpoint.security is Security.TLS else stage is Stage.EHLO and after_tls
+    if behind_tls and any(isinstance(cause, _ENDED) for cause in _causes(error)):
         return _told(stage, hung_up_behind(endpoint))
     text = _about_network(error, endpoint)
     return None if text is None else NotConnected(Verdict.silence(stage, text))

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import aiosmtplib
 
+from mailtui.smtp.client import reply_of
 from mailtui.smtp.credential import Credential, Kind
 from mailtui.smtp.endpoint import AuthMethod, Endpoint, Security
 from mailtui.smtp.obstacle import NotConnected, Obstacle
@@ -112,11 +113,16 @@ async def _said(client: aiosmtplib.SMTP, *words: bytes, silence: Reply | None = 
     """Say a line and hear its reply; `silence` stands for one that does not come, where all is known already."""
     try:
         response = await client.execute_command(*words)
-    except (TimeoutError, aiosmtplib.SMTPException):
+    except (TimeoutError, aiosmtplib.SMTPException) as error:
+        if silence is None and isinstance(error, aiosmtplib.SMTPResponseException):
+            # What it was is not repeated, nor kept as the cause: the secret may be in it, in whatever form.
+            raise _given_up(
+                Obstacle.ODD_CHALLENGE, "the server answered the login with something that is no reply"
+            ) from None
         if silence is None:
             raise
         return Reply(silence.code, "")
-    return Reply(response.code, response.message.replace("\n", " "))
+    return reply_of(response.code, response.message)
 
 
 def _fitting(response: bytes) -> bytes:

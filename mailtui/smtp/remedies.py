@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mailtui.smtp.endpoint import Endpoint, Security
 from mailtui.smtp.obstacle import Obstacle
-from mailtui.smtp.verdict import Verdict, judge
+from mailtui.smtp.verdict import Stage, Verdict, judge
 from mailtui.smtp.watched import StepName
 
 _PORTS = "The usual ports are 465 for tls, 587 for starttls and 25 for plain."
@@ -54,6 +54,8 @@ def remedy(step: StepName, verdict: Verdict, endpoint: Endpoint, obstacle: Obsta
     """A sentence for a step that failed with these words; empty where nothing is known that helps."""
     if obstacle in _REMEDIES:
         return _REMEDIES[obstacle]
+    if obstacle is Obstacle.HUNG_UP and verdict.stage in (Stage.GREETING, Stage.EHLO):
+        return "Try again later; if it wants a client certificate, name its PEM file with certificate:."
     if obstacle in (Obstacle.NOT_TLS, Obstacle.HUNG_UP, Obstacle.STALLED):
         return _about_handshake(obstacle, endpoint)
     if obstacle in (Obstacle.NO_LOGIN, Obstacle.NO_SUCH_METHOD):

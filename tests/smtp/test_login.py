@@ -223,6 +223,17 @@ async def test_f10_a_challenge_that_nobody_expects_is_given_up_with_an_asterisk(
         assert judge(error.verdict).kind is Fate.HELD
 
 
+async def test_f10_c04_what_is_no_reply_to_a_login_is_not_repeated_and_says_nothing_against_the_password() -> None:
+    secret = Credential.password("hunter2-hunter2")
+    echo = b"what is hunter2-hunter2, " + coded(f"\0{ANNA}\0{secret.secret}") + b"?\r\n"
+    error, _ = await refused(secret, Expect(b"AUTH"), Send(echo), offers=b"PLAIN")
+    assert error.obstacle is Obstacle.ODD_CHALLENGE
+    assert judge(error.verdict).kind is Fate.HELD
+    assert error.__cause__ is None
+    for shape in shapes_of(secret.secret):
+        assert shape not in error.verdict.text
+
+
 async def test_names_and_passwords_that_no_login_can_say() -> None:
     error, said = await refused(Credential.password("a\0b"), offers=b"PLAIN")
     assert (error.obstacle, b"AUTH" in said) == (Obstacle.UNFIT_SECRET, False)

@@ -270,6 +270,30 @@ async def test_n10_what_answers_tls_from_the_first_byte_with_something_else(
     assert error.obstacle is obstacle
 
 
+@pytest.mark.parametrize(
+    ("moves", "kind", "text"),
+    [
+        ([Send(b"421 4.7.0 too busy\r\n"), Silence()], Kind.REQUEUED, "too busy"),
+        ([Send(b"450 4.7.0 wait\r\n"), Silence()], Kind.REQUEUED, "wait"),
+        ([Send(b"554 caf\xe9\r\n"), Silence()], Kind.HELD, r"caf\xe9"),
+        ([Send(b"what?\r\n"), Silence()], Kind.REQUEUED, "what?"),
+        ([Close()], Kind.REQUEUED, "right after the TLS handshake"),
+        ([Silence()], Kind.REQUEUED, "did not answer in time"),
+    ],
+)
+async def test_f04_what_is_said_inside_tls_instead_of_a_greeting_is_no_trouble_with_tls(
+    bench: Bench, moves: list[Move], kind: Kind, text: str
+) -> None:
+    """A server that is busy for a moment would else pause the campaign as one whose protection cannot be had."""
+    async with scripted_peer(moves, strict=False, context=bench.context()) as peer:
+        to = bench.endpoint(peer.port, Security.TLS)
+        error = await refused(to, BRIEF)
+    assert (error.verdict.stage, judge(error.verdict).kind) == (Stage.GREETING, kind)
+    assert error.obstacle in (None, Obstacle.HUNG_UP)
+    assert text in error.verdict.text
+    assert "STARTTLS" not in remedy(StepName.GREETING, error.verdict, to, error.obstacle)
+
+
 @pytest.mark.parametrize("security", SECURED)
 async def test_a_certificate_that_was_refused_is_shown_in_the_test_of_the_account(
     bench: Bench, security: Security
