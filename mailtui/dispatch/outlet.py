@@ -29,6 +29,7 @@ from mailtui.smtp.connect import Connection, NotConnected, connect
 from mailtui.smtp.credential import Credential
 from mailtui.smtp.credential import Kind as CredentialKind
 from mailtui.smtp.job import Job
+from mailtui.smtp.obstacle import Obstacle
 from mailtui.smtp.verdict import Category, Kind, Scope, Stage, Verdict, judge
 
 _LATE = 5.0  # seconds without a connection of use; from then on other accounts do this one's work
@@ -319,7 +320,7 @@ class Outlet:
         try:
             return await connect(self.endpoint, credential, timeouts=self.timeouts)
         except NotConnected as error:
-            if error.verdict.stage is not Stage.AUTH or judge(error.verdict).kind is not Kind.HELD:
+            if not _would_not_have(error):
                 self.not_connected(error.verdict)
                 raise
             try:
@@ -343,3 +344,12 @@ class Outlet:
         too_large = await self._head.fix_encoding(capabilities)
         if too_large:
             self._lose(too_large)
+
+
+def _would_not_have(error: NotConnected) -> bool:
+    """Whether a server heard a password or token, and refused it. That there was no way to say it says nothing
+    against it: another one would go the same way.
+    """
+    if error.verdict.stage is not Stage.AUTH or judge(error.verdict).kind is not Kind.HELD:
+        return False
+    return error.obstacle in (None, Obstacle.TOKEN_REFUSED)

@@ -129,16 +129,32 @@ async def test_r05_a_wrong_password_is_said_once_by_three_campaigns(house: House
         assert server.counters.auth_attempts == 2, "a person wanted it tried again"
 
 
+class Tokens(Passwords):
+    """A stale token, and a fresh one from the moment on at which that was refused."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[Credential | None] = []
+
+    async def login(self, endpoint: Endpoint, *, refused: Credential | None = None) -> Credential:
+        self.asked.append(refused)
+        return Credential.token("fresh" if any(self.asked) else "stale")
+
+
+async def test_c08_a_token_that_the_server_has_no_way_to_be_told_is_not_fetched_anew(
+    house: House, tmp_path: Path
+) -> None:
+    async with slow(tmp_path / "a", users={"anna": "x"}) as server:  # takes passwords only
+        campaign = await house.launch(5, 0, SendPlan(workers=1), members=[account("acme", server, user="anna")])
+        runner = house.runner()
+        runner._secrets = tokens = Tokens()
+        async with asyncio.timeout(20):
+            await runner.run(lambda: None)
+        assert (tokens.asked, server.counters.auth_attempts) == ([None], 0)
+    assert "no login with a token" in (await house.reader.campaign(campaign.id)).reason
+
+
 async def test_c08_a_refused_token_is_refreshed_once(house: House, tmp_path: Path) -> None:
-    class Tokens(Passwords):
-        def __init__(self) -> None:
-            super().__init__()
-            self.asked: list[Credential | None] = []
-
-        async def login(self, endpoint: Endpoint, *, refused: Credential | None = None) -> Credential:
-            self.asked.append(refused)
-            return Credential.token("fresh" if any(self.asked) else "stale")
-
     manners = dataclasses.replace(SandboxServer(tmp_path)._manners, tokens={"anna": "fresh"})
     async with SandboxServer(tmp_path / "a", manners=manners) as server:
         campaign = await house.launch(50, 0, SendPlan(workers=4), members=[account("acme", server, user="anna")])
