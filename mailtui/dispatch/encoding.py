@@ -20,9 +20,14 @@ class SentEncoding:
     smtputf8: bool
 
     @classmethod
-    def for_server(cls, capabilities: Capabilities) -> SentEncoding:
-        """8bit where 8BITMIME is offered (RFC 6152), quoted-printable elsewhere."""
-        transfer = TransferEncoding.EIGHT_BIT if capabilities.eight_bit else TransferEncoding.QUOTED_PRINTABLE
+    def for_server(cls, capabilities: Capabilities, *, signed: bool = False) -> SentEncoding:
+        """8bit where 8BITMIME is offered (RFC 6152), quoted-printable elsewhere.
+
+        Mails that are `signed` have nothing but ASCII in their bodies: a relay that meets a server without 8BITMIME
+        encodes others anew, and no signature outlives that (RFC 6376 section 5.3).
+        """
+        eight_bit = capabilities.eight_bit and not signed
+        transfer = TransferEncoding.EIGHT_BIT if eight_bit else TransferEncoding.QUOTED_PRINTABLE
         return cls(transfer, capabilities.smtputf8)
 
     def to_json(self) -> str:

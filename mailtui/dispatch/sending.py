@@ -64,6 +64,7 @@ class Sending:
             overran=self._overran,
             aside=Aside(lambda bound: self._pool.carriers(bound), lambda: self._pool.usable, self.stir),
         )
+        self._signed = signer is not None
         self._staffing = Staffing(self.supply.renderers, tools.cores)
         self._bodies = tools.bodies.share()
         self._stirred = asyncio.Event()
@@ -254,7 +255,7 @@ class Sending:
     async def fix_encoding(self, capabilities: Capabilities) -> str:
         """Store what the first server allows; later ones send the same bytes. Why this one takes none, '' if it may."""
         if self.supply.encoding is None:
-            offered = SentEncoding.for_server(capabilities).to_json()
+            offered = SentEncoding.for_server(capabilities, signed=self._signed).to_json()
             stored = await self._tools.storage.patiently(
                 lambda: self._tools.ledger.fix_encoding(self.campaign.number, offered)
             )

@@ -32,6 +32,7 @@ from mailtui.kit.paths import private_folder, touch_private
 from mailtui.kit.yaml_file import read_yaml
 from mailtui.message.conventions import with_types
 from mailtui.message.frozen import MessageSource
+from mailtui.message.mime import TransferEncoding
 from mailtui.message.preflight import Finding
 from mailtui.message.source import own_mail_defaults
 from mailtui.outbox.opening import parse_outbox
@@ -290,13 +291,16 @@ async def _launched(reader: Reader, series: str) -> str:
     return "" if latest is None or latest.state is CampaignState.DRAFT else latest.id
 
 
-def trial_of(campaign: Campaign, source: MessageSource, columns: tuple[str, ...]) -> TrialRenderer:
-    """What renders mails to be looked at, with the files that rows name in the campaign's folder."""
+def trial_of(campaign: Campaign, source: MessageSource, columns: tuple[str, ...], *, signed: bool) -> TrialRenderer:
+    """What renders mails to be looked at, with the files that rows name in the campaign's folder; encoded as those
+    that are `signed`, or not, are for a server that takes everything.
+    """
     return TrialRenderer(
         source,
         columns,
         secret=PREVIEW_SECRET,
         date=time.time(),
+        transfer=TransferEncoding.QUOTED_PRINTABLE if signed else TransferEncoding.EIGHT_BIT,
         folder=campaign.folder,
         file_limit=campaign.spec.attachment_bytes,
     )

@@ -143,7 +143,9 @@ def dry_run(
         record = life.enter_context(desk.on_record(campaign))
         # Who gets a copy is worked out as for a launch; files are looked at by the child, which reads them.
         mails = life.enter_context(open_mails(campaign, audience, source, left_out, files=False))
-        trial = life.enter_context(trial_of(campaign, source, audience.columns))
+        trial = life.enter_context(
+            trial_of(campaign, source, audience.columns, signed=desk.signing(campaign) is not None)
+        )
         going = _Going(mails.of(audience.columns, rows.first, rows.last), audience.columns, rows, record, stop)
         of = min(rows.last or audience.size, audience.size) - rows.first + 1
         rendered = failed = copies = 0

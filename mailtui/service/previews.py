@@ -85,9 +85,11 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class _Child:
-    """A process that renders one message for lists with some columns, with the files of a folder up to a limit."""
+    """A process that renders one message for lists with some columns, with the files of a folder up to a limit, to be
+    signed or not.
+    """
 
-    wanted: tuple[MessageSource, tuple[str, ...], Path, int]
+    wanted: tuple[MessageSource, tuple[str, ...], Path, int, bool]
     renderer: TrialRenderer
     life: ExitStack
 
@@ -158,14 +160,15 @@ class PreviewDesk:
     ) -> Iterator[TrialRenderer]:
         """The process that is kept, when it is for this message, else a new one; it is kept unless it broke."""
         child = self._take()
-        wanted = (source, columns, campaign.folder, campaign.spec.attachment_bytes)
+        signed = self._desk.signing(campaign) is not None
+        wanted = (source, columns, campaign.folder, campaign.spec.attachment_bytes, signed)
         if child is not None and child.wanted != wanted:
             child.life.close()
             child = None
         if child is None:
             campaign.compile(source, columns, secret=PREVIEW_SECRET)  # for its errors, which need no child
             life = ExitStack()
-            child = _Child(wanted, life.enter_context(trial_of(campaign, source, columns)), life)
+            child = _Child(wanted, life.enter_context(trial_of(campaign, source, columns, signed=signed)), life)
         with self._lock:
             if closings == self._closings:
                 self._busy.append(child.life)

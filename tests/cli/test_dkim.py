@@ -75,6 +75,7 @@ def test_d6_what_arrives_over_the_wire_verifies(mailtui: Mailtui, sandbox: Oracl
     for entry in sandbox.entries:
         mail = sandbox.bytes_of(entry)
         assert mail.startswith(b"DKIM-Signature: v=1; ")
+        assert mail.isascii(), "a relay that encodes it anew breaks its signature (RFC 6376 section 5.3)"
         listed = b"".join(mail[: mail.index(b"bh=")].split())
         assert (b"list-unsubscribe-post:list-unsubscribe-post" in listed) is (b"\r\nList-Unsubscribe-Post:" in mail)
         asked: list[bytes] = []
@@ -88,6 +89,7 @@ def _look_beforehand(mailtui: Mailtui, path: Path, port: int) -> None:
     written = mailtui.call("render", path, "--out", mailtui.folder / "out.mbox", "--json")
     assert "unsigned" not in written.json
     assert [("s=s1" in str(mail["DKIM-Signature"])) for mail in mailbox.mbox(mailtui.folder / "out.mbox")] == [True] * 4
+    assert (mailtui.folder / "out.mbox").read_bytes().isascii()
     shown = mailtui.call("preview", path, "--part", "headers")
     assert shown.out.startswith("DKIM-Signature: v=1; a=rsa-sha256; ")
     # A key of the keyring is not asked for to look at a mail; a dry run does without, and says so.
