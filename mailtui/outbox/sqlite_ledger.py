@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,7 @@ from mailtui.outbox.states import CampaignState, DeliveryState
 from mailtui.outbox.storage_errors import storage_errors
 
 SQL = statements("sqlite", "ledger")
+_ACCOUNT = attrgetter("account")
 _LONGEST_PAUSE = 5 * 3600.0  # a little more than any that is ever asked for
 _CLAIM_ROUNDS = 8  # of which each leaves out only those who are on the suppression list since the launch
 _REST_EVERY = 0.25  # seconds; when a campaign last had something settled is on record that closely
@@ -188,7 +190,7 @@ class SqliteLedger:
         now: float,
     ) -> list[bool]:
         deltas: Deltas = Counter()
-        carried = any(wanted.account for wanted in marks)
+        carried = any(map(_ACCOUNT, marks))
         self._log.start_over()
         with transaction(self._connection, self._path):
             for campaign in settle(self._connection, self._path, results, deltas, now):

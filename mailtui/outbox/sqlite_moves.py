@@ -41,7 +41,10 @@ def mark(
     if not marks:
         return []
     before = connection.total_changes()
-    connection.executemany(SQL["mark_by" if carried else "mark"], [(*wanted, now) for wanted in marks])
+    if carried:
+        connection.executemany(SQL["mark_by"], [(id_, fence, now, account) for _, id_, fence, account in marks])
+    else:
+        connection.executemany(SQL["mark"], [(id_, fence, now) for _, id_, fence, _ in marks])
     held = [True] * len(marks)
     if connection.total_changes() - before != len(marks):
         # Rare: something was cancelled or suppressed. Whatever is marked with this fence was marked just now.

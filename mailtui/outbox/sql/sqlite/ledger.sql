@@ -99,12 +99,10 @@ RETURNING id, date_at, nullif(sent_as, (SELECT e.number FROM edition e JOIN camp
                                         WHERE c.number = :campaign AND e.digest = c.message_digest))
 
 -- name: mark
--- ?1 to ?4 are the fields of a Mark
-UPDATE delivery SET state = 'in_flight', updated_at = ?5 WHERE id = ?2 AND fence = ?3 AND state = 'claimed'
+UPDATE delivery SET state = 'in_flight', updated_at = ?3 WHERE id = ?1 AND fence = ?2 AND state = 'claimed'
 
 -- name: mark_by
--- ?1 to ?4 are the fields of a Mark
-UPDATE delivery SET state = 'in_flight', updated_at = ?5, account = ?4 WHERE id = ?2 AND fence = ?3 AND state = 'claimed'
+UPDATE delivery SET state = 'in_flight', updated_at = ?3, account = ?4 WHERE id = ?1 AND fence = ?2 AND state = 'claimed'
 
 -- name: is_marked
 SELECT 1 FROM delivery WHERE id = ? AND fence = ? AND state = 'in_flight'
