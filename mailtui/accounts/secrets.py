@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -73,7 +73,7 @@ class SecretSource:
         *,
         settings: Callable[[], SecretSettings] = SecretSettings,
         given: Mapping[str, str] | None = None,
-        ask: Callable[[str], str | None] | None = None,
+        ask: Callable[[str], Awaitable[str | None]] | None = None,
     ) -> None:
         """`settings` are read when they are needed first. `given`: secrets handed over by another process, by the names
         of their entries in the keyring. `ask`: prompts a person; None answers nothing.
@@ -191,7 +191,7 @@ class SecretSource:
     async def _find(self, account: str) -> str:
         _, found, tried = await self._look(account, run=True)
         if found is None and self._ask is not None:
-            found = await asyncio.to_thread(self._ask, account)
+            found = await self._ask(account)
         if not found:
             raise SecretMissing(account, variable=variable_for(account), tried=tried)
         return hide(found)

@@ -14,6 +14,7 @@ from mailtui.cli.account_logins import tell_progress
 from mailtui.cli.account_questions import Questions
 from mailtui.cli.options import at_terminal, common
 from mailtui.cli.trying import try_server
+from mailtui.cli.unseen import ask_unseen, not_text
 from mailtui.errors import AccountError, ExitCode, UsageError
 from mailtui.kit.hidden import hide
 from mailtui.service.account_book import AccountBook, AccountDraft, SecretKind
@@ -137,7 +138,7 @@ def password(name: str, from_stdin: bool, forget: bool, *, service: Service, as_
         return ExitCode.DONE
     if not from_stdin and not at_terminal():
         raise UsageError("Nobody is at a terminal to type the password", hint="Give it on standard input: --stdin")
-    secret = _first_line() if from_stdin else _typed(name)
+    secret = _first_line() if from_stdin else asyncio.run(ask_unseen(f"Password of {name}"))
     if secret is None:
         raise click.Abort
     asyncio.run(book.store_secret(name, secret))
@@ -161,16 +162,17 @@ def _has_password(draft: AccountDraft) -> bool:
 
 def _first_line() -> str:
     """The password on standard input."""
-    line = sys.stdin.readline(_LONGEST)
+    try:
+        line = sys.stdin.readline(_LONGEST)
+        line.encode()  # where nobody says how text is encoded, other bytes come as halves of characters
+    except UnicodeError:
+        raise not_text() from None
     secret = line.removesuffix("\n").removesuffix("\r")
     if not secret:
         raise UsageError("There is no password on standard input")
+    if len(line) == _LONGEST and not line.endswith("\n"):
+        raise UsageError(f"That is no password: it is longer than {_LONGEST:,} characters")
     return hide(secret)
-
-
-def _typed(name: str) -> str | None:
-    answer: str = click.prompt(f"Password of {name}", hide_input=True, default="", show_default=False, err=True)
-    return hide(answer) or None
 
 
 async def _ask_secret(service: Service, name: str, hint: str) -> str | None:
@@ -181,7 +183,7 @@ async def _ask_secret(service: Service, name: str, hint: str) -> str | None:
         output.say(f"{problem.title}, so the password is not asked for: it could not be kept.")
         output.say(f"  {problem.hint}")
         return None
-    return await asyncio.to_thread(_typed, f"{name} ({f'{hint}; ' if hint else ''}empty for later)")
+    return await ask_unseen(f"Password of {name} ({f'{hint}; ' if hint else ''}empty for later)")
 
 
 def _tell_secret(book: AccountBook, name: str) -> None:

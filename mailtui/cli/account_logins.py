@@ -10,6 +10,7 @@ import click
 
 from mailtui.cli import output
 from mailtui.cli.options import at_terminal, common
+from mailtui.cli.unseen import ask_unseen
 from mailtui.errors import UsageError
 from mailtui.kit.hidden import hide
 from mailtui.service.facade import Service
@@ -61,8 +62,10 @@ def tell_progress(progress: LoginProgress) -> None:
 
 def _client_secret(name: str) -> str:
     if at_terminal():
-        typed: str = click.prompt(f"Secret of the app of {name}", hide_input=True, err=True)
-        return hide(typed)
+        typed = asyncio.run(ask_unseen(f"Secret of the app of {name}"))
+        if typed is None:
+            raise click.Abort
+        return typed
     line = sys.stdin.readline().strip()
     if not line:
         raise UsageError("There is no client secret on standard input")

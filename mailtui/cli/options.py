@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from mailtui.cli import output
+from mailtui.cli.unseen import ask_unseen
 from mailtui.service.facade import Service
 from mailtui.service.password_fd import read_passwords
 from mailtui.service.terms import MAX_WINDOW, MAX_WORKERS, parse_rate, what_a_window_means
@@ -119,9 +120,8 @@ def at_terminal() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
-def _ask_password(account: str) -> str | None:
+async def _ask_password(account: str) -> str | None:
     """Ask at the terminal, and keep the answer for this command only."""
     if not at_terminal():
         return None
-    answer: str = click.prompt(f"Password of {account}", hide_input=True, default="", show_default=False, err=True)
-    return answer or None
+    return await ask_unseen(f"Password of {account}")

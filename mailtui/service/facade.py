@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import dataclasses
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -55,7 +55,7 @@ _TAKEN_UP_WITHIN = 5.0
 _FOREGROUND_ONLY = "{process} may be a mailtui run in the foreground, which looks after its own campaign only."
 _ACTIVE_ORDERS = (OrderKind.RESUME, OrderKind.TOP_UP)
 
-Ask = Callable[[str], str | None]
+Ask = Callable[[str], Awaitable[str | None]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ async def test_the_places_are_asked_in_their_order(tmp_path: Path) -> None:
     """Each of them is the first that has it, once those before it have not."""
     asked: list[str] = []
 
-    def ask(account: str) -> str:
+    async def ask(account: str) -> str:
         asked.append(account)
         return "typed"
 
