@@ -85,12 +85,13 @@ async def logout(service: Service, account: str) -> LoggedOut:
     try:
         answer = await ask(url, form, scale=scale, empty=True)
     except NoAnswer as problem:
-        why = str(problem)
+        why = f"{who} could not be told: {problem}"
     else:
         if not answer.error:
             return LoggedOut(account, had_login=True, revoked=True)
-        why = in_words(answer, secrets=(token, secret))
-    return LoggedOut(account, had_login=True, revoked=False, detail=f"{who} was told, and did not take it back: {why}")
+        why = f"{who} was told, and did not take it back: {in_words(answer, secrets=(token, secret))}"
+    detail = f"{why.rstrip('.')}. There, take your app's access away."
+    return LoggedOut(account, had_login=True, revoked=False, detail=detail)
 
 
 async def keep_client_secret(service: Service, account: str, secret: str) -> None:
@@ -99,6 +100,7 @@ async def keep_client_secret(service: Service, account: str, secret: str) -> Non
     Google's apps have one although they are no secret keepers (RFC 8252 section 8.5). Raises `AccountError`.
     """
     entry = client_entry(account)
+    _asked(service, account, secret)  # for what it raises
     if secret:
         await service.secrets.keyring.set(entry, secret)
     else:

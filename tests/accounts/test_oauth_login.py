@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import http.client
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
 import pytest
 
+from mailtui.accounts.oauth.asking import NoAnswer, ask
 from mailtui.accounts.oauth.device import DeviceLogin
 from mailtui.accounts.oauth.listener import Listener
 from mailtui.accounts.oauth.login import Asked, BrowserLogin
@@ -44,19 +46,33 @@ def asked_of(idp: AuthorizationServer, **changed: Any) -> Asked:
     return replace(Asked("acme", USER, provider, "mailtui", provider.scope()), **changed)
 
 
+def led_to(way: str) -> str:
+    """Where the address leads that a browser is started with."""
+    parts = urlsplit(way)
+    line = http.client.HTTPConnection(parts.netloc, timeout=30)
+    line.request("GET", parts.path)
+    with contextlib.closing(line), line.getresponse() as answer:
+        assert answer.status == 302
+        return answer.headers["Location"]
+
+
 class Browser:
     """Opens addresses in a thread, as a system's browser does, and keeps the page that the person ends at."""
 
     def __init__(self, then: Callable[[str], Page]) -> None:
-        self.address = ""
+        self.way = self.address = ""
         self.pages: list[Page] = []
         self._then = then
         self._thread: threading.Thread | None = None
 
-    def __call__(self, address: str) -> None:
-        self.address = address
-        self._thread = threading.Thread(target=lambda: self.pages.append(self._then(address)))
+    def __call__(self, way: str) -> None:
+        self.way = way
+        self._thread = threading.Thread(target=self._go)
         self._thread.start()
+
+    def _go(self) -> None:
+        self.address = led_to(self.way)
+        self.pages.append(self._then(self.address))
 
     def last(self) -> Page:
         assert self._thread is not None
@@ -85,6 +101,9 @@ async def test_c09_a_person_logs_in_with_the_browser(idp: AuthorizationServer) -
     assert set(granted.scope.split()) == {MAIL, "offline_access"}
     assert [item.stage for item in told] == [LoginStage.BROWSER, LoginStage.ANSWERED]
     assert browser.address == told[0].address
+    way = urlsplit(browser.way)
+    assert (way.hostname, way.query) == ("127.0.0.1", ""), "other users of this machine see it: it has no state in it"
+    assert len(way.path) >= 20
     page = browser.last()
     assert page.status == 200
     assert "Your answer has arrived" in page.text
@@ -132,6 +151,7 @@ async def test_c09_what_is_not_the_answer_is_turned_away_and_the_login_goes_on(i
         said("wrong state", get(f"/mailtui?code=stolen&state={state[:-1]}_"))
         said("no state", get("/mailtui?code=stolen"))
         said("error without state", get("/mailtui?error=access_denied"))
+        said("too much", get(f"{good}&{'&'.join(map(str, range(200)))}"))
         said("two states", get(f"{good}&state=y"))
         said("neither", get(f"/mailtui?state={state}"))
         said("both", get(f"{good}&error=access_denied"))
@@ -142,6 +162,7 @@ async def test_c09_what_is_not_the_answer_is_turned_away_and_the_login_goes_on(i
         said("localhost", get(good, host=f"localhost:{port}"))
         said("other port", get(good, host="127.0.0.1"))
         said("post", get(good, method="POST"))
+        said("half an address", get("//["))
         said("garbage", b"\x16\x03\x01\x02\x00\r\n\r\n")
         said("huge", b"GET /" + b"a" * 60_000)
         slow = [socket.create_connection(("127.0.0.1", port), 10) for _ in range(3)]
@@ -158,7 +179,7 @@ async def test_c09_what_is_not_the_answer_is_turned_away_and_the_login_goes_on(i
     assert dict(seen) == {
         "wrong state": 400, "no state": 400, "error without state": 400, "two states": 400, "neither": 400,
         "both": 400, "foreign path": 404, "icon": 404, "absolute": 404, "rebinding": 421, "localhost": 421,
-        "other port": 421, "post": 405, "garbage": 400, "huge": 431,
+        "other port": 421, "post": 405, "garbage": 400, "huge": 431, "half an address": 404, "too much": 400,
     }  # fmt: skip
     refused = [item.text for item in told if item.stage is LoginStage.REFUSED]
     assert len(refused) == 3, "a page that asks a thousand times fills no screen"
@@ -171,6 +192,17 @@ async def test_c09_the_listener_takes_one_answer(idp: AuthorizationServer) -> No
         second = await asyncio.to_thread(Person(USER).open, f"{listener.address}?code=two&state=the-state")
         assert (first.status, second.status) == (200, 410)
         assert (await listener.answer()).code == "one"
+
+
+async def test_c09_the_way_that_others_see_is_good_once(idp: AuthorizationServer) -> None:
+    def somebody_else_too(way: str) -> None:
+        assert led_to(way).startswith(idp.issuer)
+        seen.append(Person(USER).open(way))
+
+    seen: list[Page] = []
+    error = await failed(BrowserLogin(asked_of(idp), somebody_else_too, lambda _: None))
+    assert "Somebody else may have opened the login of acme" in error.title
+    assert (seen[0].status, "ended the login" in seen[0].text) == (410, True)
 
 
 async def test_c09_whoever_says_nothing_is_left_after_a_while() -> None:
@@ -240,6 +272,7 @@ async def test_c09_a_code_is_of_no_use_without_the_verifier(idp: AuthorizationSe
         ({"status": 503}, "it answered 503"),
         ({"body": "x" * 200, "drip": 50}, "did not come in time"),
         ({"delay": 1_000}, "no answer in time"),
+        ({"status": 400, "body": '{"error":"invalid_request"}'}, "accounts login acme --client-secret"),
         ({"status": 400, "body": '{"error":"unauthorized_client","error_description":"\\u001b[2J"}'}, "\\x1b[2J"),
     ],
 )
@@ -340,3 +373,9 @@ async def test_c09_google_lets_nobody_send_who_logs_in_by_a_code() -> None:
 def test_c10_a_login_that_is_written_down_wrongly_is_told(spec: dict[str, object], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         OAuthSpec.model_validate(spec)
+
+
+async def test_c09_an_address_that_nobody_can_ask_is_told() -> None:
+    for address in ("https://login..example.test/token", "https://127.0.0.1:1/t\u00f6ken"):
+        with pytest.raises(NoAnswer, match="is no address that can be asked"):
+            await ask(address, {})

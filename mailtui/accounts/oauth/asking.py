@@ -26,6 +26,7 @@ _BYTES = 1 << 17
 _BLOCK = 1 << 14
 _REDIRECTS = (301, 302, 303, 307, 308)
 _PASSING = (408, 425, 429)
+_OF_TIME = (9, 10)  # not valid yet, and not any more (X509_V_ERR_… of OpenSSL)
 
 
 class NoAnswer(Exception):
@@ -91,6 +92,8 @@ def _post(url: str, form: Mapping[str, str], silence: float, total: float) -> tu
         response = error  # it has what a response has
     except (OSError, http.client.HTTPException) as error:
         raise NoAnswer(_reason(error)) from None
+    except ValueError:  # a name that is too long for DNS, or letters that an address cannot have
+        raise NoAnswer(f"{url} is no address that can be asked") from None
     with response:
         status = int(response.status)
         if status in _REDIRECTS:
@@ -147,7 +150,8 @@ def _reason(error: Exception) -> str:
     if isinstance(error, TimeoutError):
         return "no answer in time"
     if isinstance(error, ssl.SSLCertVerificationError):
-        return f"its certificate is not trusted: {error.verify_message}"
+        clock = "; is the clock of this machine right?" if error.verify_code in _OF_TIME else ""
+        return f"its certificate is not trusted: {error.verify_message}{clock}"
     if isinstance(error, OSError):
         return error.strerror or str(error)
     return f"its answer broke off ({type(error).__name__})"

@@ -1,5 +1,5 @@
-"""Owns the listener that the browser comes back to: this machine only, for one answer, and nobody else's request
-ends or changes a login (RFC 8252 sections 7.3, 8.3 and 8.10; RFC 9207).
+"""Owns the listener that the browser is sent from and comes back to: this machine only, for one answer, and nobody
+else's request gives one (RFC 8252 sections 7.3, 8.3 and 8.10; RFC 9207).
 """
 
 from __future__ import annotations
@@ -7,22 +7,35 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hmac
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import TracebackType
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
-from mailtui.accounts.oauth.page import response
+from mailtui.accounts.oauth.page import redirection, response
 
 PATH = "/mailtui"
 _LONGEST_HEAD = 16_384
 _HEAD_WITHIN = 10.0  # seconds; browsers keep connections open that they may never use
 _AT_ONCE = 32
 _NAMES_TOLD = 3
+_NOTHING_THERE = 404
+_MOST_VALUES = 100
 
 _DONE = response(
     200, "OK", "Your answer has arrived", "Go back to mailtui: it says what came of it. You can close this page."
 )
+_TWICE = response(
+    410,
+    "Gone",
+    "This address was opened before",
+    "Whoever did that need not be you, so mailtui has ended the login. Go back to mailtui, and try again.",
+)
+
+
+class OpenedTwice(Exception):
+    """Two have opened the address that is good once: one of them is not the person's browser, and knows the state."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +70,8 @@ class Listener:
         self._tasks: set[asyncio.Task[None]] = set()
         self._answer: asyncio.Future[Arrived] = asyncio.get_running_loop().create_future()
         self._taken = False
+        self._way_in: str | None = None
+        self._leads_to = ""
         self.port = 0
 
     @property
@@ -64,8 +79,17 @@ class Listener:
         """The redirect URI."""
         return f"http://127.0.0.1:{self.port}{PATH}"
 
+    def way_to(self, address: str) -> str:
+        """An address for the browser that leads on to another one, once.
+
+        Every user of a machine sees what its programs are started with, and `address` has the state in it: whoever
+        knew that could answer in the provider's place, with a login of their own.
+        """
+        self._way_in, self._leads_to = f"/{secrets.token_urlsafe(16)}", address
+        return f"http://127.0.0.1:{self.port}{self._way_in}"
+
     async def answer(self) -> Arrived:
-        """What the browser brought; waits for it."""
+        """What the browser brought; waits for it. Raises `OpenedTwice`."""
         return await asyncio.shield(self._answer)
 
     async def __aenter__(self) -> Listener:
@@ -82,7 +106,8 @@ class Listener:
             task.cancel()
         # Not `wait_closed`, which waits for whoever keeps a connection open.
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._answer.cancel()
+        if not self._answer.cancel() and not self._answer.cancelled():
+            self._answer.exception()  # nobody need have asked for it
 
     def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if len(self._tasks) >= _AT_ONCE:
@@ -95,11 +120,17 @@ class Listener:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             async with asyncio.timeout(_HEAD_WITHIN * self._scale):
-                arrived = await self._arrived(reader)
+                path, query = await self._asked(reader)
+                if path == self._way_in:
+                    await self._say(writer, self._lead_on())
+                    return
+                arrived = self._of_provider(query)
                 await self._say(writer, _DONE)
-                self._answer.set_result(arrived)
+                if not self._answer.done():
+                    self._answer.set_result(arrived)
         except _Foreign as refusal:
-            self._tell(str(refusal))
+            if refusal.status != _NOTHING_THERE:  # every browser asks for the icon of a page, and is nobody's attack
+                self._tell(str(refusal))
             why = "This is not what mailtui waits for"
             text = f"{str(refusal).capitalize()}. The login, if there is one, goes on: go back to mailtui."
             await self._say(writer, response(refusal.status, refusal.reason, why, text))
@@ -113,7 +144,16 @@ class Listener:
             writer.write(page)
             await writer.drain()
 
-    async def _arrived(self, reader: asyncio.StreamReader) -> Arrived:
+    def _lead_on(self) -> bytes:
+        if self._leads_to:
+            address, self._leads_to = self._leads_to, ""
+            return redirection(address)
+        if not self._taken and not self._answer.done():
+            self._answer.set_exception(OpenedTwice())
+        return _TWICE
+
+    async def _asked(self, reader: asyncio.StreamReader) -> tuple[str, str]:
+        """The path and the query of a request by a browser that means us."""
         try:
             head = await reader.readuntil(b"\r\n\r\n")
         except asyncio.LimitOverrunError:
@@ -129,15 +169,18 @@ class Listener:
         # A page elsewhere may have its own name lead to this machine (DNS rebinding).
         if hosts != [f"127.0.0.1:{self.port}"]:
             raise _Foreign(421, "Misdirected Request", "the request is meant for another host")
-        parts = urlsplit(target)
-        if parts.path != PATH or parts.netloc:
-            raise _Foreign(404, "Not Found", "there is nothing at this address")
+        path, _, query = target.partition("?")
+        if path not in (PATH, self._way_in):
+            raise _Foreign(_NOTHING_THERE, "Not Found", "there is nothing at this address")
         if method != "GET":
             raise _Foreign(405, "Method Not Allowed", "this is not how a browser comes back")
-        return self._of_provider(parts.query)
+        return path, query
 
     def _of_provider(self, query: str) -> Arrived:
-        pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=100)
+        try:
+            pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=_MOST_VALUES)
+        except ValueError:
+            raise _Foreign(400, "Bad Request", "the answer says too much") from None
         found = dict(pairs)
         if len(found) != len(pairs):
             raise _Foreign(400, "Bad Request", "the answer says something twice")
@@ -152,7 +195,6 @@ class Listener:
         return Arrived(code, error, found.get("error_description", ""), found.get("iss"))
 
     def _tell(self, why: str) -> None:
-        # The icon of the page is asked for by every browser, and is nobody's attack.
         self._told += 1
         if self._told <= _NAMES_TOLD:
             self._turned_away(why)

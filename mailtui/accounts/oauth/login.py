@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from mailtui.accounts.oauth.asking import Answer, NoAnswer, ask
 from mailtui.accounts.oauth.granted import Granted, read_granted
-from mailtui.accounts.oauth.listener import Arrived, Listener
+from mailtui.accounts.oauth.listener import Arrived, Listener, OpenedTwice
 from mailtui.accounts.oauth.progress import LoginProgress, LoginStage, Tell
 from mailtui.accounts.oauth.providers import Provider
 from mailtui.accounts.oauth.refusals import in_words, refused, words
@@ -71,12 +71,15 @@ class BrowserLogin:
     async def run(self) -> Granted:
         """Open the browser, wait for its answer, fetch the tokens. Raises `AccountError`. Cancel it to give up."""
         async with Listener(self._state, self._turned_away, scale=self._scale) as listener:
-            await self._show(self._address(listener.address))
+            address = self._address(listener.address)
+            await self._show(address, listener.way_to(address))
             try:
                 async with asyncio.timeout(self._within):
                     arrived = await listener.answer()
             except TimeoutError:
                 raise _nobody_answered(self._asked, self._within) from None
+            except OpenedTwice:
+                raise _opened_twice(self._asked) from None
             redirect = listener.address
         code = self._code(arrived)
         self._tell(LoginProgress(LoginStage.ANSWERED, f"{self._asked.provider.title} said yes; fetching the login."))
@@ -84,7 +87,7 @@ class BrowserLogin:
         return require_enough(self._asked, await fetch(self._asked, form, hidden=(code,), scale=self._scale))
 
     def _address(self, redirect: str) -> str:
-        """Where the browser is sent. It holds no secret: others on this machine may see it."""
+        """Where the person logs in."""
         provider = self._asked.provider
         challenge = base64.urlsafe_b64encode(hashlib.sha256(self._verifier.encode("ascii")).digest()).rstrip(b"=")
         query = {
@@ -101,10 +104,11 @@ class BrowserLogin:
         written = dict(parse_qsl(base.query))  # what stands in the address itself counts, and is not said twice
         return base._replace(query=urlencode({**dict(provider.parameters), **written, **query})).geturl()
 
-    async def _show(self, address: str) -> None:
+    async def _show(self, address: str, way: str) -> None:
+        """Open the browser by the way that others on this machine may see; what is shown is for the person alone."""
         left, title = self._within, self._asked.provider.title
         try:
-            await left_behind(lambda: self._open(address), seconds=_BROWSER_OPENS_WITHIN, name="browser")
+            await left_behind(lambda: self._open(way), seconds=_BROWSER_OPENS_WITHIN, name="browser")
         except (MailtuiError, OSError, TimeoutError) as error:
             why = error.title if isinstance(error, MailtuiError) else str(error) or "no browser opened in time"
             text = f"{why}. Open this address in a browser on this machine, within {span(left)}:"
@@ -175,6 +179,15 @@ def unreached(asked: Asked, problem: NoAnswer) -> AccountError:
 def span(seconds: float) -> str:
     """A time that a person has, in words."""
     return counted(round(seconds / 60), "minute") if seconds >= 60 else show_wait(seconds)
+
+
+def _opened_twice(asked: Asked) -> AccountError:
+    return AccountError(
+        f"Somebody else may have opened the login of {asked.account}, so it was ended",
+        detail="The address that your browser was started with is good once, and was opened twice.",
+        hint=f"Nothing was changed. Try again: mailtui accounts login {asked.account}. If it goes on, another user of "
+        "this machine looks on: log in on another one.",
+    )
 
 
 def _nobody_answered(asked: Asked, within: float) -> AccountError:

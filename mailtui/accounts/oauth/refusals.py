@@ -24,7 +24,8 @@ _MEANING = {
     ),
     "invalid_client": (
         "it does not know your app, or wants another client secret",
-        "Look at client_id in the settings; the client secret is asked for anew by: mailtui accounts login {account}",
+        "Look at client_id in the settings. To give the client secret anew: mailtui accounts login {account} "
+        "--client-secret",
     ),
     "unauthorized_client": ("your app may not log people in this way", _OWN_APP),
     "invalid_scope": (
@@ -34,7 +35,10 @@ _MEANING = {
     ),
     "unsupported_response_type": ("it does not log people in this way", _OWN_APP),
     "unsupported_grant_type": ("it does not give out tokens this way", _OWN_APP),
-    "invalid_request": ("it does not take the request", _OWN_APP),
+    "invalid_request": (
+        "it does not take the request",
+        "If it wants a client secret: mailtui accounts login {account} --client-secret. " + _OWN_APP,
+    ),
     "invalid_grant": (
         "it does not take the answer that it gave itself a moment ago",
         "Try again, and see that the clock of this machine is right: mailtui accounts login {account}",

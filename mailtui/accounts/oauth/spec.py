@@ -40,7 +40,8 @@ class OAuthSpec(Spec):
     def _no_secret_here(cls, data: Any) -> Any:
         if isinstance(data, dict) and "client_secret" in data:
             raise ValueError(
-                "a client secret does not belong in the settings. It is asked for by: mailtui accounts login ACCOUNT"
+                "a client secret does not belong in the settings. To give it: mailtui accounts login ACCOUNT "
+                "--client-secret"
             )
         return data
 
