@@ -14,7 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from mailtui.accounts.dkim_file import read_key_file
-from mailtui.accounts.keyring_store import KeyringProblem, KeyringStore, Trouble, client_entry, dkim_entry
+from mailtui.accounts.keyring_store import KeyringProblem, KeyringStore, Trouble, client_entry, dkim_entry, login_entry
 from mailtui.accounts.password_command import CommandFailed, ask_command
 from mailtui.errors import AccountError, ConfigError, SecretMissing
 from mailtui.kit.children import SECRETS
@@ -24,6 +24,7 @@ from mailtui.kit.suggest import did_you_mean
 CREDENTIALS_FOLDER = "CREDENTIALS_DIRECTORY"
 """Where systemd puts what a unit's LoadCredential= names (systemd.exec(5))."""
 _MOST = 64 * 1024
+_FOR = " for "
 
 
 class Place(StrEnum):
@@ -51,12 +52,21 @@ class SecretSettings:
     """What the settings say about secrets, none of which is in them.
 
     `allow`: keyrings to use that are not the system's; `commands`: `password_command` by account; `dkim_keys`: files
-    with keys to sign with by account, where they are not in the keyring.
+    with keys to sign with by account, where they are not in the keyring. `strangers`: accounts that somebody else may
+    have written, with whom and where each logs in.
     """
 
     allow: tuple[str, ...] = ()
     commands: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     dkim_keys: Mapping[str, Path] = field(default_factory=dict)
+    strangers: Mapping[str, str] = field(default_factory=dict)
+
+    def entry(self, name: str) -> str:
+        """What an entry is called in the keyring. That of a stranger names who gets it: what was kept for an account of
+        this name, or for a stranger before it was changed, is for another server.
+        """
+        where = self.strangers.get(name.partition(" ")[0])
+        return name if where is None or _FOR in name else f"{name}{_FOR}{where}"
 
 
 def variable_for(account: str) -> str:
@@ -83,8 +93,9 @@ class SecretSource:
         self._settings: SecretSettings | None = None
         self._told: dict[str, str] = {}
         self._found: dict[str, str] = {}
+        self._logins_kept: set[str] = set()
         self._ask = ask
-        self.keyring = KeyringStore(lambda: self._said().allow)
+        self.keyring = KeyringStore(lambda: self._said().allow, lambda entry: self._said().entry(entry))
         for entry, secret in (given or {}).items():
             self.tell(entry, secret)
 
@@ -143,7 +154,7 @@ class SecretSource:
             raise AccountError(
                 f"The account {account} signs its mails, and its key was not found",
                 detail=f"The keyring has no entry mailtui {entry}.",
-                hint=f"Make one: mailtui accounts dkim {account}",
+                hint=f"Make one: mailtui accounts dkim {account} --make rsa",
             )
         return found
 
@@ -153,12 +164,21 @@ class SecretSource:
         """What access tokens are fetched with. The keyring counts before what was handed over: it may have changed
         since. Raises `SecretMissing` before somebody has logged in, `KeyringProblem`.
         """
-        problem, tried = None, [f"the keyring (no entry mailtui {account})"]
+        entry, problem = login_entry(account), None
+        tried = [f"the keyring (no entry mailtui {entry})"]
         try:
-            found = await self.keyring.get(account)
+            found = await self.keyring.get(entry)
         except KeyringProblem as error:
             found, problem = None, error
-        found = found or self._told.get(account) or self._environ.get(variable_for(account))
+        if found:
+            # The newest that is known, for when the keyring goes away: most providers take an older one no more.
+            self._told[entry] = found
+            self._logins_kept.add(account)
+        elif problem is None and account in self._logins_kept:
+            self._told.pop(entry, None)  # somebody logged out
+            self._logins_kept.discard(account)
+        known = found or self._told.get(entry) or self._told.get(account)
+        found = known or self._environ.get(variable_for(account))
         if not found:
             _, found, tried = self._systemd(account, tried)
         if found:
@@ -169,9 +189,9 @@ class SecretSource:
 
     async def keep_refresh_token(self, account: str, token: str) -> None:
         """Put a newer one in the place of the one that was used. Raises `KeyringProblem`."""
-        if account in self._told:
-            self._told[account] = token
-        await self.keyring.set(account, token)
+        self._told[login_entry(account)] = token
+        await self.keyring.set(login_entry(account), token)
+        self._logins_kept.add(account)
 
     async def client_secret(self, account: str) -> str | None:
         """The secret of an account's OAuth client, None where it has none. Raises `KeyringProblem`."""
@@ -203,7 +223,8 @@ class SecretSource:
             found = await self.keyring.get(account)
             if found:
                 return Place.KEYRING, found, tried
-            tried.append(f"the keyring (no entry mailtui {account})")
+            entry = (await self._settings_at_ease()).entry(account)
+            tried.append(f"the keyring (no entry mailtui {entry})")
         except KeyringProblem as problem:
             tried.append(f"the keyring ({problem.word})")
         variable = variable_for(account)

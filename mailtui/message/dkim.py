@@ -56,6 +56,7 @@ _SIGNED = (
     "auto-submitted",
 )
 """Signed where the mail has them."""
+_TOLD_BY = 16  # hex digits
 _LINE = 76  # characters of the signature's own lines, about
 _PIECE = 64 * 1024  # bytes of a body that are looked at together
 _KEPT_LAYOUTS = 64  # mails of a campaign differ in few headers
@@ -67,10 +68,15 @@ class DkimKeyProblem(AccountError):
 
 @dataclass(frozen=True, slots=True)
 class DkimSpec:
-    """How an account signs: `selector` and `domain` are s= and d=, in A-labels; a blank domain is that of From."""
+    """How an account signs: `selector` and `domain` are s= and d=, in A-labels; a blank domain is that of From.
+
+    `key` is what tells the key of a launched campaign from any other, blank for whichever there is: a mail that is
+    signed by another one than the DNS has under that name proves nothing.
+    """
 
     selector: str
     domain: str = ""
+    key: str = ""
 
     def record_name(self, author: str) -> str:
         """Where the DNS has the public key for mails from a domain."""
@@ -102,6 +108,15 @@ class Signer:
         self._key = read_signing_key(pem)
         self.record = self._key.record
         """What the DNS has to say for others to verify."""
+        self.key = hashlib.sha256(self.record.encode()).hexdigest()[:_TOLD_BY]
+        """What tells this key from any other. No secret."""
+        if spec.key not in ("", self.key):
+            raise DkimKeyProblem(
+                "The key for DKIM is another one than when the campaign was launched",
+                detail=f"The campaign is signed as {spec.selector}, and the DNS has the former key under that name.",
+                hint="Put the former key back, or give the command that launched it once more, which takes up the new "
+                "key: mailtui run CAMPAIGN",
+            )
         self._layouts: dict[tuple[str, tuple[bytes, ...]], _Layout] = {}
         self._body = b"\r\n"
         self._body_hash = _body_hash(self._body)

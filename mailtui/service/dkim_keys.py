@@ -109,7 +109,7 @@ class DkimKeys:
 
         former = self._service.settings.account(account).dkim
         signed_for = self._domain_of(account, domain)
-        if former is not None:
+        if former is not None and await self.there(account):  # one that is lost is no use to any campaign
             await self._require_unused(account)
         spec = _checked(selector or _fresh(former), domain, former)
         book = AccountBook(self._service)

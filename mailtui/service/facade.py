@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from mailtui.accounts.credentials import Credentials
-from mailtui.accounts.keyring_store import dkim_entry
+from mailtui.accounts.keyring_store import dkim_entry, login_entry
 from mailtui.accounts.secrets import SecretSource
 from mailtui.audience.audience import Audience
 from mailtui.audience.views import AudienceCounts
@@ -43,6 +43,7 @@ from mailtui.service.pages import PageShelf
 from mailtui.service.previews import PreviewDesk
 from mailtui.service.runners import Launcher
 from mailtui.service.settings import Settings, read_settings
+from mailtui.service.signing import with_keys
 from mailtui.service.suppression import SuppressionDesk
 from mailtui.service.views import CampaignView, now
 from mailtui.smtp.credential import Credential
@@ -172,15 +173,15 @@ class Service:
         return dataclasses.replace(plan, planned=planned)
 
     async def launch(self, plan: LaunchPlan, *, again: Again, progress: Callable[[int], None]) -> Launch:
-        """Freeze the campaign into the outbox. Raises `MessageChanged`, `OutboxError`, `TemplateError`.
+        """Freeze the campaign into the outbox. Raises `MessageChanged`, `OutboxError`, `TemplateError`, `AccountError`.
 
         Into an older copy of an outbox nothing is written (`OutboxOutdated`).
         """
-        source = plan.campaign.read_message()
+        plan = dataclasses.replace(plan, members=await with_keys(plan.members, self.secrets))
         desk, reader = self.desk(), self.outbox.reader()  # of its own: an app launches from another thread
         try:
             with self.campaigns.open_audience(plan.campaign) as audience:
-                source = _as_approved(plan, audience, source)
+                source = _as_approved(plan, audience, plan.campaign.read_message())
                 plan.campaign.compile(source, audience.columns, secret=b"")
                 return await freeze(
                     self._freezing(plan, audience, source),
@@ -227,7 +228,7 @@ class Service:
                 found[dkim_entry(account)] = key = await self.secrets.signing_key(account)
                 Signer(member.dkim, key.encode())  # for its errors
             if member.endpoint.grant is not None:
-                found[account] = await self.secrets.refresh_token(account)
+                found[login_entry(account)] = await self.secrets.refresh_token(account)
             elif member.endpoint.user:
                 found[account] = await self.secrets.password(account, anew=anew)
         return found

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
-from dataclasses import dataclass
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mailtui.accounts.dkim_file import read_key_file
+from mailtui.accounts.secrets import SecretSource
 from mailtui.campaign.campaign import Campaign
+from mailtui.dispatch.members import Member
 from mailtui.errors import AccountError
 from mailtui.message.dkim import DkimKeyProblem, DkimSpec, Signer
 from mailtui.message.rendered import RenderedMessage
@@ -72,6 +74,27 @@ async def signer_of_account(service: Service, account: str) -> Signer | None:
     if found is None or found.dkim is None:
         return None
     return Signer(found.dkim.dkim(), (await service.secrets.signing_key(account)).encode())
+
+
+async def with_keys(members: Sequence[Member], secrets: SecretSource) -> tuple[Member, ...]:
+    """The members of a campaign as it is launched, with the key that its mails are signed by from the first to the
+    last. Raises `AccountError` where one has no key to use, `DkimKeyProblem` where they have different ones.
+    """
+    kept = []
+    for member in members:
+        dkim = member.dkim
+        if dkim is not None:
+            key = Signer(dkim, (await secrets.signing_key(member.name)).encode()).key
+            dkim = replace(dkim, key=key)
+        kept.append(replace(member, dkim=dkim))
+    other = next((member for member in kept if member.dkim != kept[0].dkim), None)
+    if other is not None:
+        raise DkimKeyProblem(
+            f"{kept[0].name} and {other.name} sign by different keys (DKIM)",
+            detail="Both have the same name in the DNS, and that has one of them.",
+            hint="Give both the same key: one file, named in dkim: {key: FILE} of each.",
+        )
+    return tuple(kept)
 
 
 def signature_for(service: Service, campaign: Campaign) -> Signature:

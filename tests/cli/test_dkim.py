@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from mailtui.message.dkim import DkimKeyProblem
 from mailtui.message.dkim_key import make_key, read_signing_key
 from mailtui.service.facade import Service
 from mailtui.service.lists import Again
@@ -189,6 +190,20 @@ def test_d6_a_key_that_campaigns_are_signed_by_is_not_replaced(mailtui: Mailtui)
     refused = mailtui.call("accounts", "dkim", "acme", "--make", "ed25519", "--file", "new.pem", "--yes")
     assert (refused.code, "1 campaign not over yet" in refused.err) == (2, True)
     assert not (mailtui.folder / "new.pem").exists()
+    # Whatever became of it: nothing is signed by a key that the DNS does not have under the name it was launched with.
+    give_key(mailtui)
+    with Service.open(mailtui.environment()) as service:
+        (launched,) = asyncio.run(service.reader.campaigns())
+        with pytest.raises(DkimKeyProblem, match="another one than when the campaign was launched"):
+            asyncio.run(service.secret_for(launched))
+    key.unlink()
+    made = mailtui.call("accounts", "dkim", "acme", "--make", "ed25519", "--file", "new.pem", "--json")
+    assert made.code == 0, made.err
+    with Service.open(mailtui.environment()) as service:
+        plan = service.prepare(service.campaigns.load(path), plan={})
+        again = asyncio.run(service.launch(plan, again=Again.TOP_UP, progress=lambda _: None))
+        asyncio.run(service.secrets_of(plan.members))
+        assert again.orders, "it is to be signed by the new key from now on"
 
 
 @needs_secret_service
@@ -213,6 +228,12 @@ def test_c9_accounts_that_sign_differently_are_refused(mailtui: Mailtui) -> None
     path = mailtui.campaign(2, port=0, smtp=None, accounts=["acme", "backup"])
     refused = mailtui.call("run", path, "--yes")
     assert (refused.code, "signs its mails (DKIM) otherwise" in refused.err) == (3, True)
+    other = mailtui.home.settings_file.with_name("other.pem")
+    other.write_bytes(make_key("ed25519"))
+    other.chmod(0o600)
+    write_settings(mailtui, {"acme": server, "backup": {**server, "dkim": {"selector": "s1", "key": "other.pem"}}})
+    refused = mailtui.call("run", path, "--yes")
+    assert (refused.code, "acme and backup sign by different keys" in refused.err) == (3, True)
 
 
 def test_b6_mails_larger_than_the_server_takes_are_told_beforehand(mailtui: Mailtui, sandbox: Oracle) -> None:
