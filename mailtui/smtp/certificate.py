@@ -43,7 +43,7 @@ def certificate_facts(chain: Sequence[bytes]) -> tuple[Fact, ...]:
             ("valid until", _until(first.not_valid_after_utc)),
             ("chain", ", signed by ".join(_with_end(one) for one in others)),
         ]
-    except ValueError:
+    except (ValueError, TypeError, x509.InvalidVersion, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
         # Verified or not, it is written in a way that the reader of its fields does not take.
         return (("certificate", "it cannot be read"), fingerprint)
     return (*((name, value) for name, value in facts if value), fingerprint)

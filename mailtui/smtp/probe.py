@@ -151,10 +151,12 @@ class Prober:
         """
         if (seen := _other_of(error)) is not None:
             return certificate_facts(seen.shown)
-        looking = dataclasses.replace(self._endpoint, fingerprint=NO_CERTIFICATE, user="")
+        # Our own certificate is not for somebody who may be in between.
+        looking = dataclasses.replace(self._endpoint, fingerprint=NO_CERTIFICATE, user="", certificate="", key="")
+        brief = dataclasses.replace(self._timeouts, greeting=self._timeouts.connect)  # of both, it is the whole limit
         self._transcript.note("connecting once more, to read the certificate")
         try:
-            connection = await connect(looking, None, timeouts=self._timeouts)
+            connection = await connect(looking, None, timeouts=brief)
         except NotConnected as again:
             found = _other_of(again)
             return () if found is None else certificate_facts(found.shown)

@@ -128,14 +128,24 @@ def _unusable(obstacle: Obstacle, text: str) -> NotConnected:
 def _pinned(fingerprint: str) -> type[ssl.SSLObject]:
     """A kind of session that ends its handshake with an error where the certificate is another one.
 
-    The check stands inside of the handshake, so that nothing at all is said to a stranger.
+    The check stands inside of the handshake, so that nothing at all is said to a stranger. Before TLS 1.3 it comes in
+    the middle, too, as soon as there is a certificate: what is said next may be our own one, in clear.
     """
 
     class Pinned(ssl.SSLObject):
         def do_handshake(self) -> None:
-            super().do_handshake()
+            try:
+                super().do_handshake()
+            except ssl.SSLWantReadError:
+                if shown := chain_of(self):
+                    _compare(shown, fingerprint)
+                raise
             own = self.getpeercert(binary_form=True) or b""
-            if fingerprint_of(own) != fingerprint:
-                raise OtherFingerprint(chain_of(self) or (own,))
+            _compare((own, *chain_of(self)[1:]), fingerprint)
 
     return Pinned
+
+
+def _compare(shown: tuple[bytes, ...], fingerprint: str) -> None:
+    if fingerprint_of(shown[0]) != fingerprint:
+        raise OtherFingerprint(shown)

@@ -26,11 +26,14 @@ _EHLO = b"250-tls.example\r\n%b250 AUTH PLAIN LOGIN\r\n"
 
 @dataclass(slots=True)
 class TlsPeer:
-    """What a client said: `clear` before TLS or without it, `secured` inside; each a list of lines."""
+    """What a client said: `clear` before TLS or without it, `secured` inside; each a list of lines. `shown` are its own
+    certificates in DER, of those that have one.
+    """
 
     port: int = 0
     clear: list[bytes] = field(default_factory=list)
     secured: list[bytes] = field(default_factory=list)
+    shown: list[bytes] = field(default_factory=list)
 
     @property
     def logins(self) -> int:
@@ -87,7 +90,7 @@ def _linger(client: socket.socket) -> None:
 
 def _converse(client: socket.socket, context: ssl.SSLContext, peer: TlsPeer, *, implicit: bool) -> None:
     secured = implicit
-    stream: socket.socket = context.wrap_socket(client, server_side=True) if implicit else client
+    stream: socket.socket = _secured(client, context, peer) if implicit else client
     stream.sendall(b"220 tls.example\r\n")
     while True:
         with stream.makefile("rb") as lines:
@@ -101,7 +104,14 @@ def _converse(client: socket.socket, context: ssl.SSLContext, peer: TlsPeer, *, 
             else:
                 return
         stream.sendall(b"220 ready\r\n")
-        stream, secured = context.wrap_socket(client, server_side=True), True
+        stream, secured = _secured(client, context, peer), True
+
+
+def _secured(client: socket.socket, context: ssl.SSLContext, peer: TlsPeer) -> ssl.SSLSocket:
+    stream = context.wrap_socket(client, server_side=True)
+    if (shown := stream.getpeercert(binary_form=True)) is not None:
+        peer.shown.append(shown)
+    return stream
 
 
 def only(context: ssl.SSLContext, version: ssl.TLSVersion) -> ssl.SSLContext:

@@ -14,6 +14,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from mailtui.smtp.certificate import certificate_facts
 from mailtui.smtp.connect import Connection, NotConnected, connect
 from mailtui.smtp.credential import Credential
 from mailtui.smtp.endpoint import Endpoint, Security
@@ -170,10 +171,32 @@ async def test_c07_a_client_certificate_is_shown_and_one_of_a_stranger_is_refuse
         )
         await leave(connection)
         assert peer.logins == 1
+        assert peer.shown == [ssl.PEM_cert_to_DER_cert(Path(bench.certificate).read_text())]
     with tls_peer(wanting_certificates(bench, version, of=Authority()), implicit=True) as peer:
         error = await refused(bench.endpoint(peer.port, Security.TLS, **own))
     assert error.obstacle is Obstacle.CERTIFICATE_REFUSED
     assert "does not take our client certificate" in error.verdict.text
+
+
+@pytest.mark.parametrize("trust", [{"fingerprint": "ab" * 32}, {"ca": ""}], ids=["pinned", "by authority"])
+async def test_c07_a_stranger_is_not_shown_our_own_certificate(bench: Bench, trust: dict[str, str]) -> None:
+    """Before TLS 1.3 it goes over the wire in clear. Nor is it shown when a refused certificate is looked at again."""
+    with tls_peer(wanting_certificates(bench, ssl.TLSVersion.TLSv1_2), implicit=True) as peer:
+        to = bench.endpoint(
+            peer.port, Security.TLS, **{"certificate": bench.certificate, "key": bench.key, **trust}
+        )  # fmt: skip
+        probe = await Prober(to, PATIENT, Transcript(), lambda _: None).run(Credential.password("secret-secret"))
+        assert peer.shown == []
+    assert probe.obstacle in (Obstacle.OTHER_FINGERPRINT, Obstacle.UNKNOWN_AUTHORITY)
+    assert "localhost" in dict(probe.steps[-1].facts)["names"]
+
+
+def test_a_certificate_that_nobody_can_read_has_its_fingerprint_all_the_same(bench: Bench) -> None:
+    der = ssl.PEM_cert_to_DER_cert(Path(bench.certificate).read_text())
+    for odd in (der.replace(b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x01", 1), der[:40], b"what?"):
+        assert odd != der
+        [(_, said), (_, fingerprint)] = certificate_facts([odd])
+        assert (said, fingerprint) == ("it cannot be read", with_colons(fingerprint_of(odd)))
 
 
 def _files(bench: Bench) -> Iterator[tuple[dict[str, str], Obstacle, str]]:
