@@ -1,7 +1,7 @@
 """Owns the system's keyring: which ones are used, reading, writing and removing entries, each within a time limit.
 
-An entry is told by its name, below the service `mailtui`: `ACCOUNT` has the password (of an account with a login by
-OAuth: the refresh token), `ACCOUNT dkim` a key to sign with, `ACCOUNT client` the secret of an OAuth client.
+An entry is told by its name, below the service `mailtui`: `ACCOUNT` has the password, `ACCOUNT login` the refresh token
+of a login by OAuth, `ACCOUNT client` the secret of its client, `ACCOUNT dkim` a key to sign with.
 """
 
 from __future__ import annotations
@@ -65,6 +65,13 @@ class KeyringProblem(AccountError):
 def dkim_entry(account: str) -> str:
     """The entry with an account's key to sign with, a PEM text."""
     return f"{account} dkim"
+
+
+def login_entry(account: str) -> str:
+    """The entry with the refresh token of an account's login by OAuth: not that of a password, so that an account which
+    changes from one to the other says neither to whom the other is for.
+    """
+    return f"{account} login"
 
 
 def client_entry(account: str) -> str:

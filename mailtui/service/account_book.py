@@ -14,7 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mailtui.accounts.keyring_store import KeyringProblem, Trouble, client_entry, dkim_entry
+from mailtui.accounts.keyring_store import KeyringProblem, Trouble, client_entry, dkim_entry, login_entry
 from mailtui.accounts.presets import Preset, presets
 from mailtui.accounts.secrets import Place, unknown_account, variable_for
 from mailtui.dispatch.members import members_from_json
@@ -169,7 +169,7 @@ class AccountBook:
     async def _login_place(self, name: str) -> SecretPlace:
         hint = f"Log in: mailtui accounts login {name}"
         try:
-            if await self._service.keyring.get(name):
+            if await self._service.keyring.get(login_entry(name)):
                 return SecretPlace(SecretKind.OAUTH, "logged in; the token is in the keyring")
         except KeyringProblem as problem:
             return SecretPlace(SecretKind.MISSING, f"the keyring: {problem.word}", problem.hint or hint)
@@ -359,7 +359,7 @@ class AccountBook:
 
 def _entries(name: str) -> tuple[str, ...]:
     """The entries that an account may have in the keyring."""
-    return (name, dkim_entry(name), client_entry(name))
+    return (name, dkim_entry(name), client_entry(name), login_entry(name))
 
 
 def _said(text: str, file: Path, name: str) -> Mapping[str, Any] | None:

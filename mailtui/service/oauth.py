@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mailtui.accounts.keyring_store import client_entry
+from mailtui.accounts.keyring_store import client_entry, login_entry
 from mailtui.accounts.oauth.asking import NoAnswer, ask
 from mailtui.accounts.oauth.device import DeviceLogin
 from mailtui.accounts.oauth.login import Asked, BrowserLogin
@@ -57,8 +57,8 @@ async def login(service: Service, account: str, tell: Tell, *, device: bool = Fa
         environ = service.environ
         granted = await BrowserLogin(asked, lambda url: show_address(url, environ), tell, scale=scale).run()
     async with turn(service.settings.home.run, account):
-        await keyring.set(account, granted.refresh)
-    service.secrets.tell(account, None)
+        await keyring.set(login_entry(account), granted.refresh)
+    service.secrets.tell(login_entry(account), None)
     tell(LoginProgress(LoginStage.KEPT, f"{account} is logged in. The login is kept in the keyring ({kept})."))
     return LoggedIn(account, asked.provider.title, tuple((granted.scope or asked.scope).split()), kept)
 
@@ -68,12 +68,12 @@ async def logout(service: Service, account: str) -> LoggedOut:
     keyring, scale = service.secrets.keyring, time_scale(service.environ)
     secret = await keyring.get(client_entry(account)) or ""
     asked = _asked(service, account, secret)
-    who, url = asked.provider.title, asked.provider.revocation_url
+    who, url, entry = asked.provider.title, asked.provider.revocation_url, login_entry(account)
     async with turn(service.settings.home.run, account):
-        token = await keyring.get(account)
+        token = await keyring.get(entry)
         if token is not None:
-            await keyring.delete(account)
-    service.secrets.tell(account, None)
+            await keyring.delete(entry)
+    service.secrets.tell(entry, None)
     if token is None:
         return LoggedOut(account, had_login=False, revoked=False)
     if not url:

@@ -113,14 +113,19 @@ async def test_a_password_that_was_refused_is_looked_for_anew() -> None:
 async def test_a_login_by_oauth_is_kept_where_it_is_looked_for() -> None:
     kept = backend("keyring.backends.SecretService", None)
     keyring.set_keyring(kept)
-    source = SecretSource({}, given={"acme": "handed over"})
+    source = SecretSource({}, given={"acme login": "handed over"})
     assert await source.refresh_token("acme") == "handed over"
     await source.keep_refresh_token("acme", "rotated")
     assert (kept.kept, await source.refresh_token("acme")) == ("rotated", "rotated")
     kept.kept = "by another process"
     assert await source.refresh_token("acme") == "by another process", "the keyring is newer than the pipe"
     keyring.set_keyring(backend("keyring.backends.fail", None))
-    assert await source.refresh_token("acme") == "rotated"
+    assert await source.refresh_token("acme") == "by another process", "an older one is good no more"
+    keyring.set_keyring(kept)
+    kept.kept = None
+    with pytest.raises(SecretMissing):
+        await source.refresh_token("acme")  # somebody logged out
+    assert await SecretSource({}, given={"acme": "by --password-fd"}).refresh_token("acme") == "by --password-fd"
     keyring.set_keyring(backend("keyring.backends.SecretService", None))
     with pytest.raises(SecretMissing, match="mailtui accounts login acme"):
         await SecretSource({}).refresh_token("acme")

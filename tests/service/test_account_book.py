@@ -324,7 +324,9 @@ async def test_where_a_secret_is(book: AccountBook, file: Path, shelf: Shelf) ->
     )
     place = await book.secret_place("acme")
     assert (place.kind, place.hint) == (SecretKind.MISSING, "Log in: mailtui accounts login acme")
-    shelf.held["mailtui acme"] = "a refresh token"
+    shelf.held["mailtui acme"] = SECRET
+    assert (await book.secret_place("acme")).kind is SecretKind.MISSING, "a password is no login"
+    shelf.held["mailtui acme login"] = "a refresh token"
     assert (await book.secret_place("acme")).kind is SecretKind.OAUTH
     with pytest.raises(UsageError, match="logs in at a provider"):
         await book.store_secret("acme", SECRET)
