@@ -82,11 +82,15 @@ def client_entry(account: str) -> str:
 class KeyringStore:
     """The keyring of whoever runs this. One store may be used from any number of tasks."""
 
-    def __init__(self, allow: Callable[[], Sequence[str]] = tuple) -> None:
+    def __init__(
+        self, allow: Callable[[], Sequence[str]] = tuple, named: Callable[[str], str] = lambda entry: entry
+    ) -> None:
         """`allow`: modules of backends that a person wants used although no operating system's, `keyring: {allow: …}`
-        of the settings. It is asked in another thread.
+        of the settings. `named` is what an entry is called in the keyring, where that is not its name here. Both are
+        asked in another thread.
         """
         self._allow = allow
+        self._named = named
         self._hung: threading.Event | None = None
 
     async def name(self) -> str:
@@ -127,27 +131,29 @@ class KeyringStore:
         return found
 
     def _read(self, entry: str) -> str | None:
-        for backend in self._backends():
-            found = backend.get_password(KEYRING_SERVICE, entry)
+        backends, name = self._backends(), self._named(entry)
+        for backend in backends:
+            found = backend.get_password(KEYRING_SERVICE, name)
             if found:
                 return hide(str(found))
         return None
 
     def _write(self, entry: str, secret: str) -> None:
-        backend = self._backends()[0]
+        backend, name = self._backends()[0], self._named(entry)
         most = _MOST_UNITS.get(type(backend).__module__)
         units = len(secret.encode("utf-16-le", "surrogatepass")) // 2
         if most is not None and units > most:
             raise _too_long(entry, units, most)
         hide(secret)
-        backend.set_password(KEYRING_SERVICE, entry, secret)
-        if backend.get_password(KEYRING_SERVICE, entry) != secret:
+        backend.set_password(KEYRING_SERVICE, name, secret)
+        if backend.get_password(KEYRING_SERVICE, name) != secret:
             raise _not_kept(entry, _short_name(backend))
 
     def _remove(self, entry: str) -> bool:
-        there = [one for one in self._backends() if one.get_password(KEYRING_SERVICE, entry) is not None]
+        backends, name = self._backends(), self._named(entry)
+        there = [one for one in backends if one.get_password(KEYRING_SERVICE, name) is not None]
         for backend in there:
-            backend.delete_password(KEYRING_SERVICE, entry)
+            backend.delete_password(KEYRING_SERVICE, name)
         return bool(there)
 
     async def _within(self, seconds: float, ask: Callable[[], Answer]) -> Answer:

@@ -14,7 +14,15 @@ from enum import StrEnum
 from pathlib import Path
 
 from mailtui.accounts.dkim_file import read_key_file
-from mailtui.accounts.keyring_store import KeyringProblem, KeyringStore, Trouble, client_entry, dkim_entry, login_entry
+from mailtui.accounts.keyring_store import (
+    KEYRING_SERVICE,
+    KeyringProblem,
+    KeyringStore,
+    Trouble,
+    client_entry,
+    dkim_entry,
+    login_entry,
+)
 from mailtui.accounts.password_command import CommandFailed, ask_command
 from mailtui.errors import AccountError, ConfigError, SecretMissing
 from mailtui.kit.children import SECRETS
@@ -153,7 +161,7 @@ class SecretSource:
         if found is None:
             raise AccountError(
                 f"The account {account} signs its mails, and its key was not found",
-                detail=f"The keyring has no entry mailtui {entry}.",
+                detail=f"The keyring has no entry {self._entry(entry)}.",
                 hint=f"Make one: mailtui accounts dkim {account} --make rsa",
             )
         return found
@@ -223,8 +231,7 @@ class SecretSource:
             found = await self.keyring.get(account)
             if found:
                 return Place.KEYRING, found, tried
-            entry = (await self._settings_at_ease()).entry(account)
-            tried.append(f"the keyring (no entry mailtui {entry})")
+            tried.append(f"the keyring (no entry {self._entry(account)})")
         except KeyringProblem as problem:
             tried.append(f"the keyring ({problem.word})")
         variable = variable_for(account)
@@ -257,6 +264,10 @@ class SecretSource:
             return Place.SYSTEMD, hide(found), tried
         tried.append(f"the systemd credential {file.name} (it is empty)")
         return None, None, tried
+
+    def _entry(self, name: str) -> str:
+        """An entry as a person finds it in a keyring that was asked for it, which had the settings read."""
+        return f"{KEYRING_SERVICE} {self._said().entry(name)}"
 
     def _said(self) -> SecretSettings:
         if self._settings is None:

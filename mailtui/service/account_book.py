@@ -228,6 +228,7 @@ class AccountBook:
         file = self._service.settings.home.settings_file if replaces is None else self._file_of(replaces)
         if replaces not in (None, draft.name):
             await self._require_unused(str(replaces), "renamed")
+        former = () if replaces is None else self._kept_as(replaces)
 
         def edit(text: str) -> str:
             said = None if replaces is None else _said(text, file, replaces)
@@ -244,8 +245,8 @@ class AccountBook:
         written = await self._change(file, edit)
         try:
             self._service.settings_changed()
-            if replaces not in (None, draft.name):
-                await self._move_secrets(str(replaces), draft.name)
+            if replaces is not None and former != self._kept_as(draft.name):
+                await self._move_secrets(replaces, former, draft.name)
             if secret is not None:
                 await self.store_secret(draft.name, secret)
         except MailtuiError as error:
@@ -315,12 +316,19 @@ class AccountBook:
                 hint="Let them finish, or cancel them first: mailtui cancel ID",
             )
 
-    async def _move_secrets(self, old: str, new: str) -> None:
-        """Secrets go with the name: written under the new one first, so that none is lost on the way."""
+    def _kept_as(self, name: str) -> tuple[str, ...]:
+        """What the entries of an account are called in the keyring, by the settings as they are now."""
+        settings = self._service.settings.secrets()
+        return tuple(map(settings.entry, _entries(name)))
+
+    async def _move_secrets(self, old: str, former: tuple[str, ...], new: str) -> None:
+        """Secrets go with the account: written under the new name first, so that none is lost on the way. `former` are
+        the entries of the `old` one as the keyring calls them.
+        """
         keyring = self._service.keyring
         moved: list[tuple[str, str]] = []
         try:
-            for before, after in zip(_entries(old), _entries(new), strict=True):
+            for before, after in zip(former, _entries(new), strict=True):
                 secret = await keyring.get(before)
                 if secret is not None:
                     await keyring.set(after, secret)
@@ -333,7 +341,8 @@ class AccountBook:
             raise
         for before, _ in moved:
             await keyring.delete(before)
-            self._service.secrets.tell(before, None)
+        for entry in _entries(old):
+            self._service.secrets.tell(entry, None)
 
     def _file_of(self, name: str) -> Path:
         """The file that an account is written in. Raises `AccountError` for none, or where there is more than one."""

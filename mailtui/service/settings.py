@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import pydantic
 
 from mailtui.accounts.presets import presets
-from mailtui.accounts.secrets import SecretSettings, unknown_account
+from mailtui.accounts.secrets import SecretSettings, unknown_account, variable_for
 from mailtui.accounts.spec import AccountSpec
 from mailtui.audience.mx.servers import parse_server
 from mailtui.audience.reach import Reach
@@ -113,6 +113,14 @@ class SettingsSpec(Spec):
         for name in accounts:
             if not name.replace("-", "").replace("_", "").isalnum() or not name.isascii():
                 raise ValueError(f"{name!r} is no account name; use letters, digits, - and _")
+        variables: dict[str, str] = {}
+        for name in accounts:
+            other = variables.setdefault(variable_for(name), name)
+            if other != name:
+                variable = variable_for(name)
+                raise ValueError(
+                    f"{other} and {name} are too much alike: {variable} would be the password of both; rename one"
+                )
         return accounts
 
 
@@ -167,7 +175,13 @@ class Settings:
             self.spec.keyring.allow,
             {name: command for name, command in commands.items() if command is not None},
             {name: file for name, file in files.items() if file is not None},
+            {name: _gets_it(self.endpoint(name)) for name in self.spec.accounts if self._is_strange(name)},
         )
+
+    def _is_strange(self, account: str) -> bool:
+        """Whether a folder's settings alone say this account, so that somebody else may have written it."""
+        said_by = {layer.name for layer in self.layers.layers if _at(layer.data, ("accounts", account)) is not None}
+        return PROJECT_FILE in said_by and str(self.home.settings_file) not in said_by
 
     def account(self, name: str) -> AccountSpec:
         """An account. Raises `AccountError` for one that the settings do not have."""
@@ -231,9 +245,16 @@ def read_settings(environ: Mapping[str, str], *, outbox: str | None = None) -> S
     return Settings(spec, merged, home, environ)
 
 
+def _gets_it(endpoint: Endpoint) -> str:
+    """Who gets a secret: whom and where it logs in, and who gives tokens for it."""
+    by = f" by {endpoint.grant.token_url}" if endpoint.grant is not None else ""
+    return f"{endpoint.user} at {endpoint}{by}"
+
+
 def _require_own(folder: Layer, user: Layer | None) -> None:
-    """Settings that lie in a folder may be somebody else's: they start no command, choose no keyring, and change no
-    account of the user's, whose password would go to whom they name. Raises `ConfigError`.
+    """Settings that lie in a folder may be somebody else's: they start no command, choose no keyring, say nowhere that
+    logins for sheets go to, and change no account of the user's, whose password would go to whom they name. Raises
+    `ConfigError`.
     """
     there = folder.data.get("accounts")
     own = user.data.get("accounts") if user is not None else None
@@ -241,6 +262,10 @@ def _require_own(folder: Layer, user: Layer | None) -> None:
     if "keyring" in folder.data:
         message = "which keyrings are used is for your own settings to say."
         problems.append(Problem(folder.place(("keyring",)), message))
+    for key in ("sheets_url", "token_url"):
+        if _at(folder.data, ("google", key)) is not None:
+            message = "where logins and keys for sheets are shown is for your own settings to say."
+            problems.append(Problem(folder.place(("google", key)), message))
     for name, account in there.items() if isinstance(there, Mapping) else ():
         if isinstance(own, Mapping) and own.get(name, account) != account:
             place = folder.place(("accounts", name))

@@ -334,6 +334,33 @@ async def test_where_a_secret_is(book: AccountBook, file: Path, shelf: Shelf) ->
     assert (await book.secret_place("relay")).kind is SecretKind.NOT_NEEDED
 
 
+async def test_c03_an_account_of_a_folder_gets_what_was_kept_for_its_own_server(
+    file: Path, shelf: Shelf, tmp_path: Path
+) -> None:
+    """A folder of somebody else's may name an account as one of which the keyring has the password."""
+    folder = tmp_path / "mailtui.yaml"
+    shelf.held = {"mailtui here": "of another server", "mailtui here dkim": "KEY"}
+
+    def book_of(host: str) -> AccountBook:
+        folder.write_text(f"accounts: {{here: {{host: {host}, user: me}}}}\n")
+        return AccountBook(Service.open({"MAILTUI_HOME": str(file.parents[1])}))
+
+    book = book_of("a.test")
+    place = await book.secret_place("here")
+    assert place.kind is SecretKind.MISSING and "no entry mailtui here for me at a.test:465" in place.text
+    with pytest.raises(AccountError):
+        await service_of(book).secrets.signing_key("here")
+    await book.store_secret("here", SECRET)
+    assert shelf.held["mailtui here for me at a.test:465"] == SECRET
+    assert (await book_of("evil.test").secret_place("here")).kind is SecretKind.MISSING
+    book = book_of("a.test")
+    assert await service_of(book).secrets.password("here") == SECRET
+    await book.save(dataclasses.replace(book.draft(name="here"), name="there", host="b.test"), replaces="here")
+    assert await service_of(book).secrets.password("there") == SECRET, "a person moved it"
+    await book.remove("there")
+    assert shelf.held == {"mailtui here": "of another server", "mailtui here dkim": "KEY"}
+
+
 async def test_an_account_of_a_folder_is_changed_there_and_may_not_stand_in_for_ones_own(
     file: Path, shelf: Shelf, tmp_path: Path
 ) -> None:
@@ -354,6 +381,8 @@ async def test_an_account_of_a_folder_is_changed_there_and_may_not_stand_in_for_
         ("accounts: {acme: {host: evil.test, user: x}}", "another account of this name"),
         ("accounts: {here: {host: a.test, user: x, password_command: rm x}}", "start no command"),
         ("keyring: {allow: [keyrings.alt.file]}", "for your own settings to say"),
+        ("google: {sheets_url: 'https://evil.test'}", "for your own settings to say"),
+        ("accounts: {Acme: {host: evil.test, user: x}}", "MAILTUI_PASSWORD_ACME would be the password of both"),
     ):
         folder.write_text(text)
         with pytest.raises(ConfigError, match=told):
