@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shlex
 import stat
@@ -16,6 +17,8 @@ _MOST = 64 * 1024
 def read_key_file(file: Path) -> bytes:
     """What the file holds, PEM text or not. Raises `DkimKeyProblem` where it cannot be read, or others may read it."""
     try:
+        if not stat.S_ISREG(file.stat().st_mode):  # a pipe would be waited for
+            raise OSError(errno.EINVAL, "it is no file")
         with file.open("rb") as stream:
             mode = os.fstat(stream.fileno()).st_mode
             found = stream.read(_MOST)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -40,6 +41,13 @@ class SigningSpec(Spec):
             raise ValueError("a selector is one or several labels, such as s1 or mail2026, without the domain")
         return text
 
+    @pydantic.field_validator("key")
+    @classmethod
+    def _is_path(cls, text: str) -> str:
+        if "\0" in text:
+            raise ValueError("this is no path; say keyring, or name a PEM file")
+        return text
+
     @pydantic.field_validator("domain")
     @classmethod
     def _is_domain(cls, text: str | None) -> str | None:
@@ -63,4 +71,4 @@ class SigningSpec(Spec):
 
     def key_file(self, folder: Path) -> Path | None:
         """The file with the private key, a relative one looked for in `folder`; None where the keyring has it."""
-        return None if self.key == IN_KEYRING else folder / Path(self.key).expanduser()
+        return None if self.key == IN_KEYRING else folder / os.path.expanduser(self.key)  # noqa: PTH111 - Path's raises for ~nobody

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from pathlib import Path
 
 import click
@@ -52,7 +53,7 @@ def dkim(
         key = asyncio.run(keys.of(name, domain=domain))
     else:
         _require_agreement(keys, name, yes=yes)
-        path = None if file is None else file.expanduser().absolute()
+        path = None if file is None else Path(os.path.expanduser(file)).absolute()  # noqa: PTH111 - Path's raises for ~nobody
         key = asyncio.run(keys.make(name, kind, domain=domain, selector=selector, file=path))
     found = asyncio.run(keys.compare(key)) if dns else None
     if as_json:

@@ -250,9 +250,14 @@ def _domain(sender: str) -> str:
 def _write(path: Path, pem: bytes) -> None:
     try:
         private_folder(path.parent)
-        with create_private(path) as stream:
-            stream.write(pem)
-        sync(path)
+        stream = create_private(path)
+        try:
+            with stream:
+                stream.write(pem)
+            sync(path)
+        except OSError:
+            path.unlink()  # a part of a key is good for nobody, and would be in the way
+            raise
     except FileExistsError:
         raise UsageError(
             f"{path} is there already", hint="A key may be in it that is still needed. Name another file."

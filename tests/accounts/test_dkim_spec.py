@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pydantic
 import pytest
 
+from mailtui.accounts.dkim_file import read_key_file
 from mailtui.accounts.dkim_spec import SigningSpec
 from mailtui.kit.hidden import without_secrets
-from mailtui.message.dkim import DkimSpec, Signer
+from mailtui.message.dkim import DkimKeyProblem, DkimSpec, Signer
 from mailtui.message.dkim_key import make_key
 
 
@@ -24,6 +26,15 @@ def test_d6_a_key_is_in_the_keyring_or_in_a_file_beside_the_settings() -> None:
     assert SigningSpec(selector="s1").key_file(folder) is None
     assert SigningSpec(selector="s1", key="acme.pem").key_file(folder) == folder / "acme.pem"
     assert SigningSpec(selector="s1", key="/keys/acme.pem").key_file(folder) == Path("/keys/acme.pem")
+    assert SigningSpec(selector="s1", key="~nobody-here/k.pem").key_file(folder) == folder / "~nobody-here/k.pem"
+
+
+def test_d6_what_is_no_file_is_told_and_not_waited_for(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe, 0o600)
+    for path, sentence in ((pipe, "no file"), (tmp_path, "no file"), (tmp_path / "none", "No such file")):
+        with pytest.raises(DkimKeyProblem, match=sentence):
+            read_key_file(path)
 
 
 @pytest.mark.parametrize(
@@ -39,6 +50,7 @@ def test_d6_a_key_is_in_the_keyring_or_in_a_file_beside_the_settings() -> None:
         {"selector": "s1", "domain": "acme.test\r\nX: y"},
         {"selector": "s1", "domain": "a..test"},
         {"selector": "s1", "key": ""},
+        {"selector": "s1", "key": "a\0b"},
         {"domain": "acme.test"},
     ],
 )

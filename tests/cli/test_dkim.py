@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import mailbox
+import resource
 from pathlib import Path
 from typing import Any
 
@@ -175,6 +176,17 @@ def test_d6_a_key_is_made_and_its_record_can_be_pasted(mailtui: Mailtui) -> None
     replaced = mailtui.call(*again, "--yes")
     assert replaced.json["selector"] not in ("s9", "")
     assert mailtui.call(*again, "--yes").code == 2  # a file is not overwritten
+    # Where there is no room for it, no part of a key is left, which would be in the way of the next one.
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
+    try:
+        full = mailtui.call(*again[:-2], "third.pem", "--yes")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert (full.code, "third.pem cannot be written: File too large" in full.err) == (2, True)
+    assert not (mailtui.folder / "third.pem").exists()
+    lost = mailtui.call("accounts", "dkim", "acme", "--make", "rsa", "--yes", "--file", "~nobody-here/k.pem")
+    assert lost.code == 0, lost.err
 
 
 def test_d6_a_key_that_campaigns_are_signed_by_is_not_replaced(mailtui: Mailtui) -> None:
