@@ -51,7 +51,9 @@ def best_gear(capabilities: Capabilities, window: int = 1) -> GearChoice:
         return GearChoice(Gear.LOCKSTEP, 1, f"{asked}the server offers no PIPELINING")
     if not capabilities.crossing:
         asked = "" if window == 1 else f"window {window} asked for, but "
-        return GearChoice(Gear.FLIGHT, 1, f"{asked}Dovecot breaks off when a command comes behind a message")
+        return GearChoice(
+            Gear.FLIGHT, 1, f"{asked}servers such as Dovecot break off when a command comes behind a message"
+        )
     if window == 1:
         return GearChoice(Gear.CROSS, 1, "the server offers PIPELINING")
     if not capabilities.chunking:

@@ -245,7 +245,7 @@ def _gear_step(capabilities: Capabilities, choice: GearChoice, window: int) -> S
     elif wider.gear is Gear.CHUNKED:
         room = f"1; up to {MAX_WINDOW} are possible, since the server offers CHUNKING"
     elif not capabilities.crossing:
-        room = "1; no more are possible at Dovecot"
+        room = "1; no more are possible at servers such as Dovecot"
     else:
         lacks = "PIPELINING" if not capabilities.pipelining else "CHUNKING"
         room = f"1; no more are possible, since the server offers no {lacks}"

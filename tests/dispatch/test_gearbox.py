@@ -33,9 +33,11 @@ def test_the_best_gear_a_server_allows() -> None:
 
 def test_nothing_is_written_behind_a_message_at_a_server_that_breaks_off_then() -> None:
     offered = {"pipelining": "", "chunking": ""}
-    careful = Capabilities.from_extensions(offered, greeting="mail.example.org Dovecot (Debian) ready.")
-    assert [GearBox(window).choose(careful).gear for window in (1, 8)] == [Gear.FLIGHT, Gear.FLIGHT]
-    assert "Dovecot" in GearBox(8).choose(careful).why
+    named = Capabilities.from_extensions(offered, greeting="mail.example.org Dovecot (Debian) ready.")
+    unnamed = Capabilities.from_extensions({**offered, "burl": "imap"}, greeting="mail.example.org at your service")
+    for careful in (named, unnamed):
+        assert [GearBox(window).choose(careful).gear for window in (1, 8)] == [Gear.FLIGHT, Gear.FLIGHT]
+        assert "Dovecot" in GearBox(8).choose(careful).why
     others = Capabilities.from_extensions(offered, greeting="mail.example.org ESMTP Postfix")
     assert [GearBox(window).choose(others).gear for window in (1, 8)] == [Gear.CROSS, Gear.CHUNKED]
 
