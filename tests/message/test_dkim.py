@@ -72,7 +72,7 @@ _mail = st.builds(
 
 
 @given(_body)
-@settings(max_examples=150)
+@settings(max_examples=100)
 def test_d6_the_body_has_the_canonical_form_of_dkimpy(body: bytes) -> None:
     assert relaxed_body(body) == dkim_oracle.relaxed_body(body)
 
@@ -127,8 +127,11 @@ def test_d6_a_mail_with_one_byte_changed_does_not_verify(data: st.DataObject) ->
     signed = _signer("ed25519").signed(_MAIL, "news@acme.test")
     unsigned = signed.index(b"X-Campaign"), signed.index(b"List-Unsubscribe:")
     first = signed.index(b"bh=")  # before it stand tags, of which some changes leave what they mean
+    spare = signed.index(b"==\r\n") - 1  # the signature's last letter, of which four bits say nothing
     letters = [
-        at for at in range(first, len(signed)) if signed[at : at + 1].isalnum() and not unsigned[0] <= at < unsigned[1]
+        at
+        for at in range(first, len(signed))
+        if signed[at : at + 1].isalnum() and at != spare and not unsigned[0] <= at < unsigned[1]
     ]
     at = data.draw(st.sampled_from(letters))
     other = b"q" if signed[at : at + 1].lower() != b"q" else b"z"
