@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -100,6 +101,7 @@ class SecretSource:
         self._read_settings = settings
         self._settings: SecretSettings | None = None
         self._told: dict[str, str] = {}
+        self._told_at: dict[str, float] = {}
         self._found: dict[str, str] = {}
         self._logins_kept: set[str] = set()
         self._ask = ask
@@ -142,12 +144,19 @@ class SecretSource:
         else:
             hide(secret)
             self._told[entry] = secret
+            self._told_at[entry] = time.time()
 
     def forget(self, account: str, password: str) -> None:
         """A server would not have this password: the next who asks has it looked for anew."""
         for known in (self._told, self._found):
             if known.get(account) == password:
                 del known[account]
+
+    def doubt(self, account: str, since: float) -> None:
+        """The account's login was refused then (epoch seconds): what was known before is not used again."""
+        self._found.pop(account, None)
+        if account in self._told and self._told_at[account] <= since:
+            self.tell(account, None)
 
     async def signing_key(self, account: str) -> str:
         """The key that an account signs with, a PEM text. Raises `AccountError`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from shlex import quote
+from typing import TYPE_CHECKING
 
 from mailtui.dispatch.members import members_from_json
 from mailtui.dispatch.watchdog import STOPPED
@@ -11,6 +12,9 @@ from mailtui.service.views import CampaignView
 from mailtui.smtp.connect import NOBODY_ANSWERS
 from mailtui.smtp.endpoint import Endpoint
 from mailtui.smtp.verdict import SAID_AT, Stage
+
+if TYPE_CHECKING:
+    from mailtui.service.facade import Service
 
 _SANDBOX_PORT = 2525
 
@@ -51,7 +55,9 @@ def how_on(campaign: Campaign) -> str:
     return mended if needs_mending(campaign) else "r goes on."
 
 
-def refused_account(campaign: Campaign) -> str | None:
-    """The account whose login the server refused, where a campaign paused for that; its password may be mistyped."""
-    refused = campaign.held and campaign.reason.startswith(f"{SAID_AT} {Stage.AUTH}:")
-    return members_from_json(campaign.endpoint)[0].name if refused else None
+async def doubt_refused(service: Service, campaign: Campaign) -> None:
+    """Use no more what was typed for accounts of a campaign before their logins were refused: it may be mistyped."""
+    names = {member.name for member in members_from_json(campaign.endpoint)}
+    for rest in await service.reader.account_rests():
+        if rest.account in names and rest.reason.startswith(f"{SAID_AT} {Stage.AUTH}:"):
+            service.secrets.doubt(rest.account, rest.since)

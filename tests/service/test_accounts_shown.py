@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from mailtui.accounts.secrets import Place
 from mailtui.cli.run import _confirm
 from mailtui.cli.watching import print_outcome
 from mailtui.errors import ExitCode
@@ -18,8 +19,10 @@ from mailtui.kit.durations import show_moment
 from mailtui.kit.paths import Home
 from mailtui.outbox.records import AccountRest, Mark, ProgressSnapshot, Result, WorkerSnapshot
 from mailtui.outbox.states import CampaignState, DeliveryState, RestKind
+from mailtui.service.advice import doubt_refused
 from mailtui.service.facade import Service
 from mailtui.service.views import CampaignView
+from mailtui.smtp.verdict import SAID_AT, Stage
 from tests.campaign.conftest import WriteCampaign
 from tests.campaign.test_freeze import launch
 from tests.campaign.test_senders import NEWS, TEAM
@@ -146,3 +149,21 @@ def test_c9_who_confirms_sees_every_account_and_from(
     assert "  accounts     acme    75 %  127.0.0.1:9 (not encrypted, on this machine)\n" in said
     assert "               backup  25 %  mx.backup.test:465 (TLS) as team\n" in said
     assert f"from {NEWS} (75 %) or {TEAM} (25 %), for each recipient always the same" in " ".join(said.split())
+
+
+async def test_c9_of_several_accounts_the_one_that_was_refused_has_its_password_asked_for_anew(
+    service: Service, write_campaign: WriteCampaign
+) -> None:
+    path = write_campaign(2, **{"smtp": None, "accounts": ["acme", "backup"], "from": None})
+    campaign = (await asyncio.to_thread(launch, service, path)).campaign
+    for account in ("acme", "backup"):
+        service.tell_password(account, "typed")
+    ledger = service.outbox.ledger()
+    reason = f"{SAID_AT} {Stage.AUTH}: 535 no. See its password"
+    await ledger.rest_account(AccountRest("backup", None, RestKind.REFUSED, reason, time.time()))
+    ledger.close()
+    await doubt_refused(service, campaign)
+    assert [(await service.secrets.where(name)).place for name in ("acme", "backup")] == [Place.HANDED, None]
+    service.tell_password("backup", "typed once more")
+    await doubt_refused(service, campaign)
+    assert await service.secrets.password("backup") == "typed once more", "the server has not refused this one"

@@ -12,7 +12,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Input
 
 from mailtui.errors import LoginEnded, SecretMissing
-from mailtui.service.advice import refused_account
+from mailtui.service.advice import doubt_refused
 from mailtui.service.facade import LaunchPlan, Service
 from mailtui.service.views import CampaignView
 from mailtui.tui.dialogs.oauth_login import log_in
@@ -81,9 +81,7 @@ async def resuming(app: App[Any], service: Service, view: CampaignView) -> str:
     """Go on with a campaign; the runner's answer. A password that its server has refused is looked for anew, since it
     may have been mistyped. Raises `SecretMissing` when none is given.
     """
-    refused = refused_account(view.campaign)
-    if refused is not None:
-        service.tell_password(refused, None)
+    await doubt_refused(service, view.campaign)
     return await asking_password(app, service, lambda: service.resume(view))
 
 
@@ -92,7 +90,6 @@ async def launching_password(app: App[Any], service: Service, plan: LaunchPlan) 
     refused is asked for anew. Raises `SecretMissing` when none is given.
     """
     earlier = plan.planned.earlier if plan.planned is not None else None
-    refused = refused_account(earlier) if earlier is not None else None
-    if refused is not None:
-        service.tell_password(refused, None)
+    if earlier is not None:
+        await doubt_refused(service, earlier)
     await asking_password(app, service, lambda: service.secrets_of(plan.members))
