@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import collections
+import ipaddress
 import socket
+from collections.abc import Sequence
 from typing import Any, cast
 
 import aiosmtplib
@@ -18,6 +21,10 @@ def reply_of(code: int, message: str) -> Reply:
     return Reply(code, raw.decode("utf-8", "backslashreplace"))
 
 
+_Address = tuple[int, int, int, str, tuple[Any, ...]]
+"""As the system's resolver gives it: family, kind, protocol, name and place."""
+
+
 class InjectedInClear(aiosmtplib.SMTPException):
     """Something was said in clear behind the leave to begin TLS (RFC 3207 section 4.2)."""
 
@@ -29,6 +36,8 @@ class NoStartTls(aiosmtplib.SMTPException):
 class Client(aiosmtplib.SMTP):
     """Opens one connection. Who is interested in the steps overrides `looked_up`, `refused` and `opened`."""
 
+    head_start = 2.0
+    """Seconds that an address has to answer before the next one is tried, too."""
     _reached = False
     _stood = False
 
@@ -62,25 +71,46 @@ class Client(aiosmtplib.SMTP):
         return await super().connect(**{**options, "sock": opened, "port": None})
 
     async def _open(self, host: str, port: int) -> socket.socket:
-        loop = asyncio.get_running_loop()
-        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        self.looked_up(host, list(dict.fromkeys(str(entry[4][0]) for entry in found)))
+        """The first connection that stands. An address that does not answer has a head start before the next is tried
+        too (RFC 8305): networks lead into nothing by one way, mostly IPv6, and somewhere by the other.
+        """
+        left = collections.deque(await self._addresses(host, port))
         refusals: list[OSError] = []
-        for family, kind, protocol, _, address in found:
-            opened = socket.socket(family, kind, protocol)
-            opened.settimeout(0.0)  # what asyncio asks for
-            try:
-                await loop.sock_connect(opened, address)
-            except BaseException as error:
-                opened.close()
-                if not isinstance(error, OSError):
-                    raise
-                self.refused(str(address[0]), error)
-                refusals.append(error)
-            else:
-                self.opened(str(address[0]))
-                return opened
-        raise refusals[0]
+        trying: dict[asyncio.Task[socket.socket], str] = {}
+        try:
+            while left or trying:
+                if left:
+                    address = left.popleft()
+                    trying[asyncio.create_task(_connected(address))] = str(address[4][0])
+                patience = self.head_start if left else None
+                done, _ = await asyncio.wait(trying, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    error = task.exception()
+                    if error is None:
+                        self.opened(trying.pop(task))
+                        return task.result()
+                    if not isinstance(error, OSError):
+                        raise error
+                    self.refused(trying.pop(task), error)
+                    refusals.append(error)
+            raise refusals[0]
+        finally:
+            for task, name in trying.items():
+                if task.cancel():
+                    self.refused(name, TimeoutError("no answer so far"))
+            for late in await asyncio.gather(*trying, return_exceptions=True):
+                if isinstance(late, socket.socket):
+                    late.close()
+
+    async def _addresses(self, host: str, port: int) -> Sequence[_Address]:
+        """Where a name leads, in the order in which the system would have it tried."""
+        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        self.looked_up(host, list(dict.fromkeys(str(entry[4][0]) for entry in found)))
+        if host == "localhost":  # what may go in clear to this machine goes nowhere else (RFC 6761 section 6.3)
+            found = [entry for entry in found if ipaddress.ip_address(str(entry[4][0]).partition("%")[0]).is_loopback]
+        if not found:
+            raise OSError(f"{host} has no address of this machine")
+        return found
 
     async def starttls(self, **options: Any) -> aiosmtplib.SMTPResponse:
         """Begin TLS. Raises `NoStartTls` where it is not offered, and `InjectedInClear` before the handshake where the
@@ -97,6 +127,18 @@ class Client(aiosmtplib.SMTP):
             if listener.injected:
                 raise InjectedInClear("said in clear behind the leave to begin TLS") from None
             raise
+
+
+async def _connected(address: _Address) -> socket.socket:
+    family, kind, protocol, _, place = address
+    opened = socket.socket(family, kind, protocol)
+    opened.settimeout(0.0)  # what asyncio asks for
+    try:
+        await asyncio.get_running_loop().sock_connect(opened, place)
+    except BaseException:
+        opened.close()
+        raise
+    return opened
 
 
 class _Listener(asyncio.Protocol):

@@ -63,6 +63,7 @@ async def connect(
         tls_context=None if endpoint.security is Security.PLAIN else tls_context(endpoint),
         timeout=timeouts.command,
     )
+    client.head_start = min(client.head_start, timeouts.connect / 4)
     stage: list[Stage] = []
     loop = asyncio.get_running_loop()
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import socket
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -243,3 +246,55 @@ async def test_a_name_that_no_server_can_have() -> None:
 async def test_an_ipv6_address_may_stand_in_brackets() -> None:
     verdict = await refused(endpoint(free_port(), host="[::1]"))
     assert "not known" not in verdict.text
+
+
+@contextlib.contextmanager
+def deaf() -> Iterator[int]:
+    """A port that takes no connection and does not refuse one either, as behind a firewall."""
+    with contextlib.ExitStack() as stack:
+        listening = stack.enter_context(socket.socket())
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(0)
+        for _ in range(4):  # more than it lets wait
+            waiting = stack.enter_context(socket.socket())
+            waiting.settimeout(0.0)
+            with contextlib.suppress(BlockingIOError):
+                waiting.connect(listening.getsockname())
+        yield listening.getsockname()[1]
+
+
+def named(monkeypatch: pytest.MonkeyPatch, *places: tuple[str, int]) -> None:
+    """Have every name lead to these places, one after the other."""
+    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", place) for place in places]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+
+
+async def test_n04_an_address_that_does_not_answer_does_not_cost_the_whole_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    hello = [*HELLO, Send(b"250 x.test\r\n"), Silence()]
+    with deaf() as nobody:
+        async with scripted_peer(hello) as peer:
+            named(monkeypatch, ("127.0.0.1", nobody), ("127.0.0.1", free_port()), ("127.0.0.1", peer.port))
+            patient = Timeouts(connect=2.0)
+            connection = await connect(endpoint(25, host="smtp.acme.test"), None, timeouts=patient)
+            connection.transport.abort()
+        named(monkeypatch, ("127.0.0.1", nobody), ("127.0.0.1", nobody))
+        verdict = await refused(endpoint(25, host="smtp.acme.test"))
+    assert (verdict.stage, "did not answer in time" in verdict.text) == (Stage.CONNECT, True)
+
+
+async def test_c05_what_is_for_this_machine_goes_to_no_other_however_its_name_is_resolved(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    named(monkeypatch, ("192.0.2.1", 25))
+    verdict = await refused(endpoint(25, host="localhost", user=USER), PASSWORD)
+    assert (verdict.stage, verdict.text) == (
+        Stage.CONNECT,
+        "localhost:25 cannot be reached: localhost has no address of this machine",
+    )
+    async with scripted_peer([*HELLO, Send(b"250 x.test\r\n"), Silence()]) as peer:
+        named(monkeypatch, ("192.0.2.1", peer.port), ("127.0.0.1", peer.port))
+        connection = await connect(endpoint(peer.port, host="localhost"), None, timeouts=QUICK)
+        assert connection.transport.get_extra_info("peername")[0] == "127.0.0.1"
+        connection.transport.abort()
