@@ -64,6 +64,14 @@ class AuthorizationServer:
         """How long access tokens are good for from now on."""
         self._control(life=seconds)
 
+    def say_life(self, seconds: float) -> None:
+        """Tell clients that tokens are good for so long, until `forget`; they live on, so a slow machine loses none."""
+        self._control(said=seconds)
+
+    def end_at(self, number: int) -> None:
+        """End every login as soon as tokens are asked for the so-manieth time, until `forget`."""
+        self._control(endAt=number)
+
     def fail(self, *faults: dict[str, object], path: str = "/token") -> None:
         """Answer the next requests so: status, body, headers, fill (bytes), delay, drip, late (ms)."""
         self._control(faults=[{"path": path, **fault} for fault in faults])

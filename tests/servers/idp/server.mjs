@@ -10,6 +10,8 @@ const { Provider } = await import(process.argv[2]);
 
 const state = {
   life: 3600, // seconds of an access token
+  said: undefined, // seconds that a client is told instead
+  endAt: 0, // the number of the request for tokens before which every login ends
   faults: [], // {path, status, body, headers, delay (ms), drip (ms)}, each for one request
   asked: [], // {path, status}
   inFlight: 0,
@@ -58,6 +60,10 @@ const provider = new Provider(issuer, {
   },
   cookies: { keys: ['tests'] },
 });
+provider.use(async (ctx, next) => {
+  await next();
+  if (state.said !== undefined && ctx.body?.expires_in) ctx.body.expires_in = state.said;
+});
 const logins = new Set();
 provider.on('grant.success', (ctx) => {
   if (ctx.oidc.entities.Grant) logins.add(ctx.oidc.entities.Grant.jti);
@@ -70,26 +76,32 @@ const read = async (request) => {
 };
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
+// What a person does on the provider's page "apps with access": every login of every account ends.
+async function revokeAll() {
+  for (const id of logins) {
+    for (const kind of [provider.AccessToken, provider.RefreshToken, provider.AuthorizationCode, provider.DeviceCode]) {
+      await kind.revokeByGrantId(id);
+    }
+    await (await provider.Grant.find(id))?.destroy();
+  }
+  logins.clear();
+}
+
 async function control(request, response) {
   const body = await read(request);
   const wanted = body ? JSON.parse(body) : {};
   if (wanted.life !== undefined) state.life = wanted.life;
+  if (wanted.said !== undefined) state.said = wanted.said ?? undefined;
+  if (wanted.endAt !== undefined) state.endAt = wanted.endAt;
   if (wanted.faults) state.faults.push(...wanted.faults);
   if (wanted.forget) {
     state.asked.length = 0;
     state.faults.length = 0;
     state.mostInFlight = 0;
+    state.said = undefined;
+    state.endAt = 0;
   }
-  if (wanted.revoke) {
-    // What a person does on the provider's page "apps with access": every login of every account ends.
-    for (const id of logins) {
-      for (const kind of [provider.AccessToken, provider.RefreshToken, provider.AuthorizationCode, provider.DeviceCode]) {
-        await kind.revokeByGrantId(id);
-      }
-      await (await provider.Grant.find(id))?.destroy();
-    }
-    logins.clear();
-  }
+  if (wanted.revoke) await revokeAll();
   response.setHeader('Content-Type', 'application/json');
   response.end(JSON.stringify({ asked: state.asked, mostInFlight: state.mostInFlight }));
 }
@@ -129,6 +141,7 @@ server.on('request', async (request, response) => {
     state.inFlight -= 1;
     entry.status = response.statusCode;
   });
+  if (path === '/token' && state.asked.filter((one) => one.path === path).length === state.endAt) await revokeAll();
   const at = state.faults.findIndex((fault) => fault.path === path);
   if (at < 0) return callback(request, response);
   const [fault] = state.faults.splice(at, 1);
