@@ -20,6 +20,7 @@ from mailtui.kit.validation import Duration, Spec
 from mailtui.smtp.endpoint import AuthMethod, Endpoint, Security, TokenGrant
 from mailtui.smtp.timeouts import Timeouts
 
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _PORTS = {Security.TLS: 465, Security.STARTTLS: 587, Security.PLAIN: 25}
 
 
@@ -180,6 +181,13 @@ class AccountSpec(ServerSpec):
         if REGION in str(host):
             raise ValueError(f"host is missing: {preset.title} has one a region, {preset.host}")
         return {**preset.settings(), **data}
+
+    @pydantic.field_validator("user")
+    @classmethod
+    def _is_one_name(cls, given: str | None) -> str | None:
+        if _CONTROL.search(given or ""):  # a NUL would begin another part of AUTH PLAIN (RFC 4616)
+            raise ValueError("a login name has no line breaks and no other control characters")
+        return given
 
     @pydantic.field_validator("password_command", mode="before")
     @classmethod

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import sys
+from collections.abc import Collection
 
 import click
 
@@ -46,11 +47,14 @@ def add(
     mailtui accounts add acme --preset gmail --user news@acme.test
     mailtui accounts add relay --host mail.acme.test --security starttls --user news
     """
+    if password_stdin and no_password:
+        raise UsageError("--password-stdin and --no-password: there is one, or there is none")
     book = AccountBook(service)
     draft = filled(book.draft(preset=given.get("preset", "")), given, region)
     draft = dataclasses.replace(draft, name=name or "")
     asking = at_terminal() and not as_json
     if asking:
+        _require_right(book, draft, None, of=(*given, "name") if name else given)
         draft = Questions(book).complete(draft)
     _require_right(book, draft, None)
     secret = None
@@ -84,7 +88,7 @@ def change(
     Comments and everything else in the settings file stay as they are.
     """
     book = AccountBook(service)
-    draft = filled(book.draft(name=name), given, region)
+    draft = filled(book.moved(book.draft(name=name), given.get("preset", "")), given, region)
     draft = dataclasses.replace(draft, name=new_name or name)
     if not given and region is None and new_name is None:
         raise UsageError("Nothing to change was named", hint="See: mailtui accounts change --help")
@@ -111,11 +115,13 @@ def remove(name: str, yes: bool, force: bool, *, service: Service, as_json: bool
             raise UsageError(f"Nobody is at a terminal to confirm that {name} is removed", hint="Say --yes.")
         if not click.confirm(f"Remove {name}, and its secrets in the keyring?", default=False, err=True):
             raise click.Abort
-    asyncio.run(book.remove(name, force=force))
+    left = asyncio.run(book.remove(name, force=force))
     if as_json:
-        output.json_line({"account": name, "removed": True})
-    else:
+        output.json_line({"account": name, "removed": True, "keyring": None if left is None else left.word})
+    elif left is None:
         output.say(f"{name} is removed, and so is what the keyring had for it.")
+    else:
+        output.say(f"{name} is removed; nothing was taken out of the keyring: {left.word}.")
 
 
 @click.command()
@@ -148,8 +154,12 @@ def password(name: str, from_stdin: bool, forget: bool, *, service: Service, as_
     return ExitCode.DONE
 
 
-def _require_right(book: AccountBook, draft: AccountDraft, replaces: str | None) -> None:
+def _require_right(
+    book: AccountBook, draft: AccountDraft, replaces: str | None, *, of: Collection[str] | None = None
+) -> None:
+    """Raises `UsageError` for mistakes in a draft; `of` some fields, while others are still to be asked for."""
     problems = book.problems(draft, replaces=replaces)
+    problems = {field: text for field, text in problems.items() if of is None or field in of}
     if problems:
         lines = "\n".join(f"{flag_of(field)}: {text}" for field, text in problems.items())
         title = f"The account {draft.name} cannot be written so" if draft.name else "An account needs a name"
@@ -161,7 +171,9 @@ def _has_password(draft: AccountDraft) -> bool:
 
 
 def _first_line() -> str:
-    """The password on standard input."""
+    """The password on standard input. Raises `UsageError`."""
+    if sys.stdin.isatty():
+        return asyncio.run(ask_unseen("Password")) or ""
     try:
         line = sys.stdin.readline(_LONGEST)
         line.encode()  # where nobody says how text is encoded, other bytes come as halves of characters

@@ -9,8 +9,10 @@ from typing import Any, TypeVar
 
 import click
 
+from mailtui.errors import UsageError
 from mailtui.service.account_book import AccountDraft
 
+_REGION = "{region}"
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 _OPTIONS: Sequence[tuple[str, str, str, str]] = (
@@ -72,6 +74,11 @@ def flag_of(field: str) -> str:
 
 
 def filled(draft: AccountDraft, given: dict[str, str], region: str | None) -> AccountDraft:
-    """The draft with what was said; the region goes into the host that asks for one."""
+    """The draft with what was said; the region goes into the host that asks for one. Raises `UsageError`."""
     draft = dataclasses.replace(draft, **given)
-    return draft if region is None else dataclasses.replace(draft, host=draft.host.replace("{region}", region))
+    if region is None:
+        return draft
+    if _REGION not in draft.host:
+        title = f"--region is for presets with a server in each, and {draft.host or 'this'} is not of one"
+        raise UsageError(title, hint="Name the server: --host HOST")
+    return dataclasses.replace(draft, host=draft.host.replace(_REGION, region))

@@ -93,10 +93,7 @@ def limits_in_words(per_hour: int | None, per_day: int | None) -> str:
 def presets(name: str | None, *, service: Service, as_json: bool) -> None:
     """List the providers that are known; of one, everything: server, login, quotas, and what to do first."""
     book = AccountBook(service)
-    found = book.presets()
-    if name is not None:
-        book.draft(preset=name)  # for what it says of a name that there is not
-        found = [preset for preset in found if preset.name == name]
+    found = book.presets() if name is None else [book.preset(name)]
     if as_json:
         for preset in found:
             output.json_line(preset.to_json())

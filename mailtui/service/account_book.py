@@ -7,6 +7,7 @@ be done to its end is undone.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mailtui.accounts.keyring_store import KeyringProblem, Trouble, client_entry, dkim_entry, login_entry
+from mailtui.accounts.keyring_store import KeyringProblem, Trouble, login_entry
 from mailtui.accounts.presets import Preset, presets
 from mailtui.accounts.secrets import Place, unknown_account, variable_for
 from mailtui.dispatch.members import members_from_json
@@ -30,9 +31,11 @@ from mailtui.service.account_draft import (
     draft_of_account,
     draft_of_preset,
     edited,
+    moved_to_preset,
     problems_of,
     seen_of,
 )
+from mailtui.service.account_secrets import give_back, kept_as, move_secrets, remove_secrets
 from mailtui.service.account_tests import LastTest, forget_test, last_tests
 from mailtui.service.settings import PROJECT_FILE
 from mailtui.service.settings_file import Written, change, require_changeable, text_of
@@ -179,6 +182,13 @@ class AccountBook:
         """The providers that are known, in the order to show them."""
         return list(presets().values())
 
+    def preset(self, name: str) -> Preset:
+        """One of them. Raises `UsageError` for one that there is not."""
+        if name not in presets():
+            hint = did_you_mean(name, list(presets())) or "See: mailtui accounts presets"
+            raise UsageError(f"There is no preset {name}".rstrip(), hint=hint)
+        return presets()[name]
+
     def secret_hint(self, draft: AccountDraft) -> str:
         """What to give as the password of such an account, as its provider says; empty where nothing is known."""
         known = presets().get(draft.preset)
@@ -204,10 +214,13 @@ class AccountBook:
         if name:
             file = self._file_of(name)
             return draft_of_account(name, _said(text_of(file), file, name) or {})
-        if preset and preset not in presets():
-            hint = did_you_mean(preset, list(presets())) or "See: mailtui accounts presets"
-            raise UsageError(f"There is no preset {preset}", hint=hint)
-        return draft_of_preset(preset) if preset else AccountDraft()
+        return draft_of_preset(self.preset(preset).name) if preset else AccountDraft()
+
+    def moved(self, draft: AccountDraft, preset: str) -> AccountDraft:
+        """The draft of an account that goes over to another provider; '' is none. Raises `UsageError`."""
+        if preset in ("", draft.preset):
+            return draft
+        return moved_to_preset(draft, self.preset(preset).name)
 
     def problems(self, draft: AccountDraft, *, replaces: str | None = None) -> dict[str, str]:
         """What is wrong with a draft, by the names of its fields; empty when it can be saved."""
@@ -228,10 +241,17 @@ class AccountBook:
         file = self._service.settings.home.settings_file if replaces is None else self._file_of(replaces)
         if replaces not in (None, draft.name):
             await self._require_unused(str(replaces), "renamed")
-        former = () if replaces is None else self._kept_as(replaces)
+        former = () if replaces is None else kept_as(self._service, replaces)
+        server = None if replaces is None else self._service.settings.endpoint(replaces)
 
         def edit(text: str) -> str:
             said = None if replaces is None else _said(text, file, replaces)
+            if replaces != draft.name and _said(text, file, draft.name) is not None:
+                raise MailtuiError(
+                    f"Another program has written an account {draft.name} just now",
+                    detail=str(file),
+                    hint="Nothing was written. Give this one another name.",
+                )
             if replaces is not None and (said is None or seen_of(said) != draft.seen):
                 raise MailtuiError(
                     f"The account {replaces} was changed by another program since it was read here",
@@ -245,17 +265,21 @@ class AccountBook:
         written = await self._change(file, edit)
         try:
             self._service.settings_changed()
-            if replaces is not None and former != self._kept_as(draft.name):
-                await self._move_secrets(replaces, former, draft.name)
+            if replaces is not None and former != kept_as(self._service, draft.name):
+                await move_secrets(self._service, replaces, former, draft.name)
             if secret is not None:
                 await self.store_secret(draft.name, secret)
-        except MailtuiError as error:
+        except (MailtuiError, asyncio.CancelledError) as error:
             await asyncio.to_thread(written.undo)
-            if isinstance(error, KeyringProblem) and error.trouble is Trouble.NOT_KEPT and replaces is None:
-                await self._service.keyring.delete(draft.name)  # it keeps something, if not what it was given
+            if replaces is None and secret is not None and not _never_kept(error):
+                await give_back(self._service, draft.name)
             self._service.settings_changed()
+            if isinstance(error, asyncio.CancelledError):
+                raise
             error.detail = "\n".join(part for part in (error.detail, "The settings file is as it was.") if part)
             raise
+        if replaces is not None and server != self._service.settings.endpoint(draft.name):
+            await self._forget_test(replaces)
 
     async def store_secret(self, name: str, secret: str) -> None:
         """Keep an account's password in the keyring. A runner that lives gets it, too, and campaigns go on that paused
@@ -284,28 +308,37 @@ class AccountBook:
         self._service.secrets.tell(name, None)
         return await self._service.keyring.delete(name)
 
-    async def remove(self, name: str, *, force: bool = False) -> None:
-        """Remove an account with its secrets. Raises `UsageError` while a campaign needs it, unless forced."""
+    async def remove(self, name: str, *, force: bool = False) -> KeyringProblem | None:
+        """Remove an account with its secrets; gives back what kept the keyring from giving them up, if anything did.
+
+        Raises `UsageError` while a campaign needs it and `KeyringProblem` for a keyring that does not answer, both
+        unless it is forced.
+        """
         file = self._file_of(name)
         if not force:
             await self._require_unused(name, "removed")
         require_changeable(file)
         take_out(text_of(file), ("accounts", name))  # for what it raises, before anything is gone
-        for entry in _entries(name):
-            try:
-                await self._service.keyring.delete(entry)
-            except KeyringProblem as problem:
-                if problem.trouble not in (Trouble.NONE, Trouble.NOT_REAL) and not force:
-                    raise
-            self._service.secrets.tell(entry, None)
+        left = await remove_secrets(self._service, name, force=force)
         await self._change(file, lambda text: take_out(text, ("accounts", name)))
-        forget_test(self._service.settings.home, name)
+        await self._forget_test(name)
         self._service.settings_changed()
+        return left
+
+    async def _forget_test(self, name: str) -> None:
+        """How the last test went says nothing of what is written now."""
+        with contextlib.suppress(OSError):  # it is a note, and what it would be about is done
+            await asyncio.to_thread(forget_test, self._service.settings.home, name)
 
     async def _change(self, file: Path, edit: Callable[[str], str]) -> Written:
         """Change a settings file, one process of ours after the other."""
         async with exclusive(self._service.settings.home.run / "settings.lock"):
-            return await asyncio.to_thread(change, file, edit)
+            writing = asyncio.create_task(asyncio.to_thread(change, file, edit))
+            try:
+                return await asyncio.shield(writing)
+            except asyncio.CancelledError:
+                (await writing).undo()  # a thread goes on
+                raise
 
     async def _require_unused(self, name: str, done: str) -> None:
         users = await self.users(name)
@@ -315,34 +348,6 @@ class AccountBook:
                 detail=f"{counted(len(users), 'campaign')} sent through it: {', '.join(users)}",
                 hint="Let them finish, or cancel them first: mailtui cancel ID",
             )
-
-    def _kept_as(self, name: str) -> tuple[str, ...]:
-        """What the entries of an account are called in the keyring, by the settings as they are now."""
-        settings = self._service.settings.secrets()
-        return tuple(map(settings.entry, _entries(name)))
-
-    async def _move_secrets(self, old: str, former: tuple[str, ...], new: str) -> None:
-        """Secrets go with the account: written under the new name first, so that none is lost on the way. `former` are
-        the entries of the `old` one as the keyring calls them.
-        """
-        keyring = self._service.keyring
-        moved: list[tuple[str, str]] = []
-        try:
-            for before, after in zip(former, _entries(new), strict=True):
-                secret = await keyring.get(before)
-                if secret is not None:
-                    await keyring.set(after, secret)
-                    moved.append((before, after))
-        except KeyringProblem as problem:
-            for _, after in moved:
-                await keyring.delete(after)
-            if problem.trouble in (Trouble.NONE, Trouble.NOT_REAL):
-                return
-            raise
-        for before, _ in moved:
-            await keyring.delete(before)
-        for entry in _entries(old):
-            self._service.secrets.tell(entry, None)
 
     def _file_of(self, name: str) -> Path:
         """The file that an account is written in. Raises `AccountError` for none, or where there is more than one."""
@@ -366,9 +371,9 @@ class AccountBook:
         raise unknown_account(name, sorted(self._service.settings.spec.accounts), file=str(home.settings_file))
 
 
-def _entries(name: str) -> tuple[str, ...]:
-    """The entries that an account may have in the keyring."""
-    return (name, dkim_entry(name), client_entry(name), login_entry(name))
+def _never_kept(error: BaseException) -> bool:
+    """Whether an error says that the keyring has nothing of what it was to keep."""
+    return not isinstance(error, asyncio.CancelledError) and getattr(error, "trouble", None) is not Trouble.NOT_KEPT
 
 
 def _said(text: str, file: Path, name: str) -> Mapping[str, Any] | None:

@@ -87,6 +87,7 @@ KEYS: Mapping[str, Loc] = {
 }
 """Where each field of a draft stands below an account of the settings file."""
 _NUMBERS = ("port", "per_hour", "per_day", "connections", "weight")
+_QUOTAS = ("per_hour", "per_day", "connections")
 _MAPS = ("limits", "oauth", "dkim")
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]*[A-Za-z0-9])?")
 _PARTS = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*")+')
@@ -112,6 +113,22 @@ def draft_of_account(name: str, said: Mapping[str, Any]) -> AccountDraft:
     known = presets().get(str(said.get("preset")))
     whole = {**(known.settings() if known is not None else {}), **said}
     return dataclasses.replace(AccountDraft(name=name, seen=seen_of(said)), **_texts(whole))
+
+
+def moved_to_preset(draft: AccountDraft, name: str) -> AccountDraft:
+    """The draft of an account that changes its provider: it gets the server and the login of the new one.
+
+    Its own limits stay, and so does all that neither preset speaks of. Raises `KeyError` for a preset there is not.
+    """
+    old = draft_of_preset(draft.preset) if draft.preset in presets() else AccountDraft()
+    new = draft_of_preset(name)
+    changed = {}
+    for key in KEYS:
+        here, before, after = (str(getattr(one, key)) for one in (draft, old, new))
+        own = bool(here) and here != before  # what its person said of it
+        if (after and not (own and key in _QUOTAS)) or (before and not own):
+            changed[key] = after
+    return dataclasses.replace(draft, **changed)
 
 
 def seen_of(said: Mapping[str, Any]) -> str:
@@ -162,7 +179,7 @@ def _changes(wanted: Mapping[str, Any], said: Mapping[str, Any]) -> Iterator[tup
     """What is to be put, and taken out, for a file to say what is wanted; what a draft does not know stays."""
     for key in dict.fromkeys(str(loc[0]) for loc in KEYS.values()):
         if key not in wanted:
-            if key in said:
+            if said.get(key) not in (None, False, {}, []):  # what says nothing was not taken out by anybody
                 yield (key,), _GONE
             continue
         new, old = wanted[key], said.get(key)

@@ -64,10 +64,10 @@ def note_test(home: Home, name: str, test: LastTest) -> None:
 
 
 def forget_test(home: Home, name: str) -> None:
-    """An account is gone, and its test with it."""
-    kept = {other: test for other, test in last_tests(home).items() if other != name}
-    if _file(home).exists():
-        _keep(home, kept)
+    """What is known of an account's server is over, or the account is. Raises `OSError`."""
+    tests = last_tests(home)
+    if name in tests:
+        _keep(home, {other: test for other, test in tests.items() if other != name})
 
 
 def _keep(home: Home, tests: Mapping[str, LastTest]) -> None:

@@ -42,7 +42,17 @@ def text_of(path: Path) -> str:
 
 
 def require_changeable(path: Path) -> None:
-    """Raises `ConfigError` for a file that is not to be changed since others can write it."""
+    """Raises `ConfigError` for a file that is not to be changed: others can write it, or its owner may not.
+
+    A link is where it leads to, as people have it who share their settings among machines.
+    """
+    path = Path(os.path.realpath(path))
+    if os.name == "posix" and path.exists() and not _mode(path) & stat.S_IWUSR:
+        raise ConfigError(
+            f"{path} is read-only, so nothing is written into it",
+            detail=f"Its mode is {_mode(path):04o}.",
+            hint=f"If you want it changed: chmod u+w {shlex.quote(str(path))}",
+        )
     for place in (path, path.parent):
         if place.exists() and _mode(place) & _OTHERS_WRITE and not (place.is_dir() and _mode(place) & stat.S_ISVTX):
             raise ConfigError(
@@ -57,7 +67,7 @@ def change(path: Path, edit: Callable[[str], str]) -> Written:
 
     Raises `ConfigError`, `MailtuiError` where it cannot be written, and what `edit` raises; then it is as it was.
     """
-    real = Path(os.path.realpath(path))  # behind a link, as people who share their settings among machines have it
+    real = Path(os.path.realpath(path))
     require_changeable(real)
     before = _bytes(real)
     text = _text(before or b"", path)

@@ -6,6 +6,7 @@ import asyncio
 import dataclasses
 import json
 import os
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from mailtui.campaign.freeze import Again
 from mailtui.errors import AccountError, ConfigError, MailtuiError, UsageError
 from mailtui.kit.yaml_file import parse_yaml
 from mailtui.service.account_book import AccountBook, AccountDraft, SecretKind
-from mailtui.service.account_tests import LastTest, note_test
+from mailtui.service.account_tests import LastTest, last_tests, note_test
 from mailtui.service.doctor import examine
 from mailtui.service.facade import Service
 from tests.campaign.conftest import WriteCampaign
@@ -41,7 +42,8 @@ accounts:
 
 
 class Shelf(keyring.backend.KeyringBackend):
-    """A keyring in memory; `refuses` names an entry that it does not take."""
+    """A keyring in memory; `refuses` names an entry that it does not take, `keeps` one that it does not
+    give up."""
 
     priority = 0
 
@@ -49,6 +51,7 @@ class Shelf(keyring.backend.KeyringBackend):
         super().__init__()  # type: ignore[no-untyped-call]
         self.held: dict[str, str] = {}
         self.refuses = ""
+        self.keeps = ""
 
     def get_password(self, service: str, username: str) -> str | None:
         return self.held.get(f"{service} {username}")
@@ -59,6 +62,8 @@ class Shelf(keyring.backend.KeyringBackend):
         self.held[f"{service} {username}"] = password
 
     def delete_password(self, service: str, username: str) -> None:
+        if username == self.keeps:
+            raise keyring.errors.KeyringLocked("no")
         del self.held[f"{service} {username}"]
 
 
@@ -149,6 +154,38 @@ async def test_an_account_is_changed_where_it_stands(book: AccountBook, file: Pa
     assert set(parse_yaml(file.read_text(), file).data["accounts"]["post"]) == {"host", "security", "user", "timeouts"}
 
 
+async def test_what_says_nothing_stays_as_it_is(book: AccountBook, file: Path) -> None:
+    empty = "    allow_plain: false\n    helo: null\n    limits: {}\n    from: []\n"
+    file.write_text(FILE.replace("# the end\n", empty))
+    await book.save(dataclasses.replace(book.draft(name="acme"), weight="2"), replaces="acme")
+    assert file.read_text() == FILE.replace("# the end\n", f"{empty}    weight: 2\n")
+
+
+async def test_whoever_changes_the_provider_gets_its_server_and_keeps_their_own_limits(book: AccountBook) -> None:
+    """Not the server of the former one, which would get the mail."""
+    gmail = dataclasses.replace(book.draft(preset="gmail"), name="me", user="me@acme.test", per_hour="20")
+    await book.save(gmail)
+    was = book.draft(name="me")
+    assert book.moved(was, "gmail") == book.moved(was, "") == was
+    moved = book.moved(was, "microsoft365")
+    assert (moved.host, moved.port, moved.security) == ("smtp.office365.com", "587", "starttls")
+    assert (moved.per_hour, moved.per_day, moved.user) == ("20", "10000", "me@acme.test")
+    await book.save(moved, replaces="me")
+    [_, me] = book.rows()
+    assert (str(me.endpoint), me.preset, me.per_hour, me.per_day) == (
+        "smtp.office365.com:587",
+        "microsoft365",
+        20,
+        10000,
+    )
+    assert book.moved(was, "fastmail").per_day == ""  # that was Gmail's
+    assert book.problems(dataclasses.replace(book.moved(was, "postfix")), replaces="me").keys() == {"host"}
+    apikey = book.moved(was, "sendgrid")
+    assert (apikey.user, book.moved(apikey, "fastmail").user) == ("apikey", "")
+    with pytest.raises(UsageError, match="There is no preset"):
+        book.moved(was, "gmial")
+
+
 async def test_what_was_changed_meanwhile_is_not_written_over(book: AccountBook, file: Path) -> None:
     draft = dataclasses.replace(book.draft(name="acme"), weight="5")
     file.write_text(FILE.replace("sample: 7", "sample: 9"))
@@ -159,6 +196,20 @@ async def test_what_was_changed_meanwhile_is_not_written_over(book: AccountBook,
     with pytest.raises(MailtuiError, match="acme was changed by another program"):
         await book.save(dataclasses.replace(draft, weight="6"), replaces="acme")
     assert file.read_text() == theirs
+
+
+async def test_an_account_that_another_program_adds_meanwhile_is_not_replaced(book: AccountBook, file: Path) -> None:
+    draft, renamed = (
+        AccountDraft(name="new", host="ours.test"),
+        dataclasses.replace(book.draft(name="acme"), name="new"),
+    )
+    with Service.open({"MAILTUI_HOME": str(file.parents[1])}) as service:
+        await AccountBook(service).save(AccountDraft(name="new", host="theirs.test"))
+    theirs = file.read_text()
+    for attempt in (book.save(draft), book.save(renamed, replaces="acme")):
+        with pytest.raises(MailtuiError, match="Another program has written an account new just now"):
+            await attempt
+    assert file.read_text() == theirs and "theirs.test" in theirs
 
 
 async def test_who_writes_at_the_same_time_waits_and_nothing_is_lost(book: AccountBook, file: Path) -> None:
@@ -197,6 +248,16 @@ async def test_a_file_that_others_can_write_is_refused_with_the_command_that_men
         Service.open({"MAILTUI_HOME": str(file.parents[1])})
 
 
+@pytest.mark.skipif(os.name != "posix", reason="modes are of POSIX")
+async def test_a_file_that_its_owner_made_read_only_is_left_alone(book: AccountBook, file: Path) -> None:
+    file.chmod(0o400)
+    for attempt in (book.save(AccountDraft(name="new", host="a.test")), book.remove("acme")):
+        with pytest.raises(ConfigError, match="is read-only") as raised:
+            await attempt
+        assert raised.value.hint.endswith(f"chmod u+w {file}")
+    assert (file.read_text(), mode(file)) == (FILE, 0o400)
+
+
 async def test_a_file_behind_a_link_stays_there(book: AccountBook, file: Path, tmp_path: Path) -> None:
     real = tmp_path / "shared.yaml"
     file.rename(real)
@@ -216,9 +277,41 @@ async def test_a_secret_that_is_not_kept_leaves_no_account(book: AccountBook, fi
     with pytest.raises(AccountError, match="locked"):
         await book.save(dataclasses.replace(book.draft(name="acme"), name="new"), replaces="acme")
     assert file.read_text() == FILE and shelf.held == {"mailtui acme": SECRET, "mailtui acme client": "C"}
+    shelf.refuses, shelf.keeps = "", "acme client"  # which comes after the password that is gone by then
+    with pytest.raises(AccountError, match="locked"):
+        await book.save(dataclasses.replace(book.draft(name="acme"), name="new"), replaces="acme")
+    assert file.read_text() == FILE and shelf.held == {"mailtui acme": SECRET, "mailtui acme client": "C"}
+    with pytest.raises(AccountError, match="locked"):
+        await book.remove("acme")
+    assert (left := await book.remove("acme", force=True)) is not None and left.word == "it is locked"
+    assert shelf.held == {"mailtui acme client": "C"} and book.rows() == []
+    file.write_text(FILE)
+    service_of(book).settings_changed()
     for wrong in ("", "two\nlines"):
         with pytest.raises(UsageError):
             await book.store_secret("acme", wrong)
+
+
+async def test_whoever_is_stopped_while_the_keyring_takes_the_password_has_done_nothing(
+    book: AccountBook, file: Path, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C, with a keyring that asks somebody to unlock it."""
+    began, goes_on = threading.Event(), threading.Event()
+
+    def slowly(service: str, username: str, password: str) -> None:
+        shelf.held[f"{service} {username}"] = password
+        began.set()
+        goes_on.wait(10)
+
+    monkeypatch.setattr(shelf, "set_password", slowly)
+    saving = asyncio.create_task(book.save(AccountDraft(name="new", host="a.test", user="me"), secret=SECRET))
+    await asyncio.to_thread(began.wait, 10)
+    saving.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await saving
+    assert file.read_text() == FILE and shelf.held == {}
+    assert [row.name for row in book.rows()] == ["acme"]
+    goes_on.set()
 
 
 async def test_an_account_is_removed_with_its_secrets_unless_it_is_needed(
@@ -251,6 +344,15 @@ async def test_an_account_is_removed_with_its_secrets_unless_it_is_needed(
         await book.remove("acme")
 
 
+async def test_a_test_of_another_login_is_forgotten(book: AccountBook) -> None:
+    for field, text, kept in (("weight", "2", True), ("user", "other", False), ("name", "new", False)):
+        home, former = service_of(book).settings.home, book.rows()[0]
+        test = LastTest(1.0, ok=True, step="gear", text="fine", server=str(former.endpoint))
+        note_test(home, former.name, test)
+        await book.save(dataclasses.replace(book.draft(name=former.name), **{field: text}), replaces=former.name)
+        assert last_tests(home) == ({former.name: test} if kept else {}), field
+
+
 async def test_a_note_of_a_test_that_is_damaged_or_of_another_server_is_none(book: AccountBook) -> None:
     home = service_of(book).settings.home
     test = LastTest(1.5, ok=False, step="login", text="535 no", size=0, server="smtp.acme.test:587")
@@ -270,6 +372,7 @@ async def test_every_mistake_is_told_at_its_field(book: AccountBook) -> None:
     wrong = {
         "name": "ac me",
         "host": "no host",
+        "user": "me\nyou",
         "port": "70000",
         "security": "ssl",
         "auth": "xoauth2",

@@ -25,6 +25,7 @@ async def remove_account(app: App[Any], book: AccountBook, name: str) -> bool:
     dialog = ConfirmDialog(f"Remove the account {name}?", lines, yes="Remove it", no="Leave it")
     if not await app.push_screen_wait(dialog):
         return False
-    await book.remove(name, force=bool(users))
-    tell(app, f"{name} is removed, and its secrets with it.")
+    left = await book.remove(name, force=bool(users))
+    told = "and its secrets with it" if left is None else f"but nothing was taken out of the keyring: {left.word}"
+    tell(app, f"{name} is removed, {told}.")
     return True
