@@ -195,7 +195,7 @@ class SecretSource:
             self._told.pop(entry, None)  # somebody logged out
             self._logins_kept.discard(account)
         known = found or self._told.get(entry) or self._told.get(account)
-        found = known or self._environ.get(variable_for(account))
+        found = known or self._variable(account)[0]
         if not found:
             _, found, tried = self._systemd(account, tried)
         if found:
@@ -213,7 +213,7 @@ class SecretSource:
     async def client_secret(self, account: str) -> str | None:
         """The secret of an account's OAuth client, None where it has none. Raises `KeyringProblem`."""
         entry = client_entry(account)
-        known = self._told.get(entry) or self._environ.get(variable_for(entry))
+        known = self._told.get(entry) or self._variable(entry)[0]
         if known:
             return known
         try:
@@ -243,10 +243,10 @@ class SecretSource:
             tried.append(f"the keyring (no entry {self._entry(account)})")
         except KeyringProblem as problem:
             tried.append(f"the keyring ({problem.word})")
-        variable = variable_for(account)
-        if self._environ.get(variable):
-            return Place.VARIABLE, hide(self._environ[variable]), tried
-        tried.append(f"the variable {variable} (not set)")
+        found, said = self._variable(account)
+        if found:
+            return Place.VARIABLE, found, tried
+        tried.append(said)
         try:
             command = (await self._settings_at_ease()).commands.get(account)
             if command is not None:
@@ -256,6 +256,16 @@ class SecretSource:
         except ConfigError as problem:
             tried.append(f"password_command ({problem.title})")
         return self._systemd(account, tried)
+
+    def _variable(self, name: str) -> tuple[str | None, str]:
+        """What the environment has, without the line's end that files bring along; and in words that it has nothing."""
+        variable = variable_for(name)
+        found = self._environ.get(variable, "").removesuffix("\n").removesuffix("\r")
+        try:
+            found.encode()
+        except UnicodeEncodeError:
+            return None, f"the variable {variable} (it is no text in UTF-8)"
+        return hide(found) or None, f"the variable {variable} (not set)"
 
     def _systemd(self, account: str, tried: list[str]) -> tuple[Place | None, str | None, list[str]]:
         folder = self._environ.get(CREDENTIALS_FOLDER)
