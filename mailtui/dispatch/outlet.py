@@ -7,6 +7,7 @@ of the account stops this outlet alone, or the account in all campaigns; the cam
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack
 from typing import Protocol
 
 from mailtui.dispatch.breakers import Breakers, reason
@@ -34,6 +35,10 @@ from mailtui.smtp.verdict import Category, Kind, Scope, Stage, Verdict, judge
 
 _LATE = 5.0  # seconds without a connection of use; from then on other accounts do this one's work
 _PUT_OFF_ADVICE = "The server puts the login off again and again; wait a while, then resume"
+
+
+class _Recalled(Exception):
+    """A connection is not to be logged in any more."""
 
 
 class Head(Protocol):
@@ -303,6 +308,8 @@ class Outlet:
             try:
                 credential = await self._secrets.login(self.endpoint)
                 connection = await self._log_in(credential)
+            except _Recalled:
+                return None  # refused while this one was on its way
             except TokenUnavailable as error:
                 self._fail(f"{error.title}: {error.detail}")
                 return None
@@ -317,20 +324,28 @@ class Outlet:
 
     async def _log_in(self, credential: Credential) -> Connection:
         """Connect; a token that is refused is refreshed once. A password is known to be wrong then, and forgotten."""
-        try:
-            return await connect(self.endpoint, credential, timeouts=self.timeouts)
-        except NotConnected as error:
-            if not _would_not_have(error):
-                self.not_connected(error.verdict)
-                raise
+        async with AsyncExitStack() as turn:
+
+            async def before_login() -> None:
+                # Kept until a refusal is known to all, so that nobody repeats it.
+                await turn.enter_async_context(self._standing.saying(self.name))
+                if not self.work.is_set():
+                    raise _Recalled
+
             try:
-                other = await self._secrets.login(self.endpoint, refused=credential)
-            except AccountError:
-                if credential.kind is CredentialKind.TOKEN:
+                return await connect(self.endpoint, credential, timeouts=self.timeouts, before_login=before_login)
+            except NotConnected as error:
+                if not _would_not_have(error):
+                    self.not_connected(error.verdict)
                     raise
-                self.not_connected(error.verdict)
-                raise error from None
-        return await self._connect(other)
+                try:
+                    other = await self._secrets.login(self.endpoint, refused=credential)
+                except AccountError:
+                    if credential.kind is CredentialKind.TOKEN:
+                        raise
+                    self.not_connected(error.verdict)
+                    raise error from None
+            return await self._connect(other)
 
     async def _connect(self, credential: Credential | None) -> Connection:
         try:

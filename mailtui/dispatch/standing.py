@@ -17,6 +17,7 @@ from mailtui.outbox.records import AccountRest, SentMinute
 from mailtui.outbox.states import RestKind
 
 _FRESH = 5.0  # seconds; so soon after a login others may be tried at the same time
+_AT_ONCE = 2  # a password that has become wrong is said by no more than these
 _LOGINS = 2  # put off so often in a row: RFC 4954 has 454 for a trouble that passes, and some answer so for ever
 LOGIN_REST = 15 * 60.0
 """Seconds that an account rests whose login is put off again and again."""
@@ -46,6 +47,7 @@ class Standing:
         self._changed = changed
         self._unrecorded: dict[str, AccountRest | None] = {}
         self._doors: dict[str, asyncio.Lock] = {}
+        self._sayings: dict[str, asyncio.Semaphore] = {}
         self._logged_in: dict[str, float] = {}
         self._put_off: dict[str, int] = {}
 
@@ -113,6 +115,14 @@ class Standing:
                     yield
                     return
         yield
+
+    def saying(self, account: str) -> asyncio.Semaphore:
+        """Held by whoever tells the server this account's password or token, until it is known what comes of it.
+
+        Few at a time, however many connect: a server locks an account out, or tells its owner of an attack, when many
+        logins are refused at once. Whoever waited asks anew how the account stands.
+        """
+        return self._sayings.setdefault(account, asyncio.Semaphore(_AT_ONCE))
 
     def _is_fresh(self, account: str) -> bool:
         at = self._logged_in.get(account)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import cast
 
@@ -48,11 +48,13 @@ async def connect(
     *,
     timeouts: Timeouts,
     make_client: Callable[..., Client] = Client,
+    before_login: Callable[[], Awaitable[None]] | None = None,
 ) -> Connection:
     """Open a connection up to the point where MAIL may be said. Raises `NotConnected`.
 
     `credential` is what the endpoint's `user` logs in with; None where it has none. `make_client` makes the client
-    that connects; one that is to be watched is of another kind.
+    that connects; one that is to be watched is of another kind. `before_login` is waited for where nothing but the
+    login is left; what it raises ends the connection, and is raised as it is.
     """
     client = make_client(
         hostname=endpoint.host.strip("[]"),
@@ -76,7 +78,12 @@ async def connect(
         async with asyncio.timeout(timeouts.greeting) as clock:
             limit = loop.call_later(timeouts.connect, give_up, clock)
             try:
-                greeting = await _prepare(client, endpoint, credential, stage, timeouts)
+                greeting = await _prepare(client, endpoint, stage, timeouts)
+                if endpoint.user:
+                    if before_login is not None:
+                        await before_login()
+                    stage.append(Stage.AUTH)
+                    await log_in(client, endpoint, credential)
             finally:
                 limit.cancel()
     except BaseException as error:
@@ -97,9 +104,7 @@ async def connect(
     )
 
 
-async def _prepare(
-    client: Client, endpoint: Endpoint, credential: Credential | None, stage: list[Stage], timeouts: Timeouts
-) -> str:
+async def _prepare(client: Client, endpoint: Endpoint, stage: list[Stage], timeouts: Timeouts) -> str:
     """Everything up to the login; the greeting."""
     greeting = await client.connect(timeout=timeouts.greeting)
     stage.append(Stage.EHLO)
@@ -109,9 +114,6 @@ async def _prepare(
         await client.starttls()
         stage.append(Stage.EHLO)
         await _hello(client)
-    if endpoint.user:
-        stage.append(Stage.AUTH)
-        await log_in(client, endpoint, credential)
     return greeting.message
 
 

@@ -97,18 +97,17 @@ async def test_r05_a_login_that_is_revoked_is_tried_twice_at_most_in_all_campaig
     house: House, tmp_path: Path
 ) -> None:
     users = {"anna": "right"}
-    limits = Limits(messages_per_connection=Limit(15, b""))
-    async with slow(tmp_path / "a", users=users, limits=limits) as one, slow(tmp_path / "b") as other:
-        members = [account("acme", one, user="anna"), account("backup", other)]
-        first = await house.launch(150, 0, SendPlan(workers=6), members=members)
-        second = await house.launch(150, 0, SendPlan(workers=6), id="c2", members=members)
-        running = asyncio.create_task(house.send(secrets=anybody))
+    limits = Limits(messages_per_connection=Limit(3, b""))
+    takes_time = FaultRule(Stage.AUTH, Action.DELAY, seconds=0.02)
+    async with slow(tmp_path / "a", takes_time, users=users, limits=limits) as one, slow(tmp_path / "b") as other:
+        members = [account("acme", one, user="anna", weight=30), account("backup", other)]
+        first = await house.launch(150, 0, SendPlan(workers=32), members=members)
+        second = await house.launch(150, 0, SendPlan(workers=32), id="c2", members=members)
+        running = asyncio.create_task(house.send(secrets=anybody, scale=1.0))
         await house.until(second, lambda counts: counts.sent > 40)
-        right = one.counters.auth_attempts
         users["anna"] = "another"
         await running
-        assert one.counters.accepted and one.counters.auth_attempts - right <= 2 + 6, "those who had begun, and two"
-        assert one.counters.auth_failures <= 2
+        assert one.counters.accepted and 1 <= one.counters.auth_failures <= 2, "however many want to log in just then"
         for campaign in (first, second):
             rows = await balance(house, campaign, one, other)
             assert {row.state.value for row in rows.values()} == {"sent"}
