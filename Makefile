@@ -14,6 +14,9 @@ endif
 
 # How many processes run the tests; each test file stays in one of them. Most of their time they wait.
 JOBS ?= 5
+# The tests in two parts of about the same size, for two cores
+REWRITTEN = "tests/tui tests/cli tests/service tests/audience" \
+	"$(filter-out tests/tui/ tests/cli/ tests/service/ tests/audience/ tests/__pycache__/,$(wildcard tests/*/))"
 # More for pytest: make test ARGS="-k outbox"
 ARGS ?=
 # Parts and sizes of the proof: make torture PROOF="kills --kills 50"
@@ -35,6 +38,10 @@ demo: $(VENV)/.installed ## send the sample campaign to a sandbox on this machin
 test: $(VENV)/.installed-dev ## run the test suite, without the long tests
 	@# The program is started some thousand times: where Python may not keep what it compiled, each would compile it anew.
 	@$(BIN)/python -m compileall -q -j 0 $(CODE)
+	@# Tests are rewritten before they are compiled; each process would do that for all of them, at the same time.
+	@[ -e tests/__pycache__/.rewritten ] || { for part in $(REWRITTEN); do \
+	  PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --collect-only -p no:cacheprovider $$part >/dev/null 2>&1 & done; wait; \
+	  touch tests/__pycache__/.rewritten; }
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -ra $(ARGS)
 
 messages: ## run the tests of messages with another Python's standard library (PYTHON=python3.13)
