@@ -272,5 +272,7 @@ def _too_long(entry: str, units: int, most: int) -> KeyringProblem:
         "it is too long for it",
         f"{entry} is too long for the keyring of Windows",
         detail=f"It has {counted(units, 'character')}, and an entry holds {most:,} at most.",
-        hint="A key to sign with may stand in a file that only you can read: dkim: {key: FILE}.",
+        hint="It may stand in a file that only you can read: dkim: {key: FILE}."
+        if entry.endswith(dkim_entry(""))
+        else _ELSEWHERE,
     )

@@ -244,7 +244,11 @@ class Service:
 
     async def credential(self, endpoint: Endpoint) -> Credential | None:
         """What to log in with, None at a server that wants no login. Raises `AccountError`."""
-        return await self.credentials.login(endpoint) if endpoint.user else None
+        try:
+            return await self.credentials.login(endpoint) if endpoint.user else None
+        except asyncio.CancelledError:
+            await self.credentials.settle()  # the next refresh token may be on its way
+            raise
 
     def tell_password(self, account: str, password: str | None) -> None:
         """Use this password for an account until the app is closed; None forgets it. It is written nowhere."""

@@ -56,8 +56,14 @@ async def login(service: Service, account: str, tell: Tell, *, device: bool = Fa
     else:
         environ = service.environ
         granted = await BrowserLogin(asked, lambda url: show_address(url, environ), tell, scale=scale).run()
-    async with turn(service.settings.home.run, account):
-        await keyring.set(login_entry(account), granted.refresh)
+    try:
+        async with turn(service.settings.home.run, account):
+            await keyring.set(login_entry(account), granted.refresh)
+    except AccountError as error:
+        lost = f"{asked.provider.title} logged {account} in, and it was not kept."
+        error.detail = "\n".join(part for part in (error.detail, lost) if part)
+        error.hint = f"{error.hint} Then log in again: mailtui accounts login {account}".lstrip()
+        raise
     service.secrets.tell(login_entry(account), None)
     tell(LoginProgress(LoginStage.KEPT, f"{account} is logged in. The login is kept in the keyring ({kept})."))
     return LoggedIn(account, asked.provider.title, tuple((granted.scope or asked.scope).split()), kept)

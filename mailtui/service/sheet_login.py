@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
 from mailtui.accounts.secrets import SecretSource
@@ -58,18 +59,13 @@ class _Tokens:
 
     def _in_a_loop(self, refused: str | None, grant: TokenGrant) -> str:
         """Sheets are read in threads of any kind, also in one whose loop runs: so this has a thread of its own."""
-        found: list[str] = []
-        problems: list[AccountError] = []
+        token: Future[str] = Future()
 
         def work() -> None:
             try:
-                found.append(asyncio.run(self._source.access(self._name, grant, refused=refused)))
-            except AccountError as error:
-                problems.append(error)
+                token.set_result(asyncio.run(self._source.access(self._name, grant, refused=refused)))
+            except Exception as error:  # noqa: BLE001 - handed on to whoever waits, as it is
+                token.set_exception(error)
 
-        thread = threading.Thread(target=work, name="sheet login", daemon=True)
-        thread.start()
-        thread.join()
-        if problems:
-            raise problems[0]
-        return found[0]
+        threading.Thread(target=work, name="sheet login", daemon=True).start()
+        return token.result()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,8 +14,10 @@ from urllib.parse import parse_qs
 import keyring
 import pytest
 from keyring.backends import SecretService
+from keyring.errors import KeyringLocked
 
 from mailtui.sandbox.process import SandboxHandle, start_sandbox, stop_sandbox
+from mailtui.service.facade import Service
 from tests.cli.program import Ended, Mailtui, Oracle, wait_until
 from tests.servers.dovecot import Dovecot, dovecot_server
 from tests.servers.google import Grid, Spreadsheet, google_server
@@ -173,6 +176,41 @@ def test_d3_logging_out_tells_the_provider(mine: Mailtui, world: World) -> None:
     refused = mine.call("accounts", "test", "acme")
     assert "mailtui accounts login acme" in refused.err
     assert mine.call("accounts", "logout", "acme").err == "Nobody was logged in for acme.\n"
+
+
+def test_d3_a_login_that_cannot_be_kept_says_so(mine: Mailtui, monkeypatch: pytest.MonkeyPatch) -> None:
+    def locked(*_: object) -> None:
+        raise KeyringLocked
+
+    monkeypatch.setattr(SecretService.Keyring, "set_password", locked)
+    lost = log_in(mine)
+    assert lost.code == 3
+    assert "The keyring is locked" in lost.err
+    assert "127.0.0.1 logged acme in, and it was not kept" in lost.err
+    assert "Then log in again: mailtui accounts login acme" in lost.err
+    assert "is logged in" not in lost.err
+
+
+def test_c08_whoever_gives_up_does_not_lose_the_login(
+    mine: Mailtui, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert log_in(mine).code == 0
+    monkeypatch.setattr(os, "environ", mine.environment())
+
+    async def give_up() -> None:
+        service = Service.open(os.environ)
+        asking = asyncio.create_task(service.credential(service.settings.endpoint("acme")))
+        while not world.idp.asked():
+            await asyncio.sleep(0.01)
+        asking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asking
+
+    world.idp.forget()
+    world.idp.fail({"late": 100})
+    asyncio.run(give_up())
+    service = Service.open(os.environ)
+    assert asyncio.run(service.credential(service.settings.endpoint("acme"))), "the server takes no token twice"
 
 
 def test_a3_a_private_sheet_is_read_with_the_same_login(mine: Mailtui, world: World) -> None:
