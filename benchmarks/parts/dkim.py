@@ -95,7 +95,7 @@ def _plain(text: TemplateText | None) -> TemplateText | None:
 
 
 def _rendered(message: CompiledMessage, number: int) -> RenderedMessage:
-    mail = message.render(recipient(number), date=_DATE, encoding=TransferEncoding.EIGHT_BIT)
+    mail = message.render(recipient(number), date=_DATE, encoding=TransferEncoding.QUOTED_PRINTABLE)
     assert isinstance(mail, RenderedMessage), mail
     return mail
 

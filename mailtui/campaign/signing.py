@@ -20,12 +20,16 @@ def signing_findings(spec: DkimSpec, sender: str | None, place: Place) -> Iterat
         yield Finding("note", "dkim-signed", f"mails are signed by the key of {where} (DKIM)")
         return
     yield Finding("note", "dkim-signed", f"mails are signed by the key of {spec.record_name(domain)} (DKIM)")
-    if spec.domain and not _aligned(domain, spec.domain):
-        message = (
-            f"mails are from {domain}, and signed for {spec.domain}: for DMARC the signature proves nothing of From "
-            "(RFC 7489 section 3.1.1)"
-        )
-        hint = f"Sign for {domain}: leave dkim: domain: out of the account, and publish the key there."
+    if not spec.domain or spec.domain == domain:
+        return
+    message = f"mails are from {domain}, and signed for {spec.domain}: for DMARC the signature proves "
+    hint = f"Sign for {domain}: leave dkim: domain: out of the account, and publish the key there."
+    if domain.split(".")[-2:] == spec.domain.split(".")[-2:]:
+        # Whether they are one organisation's, and whether that is enough (adkim=), the DNS alone can tell.
+        message += "From only where both are one organisation's and its record has no adkim=s (RFC 7489 section 3.1.1)"
+        yield Finding("note", "dkim-misaligned", message, place=place, hint=hint)
+    else:
+        message += "nothing of From (RFC 7489 section 3.1.1)"
         yield Finding("warning", "dkim-misaligned", message, place=place, hint=hint)
 
 
@@ -58,10 +62,3 @@ def _domain_of(sender: str | None) -> str:
         return parse_mailbox(sender).address.domain
     except AddressError:
         return ""  # which is told as what it is
-
-
-def _aligned(one: str, other: str) -> bool:
-    """Whether one of them is the other, or below it. What an organisation's domain is the DNS alone can tell: with
-    `check --dns` it does.
-    """
-    return f".{one}".endswith(f".{other}") or f".{other}".endswith(f".{one}")

@@ -139,6 +139,9 @@ def test_d6_a_check_says_by_which_key_and_whether_it_counts(mailtui: Mailtui) ->
     settings(mailtui, 9, dkim={"selector": "s1", "key": "key.pem", "domain": "other.test"})
     found = {item["code"]: item for item in mailtui.call("check", path, "--json").json["findings"]}
     assert found["dkim-misaligned"]["severity"] == "warning"
+    settings(mailtui, 9, dkim={"selector": "s1", "key": "key.pem", "domain": "mail.acme.test"})
+    found = {item["code"]: item for item in mailtui.call("check", path, "--json").json["findings"]}
+    assert found["dkim-misaligned"]["severity"] == "note", "it counts where nobody asks for more (adkim=s)"
     settings(mailtui, 9)
     other = read_signing_key(make_key("ed25519")).record
     with name_server() as server:
