@@ -16,6 +16,7 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+from mailtui.accounts.keyring_store import login_entry
 from mailtui.kit.paths import Home
 from mailtui.sandbox.server import SandboxServer
 from mailtui.service.facade import Service
@@ -318,7 +319,7 @@ async def test_d3_logging_in_by_a_code_and_out_again(home: Home, keyring: Any) -
                 address = line.partition("address")[2].split()[0]
                 await asyncio.to_thread(Person("ann").type_in, address, running.clipboard)
                 await until(lambda: shows(running, "club is logged in.", "o logs out"), seconds=30)
-                assert keyring.get_password("mailtui", "club")
+                assert keyring.get_password("mailtui", login_entry("club"))
                 await pilot.press("escape")
                 await until(lambda: shows(running, "+ logged in"))
                 await pilot.press("l")
@@ -327,4 +328,4 @@ async def test_d3_logging_in_by_a_code_and_out_again(home: Home, keyring: Any) -
                 await until(lambda: shows(running, "club is logged out"))
                 await pilot.press("escape")
                 await until(lambda: shows(running, "× missing"))
-                assert keyring.get_password("mailtui", "club") is None
+                assert keyring.get_password("mailtui", login_entry("club")) is None
