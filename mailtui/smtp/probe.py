@@ -15,6 +15,7 @@ import aiosmtplib
 
 from mailtui.smtp.capabilities import Capabilities
 from mailtui.smtp.certificate import certificate_facts
+from mailtui.smtp.client import reply_of
 from mailtui.smtp.connect import Connection, NotConnected, connect
 from mailtui.smtp.credential import Credential
 from mailtui.smtp.endpoint import Endpoint, Security
@@ -23,7 +24,6 @@ from mailtui.smtp.job import Job
 from mailtui.smtp.obstacle import Obstacle
 from mailtui.smtp.oneshot import send_one
 from mailtui.smtp.remedies import remedy
-from mailtui.smtp.replies import Reply
 from mailtui.smtp.timeouts import Timeouts
 from mailtui.smtp.tls import NO_CERTIFICATE, OtherFingerprint
 from mailtui.smtp.transcript import Transcript, tapped
@@ -34,7 +34,7 @@ MakeJob = Callable[[Capabilities], Job]
 """Makes a message for a server that can do this."""
 
 _AT_STAGE = {Stage.TLS: StepName.TLS, Stage.AUTH: StepName.LOGIN, Stage.GREETING: StepName.GREETING}
-
+_ASCII_ONLY = "takes no address with letters beyond ASCII: it does not offer SMTPUTF8"
 
 _ABOUT_CERTIFICATE = frozenset(
     {
@@ -104,7 +104,7 @@ class Prober:
             )
         except NotConnected as error:
             await self._failed(error)
-            return Probe(tuple(self._steps), None, error.verdict, obstacle=error.obstacle)
+            return self._came_to(error.verdict, obstacle=error.obstacle)
         client = self._client
         assert client is not None
         if client.open_step is StepName.LOGIN:
@@ -115,9 +115,20 @@ class Prober:
         refusal = None if envelope is None else await self._ask(client, envelope, connection.capabilities)
         if job is None or refusal is not None:
             await self._leave(client)
-            return Probe(tuple(self._steps), choice, refusal, connection.capabilities)
+            return self._came_to(refusal, choice, connection.capabilities)
         verdict = await self._send(connection, job)
-        return Probe(tuple(self._steps), choice, verdict, connection.capabilities)
+        return self._came_to(verdict, choice, connection.capabilities)
+
+    def _came_to(
+        self,
+        verdict: Verdict | None,
+        choice: GearChoice | None = None,
+        capabilities: Capabilities | None = None,
+        obstacle: Obstacle | None = None,
+    ) -> Probe:
+        if verdict is not None:
+            verdict = dataclasses.replace(verdict, text=self._transcript.redacted(verdict.text))
+        return Probe(tuple(self._steps), choice, verdict, capabilities, obstacle)
 
     def _make_client(self, **options: Any) -> WatchedClient:
         self._client = WatchedClient(transcript=self._transcript, tell=self._heard, **options)
@@ -165,7 +176,9 @@ class Prober:
 
     def _login_text(self, client: WatchedClient) -> str:
         secured = "" if self._endpoint.security is not Security.PLAIN else ", unprotected on the way"
-        offered = ", ".join(client.server_auth_methods).upper()
+        offered = ", ".join(
+            dict.fromkeys(client.server_auth_methods)
+        ).upper()  # some say AUTH= besides, for old clients
         return f"as {self._endpoint.user} with {client.method}{secured}; the server offers {offered}"
 
     async def _ask(self, client: WatchedClient, envelope: Envelope, capabilities: Capabilities) -> Verdict | None:
@@ -179,7 +192,10 @@ class Prober:
         refusal = None
         for name, stage, command, meaning in commands:
             client.begin(name)
-            reply = await self._said(client, stage, command)
+            if command.isascii() or capabilities.smtputf8:
+                reply = await self._said(client, stage, command)
+            else:
+                reply = Verdict.silence(stage, f"{self._endpoint} {_ASCII_ONLY}")
             if reply.code is None or reply.code // 100 != 2:
                 refusal = reply
                 advice = remedy(name, reply, self._endpoint)
@@ -198,7 +214,7 @@ class Prober:
             text = "did not answer in time" if slow else "closed the connection"
             self._transcript.note(f"{self._endpoint} {text}")
             return Verdict.silence(stage, f"{self._endpoint} {text}")
-        return Verdict.of(stage, Reply(code, text.replace("\n", " ")))
+        return Verdict.of(stage, reply_of(code, text))
 
     async def _leave(self, client: WatchedClient) -> None:
         """Say goodbye; a server that does not answer has said everything that was asked."""

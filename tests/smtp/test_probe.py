@@ -26,7 +26,7 @@ from mailtui.smtp.watched import Step, StepName
 from tests.servers.aiosmtpd_server import PASSWORD, USER, Authority, aiosmtpd_server
 from tests.servers.aiosmtpd_server import Security as ServerSecurity
 from tests.servers.programs import free_port
-from tests.servers.scripted import Expect, Send, Silence, scripted_peer
+from tests.servers.scripted import Close, Expect, Send, Silence, scripted_peer
 from tests.servers.scripted import Step as Move
 from tests.smtp.bench import Owner, job, message
 
@@ -212,6 +212,38 @@ async def test_a_sender_and_a_recipient_are_named_and_taken_back(tmp_path: Path)
     assert "MAIL FROM:<…@acme.test>" in spoken(transcript, Direction.SAID)
     _, _, verbs = await asked(tmp_path / "utf8", envelope=Envelope("grüße@acme.test", "me@x.test"))
     assert verbs == ["EHLO", "MAIL", "RCPT", "RSET", "QUIT"]
+
+
+async def test_what_a_server_says_back_of_a_password_or_cannot_be_told_at_all_is_in_no_verdict() -> None:
+    offers: list[Move] = [
+        Send(b"220 hi\r\n"),
+        Expect(b"EHLO"),
+        Send(b"250-x.test\r\n250-AUTH PLAIN\r\n250 AUTH=PLAIN\r\n"),
+    ]
+    login: list[Move] = [Expect(b"AUTH"), Send(b"235 ok\r\n")]
+    refusal: list[Move] = [
+        Expect(b"MAIL"),
+        Send(b"550 not with caf\xe9 hunter2-hunter2\r\n"),
+        Expect(b"RSET"),
+        Send(b"250 ok\r\n"),
+    ]
+    async with scripted_peer([*offers, *login, *refusal, Close()], strict=False) as peer:
+        to = endpoint(peer.port, user="anna")
+        probe, _ = await tried(to, "hunter2-hunter2", envelope=ASKED)
+    assert probe.verdict is not None
+    assert probe.verdict.text == r"not with caf\xe9 (hidden)"
+    assert "the server offers PLAIN" in next(step.text for step in probe.steps if step.name is StepName.LOGIN)
+    assert "PLAIN, PLAIN" not in str(probe.steps[-3].text)
+    taken: list[Move] = [Expect(b"MAIL"), Send(b"250 ok\r\n")]
+    for before, envelope in (
+        (list[Move](), Envelope("grüße@acme.test", "me@x.test")),
+        (taken, Envelope("me@x.test", "grüße@acme.test")),
+    ):
+        moves = [*offers[:2], Send(b"250 x.test\r\n"), *before, Expect(b"RSET"), Send(b"250 ok\r\n"), Close()]
+        async with scripted_peer(moves, strict=False) as peer:
+            probe, _ = await tried(endpoint(peer.port), envelope=envelope)
+            assert "grüße".encode() not in peer.received
+        assert "does not offer SMTPUTF8" in probe.steps[-1].text
 
 
 @pytest.mark.parametrize(
