@@ -8,11 +8,11 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from email.message import EmailMessage
 from email.policy import SMTP
-from email.utils import formatdate, make_msgid, parseaddr
+from email.utils import formatdate, make_msgid
 from pathlib import Path
 from typing import Any
 
-from mailtui.audience.address import Address, AddressError, parse_address
+from mailtui.audience.address import Address, AddressError, parse_address, parse_mailbox
 from mailtui.campaign.campaign import Campaign
 from mailtui.errors import ExitCode, UsageError
 from mailtui.service.account_tests import LastTest, note_test
@@ -133,14 +133,22 @@ def server_of_campaign(service: Service, campaign: Campaign) -> Server:
     spec = campaign.spec
     sender = spec.sender if spec.sender and "{" not in spec.sender else ""
     endpoint = service.campaigns.endpoint(campaign)
-    return Server(endpoint, spec.dispatch.window, parseaddr(sender)[1] or _sender_of(service, endpoint))
+    return Server(endpoint, spec.dispatch.window, _bare(sender) or _sender_of(service, endpoint))
 
 
 def _sender_of(service: Service, endpoint: Endpoint) -> str:
     """The address that an account sends as."""
     spec = service.settings.spec.accounts.get(endpoint.account)
-    addresses = [parseaddr(sender)[1] for sender in (spec.senders if spec is not None else ()) if sender[:1] != "@"]
-    return next(iter(addresses), endpoint.user if "@" in endpoint.user else "")
+    senders = [sender for sender in (spec.senders if spec is not None else ()) if sender[:1] != "@"]
+    return next((bare for text in (*senders, endpoint.user) if (bare := _bare(text))), "")
+
+
+def _bare(text: str) -> str:
+    """The address in a text, as the wire has it; empty where there is none."""
+    try:
+        return parse_mailbox(text).address.text
+    except AddressError:
+        return ""
 
 
 async def try_out(

@@ -21,7 +21,9 @@ from mailtui.service.facade import Service
     [
         ({"user": "anna@sender.example", "from": ["@acme.test", "News <news@acme.test>"]}, "news@acme.test"),
         ({"user": "anna@sender.example", "from": "@acme.test"}, "anna@sender.example"),
+        ({"user": "anna@sender.example", "from": "News <news@müller.example>"}, "news@xn--mller-kva.example"),
         ({"user": "anna", "auth": "cram-md5"}, ""),
+        ({"user": "anna b@sender.example"}, ""),
     ],
 )
 async def test_the_sender_is_the_accounts_own_and_the_recipient_too(
