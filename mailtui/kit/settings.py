@@ -44,7 +44,8 @@ class Layers:
     def __post_init__(self) -> None:
         merged: dict[str, Any] = {}
         for layer in reversed(self.layers):
-            merged = _merged(merged, layer.data)
+            said = {key: value for key, value in layer.data.items() if value is not None or key not in merged}
+            merged = _merged(merged, said)  # an empty section takes nothing away
         object.__setattr__(self, "data", merged)
         object.__setattr__(self, "marks", dict.fromkeys(_locs(merged), (0, 0)))
 

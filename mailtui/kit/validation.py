@@ -64,6 +64,9 @@ def _problem(model: type[pydantic.BaseModel], document: Document, item: Any) -> 
         return Problem(document.place(loc), "this key is missing.")
     if kind == "value_error":
         return Problem(document.place(loc), str(item["ctx"]["error"]))
+    if kind in ("dict_type", "model_type", "model_attributes_type"):
+        got = "nothing stands there" if item["input"] is None else f"got {shown(item['input'])}"
+        return Problem(document.place(loc), f"a map of keys and values is expected here; {got}")
     message = str(item["msg"]).replace("Input should be", "should be")
     return Problem(document.place(loc), f"{message}; got {shown(item['input'])}")
 

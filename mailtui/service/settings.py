@@ -107,6 +107,14 @@ class SettingsSpec(Spec):
     keyring: KeyringSettings = KeyringSettings()
     accounts: dict[str, AccountSpec] = pydantic.Field(default_factory=dict)
 
+    @pydantic.model_validator(mode="before")
+    @classmethod
+    def _empty_sections_say_nothing(cls, data: Any) -> Any:
+        """As when everything below a key was taken out, or made a comment."""
+        if not isinstance(data, dict):
+            return data
+        return {key: value for key, value in data.items() if value is not None or key not in cls.model_fields}
+
     @pydantic.field_validator("accounts")
     @classmethod
     def _names_are_plain(cls, accounts: dict[str, AccountSpec]) -> dict[str, AccountSpec]:

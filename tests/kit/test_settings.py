@@ -95,3 +95,22 @@ def test_a_settings_file_that_is_a_list(home: Home) -> None:
     home.settings_file.write_text("- a\n")
     with pytest.raises(ConfigError, match="no settings file"):
         read_settings({"MAILTUI_HOME": str(home.config.parent)})
+
+
+def test_a_section_that_is_empty_says_nothing(home: Home, files: Path) -> None:
+    """As when the last account was taken out, or all of them were made comments."""
+    home.config.mkdir(parents=True, exist_ok=True)
+    home.settings_file.write_text("accounts:\n  acme: {host: a.test}\nchecks:\n")
+    (files / "mailtui.yaml").write_text("accounts:\n  # none\n")
+    settings = read_settings({"MAILTUI_HOME": str(home.config.parent)})
+    assert list(settings.spec.accounts) == ["acme"] and settings.spec.checks.sample
+    (files / "mailtui.yaml").unlink()
+    for text, told in (
+        ("acounts:\n", "Did you mean accounts?"),
+        ("accounts:\n  acme:\n", "accounts.acme: a map of keys and values is expected here; nothing stands there"),
+        ("accounts: acme\n", "accounts: a map of keys and values is expected here; got 'acme'"),
+    ):
+        home.settings_file.write_text(text)
+        with pytest.raises(ConfigError) as raised:
+            read_settings({"MAILTUI_HOME": str(home.config.parent)})
+        assert told in str(raised.value.detail), raised.value.detail
