@@ -68,7 +68,9 @@ class Client(aiosmtplib.SMTP):
         """
         opened = await self._open(self.hostname or "localhost", self.port or 0)
         self._reached = True
-        return await super().connect(**{**options, "sock": opened, "port": None})
+        # A dot at the end is for the resolver: neither SNI nor a certificate has it (RFC 6066 section 3).
+        name = (self.hostname or "").rstrip(".")
+        return await super().connect(**{**options, "hostname": name, "sock": opened, "port": None})
 
     async def _open(self, host: str, port: int) -> socket.socket:
         """The first connection that stands. An address that does not answer has a head start before the next is tried

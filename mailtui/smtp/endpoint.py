@@ -67,7 +67,8 @@ class Endpoint:
             return False
 
     def __str__(self) -> str:
-        return f"{self.host}:{self.port}"
+        host = f"[{self.host}]" if ":" in self.host and not self.host.startswith("[") else self.host
+        return f"{host}:{self.port}"
 
     def to_json(self) -> str:
         """What an outbox keeps. Keys that say nothing are left out where an earlier version would not know them."""

@@ -244,6 +244,7 @@ async def test_a_name_that_no_server_can_have() -> None:
 
 
 async def test_an_ipv6_address_may_stand_in_brackets() -> None:
+    assert {str(endpoint(25, host=host)) for host in ("::1", "[::1]")} == {"[::1]:25"}
     verdict = await refused(endpoint(free_port(), host="[::1]"))
     assert "not known" not in verdict.text
 

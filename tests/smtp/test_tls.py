@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import hashlib
+import socket
 import ssl
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -315,6 +317,21 @@ async def test_f04_what_is_said_inside_tls_instead_of_a_greeting_is_no_trouble_w
     assert error.obstacle in (None, Obstacle.HUNG_UP)
     assert text in error.verdict.text
     assert "STARTTLS" not in remedy(StepName.GREETING, error.verdict, to, error.obstacle)
+
+
+@pytest.mark.parametrize("security", SECURED)
+async def test_c07_a_name_with_its_last_dot_is_the_same_name(
+    bench: Bench, security: Security, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str | None] = []
+    context = bench.context("smtp.acme.test")
+    context.sni_callback = lambda _, name, __: asked.append(name)
+    with tls_peer(context, implicit=security is Security.TLS) as peer:
+        place = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", peer.port))
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [place])
+        to = dataclasses.replace(bench.endpoint(peer.port, security), host="smtp.acme.test.")
+        await leave(await connect(to, Credential.password("x"), timeouts=PATIENT))
+        assert asked == ["smtp.acme.test"]
 
 
 @pytest.mark.parametrize("security", SECURED)
