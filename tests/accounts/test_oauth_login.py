@@ -200,7 +200,7 @@ async def test_c09_the_way_that_others_see_is_good_once(idp: AuthorizationServer
         seen.append(Person(USER).open(way))
 
     seen: list[Page] = []
-    error = await failed(BrowserLogin(asked_of(idp), somebody_else_too, lambda _: None))
+    error = await failed(BrowserLogin(asked_of(idp), somebody_else_too, lambda _: None, within=10))
     assert "Somebody else may have opened the login of acme" in error.title
     assert (seen[0].status, "ended the login" in seen[0].text) == (410, True)
 

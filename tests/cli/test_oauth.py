@@ -209,6 +209,7 @@ def test_c08_whoever_gives_up_does_not_lose_the_login(
     world.idp.forget()
     world.idp.fail({"late": 100})
     asyncio.run(give_up())
+    wait_until(lambda: all(item.status for item in world.idp.asked()))
     service = Service.open(os.environ)
     assert asyncio.run(service.credential(service.settings.endpoint("acme"))), "the server takes no token twice"
 
