@@ -10,7 +10,6 @@ from mailtui.campaign.senders import Sender
 from mailtui.dispatch.members import Member
 from mailtui.errors import UsageError
 from mailtui.message.frozen import MessageSource
-from mailtui.message.own_cells import SENT_AS
 from mailtui.outbox.ports import Reader
 from mailtui.outbox.records import Campaign as LaunchedCampaign
 from mailtui.outbox.states import DeliveryState
@@ -78,4 +77,4 @@ def _copied(source: MessageSource) -> tuple[object, ...]:
 
 
 def _takes_turns(source: MessageSource) -> bool:
-    return dict(source.columns).get("from") == SENT_AS
+    return source.takes_turns

@@ -28,7 +28,9 @@ _NO_COPIES = Copied((), ())
 class Mails:
     """The mails of one campaign's list. Made by `open_mails`."""
 
-    def __init__(self, audience: Audience, left_out: LeftOut, rows: Bringing | None) -> None:
+    def __init__(self, audience: Audience, left_out: LeftOut, rows: Bringing | None, *, turns: bool) -> None:
+        """`turns`: accounts take turns, so each mail is bound to its From."""
+        self._turns = turns
         self._audience = audience
         self._left_out = left_out
         self._rows = rows
@@ -38,7 +40,7 @@ class Mails:
         each mail's copies stand behind it. Where accounts take turns, each is bound to the From in its cell.
         """
         mails = self._of(columns, first, last)
-        if SENT_AS not in columns:
+        if not self._turns:
             return mails
         cell = columns.index(SENT_AS)
         return (mail._replace(bound=mail.fields[cell]) for mail in mails)
@@ -75,10 +77,10 @@ def open_mails(
     Reading them raises `TemplateError` where a template overruns.
     """
     if not (brings_extras(source) if files else brings_copies(source)):
-        yield Mails(audience, left_out, None)
+        yield Mails(audience, left_out, None, turns=source.takes_turns)
         return
     with bringing(campaign, source, audience.columns, files=files) as rows:
-        yield Mails(audience, left_out, rows)
+        yield Mails(audience, left_out, rows, turns=source.takes_turns)
 
 
 def _mail_and_copies(brought: Brought, in_order: tuple[str, ...] | None) -> Iterator[NewDelivery]:

@@ -11,6 +11,7 @@ from mailtui.audience.spec import AudienceSpec
 from mailtui.dispatch.spec import DispatchSpec
 from mailtui.errors import Problem
 from mailtui.kit.validation import Document
+from mailtui.message.own_cells import SENT_AS
 from mailtui.message.spec import MessageSpec
 
 _LATER: tuple[tuple[str, ...], ...] = (
@@ -61,6 +62,8 @@ class CampaignSpec(MessageSpec):
         given = [key for key in ("account", "accounts", "smtp") if getattr(self, key) is not None]
         if len(given) > 1:
             raise ValueError(f"{' and '.join(given)} are given together; a campaign is sent through one of them")
+        if SENT_AS in self.audience.columns.values():
+            raise ValueError(f"audience.columns names {SENT_AS}, which is no column of a list; it needs another name")
         return self
 
     @property

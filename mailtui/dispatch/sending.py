@@ -26,7 +26,6 @@ from mailtui.kit.safe_text import safe_text
 from mailtui.message.compose import CompiledMessage, compile_message
 from mailtui.message.dkim import Signer
 from mailtui.message.frozen import MessageSource
-from mailtui.message.own_cells import SENT_AS
 from mailtui.outbox.records import Campaign, Claim, ProgressSnapshot
 from mailtui.outbox.states import CampaignState
 from mailtui.smtp.capabilities import Capabilities
@@ -52,9 +51,10 @@ class Sending:
         # One that goes on after a pause or a crash has no burst to its credit: nobody knows how long it rested.
         rested = campaign.first_claim_at is None
         self._gate = Gate(self._plan.rate, self._plan.burst, rested=rested)
+        compiled = self._compile(message)
         self.supply = Supply(
             campaign,
-            self._compile(message),
+            compiled,
             tools,
             domains=self.domains,
             signer=signer,
@@ -72,7 +72,7 @@ class Sending:
         self._actor = "runner"
         self._held_because = ""
         self._resume_at: float | None = None
-        self._takes_turns = SENT_AS in campaign.columns
+        self._takes_turns = compiled.source.takes_turns
         self._pool = open_pool(self, campaign, tools)
         self._pool.ask_window(self._plan.window)
         self.resting = False  # whether the campaign's last state is being written

@@ -13,6 +13,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from mailtui.message.own_cells import SENT_AS
 from mailtui.message.templates import TemplateText
 
 _VERSION = 1
@@ -108,6 +109,11 @@ class MessageSource:
     """Whether the text is made from HTML that has none beside it."""
     types: tuple[tuple[str, str], ...] = ()
     """(column, how its cells are written, such as `number comma` or `date dmy`) of those that filters read."""
+
+    @property
+    def takes_turns(self) -> bool:
+        """Whether each mail has the From of one of several accounts; a list may have a column of the same name."""
+        return ("from", SENT_AS) in self.columns
 
     def to_json(self) -> str:
         """A stable text: the same source gives the same characters on every machine."""

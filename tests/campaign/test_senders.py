@@ -179,6 +179,20 @@ def test_c9_a_second_launch_with_other_accounts_keeps_everybodys_from(
     assert first.columns[-1] == SENT_AS
 
 
+def test_c9_a_lists_own_column_by_the_name_of_ours_binds_nobody(
+    service: Service, write_campaign: WriteCampaign
+) -> None:
+    lines = [f"email,first_name,city,{SENT_AS}", "a@example.com,A,Rome,Eve <eve@evil.test>"]
+    path = write_campaign(lines, **{"smtp": None, "account": "acme", "from": None})
+    rows = asyncio.run(deliveries(service, launch(service, path).campaign.number))
+    assert [(row.bound, row.fields[-1]) for row in rows] == [("", "Eve <eve@evil.test>")]
+    both = write_campaign(lines, **{"smtp": None, "accounts": ["acme", "backup"], "from": None})
+    shown = service.previews.of(service.campaigns.load(both), row=1).message
+    assert str(message_from_bytes(shown.data)["From"]) in (NEWS, TEAM)
+    with pytest.raises(ConfigError, match="which is no column of a list"):
+        service.campaigns.load(of_two(write_campaign, 3, audience={"source": "c.csv", "columns": {"from": SENT_AS}}))
+
+
 def test_c9_an_accounts_from_is_read_as_the_header_it_becomes(service: Service) -> None:
     file = service.settings.home.settings_file
     file.write_text("accounts: {odd: {host: mx.x.test, from: 'A, B <a@x.test>'}}")
