@@ -7,10 +7,12 @@ import importlib
 import json
 import os
 import signal
+import socket
 import threading
 import time
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from textual.pilot import Pilot
@@ -298,6 +300,11 @@ async def test_foreign_words_in_a_test_and_a_settings_file_are_harmless(home: Ho
             await until(lambda: shows(running, "later") and not shows(running, "mistakes"))
 
 
+def listens(port: int | None) -> bool:
+    with socket.socket() as line:
+        return line.connect_ex(("127.0.0.1", port or 0)) == 0
+
+
 @needs_secret_service
 async def test_d3_logging_in_by_a_code_and_out_again(home: Home, keyring: Any) -> None:
     with authorization_server() as provider:
@@ -312,6 +319,13 @@ async def test_d3_logging_in_by_a_code_and_out_again(home: Home, keyring: Any) -
                 await pilot.press("l")
                 await on(running, LoginDialog)
                 await until(lambda: shows(running, "address  http://127.0.0.1:", "time     0:", "esc gives up"))
+                await pilot.press("y")
+                back = urlsplit(parse_qs(running.clipboard)["redirect_uri"][0]).port
+                assert listens(back)
+                await pilot.press("escape")
+                await until(lambda: not listens(back))
+                await pilot.press("l")
+                await on(running, LoginDialog)
                 await pilot.press("c")
                 await until(lambda: shows(running, "code     ", "y copies"))
                 await pilot.press("y")
