@@ -45,8 +45,7 @@ def try_server(
     if transcript:
         show_transcript(trial.transcript)
     if not trial.probe.ok:
-        nothing = f"Nothing can be sent through {server.name} as it is."
-        output.say(nothing if trial.probe.choice is None else "The mail was not sent.")
+        output.say(trial.failure)
     elif trial.sent_to:
         output.note(f"It works; a mail to {trial.sent_to} is on its way.")
     else:

@@ -82,6 +82,13 @@ class Trial:
             return ExitCode.DONE
         return exit_code_of(self.probe.verdict, unreachable=self.probe.choice is None)
 
+    @property
+    def failure(self) -> str:
+        """What a test that failed comes to, in a sentence."""
+        if self.probe.choice is None:
+            return f"Nothing can be sent through {self.server.name} as it is."
+        return "The mail was not sent." if self.sent_to else "The server would not take such a mail; none was sent."
+
     def to_json(self) -> dict[str, Any]:
         endpoint, probe = self.server.endpoint, self.probe
         choice = None if probe.choice is None else {**asdict(probe.choice), "gear": str(probe.choice.gear)}
@@ -187,7 +194,10 @@ async def try_out(
         transcript.note(f"{probe.steps[-1].name} failed: nothing more was tried, and no connection is left open")
     trial = Trial(server, probe, tuple(transcript.lines), "" if recipient is None else recipient.text)
     if server.name in service.settings.spec.accounts:
-        await asyncio.to_thread(note_test, service.settings.home, server.name, _note_of(trial))
+        try:
+            await asyncio.to_thread(note_test, service.settings.home, server.name, _note_of(trial))
+        except OSError as error:  # what the test found is as good without the note
+            journal.warn("an account's test could not be kept", error=str(error))
     return trial
 
 

@@ -276,7 +276,11 @@ def _what_it_allows(extensions: Mapping[str, str]) -> tuple[Fact, ...]:
         facts.append((spoken, _MEANINGS.get(name, "")))
         if name == "size":
             limit = parameters.strip()
-            meaning = f"mails up to {int(limit):,} bytes" if limit.isdecimal() and int(limit) else "no limit told"
+            meaning = (
+                f"mails up to {int(limit):,} bytes"
+                if limit.isascii() and limit.isdecimal() and int(limit)
+                else "no limit told"
+            )
             facts[-1] = (spoken, meaning)
         elif name == "auth":
             facts[-1] = (spoken, f"login with {parameters.strip().replace(' ', ', ')}")

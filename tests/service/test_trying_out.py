@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from mailtui.kit.paths import Home
+from mailtui.sandbox.faults import Action, FaultRule, Faults
+from mailtui.sandbox.faults import Stage as FaultStage
 from mailtui.sandbox.manners import Manners
 from mailtui.sandbox.server import SandboxServer
 from mailtui.service.accounts import server_of, try_out
@@ -52,3 +54,20 @@ async def test_the_sender_is_the_accounts_own_and_the_recipient_too(
         with Service.open({**os.environ, "MAILTUI_PASSWORD_ACME": "pä$$"}) as service:
             trial = await try_out(service, server_of(service, "acme"))
         assert trial.to_json()["obstacle"] == "STARTTLS not offered"
+
+
+async def test_a_refused_recipient_is_no_mail_that_was_not_sent_where_none_was_to_be(
+    home: Home, tmp_path: Path
+) -> None:
+    nobody = Faults((FaultRule(FaultStage.RCPT, Action.REPLY, b"550 5.1.1 no such user\r\n"),))
+    async with SandboxServer(tmp_path / "box", faults=nobody) as server:
+        account = {"host": "127.0.0.1", "port": server.port, "security": "plain", "from": "news@acme.test"}
+        home.config.mkdir(parents=True, exist_ok=True)
+        home.settings_file.write_text(json.dumps({"accounts": {"acme": account}}))
+        with Service.open(os.environ) as service:
+            asked = await try_out(service, server_of(service, "acme"))
+            mailed = await try_out(service, server_of(service, "acme"), to="me@x.test")
+    assert (asked.failure, mailed.failure) == (
+        "The server would not take such a mail; none was sent.",
+        "The mail was not sent.",
+    )

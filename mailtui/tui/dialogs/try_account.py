@@ -149,9 +149,7 @@ class TryAccountDialog(ModalScreen[None]):
             to = self._trial.sent_to
             done = f"a mail to {to} is on its way" if to else "nothing was sent"
             return plain(f"+ It works; {done}.", "bold $text-success", limit=300)
-        if self._trial.probe.choice is not None and self._trial.sent_to:
-            return plain("× The mail was not sent.", "bold $text-error")
-        return plain(f"× Nothing can be sent through {self._server.name} as it is.", "bold $text-error")
+        return plain(f"× {self._trial.failure}", "bold $text-error")
 
     def action_leave(self) -> None:
         self.dismiss(None)
