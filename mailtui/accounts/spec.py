@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import shlex
 from dataclasses import replace
@@ -21,6 +22,7 @@ from mailtui.smtp.endpoint import AuthMethod, Endpoint, Security, TokenGrant
 from mailtui.smtp.timeouts import Timeouts
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_LABEL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
 _PORTS = {Security.TLS: 465, Security.STARTTLS: 587, Security.PLAIN: 25}
 
 
@@ -74,6 +76,22 @@ class ServerSpec(Spec):
     timeouts: TimeoutsSpec | None = pydantic.Field(
         default=None, description="How long replies may take. Left out: as RFC 5321 asks."
     )
+
+    @pydantic.field_validator("host")
+    @classmethod
+    def _is_a_host(cls, given: str) -> str:
+        name, _, port = given.rpartition(":")
+        if port.isdecimal() and name and (":" not in name or name.endswith("]")):
+            raise ValueError(f"the port stands for itself: host: {name}, port: {port}")
+        if any(sign in given for sign in ":[]"):
+            inside = given[1:-1] if given.startswith("[") and given.endswith("]") else given
+            try:
+                ipaddress.IPv6Address(inside)
+            except ValueError:
+                raise ValueError(f"{given} is no address of a server") from None
+        elif not all(_LABEL.fullmatch(label) for label in given.removesuffix(".").split(".")):
+            raise ValueError(f"{given} is no name and no address of a server")
+        return given
 
     @pydantic.model_validator(mode="after")
     def _plain_stays_here(self) -> Self:

@@ -97,6 +97,8 @@ def change(
     if as_json:
         return _tell_json(book, draft.name)
     output.say(f"{draft.name} is changed in {_where(book, draft.name)}.")
+    if draft.name != name:
+        output.note(f"Campaign files that say account: {name} have to say {draft.name}.")
     _tell_secret(book, draft.name)
     return ExitCode.DONE
 

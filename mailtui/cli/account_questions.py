@@ -29,7 +29,7 @@ class Questions:
         if preset is not None and preset.regional and "{region}" in draft.host:
             draft = self._region(draft, preset)
         if not draft.host:
-            draft = self._ask(draft, "host", "Its server")
+            draft = self._server(draft, "Its server, HOST or HOST:PORT")
         if not draft.security:
             draft = self._security(draft)
         if not draft.user and (preset is None or preset.login):
@@ -44,14 +44,28 @@ class Questions:
         width = max(map(len, names))
         for number, preset in enumerate(self._presets.values(), 1):
             output.say(f"{number:>3}  {preset.name:<{width}}  {preset.title}")
-        answer = self._typed("Provider, by its number or name; or the name of your server")
+        answer = self._typed("Provider, by its number or name; or your own server, HOST or HOST:PORT")
         if answer.isdecimal() and 0 < int(answer) <= len(names):
             answer = names[int(answer) - 1]
         if answer not in self._presets:
-            return dataclasses.replace(draft, host=answer)
+            return self._server(draft, "HOST or HOST:PORT", answer)
         known = self._book.draft(preset=answer)
         said = {field.name: getattr(draft, field.name) for field in dataclasses.fields(draft)}
         return dataclasses.replace(known, **{name: text for name, text in said.items() if text})
+
+    def _server(self, draft: AccountDraft, question: str, answer: str = "") -> AccountDraft:
+        """With the server and perhaps its port, asked for unless there is an `answer` already."""
+        while True:
+            answer = answer or self._typed(question)
+            host, colon, port = answer.rpartition(":")
+            alone = not colon or not port.isdecimal() or (":" in host and not host.endswith("]"))
+            answered = dataclasses.replace(draft, **({"host": answer} if alone else {"host": host, "port": port}))
+            problems = self._book.problems(answered)
+            problem = problems.get("host") or (problems.get("port") if not alone else None)
+            if problem is None:
+                return answered
+            output.say(problem)
+            answer = ""
 
     def _tell(self, preset: Preset) -> None:
         output.say(f"{preset.title}:")

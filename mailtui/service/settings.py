@@ -242,7 +242,7 @@ def read_settings(environ: Mapping[str, str], *, outbox: str | None = None) -> S
     if outbox is not None:
         layers.append(option_layer({("outbox", "url"): ("--outbox", outbox)}))
     layers.append(_environment(environ))
-    files = {path: file_layer(read_yaml(path)) for path in (Path(PROJECT_FILE), home.settings_file) if path.is_file()}
+    files = {path: file_layer(read_yaml(path)) for path in (Path(PROJECT_FILE), home.settings_file) if path.exists()}
     if home.settings_file in files:
         _require_unshared(files[home.settings_file], home.settings_file)
     if Path(PROJECT_FILE) in files:

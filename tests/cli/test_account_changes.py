@@ -86,8 +86,10 @@ def test_at_a_terminal_what_is_missing_is_asked_for_and_the_keyring_keeps_the_pa
             screen.type("ac me\n")
             screen.until("Use letters, digits")
             screen.type("acme\n")
-            screen.until("or the name of your server: ")
-            screen.type("127.0.0.1\n")
+            screen.until("or your own server, HOST or HOST:PORT: ")
+            screen.type("my server\n")
+            screen.until("no address of a server.")
+            screen.type("127.0.0.1:2525\n")
             screen.until("[plain]: ")
             screen.type("\n")
             screen.until("empty for no login: ")
@@ -100,7 +102,8 @@ def test_at_a_terminal_what_is_missing_is_asked_for_and_the_keyring_keeps_the_pa
             assert SECRET not in screen.seen and "Its password: in the keyring" in screen.plain
         assert SECRET not in mailtui.home.settings_file.read_text()
         kept = mailtui.run("accounts", "change", "acme", "--weight", "2", "--json").json
-        assert (kept["user"], kept["security"], kept["secret"], kept["weight"]) == ("news", "plain", "keyring", 2)
+        assert (kept["user"], kept["secret"], kept["weight"]) == ("news", "keyring", 2)
+        assert (kept["host"], kept["port"], kept["security"]) == ("127.0.0.1", 2525, "plain")
         assert mailtui.run("accounts", "remove", "acme", "--yes").code == 0
 
 

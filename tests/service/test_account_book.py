@@ -395,6 +395,10 @@ async def test_every_mistake_is_told_at_its_field(book: AccountBook) -> None:
         problems = book.problems(dataclasses.replace(good, **{field: text}))
         assert next(iter(problems)) == field, (field, problems)
         assert problems[field].endswith((".", "?")) and "pattern" not in problems[field]
+    for host in ("[::1", ":", "-", "a..b", "mail.acme.test:587", "[::1]:25", "1:2:3"):
+        assert list(book.problems(dataclasses.replace(good, host=host))) == ["host"], host
+    for host in ("::1", "[2001:db8::1]", "192.0.2.1", "mail_1.acme.test.", "localhost"):
+        assert book.problems(dataclasses.replace(good, host=host)) == {}, host
     assert book.problems(dataclasses.replace(good, name="acme")) == {"name": "There is an account acme already."}
     assert "MAILTUI_PASSWORD_ACME" in book.problems(dataclasses.replace(good, name="ACME"))["name"]
     assert list(book.problems(dataclasses.replace(good, security="plain"))) == ["security"]
