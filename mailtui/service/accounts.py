@@ -15,6 +15,7 @@ from typing import Any
 from mailtui.audience.address import Address, AddressError, parse_address, parse_mailbox
 from mailtui.campaign.campaign import Campaign
 from mailtui.errors import ExitCode, UsageError
+from mailtui.kit import journal
 from mailtui.service.account_tests import LastTest, note_test
 from mailtui.service.campaigns import is_campaign
 from mailtui.service.facade import Service
