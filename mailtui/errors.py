@@ -164,17 +164,21 @@ class LoginEnded(AccountError):
 
 
 class TokenUnavailable(AccountError):
-    """The provider gives no access token at the moment; the login is all right, and may be used again later."""
+    """The provider gives no access token at the moment; the login is all right, and may be used again later.
+
+    `wanted` are the seconds that the provider wants to be left alone for, 0 where it says nothing.
+    """
 
     exit_code = ExitCode.PAUSED
 
-    def __init__(self, account: str, *, where: str, why: str) -> None:
+    def __init__(self, account: str, *, where: str, why: str, wanted: float = 0.0) -> None:
         super().__init__(
             f"{where} gives {account} no access at the moment",
             detail=why,
             hint="It is asked again by itself. If that goes on, look at the network and at the provider's status page.",
         )
         self.account = account
+        self.wanted = wanted
 
 
 class OutboxError(MailtuiError):

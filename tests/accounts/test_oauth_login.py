@@ -379,3 +379,10 @@ async def test_c09_an_address_that_nobody_can_ask_is_told() -> None:
     for address in ("https://login..example.test/token", "https://127.0.0.1:1/t\u00f6ken"):
         with pytest.raises(NoAnswer, match="is no address that can be asked"):
             await ask(address, {})
+
+
+async def test_c09_no_proxy_stands_before_this_machine(
+    idp: AuthorizationServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    assert (await ask(f"{idp.issuer}/token", {"client_id": "mailtui", "grant_type": "none"})).error

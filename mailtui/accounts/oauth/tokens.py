@@ -26,6 +26,7 @@ _TRIES = 3
 _PAUSE = 1.0  # seconds before the second try, twice that before the third
 _LONGEST_PAUSE = 10.0
 _PUT_OFF = 10.0  # seconds for which nobody is asked again after all tries failed
+_LONGEST_PUT_OFF = 300.0  # the same, if the provider says so
 _NEW = 30.0  # seconds; a server that refuses a token as new as this will refuse the next one, too
 _OTHERS = 150.0  # seconds for another process that renews
 _LAST_WAIT = 10.0  # seconds, when nobody wants the token any more
@@ -179,7 +180,8 @@ class TokenSource:
             try:
                 return await self._ask(key, grant, after_refusal=refused is not None)
             except TokenUnavailable as problem:
-                self._failures.put_off[key] = time.monotonic() + _PUT_OFF * self._scale, problem
+                wait = max(_PUT_OFF, min(problem.wanted, _LONGEST_PUT_OFF)) * self._scale
+                self._failures.put_off[key] = time.monotonic() + wait, problem
                 return self._go_on_with(key, refused, problem)
 
     def _go_on_with(self, key: _Key, refused: str | None, problem: TokenUnavailable) -> str:
@@ -230,7 +232,8 @@ class TokenSource:
                 wait = max(wait, problem.retry_after or 0.0)
                 if number >= _TRIES or wait > _LONGEST_PAUSE:
                     tried = f", tried {number} times" if number > 1 else ""
-                    raise TokenUnavailable(account, where=who, why=f"{problem}{tried}") from None
+                    wanted = problem.retry_after or 0.0
+                    raise TokenUnavailable(account, where=who, why=f"{problem}{tried}", wanted=wanted) from None
                 await asyncio.sleep(wait * self._scale)
 
     async def _refresh_token(self, account: str) -> str:

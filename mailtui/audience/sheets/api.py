@@ -190,7 +190,7 @@ def _refusal(status: int, error: Mapping[str, Any], account: str) -> AudienceErr
     reasons = {item.get("reason") for item in error.get("details", []) if isinstance(item, dict)}
     if status == 403 and ("SERVICE_DISABLED" in reasons or "has not been used in project" in said):
         return AudienceError(
-            "The Google Sheets API is not enabled in the project of the service account",
+            "The Google Sheets API is not enabled in the project of the app or service account",
             detail=said,
             hint="Enable it in the Google Cloud console: APIs & Services, Library, Google Sheets API, Enable.",
         )
