@@ -27,6 +27,7 @@ from mailtui.smtp.verdict import Stage, Verdict
 
 __all__ = ["NOBODY_ANSWERS", "Connection", "NotConnected", "connect"]
 
+_ABOUT_US = (Obstacle.CERTIFICATE_WANTED, Obstacle.CERTIFICATE_REFUSED)
 _CODES = range(200, 600)
 _ENDED = aiosmtplib.SMTPServerDisconnected | ConnectionError
 
@@ -139,7 +140,9 @@ def _failure(error: BaseException, stage: Stage, endpoint: Endpoint, *, after_tl
     # A server may say that it wants a certificate only after the handshake, when it drops the connection (TLS 1.3).
     of_tls = next((cause for cause in _causes(error) if isinstance(cause, ssl.SSLError)), None)
     if of_tls is not None:
-        return _told(Stage.TLS, tls_failure(of_tls, endpoint))
+        told = tls_failure(of_tls, endpoint)
+        # Anything else that goes wrong inside TLS is the connection's trouble, not the protection's, and passes.
+        return _told(Stage.TLS if stage is Stage.TLS or told[0] in _ABOUT_US else stage, told)
     if isinstance(error, NoStartTls):
         return _told(stage, not_offered(endpoint))
     if isinstance(error, InjectedInClear):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import hashlib
+import os
 import socket
 import ssl
 from collections.abc import Callable, Iterator
@@ -30,7 +31,7 @@ from mailtui.smtp.verdict import Kind, Stage, Verdict, judge
 from mailtui.smtp.watched import Step, StepName
 from tests.servers.certificates import OTHER_NAMES, Authority
 from tests.servers.openssl import TlsPeer, only, self_signed, tls_peer
-from tests.servers.scripted import Close, Expect, Send, Silence, scripted_peer
+from tests.servers.scripted import Close, Expect, Send, Silence, Talk, scripted_peer
 from tests.servers.scripted import Step as Move
 
 SECURED = (Security.TLS, Security.STARTTLS)
@@ -317,6 +318,19 @@ async def test_f04_what_is_said_inside_tls_instead_of_a_greeting_is_no_trouble_w
     assert error.obstacle in (None, Obstacle.HUNG_UP)
     assert text in error.verdict.text
     assert "STARTTLS" not in remedy(StepName.GREETING, error.verdict, to, error.obstacle)
+
+
+async def test_n10_what_breaks_inside_tls_is_the_connections_trouble(bench: Bench) -> None:
+    async def garble(talk: Talk) -> None:
+        await talk.send(b"220 hi\r\n")
+        await talk.line()
+        os.write(talk.writer.get_extra_info("socket").fileno(), b"\x17\x03\x03\x00\x20" + bytes(32))  # no record
+        await talk.rest()
+
+    async with scripted_peer(garble, strict=False, context=bench.context()) as peer:
+        error = await refused(bench.endpoint(peer.port, Security.TLS))
+    assert (error.verdict.stage, judge(error.verdict).kind) == (Stage.EHLO, Kind.REQUEUED)
+    assert "TLS with localhost" in error.verdict.text
 
 
 @pytest.mark.parametrize("security", SECURED)
