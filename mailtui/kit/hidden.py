@@ -10,6 +10,7 @@ import json
 import sys
 import threading
 import traceback
+import urllib.parse
 
 HIDDEN = "(hidden)"
 """What stands where something secret was said."""
@@ -52,15 +53,17 @@ def without_secrets(text: str) -> str:
 
 
 def shapes_of(secret: str) -> tuple[str, ...]:
-    """How a secret looks in what is said: as it is, as Python and JSON write it, in base64, and in base64 behind
-    something else, as in AUTH PLAIN; the longest comes first. None of a secret so short that many words have it.
+    """How a secret looks in what is said: as it is, as Python, JSON and a form of the web write it, in base64, and in
+    base64 behind something else, as in AUTH PLAIN; the longest comes first. None of a secret so short that many words
+    have it.
 
     A byte's place in base64 depends on how many stand before it, modulo three; the characters at the seams, which
     depend on the neighbours, are left out.
     """
     raw = secret.encode("utf-8", "surrogateescape")
     written = (repr(secret), json.dumps(secret), json.dumps(secret, ensure_ascii=False))
-    shapes = {secret, base64.b64encode(raw).decode("ascii"), *(shape[1:-1] for shape in written)}
+    in_forms = (urllib.parse.quote(raw, safe=""), urllib.parse.quote_plus(raw))
+    shapes = {secret, *in_forms, base64.b64encode(raw).decode("ascii"), *(shape[1:-1] for shape in written)}
     for before in range(3):
         encoded = base64.b64encode(bytes(before) + raw).decode("ascii").rstrip("=")
         shapes.add(encoded[(0, 2, 3)[before] : len(encoded) - (1 if (before + len(raw)) % 3 else 0)])

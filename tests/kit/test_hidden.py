@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import urllib.parse
 
 import pytest
 
@@ -17,6 +18,7 @@ def test_c04_no_shape_of_a_secret_is_left(secret: str) -> None:
     hidden.hide(secret)
     raw = secret.encode()
     shapes = [secret, repr(secret), json.dumps(secret), json.dumps(secret, ensure_ascii=False)]
+    shapes += [urllib.parse.quote(secret, safe=""), urllib.parse.quote_plus(secret)]
     shapes += [base64.b64encode(prefix + raw + suffix).decode() for prefix in LOGINS for suffix in (b"", b"\x01\x01")]
     for shape in shapes:
         said = hidden.without_secrets(f"<{shape}> said 535")
