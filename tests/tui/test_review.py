@@ -28,6 +28,8 @@ from mailtui.tui.screens.board import BoardScreen
 from mailtui.tui.screens.preview import PreviewScreen
 from mailtui.tui.screens.review import ReviewScreen
 from mailtui.tui.text import Plain
+from mailtui.tui.widgets.checking import Heard
+from mailtui.tui.widgets.plan_check import PlanCheck
 from mailtui.tui.widgets.trouble import Trouble
 from tests.servers.name_server import name_server
 from tests.tui.conftest import MakeApp, change, finished, grid, launch, send_with_login, shows, stretch, until
@@ -219,6 +221,25 @@ async def test_m09_a_template_without_end_is_left_with_escape(app: MakeApp, send
         change(sendable.parent / "body.txt.j2", endless, "This week")
         await pilot.press("r")
         await until(lambda: screen.check_action("start", ()) is True, seconds=20)
+
+
+async def test_a_check_that_goes_on_while_the_app_is_closed_has_nowhere_to_say_so(app: MakeApp, sendable: Path) -> None:
+    running = app(target=sendable)
+    async with running.run_test(size=(80, 24)) as pilot:
+        screen = await opened(running, pilot)
+        await until(lambda: screen.check_action("start", ()) is True, seconds=20)
+        told = asyncio.Event()
+        failed: list[dict[str, object]] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _loop, context: failed.append(context))
+
+        async def check(heard: Heard) -> None:
+            await screen.query_one("#verdict").remove()  # children go first, and their parent hears of it later
+            await asyncio.to_thread(heard, 1, 2)
+            await asyncio.sleep(0)
+            told.set()
+
+        await screen.query_one(PlanCheck).run(check)
+        assert told.is_set() and not failed
 
 
 async def test_a_broken_template_is_told_with_its_place_and_keeps_it_from_being_started(

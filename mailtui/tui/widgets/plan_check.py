@@ -65,7 +65,8 @@ class PlanCheck(Vertical):
         def show(done: int, total: int) -> None:
             if self._ticket is ticket:
                 said = f"Checking: {done:,} of {counted(total, 'row')}   {rate_shown(done, began)}"
-                self.query_one("#verdict", Plain).show(plain(said, "$text-muted"))
+                for line in self.query("#verdict").results(Plain):  # none any more while the app is being closed
+                    line.show(plain(said, "$text-muted"))
 
         heard = hearing(lambda: self._ticket is ticket, show)
         self.screen.refresh_bindings()
