@@ -39,6 +39,8 @@ class Aside:
         self._crowded = False  # whether the last look passed somebody over because enough of theirs is here
         self.size = 0
         """How many are here."""
+        self.orphans = False
+        """Whether there was a From that none of the accounts may send as."""
 
     def _put(self, kept: Kept) -> None:
         self._by.setdefault(kept.carriers, deque()).append(kept)
@@ -50,6 +52,7 @@ class Aside:
         carriers = self._carriers(claim.bound)
         if outlet in carriers:
             return False
+        self.orphans |= not carriers
         self._put(Kept(claim, outcome, carriers))
         return True
 

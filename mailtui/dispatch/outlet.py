@@ -249,9 +249,9 @@ class Outlet:
 
     def settled_one(self) -> None:
         """A message got its answer."""
-        if self.reach.trouble:
+        if self.reach.failing_since is not None:
             self.given_up = ""
-            self.stir()
+            self.stir()  # it is worth more than one worker again
         self.reach.useful()
         self._head.count_one()
 

@@ -12,6 +12,8 @@ from mailtui.dispatch.split import Part, split
 from mailtui.dispatch.tools import Tools
 from mailtui.outbox.records import Campaign, WorkerSnapshot
 
+_TRIED_AGAIN = 10 * 60.0  # seconds
+
 
 class Pool:
     """`wall` is epoch seconds."""
@@ -61,7 +63,7 @@ class Pool:
         usable = [outlet for outlet in self._outlets if outlet.usable(now)]
         self._usable = frozenset(outlet.number for outlet in usable)
         for outlet in self._outlets:
-            if outlet.number not in self._usable:
+            if outlet.number not in self._usable and not outlet.is_tried:
                 outlet.stop()
         self._share(usable)
         return bool(usable)
@@ -77,10 +79,16 @@ class Pool:
             outlet.crew.size(wanted.get(outlet.number, 1 if outlet in usable or outlet.is_tried else 0))
 
     def back_at(self) -> float | None:
-        """When the first of those that cannot be used can be again, in epoch seconds; None when that is not known."""
+        """When the first of those that cannot be used can be again, in epoch seconds; None when that is not known.
+
+        Whoever waits for one that has a time looks meanwhile whether another one's server can be reached again.
+        """
         now = self._wall()
-        times = [outlet.back_at(now) for outlet in self._outlets if outlet.number not in self._usable]
-        return min((at for at in times if at is not None), default=None)
+        out = [outlet for outlet in self._outlets if outlet.number not in self._usable]
+        times = [at for outlet in out if (at := outlet.back_at(now)) is not None]
+        if times and any(outlet.is_tried for outlet in out):
+            times.append(now + _TRIED_AGAIN * out[0].scale)
+        return min(times, default=None)
 
     def why(self) -> str:
         """Why those that cannot be used cannot."""

@@ -26,7 +26,8 @@ class Reach:
         self._door = asyncio.Lock()
         self._pause = 0.0
         self._not_before = 0.0
-        self._failing_since: float | None = None
+        self.failing_since: float | None = None
+        """When connections began to be of no use, by the loop's clock; None since one was."""
         self._loop = asyncio.get_running_loop()
         self.trouble = ""
         """Why there was no connection of use, since the last one that was."""
@@ -66,23 +67,23 @@ class Reach:
         """A connection got an answer for a message: the server is well."""
         self._pause = 0.0
         self._not_before = 0.0
-        self._failing_since = None
+        self.failing_since = None
         self.trouble = ""
 
     @property
     def failing_for(self) -> float:
         """Seconds for which no connection has been of use, 0 while one is; before `scale`."""
-        return 0.0 if self._failing_since is None else (self._loop.time() - self._failing_since) / self._scale
+        return 0.0 if self.failing_since is None else (self._loop.time() - self.failing_since) / self._scale
 
     def failed(self, why: str) -> bool:
         """A connection could not be had, or ended before it was of use; True when it is time to give up."""
         self.trouble = why
         now = self._loop.time()
-        if self._failing_since is None:
-            self._failing_since = now
+        if self.failing_since is None:
+            self.failing_since = now
         if now >= self._not_before:
             # Several workers may fail in the same instant; together they are one failure.
             self._pause = min(_LONGEST_PAUSE, self._pause * 2 or _FIRST_PAUSE)
             self._not_before = now + self._pause * self._scale * (1 + random.random() * 0.2)  # noqa: S311
         patience = _PATIENCE_LATER if self._proven else _PATIENCE_AT_FIRST
-        return now + self._pause * self._scale - self._failing_since > patience * self._scale
+        return now + self._pause * self._scale - self.failing_since > patience * self._scale

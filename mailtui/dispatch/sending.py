@@ -93,6 +93,7 @@ class Sending:
 
     def pause(self, actor: str) -> None:
         if self._intent is not Intent.CANCEL:  # which was promised to somebody
+            self._resume_at = None  # whoever says so wants no more of it, also where it was about to rest anyway
             self._turn_to(Intent.PAUSE, actor)
 
     def cancel(self, actor: str) -> None:
@@ -177,7 +178,7 @@ class Sending:
 
     async def _bounds(self) -> list[str] | None:
         """Whose mails can be carried now, by their From; None where every account can be used, or carries anything."""
-        if not self._takes_turns or (len(self._pool.usable) == len(self._pool) and not self.supply.aside):
+        if not self._takes_turns or (len(self._pool.usable) == len(self._pool) and not self.supply.is_picky):
             return None
         ledger, number = self._tools.ledger, self.campaign.number
         bounds = await self._tools.storage.patiently(lambda: ledger.bounds(number))
@@ -289,7 +290,8 @@ class Sending:
 
     def _nap(self) -> float:
         now = self._tools.wall()
-        times = [at - now for at in (self.progress.next_due, self._pool.back_at()) if at is not None]
+        sends = self._intent is Intent.SEND  # when it stops, only what is under way is waited for
+        times = [at - now for at in (self.progress.next_due, self._pool.back_at()) if sends and at is not None]
         return min(_LONGEST_NAP, max(0.01, min(times, default=_LONGEST_NAP)))
 
     async def _step(self) -> bool:

@@ -109,9 +109,9 @@ class Supply:
         return self._at_hand + self._aside.size
 
     @property
-    def aside(self) -> int:
-        """Claims that only some of the accounts may carry, and that wait for those."""
-        return self._aside.size
+    def is_picky(self) -> bool:
+        """Whether there are mails that not every account may carry, as far as has been seen."""
+        return self._aside.size > 0 or self._aside.orphans
 
     @property
     def _at_hand(self) -> int:

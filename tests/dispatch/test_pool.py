@@ -93,6 +93,20 @@ async def test_c9_a_server_that_cannot_be_reached_is_given_up_alone(house: House
     assert other.counters.connections <= 4
 
 
+async def test_c9_a_server_that_was_given_up_is_used_again_like_any_other(house: House, tmp_path: Path) -> None:
+    port = free_port()
+    back = SandboxServer(tmp_path / "a", port=port, faults=Faults((_SLOWLY,)))
+    async with slow(tmp_path / "b") as other:
+        acme = Member(Endpoint("acme", "127.0.0.1", port, Security.PLAIN))
+        campaign = await house.launch(300, 0, SendPlan(workers=4, rate=300), members=[acme, account("backup", other)])
+        running = asyncio.create_task(house.send())
+        await house.until(campaign, lambda counts: counts.sent > 40)
+        async with back:
+            await running
+            await balance(house, campaign, back, other)
+        assert back.counters.connections == 2, "with its share of the workers, and not with the one who tried"
+
+
 async def test_r05_a_login_that_is_revoked_is_tried_twice_at_most_in_all_campaigns_together(
     house: House, tmp_path: Path
 ) -> None:
@@ -204,6 +218,10 @@ async def test_c9_a_mail_keeps_its_from_and_waits_for_an_account_that_may_send_a
         rows = await balance(house, campaign, one, other)
         assert (one.counters.accepted, other.counters.accepted) == (10, 60)
         assert "acme: " in await held(house, campaign) and "barred" in await held(house, campaign)
+        await house.order(campaign, OrderKind.SET, endpoint=members_to_json(members[1:]))
+        await house.order(campaign, OrderKind.RESUME)
+        await house.send()
+        assert "no account of the campaign may send as" in await held(house, campaign), "and not for ever"
         spare = [account("backup", other, senders=("@acme.test",))]
         await house.order(campaign, OrderKind.SET, endpoint=members_to_json(spare))
         await house.order(campaign, OrderKind.RESUME)

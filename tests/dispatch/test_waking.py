@@ -6,10 +6,16 @@ import asyncio
 import time
 from pathlib import Path
 
+from mailtui.dispatch.members import Member
+from mailtui.dispatch.plan import SendPlan
 from mailtui.outbox.records import Campaign
 from mailtui.outbox.states import CampaignState, OrderKind
+from mailtui.sandbox.faults import Action, FaultRule, Faults, Stage
 from mailtui.sandbox.server import SandboxServer
+from mailtui.smtp.endpoint import Endpoint, Security
 from tests.dispatch.bench import House, accepted
+from tests.dispatch.test_runner import reply
+from tests.servers.programs import free_port
 
 _LONG = 3_600.0
 
@@ -61,3 +67,33 @@ async def test_c9_one_for_a_single_campaign_does_not_stay_and_whoever_pauses_or_
         found = await house.reader.campaign(other.id)
         assert (found.state, found.resume_at, found.held) == (CampaignState.PAUSED, None, False)
         assert len(accepted(server.folder)) == 5
+
+
+async def test_c9_whoever_pauses_while_a_limit_stops_the_campaign_has_the_last_word(
+    house: House, tmp_path: Path
+) -> None:
+    slowly = FaultRule(Stage.DOT, Action.DELAY, seconds=0.35)
+    full = reply(Stage.MAIL, "550 5.4.5 Daily user sending limit exceeded", nth=2)
+    async with SandboxServer(tmp_path / "sandbox", faults=Faults((slowly, full))) as server:
+        campaign = await house.launch(20, server.port, SendPlan(workers=2))
+        running = asyncio.create_task(house.send())
+        await asyncio.sleep(0.2)  # it was told by now, and waits for the other reply
+        await house.order(campaign, OrderKind.PAUSE)
+        async with asyncio.timeout(20):
+            await running
+    found = await house.reader.campaign(campaign.id)
+    assert (found.state, found.resume_at) == (CampaignState.PAUSED, None)
+
+
+async def test_c9_where_one_account_is_full_another_that_cannot_be_reached_is_tried_again_soon(
+    house: House, tmp_path: Path
+) -> None:
+    dead = Member(Endpoint("acme", "127.0.0.1", free_port(), Security.PLAIN))
+    async with SandboxServer(tmp_path / "sandbox") as server:
+        full = Member(Endpoint("backup", "127.0.0.1", server.port, Security.PLAIN), per_hour=10)
+        campaign = await house.launch(20, 0, SendPlan(workers=4), members=[dead, full])
+        await house.send(scale=0.02, only=campaign)
+    found = await house.reader.campaign(campaign.id)
+    assert (found.state, found.held) == (CampaignState.PAUSED, True)
+    assert found.resume_at is not None and found.resume_at < time.time() + 20, "ten minutes of these, and not an hour"
+    assert "acme: nobody answers" in found.reason and "backup is at its quota" in found.reason
