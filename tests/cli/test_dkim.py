@@ -188,7 +188,7 @@ def test_d6_a_key_is_made_and_its_record_can_be_pasted(mailtui: Mailtui) -> None
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert (full.code, "third.pem cannot be written: File too large" in full.err) == (2, True)
     assert not (mailtui.folder / "third.pem").exists()
-    lost = mailtui.call("accounts", "dkim", "acme", "--make", "rsa", "--yes", "--file", "~nobody-here/k.pem")
+    lost = mailtui.call("accounts", "dkim", "acme", "--make", "ed25519", "--yes", "--file", "~nobody-here/k.pem")
     assert lost.code == 0, lost.err
 
 
