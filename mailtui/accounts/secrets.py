@@ -181,28 +181,43 @@ class SecretSource:
         """What access tokens are fetched with. The keyring counts before what was handed over: it may have changed
         since. Raises `SecretMissing` before somebody has logged in, `KeyringProblem`.
         """
-        entry, problem = login_entry(account), None
-        tried = [f"the keyring (no entry mailtui {entry})"]
+        _, found, tried = await self._look_for_login(account)
+        if not found:
+            raise SecretMissing(account, login=True, tried=tried)
+        return found
+
+    async def login_where(self, account: str) -> Whereabouts:
+        """Where the refresh token would come from. Raises `KeyringProblem`."""
+        place, _, tried = await self._look_for_login(account)
+        return Whereabouts(place, tuple(tried))
+
+    async def _look_for_login(self, account: str) -> tuple[Place | None, str | None, list[str]]:
+        """As `_look`. Raises `KeyringProblem` where no other place has it."""
+        entry, tried, problem = login_entry(account), list[str](), None
         try:
             found = await self.keyring.get(entry)
         except KeyringProblem as error:
-            found, problem = None, error
+            problem = error
+        else:
+            if found:
+                # The newest that is known, for when the keyring goes away: most providers take an older one no more.
+                self._told[entry] = found
+                self._logins_kept.add(account)
+                return Place.KEYRING, found, tried
+            if account in self._logins_kept:
+                self._told.pop(entry, None)  # somebody logged out
+                self._logins_kept.discard(account)
+            tried.append(f"the keyring (no entry {self._entry(entry)})")
+        handed = self._told.get(entry) or self._told.get(account)
+        if handed:
+            return Place.HANDED, handed, tried
+        found = self._variable(account)[0]
         if found:
-            # The newest that is known, for when the keyring goes away: most providers take an older one no more.
-            self._told[entry] = found
-            self._logins_kept.add(account)
-        elif problem is None and account in self._logins_kept:
-            self._told.pop(entry, None)  # somebody logged out
-            self._logins_kept.discard(account)
-        known = found or self._told.get(entry) or self._told.get(account)
-        found = known or self._variable(account)[0]
-        if not found:
-            _, found, tried = self._systemd(account, tried)
-        if found:
-            return found
-        if problem is not None:
+            return Place.VARIABLE, found, tried
+        place, found, tried = self._systemd(account, tried)
+        if problem is not None and not found:
             raise problem
-        raise SecretMissing(account, login=True, tried=tried)
+        return place, found, tried
 
     async def keep_refresh_token(self, account: str, token: str) -> None:
         """Put a newer one in the place of the one that was used. Raises `KeyringProblem`."""

@@ -15,7 +15,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mailtui.accounts.keyring_store import KeyringProblem, Trouble, login_entry
+from mailtui.accounts.keyring_store import KeyringProblem, Trouble
 from mailtui.accounts.presets import Preset, presets
 from mailtui.accounts.secrets import Place, unknown_account, variable_for
 from mailtui.dispatch.members import members_from_json
@@ -172,11 +172,15 @@ class AccountBook:
     async def _login_place(self, name: str) -> SecretPlace:
         hint = f"Log in: mailtui accounts login {name}"
         try:
-            if await self._service.keyring.get(login_entry(name)):
-                return SecretPlace(SecretKind.OAUTH, "logged in; the token is in the keyring")
+            found = await self._service.secrets.login_where(name)
         except KeyringProblem as problem:
             return SecretPlace(SecretKind.MISSING, f"the keyring: {problem.word}", problem.hint or hint)
-        return SecretPlace(SecretKind.MISSING, "nobody has logged in", hint)
+        if found.place is None:
+            return SecretPlace(SecretKind.MISSING, "nobody has logged in", hint)
+        if found.place is Place.KEYRING:
+            return SecretPlace(SecretKind.OAUTH, "logged in; the token is in the keyring")
+        kind, where = _KINDS[found.place]
+        return SecretPlace(kind, f"logged in; the token is {where}")
 
     def presets(self) -> list[Preset]:
         """The providers that are known, in the order to show them."""

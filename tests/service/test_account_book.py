@@ -435,6 +435,11 @@ async def test_where_a_secret_is(book: AccountBook, file: Path, shelf: Shelf) ->
     assert (await book.secret_place("acme")).kind is SecretKind.MISSING, "a password is no login"
     shelf.held["mailtui acme login"] = "a refresh token"
     assert (await book.secret_place("acme")).kind is SecretKind.OAUTH
+    await service_of(book).secrets.refresh_token("acme")
+    keyring.set_keyring(fail.Keyring())  # type: ignore[no-untyped-call]
+    place = await book.secret_place("acme")
+    assert place.text == "logged in; the token is kept in memory until mailtui ends", "a keyring that goes away"
+    keyring.set_keyring(shelf)
     with pytest.raises(UsageError, match="logs in at a provider"):
         await book.store_secret("acme", SECRET)
     await book.save(AccountDraft(name="relay", host="127.0.0.1", security="plain"))
