@@ -58,8 +58,8 @@ async def log_in(client: aiosmtplib.SMTP, endpoint: Endpoint, credential: Creden
         raise _given_up(Obstacle.UNFIT_SECRET, f"there is nothing to log in to {endpoint} with")
     method = choose(endpoint, credential, client.server_auth_methods)
     login = Login(endpoint.user, credential.secret, endpoint.host.strip("[]"), endpoint.port)
-    mechanism = MECHANISMS[method](login)
     try:
+        mechanism = MECHANISMS[method](login)
         reply = await _converse(client, method, mechanism)
     except UnfitSecret as error:
         raise _given_up(Obstacle.UNFIT_SECRET, str(error)) from None

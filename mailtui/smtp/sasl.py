@@ -37,9 +37,16 @@ class UnfitSecret(Exception):
 
 
 class Mechanism(ABC):
-    """One login. `initial` is what may be said with the AUTH command, None where the server speaks first."""
+    """One login. `initial` is what may be said with the AUTH command, None where the server speaks first.
+
+    Raises `UnfitSecret` for a name or password that is no text.
+    """
 
     def __init__(self, login: Login) -> None:
+        try:
+            (login.user + login.secret).encode()
+        except UnicodeEncodeError:  # it holds the secret
+            raise UnfitSecret("a name or password that is no text in UTF-8 cannot be said") from None
         self.login = login
 
     def initial(self) -> bytes | None:

@@ -237,6 +237,9 @@ async def test_f10_c04_what_is_no_reply_to_a_login_is_not_repeated_and_says_noth
 async def test_names_and_passwords_that_no_login_can_say() -> None:
     error, said = await refused(Credential.password("a\0b"), offers=b"PLAIN")
     assert (error.obstacle, b"AUTH" in said) == (Obstacle.UNFIT_SECRET, False)
+    for method in (b"PLAIN", b"LOGIN", b"CRAM-MD5"):  # a byte of another encoding, as the environment hands it over
+        error, said = await refused(Credential.password("caf\udce9"), offers=method)
+        assert (error.obstacle, b"AUTH" in said, error.__cause__) == (Obstacle.UNFIT_SECRET, False, None)
     error, said = await refused(Credential.token("two words\r\n"), offers=b"OAUTHBEARER")
     assert (error.obstacle, b"AUTH" in said) == (Obstacle.UNFIT_SECRET, False)
     error, said = await refused(None, offers=b"PLAIN")
