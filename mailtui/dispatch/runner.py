@@ -117,12 +117,12 @@ class Runner:
         recorder = Recorder(ledger, wall=time.time, riders=self._snapshots, on_trouble=self._on_trouble)
         scale = self._options.scale
         now, version = time.time(), self._options.version
-        standing = await self._standing(ledger, now)
-        watchdog = Watchdog(row_seconds(scale))
-        tools = Tools(ledger, recorder, self._storage, self._secrets, standing, time.time, scale, watchdog)
         row = RunnerRow(random_ids.token_hex(8), os.getpid(), socket.gethostname(), version, now, now)
         await self._storage.patiently(lambda: ledger.sign_on(row))
         found = await self._storage.patiently(lambda: ledger.recover(now=time.time()))
+        standing = await self._standing(ledger, now)
+        watchdog = Watchdog(row_seconds(scale))
+        tools = Tools(ledger, recorder, self._storage, self._secrets, standing, time.time, scale, watchdog)
         left = {"requeued": found.requeued, "unknown": found.unknown}
         note("the runner begins", version=version, outbox=self._outbox.url, **left)
         recording = asyncio.create_task(recorder.run(), name="recorder")

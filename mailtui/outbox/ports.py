@@ -221,7 +221,8 @@ class Ledger(Protocol):
     async def recover(self, *, now: float) -> Recovery:
         """Requeue what a dead runner had claimed; what it had in flight becomes `unknown`.
 
-        What is due later than any pause lasts was written by a clock that was ahead, and is due by then.
+        What is due later than any pause lasts was written by a clock that was ahead, and is due by then; what accounts
+        sent and rest for counts from now where it is on record for later.
         """
         ...
 

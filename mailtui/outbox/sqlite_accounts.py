@@ -18,6 +18,7 @@ from mailtui.outbox.states import DeliveryState, RestKind
 
 SQL = statements("sqlite", "accounts")
 MINUTE = 60.0
+_LONGEST_REST = (24 * 60 + 1) * MINUTE  # seconds; a day's limit, counted by whole minutes
 _KEPT = 2 * 24 * 60  # minutes; no limit counts over more than a day
 
 
@@ -65,6 +66,17 @@ def rests(connection: apsw.Connection) -> list[AccountRest]:
     """Every account that rests, also those whose time has come meanwhile."""
     rows: Any = connection.execute(SQL["rests"]).fetchall()
     return [AccountRest(account, until, RestKind(kind), why, since) for account, until, kind, why, since in rows]
+
+
+def in_time(connection: apsw.Connection, now: float) -> None:
+    """Nothing has happened yet that is on record for later: the clock was put back while nobody looked. No limit is
+    renewed by that, and nobody is kept waiting for years.
+    """
+    minute = int(now // MINUTE)
+    connection.execute(SQL["sent_just_now"], {"minute": minute})
+    connection.execute(SQL["forget_to_come"], {"minute": minute})
+    connection.execute(SQL["rest_from_now"], {"now": now})
+    connection.execute(SQL["resume_in_time"], {"now": now, "latest": now + _LONGEST_REST})
 
 
 def move(connection: apsw.Connection, by: float) -> None:

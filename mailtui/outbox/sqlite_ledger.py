@@ -90,6 +90,7 @@ class SqliteLedger:
             self._connection.execute(SQL["requeue_claimed"], (now,))
             self._connection.execute(SQL["lose_in_flight"], (now,))
             self._connection.execute(SQL["due_in_time"], {"latest": now + _LONGEST_PAUSE})
+            sqlite_accounts.in_time(self._connection, now)
             requeued = unknown = 0
             for campaign, state, count in live:
                 deltas[campaign, DeliveryState(state)] -= count

@@ -154,6 +154,27 @@ async def test_c9_accounts_rest_for_all_campaigns_until_they_are_well(bench: Ben
     assert [(one.account, one.kind) for one in await bench.reader.account_rests()] == [("acme", RestKind.LOGIN)]
 
 
+async def test_c9_a_clock_that_was_put_back_renews_no_limit_and_keeps_nobody_waiting_for_years(bench: Bench) -> None:
+    campaign, ahead = await bench.launch(3), T0 + 4 * 365 * 86_400
+    claims = await bench.ledger.claim(campaign.number, 3, now=T0, lease=60)
+    await bench.ledger.commit(marks(claims[:1], "acme"), [], [], now=T0)
+    await bench.ledger.commit(marks(claims[1:], "acme"), [], [], now=ahead)
+    await bench.ledger.rest_account(AccountRest("acme", ahead + 900, RestKind.LOGIN, "later", ahead))
+    await bench.ledger.set_state(
+        campaign.number, CampaignState.PAUSED, actor="runner", now=ahead, reason="x", held=True, resume_at=ahead + 900
+    )
+    await bench.ledger.recover(now=T0)
+    assert await bench.reader.sent_since(0) == [SentMinute("acme", int(T0 // 60), 3)]
+    [rest] = await bench.reader.account_rests()
+    assert (rest.since, rest.until) == (T0, T0 + 900)
+    assert [one.resume_at for one in await bench.ledger.to_resume()] == [T0]
+    await bench.ledger.set_state(
+        campaign.number, CampaignState.PAUSED, actor="runner", now=T0, reason="x", held=True, resume_at=T0 + 3_600
+    )
+    await bench.ledger.recover(now=T0)
+    assert [one.resume_at for one in await bench.ledger.to_resume()] == [T0 + 3_600], "such a time stays what it is"
+
+
 async def test_c9_a_pause_for_a_time_is_on_record_and_any_other_change_ends_it(bench: Bench) -> None:
     campaign = await bench.launch(3)
     number = campaign.number

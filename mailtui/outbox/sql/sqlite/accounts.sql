@@ -36,6 +36,21 @@ DELETE FROM account_rest WHERE account = ?
 -- name: rests
 SELECT account, until, kind, reason, since FROM account_rest ORDER BY account
 
+-- name: sent_just_now
+-- What is counted in minutes that are still to come counts in this one.
+INSERT INTO sent_minute (account, minute, n)
+SELECT account, :minute, sum(n) FROM sent_minute WHERE minute > :minute GROUP BY account
+ON CONFLICT (account, minute) DO UPDATE SET n = n + excluded.n
+
+-- name: forget_to_come
+DELETE FROM sent_minute WHERE minute > :minute
+
+-- name: rest_from_now
+UPDATE account_rest SET until = until - (since - :now), since = :now WHERE since > :now
+
+-- name: resume_in_time
+UPDATE campaign SET resume_at = :now WHERE resume_at > :latest
+
 -- name: move_rests
 UPDATE account_rest SET until = until + :by, since = since + :by
 
