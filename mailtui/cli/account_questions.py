@@ -74,11 +74,13 @@ class Questions:
         output.say(f"  {preset.page}")
 
     def _region(self, draft: AccountDraft, preset: Preset) -> AccountDraft:
-        asked = dataclasses.replace(draft, host="")
-        while "{region}" in draft.host or "host" in self._book.problems(draft):
+        while True:
             region = self._typed("Its region, such as eu-west-1")
-            draft = dataclasses.replace(asked, host=preset.host.replace("{region}", region))
-        return draft
+            answered = dataclasses.replace(draft, host=preset.host.replace("{region}", region))
+            problem = self._book.problems(answered).get("host")
+            if problem is None:
+                return answered
+            output.say(problem)
 
     def _security(self, draft: AccountDraft) -> AccountDraft:
         here = draft.host in ("localhost", "127.0.0.1", "::1")
