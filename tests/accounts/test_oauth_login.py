@@ -14,7 +14,6 @@ from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
 import pytest
 
-from mailtui.accounts.oauth.asking import NoAnswer, ask
 from mailtui.accounts.oauth.device import DeviceLogin
 from mailtui.accounts.oauth.listener import Listener
 from mailtui.accounts.oauth.login import Asked, BrowserLogin
@@ -373,16 +372,3 @@ async def test_c09_google_lets_nobody_send_who_logs_in_by_a_code() -> None:
 def test_c10_a_login_that_is_written_down_wrongly_is_told(spec: dict[str, object], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         OAuthSpec.model_validate(spec)
-
-
-async def test_c09_an_address_that_nobody_can_ask_is_told() -> None:
-    for address in ("https://login..example.test/token", "https://127.0.0.1:1/t\u00f6ken"):
-        with pytest.raises(NoAnswer, match="is no address that can be asked"):
-            await ask(address, {})
-
-
-async def test_c09_no_proxy_stands_before_this_machine(
-    idp: AuthorizationServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
-    assert (await ask(f"{idp.issuer}/token", {"client_id": "mailtui", "grant_type": "none"})).error
