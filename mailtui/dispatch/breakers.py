@@ -92,7 +92,7 @@ class Breakers:
 
 def reason(verdict: Verdict, advice: str) -> str:
     """Why a campaign is held: where the server said what, and what can be done about it."""
-    said = f"{SAID_AT} {verdict.stage}: {_said(verdict)}"
+    said = _said(verdict) if verdict.unasked else f"{SAID_AT} {verdict.stage}: {_said(verdict)}"
     return f"{said}. {advice}" if advice else said
 
 

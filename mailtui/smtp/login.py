@@ -25,7 +25,6 @@ _LONGEST_COMMAND = 510  # octets without CR LF (RFC 5321 section 4.5.3.1.4); a l
 _LONGEST_RESPONSE = 12_286  # octets without CR LF that every server has to have room for (RFC 4954 section 4)
 _MOST_CHALLENGES = 4
 _CONTINUE, _TAKEN, _NO = 334, 235, 5
-_UNFIT = 504
 
 
 def choose(endpoint: Endpoint, credential: Credential, offered: Sequence[str]) -> AuthMethod:
@@ -133,5 +132,5 @@ def _fitting(response: bytes) -> bytes:
 
 
 def _given_up(obstacle: Obstacle, text: str) -> NotConnected:
-    """The login ends before the server was asked; judged as one that it refused."""
-    return NotConnected(Verdict(Stage.AUTH, _UNFIT, None, text), obstacle)
+    """The login ends before the server has heard all of it: nothing is said against user and password."""
+    return NotConnected(Verdict(Stage.AUTH, None, None, text, unasked=True), obstacle)

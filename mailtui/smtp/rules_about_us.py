@@ -22,6 +22,7 @@ ACCEPTED = Outcome(Kind.SENT, Scope.RECIPIENT, Category.ACCEPTED)
 LOST_AFTER_DOT = Outcome(Kind.UNKNOWN, Scope.SERVER, Category.NETWORK)
 LOST_BEFORE_DOT = again(Category.NETWORK)
 NO_TLS = held(Category.TLS, _TLS_ADVICE, Scope.SERVER)
+UNASKED = held(Category.ACCOUNT, "Try the account out, which says what to do: mailtui accounts test; then resume")
 
 
 BEFORE_LOGIN = (

@@ -12,7 +12,7 @@ from mailtui.smtp.outcome import Category, Kind, Outcome, Scope, Stage
 from mailtui.smtp.replies import Reply
 from mailtui.smtp.reply_text import words_of
 from mailtui.smtp.rule import NO_CODE, Rule
-from mailtui.smtp.rules_about_us import ACCEPTED, LOST_AFTER_DOT, LOST_BEFORE_DOT, NO_TLS
+from mailtui.smtp.rules_about_us import ACCEPTED, LOST_AFTER_DOT, LOST_BEFORE_DOT, NO_TLS, UNASKED
 from mailtui.smtp.verdict_rules import RULES
 
 __all__ = ["SAID_AT", "Category", "Kind", "Outcome", "Scope", "Stage", "Verdict", "judge"]
@@ -25,12 +25,15 @@ _DOT = Stage.DOT  # an enum's member is looked up by a function in Python 3.11
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the server said, or that it said nothing (`code` None), at a stage."""
+    """What the server said, or that it said nothing (`code` None), at a stage. `unasked`: there was nothing that it
+    could be asked, such as a login by a way that it does not offer.
+    """
 
     stage: Stage
     code: int | None
     enhanced: str | None
     text: str
+    unasked: bool = False
 
     @classmethod
     def of(cls, stage: Stage, reply: Reply) -> Verdict:
@@ -48,6 +51,8 @@ class Verdict:
 def judge(verdict: Verdict) -> Outcome:
     """What a verdict means for the delivery at stake."""
     stage, code = verdict.stage, verdict.code
+    if verdict.unasked:
+        return UNASKED
     if code is None:
         # An untrusted certificate does not mend itself, and trying on without TLS is out of the question.
         return LOST_AFTER_DOT if stage is Stage.DOT else NO_TLS if stage is Stage.TLS else LOST_BEFORE_DOT

@@ -164,7 +164,9 @@ async def test_c08_a_token_that_the_server_has_no_way_to_be_told_is_not_fetched_
         async with asyncio.timeout(20):
             await runner.run(lambda: None)
         assert (tokens.asked, server.counters.auth_attempts) == ([None], 0)
-    assert "no login with a token" in (await house.reader.campaign(campaign.id)).reason
+    reason = (await house.reader.campaign(campaign.id)).reason
+    assert "no login with a token" in reason
+    assert "said at" not in reason, "nor is a password doubted for it"
 
 
 async def test_c08_a_refused_token_is_refreshed_once(house: House, tmp_path: Path) -> None:
