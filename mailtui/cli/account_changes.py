@@ -18,7 +18,7 @@ from mailtui.cli.trying import try_server
 from mailtui.cli.unseen import ask_unseen, not_text
 from mailtui.errors import AccountError, ExitCode, UsageError
 from mailtui.kit.hidden import hide
-from mailtui.service.account_book import AccountBook, AccountDraft, SecretKind
+from mailtui.service.account_book import AccountBook, AccountDraft, SecretKind, SecretPlace
 from mailtui.service.facade import Service
 from mailtui.service.oauth import login as log_in
 
@@ -88,7 +88,8 @@ def change(
     Comments and everything else in the settings file stay as they are.
     """
     book = AccountBook(service)
-    draft = filled(book.moved(book.draft(name=name), given.get("preset", "")), given, region)
+    before = book.draft(name=name)
+    draft = filled(book.moved(before, given.get("preset", "")), given, region)
     draft = dataclasses.replace(draft, name=new_name or name)
     if not given and region is None and new_name is None:
         raise UsageError("Nothing to change was named", hint="See: mailtui accounts change --help")
@@ -99,7 +100,10 @@ def change(
     output.say(f"{draft.name} is changed in {_where(book, draft.name)}.")
     if draft.name != name:
         output.note(f"Campaign files that say account: {name} have to say {draft.name}.")
-    _tell_secret(book, draft.name)
+    place = _tell_secret(book, draft.name)
+    if draft.host != before.host and place.kind is SecretKind.KEYRING:
+        output.say(f"The password in the keyring is said to {draft.host} from now on.")
+        output.say(f"  For another one: mailtui accounts password {draft.name}")
     return ExitCode.DONE
 
 
@@ -200,13 +204,14 @@ async def _ask_secret(service: Service, name: str, hint: str) -> str | None:
     return await ask_unseen(f"Password of {name} ({f'{hint}; ' if hint else ''}empty for later)")
 
 
-def _tell_secret(book: AccountBook, name: str) -> None:
+def _tell_secret(book: AccountBook, name: str) -> SecretPlace:
     """Where the secret is, and what to do where there is none."""
     place = asyncio.run(book.secret_place(name))
     if place.hint:
         output.say(f"{name} cannot log in yet. {place.hint}")
     elif place.kind is not SecretKind.NOT_NEEDED:
         output.note(f"Its {'login' if place.kind is SecretKind.OAUTH else 'password'}: {place.text}.")
+    return place
 
 
 def _where(book: AccountBook, name: str) -> str:

@@ -87,6 +87,7 @@ KEYS: Mapping[str, Loc] = {
 }
 """Where each field of a draft stands below an account of the settings file."""
 _NUMBERS = ("port", "per_hour", "per_day", "connections", "weight")
+_WITH_TOKEN = ("xoauth2", "oauthbearer")
 _QUOTAS = ("per_hour", "per_day", "connections")
 _MAPS = ("limits", "oauth", "dkim")
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]*[A-Za-z0-9])?")
@@ -118,7 +119,8 @@ def draft_of_account(name: str, said: Mapping[str, Any]) -> AccountDraft:
 def moved_to_preset(draft: AccountDraft, name: str) -> AccountDraft:
     """The draft of an account that changes its provider: it gets the server and the login of the new one.
 
-    Its own limits stay, and so does all that neither preset speaks of. Raises `KeyError` for a preset there is not.
+    Its own limits stay, and so does all that neither preset speaks of; a login by OAuth stays only where the new one
+    takes it: its tokens are for nobody else. Raises `KeyError` for a preset there is not.
     """
     old = draft_of_preset(draft.preset) if draft.preset in presets() else AccountDraft()
     new = draft_of_preset(name)
@@ -128,6 +130,10 @@ def moved_to_preset(draft: AccountDraft, name: str) -> AccountDraft:
         own = bool(here) and here != before  # what its person said of it
         if (after and not (own and key in _QUOTAS)) or (before and not own):
             changed[key] = after
+    if draft.oauth_provider != presets()[name].oauth:
+        changed |= dict.fromkeys(("oauth_provider", "oauth_client_id", "oauth_tenant"), "")
+        if draft.auth in _WITH_TOKEN:
+            changed["auth"] = ""
     return dataclasses.replace(draft, **changed)
 
 

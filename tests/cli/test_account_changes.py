@@ -104,6 +104,8 @@ def test_at_a_terminal_what_is_missing_is_asked_for_and_the_keyring_keeps_the_pa
         kept = mailtui.run("accounts", "change", "acme", "--weight", "2", "--json").json
         assert (kept["user"], kept["secret"], kept["weight"]) == ("news", "keyring", 2)
         assert (kept["host"], kept["port"], kept["security"]) == ("127.0.0.1", 2525, "plain")
+        moved = mailtui.run("accounts", "change", "acme", "--host", "localhost")
+        assert "The password in the keyring is said to localhost from now on." in moved.err
         assert mailtui.run("accounts", "remove", "acme", "--yes").code == 0
 
 

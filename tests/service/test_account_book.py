@@ -180,6 +180,10 @@ async def test_whoever_changes_the_provider_gets_its_server_and_keeps_their_own_
     )
     assert book.moved(was, "fastmail").per_day == ""  # that was Gmail's
     assert book.problems(dataclasses.replace(book.moved(was, "postfix")), replaces="me").keys() == {"host"}
+    token = dataclasses.replace(was, oauth_provider="google", oauth_client_id="c", auth="xoauth2")
+    assert book.moved(token, "google-workspace").oauth_client_id == "c"
+    fastmail = book.moved(token, "fastmail")  # which no token of Google's is for
+    assert (fastmail.oauth_provider, fastmail.oauth_client_id, fastmail.auth) == ("", "", "")
     apikey = book.moved(was, "sendgrid")
     assert (apikey.user, book.moved(apikey, "fastmail").user) == ("apikey", "")
     with pytest.raises(UsageError, match="There is no preset"):
