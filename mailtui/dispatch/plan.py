@@ -60,19 +60,24 @@ class SendPlan:
         return cls(**json.loads(text))
 
     def changed(self, arguments: dict[str, Any]) -> SendPlan:
-        """The plan with what an order sets: `workers`, `rate` (None lifts the limit), `burst`, `window`, and the
-        retries' `max_attempts` and `give_up_after`.
+        """The plan with what an order sets: `workers`, `rate` (None lifts the limit), `burst`, `window`, the retries'
+        `max_attempts` and `give_up_after`, and `render_processes` (None for as many as pay). A launch that adds to a
+        campaign orders all of them.
 
         Raises ValueError with a sentence for what makes no plan.
         """
         known = {key: arguments[key] for key in asdict(self) if key in arguments}
         for key, value in known.items():
+            if value is None and key in ("rate", "render_processes"):
+                continue
             kind = int | float if key in ("rate", "give_up_after") else int
             number = isinstance(value, kind) and not isinstance(value, bool)
-            if not (number and value > 0) and not (key == "rate" and value is None):
+            if not number or value < 0 or (value == 0 and key != "render_processes"):
                 raise ValueError(f"{key} cannot be {value!r}")
         if known.get("workers", 1) > MAX_WORKERS:
             raise ValueError(f"there cannot be more than {MAX_WORKERS} workers")
         if known.get("window", 1) > MAX_WINDOW:
             raise ValueError(f"the window cannot be larger than {MAX_WINDOW}")
+        if (known.get("render_processes") or 0) > MAX_RENDER_PROCESSES:
+            raise ValueError(f"there cannot be more than {MAX_RENDER_PROCESSES} render processes")
         return replace(self, **known)
