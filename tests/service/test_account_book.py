@@ -322,7 +322,8 @@ async def test_an_account_is_removed_with_its_secrets_unless_it_is_needed(
     book: AccountBook, file: Path, shelf: Shelf, write_campaign: WriteCampaign
 ) -> None:
     others = {"mailtui other": "kept"}
-    shelf.held = {"mailtui acme": SECRET, "mailtui acme dkim": "PEM", "mailtui acme client": "C", **others}
+    entries = ("acme", "acme login", "acme client", "acme dkim")
+    shelf.held = {**{f"mailtui {entry}": SECRET for entry in entries}, **others}
     service = service_of(book)
     note_test(
         service.settings.home, "acme", LastTest(1.0, ok=True, step="gear", text="fine", server="smtp.acme.test:587")
