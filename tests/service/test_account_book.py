@@ -340,7 +340,7 @@ async def test_an_account_is_removed_with_its_secrets_unless_it_is_needed(
         with pytest.raises(UsageError, match="is still needed") as raised:
             await attempt
         assert launch.campaign.id in raised.value.detail
-    assert file.read_text() == FILE and len(shelf.held) == 4
+    assert file.read_text() == FILE and len(shelf.held) == 5
     await book.remove("acme", force=True)
     assert shelf.held == others
     assert book.rows() == []
