@@ -26,13 +26,19 @@ class Aside:
     """By who may carry them: there are few such sets, however many the claims."""
 
     def __init__(
-        self, carriers: Callable[[str], frozenset[int]], usable: Callable[[], frozenset[int]], need: Callable[[], None]
+        self,
+        carriers: Callable[[str], frozenset[int]],
+        usable: Callable[[], frozenset[int]],
+        back_at: Callable[[frozenset[int]], float | None],
+        need: Callable[[], None],
     ) -> None:
-        """`carriers` are the outlets that may carry a mail with a From of its own, `usable` those that can be used now,
-        both by number; `need` is called when somebody else than who asked has something to do.
+        """`carriers` are the outlets that may carry a mail with a From of its own (any, where that is empty), `usable`
+        those that can be used now, both by number; `back_at` is when the first of some that cannot is to be tried
+        again, in epoch seconds or None; `need` is called when somebody else than who asked has something to do.
         """
         self._carriers = carriers
         self._usable = usable
+        self._back_at = back_at
         self._need = need
         self._by: dict[frozenset[int], deque[Kept]] = {}
         self._unfit: dict[int, frozenset[int]] = {}  # outlets whose server cannot take a mail, by delivery
@@ -56,18 +62,18 @@ class Aside:
         self._put(Kept(claim, outcome, carriers))
         return True
 
-    def passes_on(self, claim: Claim, outlet: int) -> bool:
-        """Whether another account's server may take what this outlet's cannot; then it waits here for that one."""
-        unfit = self._unfit.get(claim.id, frozenset()) | {outlet}
-        others = self._usable() - unfit
-        if claim.bound:
-            others &= self._carriers(claim.bound)
-        if not others:
-            self._unfit.pop(claim.id, None)
-            return False
+    def passes_on(self, claim: Claim, outlet: int) -> float | None:
+        """Whether another account's server may take what this outlet's cannot: 0.0 where it waits here for that one,
+        when that one can be used again (epoch seconds), or None where there is no other.
+        """
+        unfit = self._unfit.pop(claim.id, frozenset()) | {outlet}
+        others = self._carriers(claim.bound) - unfit
+        able = others & self._usable()
+        if not able:
+            return self._back_at(others)
         self._unfit[claim.id] = unfit
-        self._put(Kept(claim, None, others))
-        return True
+        self._put(Kept(claim, None, able))
+        return 0.0
 
     def take(self, outlet: int) -> tuple[Claim, Outcome | None] | None:
         """The next one that an outlet may carry."""

@@ -8,7 +8,9 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
+from mailtui.dispatch.rendering import Mail, Outcome, Overran
 from mailtui.message.mime import TransferEncoding
+from mailtui.message.rendered import RenderProblem
 from mailtui.smtp.capabilities import Capabilities
 
 
@@ -29,6 +31,14 @@ class SentEncoding:
         eight_bit = capabilities.eight_bit and not signed
         transfer = TransferEncoding.EIGHT_BIT if eight_bit else TransferEncoding.QUOTED_PRINTABLE
         return cls(transfer, capabilities.smtputf8)
+
+    def differs_for(self, capabilities: Capabilities, outcome: Outcome) -> bool:
+        """Whether what a render process made by this does not hold for a server with these capabilities."""
+        if self.transfer is TransferEncoding.EIGHT_BIT and not capabilities.eight_bit:
+            return not isinstance(outcome, Overran)
+        if self.smtputf8 is capabilities.smtputf8:
+            return False
+        return isinstance(outcome, Mail if self.smtputf8 else RenderProblem)
 
     def to_json(self) -> str:
         return json.dumps({"transfer": self.transfer.value, "smtputf8": self.smtputf8})

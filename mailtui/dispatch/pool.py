@@ -44,11 +44,11 @@ class Pool:
         return self._usable
 
     def carriers(self, bound: str) -> frozenset[int]:
-        """The numbers of the outlets that may carry a mail with this From."""
+        """The numbers of the outlets that may carry a mail with this From; all of them where it is empty."""
         found = self._carriers.get(bound)
         if found is None:
             address = mailbox_address(bound)
-            found = frozenset(one.number for one in self._outlets if one.member.may_send_as(address))
+            found = frozenset(one.number for one in self._outlets if not bound or one.member.may_send_as(address))
             self._carriers[bound] = found
         return found
 
@@ -89,6 +89,13 @@ class Pool:
         if times and any(outlet.is_tried for outlet in out):
             times.append(now + _TRIED_AGAIN * out[0].scale)
         return min(times, default=None)
+
+    def tried_at(self, numbers: frozenset[int]) -> float | None:
+        """When a mail that none but these can carry is worth another look, in epoch seconds; None: not by itself."""
+        now = self._wall()
+        those = [outlet for outlet in self._outlets if outlet.number in numbers]
+        times = [now + _TRIED_AGAIN * one.scale if one.is_tried else one.back_at(now) for one in those]
+        return min((at for at in times if at is not None), default=None)
 
     def why(self) -> str:
         """Why those that cannot be used cannot."""

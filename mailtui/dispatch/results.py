@@ -78,7 +78,7 @@ def not_rendered(claim: Claim, reason: str) -> Result:
 
 
 def put_off(claim: Claim, due_at: float | None, reason: str) -> Result:
-    """Not tried, because of the recipient's domain; `due_at` in epoch seconds, None to give it up."""
+    """Not tried now, for the domain or the account rests; `due_at` in epoch seconds, None to give it up."""
     return Result(
         claim.campaign,
         claim.id,

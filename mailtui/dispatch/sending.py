@@ -62,7 +62,12 @@ class Sending:
             need=self.stir,
             arrived=self._pump,
             overran=self._overran,
-            aside=Aside(lambda bound: self._pool.carriers(bound), lambda: self._pool.usable, self.stir),
+            aside=Aside(
+                lambda bound: self._pool.carriers(bound),
+                lambda: self._pool.usable,
+                lambda those: self._pool.tried_at(those),
+                self.stir,
+            ),
         )
         self._signed = signer is not None
         self._staffing = Staffing(self.supply.renderers, tools.cores)

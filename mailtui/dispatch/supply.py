@@ -183,7 +183,7 @@ class Supply:
                 continue
             if claim.bound and self._aside.is_for_another(claim, outcome, outlet):
                 continue
-            if outcome is None or (not isinstance(outcome, Overran) and _offers_less(capabilities, encoding)):
+            if outcome is None or encoding.differs_for(capabilities, outcome):
                 outcome = self._render(claim, encoding, capabilities)
             if isinstance(outcome, Overran):
                 self._waiting.appendleft(claim)
@@ -191,26 +191,33 @@ class Supply:
                 self._overran(claim.row, outcome.place)
                 return None
             if isinstance(outcome, RenderProblem):
-                if _offers_less(capabilities, encoding) and self._aside.passes_on(claim, outlet):
-                    continue
                 place = f" ({outcome.place})" if str(outcome.place) else ""
-                self._recorder.record(results.not_rendered(claim, f"not rendered: {outcome.reason}{place}"))
+                reason = f"not rendered: {outcome.reason}{place}"
+                self._not_here(claim, reason, outlet, elsewhere=not capabilities.smtputf8)
             elif claim.copy_of is not None and not capabilities.smtputf8 and not claim.address.isascii():
-                if self._aside.passes_on(claim, outlet):
-                    continue
-                self._recorder.record(results.not_rendered(claim, _NO_SMTPUTF8))
+                self._not_here(claim, _NO_SMTPUTF8, outlet)
             elif 0 < capabilities.size < len(outcome.data):
                 # Not even announced (RFC 1870 section 6.3)
-                if self._aside.passes_on(claim, outlet):
-                    continue
                 reason = f"larger than the server takes: {len(outcome.data)} of {capabilities.size} bytes"
-                self._recorder.record(results.not_rendered(claim, reason))
+                self._not_here(claim, reason, outlet)
             else:
                 return Job(outcome.sender, claim.address, outcome.data, capabilities, claim, dotless=outcome.dotless)
         self._missed = True
         if not self or (self.low and not self.exhausted):
             self._need()
         return None
+
+    def _not_here(self, claim: Claim, reason: str, outlet: int, *, elsewhere: bool = True) -> None:
+        """A server cannot take this mail; `elsewhere`: another account's may, perhaps later. If none does, it fails."""
+        later = self._aside.passes_on(claim, outlet) if elsewhere else None
+        if later is None or (later and self._is_too_old(claim)):
+            self._recorder.record(results.not_rendered(claim, reason))
+        elif later:
+            self._recorder.record(results.put_off(claim, later, f"waits for another account: {reason}"))
+
+    def _is_too_old(self, claim: Claim) -> bool:
+        began = claim.date_at if claim.forgiven_at is None else claim.forgiven_at
+        return self._wall() - began > self._domains.give_up_after
 
     def _take(self, outlet: int) -> tuple[Claim, Outcome | None] | None:
         """The next claim, with what became of it where a render process had it."""
@@ -253,7 +260,7 @@ class Supply:
         transfer = encoding.transfer
         if transfer is TransferEncoding.EIGHT_BIT and not capabilities.eight_bit:
             transfer = TransferEncoding.QUOTED_PRINTABLE
-        smtputf8 = encoding.smtputf8 and capabilities.smtputf8
+        smtputf8 = capabilities.smtputf8  # it says what is taken, and changes no byte of what is
         began = time.thread_time() if self.rendered_here % _MEASURED == 0 else None
         try:
             rendered = self._watchdog.run(lambda: self._rendered(claim, transfer, smtputf8=smtputf8))
@@ -385,9 +392,3 @@ class Supply:
 def _number_of(claim: Claim) -> int:
     """The message that a claim is sent as."""
     return _CURRENT if claim.says is None else claim.says
-
-
-def _offers_less(capabilities: Capabilities, encoding: SentEncoding) -> bool:
-    """Whether a server does not take what the campaign is encoded for."""
-    eight_bit = encoding.transfer is TransferEncoding.EIGHT_BIT
-    return (eight_bit and not capabilities.eight_bit) or (encoding.smtputf8 and not capabilities.smtputf8)

@@ -13,11 +13,13 @@ from pathlib import Path
 import apsw
 import pytest
 
+from mailtui.dispatch.encoding import SentEncoding
 from mailtui.dispatch.members import Member, members_from_json, members_to_json
 from mailtui.dispatch.plan import SendPlan
 from mailtui.dispatch.quota import MINUTE, Usage
 from mailtui.dispatch.split import Part, split
-from mailtui.outbox.records import Campaign, DeliveryRow
+from mailtui.message.mime import TransferEncoding
+from mailtui.outbox.records import Campaign, DeliveryRow, NewDelivery
 from mailtui.outbox.states import CampaignState, OrderKind
 from mailtui.sandbox.capture import captured_message
 from mailtui.sandbox.faults import Action, FaultRule, Faults, Stage
@@ -232,6 +234,26 @@ async def test_c9_a_mail_keeps_its_from_and_waits_for_an_account_that_may_send_a
         froms = Counter(line for n in range(1, 111) for line in captured_message(other.folder, n).split(b"\r\n")[:3])
     assert {row.state.value for row in rows.values()} == {"sent"}
     assert (froms[b"From: Anna <anna@acme.test>"], froms[b"From: Bob <bob@acme.test>"]) == (50, 60)
+
+
+async def test_c9_a_mail_that_one_server_cannot_take_waits_for_one_that_can(house: House, tmp_path: Path) -> None:
+    """Also where the campaign met the lesser one first, and where the better one is not to be used for a while."""
+    plain = SandboxServer(tmp_path / "a", extensions=("PIPELINING", "8BITMIME"))
+    barred = reply(Stage.MAIL, "550 5.4.5 Daily user sending limit exceeded", nth=2)
+    async with plain as one, slow(tmp_path / "b", barred) as other:
+        members = [account("acme", one), account("backup", other)]
+        campaign = await house.launch(20, 0, SendPlan(workers=4), members=members)
+        names = [f"jörg{n}@example.com" for n in range(8)]
+        rows = [NewDelivery(name, 100 + n, name, ("Jörg",)) for n, name in enumerate(names)]
+        await house.desk.add(campaign.number, rows, now=time.time())
+        ledger = house.outbox.ledger()
+        first = SentEncoding(TransferEncoding.EIGHT_BIT, smtputf8=False)
+        await ledger.fix_encoding(campaign.number, first.to_json())
+        ledger.close()
+        await house.send(scale=0.0002)  # an hour is 0.7 seconds
+        found = await balance(house, campaign, one, other)
+    assert {row.state.value for row in found.values()} == {"sent"}
+    assert {found[name].account for name in names} == {"backup"}
 
 
 # quotas
