@@ -66,13 +66,14 @@ class Freezing:
 @dataclass(frozen=True, slots=True)
 class Launch:
     """What a launch came to. `added` mails are new, of which so many are `copies`; `orders` are to be obeyed by a
-    runner, none when new.
+    runner, none when new. `members` send it once they are, whoever the campaign still has on record.
     """
 
     campaign: LaunchedCampaign
     added: int
     is_new: bool
     orders: tuple[int, ...]
+    members: tuple[Member, ...]
     copies: int = 0
 
 
@@ -165,7 +166,7 @@ async def _freeze(
             added = await _fill(freezing, desk, draft, mails, runner_lives, progress)
             await desk.go_live(draft.number, actor=freezing.actor, now=time.time())
             launched = await reader.campaign(draft.id)
-            return Launch(launched, added, is_new=True, orders=(), copies=launched.copies)
+            return Launch(launched, added, is_new=True, orders=(), members=freezing.members, copies=launched.copies)
         changes = _changes(freezing, earlier)
         if runner_lives() and earlier.state in ACTIVE_CAMPAIGNS:
             _require_at_rest(earlier, changes, "server" if len(freezing.members) == 1 else "choice of accounts")
@@ -175,7 +176,8 @@ async def _freeze(
         now = time.time()
         orders.append(await desk.order(earlier.number, OrderKind.TOP_UP, {}, actor=freezing.actor, now=now))
         grown = await reader.campaign(earlier.id)
-        return Launch(grown, added, is_new=False, orders=tuple(orders), copies=grown.copies - earlier.copies)
+        copies = grown.copies - earlier.copies
+        return Launch(grown, added, is_new=False, orders=tuple(orders), members=freezing.members, copies=copies)
 
 
 async def _earlier(freezing: Freezing, reader: Reader, desk: Desk, again: Again) -> LaunchedCampaign | None:

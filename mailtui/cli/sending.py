@@ -22,7 +22,7 @@ _WORTH_SAYING = 1.0  # seconds of waiting after which a person is told what for
 
 async def detach(service: Service, launch: Launch) -> CampaignView:
     """See that a runner of its own sends the campaign; returns once it does."""
-    secrets = await service.secret_for(launch.campaign)
+    secrets = await service.secrets_of(launch.members)
     await service.start_runner(secrets, leave=launch.campaign.id)
     for order in launch.orders:
         await service.orders.obeyed(order, secrets)
@@ -52,7 +52,7 @@ async def send(service: Service, launch: Launch, signals: Signals) -> CampaignVi
 
 async def _sent_elsewhere(service: Service, launch: Launch) -> CampaignView | None:
     """Watch the runner that lives; None when that one leaves without having taken the campaign up."""
-    await service.hand_over(await service.secret_for(launch.campaign), leave=launch.campaign.id)
+    await service.hand_over(await service.secrets_of(launch.members), leave=launch.campaign.id)
     if not await _obeyed_elsewhere(service, launch):
         return None
     with watching.live() as show:

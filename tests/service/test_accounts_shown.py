@@ -13,12 +13,14 @@ import pytest
 
 from mailtui.accounts.secrets import Place
 from mailtui.cli.run import _confirm
+from mailtui.cli.sending import detach
 from mailtui.cli.watching import print_outcome
 from mailtui.errors import ExitCode
 from mailtui.kit.durations import show_moment
 from mailtui.kit.paths import Home
 from mailtui.outbox.records import AccountRest, Mark, ProgressSnapshot, Result, WorkerSnapshot
 from mailtui.outbox.states import CampaignState, DeliveryState, RestKind
+from mailtui.sandbox.server import SandboxServer
 from mailtui.service.advice import doubt_refused
 from mailtui.service.facade import Service
 from mailtui.service.views import CampaignView
@@ -167,3 +169,21 @@ async def test_c9_of_several_accounts_the_one_that_was_refused_has_its_password_
     service.tell_password("backup", "typed once more")
     await doubt_refused(service, campaign)
     assert await service.secrets.password("backup") == "typed once more", "the server has not refused this one"
+
+
+async def test_c9_who_is_sent_through_another_account_needs_no_password_of_the_former(
+    service: Service, write_campaign: WriteCampaign, tmp_path: Path
+) -> None:
+    """The account that a campaign was launched with is gone for good: another one takes what is left."""
+    async with SandboxServer(tmp_path / "sandbox") as server:
+        text = SETTINGS + f"  spare: {{host: 127.0.0.1, port: {server.port}, security: plain}}\n"
+        service.settings.home.settings_file.write_text(text)
+        service = Service.open(os.environ)
+        first = await asyncio.to_thread(launch, service, write_campaign(3, smtp=None, account="backup"))
+        again = await asyncio.to_thread(launch, service, write_campaign(3, smtp=None, account="spare"))
+        assert not again.is_new and first.campaign.id == again.campaign.id
+        await detach(service, again)
+        async with asyncio.timeout(20):
+            while (view := await service.view(again.campaign.id)).state != CampaignState.FINISHED or view.runner:
+                await asyncio.sleep(0.05)
+        assert view.counts.sent == 3 == server.counters.accepted

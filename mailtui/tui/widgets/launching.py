@@ -63,7 +63,7 @@ class Launching(Vertical):
     async def begin(self, service: Service, launch: Launch) -> None:
         """See that a runner sends it; returns once one does. Raises what stands in the way."""
         self._say("Starting the runner …", None, None)
-        secrets = await service.secret_for(launch.campaign)
+        secrets = await service.secrets_of(launch.members)
         await service.start_runner(secrets, leave=launch.campaign.id)
         for order in launch.orders:
             await service.orders.obeyed(order, secrets)
