@@ -210,8 +210,10 @@ class Prober:
         try:
             code, text = await client.execute_command(command.encode())
         except (aiosmtplib.SMTPException, OSError) as error:
-            slow = isinstance(error, TimeoutError)
-            text = "did not answer in time" if slow else "closed the connection"
+            if isinstance(error, aiosmtplib.SMTPResponseException):
+                text = "said something that is no reply of a mail server"
+            else:
+                text = "did not answer in time" if isinstance(error, TimeoutError) else "closed the connection"
             self._transcript.note(f"{self._endpoint} {text}")
             return Verdict.silence(stage, f"{self._endpoint} {text}")
         return Verdict.of(stage, reply_of(code, text))

@@ -112,10 +112,12 @@ def _about_login(verdict: Verdict, endpoint: Endpoint) -> str:
 
 
 def _about_envelope(step: StepName, verdict: Verdict) -> str:
+    if step not in (StepName.SENDER, StepName.RECIPIENT):
+        return ""
+    if verdict.code is None:
+        return "Try again in some minutes; if it stays so, ask the operator."
+    if verdict.code // 100 == 4:
+        return "The server puts it off; a campaign would try again by itself."
     if step is StepName.SENDER:
         return "See which addresses this account may send as: from: in the campaign and in the account."
-    if step is not StepName.RECIPIENT:
-        return ""
-    if verdict.code is not None and verdict.code // 100 == 4:
-        return "The server puts it off; a campaign would try again by itself."
     return "See that the address is right; another can be tried: --to ADDRESS."

@@ -257,7 +257,9 @@ async def test_what_a_server_says_back_of_a_password_or_cannot_be_told_at_all_is
         ),
         (FaultRule(FaultStage.RCPT, Action.REPLY, b"550 5.1.1 no such user\r\n"), "recipient", "5.1.1", "--to ADDRESS"),
         (FaultRule(FaultStage.RCPT, Action.REPLY, b"451 4.7.1 later\r\n"), "recipient", "4.7.1", "try again by itself"),
-        (FaultRule(FaultStage.RCPT, Action.DROP), "recipient", "closed the connection", ""),
+        (FaultRule(FaultStage.MAIL, Action.REPLY, b"451 4.3.0 later\r\n"), "sender", "4.3.0", "try again by itself"),
+        (FaultRule(FaultStage.MAIL, Action.REPLY, b"what?\r\n"), "sender", "no reply of a mail", "some minutes"),
+        (FaultRule(FaultStage.RCPT, Action.DROP), "recipient", "closed the connection", "some minutes"),
     ],
 )
 async def test_what_a_server_has_against_them_is_the_last_step(
