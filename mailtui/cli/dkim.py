@@ -17,7 +17,7 @@ from mailtui.service.dkim_keys import KINDS, DkimKey, DkimKeys, Finding
 from mailtui.service.facade import Service
 
 
-@click.command()
+@click.command(short_help="Show the DNS record of an account's DKIM key, or make one.")
 @click.argument("name")
 @click.option("--make", "kind", type=click.Choice(KINDS), help="Make a new key; everybody can verify rsa.")
 @click.option("--domain", default="", metavar="DOMAIN", help="The domain in From, which is signed for.")
@@ -78,8 +78,8 @@ def _require_agreement(keys: DkimKeys, name: str, *, yes: bool) -> None:
 def _show(key: DkimKey, *, made: bool, found: Finding | None) -> None:
     where = "the keyring" if key.kept == "keyring" else safe_text(key.kept)
     output.note(f"{key.account} signs for {key.domain} by {key.kind}, {key.bits:,} bits; the key is in {where}.")
-    if key.kind != "rsa":
-        output.say("Many who verify mails do not know Ed25519 yet, large mailbox providers among them; all know rsa.")
+    if key.caution:
+        output.say(key.caution)
     if made:
         output.note("Put this into the DNS before anything is sent:")
     output.data(key.line)

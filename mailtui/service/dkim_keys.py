@@ -50,6 +50,13 @@ class DkimKey:
         return f"{self.selector}._domainkey.{self.domain}"
 
     @property
+    def caution(self) -> str:
+        """What is to be known before mails are signed by it, '' for nothing."""
+        if self.kind == "rsa":
+            return ""
+        return "Many who verify mails do not know Ed25519 yet, large mailbox providers among them; all know rsa."
+
+    @property
     def strings(self) -> tuple[str, ...]:
         """The record's text in strings that a zone file takes."""
         return tuple(self.record[at : at + _STRING] for at in range(0, len(self.record), _STRING))

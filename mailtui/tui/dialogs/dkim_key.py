@@ -123,6 +123,8 @@ class DkimDialog(ModalScreen[bool]):
             return
         kept = "the keyring" if key.kept == "keyring" else from_home(key.kept)
         yield Line(plain(f"Signs for {key.domain} by {key.kind}, {key.bits:,} bits; the key is in {kept}.", limit=300))
+        if key.caution:
+            yield Line(plain(key.caution, "$text-warning", limit=200))
         yield Line(
             plain("Its record in the DNS:" if not self._made else "Put this into the DNS before anything is sent:")
         )
