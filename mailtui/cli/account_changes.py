@@ -75,7 +75,7 @@ def add(
     return ExitCode.DONE
 
 
-@click.command()
+@click.command(short_help="Change settings of an account; an empty value takes one out.")
 @click.argument("name")
 @click.option("--name", "new_name", metavar="NEW", help="Give it another name; its secrets go along.")
 @account_options
@@ -107,7 +107,7 @@ def change(
     return ExitCode.DONE
 
 
-@click.command()
+@click.command(short_help="Remove an account, with what the keyring has for it.")
 @click.argument("name")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--force", is_flag=True, help="Even if a campaign needs it, or the keyring cannot be asked.")
@@ -130,7 +130,7 @@ def remove(name: str, yes: bool, force: bool, *, service: Service, as_json: bool
         output.say(f"{name} is removed; nothing was taken out of the keyring: {left.word}.")
 
 
-@click.command()
+@click.command(short_help="Keep an account's password in the keyring, or take it out.")
 @click.argument("name")
 @click.option("--stdin", "from_stdin", is_flag=True, help="Take it from standard input, its first line.")
 @click.option("--forget", is_flag=True, help="Take it out of the keyring.")

@@ -19,7 +19,7 @@ from mailtui.service.oauth import login as log_in
 from mailtui.service.oauth import logout as log_out
 
 
-@click.command()
+@click.command(short_help="Log in for an account at Google, Microsoft or another provider.")
 @click.argument("name")
 @click.option("--device", is_flag=True, help="By a code that is typed in on any device; for machines without browser.")
 @click.option("--client-secret", "ask_secret", is_flag=True, help="Keep the secret of your app at the provider first.")
@@ -38,7 +38,7 @@ def login(name: str, device: bool, ask_secret: bool, *, service: Service, as_jso
         output.json_line(dataclasses.asdict(done))
 
 
-@click.command()
+@click.command(short_help="Give a login back: out of the keyring, and told to the provider.")
 @click.argument("name")
 @common
 def logout(name: str, *, service: Service, as_json: bool) -> None:

@@ -36,7 +36,7 @@ for command in (add, change, password, login, logout, dkim, remove):
     accounts.add_command(command)
 
 
-@accounts.command(name="list")
+@accounts.command(name="list", short_help="List the accounts, and where their secrets are.")
 @common
 def list_accounts(*, service: Service, as_json: bool) -> None:
     """List the accounts of the settings file, and where their secrets are."""
@@ -87,7 +87,7 @@ def limits_in_words(per_hour: int | None, per_day: int | None) -> str:
     return ", ".join(said)
 
 
-@accounts.command()
+@accounts.command(short_help="List the providers that are known; of one, everything.")
 @click.argument("name", metavar="[NAME]", required=False)
 @common
 def presets(name: str | None, *, service: Service, as_json: bool) -> None:
@@ -130,7 +130,7 @@ def _show_preset(preset: Preset) -> None:
         output.data(safe_text(note))
 
 
-@accounts.command()
+@accounts.command(short_help="Try a server out, step by step; nothing is sent unless asked.")
 @click.argument("name", metavar="NAME|CAMPAIGN")
 @click.option("--to", "address", metavar="ADDRESS", help="Send a mail there, too; without it, nothing is sent.")
 @click.option("--dns", is_flag=True, help="Ask the DNS, too, whether it has the key that mails are signed with.")
