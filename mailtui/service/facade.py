@@ -214,8 +214,9 @@ class Service:
         return self._launcher.pid()
 
     async def secret_for(self, campaign: LaunchedCampaign, *, anew: bool = False) -> dict[str, str]:
-        """The secrets that a runner will need for a campaign. Raises as `secrets_of`."""
-        return await self.secrets_of(members_from_json(campaign.endpoint), anew=anew)
+        """The secrets that a runner will need to go on with a campaign. Raises as `secrets_of`, and `UsageError`."""
+        self.settings.require_same_logins(members := members_from_json(campaign.endpoint))
+        return await self.secrets_of(members, anew=anew)
 
     async def secrets_of(self, members: Sequence[Member], *, anew: bool = False) -> dict[str, str]:
         """The secrets that accounts need, by the names of their entries in the keyring; asked for where the person is,
@@ -232,10 +233,6 @@ class Service:
             elif member.endpoint.user:
                 found[account] = await self.secrets.password(account, anew=anew)
         return found
-
-    async def password(self, endpoint: Endpoint) -> str | None:
-        """The password of a server that wants a login, None for one that does not. Raises `SecretMissing`."""
-        return await self.secrets(endpoint.account) if endpoint.user else None
 
     @cached_property
     def credentials(self) -> Credentials:

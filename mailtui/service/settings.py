@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from email.utils import parseaddr
 from pathlib import Path
@@ -20,7 +20,7 @@ from mailtui.audience.reach import Reach
 from mailtui.audience.sheets.google import DOCS_URL, SHEETS_URL, TOKEN_URL, Google, is_loopback
 from mailtui.campaign.checks import SAMPLE
 from mailtui.dispatch.members import Member
-from mailtui.errors import ConfigError, Place, Problem
+from mailtui.errors import ConfigError, Place, Problem, UsageError
 from mailtui.kit.paths import Home
 from mailtui.kit.settings import PREFIX, Layer, Layers, environment_layer, file_layer, option_layer
 from mailtui.kit.validation import Spec, validate
@@ -205,6 +205,21 @@ class Settings:
     def endpoint(self, account: str) -> Endpoint:
         """The server of an account. Raises `AccountError` for one that the settings do not have."""
         return self.account(account).endpoint(account, folder=self.home.config)
+
+    def require_same_logins(self, members: Iterable[Member]) -> None:
+        """The accounts of a launched campaign must still log in where they did: a password that was changed with the
+        server is for the new one alone. Raises `UsageError`.
+        """
+        for then in (member.endpoint for member in members if member.endpoint.user):
+            now = self.endpoint(then.account) if then.account in self.spec.accounts else then
+            if now.user and (now.host.lower(), now.user) != (then.host.lower(), then.user):
+                raise UsageError(
+                    f"The account {then.account} is another login by now: {now.user} at {now.host}",
+                    detail=f"The campaign was launched through {then.user} at {then.host}, which is not told the "
+                    "password of another login.",
+                    hint="To send what is left through the account as it is now, run the campaign again: "
+                    "mailtui run CAMPAIGN",
+                )
 
     def member(self, account: str) -> Member:
         """An account with its share and its limits, as a campaign takes it. Raises `AccountError`."""

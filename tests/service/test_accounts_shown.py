@@ -15,7 +15,7 @@ from mailtui.accounts.secrets import Place
 from mailtui.cli.run import _confirm
 from mailtui.cli.sending import detach
 from mailtui.cli.watching import print_outcome
-from mailtui.errors import ExitCode
+from mailtui.errors import ExitCode, UsageError
 from mailtui.kit.durations import show_moment
 from mailtui.kit.paths import Home
 from mailtui.outbox.records import AccountRest, Mark, ProgressSnapshot, Result, WorkerSnapshot
@@ -187,3 +187,18 @@ async def test_c9_who_is_sent_through_another_account_needs_no_password_of_the_f
             while (view := await service.view(again.campaign.id)).state != CampaignState.FINISHED or view.runner:
                 await asyncio.sleep(0.05)
         assert view.counts.sent == 3 == server.counters.accepted
+
+
+def test_c11_the_server_that_a_campaign_was_launched_through_is_not_told_another_logins_password(
+    service: Service, write_campaign: WriteCampaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    launched = launch(service, write_campaign(3, smtp=None, account="backup")).campaign
+    monkeypatch.setenv("MAILTUI_PASSWORD_BACKUP", "of the new one")
+    changed = {"host: mx.backup": "host: mx.other", "user: team": "user: anna"}
+    for before, after in changed.items():
+        service.settings.home.settings_file.write_text(SETTINGS.replace(before, after))
+        with pytest.raises(UsageError, match=r"another login by now: (team|anna) at") as refused:
+            asyncio.run(Service.open(os.environ).secret_for(launched))
+        assert "mailtui run CAMPAIGN" in refused.value.hint
+    service.settings.home.settings_file.write_text(SETTINGS.replace("user: team", "user: team, weight: 2, port: 465"))
+    assert asyncio.run(Service.open(os.environ).secret_for(launched)) == {"backup": "of the new one"}
