@@ -226,17 +226,22 @@ class SecretSource:
         self._logins_kept.add(account)
 
     async def client_secret(self, account: str) -> str | None:
-        """The secret of an account's OAuth client, None where it has none. Raises `KeyringProblem`."""
-        entry = client_entry(account)
-        known = self._told.get(entry) or self._variable(entry)[0]
-        if known:
-            return known
+        """The secret of an account's OAuth client, None where it has none. Looked for as the refresh token is. Raises
+        `KeyringProblem`.
+        """
+        entry, problem = client_entry(account), None
         try:
-            return await self.keyring.get(entry)
+            found = await self.keyring.get(entry)
         except KeyringProblem as error:
-            if error.trouble in (Trouble.NONE, Trouble.NOT_REAL):
-                return None  # no client's secret can be in a keyring that this machine does not have
-            raise
+            found, problem = None, error
+        if found:
+            self._told[entry] = found
+            return found
+        known = self._told.get(entry) or self._variable(entry)[0]
+        # No client's secret can be in a keyring that this machine does not have.
+        if problem is not None and not known and problem.trouble not in (Trouble.NONE, Trouble.NOT_REAL):
+            raise problem
+        return known or None
 
     # looking
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from mailtui.accounts.credentials import Credentials
-from mailtui.accounts.keyring_store import dkim_entry, login_entry
+from mailtui.accounts.keyring_store import client_entry, dkim_entry, login_entry
 from mailtui.accounts.secrets import SecretSource
 from mailtui.audience.audience import Audience
 from mailtui.audience.views import AudienceCounts
@@ -230,6 +230,8 @@ class Service:
                 Signer(member.dkim, key.encode())  # for its errors
             if member.endpoint.grant is not None:
                 found[login_entry(account)] = await self.secrets.refresh_token(account)
+                client = await self.secrets.client_secret(account)
+                found |= {client_entry(account): client} if client else {}
             elif member.endpoint.user:
                 found[account] = await self.secrets.password(account, anew=anew)
         return found

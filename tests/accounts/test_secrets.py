@@ -10,8 +10,10 @@ from pathlib import Path
 
 import keyring
 import pytest
+from keyring.errors import KeyringLocked
 
 from mailtui.accounts import password_command
+from mailtui.accounts.keyring_store import KeyringProblem
 from mailtui.accounts.password_command import CommandFailed, ask_command
 from mailtui.accounts.secrets import Place, SecretSettings, SecretSource, variable_for
 from mailtui.errors import ConfigError, SecretMissing
@@ -123,6 +125,19 @@ async def test_a_password_that_was_refused_is_looked_for_anew() -> None:
     assert await source.password("acme", anew=True) == "typed", "what a person typed counts until it is refused"
     source.forget("acme", "typed")
     assert await source.password("acme") == "newer"
+
+
+async def test_the_secret_of_a_client_is_known_when_the_keyring_goes_away() -> None:
+    kept = backend("keyring.backends.SecretService", None)
+    keyring.set_keyring(kept)
+    source = SecretSource({}, given={"acme client": "handed over"})
+    assert await source.client_secret("acme") == "handed over"
+    kept.kept = "newer"
+    assert await source.client_secret("acme") == "newer"
+    keyring.set_keyring(backend("keyring.backends.SecretService", KeyringLocked()))
+    assert await source.client_secret("acme") == "newer"
+    with pytest.raises(KeyringProblem):
+        await SecretSource({}).client_secret("acme")
 
 
 async def test_a_login_by_oauth_is_kept_where_it_is_looked_for() -> None:

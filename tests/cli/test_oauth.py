@@ -16,6 +16,7 @@ import pytest
 from keyring.backends import SecretService
 from keyring.errors import KeyringLocked
 
+from mailtui.dispatch.members import Member
 from mailtui.sandbox.process import SandboxHandle, start_sandbox, stop_sandbox
 from mailtui.service.facade import Service
 from tests.cli.program import Ended, Mailtui, Oracle, wait_until
@@ -212,6 +213,17 @@ def test_c08_whoever_gives_up_does_not_lose_the_login(
     wait_until(lambda: all(item.status for item in world.idp.asked()))
     service = Service.open(os.environ)
     assert asyncio.run(service.credential(service.settings.endpoint("acme"))), "the server takes no token twice"
+
+
+def test_c08_a_runner_is_handed_what_it_renews_a_login_with(mine: Mailtui, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "environ", mine.environment())
+    kept = {"acme login": "refresh", "acme client": "secret"}
+    for entry, text in kept.items():
+        keyring.set_password("mailtui", entry, text)
+    service = Service.open(os.environ)
+    assert asyncio.run(service.secrets_of([Member(service.settings.endpoint("acme"))])) == kept
+    for entry in kept:
+        keyring.delete_password("mailtui", entry)
 
 
 def test_a3_a_private_sheet_is_read_with_the_same_login(mine: Mailtui, world: World) -> None:
