@@ -69,8 +69,8 @@ def test_an_account_is_kept_by_options_alone(mailtui: Mailtui) -> None:
 
 
 def test_the_presets_are_told(mailtui: Mailtui) -> None:
-    listed = mailtui.call("accounts", "--help").out.partition("Commands:")[2]
-    assert "presets" in listed and "..." not in listed, "every command in a whole sentence"
+    commands = mailtui.call("accounts", "--help").out.partition("Commands:")[2]
+    assert "presets" in commands and "..." not in commands, "every command in a whole sentence"
     listed = mailtui.call("accounts", "presets")
     assert "smtp.gmail.com:465" in listed.out and "2,000/day" in listed.out
     one = mailtui.call("accounts", "presets", "microsoft365")
