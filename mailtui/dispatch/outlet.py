@@ -21,7 +21,7 @@ from mailtui.dispatch.slots import Slots
 from mailtui.dispatch.standing import LOGIN_REST
 from mailtui.dispatch.supply import Supply
 from mailtui.dispatch.tools import Tools
-from mailtui.errors import AccountError, LoginEnded, TokenUnavailable
+from mailtui.errors import AccountError, LoginEnded, SecretMissing, TokenUnavailable
 from mailtui.kit.safe_text import safe_text
 from mailtui.outbox.records import Claim
 from mailtui.outbox.states import RestKind
@@ -223,7 +223,9 @@ class Outlet:
         if not self.counts:
             return self._head.next_job(self, worker, capabilities)
         if not self._usage.reserve(self.member, self._wall()):
-            return None  # whoever makes room, or finds that there is none left, says so
+            if self._usage.free_at(self.member, self._wall()) is not None:
+                self.stir()  # another campaign, which may have a higher limit, took the last of ours
+            return None  # else whoever makes room, or finds that there is none left, says so
         job = self._head.next_job(self, worker, capabilities)
         if job is None:
             self._usage.release()
@@ -313,7 +315,7 @@ class Outlet:
             except TokenUnavailable as error:
                 self._fail(f"{error.title}: {error.detail}")
                 return None
-            except LoginEnded as error:
+            except (LoginEnded, SecretMissing) as error:
                 self._standing.rest(self.name, None, RestKind.REFUSED, f"{error.title}. {error.hint}")
                 return None
             except AccountError as error:

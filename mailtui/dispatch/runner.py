@@ -28,7 +28,7 @@ from mailtui.dispatch.tenure import Tenure, tenure
 from mailtui.dispatch.tools import Secrets, Tools
 from mailtui.dispatch.waking import Waking
 from mailtui.dispatch.watchdog import Watchdog, row_seconds
-from mailtui.errors import AccountError, MailtuiError, OutboxError
+from mailtui.errors import AccountError, MailtuiError, OutboxError, SecretMissing
 from mailtui.kit.journal import note
 from mailtui.outbox.opening import Outbox
 from mailtui.outbox.ports import Ledger
@@ -148,7 +148,11 @@ class Runner:
         rests = await ledger.account_rests()
         sent = await ledger.sent_since(now - KEPT)
         changed = self._account_changed
-        return Standing(wall=time.time, scale=self._options.scale, rests=rests, sent=sent, changed=changed)
+        standing = Standing(wall=time.time, scale=self._options.scale, rests=rests, sent=sent, changed=changed)
+        # A password that the runner before did not find is looked for anew: this one may have been given it.
+        missing = [rest for rest in rests if rest.reason.startswith(SecretMissing.title_for(rest.account))]
+        standing.forgive(rest.account for rest in missing)
+        return standing
 
     def _account_changed(self, account: str) -> None:
         for sending, _ in self._sendings.values():

@@ -15,14 +15,16 @@ import socket
 import struct
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mailtui.dispatch.members import members_from_json
 from mailtui.errors import SecretMissing
 from mailtui.kit import journal
 from mailtui.kit.paths import PRIVATE_FILE, private_folder
 from mailtui.outbox.opening import Outbox
+from mailtui.outbox.records import Campaign
 from mailtui.outbox.states import CampaignState, OrderKind
 
 _SECONDS = 5.0
@@ -137,14 +139,15 @@ async def hand_over(place: Path, handed: Handed) -> bool:
 
 
 async def wake(outbox: Outbox, handed: Handed) -> None:
-    """Order those campaigns to go on that paused since one of these passwords was missing."""
+    """Order those campaigns to go on that one of these passwords was missing for: they paused, or lack its account."""
     reader = outbox.reader()
     try:
-        paused = [one for one in await reader.campaigns() if one.state is CampaignState.PAUSED]
+        campaigns = [one for one in await reader.campaigns() if one.id != handed.leave]
+        resting = {rest.account for rest in await reader.account_rests() if _is_missing(rest.account, rest.reason)}
     finally:
         reader.close()
-    titles = [SecretMissing.title_for(account) for account in handed.secrets]
-    waiting = [one for one in paused if one.id != handed.leave and any(title in one.reason for title in titles)]
+    came = resting.intersection(handed.secrets)
+    waiting = [one for one in campaigns if _waits(one, handed.secrets, came)]
     if not waiting:
         return
     desk = outbox.desk()
@@ -154,6 +157,18 @@ async def wake(outbox: Outbox, handed: Handed) -> None:
             journal.note("campaign goes on: its password came", campaign=campaign.number, id=campaign.id)
     finally:
         desk.close()
+
+
+def _waits(campaign: Campaign, secrets: Iterable[str], came: Set[str]) -> bool:
+    """Whether it would do more with these: `came` are accounts that rested for want of one of them."""
+    if campaign.state is CampaignState.PAUSED:
+        return any(_is_missing(account, campaign.reason) for account in secrets)
+    members = members_from_json(campaign.endpoint) if campaign.state is CampaignState.RUNNING else ()
+    return any(member.name in came for member in members)
+
+
+def _is_missing(account: str, reason: str) -> bool:
+    return SecretMissing.title_for(account) in reason
 
 
 def _handed(line: bytes) -> Handed | None:
