@@ -6,7 +6,7 @@ Every attempt at a delivery then sends the same bytes, whatever server it meets 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mailtui.dispatch.rendering import Mail, Outcome, Overran
 from mailtui.message.mime import TransferEncoding
@@ -22,15 +22,18 @@ class SentEncoding:
     smtputf8: bool
 
     @classmethod
-    def for_server(cls, capabilities: Capabilities, *, signed: bool = False) -> SentEncoding:
-        """8bit where 8BITMIME is offered (RFC 6152), quoted-printable elsewhere.
-
-        Mails that are `signed` have nothing but ASCII in their bodies: a relay that meets a server without 8BITMIME
-        encodes others anew, and no signature outlives that (RFC 6376 section 5.3).
-        """
-        eight_bit = capabilities.eight_bit and not signed
-        transfer = TransferEncoding.EIGHT_BIT if eight_bit else TransferEncoding.QUOTED_PRINTABLE
+    def for_server(cls, capabilities: Capabilities) -> SentEncoding:
+        """8bit where 8BITMIME is offered (RFC 6152), quoted-printable elsewhere."""
+        transfer = TransferEncoding.EIGHT_BIT if capabilities.eight_bit else TransferEncoding.QUOTED_PRINTABLE
         return cls(transfer, capabilities.smtputf8)
+
+    def of_mails(self, *, signed: bool) -> SentEncoding:
+        """The same for mails that are `signed`, or not: those that are have nothing but ASCII in their bodies.
+
+        A relay that meets a server without 8BITMIME encodes others anew, and no signature outlives that (RFC 6376
+        section 5.3).
+        """
+        return replace(self, transfer=TransferEncoding.QUOTED_PRINTABLE) if signed else self
 
     def differs_for(self, capabilities: Capabilities, outcome: Outcome) -> bool:
         """Whether what a render process made by this does not hold for a server with these capabilities."""

@@ -261,11 +261,11 @@ class Sending:
     async def fix_encoding(self, capabilities: Capabilities) -> str:
         """Store what the first server allows; later ones send the same bytes. Why this one takes none, '' if it may."""
         if self.supply.encoding is None:
-            offered = SentEncoding.for_server(capabilities, signed=self._signed).to_json()
+            offered = SentEncoding.for_server(capabilities).to_json()
             stored = await self._tools.storage.patiently(
                 lambda: self._tools.ledger.fix_encoding(self.campaign.number, offered)
             )
-            self.supply.encoding = SentEncoding.from_json(stored)
+            self.supply.encoding = SentEncoding.from_json(stored).of_mails(signed=self._signed)
         return self.supply.all_too_large(capabilities)
 
     # life

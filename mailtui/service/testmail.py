@@ -100,7 +100,7 @@ async def send_test(
             transcript.note(campaign_gear(best_gear(connection.capabilities, window)))
     except NotConnected as error:
         return _verdict(error.verdict, endpoint, unreachable=True)
-    encoding = SentEncoding.for_server(connection.capabilities, signed=signature.signer is not None)
+    encoding = SentEncoding.for_server(connection.capabilities).of_mails(signed=signature.signer is not None)
     folder = Folder(campaign.folder, limit=campaign.spec.attachment_bytes)
     message = _rendered(compiled, dataclasses.replace(recipient, address=address.text), folder, encoding)
     if isinstance(message, RenderProblem):
