@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
+from math import ceil
 
 from mailtui.dispatch.members import Member
 
@@ -106,7 +107,7 @@ class Usage:
 
     def clock_moved(self, by: float) -> None:
         """The clock was put forward by so many seconds; no limit is renewed by that."""
-        minutes = round(by / MINUTE)
+        minutes = ceil(by / MINUTE)
         self._hour.moved(minutes)
         self._day.moved(minutes)
 

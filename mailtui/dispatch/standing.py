@@ -67,6 +67,9 @@ class Standing:
         """Use an account no more for so many seconds; None: until a person has seen to it."""
         now = self._wall()
         until = None if seconds is None else now + seconds * self._scale
+        known = self.of(account)
+        if known is not None and (known.until is None or (until is not None and until <= known.until)):
+            return  # replies that were under way say less than what is known by now
         self._rests[account] = self._unrecorded[account] = AccountRest(account, until, kind, reason, now)
         self._changed(account)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from math import ceil
 from typing import Any
 
 import apsw
@@ -83,7 +84,7 @@ def move(connection: apsw.Connection, by: float) -> None:
     """The clock was put by so many seconds: so is all that was written down by it."""
     connection.execute(SQL["move_rests"], {"by": by})
     connection.execute(SQL["move_resumes"], {"by": by})
-    minutes = round(by / MINUTE)
+    minutes = ceil(by / MINUTE)  # rather counted for too long than forgotten too soon
     if minutes:
         rows: Sequence[Any] = connection.execute(SQL["all_sent"]).fetchall()
         connection.execute(SQL["forget_all_sent"])
