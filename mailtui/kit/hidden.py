@@ -34,10 +34,12 @@ def reveal(secret: str) -> None:
 
 
 def hide_in_last_words() -> None:
-    """Have what this process says when it breaks say no secret, wherever it breaks."""
+    """Have what this process says when it breaks say no secret, wherever it breaks. Ctrl-C breaks nothing: whoever
+    presses it while mailtui still loads sees no trace of it.
+    """
 
     def say(error: BaseException | None) -> None:
-        if error is not None:
+        if error is not None and not isinstance(error, KeyboardInterrupt):
             print(without_secrets("".join(traceback.format_exception(error))), end="", file=sys.stderr)  # noqa: T201
 
     sys.excepthook = lambda _type, error, _trace: say(error)

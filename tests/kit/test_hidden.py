@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+import subprocess
+import sys
 import urllib.parse
 
 import pytest
@@ -41,3 +43,12 @@ def test_c04_one_that_begins_with_another_is_hidden_whole() -> None:
     hidden.hide("hunter")
     hidden.hide("hunter-two")
     assert hidden.without_secrets("hunter-two, hunter") == "(hidden), (hidden)"
+
+
+def test_c04_last_words_have_no_secret_and_ctrl_c_has_none() -> None:
+    begin = "from mailtui.kit import hidden; hidden.hide_in_last_words(); hidden.hide('geheim99');"
+    for what, said in (("ValueError('geheim99')", "ValueError: (hidden)"), ("KeyboardInterrupt", "")):
+        ended = subprocess.run([sys.executable, "-c", f"{begin} raise {what}"], capture_output=True, text=True)
+        assert ended.returncode != 0
+        assert ended.stderr.strip().endswith(said)
+        assert ("geheim99" in ended.stderr, bool(ended.stderr)) == (False, bool(said))
