@@ -29,7 +29,7 @@ class Difference:
     `first_new` are the first of the new people who get it, `new_suppressed` how many are new and get nothing. Of those
     who are not on the list any more, `gone_waiting` still wait and get it, `gone_sent` have it, `gone_other` are
     settled otherwise. `changed` still wait, and get it with the cells that their row had then. `suppressed` waited,
-    and get nothing now.
+    and get nothing now. `former_senders` are whom some who wait hear from, and which none of the accounts is from now.
     """
 
     first_new: tuple[str, ...] = ()
@@ -39,6 +39,7 @@ class Difference:
     gone_other: int = 0
     changed: int = 0
     suppressed: int = 0
+    former_senders: tuple[str, ...] = ()
 
     @property
     def gone(self) -> int:
@@ -156,6 +157,8 @@ class _Forecasting:
                 found = await self._suppressed(list({name for names in waiting for name in names}))
                 suppressed += sum(not found.isdisjoint(names) for names in waiting) if found else 0
         gone = comparison.gone()
+        senders = {sender.mailbox for sender in self.freezing.campaign.senders.taking_turns}
+        bounds = await self.reader.bounds(earlier.number) if self.reader is not None else []
         gone_waiting = sum(number for state, number in gone.items() if state in OPEN_STATES)
         gone_sent = gone.get(DeliveryState.SENT, 0)
         difference = Difference(
@@ -166,6 +169,7 @@ class _Forecasting:
             gone_other=sum(gone.values()) - gone_waiting - gone_sent,
             changed=comparison.changed(),
             suppressed=suppressed,
+            former_senders=tuple(bound for bound in bounds if bound not in senders),
         )
         return new, copies, difference
 

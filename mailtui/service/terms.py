@@ -105,6 +105,8 @@ def show_difference(difference: Difference, new: int) -> list[str]:
         )
     if difference.changed:
         lines.append(f"{difference.changed:,} who wait have another row now, and get it with the cells of then")
+    if difference.former_senders:
+        lines.append(f"some who wait hear from {', '.join(difference.former_senders)}, as chosen at its launch")
     if difference.suppressed:
         lines.append(f"{difference.suppressed:,} who waited are suppressed by now, and get nothing")
     return lines

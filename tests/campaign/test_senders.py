@@ -19,6 +19,7 @@ from mailtui.outbox.records import DeliveryRow
 from mailtui.report.export import original_rows, report_lines
 from mailtui.service.drafts import read_draft
 from mailtui.service.facade import Service
+from mailtui.service.terms import show_difference
 from mailtui.service.testmail import _compiled
 from tests.campaign.conftest import WriteCampaign, rendered
 from tests.campaign.test_freeze import launch
@@ -177,6 +178,13 @@ def test_c9_a_second_launch_with_other_accounts_keeps_everybodys_from(
     with pytest.raises(UsageError, match="from accounts by turns, or one of its own"):
         launch(service, of_two(write_campaign, 40, **{"from": NEWS}), Again.TOP_UP)
     assert first.columns[-1] == SENT_AS
+    settings = service.settings.home.settings_file
+    settings.write_text(ACCOUNTS.replace(f'["{NEWS}", ', '["Anna <anna@acme.test>", '))
+    changed = Service.open({"MAILTUI_HOME": str(service.settings.home.config.parent)})
+    prepared = changed.prepare(changed.campaigns.load(of_two(write_campaign, 40)), plan={})
+    planned = asyncio.run(changed.forecast(prepared, again=Again.ASK)).planned
+    assert planned is not None and planned.difference.former_senders == (NEWS,)
+    assert f"some who wait hear from {NEWS}, as chosen at its launch" in show_difference(planned.difference, 0)
 
 
 def test_c9_a_lists_own_column_by_the_name_of_ours_binds_nobody(
