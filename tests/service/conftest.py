@@ -10,8 +10,9 @@ import pytest
 from mailtui.kit.paths import Home
 from mailtui.service.facade import Service
 from tests.campaign.conftest import write_campaign
+from tests.service.account_file import book, file, shelf
 
-__all__ = ["service", "write_campaign"]
+__all__ = ["book", "file", "service", "shelf", "write_campaign"]
 
 
 @pytest.fixture

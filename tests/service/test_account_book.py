@@ -6,15 +6,9 @@ import asyncio
 import dataclasses
 import json
 import os
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 
-import keyring
-import keyring.backend
-import keyring.errors
 import pytest
-from keyring.backends import fail
 
 from mailtui.campaign.freeze import Again
 from mailtui.errors import AccountError, ConfigError, MailtuiError, UsageError
@@ -24,79 +18,7 @@ from mailtui.service.account_tests import LastTest, last_tests, note_test
 from mailtui.service.doctor import examine
 from mailtui.service.facade import Service
 from tests.campaign.conftest import WriteCampaign
-
-SECRET = "correct horse"  # pragma: allowlist secret
-FILE = f"""# Settings of ours
-keyring: {{allow: [{__name__}]}}
-checks: {{sample: 7}}   # rows
-
-accounts:
-  # the newsletter
-  acme:
-    host: smtp.acme.test   # behind the firewall
-    security: starttls
-    user: 'news@acme.test'
-    timeouts: {{dot: 20m}}  # it is slow
-# the end
-"""
-
-
-class Shelf(keyring.backend.KeyringBackend):
-    """A keyring in memory; `refuses` names an entry that it does not take, `keeps` one that it does not
-    give up."""
-
-    priority = 0
-
-    def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self.held: dict[str, str] = {}
-        self.refuses = ""
-        self.keeps = ""
-
-    def get_password(self, service: str, username: str) -> str | None:
-        return self.held.get(f"{service} {username}")
-
-    def set_password(self, service: str, username: str, password: str) -> None:
-        if username == self.refuses:
-            raise keyring.errors.KeyringLocked("no")
-        self.held[f"{service} {username}"] = password
-
-    def delete_password(self, service: str, username: str) -> None:
-        if username == self.keeps:
-            raise keyring.errors.KeyringLocked("no")
-        del self.held[f"{service} {username}"]
-
-
-@pytest.fixture
-def shelf() -> Iterator[Shelf]:
-    before, shelf = keyring.get_keyring(), Shelf()
-    keyring.set_keyring(shelf)
-    yield shelf
-    keyring.set_keyring(before)
-
-
-@pytest.fixture
-def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    path = tmp_path / "home" / "config" / "settings.yaml"
-    path.parent.mkdir(parents=True)
-    path.write_text(FILE, "utf-8")
-    path.chmod(0o600)
-    return path
-
-
-@pytest.fixture
-def book(file: Path, shelf: Shelf) -> Iterator[AccountBook]:
-    with Service.open({"MAILTUI_HOME": str(file.parents[1])}) as service:
-        yield AccountBook(service)
-
-
-def service_of(book: AccountBook) -> Service:
-    return book._service
-
-
-def mode(path: Path) -> int:
-    return path.stat().st_mode & 0o777
+from tests.service.account_file import FILE, SECRET, Shelf, mode, service_of
 
 
 async def test_an_account_is_added_and_the_file_keeps_all_it_says(book: AccountBook, file: Path, shelf: Shelf) -> None:
@@ -152,42 +74,6 @@ async def test_an_account_is_changed_where_it_stands(book: AccountBook, file: Pa
     again = dataclasses.replace(book.draft(name="post"), per_hour="", sign_selector="", weight="")
     await book.save(again, replaces="post")
     assert set(parse_yaml(file.read_text(), file).data["accounts"]["post"]) == {"host", "security", "user", "timeouts"}
-
-
-async def test_what_says_nothing_stays_as_it_is(book: AccountBook, file: Path) -> None:
-    empty = "    allow_plain: false\n    helo: null\n    limits: {}\n    from: []\n"
-    file.write_text(FILE.replace("# the end\n", empty))
-    await book.save(dataclasses.replace(book.draft(name="acme"), weight="2"), replaces="acme")
-    assert file.read_text() == FILE.replace("# the end\n", f"{empty}    weight: 2\n")
-
-
-async def test_whoever_changes_the_provider_gets_its_server_and_keeps_their_own_limits(book: AccountBook) -> None:
-    """Not the server of the former one, which would get the mail."""
-    gmail = dataclasses.replace(book.draft(preset="gmail"), name="me", user="me@acme.test", per_hour="20")
-    await book.save(gmail)
-    was = book.draft(name="me")
-    assert book.moved(was, "gmail") == book.moved(was, "") == was
-    moved = book.moved(was, "microsoft365")
-    assert (moved.host, moved.port, moved.security) == ("smtp.office365.com", "587", "starttls")
-    assert (moved.per_hour, moved.per_day, moved.user) == ("20", "10000", "me@acme.test")
-    await book.save(moved, replaces="me")
-    [_, me] = book.rows()
-    assert (str(me.endpoint), me.preset, me.per_hour, me.per_day) == (
-        "smtp.office365.com:587",
-        "microsoft365",
-        20,
-        10000,
-    )
-    assert book.moved(was, "fastmail").per_day == ""  # that was Gmail's
-    assert book.problems(dataclasses.replace(book.moved(was, "postfix")), replaces="me").keys() == {"host"}
-    token = dataclasses.replace(was, oauth_provider="google", oauth_client_id="c", auth="xoauth2")
-    assert book.moved(token, "google-workspace").oauth_client_id == "c"
-    fastmail = book.moved(token, "fastmail")  # which no token of Google's is for
-    assert (fastmail.oauth_provider, fastmail.oauth_client_id, fastmail.auth) == ("", "", "")
-    apikey = book.moved(was, "sendgrid")
-    assert (apikey.user, book.moved(apikey, "fastmail").user) == ("apikey", "")
-    with pytest.raises(UsageError, match="There is no preset"):
-        book.moved(was, "gmial")
 
 
 async def test_what_was_changed_meanwhile_is_not_written_over(book: AccountBook, file: Path) -> None:
@@ -270,54 +156,6 @@ async def test_a_file_behind_a_link_stays_there(book: AccountBook, file: Path, t
     assert file.is_symlink() and "mail.acme.test" in real.read_text()
 
 
-async def test_a_secret_that_is_not_kept_leaves_no_account(book: AccountBook, file: Path, shelf: Shelf) -> None:
-    shelf.refuses = "new"
-    draft = AccountDraft(name="new", host="mail.acme.test", user="me")
-    with pytest.raises(AccountError, match="locked"):
-        await book.save(draft, secret=SECRET)
-    assert file.read_text() == FILE and [row.name for row in book.rows()] == ["acme"]
-    shelf.held = {"mailtui acme": SECRET, "mailtui acme client": "C"}
-    shelf.refuses = "new client"
-    with pytest.raises(AccountError, match="locked"):
-        await book.save(dataclasses.replace(book.draft(name="acme"), name="new"), replaces="acme")
-    assert file.read_text() == FILE and shelf.held == {"mailtui acme": SECRET, "mailtui acme client": "C"}
-    shelf.refuses, shelf.keeps = "", "acme client"  # which comes after the password that is gone by then
-    with pytest.raises(AccountError, match="locked"):
-        await book.save(dataclasses.replace(book.draft(name="acme"), name="new"), replaces="acme")
-    assert file.read_text() == FILE and shelf.held == {"mailtui acme": SECRET, "mailtui acme client": "C"}
-    with pytest.raises(AccountError, match="locked"):
-        await book.remove("acme")
-    assert (left := await book.remove("acme", force=True)) is not None and left.word == "it is locked"
-    assert shelf.held == {"mailtui acme client": "C"} and book.rows() == []
-    file.write_text(FILE)
-    service_of(book).settings_changed()
-    for wrong in ("", "two\nlines"):
-        with pytest.raises(UsageError):
-            await book.store_secret("acme", wrong)
-
-
-async def test_whoever_is_stopped_while_the_keyring_takes_the_password_has_done_nothing(
-    book: AccountBook, file: Path, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Ctrl-C, with a keyring that asks somebody to unlock it."""
-    began, goes_on = threading.Event(), threading.Event()
-
-    def slowly(service: str, username: str, password: str) -> None:
-        shelf.held[f"{service} {username}"] = password
-        began.set()
-        goes_on.wait(10)
-
-    monkeypatch.setattr(shelf, "set_password", slowly)
-    saving = asyncio.create_task(book.save(AccountDraft(name="new", host="a.test", user="me"), secret=SECRET))
-    await asyncio.to_thread(began.wait, 10)
-    saving.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await saving
-    assert file.read_text() == FILE and shelf.held == {}
-    assert [row.name for row in book.rows()] == ["acme"]
-    goes_on.set()
-
-
 async def test_an_account_is_removed_with_its_secrets_unless_it_is_needed(
     book: AccountBook, file: Path, shelf: Shelf, write_campaign: WriteCampaign
 ) -> None:
@@ -370,85 +208,6 @@ async def test_a_note_of_a_test_that_is_damaged_or_of_another_server_is_none(boo
     for text in ("", "[1]", '{"acme": 7}', "\x00"):
         (home.state / "account-tests.json").write_text(text)
         assert book.rows()[0].last_test is None
-
-
-async def test_every_mistake_is_told_at_its_field(book: AccountBook) -> None:
-    good = AccountDraft(name="new", host="mail.acme.test", user="me")
-    wrong = {
-        "name": "ac me",
-        "host": "no host",
-        "user": "me\nyou",
-        "port": "70000",
-        "security": "ssl",
-        "auth": "xoauth2",
-        "senders": "nobody",
-        "per_hour": "0",
-        "per_day": "many",
-        "connections": "x",
-        "weight": "101",
-        "fingerprint": "12:34",
-        "helo": "a b",
-        "allow_plain": "perhaps",
-        "password_command": "pass 'x",
-        "preset": "gmial",
-        "oauth_provider": "gogle",
-        "key": "key.pem",
-        "dkim_selector": "a b",
-        "sign_selector": "a b",
-    }
-    for field, text in wrong.items():
-        problems = book.problems(dataclasses.replace(good, **{field: text}))
-        assert next(iter(problems)) == field, (field, problems)
-        assert problems[field].endswith((".", "?")) and "pattern" not in problems[field]
-    for host in ("[::1", ":", "-", "a..b", "mail.acme.test:587", "[::1]:25", "1:2:3"):
-        assert list(book.problems(dataclasses.replace(good, host=host))) == ["host"], host
-    for host in ("::1", "[2001:db8::1]", "192.0.2.1", "mail_1.acme.test.", "localhost"):
-        assert book.problems(dataclasses.replace(good, host=host)) == {}, host
-    assert book.problems(dataclasses.replace(good, name="acme")) == {"name": "There is an account acme already."}
-    assert "MAILTUI_PASSWORD_ACME" in book.problems(dataclasses.replace(good, name="ACME"))["name"]
-    assert list(book.problems(dataclasses.replace(good, security="plain"))) == ["security"]
-    assert list(book.problems(dataclasses.replace(good, oauth_provider="google"))) == ["oauth_client_id"]
-    assert list(book.problems(dataclasses.replace(book.draft(preset="ses"), name="a", user="b"))) == ["host"]
-    assert list(book.problems(dataclasses.replace(book.draft(preset="gmail"), name="a"))) == ["user"]
-    with pytest.raises(ConfigError, match="has mistakes"):
-        await book.save(dataclasses.replace(good, port="x"))
-
-
-async def test_where_a_secret_is(book: AccountBook, file: Path, shelf: Shelf) -> None:
-    place = await book.secret_place("acme")
-    assert (place.kind, place.hint) == (SecretKind.MISSING, "Store it: mailtui accounts password acme")
-    assert "MAILTUI_PASSWORD_ACME" in place.text
-    look = service_of(book)
-    [told] = [item for item in await examine(look) if item.name == "accounts"]
-    assert (told.health, told.text, told.hint) == ("note", "acme cannot log in yet", place.hint)
-    await book.store_secret("acme", SECRET)
-    assert [item.health for item in await examine(look) if item.name == "accounts"] == ["ok"]
-    assert (await book.secret_place("acme")).kind is SecretKind.KEYRING
-    keyring.set_keyring(fail.Keyring())  # type: ignore[no-untyped-call]
-    assert "MAILTUI_PASSWORD_ACME" in (await book.secret_place("acme")).hint
-    keyring.set_keyring(shelf)
-    assert await book.forget_secret("acme") and not await book.forget_secret("acme")
-    await book.save(dataclasses.replace(book.draft(name="acme"), password_command="pass show acme"), replaces="acme")
-    assert (await book.secret_place("acme")).kind is SecretKind.COMMAND
-    await book.save(
-        dataclasses.replace(book.draft(name="acme"), password_command="", oauth_provider="google", oauth_client_id="c"),
-        replaces="acme",
-    )
-    place = await book.secret_place("acme")
-    assert (place.kind, place.hint) == (SecretKind.MISSING, "Log in: mailtui accounts login acme")
-    shelf.held["mailtui acme"] = SECRET
-    assert (await book.secret_place("acme")).kind is SecretKind.MISSING, "a password is no login"
-    shelf.held["mailtui acme login"] = "a refresh token"
-    assert (await book.secret_place("acme")).kind is SecretKind.OAUTH
-    await service_of(book).secrets.refresh_token("acme")
-    keyring.set_keyring(fail.Keyring())  # type: ignore[no-untyped-call]
-    place = await book.secret_place("acme")
-    assert place.text == "logged in; the token is kept in memory until mailtui ends", "a keyring that goes away"
-    keyring.set_keyring(shelf)
-    with pytest.raises(UsageError, match="logs in at a provider"):
-        await book.store_secret("acme", SECRET)
-    await book.save(AccountDraft(name="relay", host="127.0.0.1", security="plain"))
-    assert (await book.secret_place("relay")).kind is SecretKind.NOT_NEEDED
 
 
 async def test_c03_an_account_of_a_folder_gets_what_was_kept_for_its_own_server(
