@@ -118,6 +118,13 @@ def test_whoever_stops_in_the_middle_has_written_nothing(mailtui: Mailtui) -> No
         screen.type("\x03")
         assert screen.end() == 130
     assert not mailtui.home.settings_file.exists()
+    mailtui.call("accounts", "add", "asked", "--host", "127.0.0.1", "--security", "plain", "--user", "x")
+    for command in ("test", "password"):
+        with terminal(mailtui, "accounts", command, "asked") as screen:
+            screen.until("Password of asked: ")
+            screen.type("\x03")
+            assert screen.end() == 130  # and not only once a line was typed
+    mailtui.home.settings_file.unlink()
     unkept = mailtui.run("accounts", "add", "b", "--host", "a.test", "--user", "x", "--password-stdin", stdin=SECRET)
     assert unkept.code == 3 and "There is no keyring" in unkept.err and SECRET not in unkept.out + unkept.err
     assert not mailtui.home.settings_file.exists()
