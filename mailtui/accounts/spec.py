@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import re
 import shlex
 from dataclasses import replace
@@ -265,7 +266,7 @@ class AccountSpec(ServerSpec):
 
 def _file(path: str | None, folder: Path | None) -> str:
     """The place of a file that the settings name; empty where they name none."""
-    return "" if path is None else str((folder or Path()) / Path(path).expanduser())
+    return "" if path is None else str((folder or Path()) / os.path.expanduser(path))  # noqa: PTH111 - Path's raises for ~nobody
 
 
 def _require_sender(text: str) -> None:

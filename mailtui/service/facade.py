@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from mailtui.accounts.credentials import Credentials
-from mailtui.accounts.keyring_store import client_entry, dkim_entry, login_entry
+from mailtui.accounts.keyring_store import client_entry, login_entry
 from mailtui.accounts.secrets import SecretSource
 from mailtui.audience.audience import Audience
 from mailtui.audience.views import AudienceCounts
@@ -27,7 +27,6 @@ from mailtui.dispatch.runner import Runner
 from mailtui.errors import UsageError
 from mailtui.kit.words import counted
 from mailtui.message.conventions import with_types
-from mailtui.message.dkim import Signer
 from mailtui.message.frozen import MessageSource
 from mailtui.outbox.opening import Outbox, parse_outbox
 from mailtui.outbox.ports import Desk, Reader
@@ -43,7 +42,7 @@ from mailtui.service.pages import PageShelf
 from mailtui.service.previews import PreviewDesk
 from mailtui.service.runners import Launcher
 from mailtui.service.settings import Settings, read_settings
-from mailtui.service.signing import with_keys
+from mailtui.service.signing import keys_of, with_keys
 from mailtui.service.suppression import SuppressionDesk
 from mailtui.service.views import CampaignView, now
 from mailtui.smtp.credential import Credential
@@ -222,12 +221,9 @@ class Service:
         """The secrets that accounts need, by the names of their entries in the keyring; asked for where the person is,
         and with `anew` in all places once more. Empty when none is needed. Raises `SecretMissing`, `DkimKeyProblem`.
         """
-        found = {}
+        found = await keys_of(members, self.secrets)
         for member in members:
             account = member.endpoint.account
-            if member.dkim is not None:
-                found[dkim_entry(account)] = key = await self.secrets.signing_key(account)
-                Signer(member.dkim, key.encode())  # for its errors
             if member.endpoint.grant is not None:
                 found[login_entry(account)] = await self.secrets.refresh_token(account)
                 client = await self.secrets.client_secret(account)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mailtui.accounts.dkim_file import read_key_file
+from mailtui.accounts.keyring_store import dkim_entry
 from mailtui.accounts.secrets import SecretSource
 from mailtui.campaign.campaign import Campaign
 from mailtui.dispatch.members import Member
@@ -74,6 +75,16 @@ async def signer_of_account(service: Service, account: str) -> Signer | None:
     if found is None or found.dkim is None:
         return None
     return Signer(found.dkim.dkim(), (await service.secrets.signing_key(account)).encode())
+
+
+async def keys_of(members: Sequence[Member], secrets: SecretSource) -> dict[str, str]:
+    """The keys that a runner will need, PEM texts by their entries in the keyring. Raises `AccountError`."""
+    found = {}
+    for member in members:
+        if member.dkim is not None:
+            found[dkim_entry(member.name)] = key = await secrets.signing_key(member.name)
+            Signer(member.dkim, key.encode())  # for its errors
+    return found
 
 
 async def with_keys(members: Sequence[Member], secrets: SecretSource) -> tuple[Member, ...]:

@@ -21,6 +21,11 @@ def test_ports_follow_the_security(security: str, port: int) -> None:
     assert AccountSpec(host="localhost", port=9).endpoint("acme").port == 9
 
 
+def test_a_file_in_the_home_of_nobody_is_a_file_that_is_not_there() -> None:
+    endpoint = AccountSpec(host="localhost", ca="~nobody-here/ca.pem").endpoint("acme", folder=Path("/settings"))
+    assert endpoint.ca == "/settings/~nobody-here/ca.pem"
+
+
 def test_implicit_tls_is_the_default() -> None:
     assert AccountSpec(host="mail.example.org").security is Security.TLS
 
