@@ -141,7 +141,9 @@ class Prober:
                 step = dataclasses.replace(step, text=f"{step.text} before TLS")
             else:
                 step = dataclasses.replace(step, facts=_what_it_allows(self._client.extensions))
-        step = dataclasses.replace(step, text=self._transcript.redacted(step.text))
+        redacted = self._transcript.redacted
+        facts = tuple((redacted(name), redacted(value)) for name, value in step.facts)
+        step = dataclasses.replace(step, text=redacted(step.text), facts=facts)
         self._steps.append(step)
         self._tell(step)
 

@@ -91,10 +91,10 @@ class Transcript:
         self._add(Direction.NOTED, text)
 
     def redacted(self, text: str) -> str:
-        """A text without the secrets, whoever said them."""
+        """A text without the secrets, whoever said them, and with bytes that are no text as escapes."""
         for form in self._hidden:
             text = text.replace(form, HIDDEN)
-        return text
+        return text.encode("utf-8", "backslashreplace").decode()
 
     def _hide_answer(self, answer: str) -> None:
         """An answer to a challenge, and the proof in it (CRAM-MD5), which whoever says it back may have decoded."""

@@ -216,9 +216,9 @@ async def test_a_sender_and_a_recipient_are_named_and_taken_back(tmp_path: Path)
 
 async def test_what_a_server_says_back_of_a_password_or_cannot_be_told_at_all_is_in_no_verdict() -> None:
     offers: list[Move] = [
-        Send(b"220 hi\r\n"),
+        Send(b"220 h\xef\r\n"),
         Expect(b"EHLO"),
-        Send(b"250-x.test\r\n250-AUTH PLAIN\r\n250 AUTH=PLAIN\r\n"),
+        Send(b"250-x\xef\r\n250-AUTH PLAIN\r\n250-\xef\r\n250 AUTH=PLAIN\r\n"),
     ]
     login: list[Move] = [Expect(b"AUTH"), Send(b"235 ok\r\n")]
     refusal: list[Move] = [
@@ -229,7 +229,11 @@ async def test_what_a_server_says_back_of_a_password_or_cannot_be_told_at_all_is
     ]
     async with scripted_peer([*offers, *login, *refusal, Close()], strict=False) as peer:
         to = endpoint(peer.port, user="anna")
-        probe, _ = await tried(to, "hunter2-hunter2", envelope=ASKED)
+        probe, transcript = await tried(to, "hunter2-hunter2", envelope=ASKED)
+    shown = [step.text for step in probe.steps] + [name for step in probe.steps for name, _ in step.facts]
+    assert "".join(
+        [*shown, *(line.text for line in transcript.lines)]
+    ).encode()  # no half of a character, as JSON has it
     assert probe.verdict is not None
     assert probe.verdict.text == r"not with caf\xe9 (hidden)"
     assert "the server offers PLAIN" in next(step.text for step in probe.steps if step.name is StepName.LOGIN)
