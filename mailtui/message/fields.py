@@ -19,6 +19,7 @@ from jinja2.exceptions import TemplateSyntaxError
 from mailtui.errors import Place, Problem
 from mailtui.kit.suggest import nearest
 from mailtui.message.hardening import TEXT_METHODS, HardenedEnvironment
+from mailtui.message.own_cells import SENT_AS
 from mailtui.message.templates import TemplateText, Token, parse, place_of, tokenize
 
 ROW = "row"
@@ -150,7 +151,8 @@ def _free_names(tree: nodes.Template) -> set[str]:
 
 def unknown_field(use: FieldUse, columns: Sequence[str]) -> Problem:
     """The sentence about a name that no column has, with the nearest one that there is."""
-    return Problem(use.place, f"the list has no column {use.name}.", _suggestion(use.name, columns))
+    of_list = [column for column in columns if column != SENT_AS]
+    return Problem(use.place, f"the list has no column {use.name}.", _suggestion(use.name, of_list))
 
 
 def spelling(column: str) -> str:

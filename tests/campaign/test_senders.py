@@ -197,6 +197,9 @@ def test_c9_a_lists_own_column_by_the_name_of_ours_binds_nobody(
     both = write_campaign(lines, **{"smtp": None, "accounts": ["acme", "backup"], "from": None})
     shown = service.previews.of(service.campaigns.load(both), row=1).message
     assert str(message_from_bytes(shown.data)["From"]) in (NEWS, TEAM)
+    with pytest.raises(TemplateError) as unknown:
+        launch(service, of_two(write_campaign, 3, body="{{ zzzz }}"))
+    assert unknown.value.problems[0].hint == "Known: email, first_name, city."
     with pytest.raises(ConfigError, match="which is no column of a list"):
         service.campaigns.load(of_two(write_campaign, 3, audience={"source": "c.csv", "columns": {"from": SENT_AS}}))
 
