@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mailtui.service.facade import Service
 
 _NOWHERE = (Trouble.NONE, Trouble.NOT_REAL)
-_TO_LEAVE = 5.0
+_TO_LEAVE = 2.0
 """How long it may take to put an entry back, in seconds: somebody may wait to be let go."""
 
 
