@@ -92,9 +92,8 @@ async def connect(
         if client.transport is not None:
             # abort, not close: close would go on flushing what is buffered
             cast("asyncio.Transport", client.transport).abort()
-        if isinstance(error, NotConnected):
-            raise
-        failure = _failure(error, at, endpoint, after_tls=Stage.TLS in stage)
+        told = isinstance(error, NotConnected)
+        failure = None if told else _failure(error, at, endpoint, after_tls=Stage.TLS in stage)
         if failure is None:
             raise
         raise failure from error
