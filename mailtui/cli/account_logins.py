@@ -46,10 +46,9 @@ def logout(name: str, *, service: Service, as_json: bool) -> None:
     done = asyncio.run(log_out(service, name))
     if as_json:
         output.json_line(dataclasses.asdict(done))
-    elif not done.had_login:
-        output.say(f"Nobody was logged in for {name}.")
     else:
-        output.say(f"{name} is logged out." + (f" {done.detail}" if done.detail else ""))
+        said = f"{name} is logged out." if done.had_login else f"Nobody was logged in for {name}."
+        output.say(f"{said} {done.detail}".rstrip())
 
 
 def tell_progress(progress: LoginProgress) -> None:

@@ -34,7 +34,9 @@ class LoggedIn:
 
 @dataclass(frozen=True, slots=True)
 class LoggedOut:
-    """What came of a logout. `revoked`: the provider was told, too; else `detail` says why not."""
+    """What came of a logout. `revoked`: the provider was told, too; else `detail` says why not. It also says where
+    another login comes from, if there is one.
+    """
 
     account: str
     had_login: bool
@@ -74,17 +76,26 @@ async def logout(service: Service, account: str) -> LoggedOut:
     keyring, scale = service.secrets.keyring, time_scale(service.environ)
     secret = await keyring.get(client_entry(account)) or ""
     asked = _asked(service, account, secret)
-    who, url, entry = asked.provider.title, asked.provider.revocation_url, login_entry(account)
+    entry = login_entry(account)
     async with turn(service.settings.home.run, account):
         token = await keyring.get(entry)
         if token is not None:
             await keyring.delete(entry)
     service.secrets.tell(entry, None)
-    if token is None:
-        return LoggedOut(account, had_login=False, revoked=False)
+    problem = "" if token is None else await _give_back(asked, token, scale)
+    left = (await service.secrets.login_where(account)).place
+    elsewhere = "" if left is None else f"It still has a login from elsewhere: {left}."
+    detail = " ".join(part for part in (problem, elsewhere) if part)
+    return LoggedOut(account, had_login=token is not None, revoked=token is not None and not problem, detail=detail)
+
+
+async def _give_back(asked: Asked, token: str, scale: float) -> str:
+    """Tell the provider that a refresh token is of no use any more; why it does not know, empty where it does."""
+    who, url, secret = asked.provider.title, asked.provider.revocation_url, asked.client_secret
     if not url:
-        return LoggedOut(
-            account, had_login=True, revoked=False, detail=f"{who} cannot be told; there, take your app's access away."
+        return (
+            f"{who} cannot be told: there, take your app's access away. A campaign that runs may send until its token "
+            "runs out, in an hour or so."
         )
     form = {"token": token, "token_type_hint": "refresh_token", "client_id": asked.client_id}
     form |= {"client_secret": secret} if secret else {}
@@ -94,10 +105,9 @@ async def logout(service: Service, account: str) -> LoggedOut:
         why = f"{who} could not be told: {problem}"
     else:
         if not answer.error:
-            return LoggedOut(account, had_login=True, revoked=True)
+            return ""
         why = f"{who} was told, and did not take it back: {in_words(answer, secrets=(token, secret))}"
-    detail = f"{why.rstrip('.')}. There, take your app's access away."
-    return LoggedOut(account, had_login=True, revoked=False, detail=detail)
+    return f"{why.rstrip('.')}. There, take your app's access away."
 
 
 async def keep_client_secret(service: Service, account: str, secret: str) -> None:

@@ -170,13 +170,20 @@ def test_c08_two_processes_send_on_while_tokens_run_out(mine: Mailtui, world: Wo
     assert len(asked) >= 4
 
 
-def test_d3_logging_out_tells_the_provider(mine: Mailtui, world: World) -> None:
+def test_d3_logging_out_tells_the_provider(mine: Mailtui, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     assert log_in(mine).code == 0
     assert mine.call("accounts", "logout", "acme").err == "acme is logged out.\n"
     assert [item.path for item in world.idp.asked()][-1] == "/token/revocation"
     refused = mine.call("accounts", "test", "acme")
     assert "mailtui accounts login acme" in refused.err
     assert mine.call("accounts", "logout", "acme").err == "Nobody was logged in for acme.\n"
+    told = mine.call("accounts", "logout", "acme", env={"MAILTUI_PASSWORD_ACME": "a refresh token"}).err
+    assert told == "Nobody was logged in for acme. It still has a login from elsewhere: variable.\n"
+    monkeypatch.setattr(os, "environ", mine.environment())
+    keyring.set_password("mailtui", "acme login", "nobody's")
+    world.idp.fail({"status": 503}, path="/token/revocation")
+    told = mine.call("accounts", "logout", "acme").err
+    assert "could not be told: it answered 503. There, take" in told
 
 
 def test_d3_a_login_that_cannot_be_kept_says_so(mine: Mailtui, monkeypatch: pytest.MonkeyPatch) -> None:
