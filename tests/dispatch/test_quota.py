@@ -56,7 +56,7 @@ async def test_c9_a_campaign_with_a_lower_limit_hears_that_another_one_took_the_
     async with slow(tmp_path / "a") as server:
         first = await house.launch(60, 0, SendPlan(workers=2), members=[account("acme", server, per_hour=200)])
         lower = [account("acme", server, per_hour=20)]
-        second = await house.launch(60, 0, SendPlan(workers=2), id="c2", members=lower)
+        second = await house.launch(60, 0, SendPlan(workers=1, rate=8), id="c2", members=lower)
         runner = house.runner()
         staying = asyncio.create_task(runner.run(lambda: None))
         await house.until_state(second, CampaignState.PAUSED)
