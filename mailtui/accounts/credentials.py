@@ -33,6 +33,7 @@ class Credentials:
         `refused` is what the server would not have. A token is fetched anew then; a password is forgotten, so that the
         next who asks looks for it again, and nobody is asked for another one here.
         """
+        await self._source.require_login(endpoint.account, endpoint.user, endpoint.host)
         if endpoint.grant is not None:
             token = refused.secret if refused is not None and refused.kind is Kind.TOKEN else None
             return Credential.token(await self._tokens.access(endpoint.account, endpoint.grant, refused=token))

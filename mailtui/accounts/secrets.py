@@ -62,13 +62,14 @@ class SecretSettings:
 
     `allow`: keyrings to use that are not the system's; `commands`: `password_command` by account; `dkim_keys`: files
     with keys to sign with by account, where they are not in the keyring. `strangers`: accounts that somebody else may
-    have written, with whom and where each logs in.
+    have written, with whom and where each logs in. `logins`: whom and where each account logs in, as `login_of` says.
     """
 
     allow: tuple[str, ...] = ()
     commands: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     dkim_keys: Mapping[str, Path] = field(default_factory=dict)
     strangers: Mapping[str, str] = field(default_factory=dict)
+    logins: Mapping[str, str] = field(default_factory=dict)
 
     def entry(self, name: str) -> str:
         """What an entry is called in the keyring. That of a stranger names who gets it: what was kept for an account of
@@ -76,6 +77,22 @@ class SecretSettings:
         """
         where = self.strangers.get(name.partition(" ")[0])
         return name if where is None or _FOR in name else f"{name}{_FOR}{where}"
+
+
+def login_of(user: str, host: str) -> str:
+    """Whom a password is for, and where; ports are not told apart, for many servers have several."""
+    return f"{user} at {host.lower()}"
+
+
+def another_login(account: str, then: str, now: str) -> tuple[str, str, str]:
+    """Title, detail and hint of the error about a campaign whose account logs in as somebody else by now, or elsewhere.
+    A password that was changed with the server is for the new one alone.
+    """
+    return (
+        f"The account {account} is another login by now: {now}",
+        f"The campaign was launched through {then}, which is not told the password of another login.",
+        "To send what is left through the account as it is now, run the campaign again: mailtui run CAMPAIGN",
+    )
 
 
 def variable_for(account: str) -> str:
@@ -92,10 +109,11 @@ class SecretSource:
         *,
         settings: Callable[[], SecretSettings] = SecretSettings,
         given: Mapping[str, str] | None = None,
+        logins: Mapping[str, str] | None = None,
         ask: Callable[[str], Awaitable[str | None]] | None = None,
     ) -> None:
         """`settings` are read when they are needed first. `given`: secrets handed over by another process, by the names
-        of their entries in the keyring. `ask`: prompts a person; None answers nothing.
+        of their entries in the keyring, and `logins` whom they are for. `ask`: prompts a person; None answers nothing.
         """
         self._environ = environ
         self._read_settings = settings
@@ -103,6 +121,7 @@ class SecretSource:
         self._told: dict[str, str] = {}
         self._told_at: dict[str, float] = {}
         self._found: dict[str, str] = {}
+        self._logins = logins
         self._logins_kept: set[str] = set()
         self._ask = ask
         self.keyring = KeyringStore(lambda: self._said().allow, lambda entry: self._said().entry(entry))
@@ -121,6 +140,21 @@ class SecretSource:
         if account not in self._found:
             self._found[account] = await self._find(account)
         return self._found[account]
+
+    def tell_logins(self, logins: Mapping[str, str]) -> None:
+        """Whom the accounts of the settings log in as, and where, as another process read them just now."""
+        self._logins = logins
+
+    async def require_login(self, account: str, user: str, host: str) -> None:
+        """What proves an account goes to the server that the settings name, whatever an outbox says. Raises
+        `AccountError`. Of an account that they do not have, nothing is known.
+        """
+        logins = (await self._settings_at_ease()).logins if self._logins is None else self._logins
+        then = login_of(user, host)
+        now = logins.get(account, then)
+        if now != then:
+            title, detail, hint = another_login(account, then, now)
+            raise AccountError(title, detail=detail, hint=hint)
 
     def settings_changed(self) -> None:
         """Have the settings read again when they are needed next, and what came from their commands asked for anew."""

@@ -15,7 +15,7 @@ from mailtui import __version__
 from mailtui.accounts.credentials import Credentials
 from mailtui.accounts.secrets import SecretSettings, SecretSource
 from mailtui.dispatch.runner import Runner, RunnerOptions
-from mailtui.errors import ExitCode, MailtuiError
+from mailtui.errors import ExitCode, MailtuiError, UsageError
 from mailtui.kit import journal
 from mailtui.kit.hidden import without_secrets
 from mailtui.kit.paths import Home
@@ -141,18 +141,22 @@ def _secrets(options: argparse.Namespace) -> tuple[SecretSource, dict[str, str]]
     A launcher hands over by a pipe, read once and closed, what no environment may hold: secrets of accounts, and its
     own password variables for campaigns of other accounts that wait for a runner.
     """
-    environ, given = dict(os.environ), read_passwords(options.password_fd)
+    environ, given, logins = dict(os.environ), read_passwords(options.password_fd), None
     if options.secrets_fd is not None:
         with os.fdopen(options.secrets_fd) as pipe:
-            found = json.load(pipe)
-        environ.update(found["variables"])
-        given.update(found["secrets"])
-    return SecretSource(environ, settings=_secret_settings, given=given), environ
+            handed = Handed.from_json(pipe.read())
+        if handed is None:
+            raise UsageError("What was handed over at --secrets-fd is not what a launcher says")
+        environ.update(handed.variables)
+        given.update(handed.secrets)
+        logins = handed.logins
+    return SecretSource(environ, settings=_secret_settings, given=given, logins=logins), environ
 
 
 async def _take(outbox: Outbox, secrets: SecretSource, environ: dict[str, str], more: Handed) -> None:
     """Keep what was handed over to the runner that lives, and have go on what waited for it."""
     environ.update(more.variables)
+    secrets.tell_logins(more.logins)
     for entry, secret in more.secrets.items():
         secrets.tell(entry, secret)
     try:

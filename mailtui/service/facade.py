@@ -95,7 +95,7 @@ class Service:
         self.suppression = SuppressionDesk(self)
         self.secrets = SecretSource(environ, settings=lambda: self.settings.secrets(), ask=ask)
         self.keyring = self.secrets.keyring
-        self._launcher = Launcher(self.outbox, settings.home, environ)
+        self._launcher = Launcher(self.outbox, settings.home, environ, lambda: self.settings.logins())
         self._stack = contextlib.ExitStack()
 
     @classmethod

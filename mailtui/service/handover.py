@@ -36,14 +36,35 @@ _WAITING_CALLERS = 8
 
 @dataclass(frozen=True, slots=True)
 class Handed:
-    """What was handed over: secrets by the names of their entries in the keyring, and password variables.
+    """What was handed over: secrets by the names of their entries in the keyring, password variables, and whom the
+    accounts of the settings log in as, and where.
 
     `leave` is the id of a campaign that whoever hands over sees to by itself.
     """
 
     secrets: Mapping[str, str] = field(repr=False)
     variables: Mapping[str, str] = field(repr=False)
+    logins: Mapping[str, str] = field(default_factory=dict)
     leave: str = ""
+
+    def to_json(self) -> str:
+        """One line."""
+        said = {"secrets": dict(self.secrets), "variables": dict(self.variables), "logins": dict(self.logins)}
+        return json.dumps({**said, "leave": self.leave})
+
+    @classmethod
+    def from_json(cls, line: bytes | str) -> Handed | None:
+        """What a caller said, None for what no face of ours says."""
+        try:
+            said = json.loads(line)
+            maps, leave = (said["secrets"], said["variables"], said["logins"]), said["leave"]
+        except (ValueError, KeyError, TypeError):
+            return None
+        if not isinstance(leave, str) or not all(isinstance(one, dict) for one in maps):
+            return None
+        if not all(isinstance(text, str) for one in maps for text in one.values()):
+            return None
+        return cls(*maps, leave)
 
 
 def door_of(outbox: Outbox, run: Path) -> Path:
@@ -106,7 +127,7 @@ class Door:
             reader, writer = await asyncio.open_unix_connection(sock=caller, limit=_MOST)
             try:
                 async with asyncio.timeout(_SECONDS):
-                    handed = _handed(await reader.readline())
+                    handed = Handed.from_json(await reader.readline())
                     if handed is not None:
                         await self._take(handed)
                         writer.write(b'{"taken": true}\n')
@@ -121,7 +142,6 @@ async def hand_over(place: Path, handed: Handed) -> bool:
     """Give secrets to the runner whose socket this is; False where nobody took them: none of this user's listens."""
     if not hasattr(socket, "AF_UNIX") or not _can_tell_peers():
         return False
-    said = {"secrets": dict(handed.secrets), "variables": dict(handed.variables), "leave": handed.leave}
     try:
         async with asyncio.timeout(_SECONDS):
             with _address(place) as address:
@@ -129,7 +149,7 @@ async def hand_over(place: Path, handed: Handed) -> bool:
             try:
                 if not _is_own(writer.get_extra_info("socket")):
                     return False
-                writer.write(json.dumps(said).encode() + b"\n")
+                writer.write(handed.to_json().encode() + b"\n")
                 await writer.drain()
                 return bool(await reader.readline())
             finally:
@@ -169,19 +189,6 @@ def _waits(campaign: Campaign, secrets: Iterable[str], came: Set[str]) -> bool:
 
 def _is_missing(account: str, reason: str) -> bool:
     return SecretMissing.title_for(account) in reason
-
-
-def _handed(line: bytes) -> Handed | None:
-    """What a caller said, None for what no face of ours says."""
-    try:
-        said = json.loads(line)
-        secrets, variables, leave = said["secrets"], said["variables"], said["leave"]
-    except (ValueError, KeyError, TypeError):
-        return None
-    texts = isinstance(secrets, dict) and isinstance(variables, dict)
-    if not texts or not all(isinstance(one, str) for one in (leave, *secrets.values(), *variables.values())):
-        return None
-    return Handed(secrets, variables, leave)
 
 
 @contextlib.contextmanager

@@ -9,7 +9,7 @@ import os
 import subprocess
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from mailtui.dispatch.lock import runner_pid
@@ -27,7 +27,11 @@ _LONGEST_LINE = 10_000
 class Launcher:
     """Starts detached runners for one outbox."""
 
-    def __init__(self, outbox: Outbox, home: Home, environ: Mapping[str, str]) -> None:
+    def __init__(
+        self, outbox: Outbox, home: Home, environ: Mapping[str, str], logins: Callable[[], Mapping[str, str]]
+    ) -> None:
+        """`logins`: whom the accounts of the settings log in as, and where: nobody else is told their secrets."""
+        self._logins = logins
         self._outbox = outbox
         self._home = home
         self._environ = environ
@@ -62,10 +66,11 @@ class Launcher:
         """
         if not secrets or self.pid() is None:
             return False
-        return await hand_over(door_of(self._outbox, self._home.run), Handed(secrets, self._variables(), leave))
+        return await hand_over(door_of(self._outbox, self._home.run), self._handed(secrets, leave))
 
-    def _variables(self) -> dict[str, str]:
-        return {name: text for name, text in self._environ.items() if name.startswith(SECRETS)}
+    def _handed(self, secrets: Mapping[str, str], leave: str = "") -> Handed:
+        variables = {name: text for name, text in self._environ.items() if name.startswith(SECRETS)}
+        return Handed(secrets, variables, self._logins(), leave)
 
     async def _start(self, secrets: Mapping[str, str]) -> int:
         command = [*own_module("mailtui"), "runner", "--until-idle", "--outbox", self._outbox.url]
@@ -91,7 +96,7 @@ class Launcher:
         threading.Thread(target=process.wait, name="runner-reaper", daemon=True).start()
         # One that has ended already reads nothing; what it said tells why.
         with contextlib.suppress(BrokenPipeError), os.fdopen(secrets_write, "w") as pipe:
-            pipe.write(json.dumps({"secrets": dict(secrets), "variables": self._variables()}))
+            pipe.write(self._handed(secrets).to_json())
         answer = await _read_line(ready_read)
         if not answer:
             raise RunnerError(

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import pydantic
 
 from mailtui.accounts.presets import presets
-from mailtui.accounts.secrets import SecretSettings, unknown_account, variable_for
+from mailtui.accounts.secrets import SecretSettings, another_login, login_of, unknown_account, variable_for
 from mailtui.accounts.spec import AccountSpec
 from mailtui.audience.mx.servers import parse_server
 from mailtui.audience.reach import Reach
@@ -184,7 +184,12 @@ class Settings:
             {name: command for name, command in commands.items() if command is not None},
             {name: file for name, file in files.items() if file is not None},
             {name: _gets_it(self.endpoint(name)) for name in self.spec.accounts if self._is_strange(name)},
+            self.logins(),
         )
+
+    def logins(self) -> dict[str, str]:
+        """Whom each account that logs in does so as, and where."""
+        return {name: login_of(found.user, found.host) for name, found in self.spec.accounts.items() if found.user}
 
     def _is_strange(self, account: str) -> bool:
         """Whether a folder's settings alone say this account, so that somebody else may have written it."""
@@ -210,16 +215,13 @@ class Settings:
         """The accounts of a launched campaign must still log in where they did: a password that was changed with the
         server is for the new one alone. Raises `UsageError`.
         """
-        for then in (member.endpoint for member in members if member.endpoint.user):
-            now = self.endpoint(then.account) if then.account in self.spec.accounts else then
-            if now.user and (now.host.lower(), now.user) != (then.host.lower(), then.user):
-                raise UsageError(
-                    f"The account {then.account} is another login by now: {now.user} at {now.host}",
-                    detail=f"The campaign was launched through {then.user} at {then.host}, which is not told the "
-                    "password of another login.",
-                    hint="To send what is left through the account as it is now, run the campaign again: "
-                    "mailtui run CAMPAIGN",
-                )
+        logins = self.logins()
+        for endpoint in (member.endpoint for member in members if member.endpoint.user):
+            then = login_of(endpoint.user, endpoint.host)
+            now = logins.get(endpoint.account, then)
+            if now != then:
+                title, detail, hint = another_login(endpoint.account, then, now)
+                raise UsageError(title, detail=detail, hint=hint)
 
     def member(self, account: str) -> Member:
         """An account with its share and its limits, as a campaign takes it. Raises `AccountError`."""

@@ -34,14 +34,19 @@ def test_passwords_of_other_accounts_come_with_the_one_that_was_asked_for(monkey
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
     reading, writing = os.pipe()
     with os.fdopen(writing, "w") as pipe:
-        json.dump({"secrets": {"acme": "typed"}, "variables": {"MAILTUI_PASSWORD_BETA": "from the shell"}}, pipe)
+        pipe.write(Handed({"acme": "typed"}, {"MAILTUI_PASSWORD_BETA": "from the shell"}).to_json())
     secrets, _ = _secrets(argparse.Namespace(secrets_fd=reading, password_fd=[]))
     assert asyncio.run(secrets.password("acme")) == "typed"
     assert asyncio.run(secrets.password("beta")) == "from the shell"
     assert "MAILTUI_PASSWORD_BETA" not in os.environ
 
 
-HANDED = Handed({"acme": "pä$$ wörd", "acme dkim": "-----BEGIN\nKEY"}, {"MAILTUI_PASSWORD_BETA": "b"}, "2xfj2vpz")
+HANDED = Handed(
+    {"acme": "pä$$ wörd", "acme dkim": "-----BEGIN\nKEY"},
+    {"MAILTUI_PASSWORD_BETA": "b"},
+    {"acme": "me at there"},
+    "2xfj2vpz",
+)
 
 
 @pytest.mark.parametrize("depth", [0, 12], ids=["a short name", "a name too long for a socket"])
@@ -76,7 +81,8 @@ async def test_c04_what_is_no_secret_gets_no_answer(tmp_path: Path) -> None:
     place = tmp_path / "run.sock"
     door = Door(place, take)
     door.open()
-    for said in (b"hello\n", b"[]\n", b'{"secrets": {"a": 1}, "variables": {}, "leave": ""}\n', b"", b"x" * (2 << 20)):
+    numbers = b'{"secrets": {"a": 1}, "variables": {}, "logins": {}, "leave": ""}\n'
+    for said in (b"hello\n", b"[]\n", numbers, b"", b"x" * (2 << 20)):
         reader, writer = await asyncio.open_unix_connection(str(place))
         writer.write(said)
         if writer.can_write_eof():
@@ -126,7 +132,7 @@ if sys.argv[1] == "call":
     own.connect(sys.argv[2])
     other = own
     try:
-        other.sendall(b'{"secrets": {}, "variables": {}, "leave": ""}\\n')
+        other.sendall(b'{"secrets": {}, "variables": {}, "logins": {}, "leave": ""}\\n')
     except OSError:
         pass
 else:
@@ -155,16 +161,15 @@ async def test_c04_campaigns_that_wait_for_a_password_go_on_when_it_comes(
         aiosmtpd_server(authority, auth=True) as server,
         subprocess.Popen(command, stdout=-1, stderr=subprocess.DEVNULL, env=own_environment(os.environ)) as runner,
         Service.open(os.environ) as service,
+        contextlib.ExitStack() as stack,
     ):
         try:
             assert runner.stdout is not None
             assert json.loads(runner.stdout.readline())["pid"] == runner.pid
             account = {"host": "127.0.0.1", "port": server.port, "security": "plain", "user": USER}
             home.settings_file.write_text(json.dumps({"accounts": {"acme": account}}))
-            with Service.open(os.environ) as launching:
-                ids = [
-                    await _launched(launching, write_campaign(smtp=None, account="acme", name=name)) for name in "AB"
-                ]
+            launching = stack.enter_context(Service.open(os.environ))
+            ids = [await _launched(launching, write_campaign(smtp=None, account="acme", name=name)) for name in "AB"]
             for each in ids:
                 view = await _settled(service, each, "paused")
                 assert view.campaign.reason.startswith(SecretMissing.title_for("acme"))
@@ -185,6 +190,14 @@ async def test_c04_campaigns_that_wait_for_a_password_go_on_when_it_comes(
             assert orders[1][0] == "runner"
             environ = Path(f"/proc/{runner.pid}/environ")
             assert not environ.exists() or PASSWORD.encode() not in environ.read_bytes()
+            # An outbox that names another server for the account than the settings do, as a stranger's may.
+            home.settings_file.write_text(json.dumps({"accounts": {"acme": {**account, "host": "localhost"}}}))
+            changed = stack.enter_context(Service.open(os.environ))
+            await changed.start_runner({"acme": PASSWORD})
+            other = await _launched(launching, write_campaign(smtp=None, account="acme", name="C"))
+            reason = (await _settled(service, other, "paused")).campaign.reason
+            assert reason.startswith(f"The account acme is another login by now: {USER} at localhost"), reason
+            assert len(server.taken) == 10
         finally:
             runner.terminate()
 
