@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -51,7 +52,7 @@ async def login(service: Service, account: str, tell: Tell, *, device: bool = Fa
     Raises `AccountError`: not an account of this kind, denied, not answered in time, no keyring to keep it in.
     """
     keyring, scale = service.secrets.keyring, time_scale(service.environ)
-    asked = _asked(service, account, await keyring.get(client_entry(account)) or "")
+    asked = await _with_secret(_asked(service, account), service)
     kept = await keyring.name()  # before anybody is asked: a login that cannot be kept is of no use
     if device:
         granted = await DeviceLogin(asked, tell, scale=scale).run()
@@ -74,8 +75,7 @@ async def login(service: Service, account: str, tell: Tell, *, device: bool = Fa
 async def logout(service: Service, account: str) -> LoggedOut:
     """Forget a login: here, and at the provider where that can be told (RFC 7009). Raises `AccountError`."""
     keyring, scale = service.secrets.keyring, time_scale(service.environ)
-    secret = await keyring.get(client_entry(account)) or ""
-    asked = _asked(service, account, secret)
+    asked = await _with_secret(_asked(service, account), service)
     entry = login_entry(account)
     async with turn(service.settings.home.run, account):
         token = await keyring.get(entry)
@@ -116,7 +116,7 @@ async def keep_client_secret(service: Service, account: str, secret: str) -> Non
     Google's apps have one although they are no secret keepers (RFC 8252 section 8.5). Raises `AccountError`.
     """
     entry = client_entry(account)
-    _asked(service, account, secret)  # for what it raises
+    _asked(service, account)  # for what it raises
     if secret:
         await service.secrets.keyring.set(entry, secret)
     else:
@@ -124,7 +124,14 @@ async def keep_client_secret(service: Service, account: str, secret: str) -> Non
     service.secrets.tell(entry, None)
 
 
-def _asked(service: Service, account: str, secret: str) -> Asked:
+async def _with_secret(asked: Asked, service: Service) -> Asked:
+    """With the secret of its client, where the keyring has one."""
+    secret = await service.secrets.keyring.get(client_entry(asked.account))
+    return asked if secret is None else dataclasses.replace(asked, client_secret=secret)
+
+
+def _asked(service: Service, account: str) -> Asked:
+    """What a login asks for, told from the settings alone."""
     endpoint = service.settings.endpoint(account)
     spec = service.settings.spec
     oauth = spec.accounts[account].oauth
@@ -136,4 +143,4 @@ def _asked(service: Service, account: str, secret: str) -> Asked:
         )
     provider = oauth.resolved()
     scope = provider.scope(sheets=spec.google.account == account)
-    return Asked(account, endpoint.user, provider, oauth.client_id, scope, secret)
+    return Asked(account, endpoint.user, provider, oauth.client_id, scope)
