@@ -238,7 +238,7 @@ class Outlet:
         self._set_aside.discard(job)
         now = self._wall()
         self._usage.spend(now)
-        if self._usage.free_at(self.member, now) is not None:
+        if self._usage.turned_away() or self._usage.free_at(self.member, now) is not None:
             self._standing.tell(self.name)
 
     def let_go(self, job: Job) -> None:

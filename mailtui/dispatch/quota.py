@@ -64,6 +64,7 @@ class Usage:
         self._hour = _Window(_HOUR)
         self._day = _Window(_DAY)
         self._reserved = 0
+        self._turned_away = False  # whether somebody asked while mails under way had all the room
         for minute, mails in minutes:
             self.add(minute, mails)
 
@@ -75,12 +76,21 @@ class Usage:
     def reserve(self, member: Member, now: float) -> bool:
         """Set one mail aside that is about to begin; False where there is no room for it."""
         self._leave(now)
-        if member.per_hour is not None and self._hour.total + self._reserved >= member.per_hour:
-            return False
-        if member.per_day is not None and self._day.total + self._reserved >= member.per_day:
+        hour, day = member.per_hour, member.per_day
+        if (hour is not None and self._hour.total + self._reserved >= hour) or (
+            day is not None and self._day.total + self._reserved >= day
+        ):
+            self._turned_away = True
             return False
         self._reserved += 1
         return True
+
+    def turned_away(self) -> bool:
+        """Whether somebody found no room since this was last asked. Campaigns may have limits of their own: whoever
+        spends the last of one that is lower knows nothing of it.
+        """
+        was, self._turned_away = self._turned_away, False
+        return was
 
     def release(self) -> None:
         """A mail that was set aside was not marked."""

@@ -119,3 +119,14 @@ def test_c9_what_is_known_of_an_account_is_not_softened_by_replies_that_come_lat
     assert (rest := standing.of("acme")) and (rest.until, rest.reason) == (None, "refused")
     standing.forgive(["acme"])
     assert standing.of("acme") is None and told == ["acme"] * 3
+
+
+def test_c9_whoever_finds_no_room_beside_mails_under_way_is_told_when_they_are_spent() -> None:
+    endpoint = Endpoint("acme", "127.0.0.1", 25, Security.PLAIN)
+    higher, lower, now = Member(endpoint, per_hour=200), Member(endpoint, per_hour=2), 1_000 * MINUTE
+    usage = Usage([(1_000, 1)])
+    assert usage.reserve(higher, now) and not usage.turned_away()
+    assert not usage.reserve(lower, now) and usage.free_at(lower, now) is None, "there may be room yet"
+    usage.spend(now)
+    assert usage.free_at(higher, now) is None, "whoever spent it has room, and would say nothing"
+    assert usage.turned_away() and not usage.turned_away()
