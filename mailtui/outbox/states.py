@@ -93,6 +93,7 @@ class OrderKind(StrEnum):
     TOP_UP = "top_up"  # recipients were added: go on, also when finished
     RETRY = "retry"  # try again what failed or waits for its next attempt; one recipient perhaps at another address
     RESOLVE = "resolve"  # settle what is unknown: it arrived, or is to be sent again
+    SCHEDULE = "schedule"  # begin at another time
 
 
 class RestKind(StrEnum):
@@ -101,6 +102,22 @@ class RestKind(StrEnum):
     QUOTA = "quota"  # the server says that its limit is reached
     LOGIN = "login"  # the server puts the login off
     REFUSED = "refused"  # login, TLS or the account itself: a person has to see to it
+
+
+class RecurrenceState(StrEnum):
+    """Where a recurrence stands."""
+
+    ACTIVE = "active"
+    PAUSED = "paused"  # a person said so, or wants to be asked
+    ENDED = "ended"  # nothing comes of it any more
+
+
+class NoticeState(StrEnum):
+    """What became of a notice."""
+
+    WAITING = "waiting"
+    DELIVERED = "delivered"
+    GIVEN_UP = "given_up"
 
 
 class Decision(StrEnum):
