@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mailtui import __version__
@@ -64,12 +65,14 @@ def _say(text: str) -> None:
 def main(arguments: Sequence[str]) -> int:
     """`mailtui runner`: the engine in the foreground."""
     options = _parse(arguments)
+    if options.unit is not None:
+        return _print_unit(options)
     logged = options.ready_fd is not None or options.json
     if logged:
         journal.keep_journal()
     say = _Mouth(options.ready_fd, as_json=options.json, logged=logged)
     try:
-        outbox = parse_outbox(options.outbox or os.environ.get("MAILTUI_OUTBOX") or _default_outbox())
+        outbox = _outbox(options)
         secrets, environ = _secrets(options)
         tell = journal.warn if logged else _say
         runner = runner_for(outbox, os.environ, secrets, until_idle=options.until_idle, say=tell)
@@ -124,9 +127,47 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         metavar="ACCOUNT=N",
         help="the password of an account, to be read from this file descriptor; may be given several times",
     )
+    units = parser.add_mutually_exclusive_group()
+    units.add_argument(
+        "--systemd",
+        dest="unit",
+        action="store_const",
+        const="systemd",
+        help="start nothing; print a user's unit of systemd that keeps a runner alive",
+    )
+    units.add_argument(
+        "--launchd",
+        dest="unit",
+        action="store_const",
+        const="launchd",
+        help="the same as an agent of launchd, for macOS",
+    )
     parser.add_argument("--ready-fd", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--secrets-fd", type=int, help=argparse.SUPPRESS)
     return parser.parse_args(arguments)
+
+
+def _print_unit(options: argparse.Namespace) -> int:
+    """Print what a service manager is to be told; how to install it goes to people."""
+    from mailtui.service import units  # costs pydantic, which a runner does not need
+
+    try:
+        outbox = _outbox(options)
+        if options.unit == "systemd":
+            text = units.systemd_unit(outbox, os.environ, Path.cwd())
+        else:
+            text = units.launchd_plist(outbox, os.environ, Path.cwd(), Home.find(os.environ))
+    except MailtuiError as error:
+        _Mouth(None, as_json=options.json, logged=False).failed(error)
+        return int(error.exit_code)
+    sys.stdout.write(text)
+    print(units.how_to_install(options.unit), file=sys.stderr)  # noqa: T201
+    return int(ExitCode.DONE)
+
+
+def _outbox(options: argparse.Namespace) -> Outbox:
+    """The outbox that is named, else that of the settings. Raises `UsageError`, `ConfigError`."""
+    return parse_outbox(options.outbox or os.environ.get("MAILTUI_OUTBOX") or _default_outbox())
 
 
 def _default_outbox() -> str:
