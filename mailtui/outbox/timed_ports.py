@@ -100,7 +100,7 @@ class TimedLedger(TimedReads, Protocol):
         rests_until: float | None = None,
         at_once: int | None = None,
     ) -> None:
-        """Put on record what the server lets a meter have, in place of what was; all None: nothing is known any more."""
+        """Put on record what the server lets a meter have, in place of what was; all None: nothing is known now."""
         ...
 
     async def due_recurrences(self, now: float) -> list[Recurrence]:
