@@ -10,24 +10,16 @@ import contextlib
 import dataclasses
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
 from mailtui.accounts.credentials import Credentials
 from mailtui.accounts.keyring_store import client_entry, login_entry
 from mailtui.accounts.secrets import SecretSource
-from mailtui.audience.audience import Audience
-from mailtui.audience.views import AudienceCounts
 from mailtui.campaign.campaign import Campaign
-from mailtui.campaign.forecast import Planned, forecast
-from mailtui.campaign.freeze import Again, Freezing, Launch, freeze
+from mailtui.campaign.freeze import Again, Launch
 from mailtui.dispatch.members import Member, members_from_json
-from mailtui.dispatch.plan import SendPlan
 from mailtui.dispatch.runner import Runner
 from mailtui.errors import UsageError
-from mailtui.kit.words import counted
-from mailtui.message.conventions import with_types
-from mailtui.message.frozen import MessageSource
 from mailtui.outbox.opening import Outbox, parse_outbox
 from mailtui.outbox.ports import Desk, Reader
 from mailtui.outbox.records import Campaign as LaunchedCampaign
@@ -35,14 +27,15 @@ from mailtui.outbox.states import ACTIVE_CAMPAIGNS, CampaignState, DeliveryState
 from mailtui.outbox.witness import require_newest
 from mailtui.report.export import ReportLine, original_rows, report_lines
 from mailtui.service.account_state import AccountNow, accounts_now, parts_of
-from mailtui.service.campaigns import CampaignDesk, actor
+from mailtui.service.campaigns import CampaignDesk
 from mailtui.service.engine import credentials_for, runner_for
+from mailtui.service.launching import Launching, LaunchPlan
 from mailtui.service.orders import Orders
 from mailtui.service.pages import PageShelf
 from mailtui.service.previews import PreviewDesk
 from mailtui.service.runners import Launcher
 from mailtui.service.settings import Settings, read_settings
-from mailtui.service.signing import keys_of, with_keys
+from mailtui.service.signing import keys_of
 from mailtui.service.suppression import SuppressionDesk
 from mailtui.service.views import CampaignView, now
 from mailtui.smtp.credential import Credential
@@ -50,35 +43,10 @@ from mailtui.smtp.endpoint import Endpoint
 
 _LOOK_EVERY = 0.1
 _SHOW_EVERY = 0.25
-_ACKNOWLEDGED_WITHIN = 15.0
-_TAKEN_UP_WITHIN = 5.0
-_FOREGROUND_ONLY = "{process} may be a mailtui run in the foreground, which looks after its own campaign only."
-_ACTIVE_ORDERS = (OrderKind.RESUME, OrderKind.TOP_UP)
+
+__all__ = ["LaunchPlan", "Service"]
 
 Ask = Callable[[str], Awaitable[str | None]]
-
-
-@dataclass(frozen=True, slots=True)
-class LaunchPlan:
-    """What is about to be launched, for a person to approve."""
-
-    campaign: Campaign
-    members: tuple[Member, ...]
-    plan: SendPlan
-    counts: AudienceCounts
-    first: str
-    last: str
-    message: str
-    """What identifies the message that was looked at."""
-    list: str
-    """What identifies the list as it was then."""
-    planned: Planned | None = None
-    """How many mails would really go out; None until `forecast` has counted them."""
-
-    @property
-    def endpoint(self) -> Endpoint:
-        """The server, of several accounts that of the first."""
-        return self.members[0].endpoint
 
 
 class Service:
@@ -92,6 +60,7 @@ class Service:
         self.pages = PageShelf(settings.home.pages, environ)
         self.environ = environ
         self.orders = Orders(self)
+        self.launching = Launching(self)
         self.suppression = SuppressionDesk(self)
         self.secrets = SecretSource(environ, settings=lambda: self.settings.secrets(), ask=ask)
         self.keyring = self.secrets.keyring
@@ -134,77 +103,26 @@ class Service:
 
         Nothing is written into one that a runner would refuse: it stays as it is until a person has said what to do.
         """
-        self._require_newest()
-        return self.outbox.desk()
-
-    def _require_newest(self) -> None:
-        if self.outbox.path.exists():  # looking makes nothing
+        if self.outbox.path.exists():
             require_newest(self.outbox.path, self.settings.home.sightings)
+        return self.outbox.desk()
 
     # launching
 
     def prepare(self, campaign: Campaign, *, plan: Mapping[str, object]) -> LaunchPlan:
         """What a launch would do; `plan` overrides the campaign's workers, window, rate and burst."""
-        members = self.campaigns.members(campaign)
-        with self.campaigns.open_audience(campaign) as audience:
-            audience.require_sendable()
-            counts, looked_at, understanding = audience.counts(), audience.identity, audience.understanding
-            first = last = ""
-            for recipient in audience.recipients():
-                first = first or recipient.address
-                last = recipient.address
-        sending = campaign.spec.dispatch.plan().changed(dict(plan))
-        message = with_types(campaign.read_message(), understanding).digest
-        return LaunchPlan(campaign, members, sending, counts, first, last, message, looked_at)
+        return self.launching.prepare(campaign, plan=plan)
 
     async def forecast(self, plan: LaunchPlan, *, again: Again) -> LaunchPlan:
         """The plan with the number of mails that would really go out. Writes nothing; raises what `launch` would."""
-        source = plan.campaign.read_message()
-        self._require_newest()
-        reader = self.outbox.reader() if self.outbox.path.exists() else None  # looking makes nothing
-        try:
-            with self.campaigns.open_audience(plan.campaign) as audience:
-                source = _as_approved(plan, audience, source)
-                planned = await forecast(self._freezing(plan, audience, source), reader, again)
-        finally:
-            if reader is not None:
-                reader.close()
-        return dataclasses.replace(plan, planned=planned)
+        return await self.launching.forecast(plan, again=again)
 
     async def launch(self, plan: LaunchPlan, *, again: Again, progress: Callable[[int], None]) -> Launch:
         """Freeze the campaign into the outbox. Raises `MessageChanged`, `OutboxError`, `TemplateError`, `AccountError`.
 
         Into an older copy of an outbox nothing is written (`OutboxOutdated`).
         """
-        plan = dataclasses.replace(plan, members=await with_keys(plan.members, self.secrets))
-        desk, reader = self.desk(), self.outbox.reader()  # of its own: an app launches from another thread
-        try:
-            with self.campaigns.open_audience(plan.campaign) as audience:
-                source = _as_approved(plan, audience, plan.campaign.read_message())
-                plan.campaign.compile(source, audience.columns, secret=b"")
-                return await freeze(
-                    self._freezing(plan, audience, source),
-                    desk,
-                    reader,
-                    again,
-                    runner_lives=lambda: self._launcher.pid() is not None,
-                    progress=progress,
-                )
-        finally:
-            desk.close()
-            reader.close()
-
-    def _freezing(self, plan: LaunchPlan, audience: Audience, source: MessageSource) -> Freezing:
-        return Freezing(
-            plan.campaign,
-            audience,
-            source,
-            plan.members,
-            plan.plan,
-            self.settings.home.audiences,
-            self.outbox.path.with_name(self.outbox.path.name + ".launch.lock"),
-            actor(),
-        )
+        return await self.launching.launch(plan, again=again, progress=progress)
 
     # sending
 
@@ -365,35 +283,3 @@ class Service:
     async def change(self, view: CampaignView, settings: Mapping[str, object]) -> str:
         """Set `workers`, `rate` (messages a second, None for no limit) or `burst`, at once."""
         return await self.orders.give(view, OrderKind.SET, settings)
-
-
-def _require_same_list(plan: LaunchPlan, audience: Audience) -> None:
-    """Nobody has agreed to mail the people who came into the list since it was shown, nor others in their place."""
-    recipients = audience.counts().recipients
-    if recipients != plan.counts.recipients:
-        raise UsageError(
-            f"The list has changed: {counted(plan.counts.recipients, 'recipient')} when you looked, {recipients:,} now",
-            detail="Nothing was launched.",
-            hint="Look at it again, and start anew.",
-        )
-    if audience.identity != plan.list:
-        raise UsageError(
-            f"The list has changed: {audience.name} was written to after you looked",
-            detail=f"It still has {counted(recipients, 'recipient')}, but they may be others. Nothing was launched.",
-            hint="Look at it again, and start anew.",
-        )
-
-
-def _as_approved(plan: LaunchPlan, audience: Audience, read: MessageSource) -> MessageSource:
-    """The message as it is to be sent. Nobody has agreed to send what was written into the templates since they were
-    looked at.
-    """
-    source = with_types(read, audience.understanding)
-    if source.digest != plan.message:
-        raise UsageError(
-            "The message has changed since you looked",
-            detail="Nothing was launched.",
-            hint="Look at it again, and start anew.",
-        )
-    _require_same_list(plan, audience)
-    return source
