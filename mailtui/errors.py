@@ -149,6 +149,19 @@ class SecretMissing(AccountError):
         return f"The account {account} needs its password, and none was found"
 
 
+class WebhookSecretMissing(MailtuiError):
+    """No secret was found to sign the posts of a webhook with."""
+
+    exit_code = ExitCode.FINDINGS
+
+    def __init__(self, name: str, *, variable: str, tried: Sequence[str]) -> None:
+        super().__init__(
+            f"The webhook {name} needs its secret, and none was found",
+            detail="Looked in: " + ", ".join(tried),
+            hint=f"Store it in the keyring: mailtui webhooks secret {name}. Or set {variable}.",
+        )
+
+
 class LoginEnded(AccountError):
     """The provider takes an account's login no more: it was given back, changed or too old. A person logs in anew."""
 
@@ -195,6 +208,18 @@ class OutboxBusy(OutboxError):
             hint="Try again in a moment. If that goes on, another program holds the file, perhaps an open mailtui app: "
             "close it.",
         )
+
+
+class OccurrenceTaken(OutboxError):
+    """A recurrence has launched another campaign for the same time."""
+
+    def __init__(self, campaign: str, name: str) -> None:
+        super().__init__(
+            f"This time of the recurrence has been launched already: campaign {campaign}",
+            detail=name,
+            hint=f"See what became of it: mailtui status {campaign}",
+        )
+        self.campaign = campaign
 
 
 class OutboxDamaged(OutboxError):

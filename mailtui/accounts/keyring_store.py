@@ -1,7 +1,8 @@
 """Owns the system's keyring: which ones are used, reading, writing and removing entries, each within a time limit.
 
 An entry is told by its name, below the service `mailtui`: `ACCOUNT` has the password, `ACCOUNT login` the refresh token
-of a login by OAuth, `ACCOUNT client` the secret of its client, `ACCOUNT dkim` a key to sign with.
+of a login by OAuth, `ACCOUNT client` the secret of its client, `ACCOUNT dkim` a key to sign with, and `webhook NAME`
+what a webhook is signed with.
 """
 
 from __future__ import annotations
@@ -77,6 +78,11 @@ def login_entry(account: str) -> str:
 def client_entry(account: str) -> str:
     """The entry with the secret of an account's OAuth client."""
     return f"{account} client"
+
+
+def webhook_entry(name: str) -> str:
+    """The entry with the secret that a webhook's posts are signed with."""
+    return f"webhook {name}"
 
 
 class KeyringStore:

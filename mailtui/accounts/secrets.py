@@ -23,10 +23,11 @@ from mailtui.accounts.keyring_store import (
     client_entry,
     dkim_entry,
     login_entry,
+    webhook_entry,
 )
 from mailtui.accounts.password_command import CommandFailed, ask_command
-from mailtui.errors import AccountError, ConfigError, SecretMissing
-from mailtui.kit.children import SECRETS
+from mailtui.errors import AccountError, ConfigError, SecretMissing, WebhookSecretMissing
+from mailtui.kit.children import SECRETS, WEBHOOK_SECRETS
 from mailtui.kit.hidden import hide
 from mailtui.kit.suggest import did_you_mean
 
@@ -97,7 +98,16 @@ def another_login(account: str, then: str, now: str) -> tuple[str, str, str]:
 
 def variable_for(account: str) -> str:
     """The environment variable that may hold an account's password."""
-    return SECRETS + re.sub(r"[^A-Z0-9]", "_", account.upper())
+    return SECRETS + _as_variable(account)
+
+
+def webhook_variable(name: str) -> str:
+    """The environment variable that may hold what a webhook is signed with."""
+    return WEBHOOK_SECRETS + _as_variable(name)
+
+
+def _as_variable(name: str) -> str:
+    return re.sub(r"[^A-Z0-9]", "_", name.upper())
 
 
 class SecretSource:
@@ -209,6 +219,26 @@ class SecretSource:
             )
         return found
 
+    async def webhook_secret(self, name: str) -> str:
+        """What a webhook's posts are signed with; looked for anew each time, since they are rare. Raises
+        `WebhookSecretMissing`.
+        """
+        entry, tried = webhook_entry(name), list[str]()
+        try:
+            found = self._told.get(entry) or await self.keyring.get(entry)
+            tried.append(f"the keyring (no entry {KEYRING_SERVICE} {entry})")
+        except KeyringProblem as problem:
+            found = None
+            tried.append(f"the keyring ({problem.word})")
+        if not found:
+            found, said = self._variable(webhook_variable(name))
+            tried.append(said)
+        if not found:
+            _, found, tried = self._systemd(f"webhook.{name}", tried)
+        if not found:
+            raise WebhookSecretMissing(name, variable=webhook_variable(name), tried=tried)
+        return found
+
     # a login by OAuth
 
     async def refresh_token(self, account: str) -> str:
@@ -245,7 +275,7 @@ class SecretSource:
         handed = self._told.get(entry) or self._told.get(account)
         if handed:
             return Place.HANDED, handed, tried
-        found = self._variable(account)[0]
+        found = self._variable(variable_for(account))[0]
         if found:
             return Place.VARIABLE, found, tried
         place, found, tried = self._systemd(account, tried)
@@ -271,7 +301,7 @@ class SecretSource:
         if found:
             self._told[entry] = found
             return found
-        known = self._told.get(entry) or self._variable(entry)[0]
+        known = self._told.get(entry) or self._variable(variable_for(entry))[0]
         # No client's secret can be in a keyring that this machine does not have.
         if problem is not None and not known and problem.trouble not in (Trouble.NONE, Trouble.NOT_REAL):
             raise problem
@@ -297,7 +327,7 @@ class SecretSource:
             tried.append(f"the keyring (no entry {self._entry(account)})")
         except KeyringProblem as problem:
             tried.append(f"the keyring ({problem.word})")
-        found, said = self._variable(account)
+        found, said = self._variable(variable_for(account))
         if found:
             return Place.VARIABLE, found, tried
         tried.append(said)
@@ -311,9 +341,8 @@ class SecretSource:
             tried.append(f"password_command ({problem.title})")
         return self._systemd(account, tried)
 
-    def _variable(self, name: str) -> tuple[str | None, str]:
+    def _variable(self, variable: str) -> tuple[str | None, str]:
         """What the environment has, without the line's end that files bring along; and in words that it has nothing."""
-        variable = variable_for(name)
         found = self._environ.get(variable, "").removesuffix("\n").removesuffix("\r")
         try:
             found.encode()

@@ -12,7 +12,8 @@ from typing import IO
 
 SECRETS = "MAILTUI_PASSWORD_"
 """Variables that begin so hold passwords; no child process inherits them."""
-
+WEBHOOK_SECRETS = "MAILTUI_WEBHOOK_"
+"""And these the secrets that webhooks are signed with."""
 
 _BARE = ("PATH", "PYTHONPATH", "HOME", "LANG", "LC_ALL", "SYSTEMROOT", "VIRTUAL_ENV", "TMPDIR", "TEMP")
 
@@ -39,7 +40,12 @@ def own_module(module: str) -> list[str]:
 
 def foreign_environment(environ: Mapping[str, str]) -> dict[str, str]:
     """What another program inherits that a person chose, such as an editor: everything but passwords."""
-    return {name: value for name, value in environ.items() if not name.startswith(SECRETS)}
+    return {name: value for name, value in environ.items() if not holds_secret(name)}
+
+
+def holds_secret(variable: str) -> bool:
+    """Whether what this variable says is a secret."""
+    return variable.startswith((SECRETS, WEBHOOK_SECRETS))
 
 
 def own_environment(environ: Mapping[str, str]) -> dict[str, str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mailtui.errors import ConfigError, Place, Problem
-from mailtui.kit.children import SECRETS
+from mailtui.kit.children import holds_secret
 from mailtui.kit.yaml_file import Loc, YamlDocument, parse_yaml
 
 PREFIX = "MAILTUI_"
@@ -82,7 +82,7 @@ def environment_layer(environ: Mapping[str, str]) -> Layer:
     data: dict[str, Any] = {}
     places: dict[Loc, Place] = {}
     for name, text in sorted(environ.items()):
-        if not name.startswith(PREFIX) or _SEPARATOR not in name or name.startswith(SECRETS):
+        if not name.startswith(PREFIX) or _SEPARATOR not in name or holds_secret(name):
             continue
         keys = tuple(name.removeprefix(PREFIX).lower().split(_SEPARATOR))
         value = parse_yaml(text, Path(name)).data

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from mailtui.dispatch.lock import runner_pid
 from mailtui.errors import ExitCode, RunnerError
-from mailtui.kit.children import SECRETS, own_environment, own_module
+from mailtui.kit.children import holds_secret, own_environment, own_module
 from mailtui.kit.paths import Home, private_folder, touch_private
 from mailtui.outbox.opening import Outbox
 from mailtui.service.handover import Handed, door_of, hand_over
@@ -69,7 +69,7 @@ class Launcher:
         return await hand_over(door_of(self._outbox, self._home.run), self._handed(secrets, leave))
 
     def _handed(self, secrets: Mapping[str, str], leave: str = "") -> Handed:
-        variables = {name: text for name, text in self._environ.items() if name.startswith(SECRETS)}
+        variables = {name: text for name, text in self._environ.items() if holds_secret(name)}
         return Handed(secrets, variables, self._logins(), leave)
 
     async def _start(self, secrets: Mapping[str, str]) -> int:

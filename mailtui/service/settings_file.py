@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import shlex
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mailtui.errors import ConfigError, MailtuiError
+from mailtui.kit.file_lock import exclusive
 from mailtui.kit.paths import private_folder, sync, write_atomically
 
 _BOM = b"\xef\xbb\xbf"
@@ -80,6 +82,17 @@ def change(path: Path, edit: Callable[[str], str]) -> Written:
         )
     _write(real, after)
     return Written(real, before, after)
+
+
+async def change_in_turn(path: Path, edit: Callable[[str], str], *, lock: Path) -> Written:
+    """The same, one process of ours after the other, outside of the loop. Whoever is cancelled leaves it as it was."""
+    async with exclusive(lock):
+        writing = asyncio.create_task(asyncio.to_thread(change, path, edit))
+        try:
+            return await asyncio.shield(writing)
+        except asyncio.CancelledError:
+            (await writing).undo()  # a thread goes on
+            raise
 
 
 def chmod_of(path: Path) -> str:
