@@ -12,7 +12,7 @@ import asyncio
 import secrets
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import Enum
 from itertools import islice
 from pathlib import Path
@@ -279,7 +279,7 @@ def _changes(freezing: Freezing, campaign: LaunchedCampaign) -> dict[str, object
     """What is another now than at the first launch, as the order that takes it over."""
     changes: dict[str, object] = {}
     if freezing.plan != SendPlan.from_json(campaign.plan):
-        changes |= asdict(freezing.plan)
+        changes |= freezing.plan.as_said()
     members = members_to_json(freezing.members)
     if members != campaign.endpoint:
         changes["endpoint"] = members

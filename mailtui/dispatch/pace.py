@@ -31,9 +31,23 @@ class TokenBucket:
         """Seconds until a message may begin; 0 when one may begin now."""
         if not self._interval:
             return 0.0
+        # No more than a whole burst is ever owed, unless the clock was put back a little meanwhile.
+        self._next = min(self._next, now + self._burst * self._interval)
         return max(0.0, self._next - (self._burst - 1) * self._interval - now)
 
     def take(self, now: float) -> None:
         """Count a message that begins now."""
         if self._interval:
             self._next = max(self._next, now) + self._interval
+
+    def give_back(self) -> None:
+        """The last message that was counted does not begin after all."""
+        self._next -= self._interval
+
+    def spent(self, at: float) -> None:
+        """A message began at a time, and nobody knows what was saved up then: nothing."""
+        self._next = max(self._next, at + self._burst * self._interval)
+
+    def moved(self, by: float) -> None:
+        """The clock was put by so many seconds."""
+        self._next += by

@@ -3,45 +3,21 @@
 from __future__ import annotations
 
 import json
-import re
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from mailtui.smtp.gear import MAX_WINDOW
-
-_RATE = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*/\s*(s|sec|second|m|min|minute|h|hour|d|day)\s*$")
-_NUMBER = re.compile(r"^\s*\d+(?:\.\d+)?\s*$")
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+from mailtui.smtp.limits import NO_LIMITS, Limits
 
 MAX_WORKERS = 256
 MAX_RENDER_PROCESSES = 16
-
-
-def parse_rate(text: str) -> float:
-    """Messages a second from text like `10/s`, `600/m`, `5000/h`. Raises ValueError with a sentence."""
-    match = _RATE.match(text)
-    if _NUMBER.match(text) and float(text) > 0:
-        raise ValueError(f"{text!r} is no rate. Did you mean {text.strip()}/s?")
-    if match is None or float(match.group(1)) <= 0:
-        raise ValueError(f"{text!r} is no rate; write a number and a unit, such as 10/s, 600/m or 5000/h")
-    return float(match.group(1)) / _SECONDS[match.group(2)[0]]
-
-
-def show_rate(rate: float | None) -> str:
-    """A rate as a person writes it."""
-    if rate is None:
-        return "as fast as the server takes it"
-    for unit, seconds in _SECONDS.items():
-        if rate * seconds >= 1:
-            return f"{rate * seconds:g}/{unit}"
-    return f"{rate * 86_400:g}/d"
 
 
 @dataclass(frozen=True, slots=True)
 class SendPlan:
     """How a campaign is sent. `rate` in messages a second, None for no limit; `give_up_after` in seconds; `window`: the
     most transactions in flight on a connection; `render_processes`: how many render besides the runner, None for as
-    many as pay.
+    many as pay; `limits` are the campaign's own beside `rate` and `burst`, and the account's hold as well.
     """
 
     workers: int = 8
@@ -51,24 +27,38 @@ class SendPlan:
     give_up_after: float = 48 * 3600.0
     window: int = 1
     render_processes: int | None = None
+    limits: Limits = NO_LIMITS
+
+    @property
+    def all_limits(self) -> Limits:
+        """The campaign's limits with its pace."""
+        return replace(self.limits, rate=self.rate, burst=self.burst)
 
     def to_json(self) -> str:
-        return json.dumps(asdict(self))
+        return json.dumps(self.as_said())
+
+    def as_said(self) -> dict[str, Any]:
+        """As JSON has it."""
+        said = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "limits"}
+        return {**said, "limits": self.limits.as_said()}
 
     @classmethod
     def from_json(cls, text: str) -> SendPlan:
-        return cls(**json.loads(text))
+        said = json.loads(text)
+        return cls(**{**said, "limits": Limits.of(said.get("limits", {}))})
 
     def changed(self, arguments: dict[str, Any]) -> SendPlan:
         """The plan with what an order sets: `workers`, `rate` (None lifts the limit), `burst`, `window`, the retries'
-        `max_attempts` and `give_up_after`, and `render_processes` (None for as many as pay). A launch that adds to a
-        campaign orders all of them.
+        `max_attempts` and `give_up_after`, `render_processes` (None for as many as pay), and `limits`, in place of
+        those that the campaign has, as `Limits.as_said` has them. A launch that adds to a campaign orders all of them.
 
         Raises ValueError with a sentence for what makes no plan.
         """
-        known = {key: arguments[key] for key in asdict(self) if key in arguments}
+        known = {one.name: arguments[one.name] for one in fields(self) if one.name in arguments}
+        if "limits" in known:
+            known["limits"] = Limits.of(known["limits"])
         for key, value in known.items():
-            if value is None and key in ("rate", "render_processes"):
+            if key == "limits" or (value is None and key in ("rate", "render_processes")):
                 continue
             kind = int | float if key in ("rate", "give_up_after") else int
             number = isinstance(value, kind) and not isinstance(value, bool)

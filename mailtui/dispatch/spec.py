@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import BeforeValidator, Field
 
-from mailtui.dispatch.plan import MAX_RENDER_PROCESSES, MAX_WORKERS, SendPlan, parse_rate
+from mailtui.dispatch.plan import MAX_RENDER_PROCESSES, MAX_WORKERS, SendPlan
 from mailtui.kit.durations import parse_duration
+from mailtui.kit.rates import parse_rate
 from mailtui.kit.validation import Duration, Spec, shown
 from mailtui.smtp.gear import MAX_WINDOW
-
-
-def _is_rate(text: str) -> str:
-    parse_rate(text)
-    return text
+from mailtui.smtp.limits_spec import CampaignLimitsSpec, Rate
 
 
 def _is_whole(value: object, least: int, most: int) -> bool:
@@ -54,15 +51,16 @@ class DispatchSpec(Spec):
         le=MAX_WINDOW,
         description="Messages in flight per connection at most; above 1 for servers that offer CHUNKING.",
     )
-    rate: Annotated[str, AfterValidator(_is_rate)] | None = Field(
-        default=None, description="The most messages in a time, such as 10/s, 600/m or 5000/h."
-    )
+    rate: Rate | None = Field(default=None, description="The most messages in a time, such as 10/s, 600/m or 5000/h.")
     burst: int = Field(default=1, ge=1, le=100_000, description="How many may go at once after a rest.")
     render_processes: Annotated[
         Literal["auto"] | Annotated[int, Field(ge=0, le=MAX_RENDER_PROCESSES)], BeforeValidator(_is_processes)
     ] = Field(
         default="auto",
         description="Processes that render mails besides the one that sends them: auto for as many as make it faster.",
+    )
+    limits: CampaignLimitsSpec = Field(
+        default=CampaignLimitsSpec(), description="More limits of the campaign; those of its accounts hold as well."
     )
     retry: RetrySpec = RetrySpec()
 
@@ -72,6 +70,7 @@ class DispatchSpec(Spec):
             workers=self.workers,
             rate=None if self.rate is None else parse_rate(self.rate),
             burst=self.burst,
+            limits=self.limits.limits(),
             window=self.window,
             render_processes=None if self.render_processes == "auto" else self.render_processes,
             max_attempts=self.retry.max_attempts,

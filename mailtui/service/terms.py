@@ -7,7 +7,8 @@ from collections.abc import Mapping
 
 from mailtui.campaign.campaign import Campaign as CampaignFile
 from mailtui.campaign.forecast import Difference, Planned
-from mailtui.dispatch.plan import MAX_WORKERS, parse_rate, show_rate
+from mailtui.dispatch.plan import MAX_WORKERS
+from mailtui.kit.rates import parse_rate, show_rate
 from mailtui.kit.words import counted
 from mailtui.outbox.records import Campaign
 from mailtui.smtp.endpoint import Endpoint

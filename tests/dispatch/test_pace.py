@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailtui.dispatch.pace import TokenBucket
-from mailtui.dispatch.plan import MAX_WORKERS, SendPlan, parse_rate, show_rate
+from mailtui.dispatch.plan import MAX_WORKERS, SendPlan
 from mailtui.dispatch.retry import RetryPolicy
 from mailtui.dispatch.tally import RateWindow
 from mailtui.kit.durations import parse_duration
+from mailtui.kit.rates import parse_rate, show_rate
 
 _GAPS = st.lists(st.floats(0, 3, allow_nan=False), min_size=1, max_size=120)
 

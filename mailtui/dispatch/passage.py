@@ -1,0 +1,102 @@
+"""Owns the meters that one account's mails of one campaign pass: all of them let a mail begin, or none counts it.
+
+They are those of the campaign, of the account, and of both for the recipient's domain. Where there are none, nothing
+is asked and nothing is counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from mailtui.dispatch.line import Line
+from mailtui.dispatch.meter import Wait
+from mailtui.dispatch.meters import Meters, campaign_key
+from mailtui.dispatch.paced import Paced
+from mailtui.smtp.job import Job
+
+
+class Passage:
+    """Of one outlet. `wall` is epoch seconds."""
+
+    def __init__(self, meters: Meters, *, account: str, campaign: str, always: bool, wall: Callable[[], float]) -> None:
+        """`campaign` is its id; `always`: mails of the account are counted without any limits, too."""
+        self._meters = meters
+        self._account = account
+        self._owners = (account, campaign_key(campaign))
+        self._campaign = campaign
+        self._always = always
+        self._wall = wall
+        self._seen = -1
+        self._lines: tuple[Line, ...] = ()
+        self._domains = False
+        self._jobs: dict[Job, tuple[Line, ...]] = {}
+
+    def _look(self) -> None:
+        """See what meters there are now."""
+        meters = self._meters
+        lines = [line for owner in self._owners if (line := meters.known(owner)) is not None]
+        if self._always and not any(line.meter.key == self._account for line in lines):
+            lines.append(meters.line(self._account))
+        self._lines = tuple(lines)
+        self._domains = any(meters.has_domains(owner) for owner in self._owners)
+        self._seen = meters.changes
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nothing is asked of a mail."""
+        if self._seen != self._meters.changes:
+            self._look()
+        return not self._lines and not self._domains
+
+    def lets(self, worker: Paced) -> Wait | None:
+        """None when a mail may begin now, as far as that is not its domain's; else the worker waits in turn."""
+        if self.is_open:
+            return None
+        now = self._wall()
+        for line in self._lines:
+            wait = line.lets(worker, self._campaign, now)
+            if wait is not None:
+                return wait
+        return None
+
+    def wait(self, now: float) -> Wait | None:
+        """What keeps every mail from beginning."""
+        if self.is_open:
+            return None
+        waits = [wait for line in self._lines if (wait := line.meter.wait(now)) is not None]
+        return max(waits, key=lambda wait: wait.until or 0.0, default=None)
+
+    def of_domain(self, domain: str) -> tuple[Line, ...]:
+        """The meters of a recipient's domain; none for most."""
+        if not self._domains:
+            return ()
+        found = (self._meters.of_domain(owner, domain) for owner in self._owners)
+        return tuple(line for line in found if line is not None)
+
+    def set_aside(self, job: Job, domain: str) -> None:
+        """A mail begins, for which everybody has room."""
+        lines = (*self._lines, *self.of_domain(domain))
+        if not lines:
+            return
+        now = self._wall()
+        for line in lines:
+            line.meter.set_aside(now)
+        self._jobs[job] = lines
+
+    def counted(self, job: Job) -> tuple[str, ...]:
+        """The keys that its mark is counted under."""
+        return tuple(line.meter.key for line in self._jobs.get(job, ()))
+
+    def marked(self, job: Job) -> None:
+        """A mail is on record as about to be sent."""
+        lines = self._jobs.pop(job, ())
+        now = self._wall()
+        for line in lines:
+            line.meter.spend(now)
+            line.changed()
+
+    def let_go(self, job: Job) -> None:
+        """A mail is under way no more; one that was not marked leaves its room to others."""
+        for line in self._jobs.pop(job, ()):
+            line.meter.release()
+            line.changed()

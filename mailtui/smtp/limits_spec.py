@@ -1,0 +1,157 @@
+"""Owns how limits are written: `limits:` of an account in the settings, and of `dispatch:` in a campaign file."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from typing import Annotated, Any, Self
+
+import pydantic
+
+from mailtui.kit.durations import parse_duration
+from mailtui.kit.rates import parse_rate
+from mailtui.kit.validation import Duration, Spec, shown
+from mailtui.smtp.limits import Batch, Limits, WarmUp
+
+
+def is_rate(text: str) -> str:
+    """A text such as 10/s, as it is. Raises ValueError with a sentence."""
+    parse_rate(text)
+    return text
+
+
+Rate = Annotated[str, pydantic.AfterValidator(is_rate)]
+
+
+class BatchSpec(Spec):
+    """So many mails, and then a rest."""
+
+    size: int = pydantic.Field(ge=1, le=10_000_000, description="Mails in a batch.")
+    rest: Duration = pydantic.Field(description="How long nothing is sent after it, such as 10m.")
+
+    def batch(self) -> Batch:
+        return Batch(self.size, parse_duration(self.rest))
+
+
+class WarmUpSpec(Spec):
+    """A little more each day, for a server or domain that nobody knows yet."""
+
+    start: int = pydantic.Field(ge=1, le=10_000_000, description="Mails on the first day.")
+    factor: float = pydantic.Field(ge=1, le=10, description="How many times as many each day has as the one before.")
+    cap: int = pydantic.Field(ge=1, le=100_000_000, description="Mails a day at the most.")
+    since: date | None = pydantic.Field(
+        default=None, description="The first day; left out: that of the first mail that mailtui has counted."
+    )
+
+    @pydantic.model_validator(mode="after")
+    def _rises(self) -> Self:
+        if self.cap < self.start:
+            raise ValueError(f"cap: {self.cap:,} is less than the {self.start:,} of the first day")
+        return self
+
+    def warm_up(self) -> WarmUp:
+        return WarmUp(self.start, self.factor, self.cap, "" if self.since is None else self.since.isoformat())
+
+
+class _PaceSpec(Spec):
+    """What may be said of everything that has a pace."""
+
+    rate: Rate | None = pydantic.Field(default=None, description="The most mails in a time, such as 10/s or 600/m.")
+    burst: int | None = pydantic.Field(
+        default=None, ge=1, le=100_000, description="How many may go at once after a rest; with rate."
+    )
+    per_minute: int | None = pydantic.Field(default=None, ge=1, le=1_000_000, description="Mails in any 60 seconds.")
+    per_hour: int | None = pydantic.Field(default=None, ge=1, le=10_000_000, description="Mails in any 60 minutes.")
+    per_day: int | None = pydantic.Field(default=None, ge=1, le=100_000_000, description="Mails in any 24 hours.")
+    min_gap: Duration | None = pydantic.Field(default=None, description="The least time between two mails, as 30s.")
+    jitter: float | None = pydantic.Field(
+        default=None, ge=0, le=10, description="By what share of it a gap may be longer, by chance; with min_gap."
+    )
+    batch: BatchSpec | None = pydantic.Field(default=None, description="So many mails, and then a rest.")
+    connections: int | None = pydantic.Field(default=None, ge=1, le=1_000, description="The most at the same time.")
+
+    @pydantic.model_validator(mode="after")
+    def _belongs(self) -> Self:
+        if self.burst is not None and self.rate is None:
+            raise ValueError("burst: how many may go at once is part of a rate; write rate:, too")
+        if self.jitter is not None and self.min_gap is None:
+            raise ValueError("jitter: it makes a gap longer; write min_gap:, too")
+        return self
+
+    def _given(self) -> dict[str, Any]:
+        return {
+            "rate": None if self.rate is None else parse_rate(self.rate),
+            "burst": self.burst or 1,
+            "per_minute": self.per_minute,
+            "per_hour": self.per_hour,
+            "per_day": self.per_day,
+            "min_gap": parse_duration(self.min_gap) if self.min_gap else 0.0,
+            "jitter": self.jitter or 0.0,
+            "batch": None if self.batch is None else self.batch.batch(),
+            "connections": self.connections,
+        }
+
+
+class DomainLimitsSpec(_PaceSpec):
+    """What holds for the recipients of one domain."""
+
+    def limits(self) -> Limits:
+        return Limits(**self._given())
+
+
+def _or_rate(given: Any) -> Any:
+    """A domain's limits may be a rate alone."""
+    return {"rate": given} if isinstance(given, str) else given
+
+
+class LimitsSpec(_PaceSpec):
+    """How many mails may be sent, and how fast."""
+
+    per_connection: int | None = pydantic.Field(
+        default=None, ge=1, le=1_000_000, description="Mails before a connection is ended and another one begun."
+    )
+    per_domain: dict[str, Annotated[DomainLimitsSpec, pydantic.BeforeValidator(_or_rate)]] = pydantic.Field(
+        default={}, description="What holds for the recipients of a domain: a rate, or limits of its own."
+    )
+
+    @pydantic.field_validator("per_domain")
+    @classmethod
+    def _are_domains(cls, given: dict[str, DomainLimitsSpec]) -> dict[str, DomainLimitsSpec]:
+        plain = {name.strip().lower().removeprefix("@"): limits for name, limits in given.items()}
+        for name in plain:
+            if "." not in name or not name.isascii() or any(sign in name for sign in " @/:*"):
+                raise ValueError(f"{shown(name)} is no domain; write one such as gmail.com")
+        return plain
+
+    def limits(self) -> Limits:
+        """The values that a runner works with."""
+        domains = tuple((name, spec.limits()) for name, spec in sorted(self.per_domain.items()))
+        return Limits(**self._given(), per_connection=self.per_connection, per_domain=domains)
+
+
+class AccountLimitsSpec(LimitsSpec):
+    """The limits of an account, all campaigns together."""
+
+    warm_up: WarmUpSpec | None = pydantic.Field(
+        default=None, description="A little more each day, for a server or domain that nobody knows yet."
+    )
+
+    @pydantic.model_validator(mode="after")
+    def _not_here(self) -> Self:
+        if self.connections is not None:
+            raise ValueError("connections: that is said of the account itself, beside limits: and not within")
+        return self
+
+    def limits(self) -> Limits:
+        limits = super().limits()
+        return limits if self.warm_up is None else replace(limits, warm_up=self.warm_up.warm_up())
+
+
+class CampaignLimitsSpec(LimitsSpec):
+    """The limits of one campaign; those of its accounts hold as well."""
+
+    @pydantic.model_validator(mode="after")
+    def _not_here(self) -> Self:
+        if self.rate is not None:
+            raise ValueError("rate: that is said in dispatch: itself, beside limits: and not within")
+        return self
