@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import sys
 from collections.abc import Collection
 
 import click
@@ -15,14 +14,11 @@ from mailtui.cli.account_logins import tell_progress
 from mailtui.cli.account_questions import Questions
 from mailtui.cli.options import at_terminal, common
 from mailtui.cli.trying import try_server
-from mailtui.cli.unseen import ask_unseen, not_text
+from mailtui.cli.unseen import ask_unseen, first_line
 from mailtui.errors import AccountError, ExitCode, UsageError
-from mailtui.kit.hidden import hide
 from mailtui.service.account_book import AccountBook, AccountDraft, SecretKind, SecretPlace
 from mailtui.service.facade import Service
 from mailtui.service.oauth import login as log_in
-
-_LONGEST = 64 * 1024
 
 
 @click.command()
@@ -59,7 +55,7 @@ def add(
     _require_right(book, draft, None)
     secret = None
     if password_stdin:
-        secret = _first_line()
+        secret = first_line("password")
     elif asking and not no_password and _has_password(draft):
         secret = asyncio.run(_ask_secret(service, draft.name, book.secret_hint(draft)))
     asyncio.run(book.save(draft, secret=secret))
@@ -150,7 +146,7 @@ def password(name: str, from_stdin: bool, forget: bool, *, service: Service, as_
         return ExitCode.DONE
     if not from_stdin and not at_terminal():
         raise UsageError("Nobody is at a terminal to type the password", hint="Give it on standard input: --stdin")
-    secret = _first_line() if from_stdin else asyncio.run(ask_unseen(f"Password of {name}"))
+    secret = first_line("password") if from_stdin else asyncio.run(ask_unseen(f"Password of {name}"))
     if secret is None:
         raise click.Abort
     asyncio.run(book.store_secret(name, secret))
@@ -174,23 +170,6 @@ def _require_right(
 
 def _has_password(draft: AccountDraft) -> bool:
     return bool(draft.user and not draft.password_command and not draft.oauth_provider)
-
-
-def _first_line() -> str:
-    """The password on standard input. Raises `UsageError`."""
-    if sys.stdin.isatty():
-        return asyncio.run(ask_unseen("Password")) or ""
-    try:
-        line = sys.stdin.readline(_LONGEST)
-        line.encode()  # where nobody says how text is encoded, other bytes come as halves of characters
-    except UnicodeError:
-        raise not_text() from None
-    secret = line.removesuffix("\n").removesuffix("\r")
-    if not secret:
-        raise UsageError("There is no password on standard input")
-    if len(line) == _LONGEST and not line.endswith("\n"):
-        raise UsageError(f"That is no password: it is longer than {_LONGEST:,} characters")
-    return hide(secret)
 
 
 async def _ask_secret(service: Service, name: str, hint: str) -> str | None:

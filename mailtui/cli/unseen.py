@@ -37,6 +37,23 @@ async def ask_unseen(question: str) -> str | None:
         raise not_text() from None
 
 
+def first_line(what: str) -> str:
+    """The secret on standard input, its first line; asked for where that is a terminal. Raises `UsageError`."""
+    if sys.stdin.isatty():
+        return asyncio.run(ask_unseen(what.capitalize())) or ""
+    try:
+        line = sys.stdin.readline(_MOST)
+        line.encode()  # where nobody says how text is encoded, other bytes come as halves of characters
+    except UnicodeError:
+        raise not_text() from None
+    secret = line.removesuffix("\n").removesuffix("\r")
+    if not secret:
+        raise UsageError(f"There is no {what} on standard input")
+    if len(line) == _MOST and not line.endswith("\n"):
+        raise UsageError(f"That is no {what}: it is longer than {_MOST:,} characters")
+    return hide(secret)
+
+
 def not_text() -> UsageError:
     """The error for an answer that has other bytes than its text can have."""
     return UsageError(f"That is no text in {sys.stdin.encoding}", hint="Give it in the encoding of this terminal.")

@@ -8,7 +8,9 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-_SECONDS = 5.0
+from mailtui.kit.children import foreign_environment
+
+_SECONDS = 3.0
 _SCRIPT = "on run argv\ndisplay notification (item 2 of argv) with title (item 1 of argv)\nend run"
 _PATH = "/org/freedesktop/Notifications"
 _NAME = "org.freedesktop.Notifications"
@@ -24,22 +26,25 @@ def is_local(environ: Mapping[str, str]) -> bool:
     return session and bool(environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY"))
 
 
-async def show(title: str, text: str) -> str:
+async def show(title: str, text: str, environ: Mapping[str, str]) -> str:
     """Show it; why that could not be done, in a few words, or nothing."""
     try:
         async with asyncio.timeout(_SECONDS):
-            return await (_by_osascript if sys.platform == "darwin" else _by_bus)(title, text)
+            if sys.platform == "darwin":
+                return await _by_osascript(title, text, environ)
+            return await _by_bus(title, text)
     except TimeoutError:
         return "no answer in time"
     except OSError as error:
         return error.strerror or str(error)
 
 
-async def _by_osascript(title: str, text: str) -> str:
+async def _by_osascript(title: str, text: str, environ: Mapping[str, str]) -> str:
     # What is shown goes in as arguments, so that nothing in it is a script.
     command = ("/usr/bin/osascript", "-e", _SCRIPT, title, text)
     quiet = asyncio.subprocess.DEVNULL
-    process = await asyncio.create_subprocess_exec(*command, stdin=quiet, stdout=quiet, stderr=quiet)
+    inherits = foreign_environment(environ)
+    process = await asyncio.create_subprocess_exec(*command, stdin=quiet, stdout=quiet, stderr=quiet, env=inherits)
     code = await process.wait()
     return "" if code == 0 else f"osascript ended with {code}"
 
