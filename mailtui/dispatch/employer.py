@@ -25,8 +25,8 @@ class Employer(Protocol):
     """An account in a campaign, as its workers see it.
 
     `work` is set while there is something to send; `halted` when what can still be kept back is not to be sent.
-    `marked_as` is the account's name where marks bear it, `shown_as` where people are to see it; `counts`: its
-    mails are counted, so that it hears of every mark.
+    `marked_as` is the account's name where marks bear it, `meters` are those that count its mails, `shown_as` its name
+    where people are to see it; `counts`: its mails are counted, so that it hears of every mark.
     """
 
     breakers: Breakers
@@ -35,6 +35,7 @@ class Employer(Protocol):
     gears: GearBox
     halted: bool
     marked_as: str
+    meters: tuple[str, ...]
     reach: Reach
     recorder: Recorder
     scale: float

@@ -113,6 +113,7 @@ class Outlet:
         self.stir = head.stir
         self.shown_as = "" if alone else self.name
         self.marked_as = self.name if member.is_limited or not alone else ""
+        self.meters: tuple[str, ...] = (self.marked_as,) if self.marked_as else ()
         self.counts = member.is_limited
         self.crew = Crew(self, name=f"{campaign} {self.name}")
         self.held_because = ""

@@ -13,8 +13,9 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from mailtui.dispatch.quota import Usage
-from mailtui.outbox.records import AccountRest, SentMinute
+from mailtui.outbox.records import AccountRest
 from mailtui.outbox.states import RestKind
+from mailtui.outbox.timed_records import SentSlot
 
 _FRESH = 5.0  # seconds; so soon after a login others may be tried at the same time
 _AT_ONCE = 2  # a password that has become wrong is said by no more than these
@@ -32,18 +33,18 @@ class Standing:
         wall: Callable[[], float],
         scale: float,
         rests: Iterable[AccountRest] = (),
-        sent: Iterable[SentMinute] = (),
+        sent: Iterable[SentSlot] = (),
         changed: Callable[[str], None] = lambda _account: None,
     ) -> None:
-        """`rests` and `sent` (by account, the oldest minute first) are what is on record; `scale` shortens rests in
+        """`rests` and `sent` (by account, the oldest slot first) are what is on record; `scale` shortens rests in
         tests.
         """
         self._wall = wall
         self._scale = scale
         self._rests = {rest.account: rest for rest in rests}
         self._usage: dict[str, Usage] = {}
-        for account, minute, mails in sent:
-            self.usage(account).add(minute, mails)
+        for account, slot, mails in sent:
+            self.usage(account).add(slot // 6, mails)
         self._changed = changed
         self._unrecorded: dict[str, AccountRest | None] = {}
         self._doors: dict[str, asyncio.Lock] = {}

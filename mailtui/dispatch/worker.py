@@ -221,7 +221,7 @@ class Worker:
             self._keep_back(job, again=True)
             self._loop.call_soon(self._session.marked, job, False)  # noqa: FBT003 - marked's own form
             return
-        mark = Mark(claim.campaign, claim.id, claim.fence, self._sending.marked_as)
+        mark = Mark(claim.campaign, claim.id, claim.fence, self._sending.marked_as, self._sending.meters)
         self._sending.recorder.mark(mark, partial(self._marked, self._session, job))
 
     def _marked(self, session: Dialogue, job: Job, held: bool) -> None:

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
+from mailtui.outbox.amendments import Correction, Resolution
 from mailtui.outbox.records import (
     AccountRest,
     Campaign,
     Claim,
-    Correction,
     Counts,
     DeliveryRow,
     IntakeRow,
@@ -26,17 +26,17 @@ from mailtui.outbox.records import (
     ProgressSnapshot,
     Recovery,
     Redo,
-    Resolution,
     Result,
     RunnerRow,
-    SentMinute,
     Step,
     Suppression,
 )
 from mailtui.outbox.states import CampaignState, DeliveryState, OrderKind
+from mailtui.outbox.timed_ports import TimedDesk, TimedLedger, TimedReader
+from mailtui.outbox.timed_records import NewNotice
 
 
-class Reader(Protocol):
+class Reader(TimedReader, Protocol):
     """Reads, and never changes anything."""
 
     async def campaigns(self) -> list[Campaign]: ...
@@ -124,10 +124,6 @@ class Reader(Protocol):
         """Whether there are entries that who waits in a campaign is held against only when their turn comes."""
         ...
 
-    async def sent_since(self, since: float) -> list[SentMinute]:
-        """How many mails accounts have sent, by minutes, from the one of `since` (epoch seconds) on."""
-        ...
-
     async def account_rests(self) -> list[AccountRest]:
         """The accounts that rest, also those whose time has come and that no runner has used since."""
         ...
@@ -171,7 +167,7 @@ class Comparison(Protocol):
     def close(self) -> None: ...
 
 
-class Desk(Protocol):
+class Desk(TimedDesk, Protocol):
     """What faces write: campaigns, recipients, intake and orders."""
 
     async def create_draft(self, campaign: NewCampaign, *, now: float) -> Campaign | None:
@@ -191,8 +187,19 @@ class Desk(Protocol):
         ...
 
     async def add_intake(self, campaign: int, rows: Iterable[IntakeRow]) -> None: ...
-    async def go_live(self, campaign: int, *, actor: str, now: float) -> None:
-        """A draft becomes a running campaign, in one small transaction."""
+    async def go_live(
+        self,
+        campaign: int,
+        *,
+        actor: str,
+        now: float,
+        start_at: float | None = None,
+        notices: Sequence[NewNotice] = (),
+    ) -> None:
+        """A draft becomes a running campaign, or one that is to begin at `start_at`, in one small transaction.
+
+        Raises `OccurrenceTaken` where its recurrence has launched another one for its time; it stays a draft.
+        """
         ...
 
     async def discard_draft(self, campaign: int) -> None: ...
@@ -213,7 +220,7 @@ class Desk(Protocol):
     def close(self) -> None: ...
 
 
-class Ledger(Protocol):
+class Ledger(TimedLedger, Protocol):
     """What the runner writes. Every move is conditional on state and fence."""
 
     async def sign_on(self, runner: RunnerRow) -> None: ...
@@ -221,20 +228,18 @@ class Ledger(Protocol):
     async def recover(self, *, now: float) -> Recovery:
         """Requeue what a dead runner had claimed; what it had in flight becomes `unknown`.
 
-        What is due later than any pause lasts was written by a clock that was ahead, and is due by then; what accounts
-        sent and rest for counts from now where it is on record for later.
+        A pause that is longer than any was written by a clock that was ahead, and is over by then; what meters counted
+        and accounts rest for counts from now where it is on record for later. Times of the wall stay what they are.
         """
         ...
 
     async def clock_moved(self, by: float) -> None:
-        """The clock was put forward by so many seconds: so are due times, and when patience began."""
+        """The clock was put forward by so many seconds: so are the ends of pauses, and when patience began; times of
+        the wall stay what they are.
+        """
         ...
 
     async def active_campaigns(self) -> list[Campaign]: ...
-    async def to_resume(self) -> list[Campaign]:
-        """Campaigns that are paused and go on by themselves, the first to do so first."""
-        ...
-
     async def campaign(self, number: int) -> Campaign: ...
     async def message(self, digest: str) -> bytes: ...
     async def editions(self, campaign: int) -> dict[int, str]: ...
@@ -242,7 +247,8 @@ class Ledger(Protocol):
     async def claim(
         self, campaign: int, limit: int, *, now: float, lease: float, bounds: Sequence[str] | None = None
     ) -> list[Claim]:
-        """Take up to `limit` due deliveries for this runner; while fresh ones wait, at most a quarter are retries.
+        """Take up to `limit` due deliveries for this runner: those first whose own time has come; while there are
+        others that have not been tried, at most a quarter are retries.
 
         `bounds`: only those that are bound to one of these From; None: whoever is next.
 
@@ -261,7 +267,7 @@ class Ledger(Protocol):
         """Durably record all of it in one transaction; for each mark, whether it holds.
 
         A mark does not hold for somebody who is on the suppression list when the transaction begins. One that holds
-        counts as a mail of its account in this minute.
+        counts in its meters, and no other does.
         """
         ...
 
@@ -294,8 +300,23 @@ class Ledger(Protocol):
         reason: str = "",
         held: bool = False,
         resume_at: float | None = None,
+        at_wall: bool = False,
+        notices: Sequence[NewNotice] = (),
     ) -> None:
-        """`resume_at` (epoch seconds): when it goes on by itself; every other change of state forgets it."""
+        """`resume_at` (epoch seconds): when it goes on by itself; every other change of state forgets it. `at_wall`:
+        that is a time of the wall, and no pause. `notices` are to be delivered from then on.
+
+        The first time that one runs which was to begin at some time is on record as when it did.
+        """
+        ...
+
+    async def reschedule(
+        self, campaign: int, start_at: float, *, actor: str, now: float, schedule: str | None = None
+    ) -> bool:
+        """One that has claimed nothing yet, and was not cancelled, is to begin at another time; False for any other.
+
+        `schedule`: None for what it was.
+        """
         ...
 
     async def set_terms(
@@ -318,10 +339,6 @@ class Ledger(Protocol):
 
     async def bounds(self, campaign: int) -> list[str]:
         """Whom the mails are from that wait, where accounts take turns."""
-        ...
-
-    async def sent_since(self, since: float) -> list[SentMinute]:
-        """How many mails accounts have sent, by minutes, from the one of `since` (epoch seconds) on."""
         ...
 
     async def rest_account(self, rest: AccountRest) -> None:

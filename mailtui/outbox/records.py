@@ -12,7 +12,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
 from mailtui.message.files import FileRef
-from mailtui.outbox.states import CampaignState, Decision, DeliveryState, OrderKind, RestKind
+from mailtui.outbox.states import CampaignState, DeliveryState, OrderKind, RestKind
+from mailtui.outbox.timed_records import MeterSnapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,13 @@ class NewCampaign:
     secret: bytes
     list: str = ""
     """The list that it belongs to; whoever is suppressed for that one gets nothing. Empty for none."""
+    schedule: str = ""
+    """JSON, as it was frozen; empty for none."""
+    recurrence: str = ""
+    """Which one launches it, and for which of its times; empty and None for a campaign of its own."""
+    occurrence_at: float | None = None
+    hooks: str = "[]"
+    """JSON: who is told when its state changes; no secrets."""
 
 
 class NewDelivery(NamedTuple):
@@ -56,6 +64,8 @@ class NewDelivery(NamedTuple):
     then."""
     bound: str = ""
     """The From that this mail has for good, where accounts take turns (`campaign.senders`); else empty."""
+    due_at: float = 0.0
+    """This recipient's own time, a time of the wall in epoch seconds; 0: at once."""
 
 
 class NewSuppression(NamedTuple):
@@ -125,6 +135,13 @@ class Campaign:
     """How many of the audience are copies of other recipients' mails."""
     resume_at: float | None = None
     """When it goes on by itself, where it is paused for a time."""
+    start_at: float | None = None
+    """When it is to begin, where that is not at its launch; and below, when it did."""
+    schedule: str = ""
+    woke_at: float | None = None
+    recurrence: str = ""
+    occurrence_at: float | None = None
+    hooks: str = "[]"
 
 
 class Claim(NamedTuple):
@@ -165,13 +182,14 @@ class Claim(NamedTuple):
 class Mark(NamedTuple):
     """The durable word that a delivery's last bytes are about to be written.
 
-    `account` is who carries it, and counts it as sent in this minute; empty where nobody needs to know.
+    `account` is who carries it, empty where nobody needs to know; it counts as a mail of each of `meters`.
     """
 
     campaign: int
     id: int
     fence: int
     account: str = ""
+    meters: tuple[str, ...] = ()
 
 
 class Result(NamedTuple):
@@ -237,27 +255,6 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Resolution:
-    """What a person said about a delivery whose outcome was unknown. `at` in epoch seconds."""
-
-    delivery: int
-    at: float
-    actor: str
-    decision: Decision
-    note: str
-
-
-@dataclass(frozen=True, slots=True)
-class Correction:
-    """An address that a person put in place of `was`. `at` in epoch seconds."""
-
-    delivery: int
-    at: float
-    actor: str
-    was: str
-
-
-@dataclass(frozen=True, slots=True)
 class Counts:
     """How many deliveries of a campaign are in each state."""
 
@@ -319,6 +316,9 @@ class ProgressSnapshot:
     workers: tuple[WorkerSnapshot, ...]
     gear_note: str = ""
     """Why the gear is what it is, in a sentence; empty while that is not known."""
+    waits_until: float | None = None
+    """Until when nothing is sent, because of a limit or a window."""
+    meters: tuple[MeterSnapshot, ...] = ()
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), ensure_ascii=False, separators=(",", ":"))
@@ -327,7 +327,8 @@ class ProgressSnapshot:
     def from_json(cls, text: str) -> ProgressSnapshot:
         raw = json.loads(text)
         workers = tuple(WorkerSnapshot(**worker) for worker in raw.pop("workers"))
-        return cls(workers=workers, **raw)
+        meters = tuple(MeterSnapshot(**meter) for meter in raw.pop("meters", ()))
+        return cls(workers=workers, meters=meters, **raw)
 
 
 @dataclass(frozen=True, slots=True)
@@ -367,14 +368,8 @@ class DeliveryRow:
     bound: str = ""
     account: str = ""
     """Who carried it last; empty where one account sends the campaign and has no limits."""
-
-
-class SentMinute(NamedTuple):
-    """How many mails of an account were marked in one minute since 1970."""
-
-    account: str
-    minute: int
-    sent: int
+    send_at: float = 0.0
+    """Its own time, where it has one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from functools import partial
+from itertools import chain, islice, zip_longest
 from typing import Any
 
 import apsw
@@ -35,16 +36,37 @@ def take(
 ) -> list[Claim]:
     """Take up to `limit` due deliveries, of all or only of those with one of these From."""
     bindings = {"lease": now + lease, "now": now, "campaign": campaign}
+    due = _due(connection, bindings, bounds, limit)
+    timed = [id_ for id_, state in due if state == DeliveryState.QUEUED]
+    retries = [id_ for id_, state in due if state == DeliveryState.DEFERRED]
+    share = max(1, limit // _RETRY_SHARE)
+    taken = _take_these(connection, bindings, timed + retries[:share])
     by = partial(_take, connection) if bounds is None else partial(_take_bound, connection, bounds)
-    retries = by("claim_due", bindings, max(1, limit // _RETRY_SHARE))
-    fresh = by("claim_fresh", bindings, limit - len(retries))
-    if len(fresh) + len(retries) < limit:
-        retries += by("claim_due", bindings, limit - len(fresh) - len(retries))
-    if fresh or retries:
-        deltas[campaign, DeliveryState.QUEUED] -= len(fresh)
-        deltas[campaign, DeliveryState.DEFERRED] -= len(retries)
-        deltas[campaign, DeliveryState.CLAIMED] += len(fresh) + len(retries)
-    return retries + fresh
+    fresh = by("claim_fresh", bindings, limit - len(taken))
+    more = retries[share : share + limit - len(taken) - len(fresh)]
+    taken += _take_these(connection, bindings, more)
+    if fresh or taken:
+        deltas[campaign, DeliveryState.QUEUED] -= len(fresh) + len(timed)
+        deltas[campaign, DeliveryState.DEFERRED] -= len(taken) - len(timed)
+        deltas[campaign, DeliveryState.CLAIMED] += len(fresh) + len(taken)
+    return taken + fresh
+
+
+def _due(
+    connection: apsw.Connection, bindings: dict[str, Any], bounds: Sequence[str] | None, limit: int
+) -> list[tuple[int, str]]:
+    """Up to so many whose time has come, with their states: those first that are late, or of each From as many."""
+    wanted = {**bindings, "limit": limit}
+    if bounds is None:
+        rows: Any = connection.execute(SQL["due"], wanted).fetchall()
+        return list(rows)
+    of_each: Any = [connection.execute(SQL["due_bound"], {**wanted, "bound": bound}).fetchall() for bound in bounds]
+    in_turn = chain.from_iterable(zip_longest(*of_each))
+    return list(islice(filter(None, in_turn), limit))
+
+
+def _take_these(connection: apsw.Connection, bindings: dict[str, Any], ids: list[int]) -> list[Claim]:
+    return _claimed(connection, "claim_these", {**bindings, "ids": json.dumps(ids)}) if ids else []
 
 
 def _take_bound(
@@ -61,9 +83,11 @@ def _take_bound(
 
 
 def _take(connection: apsw.Connection, name: str, bindings: dict[str, Any], limit: int) -> list[Claim]:
-    if limit <= 0:
-        return []
-    rows: Any = connection.execute(SQL[name], {**bindings, "limit": limit}).fetchall()
+    return _claimed(connection, name, {**bindings, "limit": limit}) if limit > 0 else []
+
+
+def _claimed(connection: apsw.Connection, name: str, bindings: dict[str, Any]) -> list[Claim]:
+    rows: Any = connection.execute(SQL[name], bindings).fetchall()
     copies = [row[1] for row in rows if row[15]]
     followed = _follow_their_mails(connection, bindings["campaign"], copies) if copies else {}
     rows.sort()

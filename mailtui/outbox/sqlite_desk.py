@@ -9,22 +9,26 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from pathlib import Path
 
-from mailtui.errors import OutboxError
+from mailtui.errors import OccurrenceTaken, OutboxError
 from mailtui.outbox import sqlite_suppression
 from mailtui.outbox.cells import cells_text, files_text, rows_text
 from mailtui.outbox.copies import copy_text
 from mailtui.outbox.named_sql import statements
 from mailtui.outbox.records import Campaign, IntakeRow, NewCampaign, NewDelivery, NewSuppression
+from mailtui.outbox.sqlite_campaigns import campaign_from
 from mailtui.outbox.sqlite_file import FACE_BUSY_MS, open_for_writing, transaction
-from mailtui.outbox.sqlite_reader import campaign_from, read_one
+from mailtui.outbox.sqlite_reader import read_one
+from mailtui.outbox.sqlite_timed import TimedDesk, put_notices
 from mailtui.outbox.states import DeliveryState, OrderKind
+from mailtui.outbox.timed_records import NewNotice
 
 SQL = statements("sqlite", "desk")
+_OF_A_CAMPAIGN = ("delivery", "edition", "intake", "counter", "orders", "event", "snapshot", "carried", "notice")
 _PART = 1_000  # rows that are made ready at once, so that a long step takes no more memory than a short one
 _CACHE = "PRAGMA cache_size = -16000"  # KB: keys come in any order, and the pages of their index are needed again
 
 
-class SqliteDesk:
+class SqliteDesk(TimedDesk):
     """The `Desk` port over one SQLite file."""
 
     def __init__(self, path: Path) -> None:
@@ -52,6 +56,10 @@ class SqliteDesk:
                     "secret": campaign.secret,
                     "now": now,
                     "list": campaign.list,
+                    "schedule": campaign.schedule,
+                    "recurrence": campaign.recurrence,
+                    "occurrence_at": campaign.occurrence_at,
+                    "hooks": campaign.hooks,
                 },
             ).fetchone()
             found = None if row is None else read_one(self._connection, "campaign_by_number", row)
@@ -123,6 +131,7 @@ class SqliteDesk:
                 files_text(item.files) if item.files else "",
                 copy_text(item.copy_of) if item.copy_of else "",
                 item.bound,
+                item.due_at,
             )
             for item, reason in zip(deliveries, reasons, strict=True)
         ]
@@ -138,18 +147,41 @@ class SqliteDesk:
         with transaction(self._connection, self._path):
             self._connection.executemany(SQL["insert_intake"], bindings)
 
-    async def go_live(self, campaign: int, *, actor: str, now: float) -> None:
+    async def go_live(
+        self,
+        campaign: int,
+        *,
+        actor: str,
+        now: float,
+        start_at: float | None = None,
+        notices: Sequence[NewNotice] = (),
+    ) -> None:
         with transaction(self._connection, self._path):
-            self._connection.execute(SQL["go_live"], (now, campaign))
+            taken = self._connection.execute(SQL["occurrence_of"], (campaign,)).fetchone()
+            if taken is not None:
+                raise OccurrenceTaken(*taken)
+            self._connection.execute(SQL["go_live"], {"campaign": campaign, "start_at": start_at, "now": now})
             if self._connection.changes() != 1:
                 raise OutboxError(f"The campaign {campaign} is not a draft any more", detail=str(self._path))
-            self._connection.execute(SQL["insert_event"], (campaign, now, actor, "launch", ""))
+            detail = "" if start_at is None else json.dumps({"start_at": start_at})
+            self._connection.execute(SQL["insert_event"], (campaign, now, actor, "launch", detail))
+            put_notices(self._connection, campaign, notices)
 
     async def discard_draft(self, campaign: int) -> None:
         with transaction(self._connection, self._path):
             if self._connection.execute(SQL["is_draft"], (campaign,)).fetchone() is None:
                 return
-            for table in ("delivery", "edition", "intake", "counter", "orders", "event", "snapshot", "carried"):
+            for table in (
+                "delivery",
+                "edition",
+                "intake",
+                "counter",
+                "orders",
+                "event",
+                "snapshot",
+                "carried",
+                "notice",
+            ):
                 self._connection.execute(f"DELETE FROM {table} WHERE campaign = ?", (campaign,))  # noqa: S608
             self._connection.execute(SQL["discard_draft"], (campaign,))
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from mailtui.errors import OutboxError
-from mailtui.outbox import sqlite_accounts, sqlite_orders, sqlite_suppression
+from mailtui.outbox import sqlite_accounts, sqlite_meters, sqlite_orders, sqlite_suppression, sqlite_timed
 from mailtui.outbox.copies import copy_text
 from mailtui.outbox.named_sql import statements
 from mailtui.outbox.records import (
@@ -29,26 +29,27 @@ from mailtui.outbox.records import (
     Redo,
     Result,
     RunnerRow,
-    SentMinute,
     Step,
 )
+from mailtui.outbox.sqlite_campaigns import READ, campaign_from
 from mailtui.outbox.sqlite_claims import take
 from mailtui.outbox.sqlite_file import RUNNER_BUSY_MS, Others, open_for_writing, transaction
 from mailtui.outbox.sqlite_log import LogKeeper
 from mailtui.outbox.sqlite_moves import Deltas, add_to_counters, mark, settle
-from mailtui.outbox.sqlite_reader import SQL as READ
-from mailtui.outbox.sqlite_reader import blob, campaign_from, read_one
+from mailtui.outbox.sqlite_reader import blob, read_one
+from mailtui.outbox.sqlite_timed import TimedLedger, put_notices
 from mailtui.outbox.states import CampaignState, DeliveryState
 from mailtui.outbox.storage_errors import storage_errors
+from mailtui.outbox.timed_records import NewNotice
 
 SQL = statements("sqlite", "ledger")
-_ACCOUNT = attrgetter("account")
+_ACCOUNT, _METERS = attrgetter("account"), attrgetter("meters")
 _LONGEST_PAUSE = 5 * 3600.0  # a little more than any that is ever asked for
 _CLAIM_ROUNDS = 8  # of which each leaves out only those who are on the suppression list since the launch
 _REST_EVERY = 0.25  # seconds; when a campaign last had something settled is on record that closely
 
 
-class SqliteLedger:
+class SqliteLedger(TimedLedger):
     """The `Ledger` port over one SQLite file. One per outbox: the runner's lock sees to that."""
 
     def __init__(self, path: Path) -> None:
@@ -76,7 +77,7 @@ class SqliteLedger:
                 SQL["sign_on"],
                 (runner.id, runner.pid, runner.host, runner.version, runner.started_at, runner.heartbeat_at),
             )
-            sqlite_accounts.forget_old(self._connection, runner.started_at)
+            sqlite_meters.forget_old(self._connection, runner.started_at)
 
     async def sign_off(self) -> None:
         if self._runner is not None:
@@ -90,7 +91,8 @@ class SqliteLedger:
             self._connection.execute(SQL["requeue_claimed"], (now,))
             self._connection.execute(SQL["lose_in_flight"], (now,))
             self._connection.execute(SQL["due_in_time"], {"latest": now + _LONGEST_PAUSE})
-            sqlite_accounts.in_time(self._connection, now)
+            for part in (sqlite_accounts, sqlite_meters, sqlite_timed):
+                part.in_time(self._connection, now)
             requeued = unknown = 0
             for campaign, state, count in live:
                 deltas[campaign, DeliveryState(state)] -= count
@@ -108,15 +110,12 @@ class SqliteLedger:
         with transaction(self._connection, self._path):
             self._connection.execute(SQL["move_waiting"], {"by": by})
             self._connection.execute(SQL["move_leased"], {"by": by})
-            sqlite_accounts.move(self._connection, by)
+            for part in (sqlite_accounts, sqlite_meters, sqlite_timed):
+                part.move(self._connection, by)
 
     async def active_campaigns(self) -> list[Campaign]:
         with storage_errors(self._path):
             return [campaign_from(row) for row in self._connection.execute(READ["active_campaigns"])]
-
-    async def to_resume(self) -> list[Campaign]:
-        with storage_errors(self._path):
-            return [campaign_from(row) for row in self._connection.execute(READ["to_resume"])]
 
     async def campaign(self, number: int) -> Campaign:
         with storage_errors(self._path):
@@ -191,7 +190,7 @@ class SqliteLedger:
         now: float,
     ) -> list[bool]:
         deltas: Deltas = Counter()
-        carried = any(map(_ACCOUNT, marks))
+        carried, metered = any(map(_ACCOUNT, marks)), any(map(_METERS, marks))
         self._log.start_over()
         with transaction(self._connection, self._path):
             for campaign in settle(self._connection, self._path, results, deltas, now):
@@ -199,7 +198,7 @@ class SqliteLedger:
             if self._carried:
                 sqlite_accounts.count_carried(self._connection, results)
             newest, taken_out = self._take_out_late(deltas, now)
-            held = mark(self._connection, marks, deltas, now, carried=carried)
+            held = mark(self._connection, marks, deltas, now, carried=carried, metered=metered)
             add_to_counters(self._connection, deltas)
             keep_rests = not marks or not 0 <= now - self._rests_kept_at < _REST_EVERY
             if keep_rests:
@@ -278,11 +277,27 @@ class SqliteLedger:
         reason: str = "",
         held: bool = False,
         resume_at: float | None = None,
+        at_wall: bool = False,
+        notices: Sequence[NewNotice] = (),
     ) -> None:
+        wanted = {"state": state, "reason": reason, "held": int(held), "resume_at": resume_at, "at_wall": int(at_wall)}
         with transaction(self._connection, self._path):
             self._keep_rests(self._rests.keys() & {campaign})
-            self._connection.execute(SQL["set_state"], (state, reason, int(held), resume_at, campaign))
+            self._connection.execute(SQL["set_state"], {**wanted, "now": now, "campaign": campaign})
             self._connection.execute(SQL["insert_event"], (campaign, now, actor, state, reason))
+            put_notices(self._connection, campaign, notices)
+
+    async def reschedule(
+        self, campaign: int, start_at: float, *, actor: str, now: float, schedule: str | None = None
+    ) -> bool:
+        wanted = {"start_at": start_at, "schedule": schedule}
+        with transaction(self._connection, self._path):
+            self._connection.execute(SQL["reschedule"], {**wanted, "campaign": campaign})
+            is_changed = self._connection.changes() == 1
+            if is_changed:
+                detail = json.dumps({name: value for name, value in wanted.items() if value is not None})
+                self._connection.execute(SQL["insert_event"], (campaign, now, actor, "schedule", detail))
+        return is_changed
 
     async def set_terms(
         self,
@@ -307,10 +322,6 @@ class SqliteLedger:
         with transaction(self._connection, self._path):
             self._connection.execute(SQL["fix_encoding"], (encoding, campaign))
             return str(self._connection.execute(SQL["encoding"], (campaign,)).get)
-
-    async def sent_since(self, since: float) -> list[SentMinute]:
-        with storage_errors(self._path):
-            return sqlite_accounts.sent_since(self._connection, since)
 
     async def rest_account(self, rest: AccountRest) -> None:
         with transaction(self._connection, self._path):

@@ -13,7 +13,7 @@ from pathlib import Path
 import apsw
 
 from mailtui.errors import OutboxError
-from mailtui.outbox import sqlite_accounts
+from mailtui.outbox import sqlite_meters
 from mailtui.outbox.named_sql import statements
 from mailtui.outbox.records import Mark, Result
 from mailtui.outbox.states import OPEN_STATES, DeliveryState
@@ -35,16 +35,24 @@ def add_to_counters(connection: apsw.Connection, deltas: Deltas) -> None:
 
 
 def mark(
-    connection: apsw.Connection, marks: Sequence[Mark], deltas: Deltas, now: float, *, carried: bool
+    connection: apsw.Connection,
+    marks: Sequence[Mark],
+    deltas: Deltas,
+    now: float,
+    *,
+    carried: bool,
+    metered: bool,
 ) -> list[bool]:
-    """Mark deliveries as in flight; for each, whether it is. `carried`: the marks of some say which account does it."""
+    """Mark deliveries as in flight; for each, whether it is. `carried`: the marks of some say which account does it,
+    `metered`: in which meters they count.
+    """
     if not marks:
         return []
     before = connection.total_changes()
     if carried:
-        connection.executemany(SQL["mark_by"], [(id_, fence, now, account) for _, id_, fence, account in marks])
+        connection.executemany(SQL["mark_by"], [(id_, fence, now, account) for _, id_, fence, account, _ in marks])
     else:
-        connection.executemany(SQL["mark"], [(id_, fence, now) for _, id_, fence, _ in marks])
+        connection.executemany(SQL["mark"], [(id_, fence, now) for _, id_, fence, _, _ in marks])
     held = [True] * len(marks)
     if connection.total_changes() - before != len(marks):
         # Rare: something was cancelled or suppressed. Whatever is marked with this fence was marked just now.
@@ -56,10 +64,8 @@ def mark(
     ).items():
         deltas[campaign, DeliveryState.CLAIMED] -= number
         deltas[campaign, DeliveryState.IN_FLIGHT] += number
-    if carried:
-        sqlite_accounts.count_marks(
-            connection, (wanted for wanted, holds in zip(marks, held, strict=True) if holds), now
-        )
+    if metered:
+        sqlite_meters.count_marks(connection, (wanted for wanted, holds in zip(marks, held, strict=True) if holds), now)
     return held
 
 

@@ -11,39 +11,28 @@ import apsw
 
 from mailtui.errors import OutboxError, UnknownCampaign
 from mailtui.outbox import sqlite_accounts, sqlite_suppression
+from mailtui.outbox.amendments import Correction, Resolution
 from mailtui.outbox.cells import files_from, rows_from
 from mailtui.outbox.copies import copy_from
-from mailtui.outbox.named_sql import statements
 from mailtui.outbox.records import (
     AccountRest,
     Campaign,
-    Correction,
     Counts,
     DeliveryRow,
     IntakeRow,
     ProgressSnapshot,
-    Resolution,
     RunnerRow,
-    SentMinute,
     Suppression,
 )
+from mailtui.outbox.sqlite_campaigns import READ, campaign_from
 from mailtui.outbox.sqlite_comparison import SqliteComparison
 from mailtui.outbox.sqlite_file import Others, open_for_reading
-from mailtui.outbox.states import CampaignState, Decision, DeliveryState
+from mailtui.outbox.sqlite_timed import TimedReads
+from mailtui.outbox.states import Decision, DeliveryState
 from mailtui.outbox.storage_errors import storage_errors
 
-SQL = statements("sqlite", "reader")
 _TROUBLE = frozenset({DeliveryState.FAILED, DeliveryState.UNKNOWN, DeliveryState.DEFERRED, DeliveryState.EXPIRED})
 """The states that have an index of their own."""
-
-
-def campaign_from(row: tuple[Any, ...]) -> Campaign:
-    """One row of the campaign statements as a value."""
-    values = list(row)
-    values[5] = CampaignState(values[5])
-    values[7] = bool(values[7])
-    values[11] = tuple(json.loads(values[11]))
-    return Campaign(*values)
 
 
 def _delivery_from(row: tuple[Any, ...]) -> DeliveryRow:
@@ -56,7 +45,7 @@ def _delivery_from(row: tuple[Any, ...]) -> DeliveryRow:
     return DeliveryRow(*values)
 
 
-class SqliteReader:
+class SqliteReader(TimedReads):
     """The `Reader` port over one SQLite file."""
 
     def __init__(self, path: Path) -> None:
@@ -66,7 +55,7 @@ class SqliteReader:
 
     def _rows(self, name: str, bindings: Sequence[Any] | Mapping[str, Any] = ()) -> list[Any]:
         with storage_errors(self._path):
-            return self._connection.execute(SQL[name], bindings).fetchall()
+            return self._connection.execute(READ[name], bindings).fetchall()
 
     async def campaigns(self) -> list[Campaign]:
         return [campaign_from(row) for row in self._rows("campaigns")]
@@ -174,10 +163,6 @@ class SqliteReader:
             reached, _ = sqlite_suppression.checked_to(self._connection, campaign)
             return sqlite_suppression.newest(self._connection) > reached
 
-    async def sent_since(self, since: float) -> list[SentMinute]:
-        with storage_errors(self._path):
-            return sqlite_accounts.sent_since(self._connection, since)
-
     async def account_rests(self) -> list[AccountRest]:
         with storage_errors(self._path):
             return sqlite_accounts.rests(self._connection)
@@ -205,5 +190,5 @@ def blob(rows: Sequence[Any], digest: str, path: Path) -> bytes:
 
 def read_one(connection: apsw.Connection, name: str, bindings: Sequence[Any]) -> tuple[Any, ...] | None:
     """The first row of a reader's statement on a connection of the caller's."""
-    row: tuple[Any, ...] | None = connection.execute(SQL[name], bindings).fetchone()
+    row: tuple[Any, ...] | None = connection.execute(READ[name], bindings).fetchone()
     return row

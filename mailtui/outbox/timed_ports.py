@@ -129,10 +129,10 @@ class TimedLedger(TimedReads, Protocol):
         """Put on record what is to be told, once each by its id; due at once."""
         ...
 
-    async def due_notices(self, now: float, limit: int) -> list[Notice]:
-        """Waiting notices that are due, the first first."""
+    async def due_notices(self, now: float, limit: int, but: Sequence[str] = ()) -> list[Notice]:
+        """Waiting notices that are due, the first first; none for the targets in `but`."""
         ...
 
-    async def notice_told(self, id: str, state: NoticeState, due_at: float, said: str) -> None:
+    async def notice_told(self, id: str, state: NoticeState, due_at: float, said: str, *, now: float) -> None:
         """One more attempt was made: how it stands now, when it is due again where it waits, and what was said."""
         ...

@@ -93,7 +93,7 @@ class Recurrence:
 
 @dataclass(frozen=True, slots=True)
 class NewNotice:
-    """A notice to be delivered: `body` goes out as it is, `target` is a JSON text without secrets."""
+    """A notice to be delivered: `body` goes out as it is, `target` is the name of who is told."""
 
     id: str
     event: str
@@ -104,7 +104,7 @@ class NewNotice:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A notice on record; `campaign` is None where there is none, `said` what came of the last attempt."""
+    """A notice on record; `campaign` is None where there is none, `said` and `told_at` are the last attempt's."""
 
     id: str
     campaign: int | None
@@ -116,3 +116,4 @@ class Notice:
     attempts: int
     due_at: float
     said: str
+    told_at: float | None

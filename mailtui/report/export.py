@@ -13,8 +13,9 @@ from mailtui.kit.spreadsheet import csv_row, inert
 from mailtui.message.compose import CompiledMessage, compile_message
 from mailtui.message.frozen import MessageSource
 from mailtui.message.own_cells import SENT_AS
+from mailtui.outbox.amendments import Resolution
 from mailtui.outbox.ports import Reader
-from mailtui.outbox.records import Campaign, DeliveryRow, Resolution
+from mailtui.outbox.records import Campaign, DeliveryRow
 from mailtui.outbox.states import DeliveryState
 
 _PAGE = 1_000

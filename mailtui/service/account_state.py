@@ -13,7 +13,8 @@ from mailtui.dispatch.quota import KEPT, MINUTE, Usage
 from mailtui.kit.durations import show_moment
 from mailtui.kit.words import counted
 from mailtui.outbox.ports import Reader
-from mailtui.outbox.records import AccountRest, Campaign, SentMinute, WorkerSnapshot
+from mailtui.outbox.records import AccountRest, Campaign, WorkerSnapshot
+from mailtui.outbox.timed_records import SentSlot
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +114,8 @@ async def parts_of(
     )
 
 
-def _stands(member: Member, rest: AccountRest | None, sent: Iterable[SentMinute], now: float) -> AccountNow:
-    usage = Usage((minute, mails) for account, minute, mails in sent if account == member.name)
+def _stands(member: Member, rest: AccountRest | None, sent: Iterable[SentSlot], now: float) -> AccountNow:
+    usage = Usage((slot // 6, mails) for account, slot, mails in sent if account == member.name)
     hour, day = usage.used(now)
     until, reason = usage.free_at(member, now), ""
     if until is not None:

@@ -69,7 +69,7 @@ async def test_c9_a_campaign_with_a_lower_limit_hears_that_another_one_took_the_
 
 def _let_an_hour_pass(house: House) -> None:
     connection = apsw.Connection(str(house.outbox.path))
-    connection.execute("UPDATE sent_minute SET minute = minute - ?", (_HOUR,))
+    connection.execute("UPDATE sent_slot SET slot = slot - ?", (_HOUR * 6,))
     connection.execute("UPDATE campaign SET resume_at = ?", (time.time() + 0.2,))
     connection.close()
 

@@ -8,8 +8,9 @@ import apsw
 import pytest
 
 from mailtui.outbox.opening import parse_outbox
-from mailtui.outbox.records import AccountRest, Claim, Mark, NewDelivery, Redo, Result, SentMinute
+from mailtui.outbox.records import AccountRest, Claim, Mark, NewDelivery, Redo, Result
 from mailtui.outbox.states import CampaignState, DeliveryState, OrderKind, RestKind
+from mailtui.outbox.timed_records import SentSlot
 from tests.outbox.conftest import T0, Bench, deliveries, runner_row
 
 S = DeliveryState
@@ -30,7 +31,7 @@ async def live(bench: Bench, rows: list[NewDelivery]) -> int:
 
 
 def marks(claims: list[Claim], account: str) -> list[Mark]:
-    return [Mark(claim.campaign, claim.id, claim.fence, account) for claim in claims]
+    return [Mark(claim.campaign, claim.id, claim.fence, account, (account,)) for claim in claims]
 
 
 def results(claims: list[Claim], after: DeliveryState, **more: float) -> list[Result]:
@@ -83,20 +84,20 @@ async def test_c9_it_is_on_record_who_carried_a_mail_last(bench: Bench) -> None:
     assert await bench.reader.carried(number) == {"acme": 1, "backup": 2}
 
 
-async def test_c9_mails_count_by_minutes_at_their_mark_and_only_where_it_holds(bench: Bench) -> None:
+async def test_c9_mails_count_by_slots_at_their_mark_and_only_where_it_holds(bench: Bench) -> None:
     number = await live(bench, deliveries(6))
     claims = await bench.ledger.claim(number, 6, now=T0, lease=60)
     await bench.ledger.commit(marks(claims[:2], "acme"), [], [], now=T0)
-    await bench.ledger.commit([*marks(claims[2:3], "acme"), *marks(claims[3:4], "b")], [], [], now=T0 + 59)
+    await bench.ledger.commit([*marks(claims[2:3], "acme"), *marks(claims[3:4], "b")], [], [], now=T0 + 9)
     stale = [claims[4]._replace(fence=99)]
-    held = await bench.ledger.commit([*marks(stale, "acme"), *marks(claims[5:], "acme")], [], [], now=T0 + 60)
+    held = await bench.ledger.commit([*marks(stale, "acme"), *marks(claims[5:], "acme")], [], [], now=T0 + 10)
     assert held == [False, True]
-    minute = int(T0 // 60)
-    counted = [SentMinute("acme", minute, 3), SentMinute("acme", minute + 1, 1), SentMinute("b", minute, 1)]
-    assert await bench.reader.sent_since(T0) == await bench.ledger.sent_since(T0 + 30) == counted
-    assert await bench.ledger.sent_since(T0 + 60) == counted[1:2]
+    slot = int(T0 // 10)
+    counted = [SentSlot("acme", slot, 3), SentSlot("acme", slot + 1, 1), SentSlot("b", slot, 1)]
+    assert await bench.reader.sent_since(T0) == await bench.ledger.sent_since(T0 + 5) == counted
+    assert await bench.ledger.sent_since(T0 + 10) == counted[1:2]
     await bench.ledger.clock_moved(180.0)
-    assert [one.minute - minute for one in await bench.ledger.sent_since(T0)] == [3, 4, 3], "no limit is renewed so"
+    assert [one.slot - slot for one in await bench.ledger.sent_since(T0)] == [18, 19, 18], "no limit is renewed so"
     await bench.ledger.sign_on(runner_row())
     assert len(await bench.ledger.sent_since(0)) == 3
     later = runner_row()
@@ -104,7 +105,7 @@ async def test_c9_mails_count_by_minutes_at_their_mark_and_only_where_it_holds(b
     assert await bench.ledger.sent_since(0) == [], "what no limit looks back to is dropped"
 
 
-@pytest.mark.parametrize("statement", range(1, 12))
+@pytest.mark.parametrize("statement", range(1, 13))
 async def test_c9_a_runner_that_dies_at_a_mark_has_counted_it_or_not_begun(bench: Bench, statement: int) -> None:
     """The count and the mark are one transaction: a limit is neither exceeded nor used up by what was never sent."""
     number = await live(bench, deliveries(3))
@@ -164,7 +165,7 @@ async def test_c9_a_clock_that_was_put_back_renews_no_limit_and_keeps_nobody_wai
         campaign.number, CampaignState.PAUSED, actor="runner", now=ahead, reason="x", held=True, resume_at=ahead + 900
     )
     await bench.ledger.recover(now=T0)
-    assert await bench.reader.sent_since(0) == [SentMinute("acme", int(T0 // 60), 3)]
+    assert await bench.reader.sent_since(0) == [SentSlot("acme", int(T0 // 10), 3)]
     [rest] = await bench.reader.account_rests()
     assert (rest.since, rest.until) == (T0, T0 + 900)
     assert [one.resume_at for one in await bench.ledger.to_resume()] == [T0]

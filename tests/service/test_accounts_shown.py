@@ -49,7 +49,8 @@ async def paused(service: Service, path: Path, until: float) -> CampaignView:
     campaign = (await asyncio.to_thread(launch, service, path)).campaign
     ledger, now = service.outbox.ledger(), time.time()
     claims = await ledger.claim(campaign.number, 16, now=now, lease=60)
-    marks = [Mark(c.campaign, c.id, c.fence, "acme" if n < 12 else "backup") for n, c in enumerate(claims)]
+    carriers = ["acme" if n < 12 else "backup" for n in range(16)]
+    marks = [Mark(c.campaign, c.id, c.fence, name, (name,)) for c, name in zip(claims, carriers, strict=True)]
     await ledger.commit(marks, [], [], now=now)
     sent = [Result(c.campaign, c.id, c.fence, DeliveryState.IN_FLIGHT, DeliveryState.SENT, 1) for c in claims]
     await ledger.commit([], sent, [], now=now)

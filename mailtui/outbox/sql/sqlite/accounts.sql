@@ -1,19 +1,3 @@
--- name: count_sent
-INSERT INTO sent_minute (account, minute, n) VALUES (?, ?, ?)
-ON CONFLICT (account, minute) DO UPDATE SET n = n + excluded.n
-
--- name: sent_since
-SELECT account, minute, n FROM sent_minute WHERE minute >= ? ORDER BY account, minute
-
--- name: forget_sent
-DELETE FROM sent_minute WHERE minute < ?
-
--- name: all_sent
-SELECT account, minute, n FROM sent_minute
-
--- name: forget_all_sent
-DELETE FROM sent_minute
-
 -- name: carriers_of
 -- Who carried these.
 SELECT campaign, account, count(*) FROM delivery WHERE id IN (SELECT value FROM json_each(?)) AND account <> '' GROUP BY 1, 2
@@ -36,23 +20,14 @@ DELETE FROM account_rest WHERE account = ?
 -- name: rests
 SELECT account, until, kind, reason, since FROM account_rest ORDER BY account
 
--- name: sent_just_now
--- What is counted in minutes that are still to come counts in this one.
-INSERT INTO sent_minute (account, minute, n)
-SELECT account, :minute, sum(n) FROM sent_minute WHERE minute > :minute GROUP BY account
-ON CONFLICT (account, minute) DO UPDATE SET n = n + excluded.n
-
--- name: forget_to_come
-DELETE FROM sent_minute WHERE minute > :minute
-
 -- name: rest_from_now
 UPDATE account_rest SET until = until - (since - :now), since = :now WHERE since > :now
 
 -- name: resume_in_time
-UPDATE campaign SET resume_at = :now WHERE resume_at > :latest
+UPDATE campaign SET resume_at = :now WHERE resume_at > :latest AND at_wall = 0
 
 -- name: move_rests
 UPDATE account_rest SET until = until + :by, since = since + :by
 
 -- name: move_resumes
-UPDATE campaign SET resume_at = resume_at + :by WHERE resume_at IS NOT NULL
+UPDATE campaign SET resume_at = resume_at + :by WHERE resume_at IS NOT NULL AND at_wall = 0

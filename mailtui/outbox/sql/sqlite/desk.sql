@@ -3,10 +3,11 @@ INSERT INTO blob (digest, body) VALUES (?, ?) ON CONFLICT (digest) DO NOTHING
 
 -- name: insert_campaign
 INSERT INTO campaign (id, series, occurrence, name, state, message_digest, endpoint, plan, columns, source, filter,
-                      secret, created_at, list, suppressed_to)
+                      secret, created_at, list, suppressed_to, schedule, recurrence, occurrence_at, hooks)
 VALUES (:id, :series, :occurrence, :name, 'draft',
         :message_digest, :endpoint, :plan, :columns, :source, :filter, :secret, :now, :list,
-        (SELECT coalesce(max(id), 0) FROM suppression))
+        (SELECT coalesce(max(id), 0) FROM suppression),
+        :schedule, :recurrence, :occurrence_at, :hooks)
 ON CONFLICT (series, occurrence) DO NOTHING
 RETURNING number
 
@@ -23,8 +24,8 @@ SELECT key FROM correction WHERE campaign = ?
 
 -- name: insert_delivery
 INSERT INTO delivery (campaign, key, row, address, fields, state, reason, updated_at, edition, more, files, copy_of,
-                      bound)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (campaign, key) DO NOTHING
+                      bound, due_at, send_at)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?14) ON CONFLICT (campaign, key) DO NOTHING
 
 -- name: newest_delivery
 SELECT coalesce(max(id), 0) FROM delivery
@@ -47,8 +48,17 @@ UPDATE campaign SET audience = audience + ?, copies = copies + ? WHERE number = 
 INSERT INTO counter (campaign, state, n) VALUES (?, ?, ?)
 ON CONFLICT (campaign, state) DO UPDATE SET n = n + excluded.n
 
+-- name: occurrence_of
+-- The campaign that was launched for the time of a recurrence that this draft is for.
+SELECT other.id, other.name FROM campaign AS draft
+JOIN campaign AS other ON other.recurrence = draft.recurrence AND other.occurrence_at = draft.occurrence_at
+WHERE draft.number = ? AND draft.state = 'draft' AND other.recurrence <> '' AND other.state <> 'draft'
+
 -- name: go_live
-UPDATE campaign SET state = 'running', launched_at = ? WHERE number = ? AND state = 'draft'
+UPDATE campaign
+SET state = iif(:start_at IS NULL, 'running', 'scheduled'), launched_at = :now, start_at = :start_at,
+    woke_at = iif(:start_at IS NULL AND occurrence_at IS NOT NULL, :now, NULL)
+WHERE number = :campaign AND state = 'draft'
 
 -- name: discard_draft
 DELETE FROM campaign WHERE number = ? AND state = 'draft'

@@ -24,11 +24,13 @@ SET state = 'unknown', reason = 'the runner stopped before the reply to this mes
 WHERE lease_until IS NOT NULL AND state = 'in_flight'
 
 -- name: due_in_time
-UPDATE delivery SET due_at = :latest WHERE state IN ('queued', 'deferred') AND due_at > :latest
+UPDATE delivery INDEXED BY delivery_pause SET due_at = :latest
+WHERE due_at > :latest AND due_at > 0 AND due_at <> send_at AND (state = 'queued' OR state = 'deferred')
 
 -- name: move_waiting
-UPDATE delivery SET due_at = max(1, due_at + :by), forgiven_at = coalesce(forgiven_at, date_at) + :by
-WHERE state IN ('queued', 'deferred') AND due_at > 0
+UPDATE delivery INDEXED BY delivery_pause
+SET due_at = max(1, due_at + :by), forgiven_at = coalesce(forgiven_at, date_at) + :by
+WHERE due_at > 0 AND due_at <> send_at AND (state = 'queued' OR state = 'deferred')
 
 -- name: move_leased
 UPDATE delivery SET forgiven_at = coalesce(forgiven_at, date_at) + :by WHERE lease_until IS NOT NULL
@@ -45,15 +47,25 @@ WHERE id IN (SELECT id FROM delivery
 RETURNING campaign, id, fence, key, row, address, fields, attempts, date_at, edition, repeats,
           forgiven, forgiven_at, more, files, copy_of, bound
 
--- name: claim_due
+-- name: due
+-- Those whose time has come, be it the end of a pause or their own.
+SELECT id, state FROM delivery
+WHERE campaign = :campaign AND state IN ('queued', 'deferred') AND due_at > 0 AND due_at <= :now
+ORDER BY due_at, id LIMIT :limit
+
+-- name: due_bound
+SELECT id, state FROM delivery INDEXED BY delivery_bound
+WHERE campaign = :campaign AND bound = :bound AND bound <> '' AND state IN ('queued', 'deferred')
+  AND due_at > 0 AND due_at <= :now
+ORDER BY due_at, id LIMIT :limit
+
+-- name: claim_these
 UPDATE delivery
 SET state = 'claimed', lease_until = :lease, fence = fence + 1,
     date_at = coalesce(date_at, :now), updated_at = :now,
     sent_as = coalesce(repeats, (SELECT e.number FROM edition e JOIN campaign c ON c.number = e.campaign
                                  WHERE c.number = :campaign AND e.digest = c.message_digest))
-WHERE id IN (SELECT id FROM delivery
-             WHERE campaign = :campaign AND state IN ('queued', 'deferred') AND due_at > 0 AND due_at <= :now
-             ORDER BY due_at, id LIMIT :limit)
+WHERE id IN (SELECT value FROM json_each(:ids))
 RETURNING campaign, id, fence, key, row, address, fields, attempts, date_at, edition, repeats,
           forgiven, forgiven_at, more, files, copy_of, bound
 
@@ -67,20 +79,6 @@ SET state = 'claimed', lease_until = :lease, fence = fence + 1,
 WHERE id IN (SELECT id FROM delivery INDEXED BY delivery_bound
              WHERE campaign = :campaign AND bound = :bound AND bound <> '' AND state IN ('queued', 'deferred')
                AND due_at = 0
-             ORDER BY due_at, id LIMIT :limit)
-RETURNING campaign, id, fence, key, row, address, fields, attempts, date_at, edition, repeats,
-          forgiven, forgiven_at, more, files, copy_of, bound
-
--- name: claim_due_bound
--- As claim_due, of those with this From.
-UPDATE delivery
-SET state = 'claimed', lease_until = :lease, fence = fence + 1,
-    date_at = coalesce(date_at, :now), updated_at = :now,
-    sent_as = coalesce(repeats, (SELECT e.number FROM edition e JOIN campaign c ON c.number = e.campaign
-                                 WHERE c.number = :campaign AND e.digest = c.message_digest))
-WHERE id IN (SELECT id FROM delivery INDEXED BY delivery_bound
-             WHERE campaign = :campaign AND bound = :bound AND bound <> '' AND state IN ('queued', 'deferred')
-               AND due_at > 0 AND due_at <= :now
              ORDER BY due_at, id LIMIT :limit)
 RETURNING campaign, id, fence, key, row, address, fields, attempts, date_at, edition, repeats,
           forgiven, forgiven_at, more, files, copy_of, bound
@@ -157,7 +155,17 @@ SET state = iif(repeats IS NULL, 'cancelled', 'unknown'), lease_until = NULL, up
 WHERE id IN (SELECT value FROM json_each(?))
 
 -- name: set_state
-UPDATE campaign SET state = ?, reason = ?, held = ?, resume_at = ? WHERE number = ?
+-- The first time that one runs which was to begin at some time is when it did.
+UPDATE campaign
+SET state = :state, reason = :reason, held = :held, resume_at = :resume_at, at_wall = :at_wall,
+    woke_at = iif(:state = 'running' AND coalesce(start_at, occurrence_at) IS NOT NULL, coalesce(woke_at, :now), woke_at)
+WHERE number = :campaign
+
+-- name: reschedule
+UPDATE campaign
+SET state = 'scheduled', start_at = :start_at, schedule = coalesce(:schedule, schedule), woke_at = NULL,
+    reason = '', held = 0, resume_at = NULL, at_wall = 0
+WHERE number = :campaign AND first_claim_at IS NULL AND state IN ('scheduled', 'paused', 'running')
 
 -- name: set_terms
 UPDATE campaign

@@ -1,37 +1,49 @@
 -- name: campaigns
 SELECT number, id, series, occurrence, name, state, reason, held, message_digest, endpoint, plan, columns, source,
        filter, secret, encoding, audience, created_at, launched_at, first_claim_at, settled_at, list, copies,
-       resume_at
+       resume_at, start_at, schedule, woke_at, recurrence, occurrence_at, hooks
 FROM campaign ORDER BY number
 
 -- name: campaigns_by_prefix
 SELECT number, id, series, occurrence, name, state, reason, held, message_digest, endpoint, plan, columns, source,
        filter, secret, encoding, audience, created_at, launched_at, first_claim_at, settled_at, list, copies,
-       resume_at
+       resume_at, start_at, schedule, woke_at, recurrence, occurrence_at, hooks
 FROM campaign WHERE substr(id, 1, length(?1)) = ?1 ORDER BY number LIMIT 6
 
 -- name: campaign_by_number
 SELECT number, id, series, occurrence, name, state, reason, held, message_digest, endpoint, plan, columns, source,
        filter, secret, encoding, audience, created_at, launched_at, first_claim_at, settled_at, list, copies,
-       resume_at
+       resume_at, start_at, schedule, woke_at, recurrence, occurrence_at, hooks
 FROM campaign WHERE number = ?
 
 -- name: active_campaigns
 SELECT number, id, series, occurrence, name, state, reason, held, message_digest, endpoint, plan, columns, source,
        filter, secret, encoding, audience, created_at, launched_at, first_claim_at, settled_at, list, copies,
-       resume_at
-FROM campaign WHERE state IN ('running', 'pausing', 'cancelling') ORDER BY number
+       resume_at, start_at, schedule, woke_at, recurrence, occurrence_at, hooks
+FROM campaign WHERE state = 'running' OR state = 'pausing' OR state = 'cancelling' ORDER BY number
 
 -- name: to_resume
 SELECT number, id, series, occurrence, name, state, reason, held, message_digest, endpoint, plan, columns, source,
        filter, secret, encoding, audience, created_at, launched_at, first_claim_at, settled_at, list, copies,
-       resume_at
-FROM campaign WHERE state = 'paused' AND resume_at IS NOT NULL ORDER BY resume_at, number
+       resume_at, start_at, schedule, woke_at, recurrence, occurrence_at, hooks
+FROM campaign WHERE state = 'paused' AND resume_at IS NOT NULL AND resume_at <= ? ORDER BY resume_at, number
+
+-- name: to_start
+SELECT number, id, series, occurrence, name, state, reason, held, message_digest, endpoint, plan, columns, source,
+       filter, secret, encoding, audience, created_at, launched_at, first_claim_at, settled_at, list, copies,
+       resume_at, start_at, schedule, woke_at, recurrence, occurrence_at, hooks
+FROM campaign WHERE state = 'scheduled' AND start_at <= ? ORDER BY start_at, number
+
+-- name: occurrence
+SELECT number, id, series, occurrence, name, state, reason, held, message_digest, endpoint, plan, columns, source,
+       filter, secret, encoding, audience, created_at, launched_at, first_claim_at, settled_at, list, copies,
+       resume_at, start_at, schedule, woke_at, recurrence, occurrence_at, hooks
+FROM campaign WHERE recurrence = ? AND recurrence <> '' AND occurrence_at = ? ORDER BY state = 'draft', number LIMIT 1
 
 -- name: latest_of_series
 SELECT number, id, series, occurrence, name, state, reason, held, message_digest, endpoint, plan, columns, source,
        filter, secret, encoding, audience, created_at, launched_at, first_claim_at, settled_at, list, copies,
-       resume_at
+       resume_at, start_at, schedule, woke_at, recurrence, occurrence_at, hooks
 FROM campaign WHERE series = ? ORDER BY occurrence DESC LIMIT 1
 
 -- name: message
@@ -50,7 +62,7 @@ SELECT id, pid, host, version, started_at, heartbeat_at FROM runner ORDER BY sta
 -- A campaign is read in the order of its ids. By the index of its keys every page would read all of it, and sort it.
 -- Where there are many others, those before it are passed over, and those after it unless it is long itself.
 SELECT id, key, row, address, state, reason, attempts, due_at, stage, code, enhanced, reply, updated_at, fields,
-       edition, more, files, copy_of, bound, account
+       edition, more, files, copy_of, bound, account, send_at
 FROM delivery NOT INDEXED
 WHERE campaign = :campaign
   AND id > iif(:after > 0, :after, (SELECT min(id) - 1 FROM delivery WHERE campaign = :campaign))
@@ -60,7 +72,7 @@ ORDER BY id LIMIT :limit
 
 -- name: deliveries_in_states
 SELECT id, key, row, address, state, reason, attempts, due_at, stage, code, enhanced, reply, updated_at, fields,
-       edition, more, files, copy_of, bound, account
+       edition, more, files, copy_of, bound, account, send_at
 FROM delivery NOT INDEXED
 WHERE campaign = :campaign AND state IN (SELECT value FROM json_each(:states))
   AND id > iif(:after > 0, :after, (SELECT min(id) - 1 FROM delivery WHERE campaign = :campaign))
@@ -70,7 +82,7 @@ ORDER BY id LIMIT :limit
 
 -- name: deliveries_in_trouble
 SELECT id, key, row, address, state, reason, attempts, due_at, stage, code, enhanced, reply, updated_at, fields,
-       edition, more, files, copy_of, bound, account
+       edition, more, files, copy_of, bound, account, send_at
 FROM delivery
 WHERE campaign = ? AND id > ? AND state = ? AND (state IN ('failed', 'unknown') OR state IN ('deferred', 'expired'))
 ORDER BY id LIMIT ?
@@ -91,7 +103,7 @@ WHERE n % :size = 1 OR :size = 1 ORDER BY id
 
 -- name: find_row
 SELECT id, key, row, address, state, reason, attempts, due_at, stage, code, enhanced, reply, updated_at, fields,
-       edition, more, files, copy_of, bound, account
+       edition, more, files, copy_of, bound, account, send_at
 FROM delivery NOT INDEXED
 WHERE campaign = :campaign AND row = :row
   AND id BETWEEN (SELECT min(id) FROM delivery WHERE campaign = :campaign)
@@ -100,7 +112,7 @@ ORDER BY id LIMIT 6
 
 -- name: find_key
 SELECT id, key, row, address, state, reason, attempts, due_at, stage, code, enhanced, reply, updated_at, fields,
-       edition, more, files, copy_of, bound, account
+       edition, more, files, copy_of, bound, account, send_at
 FROM delivery
 WHERE id IN (SELECT id FROM delivery WHERE campaign = ?1 AND key = ?2
              UNION SELECT delivery FROM correction WHERE campaign = ?1 AND key = ?2)
@@ -115,7 +127,7 @@ ORDER BY id
 
 -- name: find_copies
 SELECT id, key, row, address, state, reason, attempts, due_at, stage, code, enhanced, reply, updated_at, fields,
-       edition, more, files, copy_of, bound, account
+       edition, more, files, copy_of, bound, account, send_at
 FROM delivery NOT INDEXED
 WHERE campaign = :campaign AND copy_of <> '' AND address = :address
   AND id BETWEEN (SELECT min(id) FROM delivery WHERE campaign = :campaign)
