@@ -42,6 +42,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "suppress": ("mailtui.cli.suppress:suppress", "The people who get nothing: list, add, remove, import, export."),
     "runner": ("mailtui.cli.runner:runner", "The engine in the foreground, for servers and services."),
     "accounts": ("mailtui.cli.accounts:accounts", "The servers to send through: add, change, list, try them out."),
+    "webhooks": ("mailtui.cli.webhooks:webhooks", "Who is told over HTTP what becomes of campaigns."),
     "outbox": ("mailtui.cli.outbox:outbox", "Look at the outbox's file: info, check, backup."),
     "sandbox": ("mailtui.cli.sandbox:sandbox", "A local server that catches mail instead of delivering it."),
     "doctor": ("mailtui.cli.doctor:doctor", "Look at the set-up: files, outbox, keyring, where settings come from."),

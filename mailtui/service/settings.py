@@ -13,7 +13,14 @@ from urllib.parse import urlsplit
 import pydantic
 
 from mailtui.accounts.presets import presets
-from mailtui.accounts.secrets import SecretSettings, another_login, login_of, unknown_account, variable_for
+from mailtui.accounts.secrets import (
+    SecretSettings,
+    another_login,
+    login_of,
+    unknown_account,
+    variable_for,
+    webhook_variable,
+)
 from mailtui.accounts.spec import AccountSpec
 from mailtui.audience.mx.servers import parse_server
 from mailtui.audience.reach import Reach
@@ -25,7 +32,9 @@ from mailtui.kit.paths import Home
 from mailtui.kit.settings import PREFIX, Layer, Layers, environment_layer, file_layer, option_layer
 from mailtui.kit.validation import Spec, validate
 from mailtui.kit.yaml_file import Loc, read_yaml
+from mailtui.outbox.notices import Hook
 from mailtui.outbox.opening import sqlite_url
+from mailtui.report.spec import NotifySpec, WebhookSpec, require_plain_name
 from mailtui.service.settings_file import chmod_of, others_can_write
 from mailtui.service.sheet_login import sheet_login
 from mailtui.smtp.endpoint import Endpoint
@@ -105,6 +114,8 @@ class SettingsSpec(Spec):
     google: GoogleSettings = GoogleSettings()
     dns: DnsSettings = DnsSettings()
     keyring: KeyringSettings = KeyringSettings()
+    notify: NotifySpec = NotifySpec()
+    webhooks: dict[str, WebhookSpec] = pydantic.Field(default_factory=dict)
     accounts: dict[str, AccountSpec] = pydantic.Field(default_factory=dict)
 
     @pydantic.model_validator(mode="before")
@@ -114,6 +125,18 @@ class SettingsSpec(Spec):
         if not isinstance(data, dict):
             return data
         return {key: value for key, value in data.items() if value is not None or key not in cls.model_fields}
+
+    @pydantic.field_validator("webhooks")
+    @classmethod
+    def _webhooks_have_names(cls, webhooks: dict[str, WebhookSpec]) -> dict[str, WebhookSpec]:
+        variables: dict[str, str] = {}
+        for name in map(require_plain_name, webhooks):
+            variable = webhook_variable(name)
+            if variables.setdefault(variable, name) != name:
+                raise ValueError(
+                    f"{variables[variable]} and {name} are too much alike: both are {variable}; rename one"
+                )
+        return webhooks
 
     @pydantic.field_validator("accounts")
     @classmethod
@@ -186,6 +209,10 @@ class Settings:
             {name: _gets_it(self.endpoint(name)) for name in self.spec.accounts if self._is_strange(name)},
             self.logins(),
         )
+
+    def hooks(self) -> tuple[Hook, ...]:
+        """Who is told by webhooks what becomes of a campaign that is launched now."""
+        return tuple(webhook.hook(name) for name, webhook in sorted(self.spec.webhooks.items()))
 
     def logins(self) -> dict[str, str]:
         """Whom each account that logs in does so as, and where."""
@@ -278,8 +305,8 @@ def _gets_it(endpoint: Endpoint) -> str:
 
 def _require_own(folder: Layer, user: Layer | None) -> None:
     """Settings that lie in a folder may be somebody else's: they start no command, choose no keyring, say nowhere that
-    logins for sheets go to, and change no account of the user's, whose password would go to whom they name. Raises
-    `ConfigError`.
+    logins for sheets go to and who is told of campaigns, and change no account of the user's, whose password would go
+    to whom they name. Raises `ConfigError`.
     """
     there = folder.data.get("accounts")
     own = user.data.get("accounts") if user is not None else None
@@ -287,6 +314,9 @@ def _require_own(folder: Layer, user: Layer | None) -> None:
     if "keyring" in folder.data:
         message = "which keyrings are used is for your own settings to say."
         problems.append(Problem(folder.place(("keyring",)), message))
+    if "webhooks" in folder.data:
+        message = "who is told of your campaigns is for your own settings to say."
+        problems.append(Problem(folder.place(("webhooks",)), message))
     for key in ("sheets_url", "token_url"):
         if _at(folder.data, ("google", key)) is not None:
             message = "where logins and keys for sheets are shown is for your own settings to say."

@@ -1,0 +1,101 @@
+"""Owns telling others what became of campaigns: what the outbox has for them is posted, again and again until it is
+taken or given up. Nothing that sends mail ever waits for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from mailtui.dispatch.storage import Storage
+from mailtui.kit.journal import note, warn
+from mailtui.outbox.notices import Happening
+from mailtui.outbox.ports import Ledger
+from mailtui.outbox.states import NoticeState
+from mailtui.outbox.timed_records import Notice
+
+PATIENCE = 24 * 3600.0
+"""How long after it happened somebody is still told, in seconds."""
+_PAUSES = (5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 7200.0)
+"""Seconds between two tries; the last goes for all that follow."""
+_AT_ONCE = 100  # notices that are looked at in one go
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What came of a post. `said` in a few words, such as `200`; `final`: trying again is of no use; `retry_after` in
+    seconds, where the other side asked for time.
+    """
+
+    taken: bool
+    said: str
+    final: bool = False
+    retry_after: float = 0.0
+
+
+class Herald(Protocol):
+    """Whoever tells; composed above, since webhooks and desktops are none of the engine's."""
+
+    def show(self, happening: Happening) -> None:
+        """Show it to the person at this machine, if there is one. Returns at once."""
+        ...
+
+    async def post(self, notice: Notice) -> Told:
+        """Post it once, within a time limit. Never raises for what the other side does."""
+        ...
+
+
+class Notices:
+    """Posts what is due, one at a time to each webhook, so that one that hangs keeps no other waiting."""
+
+    def __init__(
+        self, ledger: Ledger, storage: Storage, herald: Herald, *, wall: Callable[[], float], scale: float
+    ) -> None:
+        self._ledger = ledger
+        self._storage = storage
+        self._herald = herald
+        self._wall = wall
+        self._scale = scale
+        self._posting: dict[str, asyncio.Task[None]] = {}
+
+    @property
+    def busy(self) -> bool:
+        """Whether somebody is being told right now."""
+        return bool(self._posting)
+
+    async def look(self) -> None:
+        """Begin to post what is due. Reads one indexed row where nothing is."""
+        for name in [name for name, task in self._posting.items() if task.done()]:
+            self._posting.pop(name).result()
+        for notice in await self._ledger.due_notices(self._wall(), _AT_ONCE, but=tuple(self._posting)):
+            if notice.target not in self._posting:
+                self._posting[notice.target] = asyncio.create_task(self._post(notice), name=f"webhook {notice.target}")
+
+    async def part(self) -> None:
+        """Leave; what is under way is posted again by the next runner, with the same id."""
+        for task in self._posting.values():
+            task.cancel()
+        for task in self._posting.values():
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    async def _post(self, notice: Notice) -> None:
+        told = await self._herald.post(notice)
+        now = self._wall()
+        state, due_at = NoticeState.WAITING, now + self._pause(notice, told)
+        if told.taken:
+            state = NoticeState.DELIVERED
+        elif told.final or due_at > notice.at + PATIENCE * self._scale:
+            state = NoticeState.GIVEN_UP
+        tell = note if state is not NoticeState.GIVEN_UP else warn
+        tell("webhook", name=notice.target, of=notice.event, state=state, said=told.said)
+        await self._storage.patiently(lambda: self._ledger.notice_told(notice.id, state, due_at, told.said, now=now))
+
+    def _pause(self, notice: Notice, told: Told) -> float:
+        """Up to a fifth longer than planned, so that runners whose server was away do not all come back at once."""
+        planned = _PAUSES[min(notice.attempts, len(_PAUSES) - 1)]
+        return max(planned * (1 + random.random() / 5), told.retry_after) * self._scale  # noqa: S311 - no secret

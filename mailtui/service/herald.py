@@ -1,0 +1,110 @@
+"""Owns how a runner tells others: webhooks by what the settings say now, and the desktop of whoever runs it.
+
+The settings are read anew each time, since it is rare: a webhook whose address was wrong is reached once it is right.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from mailtui.accounts.secrets import SecretSource
+from mailtui.dispatch.notices import Told
+from mailtui.errors import MailtuiError, WebhookSecretMissing
+from mailtui.kit.journal import note, without_addresses
+from mailtui.kit.safe_text import safe_text
+from mailtui.outbox.notices import Event, Happening
+from mailtui.outbox.records import Counts
+from mailtui.outbox.timed_records import Notice
+
+if TYPE_CHECKING:
+    from mailtui.service.settings import Settings
+
+LONG = 30.0
+"""Seconds after which somebody may have turned to something else, and is told without having asked for it."""
+_LAST_WORDS = 3.0
+
+
+class OwnHerald:
+    """Tells by what the settings of whoever runs this say. Satisfies `dispatch.notices.Herald`."""
+
+    def __init__(self, environ: Mapping[str, str], secrets: SecretSource, *, scale: float) -> None:
+        self._environ = environ
+        self._secrets = secrets
+        self._scale = scale
+        self._showing: set[asyncio.Task[None]] = set()
+
+    def show(self, happening: Happening) -> None:
+        """Show on the desktop that a campaign has ended, or waits for somebody."""
+        if not _matters(happening) or (sys.platform != "darwin" and not os.environ.get("DBUS_SESSION_BUS_ADDRESS")):
+            return
+        task = asyncio.create_task(self._show(happening), name="desktop")
+        self._showing.add(task)
+        task.add_done_callback(self._showing.discard)
+
+    async def _show(self, happening: Happening) -> None:
+        from mailtui.report import desktop  # most runners live where there is none
+
+        campaign = happening.campaign
+        try:
+            wanted = (await asyncio.to_thread(self._read)).spec.notify.desktop
+        except MailtuiError:
+            wanted = None  # whoever has settings with mistakes in them is told elsewhere
+        began = campaign.launched_at or happening.at
+        worth = happening.event is not Event.FINISHED or happening.at - began >= LONG
+        if wanted is False or (wanted is None and not (worth and desktop.is_local(self._environ))):
+            return
+        text = in_short(happening.event, happening.counts, happening.reason)
+        problem = await desktop.show(safe_text(campaign.name, limit=60), text, self._environ)
+        note("shown on the desktop", campaign=campaign.number, problem=problem)
+
+    async def settle(self) -> None:
+        """Let what is to be shown be shown before the process ends."""
+        if self._showing:
+            await asyncio.wait(self._showing, timeout=_LAST_WORDS)
+
+    async def post(self, notice: Notice) -> Told:
+        """Post it once, to where the settings have this webhook now."""
+        from mailtui.report.webhook import Posting, post  # costs what HTTP needs, and most runners post nothing
+
+        try:
+            webhook = (await asyncio.to_thread(self._read)).spec.webhooks.get(notice.target)
+            if webhook is None:
+                return Told(taken=False, said="it is not in the settings any more", final=True)
+            secret = await self._secrets.webhook_secret(notice.target)
+            answer = await post(Posting(webhook.url, secret, notice.id, notice.body), scale=self._scale)
+        except WebhookSecretMissing:
+            return Told(taken=False, said="its secret was not found")
+        except MailtuiError as error:
+            return Told(taken=False, said=error.title)
+        except ValueError as error:  # a secret that is none
+            return Told(taken=False, said=str(error))
+        said = f"{answer.said}: it wants to hear nothing any more" if answer.gone else answer.said
+        return Told(answer.taken, said, final=answer.gone, retry_after=answer.retry_after)
+
+    def _read(self) -> Settings:
+        from mailtui.service.settings import read_settings  # costs pydantic, and most runners need none
+
+        return read_settings(self._environ)
+
+
+def in_short(event: str, counts: Counts, reason: str = "") -> str:
+    """What became of a campaign, in one line without anybody's address."""
+    parts = [f"{counts.sent:,} sent"]
+    parts += [
+        f"{number:,} {name}" for name, number in (("failed", counts.failed), ("unknown", counts.unknown)) if number
+    ]
+    because = f": {without_addresses(reason)}" if reason else ""
+    first = {"finished": "Finished", "missed": "Not sent"}.get(event, event.capitalize())
+    return safe_text(
+        f"{first}{because}. {', '.join(parts)}." if because else f"{first}: {', '.join(parts)}.", limit=200
+    )
+
+
+def _matters(happening: Happening) -> bool:
+    """Whether a person wants to know who is not looking: it has ended by itself, or waits for somebody."""
+    waits = happening.event is Event.PAUSED and happening.held and happening.resume_at is None
+    return waits or happening.event in (Event.FINISHED, Event.MISSED)
