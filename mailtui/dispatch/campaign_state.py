@@ -17,11 +17,12 @@ async def put_on_record(
     state: CampaignState,
     actor: str,
     *,
+    reason: str = "",
     held_because: str = "",
     resume_at: float | None = None,
 ) -> None:
-    """`actor` is who wanted it; `held_because` says why nobody did, for a campaign that pauses by itself, and
-    `resume_at` (epoch seconds) when it goes on again without anybody.
+    """`actor` is who wanted it, and `reason` why, where that is not plain; `held_because` says why nobody did, for a
+    campaign that pauses by itself, and `resume_at` (epoch seconds) when it goes on again without anybody.
     """
     await tools.storage.patiently(
         lambda: tools.ledger.set_state(
@@ -29,7 +30,7 @@ async def put_on_record(
             state,
             actor=actor,
             now=tools.wall(),
-            reason=held_because,
+            reason=held_because or reason,
             held=bool(held_because),
             resume_at=resume_at,
         )

@@ -21,6 +21,7 @@ BUSY_ANSWER = "it is being sent"
 
 _OVERTAKEN = f"a later order stops it, and it {second_chance.NOT_NOW}"
 _STOPS = frozenset({OrderKind.PAUSE, OrderKind.CANCEL})
+_NOT_BEGUN = frozenset({CampaignState.SCHEDULED, CampaignState.PAUSED})
 
 
 class Orders:
@@ -69,7 +70,8 @@ class Orders:
         if order.kind is OrderKind.SET:
             return await self._set(order, campaign, sending)
         if order.kind is OrderKind.PAUSE:
-            if campaign.state is CampaignState.PAUSED and campaign.resume_at is not None:
+            waits = campaign.state is CampaignState.PAUSED and campaign.resume_at is not None
+            if waits or campaign.state is CampaignState.SCHEDULED:
                 await self._turn(order, CampaignState.PAUSED)
                 return "paused until somebody says go on"
             if campaign.state is not CampaignState.RUNNING:
@@ -85,6 +87,8 @@ class Orders:
             if sending is not None:
                 sending.cancel(order.actor)
             return "cancelling"
+        if order.kind is OrderKind.SCHEDULE:
+            return await self._schedule(order, campaign)
         return await self._go_on(order, campaign, sending)
 
     async def _turn(self, order: Order, state: CampaignState) -> None:
@@ -115,13 +119,25 @@ class Orders:
             sending.change(plan)
         return "changed"
 
+    async def _schedule(self, order: Order, campaign: Campaign) -> str:
+        """Have one that has not begun begin at another time."""
+        at, schedule = float(order.arguments["at"]), order.arguments.get("schedule")
+        moved = campaign.state in _NOT_BEGUN and await self._tools.storage.patiently(
+            lambda: self._ledger.reschedule(
+                campaign.number, at, schedule=schedule, actor=order.actor, now=self._tools.wall()
+            )
+        )
+        return "scheduled" if moved else f"{second_chance.REFUSED}it is {campaign.state}, and its mails have begun"
+
     async def _go_on(self, order: Order, campaign: Campaign, sending: Sending | None) -> str:
         """Resume, or take up recipients that were added. Whoever says so wants the accounts to be tried."""
         self._tools.standing.forgive([member.name for member in members_from_json(campaign.endpoint)])
         if sending is not None and campaign.state is CampaignState.RUNNING:
             sending.look_again()
             return "sending"
-        startable = {CampaignState.PAUSED, CampaignState.RUNNING}
+        if order.kind is OrderKind.TOP_UP and campaign.state is CampaignState.SCHEDULED:
+            return "scheduled"  # they wait for its time with the others
+        startable = {CampaignState.PAUSED, CampaignState.RUNNING, CampaignState.SCHEDULED}
         if order.kind is OrderKind.TOP_UP or (await self._ledger.counts(campaign.number)).open:
             startable.add(CampaignState.FINISHED)  # a launch that died may have added some without a word
         if campaign.state not in startable:

@@ -1,0 +1,86 @@
+"""Owns having a recurring campaign's next time made by a process of its own: it reads campaign files, lists and
+templates, none of which the runner ever loads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import Mapping
+
+from mailtui.dispatch.occurrences import Occurred
+from mailtui.kit.children import own_environment, own_module
+from mailtui.kit.journal import note
+from mailtui.outbox.opening import Outbox
+from mailtui.outbox.timed_records import Recurrence
+
+TIME_LIMIT = 2 * 3600.0
+"""Seconds that making one may take: a list of millions is checked, read and written in minutes."""
+_LEAVES_WITHIN = 5.0  # seconds; it ends between two transactions when it is told to
+
+
+class ChildOccurrences:
+    """Starts `mailtui occurrence` for one time after the other."""
+
+    def __init__(self, outbox: Outbox, environ: Mapping[str, str], *, scale: float = 1.0) -> None:
+        """`scale` shortens waiting in tests."""
+        self._outbox = outbox
+        self._environ = environ
+        self._time_limit = TIME_LIMIT * scale
+
+    async def make(self, recurrence: Recurrence, at: float) -> Occurred:
+        """Have the campaign of `at` in the outbox; once, however often this is asked, and whoever dies meanwhile."""
+        try:
+            process = await self._start(recurrence, at)
+        except OSError as error:
+            return Occurred(problem=f"its process could not be started: {error.strerror}: {error.filename}")
+        note("an occurrence is made", recurrence=recurrence.id, at=at, by=process.pid)
+        try:
+            async with asyncio.timeout(self._time_limit):
+                said, complaints = await process.communicate()
+        except TimeoutError:
+            return Occurred(problem=f"it took longer than {self._time_limit / 60:,.0f} minutes, and was stopped")
+        finally:
+            await _end(process)
+        return _heard(said, complaints, process.returncode)
+
+    async def _start(self, recurrence: Recurrence, at: float) -> asyncio.subprocess.Process:
+        """In the folder in which it was launched: settings that are there count."""
+        return await asyncio.create_subprocess_exec(
+            *own_module("mailtui"), "occurrence", recurrence.id, repr(at), "--outbox", self._outbox.url,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            cwd=json.loads(recurrence.arguments).get("folder") or None,
+            env=own_environment(self._environ),
+        )  # fmt: skip
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """See to it that it has ended; what it began is begun anew by whoever comes next."""
+    if process.returncode is not None:
+        return
+    with contextlib.suppress(ProcessLookupError):
+        process.terminate()
+    try:
+        async with asyncio.timeout(_LEAVES_WITHIN):
+            await process.wait()
+    except TimeoutError:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+
+
+def _heard(said: bytes, complaints: bytes, code: int | None) -> Occurred:
+    """What the process said in its last line."""
+    lines = said.decode(errors="replace").splitlines()
+    try:
+        heard = json.loads(lines[-1]) if lines else None
+    except ValueError:
+        heard = None
+    if isinstance(heard, dict) and heard.keys() & {"campaign", "problem"}:
+        return Occurred(campaign=str(heard.get("campaign", "")), problem=str(heard.get("problem", "")))
+    last = complaints.decode(errors="replace").strip().rpartition("\n")[2]
+    how = f"with exit code {code}" if code is None or code >= 0 else f"by signal {-code}"
+    return Occurred(problem=f"its process ended {how}" + (f": {last}" if last else ""))
