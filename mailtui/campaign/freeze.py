@@ -51,7 +51,12 @@ class Again(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Freezing:
-    """Everything a launch needs. `actor` is who launches, for the record; `lock` the file that launches queue up at."""
+    """Everything a launch needs. `actor` is who launches, for the record; `lock` the file that launches queue up at.
+
+    `schedule` is a `Schedule` as JSON, empty for none; `start_at` (epoch seconds) when the campaign is to begin, None
+    for at once. `recurrence` is the recurring one that it is an occurrence of, for its time `occurrence_at`: always a
+    campaign of its own, and one alone for each time.
+    """
 
     campaign: Campaign
     audience: Audience
@@ -61,6 +66,10 @@ class Freezing:
     cache: Path
     lock: Path
     actor: str
+    schedule: str = ""
+    start_at: float | None = None
+    recurrence: str = ""
+    occurrence_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,11 +169,15 @@ async def _freeze(
     progress: Callable[[int], None],
 ) -> Launch:
     async with exclusive(freezing.lock):
+        occurred = await _occurred(freezing, reader)
+        if occurred is not None:
+            return Launch(occurred, added=0, is_new=False, orders=(), members=freezing.members)
         earlier = await _earlier(freezing, reader, desk, again)
         if earlier is None:
             draft = await _draft(freezing, desk, reader)
             added = await _fill(freezing, desk, draft, mails, runner_lives, progress)
-            await desk.go_live(draft.number, actor=freezing.actor, now=time.time())
+            now = time.time()
+            await desk.go_live(draft.number, actor=freezing.actor, now=now, start_at=freezing.start_at)
             launched = await reader.campaign(draft.id)
             return Launch(launched, added, is_new=True, orders=(), members=freezing.members, copies=launched.copies)
         changes = _changes(freezing, earlier)
@@ -180,13 +193,21 @@ async def _freeze(
         return Launch(grown, added, is_new=False, orders=tuple(orders), members=freezing.members, copies=copies)
 
 
+async def _occurred(freezing: Freezing, reader: Reader) -> LaunchedCampaign | None:
+    """The campaign that the recurrence has for this time already; None where it has none, or a draft of one."""
+    if not freezing.recurrence or freezing.occurrence_at is None:
+        return None
+    there = await reader.occurrence(freezing.recurrence, freezing.occurrence_at)
+    return there if there is not None and there.state is not CampaignState.DRAFT else None
+
+
 async def _earlier(freezing: Freezing, reader: Reader, desk: Desk, again: Again) -> LaunchedCampaign | None:
     """The campaign to add to, None when there is to be a new one."""
     latest = await reader.latest_of_series(freezing.campaign.series)
     while latest is not None and latest.state is CampaignState.DRAFT:
         await desk.discard_draft(latest.number)
         latest = await reader.latest_of_series(freezing.campaign.series)
-    return await to_add_to(freezing, latest, reader, again)
+    return None if freezing.recurrence else await to_add_to(freezing, latest, reader, again)
 
 
 async def to_add_to(
@@ -239,6 +260,9 @@ def _new_campaign(freezing: Freezing, message: bytes, latest: LaunchedCampaign |
         filter=campaign.filter_text,
         secret=secrets.token_bytes(32),
         list=campaign.spec.audience.list or "",
+        schedule=freezing.schedule,
+        recurrence=freezing.recurrence,
+        occurrence_at=freezing.occurrence_at,
     )
 
 

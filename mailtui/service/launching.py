@@ -44,6 +44,13 @@ class LaunchPlan:
     """What identifies the list as it was then."""
     planned: Planned | None = None
     """How many mails would really go out; None until `forecast` has counted them."""
+    schedule: str = ""
+    """When it goes out, as a `Schedule` in JSON; empty for at once."""
+    start_at: float | None = None
+    """When the first mail may go out (epoch seconds); None for at once, and for what recurs."""
+    recurrence: str = ""
+    """The recurring campaign that it is an occurrence of, and the time of which; empty and None for one of its own."""
+    occurrence_at: float | None = None
 
     @property
     def endpoint(self) -> Endpoint:
@@ -136,6 +143,10 @@ class Launching:
             self._house.settings.home.audiences,
             outbox.path.with_name(outbox.path.name + ".launch.lock"),
             actor(),
+            plan.schedule,
+            plan.start_at,
+            plan.recurrence,
+            plan.occurrence_at,
         )
 
 
