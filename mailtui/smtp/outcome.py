@@ -69,12 +69,27 @@ class Category(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class SlowDown:
+    """What a reply asks of the pace, of everything that goes through the account or to the recipient's domain.
+
+    `seconds`: for so long. `at_once`: nothing goes then; otherwise mails go more slowly, and rest for up to so long
+    where none is taken any more. `rate`: messages a second that may go all the same; `connections`: mails that may be
+    under way at once.
+    """
+
+    seconds: float
+    at_once: bool = False
+    rate: float | None = None
+    connections: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What to do about a verdict.
 
-    `retry_after` is the least pause in seconds, None for the usual back-off; with the scope `domain` it is how long
-    the whole domain rests, and with the kind `held` how long the account does (None: until a person has looked).
-    `advice` is what a person can do about a campaign that is held, in a sentence.
+    `retry_after` is the least pause in seconds, None for the usual back-off; with the kind `held` it is how long the
+    account rests (None: until a person has looked). `advice` is what a person can do about a campaign that is held, in
+    a sentence. `slow`: what is asked of the pace of the account or the domain, by the scope.
     """
 
     kind: Kind
@@ -82,6 +97,14 @@ class Outcome:
     category: Category
     retry_after: float | None = None
     advice: str = ""
+    slow: SlowDown | None = None
+
+    @property
+    def is_an_attempt(self) -> bool:
+        """Whether the delivery's attempts count it: not where the message was never at stake, or came too early."""
+        if self.kind is Kind.DEFERRED:
+            return self.category is not Category.RATE
+        return self.kind not in (Kind.REQUEUED, Kind.HELD)
 
     @property
     def address_is_gone(self) -> bool:
