@@ -258,6 +258,35 @@ def test_what_is_asked_again_and_again_neither_reads_nor_sorts_a_whole_campaign(
     assert "USE TEMP B-TREE FOR ORDER BY" not in plan, plan
 
 
+@pytest.mark.parametrize(
+    ("file", "name", "indexes"),
+    [
+        ("timed", "next_wake", ["campaign_to_start", "campaign_to_resume", "recurrence_next", "notice_due"]),
+        ("timed", "due_recurrences", ["recurrence_next"]),
+        ("timed", "due_notices", ["notice_due"]),
+        ("reader", "active_campaigns", ["campaign_at_work"]),
+        ("reader", "to_start", ["campaign_to_start"]),
+        ("reader", "to_resume", ["campaign_to_resume"]),
+        ("desk", "occurrence_of", ["campaign_occurrence"]),
+        ("ledger", "due_in_time", ["delivery_pause"]),
+        ("ledger", "move_waiting", ["delivery_pause"]),
+    ],
+)
+def test_r08_what_an_idle_runner_asks_reads_only_what_it_asks_for(
+    tmp_path: Path, file: str, name: str, indexes: list[str]
+) -> None:
+    connection = open_for_writing(tmp_path / "o.db", busy_ms=5)
+    query = statements("sqlite", file)[name]
+    names = re.findall(r":(\w+)", query)
+    bindings: Any = dict.fromkeys(names, 1) if names else (1,) * query.count("?")
+    plan = [str(row[3]) for row in connection.execute(f"EXPLAIN QUERY PLAN {query}", bindings)]
+    connection.close()
+    looks = [step for step in plan if " INDEX " in step]
+    assert sorted({index for step in looks for index in indexes if index in step}) == sorted(indexes), plan
+    assert not any(re.match(r"SCAN \w+$", step) for step in plan), plan
+    assert not any("TEMP B-TREE FOR ORDER BY" in step for step in plan), plan
+
+
 def test_s11_a_crash_while_an_outbox_is_made_leaves_none_of_that_name(tmp_path: Path) -> None:
     statement = 0
     while True:
