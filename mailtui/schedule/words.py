@@ -1,0 +1,72 @@
+"""Owns saying a schedule, a moment and a wait in words."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from mailtui.kit.words import counted
+from mailtui.schedule.cron import cron_words
+from mailtui.schedule.interval import parse_interval
+from mailtui.schedule.moment import local_time, resolve
+from mailtui.schedule.schedule import Schedule
+from mailtui.schedule.zones import zone_named
+
+
+def show_moment(at: float, zone: str) -> str:
+    """A moment (epoch seconds) in a zone and in UTC: `Tue 2026-12-01 09:00 CET (08:00 UTC)`."""
+    local, utc = datetime.fromtimestamp(at, zone_named(zone)), datetime.fromtimestamp(at, UTC)
+    clock = "%H:%M:%S" if local.second else "%H:%M"
+    name = local.tzname() or ""
+    shown = f"{local:%a %Y-%m-%d} {local.strftime(clock)} {name if name.isalpha() else f'UTC{name}'}"
+    if not local.utcoffset() and name == "UTC":
+        return shown
+    day = "" if utc.date() == local.date() else f"{utc:%a} "
+    return f"{shown} ({day}{utc.strftime(clock)} UTC)"
+
+
+def countdown(seconds: float) -> str:
+    """A wait for people who look on: `42 s`, `12 min 05 s`, `3 h 07 min`, `2 d 4 h`; none is `0 s`."""
+    minutes, rest = divmod(max(0, round(seconds)), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    if days:
+        return f"{days} d {hours} h"
+    if hours:
+        return f"{hours} h {minutes:02} min"
+    return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
+
+
+def in_words(schedule: Schedule) -> str:
+    """What a settled schedule says, as a half-sentence: `every week, on Mondays at 09:00 Europe/Berlin, …`."""
+    parts = [_when(schedule)]
+    if schedule.until:
+        parts.append(f"until {schedule.until}")
+    if schedule.times is not None:
+        parts.append(f"{counted(schedule.times, 'time')} at most")
+    if schedule.window is not None:
+        hours = f"only {schedule.window.words}"
+        parts.append(hours if schedule.begins_later else f"{hours} {schedule.timezone}")
+    if schedule.zone_column:
+        parts.append(f"by each recipient's clock ({schedule.zone_column})")
+    if schedule.send_at_column:
+        parts.append(f"to each recipient at its own time ({schedule.send_at_column})")
+    return ", ".join(part for part in parts if part)
+
+
+def _when(schedule: Schedule) -> str:
+    zone = schedule.timezone
+    if schedule.cron:
+        begins = f", from {schedule.at}" if schedule.at else ""
+        return f"{cron_words(schedule.cron)}, {zone}{begins}"
+    if not schedule.at:
+        return f"every {parse_interval(schedule.every).words}" if schedule.every else ""
+    moment = resolve(local_time(schedule.at), zone)
+    shown = show_moment(moment.at, zone)
+    if not schedule.every:
+        return f"once, {shown}"
+    interval = parse_interval(schedule.every)
+    if interval.seconds is not None:
+        return f"every {interval.words}, from {shown}"
+    local = datetime.fromtimestamp(moment.at, zone_named(zone))
+    day = {"week": f" on {local:%A}", "month": f" on day {local.day}", "year": f" on {local.day} {local:%B}"}
+    return f"every {interval.words}{day.get(interval.unit, '')} at {local:%H:%M} {zone}, from {local:%Y-%m-%d}"
