@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from mailtui.dispatch.tools import Tools
+from mailtui.outbox.notices import Event, Happening, event_of, notices_of
 from mailtui.outbox.states import CampaignState
 
 _CANCEL_STEP = 1_000
@@ -20,21 +21,38 @@ async def put_on_record(
     reason: str = "",
     held_because: str = "",
     resume_at: float | None = None,
+    event: Event | None = None,
 ) -> None:
     """`actor` is who wanted it, and `reason` why, where that is not plain; `held_because` says why nobody did, for a
     campaign that pauses by itself, and `resume_at` (epoch seconds) when it goes on again without anybody.
+
+    Others are told of it: what they are is written in the same transaction. `event`: what it is to them, where the
+    state alone does not say so.
     """
-    await tools.storage.patiently(
-        lambda: tools.ledger.set_state(
+
+    async def put() -> Happening | None:
+        now, ledger = tools.wall(), tools.ledger
+        before = await ledger.campaign(campaign)
+        told = event or event_of(before, state)
+        happening = None
+        if told is not None:
+            counts, why, held = await ledger.counts(campaign), held_because or reason, bool(held_because)
+            happening = Happening(told, now, before, state, counts, why, held, resume_at)
+        await ledger.set_state(
             campaign,
             state,
             actor=actor,
-            now=tools.wall(),
+            now=now,
             reason=held_because or reason,
             held=bool(held_because),
             resume_at=resume_at,
+            notices=[] if happening is None else notices_of(happening),
         )
-    )
+        return happening
+
+    happening = await tools.storage.patiently(put)
+    if happening is not None and tools.herald is not None:
+        tools.herald.show(happening)
 
 
 async def cancel_waiting(tools: Tools, campaign: int) -> None:

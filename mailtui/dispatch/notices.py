@@ -22,6 +22,7 @@ PATIENCE = 24 * 3600.0
 """How long after it happened somebody is still told, in seconds."""
 _PAUSES = (5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 7200.0)
 """Seconds between two tries; the last goes for all that follow."""
+_LAST_WORDS = 5.0
 _AT_ONCE = 100  # notices that are looked at in one go
 
 
@@ -48,12 +49,16 @@ class Herald(Protocol):
         """Post it once, within a time limit. Never raises for what the other side does."""
         ...
 
+    async def settle(self) -> None:
+        """Let what is to be shown be shown, within a time limit, before the process ends."""
+        ...
+
 
 class Notices:
     """Posts what is due, one at a time to each webhook, so that one that hangs keeps no other waiting."""
 
     def __init__(
-        self, ledger: Ledger, storage: Storage, herald: Herald, *, wall: Callable[[], float], scale: float
+        self, ledger: Ledger, storage: Storage, herald: Herald | None, *, wall: Callable[[], float], scale: float
     ) -> None:
         self._ledger = ledger
         self._storage = storage
@@ -61,19 +66,27 @@ class Notices:
         self._wall = wall
         self._scale = scale
         self._posting: dict[str, asyncio.Task[None]] = {}
+        self._idle_since = 0.0
 
-    @property
-    def busy(self) -> bool:
-        """Whether somebody is being told right now."""
-        return bool(self._posting)
+    async def under_way(self) -> bool:
+        """Whether somebody is told right now whom a runner that has nothing else to do may wait for: a first try is
+        made of all that has just happened, and is not waited for longer than a moment.
+        """
+        now = asyncio.get_running_loop().time()
+        self._idle_since = self._idle_since or now
+        await self.look()
+        return bool(self._posting) and now - self._idle_since < _LAST_WORDS * self._scale
 
     async def look(self) -> None:
         """Begin to post what is due. Reads one indexed row where nothing is."""
         for name in [name for name, task in self._posting.items() if task.done()]:
             self._posting.pop(name).result()
-        for notice in await self._ledger.due_notices(self._wall(), _AT_ONCE, but=tuple(self._posting)):
+        if self._herald is None:
+            return
+        for notice in await self._ledger.due_notices(self._wall(), _AT_ONCE, tuple(self._posting)):
             if notice.target not in self._posting:
-                self._posting[notice.target] = asyncio.create_task(self._post(notice), name=f"webhook {notice.target}")
+                posting = self._post(notice, self._herald)
+                self._posting[notice.target] = asyncio.create_task(posting, name=f"webhook {notice.target}")
 
     async def part(self) -> None:
         """Leave; what is under way is posted again by the next runner, with the same id."""
@@ -82,9 +95,11 @@ class Notices:
         for task in self._posting.values():
             with contextlib.suppress(asyncio.CancelledError):
                 await task
+        if self._herald is not None:
+            await self._herald.settle()
 
-    async def _post(self, notice: Notice) -> None:
-        told = await self._herald.post(notice)
+    async def _post(self, notice: Notice, herald: Herald) -> None:
+        told = await herald.post(notice)
         now = self._wall()
         state, due_at = NoticeState.WAITING, now + self._pause(notice, told)
         if told.taken:

@@ -17,6 +17,7 @@ from mailtui.dispatch.campaign_state import cancel_waiting, put_on_record
 from mailtui.dispatch.clock import ClockWatch
 from mailtui.dispatch.lock import RunnerLock
 from mailtui.dispatch.members import members_from_json
+from mailtui.dispatch.notices import Herald, Notices
 from mailtui.dispatch.orders import Orders
 from mailtui.dispatch.quota import KEPT
 from mailtui.dispatch.recorder import Recorder
@@ -62,7 +63,11 @@ class RunnerOptions:
 class Runner:
     """`run` holds the outbox's lock from start to end."""
 
-    def __init__(self, outbox: Outbox, options: RunnerOptions, secrets: Secrets) -> None:
+    def __init__(
+        self, outbox: Outbox, options: RunnerOptions, secrets: Secrets, *, herald: Herald | None = None
+    ) -> None:
+        """`herald` tells others what becomes of campaigns; None: what is to be told waits for another runner."""
+        self._herald = herald
         self._outbox = outbox
         self._options = options
         self._secrets = secrets
@@ -122,13 +127,17 @@ class Runner:
         found = await self._storage.patiently(lambda: ledger.recover(now=time.time()))
         standing = await self._standing(ledger, now)
         watchdog = Watchdog(row_seconds(scale))
-        tools = Tools(ledger, recorder, self._storage, self._secrets, standing, time.time, scale, watchdog)
+        herald = self._herald
+        tools = Tools(
+            ledger, recorder, self._storage, self._secrets, standing, time.time, scale, watchdog, herald=herald
+        )
+        notices = Notices(ledger, self._storage, herald, wall=time.time, scale=scale)
         left = {"requeued": found.requeued, "unknown": found.unknown}
         note("the runner begins", version=version, outbox=self._outbox.url, **left)
         recording = asyncio.create_task(recorder.run(), name="recorder")
         try:
             ready()
-            await self._watch(ledger, tools, recording)
+            await self._watch(ledger, tools, recording, notices)
             await self._storage.patiently(session.end)
             await self._storage.patiently(ledger.sign_off)
             note("the runner leaves", told_to=self._leaving.is_set())
@@ -137,6 +146,7 @@ class Runner:
                 task.cancel()
             await asyncio.gather(*(task for _, task in self._sendings.values()), return_exceptions=True)
             await self._keep_results(recorder, recording)
+            await notices.part()
             await self._secrets.settle()
             recording.cancel()
             await asyncio.gather(recording, return_exceptions=True)
@@ -176,7 +186,7 @@ class Runner:
         except TimeoutError:
             return  # they stay in flight on record, and are unknown to the next runner
 
-    async def _watch(self, ledger: Ledger, tools: Tools, recording: asyncio.Task[None]) -> None:
+    async def _watch(self, ledger: Ledger, tools: Tools, recording: asyncio.Task[None], notices: Notices) -> None:
         """The runner's own beat: orders, campaigns that come and go, snapshots, and its own health."""
         loop = asyncio.get_running_loop()
         orders = Orders(tools, self._sending, only=self._options.only)
@@ -200,12 +210,13 @@ class Runner:
                 if loop.time() > deadline:
                     self.abort("the runner was told to leave")
             idle = self._options.until_idle and not more and not waking.awaited
-            if not self._sendings and not look and (self._leaving.is_set() or idle):
+            if not self._sendings and not look and (self._leaving.is_set() or (idle and not await notices.under_way())):
                 return
             if loop.time() >= nudge_at:
                 waiting = all(sending.waiting for sending, _ in self._sendings.values())
                 nudge_at = loop.time() + (_IDLE_NUDGE_EVERY if waiting else _NUDGE_EVERY)
                 await self._refresh(ledger, tools)
+                await notices.look()
                 look |= not self._leaving.is_set() and await waking.look()
             if not look:
                 await asyncio.sleep(_BREATH if more else _TICK)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from mailtui.dispatch.budget import BodyBudget
+from mailtui.dispatch.notices import Herald
 from mailtui.dispatch.recorder import Recorder
 from mailtui.dispatch.staffing import Cores, Load
 from mailtui.dispatch.standing import Standing
@@ -51,3 +52,5 @@ class Tools:
     cores: Cores = field(default_factory=Cores)
     load: Load = field(default_factory=Load)
     bodies: BodyBudget = field(default_factory=BodyBudget)
+    herald: Herald | None = None
+    """Who tells others what becomes of campaigns; None: nobody is told."""

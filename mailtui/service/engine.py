@@ -24,6 +24,7 @@ from mailtui.kit.safe_text import safe_text
 from mailtui.kit.words import sentence
 from mailtui.outbox.opening import Outbox, parse_outbox
 from mailtui.service.handover import Door, Handed, door_of, wake
+from mailtui.service.herald import OwnHerald
 from mailtui.service.password_fd import read_passwords
 from mailtui.smtp.timeouts import time_scale
 
@@ -43,7 +44,8 @@ def runner_for(
     """An engine over an outbox, with everything it needs handed down. `say` tells people; None is standard error."""
     sightings, scale = Home.find(environ).sightings, time_scale(environ)
     options = RunnerOptions(__version__, sightings, say or _say, until_idle=until_idle, only=only, scale=scale)
-    return Runner(outbox, options, credentials_for(secrets, environ))
+    herald = OwnHerald(environ, secrets, scale=scale)
+    return Runner(outbox, options, credentials_for(secrets, environ), herald=herald)
 
 
 def credentials_for(secrets: SecretSource, environ: Mapping[str, str]) -> Credentials:
