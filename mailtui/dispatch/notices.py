@@ -66,16 +66,13 @@ class Notices:
         self._wall = wall
         self._scale = scale
         self._posting: dict[str, asyncio.Task[None]] = {}
-        self._idle_since = 0.0
 
-    async def under_way(self) -> bool:
-        """Whether somebody is told right now whom a runner that has nothing else to do may wait for: a first try is
-        made of all that has just happened, and is not waited for longer than a moment.
+    async def under_way(self, *, since: float) -> bool:
+        """Whether a runner with nothing else to do `since` then (in the loop's time) may stay, since somebody is told
+        right now: a first try is made of all that has just happened, and waited for a moment at most.
         """
-        now = asyncio.get_running_loop().time()
-        self._idle_since = self._idle_since or now
         await self.look()
-        return bool(self._posting) and now - self._idle_since < _LAST_WORDS * self._scale
+        return bool(self._posting) and asyncio.get_running_loop().time() - since < _LAST_WORDS * self._scale
 
     async def look(self) -> None:
         """Begin to post what is due. Reads one indexed row where nothing is."""

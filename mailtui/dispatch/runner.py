@@ -191,7 +191,7 @@ class Runner:
         loop = asyncio.get_running_loop()
         orders = Orders(tools, self._sending, only=self._options.only)
         waking = Waking(tools, only=self._options.only)
-        nudge_at, deadline = 0.0, 0.0
+        nudge_at, deadline, rests_since = 0.0, 0.0, loop.time()
         look = more = True
         while True:
             if self._defect is not None:
@@ -210,7 +210,9 @@ class Runner:
                 if loop.time() > deadline:
                     self.abort("the runner was told to leave")
             idle = self._options.until_idle and not more and not waking.awaited
-            if not self._sendings and not look and (self._leaving.is_set() or (idle and not await notices.under_way())):
+            if self._sendings or look:
+                rests_since = loop.time()
+            elif self._leaving.is_set() or (idle and not await notices.under_way(since=rests_since)):
                 return
             if loop.time() >= nudge_at:
                 waiting = all(sending.waiting for sending, _ in self._sendings.values())
