@@ -35,6 +35,11 @@ class Interval:
         return self.count * _SECONDS[self.unit] if self.unit in _SECONDS else None
 
     @property
+    def text(self) -> str:
+        """As a schedule keeps it: `1 week`, `2 hours`."""
+        return counted(self.count, self.unit).replace(",", "")
+
+    @property
     def words(self) -> str:
         """Such as `2 hours`; `week` for a single one, so that `every` may stand before it."""
         return self.unit if self.count == 1 else counted(self.count, self.unit)
