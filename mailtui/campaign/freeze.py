@@ -28,6 +28,7 @@ from mailtui.errors import OutboxError, UsageError
 from mailtui.kit.file_lock import exclusive
 from mailtui.message.frozen import MessageSource
 from mailtui.outbox.copies import concerned
+from mailtui.outbox.notices import Event, Happening, Hook, hooks_to_json, notices_of
 from mailtui.outbox.ports import Desk, Reader
 from mailtui.outbox.records import Campaign as LaunchedCampaign
 from mailtui.outbox.records import Counts, IntakeRow, NewCampaign, NewDelivery, NewSuppression
@@ -70,6 +71,8 @@ class Freezing:
     start_at: float | None = None
     recurrence: str = ""
     occurrence_at: float | None = None
+    hooks: tuple[Hook, ...] = ()
+    """Who is told what becomes of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,8 +179,7 @@ async def _freeze(
         if earlier is None:
             draft = await _draft(freezing, desk, reader)
             added = await _fill(freezing, desk, draft, mails, runner_lives, progress)
-            now = time.time()
-            await desk.go_live(draft.number, actor=freezing.actor, now=now, start_at=freezing.start_at)
+            await _go_live(freezing, desk, reader, draft)
             launched = await reader.campaign(draft.id)
             return Launch(launched, added, is_new=True, orders=(), members=freezing.members, copies=launched.copies)
         changes = _changes(freezing, earlier)
@@ -191,6 +193,15 @@ async def _freeze(
         grown = await reader.campaign(earlier.id)
         copies = grown.copies - earlier.copies
         return Launch(grown, added, is_new=False, orders=tuple(orders), members=freezing.members, copies=copies)
+
+
+async def _go_live(freezing: Freezing, desk: Desk, reader: Reader, draft: LaunchedCampaign) -> None:
+    """Let it go, and put on record who is told that it has begun, if it has."""
+    now, notices = time.time(), []
+    if freezing.start_at is None:
+        counts = await reader.counts(draft.number)
+        notices = notices_of(Happening(Event.STARTED, now, draft, CampaignState.RUNNING, counts))
+    await desk.go_live(draft.number, actor=freezing.actor, now=now, start_at=freezing.start_at, notices=notices)
 
 
 async def _occurred(freezing: Freezing, reader: Reader) -> LaunchedCampaign | None:
@@ -260,6 +271,7 @@ def _new_campaign(freezing: Freezing, message: bytes, latest: LaunchedCampaign |
         filter=campaign.filter_text,
         secret=secrets.token_bytes(32),
         list=campaign.spec.audience.list or "",
+        hooks=hooks_to_json(freezing.hooks),
         schedule=freezing.schedule,
         recurrence=freezing.recurrence,
         occurrence_at=freezing.occurrence_at,

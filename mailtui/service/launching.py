@@ -147,6 +147,7 @@ class Launching:
             plan.start_at,
             plan.recurrence,
             plan.occurrence_at,
+            self._house.settings.hooks(),
         )
 
 
