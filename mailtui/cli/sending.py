@@ -101,7 +101,17 @@ async def _host(service: Service, launch: Launch, signals: Signals) -> CampaignV
             [end] = await asyncio.gather(watcher, return_exceptions=True)
     if isinstance(end, Exception):
         raise end
-    return await service.view(launch.campaign.id)
+    return await _told_later(service, await service.view(launch.campaign.id))
+
+
+async def _told_later(service: Service, view: CampaignView) -> CampaignView:
+    """Who could not be told at once is told by a runner in the background, unless that one would send something too."""
+    names = sorted({telling.webhook for telling in view.told if telling.waits})
+    if not names or any(other.active for other in await service.views()):
+        return view
+    await service.start_runner({})
+    output.say(f"{', '.join(names)} could not be told yet; that is tried again in the background.")
+    return await service.view(view.id)
 
 
 async def _show_while(service: Service, campaign: str, show: watching.Show, started: asyncio.Event) -> None:

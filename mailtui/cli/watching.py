@@ -142,6 +142,9 @@ async def print_outcome(service: Service, view: CampaignView, *, as_json: bool) 
     if view.send_seconds and view.counts.sent:
         _line("time", show_duration(view.send_seconds), _speed(view))
     _say_accounts(view)
+    for telling in view.told:
+        said = f"  told       {safe_text(telling.webhook)}  {safe_text(telling.line(runner=view.runner is not None))}"
+        output.data(output.wrapped(said, indent=" " * 13, stream=sys.stdout))
     if view.gear and view.active and not view.lost:  # one that rests has no connections
         _say_gear(view)
     for failed_state, code, text, count in await service.failures(view, 5):

@@ -37,6 +37,7 @@ from mailtui.service.runners import Launcher
 from mailtui.service.settings import Settings, read_settings
 from mailtui.service.signing import keys_of
 from mailtui.service.suppression import SuppressionDesk
+from mailtui.service.told import told_of
 from mailtui.service.views import CampaignView, now
 from mailtui.smtp.credential import Credential
 from mailtui.smtp.endpoint import Endpoint
@@ -217,6 +218,7 @@ class Service:
             now(),
             await self._heartbeat(runner) if campaign.state in ACTIVE_CAMPAIGNS else None,
             next_try=await self.reader.next_try(campaign.number) if counts.deferred else None,
+            told=await told_of(self.reader, campaign),
             suppression_grew=(
                 campaign.state is CampaignState.PAUSED
                 and counts.open > 0

@@ -13,6 +13,7 @@ from mailtui.kit.durations import show_duration, show_moment
 from mailtui.outbox.records import Campaign, Counts, ProgressSnapshot, WorkerSnapshot
 from mailtui.outbox.states import ACTIVE_CAMPAIGNS, CampaignState
 from mailtui.service.account_state import AccountPart
+from mailtui.service.told import Telling
 
 STALE_SNAPSHOT = 3.0  # seconds after which a rate is not shown as if it were live
 _SILENT_AFTER = 3.0  # seconds; a runner that can write does so at least once a second, also when it only waits
@@ -39,6 +40,8 @@ class CampaignView:
     """When the first of those who are deferred is to be tried again (epoch seconds), None when nobody is."""
     accounts: tuple[AccountPart, ...] = ()
     """The parts of its accounts; none where it has one without a limit."""
+    told: tuple[Telling, ...] = ()
+    """Who is told by webhooks what became of it, the oldest first."""
     suppression_grew: bool = False
     """Whether some of those who wait while it is paused may be on the suppression list by now: it has grown since."""
 
@@ -202,6 +205,7 @@ class CampaignView:
             "copies": self.campaign.copies,
             "resume_at": None if self.resume_at is None else _utc(self.resume_at),
             "accounts": [part.to_json() for part in self.accounts],
+            "notices": [one.to_json() for one in self.told],
             **asdict(self.counts),
             "seconds": round(self.seconds, 3),
             "send_seconds": round(self.send_seconds, 3),
