@@ -50,9 +50,19 @@ class Window:
         return next((edge for edge in self._edges(at, tz) if not self._is_open(edge, tz)), math.inf)
 
     @property
+    def hours(self) -> str:
+        """As `window_of` reads them, and as a dialog shows them: `09:00-17:00`; empty for all day."""
+        return "" if self.opens == self.closes % _WHOLE_DAY else f"{clock(self.opens)}-{clock(self.closes)}"
+
+    @property
+    def day_names(self) -> str:
+        """As `window_of` reads them: `mon,tue`; empty for every day."""
+        return "" if self.days == EVERY_DAY else ",".join(DAYS[day] for day in self.days)
+
+    @property
     def words(self) -> str:
         """Such as `Mon–Fri 09:00–17:00`."""
-        hours = "all day" if self.opens == self.closes % _WHOLE_DAY else f"{clock(self.opens)}–{clock(self.closes)}"
+        hours = self.hours.replace("-", "–") or "all day"
         return hours if self.days == EVERY_DAY else f"{_days_in_words(self.days)} {hours}"
 
     def _is_open(self, at: float, zone: tzinfo) -> bool:
@@ -88,6 +98,20 @@ def minute_of_day(text: str) -> int:
     if match is None or int(match[2]) > 59 or not 0 <= minute <= _WHOLE_DAY:
         raise ValueError(f"{text!r} is no time of day; write it as 09:00")
     return minute
+
+
+def window_of(hours: str, days: str) -> Window | None:
+    """The window of texts such as `09:00-17:00` and `mon-fri`; None where both are empty. Raises ValueError."""
+    if not hours.strip() and not days.strip():
+        return None
+    opens, dash, closes = hours.replace("–", "-").partition("-")
+    if hours.strip() and not dash:
+        raise ValueError(f"{hours!r} are no hours; write them as 09:00-17:00")
+    return Window(
+        opens=minute_of_day(opens) if dash else 0,
+        closes=minute_of_day(closes) if dash else _WHOLE_DAY,
+        days=day_numbers(days.split(",")) if days.strip() else EVERY_DAY,
+    )
 
 
 def day_numbers(names: Sequence[str]) -> tuple[int, ...]:
