@@ -41,17 +41,19 @@ def check_together(schedule: Schedule) -> None:
     if schedule.zone_column and not schedule.send_at_column:
         _check_has_a_time_of_day(schedule)
     if schedule.recurs and schedule.send_at_column:
-        raise ValueError("send_at_column has each mail's own time, so it cannot be sent again and again")
+        raise ValueError("each row has a time of its own, so it cannot be sent again and again")
     said = schedule.begins_later or schedule.window is not None or bool(schedule.send_at_column)
     if not said:
-        raise ValueError("it says no time: write at, every, cron, window or send_at_column")
+        raise ValueError("it says no time: write at, every, cron or window")
 
 
 def _check_has_a_time_of_day(schedule: Schedule) -> None:
     if not schedule.begins_later:
-        raise ValueError("zone_column is for the time of day that at, every or cron names; none of them is there")
+        raise ValueError(
+            "a column of time zones is for the time of day that at, every or cron names; none of them is there"
+        )
     if schedule.every and parse_interval(schedule.every).seconds is not None:
-        raise ValueError("zone_column is for a time of day, and an interval of hours or minutes has none")
+        raise ValueError("a column of time zones is for a time of day, and an interval of hours or minutes has none")
 
 
 def _check_ends(schedule: Schedule) -> None:

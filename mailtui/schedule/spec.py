@@ -79,10 +79,6 @@ class ScheduleSpec(Spec):
     )
     grace: Duration = Field(default="1h", description="How late `missed: send` may be; after that a person is asked.")
     window: WindowSpec | None = Field(default=None, description="Hours and days in which mails may go.")
-    zone_column: str = Field(
-        default="", description="The column with each recipient's zone: it is sent by the clock there."
-    )
-    send_at_column: str = Field(default="", description="The column with the date and time of each recipient's mail.")
 
     @model_validator(mode="after")
     def _go_together(self) -> ScheduleSpec:
@@ -101,6 +97,4 @@ class ScheduleSpec(Spec):
             missed=self.missed,
             grace=parse_duration(self.grace),
             window=self.window.window() if self.window is not None else None,
-            zone_column=self.zone_column,
-            send_at_column=self.send_at_column,
         )

@@ -17,7 +17,7 @@ _NO_ZONES = ("localtime", "posixrules", "Factory")
 _NO_FOLDERS = ("posix/", "right/")  # copies of all others; those of `right` count leap seconds
 
 
-@functools.cache
+@functools.lru_cache(maxsize=1_024)
 def zone_named(name: str) -> tzinfo:
     """The zone of a name such as `Europe/Berlin` or `UTC`. Raises ValueError with a sentence."""
     if not name:
@@ -27,8 +27,7 @@ def zone_named(name: str) -> tzinfo:
             raise zoneinfo.ZoneInfoNotFoundError(name)
         return zoneinfo.ZoneInfo(name)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):  # a folder of zones, a path, no such name
-        hint = did_you_mean(name, known_zones())
-        raise ValueError(f"{name!r} is no time zone. {hint or 'Write one such as Europe/Berlin.'}") from None
+        raise ValueError(f"{name!r} is no time zone. {_hint(name)}") from None
 
 
 def zone_or_offset(text: str) -> tzinfo:
@@ -43,6 +42,12 @@ def zone_or_offset(text: str) -> tzinfo:
     if offset > timedelta(hours=14):
         raise ValueError(f"{text!r} is no time zone: no place on earth is so far from UTC")
     return timezone(-offset if sign == "-" else offset)
+
+
+@functools.lru_cache(maxsize=1_024)
+def _hint(name: str) -> str:
+    """What was meant by a name; a list may have the same wrong one in each row."""
+    return did_you_mean(name, known_zones()) or "Write one such as Europe/Berlin."
 
 
 @functools.cache

@@ -1,0 +1,161 @@
+"""Owns schedules for faces: read from what a person writes into options and fields, and told in words."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+from mailtui.errors import UsageError
+from mailtui.kit.durations import parse_duration
+from mailtui.schedule.checking import check_schedule
+from mailtui.schedule.machine import machine_zone
+from mailtui.schedule.missed import PUNCTUAL
+from mailtui.schedule.recurring import settle, upcoming
+from mailtui.schedule.schedule import GRACE, Missed, Schedule
+from mailtui.schedule.when import when
+from mailtui.schedule.window import Window, window_of
+from mailtui.schedule.words import countdown, in_words, show_moment
+from mailtui.schedule.zones import known_zones, zone_named
+from mailtui.service.scheduled_rows import Upcoming
+
+__all__ = [
+    "GRACE",
+    "Missed",
+    "Schedule",
+    "ScheduleWords",
+    "Window",
+    "Written",
+    "chosen",
+    "countdown",
+    "described",
+    "known_zones",
+    "machine_zone",
+    "show_moment",
+]
+
+NEXT = 5
+"""How many of the times to come are shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleWords:
+    """A schedule for people: what it says as a half-sentence, its next times, and what else they should know."""
+
+    words: str
+    upcoming: tuple[Upcoming, ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a person wrote about a schedule; None for what was left alone, an empty text for what was taken away.
+
+    `at`: `tomorrow 9:00`, `in 2h`, `2026-12-01 09:00`. `every`: `1 week`. `hours`: `09:00-17:00`. `days`: `mon-fri`.
+    `grace`: `1h`. `times`: a number.
+    """
+
+    at: str | None = None
+    every: str | None = None
+    cron: str | None = None
+    timezone: str | None = None
+    until: str | None = None
+    times: str | None = None
+    missed: str | None = None
+    grace: str | None = None
+    hours: str | None = None
+    days: str | None = None
+
+
+def chosen(*, now: float, base: Schedule | None = None, **written: str | None) -> Schedule:
+    """The schedule that somebody asks for at `now` (epoch seconds), settled and found to be possible.
+
+    `written` are the fields of `Written`. What was left alone is as in `base`; but a new time, interval or line of cron
+    takes the place of all of these there, and of when they end. Raises `UsageError`.
+    """
+    said = Written(**written)
+    base = base or Schedule()
+    if any((said.at, said.every, said.cron)):
+        base = dataclasses.replace(base, at="", every="", cron="", until="", times=None)
+    try:
+        schedule = settle(dataclasses.replace(base, **_values(said, base, now)), now)
+        check_schedule(schedule)
+    except ValueError as error:
+        raise UsageError("This schedule cannot be kept", detail=str(error), hint="See: docs/schedules.md") from None
+    return schedule
+
+
+def described(schedule: Schedule, now: float, *, runs: int = 0) -> ScheduleWords:
+    """A schedule in words, with its next times after `now` (epoch seconds); `runs`: how often it was launched.
+
+    Raises `UsageError` for one that cannot be kept.
+    """
+    try:
+        schedule = settle(schedule, now)
+        check_schedule(schedule)
+        coming = upcoming(schedule, now, NEXT, runs=runs)
+        shown = tuple(Upcoming(one.at, show_moment(one.at, schedule.timezone), one.said) for one in coming)
+        return ScheduleWords(in_words(schedule), shown, tuple(_notes(schedule, shown)))
+    except ValueError as error:
+        raise UsageError("This schedule cannot be kept", detail=str(error), hint="See: docs/schedules.md") from None
+
+
+def _values(written: Written, base: Schedule, now: float) -> dict[str, Any]:
+    """What was written, as a schedule has it. Raises ValueError."""
+    values: dict[str, Any] = {}
+    for name in ("every", "cron", "timezone", "until"):
+        if (text := getattr(written, name)) is not None:
+            values[name] = text.strip()
+    zone = values.get("timezone") or base.timezone or machine_zone()
+    zone_named(zone)
+    if written.at is not None:
+        values["at"] = when(written.at, zone, now).text if written.at.strip() else ""
+    if written.times is not None:
+        values["times"] = _number(written.times) if written.times.strip() else None
+    if written.missed is not None:
+        values["missed"] = Missed(written.missed)
+    if written.grace is not None:
+        values["grace"] = parse_duration(written.grace) if written.grace.strip() else GRACE
+    if written.hours is not None or written.days is not None:
+        values["window"] = _window(written, base.window)
+    return values
+
+
+def _window(written: Written, base: Window | None) -> Window | None:
+    hours = written.hours if written.hours is not None else base.hours if base is not None else ""
+    days = written.days if written.days is not None else base.day_names if base is not None else ""
+    return window_of(hours, days)
+
+
+def _number(text: str) -> int:
+    if not text.strip().isdecimal():
+        raise ValueError(f"{text!r} is no number of times")
+    return int(text)
+
+
+def _notes(schedule: Schedule, shown: tuple[Upcoming, ...]) -> list[str]:
+    """What a person should know of the times that come."""
+    notes = []
+    if not shown and schedule.begins_later:
+        notes.append("None of its times is still to come.")
+    zone = schedule.timezone
+    if schedule.window is not None:
+        for one in shown:
+            if not schedule.window.open_at(one.at, zone):
+                opens = show_moment(schedule.window.opens_at(one.at, zone), zone)
+                notes.append(f"{one.said} is outside of its hours: the first mail goes {opens}.")
+                break
+    if schedule.zone_column:
+        notes.append("Whoever's clock is past that time when it begins gets the mail at once.")
+    if schedule.begins_later:
+        notes.append(_missed(schedule))
+    return notes
+
+
+def _missed(schedule: Schedule) -> str:
+    late = f"A time that is missed by {countdown(PUNCTUAL)} or more"
+    if schedule.missed is Missed.SKIP:
+        return f"{late} is left out."
+    if schedule.missed is Missed.SEND:
+        return f"{late} is sent late, up to {countdown(schedule.grace)}; after that a person is asked."
+    return f"{late} waits until a person says what to do."
