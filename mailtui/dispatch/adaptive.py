@@ -274,6 +274,19 @@ class Adaptive:
         """Seconds from the first to the last refusal since a mail was taken, before `scale`."""
         return 0.0 if self._since is None else (self.told_at - self._since) / self._scale
 
+    @property
+    def gap(self) -> float:
+        """Seconds between two mails, on the whole."""
+        return 0.0 if self.cap is None else 1 / self.cap
+
+    def said(self, now: float) -> tuple[str, float | None]:
+        """What a person is told, in half a sentence, and until when nothing goes."""
+        if self.rests_until is not None:
+            return self.reason, max(self.rests_until, self._probe_until, now)
+        parts = [] if self.cap is None else [f"{self.cap:.2g}/s at the most"]
+        parts += [] if self._at_once is None else [f"{self._at_once} at a time"]
+        return "; ".join([*parts, self.reason]), None
+
     def take_unrecorded(self) -> Known | None:
         """What is to be put on record; None where that says it already, or nearly."""
         known = Known(self.cap, self.reason, self.told_at, self.rests_until, self._at_once)
