@@ -20,6 +20,7 @@ from mailtui.kit.durations import parse_duration
 from mailtui.kit.suggest import did_you_mean
 from mailtui.kit.validation import Duration, Spec
 from mailtui.smtp.endpoint import AuthMethod, Endpoint, Security, TokenGrant
+from mailtui.smtp.limits_spec import AccountLimitsSpec
 from mailtui.smtp.timeouts import Timeouts
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -132,13 +133,6 @@ class InlineServerSpec(ServerSpec):
         return self.endpoint(f"inline:{endpoint.host}:{endpoint.port}", folder=folder)
 
 
-class LimitsSpec(Spec):
-    """How many mails an account may send, all campaigns together."""
-
-    per_hour: int | None = pydantic.Field(default=None, ge=1, le=10_000_000, description="Mails in any 60 minutes.")
-    per_day: int | None = pydantic.Field(default=None, ge=1, le=100_000_000, description="Mails in any 24 hours.")
-
-
 class AccountSpec(ServerSpec):
     """One account of the settings. Its password is never here: keyring, environment, or what a command prints."""
 
@@ -169,7 +163,7 @@ class AccountSpec(ServerSpec):
         alias="from",
         description="Who it may send as: addresses, with a name or without, or whole domains, @acme.test.",
     )
-    limits: LimitsSpec = pydantic.Field(default=LimitsSpec(), description="How many mails it may send.")
+    limits: AccountLimitsSpec = pydantic.Field(default=AccountLimitsSpec(), description="How many mails it may send.")
     connections: int | None = pydantic.Field(default=None, ge=1, le=1_000, description="The most at the same time.")
     weight: int = pydantic.Field(
         default=1, ge=1, le=100, description="Its share of the connections, where a campaign has several accounts."

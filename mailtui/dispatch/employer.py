@@ -25,17 +25,14 @@ class Employer(Protocol):
     """An account in a campaign, as its workers see it.
 
     `work` is set while there is something to send; `halted` when what can still be kept back is not to be sent.
-    `marked_as` is the account's name where marks bear it, `meters` are those that count its mails, `shown_as` its name
-    where people are to see it; `counts`: its mails are counted, so that it hears of every mark.
+    `marked_as` is the account's name where marks bear it, `shown_as` its name where people are to see it.
     """
 
     breakers: Breakers
-    counts: bool
     domains: Domains
     gears: GearBox
     halted: bool
     marked_as: str
-    meters: tuple[str, ...]
     reach: Reach
     recorder: Recorder
     scale: float
@@ -65,8 +62,17 @@ class Employer(Protocol):
         """Choose, at the first session, how every message of the campaign is encoded."""
         ...
 
+    @property
+    def per_connection(self) -> int | None:
+        """How many messages a connection may carry; None for any number."""
+        ...
+
+    def counted(self, job: Job) -> tuple[str, ...]:
+        """The meters that count a message when it is marked."""
+        ...
+
     def marked(self, job: Job) -> None:
-        """A message is on record as about to be sent; only where `counts`."""
+        """A message is on record as about to be sent."""
         ...
 
     def accepted_one(self) -> None:

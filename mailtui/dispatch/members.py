@@ -12,21 +12,21 @@ from typing import Any
 
 from mailtui.message.dkim import DkimSpec
 from mailtui.smtp.endpoint import Endpoint
+from mailtui.smtp.limits import NO_LIMITS, Limits
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
     """One account of a campaign; no secret. `weight` is its share of the workers beside the others', `connections` the
-    most of them; `per_hour` and `per_day` are mails in any hour and any day, None without a limit; `senders` are the
-    addresses that it may send as, whole or `@` and a domain, none for any; `dkim` says how its mails are signed, None
-    for mails that go out as they are.
+    most of them; `limits` are what the settings said of it at the launch, and hold where nothing later is on record;
+    `senders` are the addresses that it may send as, whole or `@` and a domain, none for any; `dkim` says how its mails
+    are signed, None for mails that go out as they are.
     """
 
     endpoint: Endpoint
     weight: int = 1
     connections: int | None = None
-    per_hour: int | None = None
-    per_day: int | None = None
+    limits: Limits = NO_LIMITS
     senders: tuple[str, ...] = ()
     dkim: DkimSpec | None = None
 
@@ -34,11 +34,6 @@ class Member:
     def name(self) -> str:
         """The account's; limits and standing are kept under it, in all campaigns."""
         return self.endpoint.account
-
-    @property
-    def is_limited(self) -> bool:
-        """Whether its mails are counted."""
-        return self.per_hour is not None or self.per_day is not None
 
     def may_send_as(self, address: str) -> bool:
         """Whether a From address is one of its own; any is where it names none."""
@@ -70,7 +65,9 @@ def members_from_json(text: str) -> tuple[Member, ...]:
 def _as_dict(member: Member) -> dict[str, Any]:
     said: dict[str, Any] = {"endpoint": json.loads(member.endpoint.to_json())}
     plain = Member(member.endpoint)
-    for name in ("weight", "connections", "per_hour", "per_day", "senders"):
+    if member.limits:
+        said["limits"] = member.limits.as_said()
+    for name in ("weight", "connections", "senders"):
         value = getattr(member, name)
         if value != getattr(plain, name):
             said[name] = value
@@ -80,6 +77,16 @@ def _as_dict(member: Member) -> dict[str, Any]:
 
 
 def _from_dict(raw: dict[str, Any]) -> Member:
-    given = {**raw, "senders": tuple(raw.get("senders", ()))}
-    dkim = DkimSpec(**raw["dkim"]) if "dkim" in raw else None
-    return Member(**{**given, "endpoint": Endpoint.from_json(json.dumps(raw["endpoint"])), "dkim": dkim})
+    return Member(
+        Endpoint.from_json(json.dumps(raw["endpoint"])),
+        weight=raw.get("weight", 1),
+        connections=raw.get("connections"),
+        limits=Limits.of(raw["limits"]) if "limits" in raw else _limits_of_before(raw),
+        senders=tuple(raw.get("senders", ())),
+        dkim=DkimSpec(**raw["dkim"]) if "dkim" in raw else None,
+    )
+
+
+def _limits_of_before(raw: dict[str, Any]) -> Limits:
+    """The two that there were in campaigns launched before there were more."""
+    return Limits(per_hour=raw.get("per_hour"), per_day=raw.get("per_day"))

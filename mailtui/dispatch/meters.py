@@ -132,15 +132,7 @@ class Meters:
         return self.limits(owner).of_domain(domain) if domain else self.limits(owner)
 
     def _load(self, key: str) -> Meter:
-        owner, _, domain = key.partition(" ")
-        who = "this campaign" if owner.startswith("campaign:") else owner
-        meter = Meter(key, self._limits_of(key), said=f"{who} for {domain}" if domain else who)
-        row = self._rows.pop(key, None)
-        slots = self._sent.pop(key, [])
-        if row is not None or slots:
-            first, last = (None, None) if row is None else (row.first_at, row.last_at)
-            meter.load(slots, first_at=first, last_at=last)
-        return meter
+        return meter_on_record(key, self._limits_of(key), self._rows.pop(key, None), self._sent.pop(key, ()))
 
     def clock_moved(self, by: float) -> None:
         """The clock was put forward by so many seconds, and what is on record with it."""
@@ -153,3 +145,14 @@ class Meters:
         """Wake nobody any more."""
         for line in self._lines.values():
             line.close()
+
+
+def meter_on_record(key: str, limits: Limits, row: MeterRow | None, slots: Iterable[tuple[int, int]]) -> Meter:
+    """The meter of a key with what is on record of it: its row, and (slot, mails), the oldest first."""
+    owner, _, domain = key.partition(" ")
+    who = "this campaign" if owner.startswith(campaign_key("")) else owner
+    meter = Meter(key, limits, said=f"{who} for {domain}" if domain else who)
+    if row is not None or slots:
+        first, last = (None, None) if row is None else (row.first_at, row.last_at)
+        meter.load(slots, first_at=first, last_at=last)
+    return meter

@@ -12,10 +12,13 @@ from typing import Protocol
 
 from mailtui.dispatch.breakers import Breakers, reason
 from mailtui.dispatch.crew import Crew
-from mailtui.dispatch.domains import Domains
+from mailtui.dispatch.domains import Domains, domain_of
 from mailtui.dispatch.gearbox import GearBox
+from mailtui.dispatch.line import is_long
 from mailtui.dispatch.members import Member
+from mailtui.dispatch.meter import Wait
 from mailtui.dispatch.paced import Paced
+from mailtui.dispatch.passage import Passage
 from mailtui.dispatch.reach import Reach
 from mailtui.dispatch.slots import Slots
 from mailtui.dispatch.standing import LOGIN_REST
@@ -112,9 +115,7 @@ class Outlet:
         self.rest = head.rest
         self.stir = head.stir
         self.shown_as = "" if alone else self.name
-        self.marked_as = self.name if member.is_limited or not alone else ""
-        self.meters: tuple[str, ...] = (self.marked_as,) if self.marked_as else ()
-        self.counts = member.is_limited
+        self.marked_as = self.name if member.limits or not alone else ""
         self.crew = Crew(self, name=f"{campaign} {self.name}")
         self.held_because = ""
         """Why it is used no more in this campaign, until a person resumes it."""
@@ -123,10 +124,12 @@ class Outlet:
         self.accepted = 0
         self._head = head
         self._standing = tools.standing
-        self._usage = tools.standing.usage(self.name)
+        tools.meters.propose(self.name, member.limits)
+        self._passage = Passage(tools.meters, account=self.name, campaign=campaign, always=not alone, wall=tools.wall)
         self._secrets = tools.secrets
         self._wall = tools.wall
-        self._set_aside: set[Job] = set()  # jobs that count in its quota and are not marked
+        self.counted = self._passage.counted
+        self.marked = self._passage.marked
 
     # whether it can be used
 
@@ -134,18 +137,33 @@ class Outlet:
         """Whether messages may be given to it, for all that is known. `now` in epoch seconds."""
         if self.held_because or self.given_up or self._standing.of(self.name) is not None:
             return False
-        return not self.counts or self._usage.free_at(self.member, now) is None
+        return self.kept_waiting(now) is None
+
+    def kept_waiting(self, now: float) -> Wait | None:
+        """What limits keep it from being used so long that no connection is kept open for it."""
+        wait = self._passage.wait(now)
+        return wait if wait is not None and is_long(wait, now) else None
 
     @property
     def is_tried(self) -> bool:
         """Whether nothing but its server keeps it from being used."""
         return bool(self.given_up) and not self.held_because and self._standing.of(self.name) is None
 
-    def is_full(self, now: float) -> bool:
-        """Whether its quota alone keeps it from being used."""
-        if not self.counts or self.held_because or self._standing.of(self.name) is not None:
-            return False
-        return self._usage.free_at(self.member, now) is not None
+    def limited(self, now: float) -> Wait | None:
+        """What it waits for where limits alone keep it from being used."""
+        if self.held_because or self._standing.of(self.name) is not None:
+            return None
+        return self.kept_waiting(now)
+
+    @property
+    def most_workers(self) -> int | None:
+        """How many workers are of use to it; None for any number."""
+        return self._passage.most_workers(self.member.connections)
+
+    @property
+    def per_connection(self) -> int | None:
+        """How many messages a connection may carry; None for any number."""
+        return self._passage.per_connection
 
     @property
     def trouble(self) -> str:
@@ -172,8 +190,8 @@ class Outlet:
         if rest is not None and rest.until is None:
             return None
         until = 0.0 if rest is None or rest.until is None else rest.until
-        free = self._usage.free_at(self.member, now) if self.counts else None
-        return max(until, free or 0.0) or None
+        wait = self.kept_waiting(now)
+        return max(until, (wait.until or 0.0) if wait is not None else 0.0) or None
 
     def why(self, now: float) -> str:
         """Why it cannot be used; empty while it can."""
@@ -182,9 +200,8 @@ class Outlet:
         rest = self._standing.of(self.name)
         if rest is not None:
             return rest.reason
-        if self.counts and self._usage.free_at(self.member, now) is not None:
-            return f"{self.name} is at its quota"
-        return self.given_up
+        wait = self.kept_waiting(now)
+        return wait.reason if wait is not None else self.given_up
 
     def stop(self) -> None:
         """Give it no more messages; what can still be kept back is."""
@@ -221,34 +238,23 @@ class Outlet:
 
     def next_job(self, worker: Paced, capabilities: Capabilities) -> Job | None:
         """The next message for a server with these capabilities, or None for now."""
-        if not self.counts:
+        passage = self._passage
+        if passage.is_open:
             return self._head.next_job(self, worker, capabilities)
-        if not self._usage.reserve(self.member, self._wall()):
-            if self._usage.free_at(self.member, self._wall()) is not None:
-                self.stir()  # another campaign, which may have a higher limit, took the last of ours
-            return None  # else whoever makes room, or finds that there is none left, says so
+        wait = passage.lets(worker)
+        if wait is not None:
+            if is_long(wait, self._wall()):
+                self.stir()  # the campaign sees to it, and this connection ends
+            return None
         job = self._head.next_job(self, worker, capabilities)
-        if job is None:
-            self._usage.release()
-        else:
-            self._set_aside.add(job)
+        if job is not None:
+            passage.set_aside(job, domain_of(job.tag.key))
         return job
-
-    def marked(self, job: Job) -> None:
-        """A message of an account whose mails are counted is on record as about to be sent."""
-        self._set_aside.discard(job)
-        now = self._wall()
-        self._usage.spend(now)
-        if self._usage.turned_away() or self._usage.free_at(self.member, now) is not None:
-            self._standing.tell(self.name)
 
     def let_go(self, job: Job) -> None:
         """A message is under way no more."""
         self._head.let_go(job)
-        if self.counts and job in self._set_aside:
-            self._set_aside.discard(job)
-            self._usage.release()
-            self._standing.tell(self.name)
+        self._passage.let_go(job)
 
     def settled_one(self) -> None:
         """A message got its answer."""

@@ -6,13 +6,14 @@ is asked and nothing is counted.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from mailtui.dispatch.line import Line
 from mailtui.dispatch.meter import Wait
 from mailtui.dispatch.meters import Meters, campaign_key
 from mailtui.dispatch.paced import Paced
 from mailtui.smtp.job import Job
+from mailtui.smtp.limits import Limits
 
 
 class Passage:
@@ -47,6 +48,18 @@ class Passage:
         if self._seen != self._meters.changes:
             self._look()
         return not self._lines and not self._domains
+
+    @property
+    def per_connection(self) -> int | None:
+        """How many mails a connection may carry."""
+        return _least(limits.per_connection for limits in self._limits())
+
+    def most_workers(self, most: int | None) -> int | None:
+        """How many connections are of use beside what the account says: `most` of them at a time."""
+        return _least([most, *(limits.most_connections for limits in self._limits())])
+
+    def _limits(self) -> list[Limits]:
+        return [self._meters.limits(owner) for owner in self._owners]
 
     def lets(self, worker: Paced) -> Wait | None:
         """None when a mail may begin now, as far as that is not its domain's; else the worker waits in turn."""
@@ -100,3 +113,7 @@ class Passage:
         for line in self._jobs.pop(job, ()):
             line.meter.release()
             line.changed()
+
+
+def _least(numbers: Iterable[int | None]) -> int | None:
+    return min((number for number in numbers if number is not None), default=None)

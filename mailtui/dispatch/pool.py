@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from mailtui.dispatch.members import mailbox_address, members_from_json
+from mailtui.dispatch.meter import WaitKind
 from mailtui.dispatch.outlet import Head, Outlet
 from mailtui.dispatch.split import Part, split
 from mailtui.dispatch.tools import Tools
@@ -73,7 +74,7 @@ class Pool:
         prompt = [outlet for outlet in usable if not outlet.is_late] or usable
         if not prompt:
             return
-        shares = split(self._workers, [Part(outlet.member.weight, outlet.member.connections) for outlet in prompt])
+        shares = split(self._workers, [Part(outlet.member.weight, outlet.most_workers) for outlet in prompt])
         wanted = {outlet.number: share for outlet, share in zip(prompt, shares, strict=True)}
         for outlet in self._outlets:
             outlet.crew.size(wanted.get(outlet.number, 1 if outlet in usable or outlet.is_tried else 0))
@@ -100,16 +101,22 @@ class Pool:
     def why(self) -> str:
         """Why those that cannot be used cannot."""
         now = self._wall()
-        full = [outlet for outlet in self._outlets if outlet.is_full(now)]
+        waits = {outlet: wait for outlet in self._outlets if (wait := outlet.limited(now)) is not None}
         said = [
             outlet.why(now) if len(self) == 1 else f"{outlet.name}: {outlet.why(now)}"
             for outlet in self._outlets
-            if outlet not in full and not outlet.usable(now)
+            if outlet not in waits and not outlet.usable(now)
         ]
-        if full:
-            names = " and ".join(outlet.name for outlet in full)
-            said.append(f"{names} is at its quota" if len(full) == 1 else f"{names} are at their quota")
+        said += dict.fromkeys(wait.reason for wait in waits.values())  # of a campaign's own limit once
         return "; ".join(said)
+
+    @property
+    def is_paced(self) -> bool:
+        """Whether whoever can be used first waits for nothing but the pace that somebody asked for."""
+        now = self._wall()
+        waits = [wait for outlet in self._outlets if (wait := outlet.limited(now)) is not None]
+        first = min(waits, key=lambda wait: wait.until or 0.0, default=None)
+        return first is not None and first.until == self.back_at() and first.kind in (WaitKind.PACE, WaitKind.BATCH)
 
     @property
     def trouble(self) -> str:

@@ -17,9 +17,10 @@ from mailtui.dispatch.campaign_state import cancel_waiting, put_on_record
 from mailtui.dispatch.clock import ClockWatch
 from mailtui.dispatch.lock import RunnerLock
 from mailtui.dispatch.members import members_from_json
+from mailtui.dispatch.meter import KEPT
+from mailtui.dispatch.meters import Meters
 from mailtui.dispatch.notices import Herald, Notices
 from mailtui.dispatch.orders import Orders
-from mailtui.dispatch.quota import KEPT
 from mailtui.dispatch.recorder import Recorder
 from mailtui.dispatch.sending import Sending
 from mailtui.dispatch.signing import signer_for
@@ -125,11 +126,13 @@ class Runner:
         row = RunnerRow(random_ids.token_hex(8), os.getpid(), socket.gethostname(), version, now, now)
         await self._storage.patiently(lambda: ledger.sign_on(row))
         found = await self._storage.patiently(lambda: ledger.recover(now=time.time()))
-        standing = await self._standing(ledger, now)
+        standing = await self._standing(ledger)
         watchdog = Watchdog(row_seconds(scale))
+        sent = await ledger.sent_since(now - KEPT)
+        meters = Meters(wall=time.time, rows=await ledger.meters(), sent=sent, changed=self._account_changed)
         herald = self._herald
         tools = Tools(
-            ledger, recorder, self._storage, self._secrets, standing, time.time, scale, watchdog, herald=herald
+            ledger, recorder, self._storage, self._secrets, standing, time.time, scale, watchdog, meters, herald=herald
         )
         notices = Notices(ledger, self._storage, herald, wall=time.time, scale=scale)
         left = {"requeued": found.requeued, "unknown": found.unknown}
@@ -151,14 +154,13 @@ class Runner:
             recording.cancel()
             await asyncio.gather(recording, return_exceptions=True)
             tools.watchdog.close()
+            tools.meters.close()
             loop.set_exception_handler(former_handler)
 
-    async def _standing(self, ledger: Ledger, now: float) -> Standing:
+    async def _standing(self, ledger: Ledger) -> Standing:
         """How the accounts stand, as it is on record."""
         rests = await ledger.account_rests()
-        sent = await ledger.sent_since(now - KEPT)
-        changed = self._account_changed
-        standing = Standing(wall=time.time, scale=self._options.scale, rests=rests, sent=sent, changed=changed)
+        standing = Standing(wall=time.time, scale=self._options.scale, rests=rests, changed=self._account_changed)
         # A password that the runner before did not find is looked for anew: this one may have been given it.
         missing = [rest for rest in rests if rest.reason.startswith(SecretMissing.title_for(rest.account))]
         standing.forgive(rest.account for rest in missing)
@@ -200,6 +202,7 @@ class Runner:
                 recording.result()
             self._storage.check()
             if (look or more or ledger.changed()) and not self._leaving.is_set():
+                tools.meters.take_over(await ledger.meters())
                 more = await orders.obey()
                 await waking.look()
                 await self._take_up(ledger, tools)
@@ -229,6 +232,7 @@ class Runner:
             note("the clock was put", seconds=round(by, 1))
             await self._storage.patiently(lambda: ledger.clock_moved(by))
             tools.standing.clock_moved(by)
+            tools.meters.clock_moved(by)
             for sending, _ in self._sendings.values():
                 sending.clock_moved(by)
         if self._storage.error is None:

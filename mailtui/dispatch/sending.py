@@ -8,11 +8,11 @@ from mailtui.dispatch.aside import Aside
 from mailtui.dispatch.campaign_state import cancel_waiting, put_on_record
 from mailtui.dispatch.domains import Domains
 from mailtui.dispatch.encoding import SentEncoding
-from mailtui.dispatch.gate import Gate
 from mailtui.dispatch.intent import Intent
+from mailtui.dispatch.meters import campaign_key
 from mailtui.dispatch.outlet import Outlet
 from mailtui.dispatch.paced import Paced
-from mailtui.dispatch.plan import SendPlan
+from mailtui.dispatch.plan import MAX_WORKERS, SendPlan
 from mailtui.dispatch.pool import open_pool
 from mailtui.dispatch.progress import Progress
 from mailtui.dispatch.retry import RetryPolicy
@@ -48,9 +48,7 @@ class Sending:
         self._plan = SendPlan.from_json(campaign.plan)
         self._retry = self._policy()
         self.domains = Domains(scale=tools.scale, give_up_after=self._plan.give_up_after)
-        # One that goes on after a pause or a crash has no burst to its credit: nobody knows how long it rested.
-        rested = campaign.first_claim_at is None
-        self._gate = Gate(self._plan.rate, self._plan.burst, rested=rested)
+        self._put_limits(begun=campaign.first_claim_at is not None)
         compiled = self._compile(message)
         self.supply = Supply(
             campaign,
@@ -118,10 +116,19 @@ class Sending:
         self._plan = plan
         self._retry = self._policy()
         self.domains.give_up_after = plan.give_up_after
-        self._gate.set(plan.rate, plan.burst)
+        self._put_limits(begun=True)
         self._size_crew()
         self._pool.ask_window(plan.window)
-        self._gate.wake()
+        self.look_again()
+
+    def _put_limits(self, *, begun: bool) -> None:
+        """Have the campaign's own limits hold. Where it has begun without being counted, nobody knows what it has sent
+        just now, and there is no burst to its credit.
+        """
+        meters, key = self._tools.meters, campaign_key(self.campaign.id)
+        meters.put(key, self._plan.all_limits)
+        if begun and self._plan.all_limits.is_counted and meters.get(key).last_at is None:
+            meters.get(key).load((), first_at=None, last_at=self._tools.wall())
 
     def clock_moved(self, by: float) -> None:
         """The clock was put forward by so many seconds, and the due times on record with it."""
@@ -174,7 +181,8 @@ class Sending:
     def _wait_for_accounts(self) -> None:
         """Nobody can carry what is left: wait for an account that is back soon, or pause."""
         back_at = self._pool.back_at()
-        if back_at is not None and back_at - self._tools.wall() < _SHORT_REST * self.scale:
+        soon = back_at is not None and back_at - self._tools.wall() < _SHORT_REST * self.scale
+        if soon or self._pool.is_paced:
             self.progress.next_due = back_at
             self.supply.exhausted = True
             self._pool.idle()
@@ -228,11 +236,10 @@ class Sending:
     def next_job(self, outlet: Outlet, worker: Paced, capabilities: Capabilities) -> Job | None:
         if self._intent is not Intent.SEND or self.recorder.in_trouble:
             return None
-        if not self._gate.lets(worker) or not self._bodies.has_room(worker):
+        if not self._bodies.has_room(worker):
             return None
         job = self.supply.next_job(capabilities, outlet.number)
         if job is not None:
-            self._gate.passed()
             self._bodies.take(job, len(job.data))
         return job
 
@@ -286,7 +293,6 @@ class Sending:
                 except TimeoutError:
                     self.supply.exhausted = False
         finally:
-            self._gate.close()
             await self._staffing.close()
             await self._pool.part()
 
@@ -379,7 +385,7 @@ class Sending:
         note("campaign rests", campaign=self.campaign.number, id=self.campaign.id, state=state, reason=reason)
 
     def _size_crew(self) -> None:
-        wanted = max(1, min(self._plan.workers, self.campaign.audience))
+        wanted = max(1, min(self._plan.workers, self.campaign.audience, self._plan.limits.connections or MAX_WORKERS))
         self.supply.size_for(max(wanted, len(self._pool)), self._plan.rate)
         self._pool.size(wanted)
 

@@ -12,10 +12,8 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
-from mailtui.dispatch.quota import Usage
 from mailtui.outbox.records import AccountRest
 from mailtui.outbox.states import RestKind
-from mailtui.outbox.timed_records import SentSlot
 
 _FRESH = 5.0  # seconds; so soon after a login others may be tried at the same time
 _AT_ONCE = 2  # a password that has become wrong is said by no more than these
@@ -33,28 +31,18 @@ class Standing:
         wall: Callable[[], float],
         scale: float,
         rests: Iterable[AccountRest] = (),
-        sent: Iterable[SentSlot] = (),
         changed: Callable[[str], None] = lambda _account: None,
     ) -> None:
-        """`rests` and `sent` (by account, the oldest slot first) are what is on record; `scale` shortens rests in
-        tests.
-        """
+        """`rests` are what is on record; `scale` shortens them in tests."""
         self._wall = wall
         self._scale = scale
         self._rests = {rest.account: rest for rest in rests}
-        self._usage: dict[str, Usage] = {}
-        for account, slot, mails in sent:
-            self.usage(account).add(slot // 6, mails)
         self._changed = changed
         self._unrecorded: dict[str, AccountRest | None] = {}
         self._doors: dict[str, asyncio.Lock] = {}
         self._sayings: dict[str, asyncio.Semaphore] = {}
         self._logged_in: dict[str, float] = {}
         self._put_off: dict[str, int] = {}
-
-    def usage(self, account: str) -> Usage:
-        """What an account has sent lately; one and the same for all its campaigns."""
-        return self._usage.setdefault(account, Usage())
 
     def of(self, account: str) -> AccountRest | None:
         """Why an account is not to be used now; None when it may be."""
@@ -72,10 +60,6 @@ class Standing:
         if known is not None and (known.until is None or (until is not None and until <= known.until)):
             return  # replies that were under way say less than what is known by now
         self._rests[account] = self._unrecorded[account] = AccountRest(account, until, kind, reason, now)
-        self._changed(account)
-
-    def tell(self, account: str) -> None:
-        """There is room in an account's quota again, or none any more: all its campaigns look."""
         self._changed(account)
 
     def forgive(self, accounts: Iterable[str], *, before: float | None = None) -> None:
@@ -98,8 +82,6 @@ class Standing:
 
     def clock_moved(self, by: float) -> None:
         """The clock was put forward by so many seconds, and what is on record with it."""
-        for usage in self._usage.values():
-            usage.clock_moved(by)
         for account, rest in self._rests.items():
             until = None if rest.until is None else rest.until + by
             self._rests[account] = replace(rest, until=until, since=rest.since + by)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from mailtui.dispatch.budget import BodyBudget
+from mailtui.dispatch.meters import Meters
 from mailtui.dispatch.notices import Herald
 from mailtui.dispatch.recorder import Recorder
 from mailtui.dispatch.staffing import Cores, Load
@@ -49,6 +50,7 @@ class Tools:
     wall: Callable[[], float]
     scale: float
     watchdog: Watchdog
+    meters: Meters
     cores: Cores = field(default_factory=Cores)
     load: Load = field(default_factory=Load)
     bodies: BodyBudget = field(default_factory=BodyBudget)

@@ -53,7 +53,7 @@ class Worker:
         self._over = asyncio.Event()
         self._dismissed = False
         self._answered = 0  # messages this connection got an answer for
-        self._touched = False  # whether this connection was given a message
+        self._given = 0  # messages that this connection was given
         self._refused = 0  # envelopes refused on this connection
         self._finished = False  # whether this connection was told to end
         self._recalled = False  # whether it was told so for no fault of its own
@@ -101,7 +101,7 @@ class Worker:
     async def _converse(self, connection: Connection) -> None:
         self._over.clear()
         self._answered = 0
-        self._touched = False
+        self._given = 0
         self._finished = self._recalled = self._doubted = False
         self._misunderstood = False
         self._connected_at = self._loop.time()
@@ -127,7 +127,7 @@ class Worker:
             gears.misunderstood(choice.gear)
         elif session.misbehaved:
             gears.misbehaved(choice.gear)
-        touched = self._touched and not self._recalled
+        touched = self._given and not self._recalled
         if not self._answered and (touched or self._is_brief()):
             if touched:
                 gears.useless(choice.gear)
@@ -208,9 +208,13 @@ class Worker:
 
     def next_job(self) -> Job | None:
         assert self._connection is not None
+        most = self._sending.per_connection
+        if most is not None and self._given >= most:
+            self._loop.call_soon(self._end)  # when it has been told that there is nothing
+            return None
         job = self._sending.next_job(self, self._connection.capabilities)
         if job is not None:
-            self._touched = True
+            self._given += 1
         return job
 
     def ask_mark(self, job: Job) -> None:
@@ -221,14 +225,15 @@ class Worker:
             self._keep_back(job, again=True)
             self._loop.call_soon(self._session.marked, job, False)  # noqa: FBT003 - marked's own form
             return
-        mark = Mark(claim.campaign, claim.id, claim.fence, self._sending.marked_as, self._sending.meters)
-        self._sending.recorder.mark(mark, partial(self._marked, self._session, job))
+        sending = self._sending
+        mark = Mark(claim.campaign, claim.id, claim.fence, sending.marked_as, sending.counted(job))
+        sending.recorder.mark(mark, partial(self._marked, self._session, job))
 
     def _marked(self, session: Dialogue, job: Job, held: bool) -> None:
         if not held:
             # Not on record, so not in flight. Either it was cancelled meanwhile, or the outbox cannot be written.
             self._keep_back(job, again=self._sending.recorder.in_trouble)
-        elif self._sending.counts:
+        else:
             self._sending.marked(job)
         session.marked(job, held)
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from mailtui.dispatch.members import Member, members_from_json
-from mailtui.dispatch.quota import KEPT, MINUTE, Usage
+from mailtui.dispatch.meter import KEPT, WaitKind
+from mailtui.dispatch.meter_words import in_words
+from mailtui.dispatch.meters import meter_on_record
 from mailtui.kit.durations import show_moment
 from mailtui.kit.words import counted
 from mailtui.outbox.ports import Reader
 from mailtui.outbox.records import AccountRest, Campaign, WorkerSnapshot
-from mailtui.outbox.timed_records import SentSlot
+from mailtui.outbox.timed_records import MeterRow
+from mailtui.smtp.limits import Limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,8 @@ class AccountNow:
     per_day: int | None = None
     until: float | None = None
     reason: str = ""
+    quota: str = ""
+    """How much of its limits is used: `310 of 500 an hour, 900 of 2,000 a day`; empty where it has none."""
 
     @property
     def well(self) -> bool:
@@ -43,12 +48,6 @@ class AccountNow:
         if self.well:
             return "well"
         return "out" if self.until is None else f"resting until {show_moment(self.until)}"
-
-    @property
-    def quota(self) -> str:
-        """How much of its limits is used: `310 of 500 an hour, 900 of 2,000 a day`; empty where it has none."""
-        limits = ((self.hour, self.per_hour, "an hour"), (self.day, self.per_day, "a day"))
-        return ", ".join(f"{used:,} of {limit:,} {span}" for used, limit, span in limits if limit is not None)
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -95,8 +94,14 @@ class AccountPart:
 async def accounts_now(reader: Reader, members: Sequence[Member], now: float) -> dict[str, AccountNow]:
     """How these accounts stand, by name."""
     rests = {rest.account: rest for rest in await reader.account_rests()}
-    sent = await reader.sent_since(now - KEPT * MINUTE)
-    return {member.name: _stands(member, rests.get(member.name), sent, now) for member in members}
+    rows = {row.meter: row for row in await reader.meters()}
+    sent: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    for meter, slot, mails in await reader.sent_since(now - KEPT):
+        sent[meter].append((slot, mails))
+    return {
+        name: _stands(member, rests.get(name), rows.get(name), sent[name], now)
+        for name, member in ((member.name, member) for member in members)
+    }
 
 
 async def parts_of(
@@ -104,7 +109,7 @@ async def parts_of(
 ) -> tuple[AccountPart, ...]:
     """The parts of a campaign's accounts, as many as it has; none where it has one without a limit."""
     members = members_from_json(campaign.endpoint)
-    if len(members) == 1 and not members[0].is_limited:
+    if len(members) == 1 and not members[0].limits:
         return ()
     stands = await accounts_now(reader, members, now)
     sent, busy = await reader.carried(campaign.number), Counter(worker.account for worker in workers)
@@ -114,12 +119,14 @@ async def parts_of(
     )
 
 
-def _stands(member: Member, rest: AccountRest | None, sent: Iterable[SentSlot], now: float) -> AccountNow:
-    usage = Usage((slot // 6, mails) for account, slot, mails in sent if account == member.name)
-    hour, day = usage.used(now)
-    until, reason = usage.free_at(member, now), ""
-    if until is not None:
-        reason = "its limits in the settings are reached"
+def _stands(
+    member: Member, rest: AccountRest | None, row: MeterRow | None, slots: Iterable[tuple[int, int]], now: float
+) -> AccountNow:
+    limits = member.limits if row is None or not row.limits else Limits.from_json(row.limits)
+    meter = meter_on_record(member.name, limits, row, slots)
+    wait = meter.wait(now)
+    until, reason = (None, "") if wait is None or wait.kind is WaitKind.PACE else (wait.until, wait.reason)
     if rest is not None and (rest.until is None or rest.until > now):
         until, reason = (None if rest.until is None else max(rest.until, until or 0)), rest.reason
-    return AccountNow(member.name, hour, day, member.per_hour, member.per_day, until, reason)
+    _, hour, day = meter.used(now)
+    return AccountNow(member.name, hour, day, limits.per_hour, limits.per_day, until, reason, in_words(meter, now))

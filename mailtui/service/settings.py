@@ -257,8 +257,7 @@ class Settings:
             self.endpoint(account),
             found.weight,
             found.connections,
-            found.limits.per_hour,
-            found.limits.per_day,
+            found.limits.limits(),
             tuple(parseaddr(sender)[1] if "<" in sender else sender for sender in found.senders),
             None if found.dkim is None else found.dkim.dkim(),
         )

@@ -9,7 +9,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import date
+from math import ceil
 from typing import Any
+
+_A_MAIL = 30.0  # seconds that one may take where a server is slow
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,13 @@ class Limits:
         windows = (self.rate, self.per_minute, self.per_hour, self.per_day, self.batch, self.warm_up)
         return bool(self.min_gap) or any(one is not None for one in windows)
 
+    @property
+    def most_connections(self) -> int | None:
+        """How many connections are of use: at a slow pace a few carry everything; None for any number."""
+        paced = None if self.rate is None else ceil(self.rate * _A_MAIL) + self.burst - 1
+        alone = 1 if self.min_gap else None
+        return min((most for most in (self.connections, paced, alone) if most is not None), default=None)
+
     def of_domain(self, domain: str) -> Limits:
         """What holds for recipients of a domain (in small letters), beside the rest."""
         return next((limits for name, limits in self.per_domain if name == domain), NO_LIMITS)
@@ -112,22 +122,22 @@ class Limits:
     @classmethod
     def from_json(cls, text: str) -> Limits:
         """What `to_json` wrote; no limits from an empty text. Raises ValueError for others."""
-        try:
-            return cls.of(json.loads(text)) if text else NO_LIMITS
-        except (TypeError, KeyError) as error:
-            raise ValueError(f"these are no limits: {text[:200]}") from error
+        return cls.of(json.loads(text)) if text else NO_LIMITS
 
     @classmethod
     def of(cls, said: Mapping[str, Any]) -> Limits:
-        """From what `as_said` gives."""
-        given = dict(said)
-        if "batch" in given:
-            given["batch"] = Batch(**given["batch"])
-        if "warm_up" in given:
-            given["warm_up"] = WarmUp(**given["warm_up"])
-        if "per_domain" in given:
-            given["per_domain"] = tuple((domain, cls.of(limits)) for domain, limits in given["per_domain"].items())
-        return cls(**given)
+        """From what `as_said` gives. Raises ValueError for others."""
+        try:
+            given = dict(said)
+            if "batch" in given:
+                given["batch"] = Batch(**given["batch"])
+            if "warm_up" in given:
+                given["warm_up"] = WarmUp(**given["warm_up"])
+            if "per_domain" in given:
+                given["per_domain"] = tuple((domain, cls.of(limits)) for domain, limits in given["per_domain"].items())
+            return cls(**given)
+        except (TypeError, AttributeError) as error:
+            raise ValueError(f"these are no limits: {str(said)[:200]}") from error
 
 
 NO_LIMITS = Limits()

@@ -89,7 +89,7 @@ def test_c9_a_launch_binds_each_to_the_from_that_the_preview_showed(
     rows = asyncio.run(deliveries(service, launched.number))
     assert len(rows) == 80 and all(row.bound == shown[(row.copy_of or (row.key,))[0]] for row in rows)
     members = members_from_json(launched.endpoint)
-    assert [(member.name, member.weight, member.per_hour) for member in members] == [
+    assert [(member.name, member.weight, member.limits.per_hour) for member in members] == [
         ("acme", 3, None),
         ("backup", 1, 50),
     ]

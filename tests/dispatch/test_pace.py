@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -157,7 +155,7 @@ def test_an_order_changes_what_it_names() -> None:
 def test_a_launch_that_adds_to_a_campaign_may_order_any_plan(processes: int | None) -> None:
     """It orders the whole of it, with the message and the server: what is refused of it is refused of all."""
     plan = SendPlan(workers=2, burst=3, window=4, render_processes=processes)
-    assert SendPlan(rate=5.0, render_processes=1).changed({**asdict(plan), "message": "x"}) == plan
+    assert SendPlan(rate=5.0, render_processes=1).changed({**plan.as_said(), "message": "x"}) == plan
 
 
 def test_r01_the_schedule() -> None:

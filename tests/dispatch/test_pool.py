@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import json
 import time
 from collections import Counter
 from pathlib import Path
@@ -25,6 +26,7 @@ from mailtui.sandbox.limits import Limit, Limits
 from mailtui.sandbox.server import SandboxServer
 from mailtui.smtp.credential import Credential
 from mailtui.smtp.endpoint import Endpoint, Security
+from mailtui.smtp.limits import Limits as AccountLimits
 from tests.dispatch.bench import House, Passwords, accepted
 from tests.dispatch.test_breakers import held, launch_to_domains
 from tests.dispatch.test_crashes import _runner
@@ -34,8 +36,18 @@ from tests.servers.programs import free_port
 _SLOWLY = FaultRule(Stage.DOT, Action.DELAY, seconds=0.005)
 
 
-def account(name: str, server: SandboxServer, *, user: str = "", **more: object) -> Member:
-    return Member(Endpoint(name, "127.0.0.1", server.port, Security.PLAIN, user=user), **more)  # type: ignore[arg-type]
+def account(
+    name: str,
+    server: SandboxServer,
+    *,
+    user: str = "",
+    weight: int = 1,
+    connections: int | None = None,
+    senders: tuple[str, ...] = (),
+    **limits: int,
+) -> Member:
+    endpoint = Endpoint(name, "127.0.0.1", server.port, Security.PLAIN, user=user)
+    return Member(endpoint, weight, connections, AccountLimits(**limits), senders)  # type: ignore[arg-type]
 
 
 def slow(
@@ -272,8 +284,16 @@ def test_c9_members_are_written_down_and_one_alone_as_ever() -> None:
     alone = Endpoint("acme", "127.0.0.1", 25, Security.PLAIN)
     assert members_to_json([Member(alone)]) == alone.to_json()
     assert members_from_json(alone.to_json()) == (Member(alone),)
-    several = (Member(alone, 3, 2, 10, 20, ("Acme <news@acme.test>", "@acme.example")), Member(alone))
+    several = (
+        Member(alone, 3, 2, AccountLimits(per_hour=10, per_day=20), ("Acme <news@acme.test>", "@acme.example")),
+        Member(alone),
+    )
     assert members_from_json(members_to_json(several)) == several
+    before = json.dumps(
+        {"members": [{"endpoint": json.loads(alone.to_json()), "per_hour": 10, "senders": ["a@b.test"]}]}
+    )
+    [old] = members_from_json(before)
+    assert (old.limits, old.senders) == (AccountLimits(per_hour=10), ("a@b.test",)), "as it was written before"
     assert several[0].may_send_as("News@acme.test") and several[0].may_send_as("x@acme.example")
     assert not several[0].may_send_as("x@acme.test") and several[1].may_send_as("x@acme.test")
 

@@ -13,6 +13,7 @@ from mailtui.outbox.states import CampaignState, OrderKind
 from mailtui.sandbox.faults import Action, FaultRule, Faults, Stage
 from mailtui.sandbox.server import SandboxServer
 from mailtui.smtp.endpoint import Endpoint, Security
+from mailtui.smtp.limits import Limits
 from tests.dispatch.bench import House, accepted
 from tests.dispatch.test_runner import reply
 from tests.servers.programs import free_port
@@ -25,7 +26,7 @@ async def paused(house: House, port: int, seconds: float, *, id: str = "c1") -> 
     campaign = await house.launch(5, port, id=id)
     ledger = house.outbox.ledger()
     at = time.time() + seconds
-    why = "acme is at its quota"
+    why = "hourly limit of acme reached"
     await ledger.set_state(
         campaign.number, CampaignState.PAUSED, actor="runner", now=time.time(), reason=why, held=True, resume_at=at
     )
@@ -90,10 +91,10 @@ async def test_c9_where_one_account_is_full_another_that_cannot_be_reached_is_tr
 ) -> None:
     dead = Member(Endpoint("acme", "127.0.0.1", free_port(), Security.PLAIN))
     async with SandboxServer(tmp_path / "sandbox") as server:
-        full = Member(Endpoint("backup", "127.0.0.1", server.port, Security.PLAIN), per_hour=10)
+        full = Member(Endpoint("backup", "127.0.0.1", server.port, Security.PLAIN), limits=Limits(per_hour=10))
         campaign = await house.launch(20, 0, SendPlan(workers=4), members=[dead, full])
         await house.send(scale=0.02, only=campaign)
     found = await house.reader.campaign(campaign.id)
     assert (found.state, found.held) == (CampaignState.PAUSED, True)
     assert found.resume_at is not None and found.resume_at < time.time() + 20, "ten minutes of these, and not an hour"
-    assert "acme: nobody answers" in found.reason and "backup is at its quota" in found.reason
+    assert "acme: nobody answers" in found.reason and "hourly limit of backup reached" in found.reason

@@ -33,7 +33,7 @@ SETTINGS = f"""accounts:
   acme: {{host: 127.0.0.1, port: 9, security: plain, from: "{NEWS}", weight: 3, limits: {{per_hour: 12}}}}
   backup: {{host: mx.backup.test, user: team, from: "{TEAM}"}}
 """
-REASON = "acme is at its quota; backup: 421 4.7.0 Later"
+REASON = "hourly limit of acme reached; backup: 421 4.7.0 Later"
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ def test_c9_a_pause_for_a_time_tells_each_account_and_when_it_goes_on(
 
     out, steps = shown()
     assert f"because {REASON} it can go on at {show_moment(until)}, in 49 min" in out and "no process waits" in out
-    assert "through acme 12 sent, resting until" in out and "12 of 12 an hour: its limits in the settings" in out
+    assert "through acme 12 sent, resting until" in out and "12 of 12 an hour: hourly limit of acme reached" in out
     assert f"through backup 4 sent, resting until {show_moment(until)}: 421 4.7.0 Later" in out
     assert f"Have it go on then, in the background: mailtui resume {view.id}" in steps
     monkeypatch.setattr(service._launcher, "pid", lambda: 4711)
