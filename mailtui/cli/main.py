@@ -33,6 +33,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "list": ("mailtui.cli.listing:list_campaigns", "List the campaigns of the outbox."),
     "status": ("mailtui.cli.status:status", "Show how a campaign stands; --follow watches it."),
     "report": ("mailtui.cli.report:report", "Tell what became of every recipient."),
+    "schedule": ("mailtui.cli.schedule:schedule", "Say what a schedule means, with its next times."),
     "pause": ("mailtui.cli.orders:pause", "Pause a campaign; what is under way finishes."),
     "resume": ("mailtui.cli.orders:resume", "Go on with a paused campaign."),
     "cancel": ("mailtui.cli.orders:cancel", "Stop a campaign for good; who waits gets nothing."),

@@ -14,7 +14,18 @@ _EVER = 0.0
 
 def check_schedule(schedule: Schedule) -> None:
     """Raises ValueError with a sentence about the first thing that is wrong with a schedule, settled or not."""
-    check_together(schedule)
+    check_parts(schedule)
+    said = schedule.begins_later or schedule.window is not None or bool(schedule.send_at_column)
+    if not said:
+        raise ValueError("it says no time: write at, every, cron or window")
+    if schedule.zone_column and not schedule.send_at_column:
+        _check_has_a_time_of_day(schedule)
+    if schedule.recurs and schedule.send_at_column:
+        raise ValueError("each row has a time of its own, so it cannot be sent again and again")
+
+
+def check_parts(schedule: Schedule) -> None:
+    """The same about what is said, where more may be said elsewhere."""
     if schedule.timezone:
         zone_named(schedule.timezone)
     if schedule.at:
@@ -25,11 +36,11 @@ def check_schedule(schedule: Schedule) -> None:
         parse_interval(schedule.every)
     if schedule.cron:
         check_cron(schedule.cron)
+    _check_together(schedule)
     _check_ends(schedule)
 
 
-def check_together(schedule: Schedule) -> None:
-    """The same about values that do not go with each other."""
+def _check_together(schedule: Schedule) -> None:
     if schedule.every and schedule.cron:
         raise ValueError("every and cron are two ways to say the same; keep one of them")
     if not schedule.recurs and (schedule.until or schedule.times is not None):
@@ -38,13 +49,6 @@ def check_together(schedule: Schedule) -> None:
         raise ValueError("times should be 1 or more")
     if schedule.grace != GRACE and schedule.missed is not Missed.SEND:
         raise ValueError("grace is how late it may be with missed: send; it has no meaning without")
-    if schedule.zone_column and not schedule.send_at_column:
-        _check_has_a_time_of_day(schedule)
-    if schedule.recurs and schedule.send_at_column:
-        raise ValueError("each row has a time of its own, so it cannot be sent again and again")
-    said = schedule.begins_later or schedule.window is not None or bool(schedule.send_at_column)
-    if not said:
-        raise ValueError("it says no time: write at, every, cron or window")
 
 
 def _check_has_a_time_of_day(schedule: Schedule) -> None:

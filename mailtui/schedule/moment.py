@@ -85,11 +85,11 @@ def resolve_in(wall: datetime, zone: tzinfo, name: str) -> Moment:
     if not times:
         clock = wall_at(at, zone)
         instead = f"{clock:%H:%M}" if clock.date() == wall.date() else f"{clock:%Y-%m-%d %H:%M}"
-        return Moment(at, f"{wall:%H:%M} does not exist on {day} in {name}: the clock is put forward; {instead} it is")
-    if len(times) > 1:
         return Moment(
-            at, f"{wall:%H:%M} comes twice on {day} in {name}: the clock is put back; it is the first of both"
+            at, f"{wall:%H:%M} does not exist on {day} in {name}: the clock is put forward; it goes at {instead}"
         )
+    if len(times) > 1:
+        return Moment(at, f"{wall:%H:%M} comes twice on {day} in {name}: the clock is put back; it goes at the first")
     return Moment(at)
 
 

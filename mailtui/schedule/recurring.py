@@ -28,7 +28,7 @@ def settle(schedule: Schedule, now: float) -> Schedule:
     zone = schedule.timezone or machine_zone()
     at = schedule.at
     if schedule.every and not at:
-        at = as_local(now, zone).text
+        at = as_local(now - now % 60, zone).text
     return dataclasses.replace(schedule, timezone=zone, at=at)
 
 

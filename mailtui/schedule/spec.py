@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from mailtui.kit.durations import parse_duration
 from mailtui.kit.validation import Duration, Spec
-from mailtui.schedule.checking import check_schedule
+from mailtui.schedule.checking import check_parts
 from mailtui.schedule.cron import check_cron
 from mailtui.schedule.interval import parse_interval
 from mailtui.schedule.moment import local_time
@@ -82,7 +82,7 @@ class ScheduleSpec(Spec):
 
     @model_validator(mode="after")
     def _go_together(self) -> ScheduleSpec:
-        check_schedule(self.schedule())
+        check_parts(self.schedule())
         return self
 
     def schedule(self) -> Schedule:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,7 @@ from mailtui.errors import UsageError
 from mailtui.kit.durations import parse_duration
 from mailtui.schedule.checking import check_schedule
 from mailtui.schedule.machine import machine_zone
-from mailtui.schedule.missed import PUNCTUAL
+from mailtui.schedule.moment import resolve
 from mailtui.schedule.recurring import settle, upcoming
 from mailtui.schedule.schedule import GRACE, Missed, Schedule
 from mailtui.schedule.when import when
@@ -31,9 +32,11 @@ __all__ = [
     "described",
     "known_zones",
     "machine_zone",
+    "moment_of",
     "show_moment",
 ]
 
+_DATE = re.compile(r"\s*\d{4}-\d{1,2}-\d{1,2}\s*\Z")
 NEXT = 5
 """How many of the times to come are shown."""
 
@@ -100,6 +103,15 @@ def described(schedule: Schedule, now: float, *, runs: int = 0) -> ScheduleWords
         raise UsageError("This schedule cannot be kept", detail=str(error), hint="See: docs/schedules.md") from None
 
 
+def moment_of(text: str, zone: str, now: float) -> float:
+    """The moment (epoch seconds) that a person means in a zone; a date alone is its midnight. Raises `UsageError`."""
+    try:
+        whole = f"{text.strip()} 00:00" if _DATE.match(text) else text
+        return resolve(when(whole, zone, now), zone).at
+    except ValueError as error:
+        raise UsageError("This is no time", detail=str(error)) from None
+
+
 def _values(written: Written, base: Schedule, now: float) -> dict[str, Any]:
     """What was written, as a schedule has it. Raises ValueError."""
     values: dict[str, Any] = {}
@@ -153,7 +165,7 @@ def _notes(schedule: Schedule, shown: tuple[Upcoming, ...]) -> list[str]:
 
 
 def _missed(schedule: Schedule) -> str:
-    late = f"A time that is missed by {countdown(PUNCTUAL)} or more"
+    late = "A time that is missed by a minute or more"
     if schedule.missed is Missed.SKIP:
         return f"{late} is left out."
     if schedule.missed is Missed.SEND:
