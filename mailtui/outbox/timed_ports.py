@@ -85,8 +85,8 @@ class TimedLedger(TimedReads, Protocol):
         ...
 
     async def next_wake(self) -> float | None:
-        """The earliest time at which a campaign goes on or begins, a recurrence occurs or a notice is due; None where
-        nothing of that is to come. Due times of deliveries are not among them. Costs the same whatever waits.
+        """The earliest time at which a campaign goes on or begins, or a recurrence occurs; None where nothing of that
+        is to come. Due times of deliveries and notices are not among them. Costs the same whatever waits.
         """
         ...
 

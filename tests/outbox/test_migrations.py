@@ -261,7 +261,7 @@ def test_what_is_asked_again_and_again_neither_reads_nor_sorts_a_whole_campaign(
 @pytest.mark.parametrize(
     ("file", "name", "indexes"),
     [
-        ("timed", "next_wake", ["campaign_to_start", "campaign_to_resume", "recurrence_next", "notice_due"]),
+        ("timed", "next_wake", ["campaign_to_start", "campaign_to_resume", "recurrence_next"]),
         ("timed", "due_recurrences", ["recurrence_next"]),
         ("timed", "due_notices", ["notice_due"]),
         ("reader", "active_campaigns", ["campaign_at_work"]),

@@ -2,8 +2,7 @@
 SELECT min(at) FROM (
   SELECT min(start_at) AS at FROM campaign WHERE state = 'scheduled'
   UNION ALL SELECT min(resume_at) FROM campaign WHERE state = 'paused' AND resume_at IS NOT NULL
-  UNION ALL SELECT min(next_at) FROM recurrence WHERE state = 'active'
-  UNION ALL SELECT min(due_at) FROM notice WHERE state = 'waiting')
+  UNION ALL SELECT min(next_at) FROM recurrence WHERE state = 'active')
 
 -- name: insert_recurrence
 INSERT INTO recurrence (id, series, name, path, arguments, schedule, next_at, hooks, state, actor, created_at)
