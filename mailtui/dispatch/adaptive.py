@@ -23,9 +23,9 @@ _ALONE = 2.5  # mails refused of those since the last cut, by which the pace was
 _TOLERANCE = 1.1  # of what is counted in so short a time
 _AT_FIRST = 1.0  # messages a second, where nothing is known of the pace before
 _SLOWEST = 1 / 60
-_QUIET = 10.0  # seconds without a refusal
+_QUIET = 5.0  # seconds without a refusal
 # How much a pace rises: by so much a second, and by no more than a part of itself with each mail that is taken.
-_GUESSED_RISE = math.log(2), 0.25  # twice as fast every second
+_GUESSED_RISE = math.log(2), 0.7  # twice as fast every second
 _QUIET_RISE = 0.05, 0.02
 _RISE = 0.01, 0.005
 _NEEDLESS_AFTER = 300.0  # seconds without a refusal, after which a pace that nobody needs is forgotten
