@@ -19,19 +19,16 @@ _DELIMITER_NAMES = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "p
 
 FileFormat = Literal["csv", "xlsx", "json", "jsonl", "parquet", "sqlite"]
 ListFormat = FileFormat | Literal["sheet"]
-ColumnRole = Literal["name", "from", "reply_to", "subject", "body", "cc", "bcc", "attachment"]
+ColumnRole = Literal["name", "from", "reply_to", "subject", "body", "cc", "bcc", "attachment", "send_at", "timezone"]
 Unwanted = Literal["role", "disposable", "bad_domain"]
 
 COLUMN_TYPES = tuple(SAID_TYPES)
-_ROLES = ("name", "from", "reply_to", "subject", "body", "cc", "bcc", "attachment")
-_LATER_ROLES = ("send_at", "timezone")
+_ROLES = ("name", "from", "reply_to", "subject", "body", "cc", "bcc", "attachment", "send_at", "timezone")
 _LIST_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 _RANGE = re.compile(r"\$?[A-Z]{1,3}\$?[0-9]{0,7}(?::\$?[A-Z]{1,3}\$?[0-9]{0,7})?", re.ASCII | re.IGNORECASE)
 
 
 def _is_role(role: str) -> str:
-    if role in _LATER_ROLES:
-        raise ValueError(f"this version does not support a column for {role} yet. Leave it out.")
     if role not in _ROLES:
         raise ValueError(f"{role} is nothing a column can stand for; use {_either(_ROLES)}.")
     return role
@@ -92,7 +89,8 @@ class AudienceSpec(Spec):
     )
     columns: dict[_Role, str] = pydantic.Field(
         default_factory=dict,
-        description="Columns that stand for name, from, reply_to, subject, body, cc, bcc or attachment of each mail.",
+        description="Columns that stand for name, from, reply_to, subject, body, cc, bcc or attachment of each mail, "
+        "and for the time at which it goes: send_at, or timezone for where its recipient is.",
     )
     group: bool = pydantic.Field(
         default=False, description="Whether all rows of an address make one mail; templates have them as rows."

@@ -14,8 +14,8 @@ from mailtui.audience.rules import AllOf
 from mailtui.audience.rules_text import format_rule
 from mailtui.audience.rules_tree import read_rule
 from mailtui.campaign.senders import OwnSenders, Senders, senders_of
-from mailtui.campaign.spec import CampaignSpec, later_problems, without_later
-from mailtui.errors import AudienceError, ConfigError, Place, Problem, RuleError, TemplateError, UsageError
+from mailtui.campaign.spec import CampaignSpec
+from mailtui.errors import AudienceError, Place, Problem, RuleError, TemplateError, UsageError
 from mailtui.kit.validation import validate
 from mailtui.kit.yaml_file import Loc, YamlDocument, parse_yaml, read_yaml
 from mailtui.message.compose import CompiledMessage, compile_message
@@ -24,6 +24,7 @@ from mailtui.message.images import column_as_written
 from mailtui.message.own_cells import SENT_AS
 from mailtui.message.shared_files import own_file_key
 from mailtui.message.source import Unsaved, own_mail_defaults, read_message
+from mailtui.schedule.schedule import Schedule
 
 _SAVED: Unsaved = {}
 NO_SENDERS = Senders()
@@ -43,6 +44,7 @@ class Campaign:
         default_factory=dict
     )  # what accounts of the settings are from, where it does not say itself
     senders: Senders = NO_SENDERS  # those of them that take turns
+    chosen: Schedule | None = None  # when it goes, where that is not left to the file
 
     @property
     def folder(self) -> Path:
@@ -62,6 +64,11 @@ class Campaign:
         """The rules as one line, empty for everybody."""
         rule = read_rule(self.spec.audience.filter)
         return "" if rule is None else format_rule(rule)
+
+    @property
+    def schedule(self) -> Schedule:
+        """When it goes; not settled where only its file says it."""
+        return self.spec.whole_schedule() if self.chosen is None else self.chosen
 
     def with_source(self, path: Path) -> Campaign:
         """The same campaign with its list at another path."""
@@ -249,14 +256,5 @@ def load_campaign(path: Path, unsaved: Unsaved = _SAVED) -> Campaign:
         )
     edited = unsaved.get(Path(os.path.realpath(path))) if unsaved else None
     document = read_yaml(path) if edited is None else parse_yaml(edited, path)
-    title = f"{path} has mistakes"
-    later = later_problems(document)
-    readable = dataclasses.replace(document, data=without_later(document.data))
-    try:
-        spec = validate(CampaignSpec, readable, title=title)
-    except ConfigError as error:
-        found = sorted((*error.problems, *later), key=lambda item: (item.place.line or 0, item.place.column or 0))
-        raise ConfigError(title, found) from None
-    if later:
-        raise ConfigError(title, later)
+    spec = validate(CampaignSpec, document, title=f"{path} has mistakes")
     return Campaign(path, spec, document)

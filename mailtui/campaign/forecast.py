@@ -7,8 +7,9 @@ from dataclasses import asdict, dataclass
 from itertools import islice
 from typing import Any
 
+from mailtui.campaign.again import Again
 from mailtui.campaign.extras import brings_copies
-from mailtui.campaign.freeze import Again, Freezing, to_add_to
+from mailtui.campaign.freeze import Freezing, to_add_to
 from mailtui.campaign.mails import Mails, open_mails
 from mailtui.campaign.suppression import NOBODY, LeftOut, open_left_out
 from mailtui.outbox.copies import concerned

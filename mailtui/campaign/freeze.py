@@ -13,41 +13,35 @@ import secrets
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from enum import Enum
 from itertools import islice
 from pathlib import Path
 
 from mailtui.audience.audience import Audience
+from mailtui.campaign.again import Again, BeingSent, MessageChanged, NotFinished, WasCancelled
 from mailtui.campaign.agreement import MAY_GET_IT, require_carriers, require_columns, require_extras
 from mailtui.campaign.campaign import Campaign
+from mailtui.campaign.due_times import DueTimes, due_times
 from mailtui.campaign.mails import Mails, open_mails
 from mailtui.campaign.suppression import LeftOut, open_left_out
 from mailtui.dispatch.members import Member, members_to_json
 from mailtui.dispatch.plan import SendPlan
-from mailtui.errors import OutboxError, UsageError
+from mailtui.errors import OutboxError
 from mailtui.kit.file_lock import exclusive
 from mailtui.message.frozen import MessageSource
 from mailtui.outbox.copies import concerned
 from mailtui.outbox.notices import Event, Happening, Hook, hooks_to_json, notices_of
 from mailtui.outbox.ports import Desk, Reader
 from mailtui.outbox.records import Campaign as LaunchedCampaign
-from mailtui.outbox.records import Counts, IntakeRow, NewCampaign, NewDelivery, NewSuppression
+from mailtui.outbox.records import IntakeRow, NewCampaign, NewDelivery, NewSuppression
 from mailtui.outbox.states import ACTIVE_CAMPAIGNS, CampaignState, OrderKind
 from mailtui.outbox.suppression import scope_of_campaign
+from mailtui.schedule.schedule import Schedule
 
 _STEP = 1_000  # rows of the list, also those that a filter leaves out: looking at them takes time as well
 _BREATH = 0.003  # between two steps while a runner lives: its commits then wait 4 ms at the most
 _LONG_STEP = 20_000  # while no runner lives: most pages of the index of keys are then written once a step
 _ID_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that is read as another
-_UNDER_WAY = frozenset({CampaignState.RUNNING, CampaignState.PAUSING, CampaignState.PAUSED})
-
-
-class Again(Enum):
-    """What to do when the series has a campaign already and the message has changed since."""
-
-    ASK = "ask"  # refuse, and say what the choices are
-    NEW = "new"  # a new campaign to everybody on the list
-    TOP_UP = "top_up"  # only those who are not in the earlier one, and those still waiting in it
+_UNDER_WAY = frozenset({CampaignState.SCHEDULED, CampaignState.RUNNING, CampaignState.PAUSING, CampaignState.PAUSED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,57 +83,6 @@ class Launch:
     copies: int = 0
 
 
-class MessageChanged(UsageError):
-    """The series was launched with another message, and nobody said what that means."""
-
-    def __init__(self, earlier: LaunchedCampaign) -> None:
-        super().__init__(
-            f"The message has changed since {earlier.name} was launched as {earlier.id}",
-            hint="Say --new to send this one to everybody on the list, "
-            "or --top-up to send it only to those who did not get the earlier one",
-        )
-        self.earlier = earlier
-
-
-class WasCancelled(UsageError):
-    """The series was cancelled, and nobody said that this is to be a new send to everybody."""
-
-    def __init__(self, earlier: LaunchedCampaign, counts: Counts) -> None:
-        got = f"{counts.sent:,} had got it" if counts.sent else "nobody had got it"
-        doubtful = f" and {counts.unknown:,} may have" if counts.unknown else ""
-        super().__init__(
-            f"{earlier.name} was cancelled ({earlier.id}): {got}{doubtful}, {counts.cancelled:,} had not",
-            detail=f"Who got it: mailtui report {earlier.id} --only sent",
-            hint="To send it to the others, write them to a list of their own, name that one as the source in the "
-            f"campaign, and run it with --new:\n"
-            f"mailtui report {earlier.id} --only cancelled --original --format csv --out rest.csv\n"
-            "With the list as it is, --new sends it to everybody, also those who got it",
-        )
-        self.earlier = earlier
-
-
-class NotFinished(UsageError):
-    """A new campaign was asked for while one with this very message is under way: many would get it twice."""
-
-    def __init__(self, earlier: LaunchedCampaign) -> None:
-        super().__init__(
-            f"{earlier.name} was launched with this very message ({earlier.id}), and is not finished",
-            detail="A new campaign would send it a second time to everybody who has got it, or will.",
-            hint=f"Go on with that one: mailtui resume {earlier.id}. Or stop it first: mailtui cancel {earlier.id}",
-        )
-
-
-class BeingSent(UsageError):
-    """What a running campaign is sent through, or says, cannot be changed under its runner."""
-
-    def __init__(self, running: LaunchedCampaign, what: str) -> None:
-        super().__init__(
-            f"{running.name} is being sent at the moment ({running.id}), and {what} since it was launched",
-            detail="Nothing was changed, and nobody was added.",
-            hint=f"Run it again when it has finished, or pause it first: mailtui pause {running.id}",
-        )
-
-
 async def freeze(
     freezing: Freezing,
     desk: Desk,
@@ -154,9 +97,10 @@ async def freeze(
 
     `progress` hears how many recipients were written. Before anything is written, everything has been read.
     """
+    due = due_times(Schedule.from_json(freezing.schedule), freezing.start_at, freezing.audience.columns)
     with (
         open_left_out(freezing.campaign, freezing.cache) as left_out,
-        open_mails(freezing.campaign, freezing.audience, freezing.source, left_out) as mails,
+        open_mails(freezing.campaign, freezing.audience, freezing.source, left_out, due=due) as mails,
     ):
         return await _freeze(freezing, desk, reader, again, left_out, mails, runner_lives, progress)
 
@@ -179,7 +123,7 @@ async def _freeze(
         if earlier is None:
             draft = await _draft(freezing, desk, reader)
             added = await _fill(freezing, desk, draft, mails, runner_lives, progress)
-            await _go_live(freezing, desk, reader, draft)
+            await _go_live(freezing, desk, reader, draft, mails.due)
             launched = await reader.campaign(draft.id)
             return Launch(launched, added, is_new=True, orders=(), members=freezing.members, copies=launched.copies)
         changes = _changes(freezing, earlier)
@@ -187,21 +131,45 @@ async def _freeze(
             _require_at_rest(earlier, changes, "server" if len(freezing.members) == 1 else "choice of accounts")
         await _leave_out_too(freezing, desk, reader, earlier, left_out, runner_lives)
         orders = await _order_changes(freezing, desk, earlier, changes)
+        if freezing.start_at is not None and mails.due is None and not _is_to_begin(earlier):
+            mails.due = DueTimes(Schedule.from_json(freezing.schedule), freezing.start_at)
         added = await _fill(freezing, desk, earlier, mails, runner_lives, progress)
-        now = time.time()
-        orders.append(await desk.order(earlier.number, OrderKind.TOP_UP, {}, actor=freezing.actor, now=now))
+        kind, given = _going_on(freezing, earlier, mails.due)
+        orders.append(await desk.order(earlier.number, kind, given, actor=freezing.actor, now=time.time()))
         grown = await reader.campaign(earlier.id)
         copies = grown.copies - earlier.copies
         return Launch(grown, added, is_new=False, orders=tuple(orders), members=freezing.members, copies=copies)
 
 
-async def _go_live(freezing: Freezing, desk: Desk, reader: Reader, draft: LaunchedCampaign) -> None:
+async def _go_live(
+    freezing: Freezing, desk: Desk, reader: Reader, draft: LaunchedCampaign, due: DueTimes | None
+) -> None:
     """Let it go, and put on record who is told that it has begun, if it has."""
     now, notices = time.time(), []
-    if freezing.start_at is None:
+    start_at = freezing.start_at if due is None else due.begin_after(now)
+    if start_at is None:
         counts = await reader.counts(draft.number)
         notices = notices_of(Happening(Event.STARTED, now, draft, CampaignState.RUNNING, counts))
-    await desk.go_live(draft.number, actor=freezing.actor, now=now, start_at=freezing.start_at, notices=notices)
+    await desk.go_live(draft.number, actor=freezing.actor, now=now, start_at=start_at, notices=notices)
+
+
+def _is_to_begin(campaign: LaunchedCampaign) -> bool:
+    """Whether it was launched for a time, and nothing of it has been touched."""
+    return campaign.start_at is not None and campaign.first_claim_at is None
+
+
+def _going_on(
+    freezing: Freezing, earlier: LaunchedCampaign, due: DueTimes | None
+) -> tuple[OrderKind, dict[str, object]]:
+    """What a runner is to do with a campaign that was added to: go on, or begin at the time that is said now."""
+    start_at = freezing.start_at if due is None else due.begin_after(time.time())
+    if not _is_to_begin(earlier):
+        return OrderKind.TOP_UP, {}
+    if start_at is None:
+        return OrderKind.RESUME, {}
+    if due is not None and earlier.start_at is not None:
+        start_at = min(start_at, earlier.start_at)  # those who were there keep their times
+    return OrderKind.SCHEDULE, {"at": start_at, "schedule": freezing.schedule}
 
 
 async def _occurred(freezing: Freezing, reader: Reader) -> LaunchedCampaign | None:

@@ -12,6 +12,7 @@ from mailtui.audience.address import AddressError
 from mailtui.audience.audience import Audience
 from mailtui.audience.recipient import Recipient, cells_of
 from mailtui.campaign.campaign import Campaign
+from mailtui.campaign.due_times import DueTimes
 from mailtui.campaign.extras import Bringing, Brought, bringing, brings_copies, brings_extras
 from mailtui.campaign.suppression import LeftOut
 from mailtui.message.copies import Copied, copied
@@ -28,9 +29,14 @@ _NO_COPIES = Copied((), ())
 class Mails:
     """The mails of one campaign's list. Made by `open_mails`."""
 
-    def __init__(self, audience: Audience, left_out: LeftOut, rows: Bringing | None, *, turns: bool) -> None:
-        """`turns`: accounts take turns, so each mail is bound to its From."""
+    def __init__(
+        self, audience: Audience, left_out: LeftOut, rows: Bringing | None, *, turns: bool, due: DueTimes | None = None
+    ) -> None:
+        """`turns`: accounts take turns, so each mail is bound to its From; `due` says when each row is due, None where
+        all are with the campaign.
+        """
         self._turns = turns
+        self.due = due
         self._audience = audience
         self._left_out = left_out
         self._rows = rows
@@ -40,6 +46,8 @@ class Mails:
         each mail's copies stand behind it. Where accounts take turns, each is bound to the From in its cell.
         """
         mails = self._of(columns, first, last)
+        if self.due is not None:
+            mails = self.due.mails(mails, columns)
         if not self._turns:
             return mails
         cell = columns.index(SENT_AS)
@@ -69,7 +77,13 @@ class Mails:
 
 @contextmanager
 def open_mails(
-    campaign: Campaign, audience: Audience, source: MessageSource, left_out: LeftOut, *, files: bool = True
+    campaign: Campaign,
+    audience: Audience,
+    source: MessageSource,
+    left_out: LeftOut,
+    *,
+    files: bool = True,
+    due: DueTimes | None = None,
 ) -> Iterator[Mails]:
     """The mails of a list. Templates that say who gets a copy, and which file, are worked out in a child process, which
     lives as long as this; without `files` nobody looks for those.
@@ -77,10 +91,10 @@ def open_mails(
     Reading them raises `TemplateError` where a template overruns.
     """
     if not (brings_extras(source) if files else brings_copies(source)):
-        yield Mails(audience, left_out, None, turns=source.takes_turns)
+        yield Mails(audience, left_out, None, turns=source.takes_turns, due=due)
         return
     with bringing(campaign, source, audience.columns, files=files) as rows:
-        yield Mails(audience, left_out, rows, turns=source.takes_turns)
+        yield Mails(audience, left_out, rows, turns=source.takes_turns, due=due)
 
 
 def _mail_and_copies(brought: Brought, in_order: tuple[str, ...] | None) -> Iterator[NewDelivery]:

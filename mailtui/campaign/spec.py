@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Annotated, Any
 
 import pydantic
@@ -9,16 +10,11 @@ import pydantic
 from mailtui.accounts.spec import InlineServerSpec
 from mailtui.audience.spec import AudienceSpec
 from mailtui.dispatch.spec import DispatchSpec
-from mailtui.errors import Problem
-from mailtui.kit.validation import Document
 from mailtui.message.own_cells import SENT_AS
 from mailtui.message.spec import MessageSpec
-
-_LATER: tuple[tuple[str, ...], ...] = (
-    ("schedule",),
-    ("dispatch", "limits"),
-)
-"""Keys that the campaign file is to have, and this version does not carry out. They are refused, never ignored."""
+from mailtui.schedule.checking import check_schedule
+from mailtui.schedule.schedule import Schedule
+from mailtui.schedule.spec import ScheduleSpec
 
 
 def _weighted(value: Any) -> Any:
@@ -56,6 +52,9 @@ class CampaignSpec(MessageSpec):
     smtp: InlineServerSpec | None = pydantic.Field(default=None, description="A relay without a login, inline.")
     audience: AudienceSpec
     dispatch: DispatchSpec = DispatchSpec()
+    schedule: ScheduleSpec | None = pydantic.Field(
+        default=None, description="When it is sent, once or again and again; left out, as soon as it is launched."
+    )
 
     @pydantic.model_validator(mode="after")
     def _one_server(self) -> CampaignSpec:
@@ -64,34 +63,20 @@ class CampaignSpec(MessageSpec):
             raise ValueError(f"{' and '.join(given)} are given together; a campaign is sent through one of them")
         if SENT_AS in self.audience.columns.values():
             raise ValueError(f"audience.columns names {SENT_AS}, which is no column of a list; it needs another name")
+        whole = self.whole_schedule()
+        if self.schedule is not None or whole != Schedule():
+            check_schedule(whole)
         return self
+
+    def whole_schedule(self) -> Schedule:
+        """When it is sent, with the columns that say so for each row; not settled yet."""
+        said = Schedule() if self.schedule is None else self.schedule.schedule()
+        columns = self.audience.columns
+        return dataclasses.replace(
+            said, zone_column=columns.get("timezone", ""), send_at_column=columns.get("send_at", "")
+        )
 
     @property
     def account_names(self) -> tuple[str, ...]:
         """The accounts of the settings that it is sent through; none where it names a server itself."""
         return (self.account,) if self.account is not None else tuple(self.accounts or ())
-
-
-def later_problems(document: Document) -> list[Problem]:
-    """What the file asks for that this version cannot do."""
-    return [
-        Problem(document.place(loc), "this version does not support it yet.", "Leave it out.")
-        for loc in _LATER
-        if _at(document.data, loc[:-1]) is not None and loc[-1] in _at(document.data, loc[:-1])
-    ]
-
-
-def without_later(data: Any) -> Any:
-    """The data without those keys, so that each is told once."""
-    if not isinstance(data, dict):
-        return data
-    kept = {key: value for key, value in data.items() if (key,) not in _LATER}
-    if isinstance(kept.get("dispatch"), dict):
-        kept["dispatch"] = {key: value for key, value in kept["dispatch"].items() if ("dispatch", key) not in _LATER}
-    return kept
-
-
-def _at(data: Any, loc: tuple[str, ...]) -> Any:
-    for key in loc:
-        data = data.get(key) if isinstance(data, dict) else None
-    return data if isinstance(data, dict) else None

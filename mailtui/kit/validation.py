@@ -50,8 +50,12 @@ def validate(model: type[Model], document: Document, *, title: str) -> Model:
     try:
         return model.model_validate(document.data)
     except pydantic.ValidationError as error:
-        problems = [_problem(model, document, item) for item in error.errors(include_url=False)]
-        raise ConfigError(title, list(dict.fromkeys(problems))) from None
+        problems = {_problem(model, document, item): None for item in error.errors(include_url=False)}
+        raise ConfigError(title, sorted(problems, key=_in_the_file)) from None
+
+
+def _in_the_file(problem: Problem) -> tuple[int, int]:
+    return problem.place.line or 0, problem.place.column or 0
 
 
 def _problem(model: type[pydantic.BaseModel], document: Document, item: Any) -> Problem:

@@ -15,8 +15,9 @@ from functools import cached_property
 from mailtui.accounts.credentials import Credentials
 from mailtui.accounts.keyring_store import client_entry, login_entry
 from mailtui.accounts.secrets import SecretSource
+from mailtui.campaign.again import Again
 from mailtui.campaign.campaign import Campaign
-from mailtui.campaign.freeze import Again, Launch
+from mailtui.campaign.freeze import Launch
 from mailtui.dispatch.members import Member, members_from_json
 from mailtui.dispatch.runner import Runner
 from mailtui.errors import UsageError

@@ -10,9 +10,10 @@ from typing import Protocol
 from mailtui.accounts.secrets import SecretSource
 from mailtui.audience.audience import Audience
 from mailtui.audience.views import AudienceCounts
+from mailtui.campaign.again import Again
 from mailtui.campaign.campaign import Campaign
 from mailtui.campaign.forecast import Planned, forecast
-from mailtui.campaign.freeze import Again, Freezing, Launch, freeze
+from mailtui.campaign.freeze import Freezing, Launch, freeze
 from mailtui.dispatch.members import Member
 from mailtui.dispatch.plan import SendPlan
 from mailtui.errors import UsageError
@@ -23,6 +24,7 @@ from mailtui.outbox.opening import Outbox
 from mailtui.outbox.ports import Desk
 from mailtui.outbox.witness import require_newest
 from mailtui.service.campaigns import CampaignDesk, actor
+from mailtui.service.limits_on_record import put_limits
 from mailtui.service.settings import Settings
 from mailtui.service.signing import with_keys
 from mailtui.smtp.endpoint import Endpoint
@@ -113,6 +115,7 @@ class Launching:
         Into an older copy of an outbox nothing is written (`OutboxOutdated`).
         """
         members = await with_keys(plan.members, self._house.secrets)
+        await put_limits((member.name for member in members), self._house.settings, self._house.desk)
         desk, reader = self._house.desk(), self._house.outbox.reader()  # of its own: an app launches from a thread
         try:
             with self._house.campaigns.open_audience(plan.campaign) as audience:

@@ -12,16 +12,10 @@ from mailtui.audience.sheets.link import is_link
 from mailtui.audience.source import SheetCopy
 from mailtui.audience.spec import COLUMN_TYPES, AudienceSpec
 from mailtui.audience.views import AudienceCounts, ListRow, ListView, RowView, Which, about_alike
+from mailtui.campaign.again import Again, BeingSent, MessageChanged, NotFinished, WasCancelled
 from mailtui.campaign.checks import CheckReport
 from mailtui.campaign.forecast import Planned
-from mailtui.campaign.freeze import (
-    Again,
-    BeingSent,
-    Launch,
-    MessageChanged,
-    NotFinished,
-    WasCancelled,
-)
+from mailtui.campaign.freeze import Launch
 from mailtui.message.rendered import RenderProblem
 from mailtui.outbox.records import Campaign as LaunchedCampaign
 from mailtui.service.list_trial import Beginning, EncodingSample, Places, Trial

@@ -116,6 +116,37 @@ class CampaignView:
         )
 
     @property
+    def begins_at(self) -> float | None:
+        """When it is to begin (epoch seconds); None for one that has begun, or that nothing begins by itself."""
+        return self.campaign.start_at if self.campaign.state is CampaignState.SCHEDULED else None
+
+    @property
+    def begins(self) -> str:
+        """The same for people, behind what it is: `begins at 2026-12-01 09:00:00, in 8 d 14 h`."""
+        if self.begins_at is None:
+            return ""
+        left = self.begins_at - self.seen_at
+        when = f"at {show_moment(self.begins_at)}"
+        span = f"in {show_duration(left)}" if left > 0 else f"{show_duration(-left)} ago"
+        if self.runner is not None:
+            return f"begins {when}, {span}" if left > 0 else f"was to begin {when}, {span}"
+        return f"is to begin {when}, {span}, and no process waits for that"
+
+    @property
+    def lateness(self) -> float | None:
+        """How many seconds after its time it began, as measured; None for one that had no time, or has not begun."""
+        start, woke = self.campaign.start_at, self.campaign.woke_at
+        return None if start is None or woke is None else max(0.0, woke - start)
+
+    @property
+    def waits(self) -> str:
+        """What it waits for now, and until when: a limit, a sending window, the recipients' own times; else empty."""
+        if self.live is None or self.live.waits_until is None or self.live.waits_until <= self.seen_at:
+            return ""
+        until = self.live.waits_until
+        return f"goes on at {show_moment(until)}, in {show_duration(until - self.seen_at)}"
+
+    @property
     def live(self) -> ProgressSnapshot | None:
         """The snapshot, while it is fresh and the campaign is being sent."""
         if self.snapshot is None or not self.active or self.seen_at - self.snapshot.at > STALE_SNAPSHOT:
@@ -166,8 +197,12 @@ class CampaignView:
 
     @property
     def seconds(self) -> float:
-        """From the launch to the last result, or to now while it is at work."""
-        return _span(self.campaign.launched_at, self.campaign.settled_at, self.seen_at if self.at_work else None)
+        """From the launch, or from when it began at its time, to the last result, or to now while it is at work."""
+        return _span(
+            self.campaign.woke_at or self.campaign.launched_at,
+            self.campaign.settled_at,
+            self.seen_at if self.at_work else None,
+        )
 
     @property
     def send_seconds(self) -> float:
@@ -204,6 +239,10 @@ class CampaignView:
             "audience": self.campaign.audience,
             "copies": self.campaign.copies,
             "resume_at": None if self.resume_at is None else _utc(self.resume_at),
+            "start_at": None if self.campaign.start_at is None else _utc(self.campaign.start_at),
+            "late_seconds": None if self.lateness is None else round(self.lateness, 3),
+            "recurrence": self.campaign.recurrence,
+            "waits_until": None if self.live is None or self.live.waits_until is None else _utc(self.live.waits_until),
             "accounts": [part.to_json() for part in self.accounts],
             "notices": [one.to_json() for one in self.told],
             **asdict(self.counts),

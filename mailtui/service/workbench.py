@@ -20,9 +20,10 @@ from mailtui.audience.rules_text import format_rule
 from mailtui.audience.rules_tree import read_rule
 from mailtui.audience.sheets.link import is_link
 from mailtui.audience.spec import AudienceSpec
+from mailtui.campaign.again import Again
 from mailtui.campaign.campaign import Campaign
 from mailtui.campaign.checks import CheckReport
-from mailtui.campaign.freeze import Again, Launch
+from mailtui.campaign.freeze import Launch
 from mailtui.errors import AudienceError, MailtuiError, RuleError, UsageError
 from mailtui.service.drafts import Draft
 from mailtui.service.editing import EditingDesk, LiveMail

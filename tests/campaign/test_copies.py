@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mailtui.campaign import extras
-from mailtui.campaign.freeze import Again
+from mailtui.campaign.again import Again
 from mailtui.errors import ConfigError, UsageError
 from mailtui.outbox.records import DeliveryRow, Mark, Result
 from mailtui.outbox.states import DeliveryState as S

@@ -16,15 +16,9 @@ from typing import Any
 
 import pytest
 
+from mailtui.campaign.again import Again, BeingSent, MessageChanged, NotFinished, WasCancelled
 from mailtui.campaign.forecast import Difference, Planned
-from mailtui.campaign.freeze import (
-    Again,
-    BeingSent,
-    Launch,
-    MessageChanged,
-    NotFinished,
-    WasCancelled,
-)
+from mailtui.campaign.freeze import Launch
 from mailtui.errors import AudienceError, UsageError
 from mailtui.outbox.states import CampaignState
 from mailtui.service.facade import Service
@@ -34,7 +28,7 @@ from tests.cli.program import people
 LAUNCH = """
 import asyncio, os, sys
 from pathlib import Path
-from mailtui.campaign.freeze import Again
+from mailtui.campaign.again import Again
 from mailtui.service.facade import Service
 service = Service.open(os.environ)
 plan = service.prepare(service.campaigns.load(Path(sys.argv[1])), plan={})

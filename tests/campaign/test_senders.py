@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mailtui.campaign.freeze import Again
+from mailtui.campaign.again import Again
 from mailtui.campaign.senders import Sender, Senders, senders_of
 from mailtui.dispatch.members import members_from_json
 from mailtui.errors import ConfigError, TemplateError, UsageError

@@ -59,7 +59,9 @@ def told(ended: Ended, code: int, *parts: str) -> None:
         ({"dispatch": {"workers": "lots"}}, ["campaign.yaml:8:12: dispatch.workers", "'lots'"]),
         ({"dispatch": {"rate": "10"}}, ["dispatch.rate", "10/s"]),
         ({"attachments": ["a.pdf"]}, ["campaign.yaml:8:15: attachments.0: a.pdf is not there.", "must lie in"]),
-        ({"dispatch": {"limits": {}}}, ["dispatch.limits: this version does not support it yet."]),
+        ({"dispatch": {"limits": {"rate": "1/s"}}}, ["dispatch.limits: rate: that is said in dispatch: itself"]),
+        ({"schedule": {"at": "soon"}}, ["campaign.yaml:8:", "schedule.at", "no date and time"]),
+        ({"schedule": {"at": "2099-12-01 09:00", "timezone": "Europe/Berln"}}, ["Did you mean Europe/Berlin?"]),
         ({"smtp": None}, ["which server to send through"]),
         ({"smtp": None, "account": "nobody"}, ["account: There is no account nobody", "settings.yaml"]),
         ({"account": "x"}, ["account and smtp are given together"]),
@@ -75,7 +77,7 @@ def test_a_mistake_in_the_campaign_file(mailtui: Mailtui, changes: dict[str, Any
 
 
 def test_several_mistakes_are_told_at_once_in_the_order_of_the_file(mailtui: Mailtui) -> None:
-    campaign = mailtui.campaign(2, port=9, schedule="x", dispatch={"workrs": 1, "limits": {}}, nme="y")
+    campaign = mailtui.campaign(2, port=9, schedule="x", dispatch={"workrs": 1, "limits": {"rte": "1/s"}}, nme="y")
     ended = mailtui.call("check", campaign)
     told(ended, 3)
     lines = [int(line.split(":")[1]) for line in ended.err.splitlines() if "campaign.yaml:" in line]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mailtui.campaign.freeze import Again
+from mailtui.campaign.again import Again
 from mailtui.errors import AccountError, ConfigError, MailtuiError, UsageError
 from mailtui.kit.yaml_file import parse_yaml
 from mailtui.service.account_book import AccountBook, AccountDraft, SecretKind

@@ -1,0 +1,26 @@
+"""Owns finding a campaign among many by words that a person remembers of it."""
+
+from __future__ import annotations
+
+import time
+import unicodedata
+
+from mailtui.outbox.records import Campaign
+
+
+def is_meant(campaign: Campaign, search: str) -> bool:
+    """Whether every word is in what people know a campaign by: its name, its id, its file, its list, the list that
+    people left, its state, and the day it was launched on, such as 2026-12-01. Capitals and the way in which letters
+    are composed do not count. No words mean all campaigns.
+    """
+    words = _folded(search).split()
+    if not words:
+        return True
+    day = time.strftime("%Y-%m-%d", time.localtime(campaign.launched_at or campaign.created_at))
+    file = campaign.series.partition("\n")[0]
+    known = _folded("\n".join((campaign.name, campaign.id, file, campaign.source, campaign.list, campaign.state, day)))
+    return all(word in known for word in words)
+
+
+def _folded(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).casefold()
