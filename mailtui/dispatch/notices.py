@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from mailtui.outbox.timed_records import Notice
 
 PATIENCE = 24 * 3600.0
 """How long after it happened somebody is still told, in seconds."""
-_PAUSES = (5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 7200.0)
+_PAUSES = (5.0, 15.0, 30.0, 60.0, 300.0, 900.0, 3600.0, 7200.0)
 """Seconds between two tries; the last goes for all that follow."""
 _LAST_WORDS = 5.0
 _AT_ONCE = 100  # notices that are looked at in one go
@@ -67,11 +68,15 @@ class Notices:
         self._scale = scale
         self._posting: dict[str, asyncio.Task[None]] = {}
 
-    async def under_way(self, *, since: float) -> bool:
-        """Whether a runner with nothing else to do `since` then (in the loop's time) may stay, since somebody is told
-        right now: a first try is made of all that has just happened, and waited for a moment at most.
+    async def awaited(self, *, since: float, to_the_end: bool) -> bool:
+        """Whether a runner with nothing else to do `since` then (in the loop's time) stays to tell somebody: as long as
+        anything waits (`to_the_end`), or for a moment, in which a first try is made of what has just happened.
         """
+        if self._herald is None:
+            return False
         await self.look()
+        if to_the_end:
+            return bool(self._posting or await self._ledger.due_notices(math.inf, 1))
         return bool(self._posting) and asyncio.get_running_loop().time() - since < _LAST_WORDS * self._scale
 
     async def look(self) -> None:

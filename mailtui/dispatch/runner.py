@@ -195,6 +195,7 @@ class Runner:
         waking = Waking(tools, only=self._options.only)
         nudge_at, deadline, rests_since = 0.0, 0.0, loop.time()
         look = more = True
+        stays = self._options.only is None  # a person waits for the end of a runner for one campaign
         while True:
             if self._defect is not None:
                 raise self._defect
@@ -215,7 +216,7 @@ class Runner:
             idle = self._options.until_idle and not more and not waking.awaited
             if self._sendings or look:
                 rests_since = loop.time()
-            elif self._leaving.is_set() or (idle and not await notices.under_way(since=rests_since)):
+            elif self._leaving.is_set() or (idle and not await notices.awaited(since=rests_since, to_the_end=stays)):
                 return
             if loop.time() >= nudge_at:
                 waiting = all(sending.waiting for sending, _ in self._sendings.values())
