@@ -29,7 +29,7 @@ from mailtui.kit.left_behind import left_behind
 
 PREFIX = "whsec_"
 """What a secret begins with whose rest is base64; any other is taken as it is."""
-_TOTAL = 15.0  # seconds for one post, from the name's lookup to the answer's headers
+_TOTAL = 30.0  # seconds for one post, from the name's lookup to the answer's headers
 _REDIRECTS = (301, 302, 303, 307, 308)
 _GONE = 410
 _LONGEST_WAIT = 3600.0

@@ -66,7 +66,7 @@ async def test_e02_a_post_ends_in_time_whatever_the_other_side_does() -> None:
     with receiver([HANG, DRIP, FLOOD]) as hook:
         for said in ("no answer in time", "no answer in time", "it answered 200"):
             began = time.monotonic()
-            answer = await _post(hook.url, scale=0.03)
+            answer = await _post(hook.url, scale=0.015)
             assert answer.said == said
             assert time.monotonic() - began < 10, "0.45 seconds are its limit"
         deadline = time.monotonic() + 20
