@@ -75,7 +75,7 @@ def _cells(row: AccountRow, secret: str) -> list[str]:
         str(endpoint.security),
         endpoint.user,
         secret,
-        limits_in_words(row.per_hour, row.per_day),
+        row.at_most,
         told,
         row.origin,
     ]

@@ -37,9 +37,12 @@ from mailtui.service.account_draft import (
 )
 from mailtui.service.account_secrets import give_back, kept_as, move_secrets, remove_secrets
 from mailtui.service.account_tests import LastTest, forget_test, last_tests
+from mailtui.service.limits_on_record import put_limits
 from mailtui.service.settings import PROJECT_FILE
 from mailtui.service.settings_file import Written, change, require_changeable, text_of
 from mailtui.smtp.endpoint import Endpoint
+from mailtui.smtp.limits import Limits
+from mailtui.smtp.limits_text import in_words
 
 if TYPE_CHECKING:
     from mailtui.service.facade import Service
@@ -91,9 +94,13 @@ class AccountRow:
     senders: tuple[str, ...]
     weight: int
     connections: int | None
-    per_hour: int | None
-    per_day: int | None
+    limits: Limits
     last_test: LastTest | None
+
+    @property
+    def at_most(self) -> str:
+        """Its limits for people; empty where it has none."""
+        return in_words(self.limits)
 
     def to_json(self) -> dict[str, Any]:
         """All of it as plain values, with the names of the settings file where it has some."""
@@ -107,7 +114,7 @@ class AccountRow:
             "user": endpoint.user,
             "auth": str(endpoint.auth),
             "from": list(self.senders),
-            "limits": {"per_hour": self.per_hour, "per_day": self.per_day},
+            "limits": {"per_hour": None, "per_day": None, **self.limits.as_said()},
             "connections": self.connections,
             "weight": self.weight,
             "origin": self.origin,
@@ -129,8 +136,7 @@ class AccountBook:
         tests = last_tests(settings.home)
         rows = []
         for name, spec in sorted(settings.spec.accounts.items()):
-            endpoint, limits = settings.endpoint(name), spec.limits
-            test = tests.get(name)
+            endpoint, test = settings.endpoint(name), tests.get(name)
             rows.append(
                 AccountRow(
                     name,
@@ -140,8 +146,7 @@ class AccountBook:
                     spec.senders,
                     spec.weight,
                     spec.connections,
-                    limits.per_hour,
-                    limits.per_day,
+                    spec.limits.limits(),
                     test if test is not None and test.server == str(endpoint) else None,
                 )
             )
@@ -284,6 +289,8 @@ class AccountBook:
             raise
         if replaces is not None and server != self._service.settings.endpoint(draft.name):
             await self._forget_test(replaces)
+        if replaces is not None and self._service.outbox.path.exists():
+            await put_limits([draft.name], self._service.settings, self._service.desk)
 
     async def store_secret(self, name: str, secret: str) -> None:
         """Keep an account's password in the keyring. A runner that lives gets it, too, and campaigns go on that paused

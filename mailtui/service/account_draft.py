@@ -19,6 +19,7 @@ from mailtui.kit.validation import validate
 from mailtui.kit.words import sentence
 from mailtui.kit.yaml_file import Loc
 from mailtui.kit.yaml_keys import put, take_out
+from mailtui.smtp.limits_text import IN_THE_FILE, as_typed, typed
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +38,17 @@ class AccountDraft:
     user: str = ""
     auth: str = ""
     senders: str = ""  # parted by commas
+    rate: str = ""
+    burst: str = ""
+    per_minute: str = ""
     per_hour: str = ""
     per_day: str = ""
+    min_gap: str = ""
+    jitter: str = ""
+    batch: str = ""  # 100, 10m
+    per_connection: str = ""
+    per_domain: str = ""  # gmail.com 5/s, example.org 100/h
+    warm_up: str = ""  # 50, 1.5, 5000, and perhaps a date
     connections: str = ""
     weight: str = ""
     ca: str = ""
@@ -58,6 +68,20 @@ class AccountDraft:
     seen: str = field(default="", repr=False)
 
 
+LIMITS = (
+    "rate",
+    "burst",
+    "per_minute",
+    "per_hour",
+    "per_day",
+    "min_gap",
+    "jitter",
+    "batch",
+    "per_connection",
+    "per_domain",
+    "warm_up",
+)
+"""The fields of an account's limits, which stand below `limits:`."""
 KEYS: Mapping[str, Loc] = {
     "preset": ("preset",),
     "host": ("host",),
@@ -66,8 +90,7 @@ KEYS: Mapping[str, Loc] = {
     "user": ("user",),
     "auth": ("auth",),
     "senders": ("from",),
-    "per_hour": ("limits", "per_hour"),
-    "per_day": ("limits", "per_day"),
+    **{name: ("limits", name) for name in LIMITS},
     "connections": ("connections",),
     "weight": ("weight",),
     "ca": ("ca",),
@@ -86,9 +109,9 @@ KEYS: Mapping[str, Loc] = {
     "sign_key": ("dkim", "key"),
 }
 """Where each field of a draft stands below an account of the settings file."""
-_NUMBERS = ("port", "per_hour", "per_day", "connections", "weight")
+_NUMBERS = ("port", "connections", "weight")
 _WITH_TOKEN = ("xoauth2", "oauthbearer")
-_QUOTAS = ("per_hour", "per_day", "connections")
+_QUOTAS = (*LIMITS, "connections")
 _MAPS = ("limits", "oauth", "dkim")
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]*[A-Za-z0-9])?")
 _PARTS = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*")+')
@@ -97,6 +120,9 @@ _SHAPES = {
     "helo": "That is no name for EHLO; write one such as sender.acme.test.",
     "dkim_selector": "That is no selector; write one such as s1 or mail2026, without the domain.",
     "oauth_tenant": "That is no id and no domain of an organisation.",
+    "batch": "Write how many mails, and how long nothing is sent after them: 100, 10m.",
+    "warm_up": "Write the first day's mails, the factor, the most a day, and perhaps the first day: 50, 1.5, 5000.",
+    "per_domain": "Write domains and how fast: gmail.com 5/s, example.org 100/h.",
 }
 """What is wrong with a text that does not have the shape it should."""
 _OF_FIELD = {"oauth": "oauth_provider", "dkim": "sign_selector", "from": "senders"}
@@ -223,6 +249,8 @@ def values(draft: AccountDraft, said: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, loc in KEYS.items():
         value = _value(name, getattr(draft, name).strip())
+        if value == IN_THE_FILE:
+            value = said.get("limits", {}).get(name)
         if value is None:
             continue
         if len(loc) == 1:
@@ -244,6 +272,8 @@ def _value(name: str, text: str) -> Any:
     """What a field's text is in the file; None for nothing."""
     if not text:
         return None
+    if name in LIMITS:
+        return typed(name, text)
     if name in _NUMBERS:
         plain = text.replace(",", "").replace(" ", "")
         return int(plain) if plain.isdecimal() and len(plain) < 12 else text
@@ -278,6 +308,8 @@ def _texts(said: Mapping[str, Any]) -> dict[str, str]:
 def _text(name: str, value: Any) -> str:
     if value is None or value is False:
         return ""
+    if name in LIMITS:
+        return as_typed(name, value)
     if value is True:
         return "yes"
     if isinstance(value, list | tuple):
@@ -303,7 +335,7 @@ def _mistakes(draft: AccountDraft) -> Iterator[tuple[str, str]]:
 
 def _plainly(name: str, message: str) -> str:
     """What a model says in its own words, as a person would; empty where that is plain enough."""
-    if "match pattern" in message:
+    if "match pattern" in message or ("map of keys" in message and name in _SHAPES):
         return _SHAPES[name]
     if "valid integer" in message:
         return f"A whole number is expected{message[message.rindex(';') :]}."
@@ -313,8 +345,10 @@ def _plainly(name: str, message: str) -> str:
 def _field_of(key: str, message: str) -> str:
     """The field that a mistake is about: by its place, or by the key that its sentence begins with."""
     by_key = {".".join(map(str, loc)): name for name, loc in KEYS.items()}
+    whole = ".".join(key.split(".")[:2])  # a limit's parts are one field
     said = re.match(r"([a-z_]+)(?::| is missing)", message)
-    for word in (key, key.partition(".")[0], said.group(1) if said else ""):
+    word_said = said.group(1) if said else ""
+    for word in (key, whole, key.partition(".")[0], f"limits.{word_said}", word_said):
         if word in by_key:
             return by_key[word]
         if word in _OF_FIELD:

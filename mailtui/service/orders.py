@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal, Protocol
 
 from mailtui.audience.address import Address, AddressError, parse_address
+from mailtui.dispatch.members import members_from_json
 from mailtui.dispatch.orders import BUSY_ANSWER
 from mailtui.dispatch.second_chance import NOT_NOW, REFUSED
 from mailtui.errors import RunnerError, UsageError
@@ -18,6 +19,8 @@ from mailtui.outbox.records import Campaign, DeliveryRow
 from mailtui.outbox.states import CampaignState, DeliveryState, OrderKind
 from mailtui.outbox.suppression import scopes_for
 from mailtui.service.campaigns import CampaignDesk, actor
+from mailtui.service.limits_on_record import put_limits
+from mailtui.service.settings import Settings
 from mailtui.service.views import CampaignView, now
 
 _LOOK_EVERY = 0.1
@@ -34,6 +37,7 @@ class House(Protocol):
     """What giving an order needs of whoever has the outbox, its runners and the passwords: the facade."""
 
     campaigns: CampaignDesk
+    settings: Settings
 
     @property
     def reader(self) -> Reader: ...
@@ -188,6 +192,9 @@ class Orders:
         # Before the order is on record: without the password it must not be carried out later, when nobody waits.
         secrets = await self._house.secret_for(view.campaign, anew=True) if sends else {}
         await self._house.hand_over(secrets, leave=view.id)
+        if sends:
+            names = [member.name for member in members_from_json(view.campaign.endpoint)]
+            await put_limits(names, self._house.settings, self._house.desk)
         others = await self._others_lost(view)
         desk = self._house.desk()
         try:

@@ -126,11 +126,7 @@ def _tls(row: AccountRow) -> Iterator[str]:
 
 
 def _limits(row: AccountRow) -> str:
-    said = [
-        "" if row.per_hour is None else f"{row.per_hour:,} an hour",
-        "" if row.per_day is None else f"{row.per_day:,} a day",
-        "" if row.connections is None else f"{row.connections} at the same time",
-    ]
+    said = [row.at_most, "" if row.connections is None else f"{row.connections} at the same time"]
     limits = ", ".join(part for part in said if part) or "no limit"
     return limits if row.weight == 1 else f"{limits}; weight {row.weight}"
 
