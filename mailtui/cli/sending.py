@@ -9,6 +9,7 @@ from contextlib import suppress
 import click
 
 from mailtui.cli import output, watching
+from mailtui.cli.ringing import Ring
 from mailtui.cli.signals import Interrupted, Signals, signals_heard
 from mailtui.errors import ExitCode, RunnerBusy
 from mailtui.kit.safe_text import safe_text
@@ -32,20 +33,23 @@ async def detach(service: Service, launch: Launch) -> CampaignView:
 
 async def send(service: Service, launch: Launch, signals: Signals) -> CampaignView:
     """Send the campaign from this process, or watch the runner that lives, and take over when that one goes."""
-    campaign = launch.campaign.id
+    campaign, ring = launch.campaign.id, Ring(service)
     while not signals.came:
         if service.runner_pid() is None:
             try:
-                return await _host(service, launch, signals)
+                view = await _host(service, launch, signals)
+                ring.at_rest(view)
+                return view
             except RunnerBusy:
                 output.note("Another runner has just begun to work on this outbox; watching it.")
         try:
-            view = await signals.call_off(_sent_elsewhere(service, launch))
+            seen = await signals.call_off(_sent_elsewhere(service, launch))
         except Interrupted:
             break
-        if view is not None and not view.lost:
-            return view
-        if view is not None:
+        if seen is not None and not seen.lost:
+            ring.at_rest(seen)
+            return seen
+        if seen is not None:
             output.say("The runner that sent it is gone; going on from here.")
     return await let_go(service, campaign)
 
@@ -130,11 +134,14 @@ async def watch(service: Service, campaign: str, *, plain: bool = False) -> Camp
         with watching.live(plain=plain) as show:
             return await _follow(service, campaign, show)
 
+    ring = Ring(service)
     with signals_heard() as signals:
         try:
-            return await signals.call_off(following())
+            view = await signals.call_off(following())
         except Interrupted:
             return await let_go(service, campaign)
+    ring.at_rest(view)
+    return view
 
 
 async def _follow(service: Service, campaign: str, show: watching.Show) -> CampaignView:

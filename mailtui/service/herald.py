@@ -91,6 +91,13 @@ class OwnHerald:
         return read_settings(self._environ)
 
 
+def is_worth_a_ring(wanted: bool | None, waited: float, *, looks: bool) -> bool:
+    """Whether a terminal rings at the end: as the settings say (`notify: terminal`), else where somebody waited for
+    long, or no longer `looks`.
+    """
+    return (waited >= LONG or not looks) if wanted is None else wanted
+
+
 def in_short(event: str, counts: Counts, reason: str = "") -> str:
     """What became of a campaign, in one line without anybody's address."""
     parts = [f"{counts.sent:,} sent"]
