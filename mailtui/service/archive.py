@@ -18,7 +18,7 @@ from typing import IO, Any, TypeVar
 from mailtui.errors import MailtuiError, UsageError
 from mailtui.kit.paths import PRIVATE_FILE
 from mailtui.outbox.ports import Reader
-from mailtui.outbox.states import DeliveryState
+from mailtui.outbox.states import ACTIVE_CAMPAIGNS, DeliveryState
 from mailtui.report.export import ReportLine, ReportPage, ReportReader, as_csv, as_json, csv_header
 from mailtui.service.facade import Service
 from mailtui.service.views import CampaignView, now
@@ -62,6 +62,16 @@ class Archive:
             views = await service.views()
             self._awaited, self._looked_at = any(view.active for view in views), now()
             return views
+
+        return await self.within(look)
+
+    async def active_campaigns(self) -> list[str] | None:
+        """The ids of those that a runner works on; None where nobody has written since the last call."""
+
+        async def look(_service: Service, reader: Reader) -> list[str] | None:
+            if not reader.changed():
+                return None
+            return [campaign.id for campaign in await reader.campaigns() if campaign.state in ACTIVE_CAMPAIGNS]
 
         return await self.within(look)
 

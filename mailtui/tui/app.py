@@ -32,6 +32,7 @@ from mailtui.tui.dialogs.open import OpenDialog
 from mailtui.tui.dialogs.place import PlaceDialog
 from mailtui.tui.dialogs.quit import Leaving, QuitDialog
 from mailtui.tui.result import AppResult
+from mailtui.tui.ringing import Endings
 from mailtui.tui.room import ROOMS, Room, failure_of, start
 from mailtui.tui.screens import SCREENS
 from mailtui.tui.text import tell
@@ -87,6 +88,7 @@ class MailtuiApp(App[AppResult], inherit_bindings=False):
         await self.switch_mode("home")
         if found.failed:
             tell(self, f"{counted(len(found.failed), 'theme')} could not be read: {found.failed[0]}", bad=True)
+        start(self, Endings(self.service, self._to_terminal, lambda: self.app_focus).watch, "endings")
         if self._target is not None:
             start(self, partial(self.open_target, self._target), "open")
 
@@ -204,6 +206,11 @@ class MailtuiApp(App[AppResult], inherit_bindings=False):
     def get_key_display(self, binding: Binding) -> str:
         """Keys by the names that are printed on them, in letters that every terminal has."""
         return binding.key if binding.key in _BY_NAME else super().get_key_display(binding)
+
+    def _to_terminal(self, text: str) -> None:
+        """Write what is no picture: Textual does so for its own bell, and has no public place for another's."""
+        if self._driver is not None and not self.is_headless:
+            self._driver.write(text)
 
     # leaving
 
