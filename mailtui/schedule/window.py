@@ -75,15 +75,16 @@ class Window:
         yesterday = (today - 1) % 7
         return (today in self.days and minute >= self.opens) or (yesterday in self.days and minute < self.closes)
 
-    def _edges(self, at: float, zone: tzinfo) -> Iterator[float]:
+    def _edges(self, at: float, zone: tzinfo) -> list[float]:
         """The moments after `at`, in order, at which it may open or close: its times, midnights, clock changes."""
         first = datetime.combine(wall_at(at, zone).date(), time()) - timedelta(days=1)
+        edges: set[float] = set()
         for day in range(_LOOK + 1):
             midnight = first + timedelta(days=day)
             walls = {midnight + timedelta(minutes=minute) for minute in (0, self.opens, self.closes)}
-            edges = {edge for wall in walls for edge in times_of(wall, zone)}
+            edges.update(edge for wall in walls for edge in times_of(wall, zone))
             edges.update(_clock_change(midnight, zone))
-            yield from sorted(edge for edge in edges if edge > at)
+        return sorted(edge for edge in edges if edge > at)
 
 
 def clock(minute: int) -> str:
