@@ -19,6 +19,11 @@ def main() -> int:
         from mailtui.service.engine import main as run_engine
 
         return run_engine(arguments[1:])
+    if arguments[:1] == ["occurrence"]:
+        # Started by a runner, and of no use to anybody else.
+        from mailtui.service.occurrence import main as make_occurrence
+
+        return make_occurrence(arguments[1:])
     from mailtui.cli.main import concluded, run
 
     if not arguments:

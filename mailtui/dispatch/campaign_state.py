@@ -21,10 +21,12 @@ async def put_on_record(
     reason: str = "",
     held_because: str = "",
     resume_at: float | None = None,
+    at_wall: bool = False,
     event: Event | None = None,
 ) -> None:
     """`actor` is who wanted it, and `reason` why, where that is not plain; `held_because` says why nobody did, for a
-    campaign that pauses by itself, and `resume_at` (epoch seconds) when it goes on again without anybody.
+    campaign that pauses by itself, and `resume_at` (epoch seconds) when it goes on again without anybody:
+    at the end of a pause, or (`at_wall`) at a time of the wall, which stays what it is when the clock is put.
 
     Others are told of it: what they are is written in the same transaction. `event`: what it is to them, where the
     state alone does not say so.
@@ -46,6 +48,7 @@ async def put_on_record(
             reason=held_because or reason,
             held=bool(held_because),
             resume_at=resume_at,
+            at_wall=at_wall,
             notices=[] if happening is None else notices_of(happening),
         )
         return happening

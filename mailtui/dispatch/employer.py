@@ -24,14 +24,13 @@ from mailtui.smtp.verdict import Verdict
 class Employer(Protocol):
     """An account in a campaign, as its workers see it.
 
-    `work` is set while there is something to send; `halted` when what can still be kept back is not to be sent.
+    `work` is set while there is something to send.
     `marked_as` is the account's name where marks bear it, `shown_as` its name where people are to see it.
     """
 
     breakers: Breakers
     domains: Domains
     gears: GearBox
-    halted: bool
     marked_as: str
     reach: Reach
     recorder: Recorder
@@ -41,6 +40,16 @@ class Employer(Protocol):
     supply: Supply
     timeouts: Timeouts
     work: asyncio.Event
+
+    @property
+    def halted(self) -> bool:
+        """Whether what can still be kept back is not to be sent."""
+        ...
+
+    @property
+    def too_late(self) -> bool:
+        """Whether not even what is marked is to be sent, where it can still be kept back."""
+        ...
 
     def next_job(self, worker: Paced, capabilities: Capabilities) -> Job | None:
         """The next message for a server with these capabilities, or None for now."""

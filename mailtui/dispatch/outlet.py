@@ -24,6 +24,7 @@ from mailtui.dispatch.slots import Slots
 from mailtui.dispatch.standing import LOGIN_REST
 from mailtui.dispatch.supply import Supply
 from mailtui.dispatch.tools import Tools
+from mailtui.dispatch.windows import SendingWindow
 from mailtui.errors import AccountError, LoginEnded, SecretMissing, TokenUnavailable
 from mailtui.kit.safe_text import safe_text
 from mailtui.outbox.records import Claim
@@ -49,6 +50,8 @@ class Head(Protocol):
 
     domains: Domains
     supply: Supply
+    window: SendingWindow | None
+    """The hours in which it may be sent."""
 
     def next_job(self, outlet: Outlet, worker: Paced, capabilities: Capabilities) -> Job | None:
         """The next message that an outlet may carry, for a server with these capabilities."""
@@ -109,7 +112,7 @@ class Outlet:
         self.slots = Slots(scale=tools.scale)
         self.gears = GearBox()
         self.breakers = Breakers(self._hold)
-        self.halted = False
+        self._stopped = False
         self.work = asyncio.Event()
         self.next_attempt = head.next_attempt
         self.rest = head.rest
@@ -123,6 +126,7 @@ class Outlet:
         """Why nothing can be had of its server; it is tried all the same."""
         self.accepted = 0
         self._head = head
+        self._window = head.window
         self._standing = tools.standing
         tools.meters.propose(self.name, member.limits)
         self._passage = Passage(tools.meters, account=self.name, campaign=campaign, always=not alone, wall=tools.wall)
@@ -203,9 +207,23 @@ class Outlet:
         wait = self.kept_waiting(now)
         return wait.reason if wait is not None else self.given_up
 
+    @property
+    def halted(self) -> bool:
+        """Whether what can still be kept back is not to be sent."""
+        return self._stopped or (self._window is not None and not self._window.is_open())
+
+    @property
+    def too_late(self) -> bool:
+        """Whether the hours in which the campaign may be sent are over, also for a mail whose mark is on record."""
+        return self._window is not None and self._window.is_past()
+
+    def halt(self) -> None:
+        """What can still be kept back is not to be sent."""
+        self._stopped = True
+
     def stop(self) -> None:
         """Give it no more messages; what can still be kept back is."""
-        self.halted = True
+        self.halt()
         self.idle()
 
     def idle(self) -> None:
@@ -215,7 +233,7 @@ class Outlet:
 
     def begin(self) -> None:
         """There is something to send."""
-        self.halted = False
+        self._stopped = False
         self.work.set()
         self.crew.pump()
 

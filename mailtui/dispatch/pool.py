@@ -157,7 +157,7 @@ class Pool:
     def halt(self) -> None:
         """What can still be kept back is not to be sent."""
         for outlet in self._outlets:
-            outlet.halted = True
+            outlet.halt()
 
     def ask_window(self, window: int) -> None:
         """A person wants another window."""

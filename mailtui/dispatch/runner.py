@@ -20,8 +20,10 @@ from mailtui.dispatch.members import members_from_json
 from mailtui.dispatch.meter import KEPT
 from mailtui.dispatch.meters import Meters
 from mailtui.dispatch.notices import Herald, Notices
+from mailtui.dispatch.occurrences import Occurrences
 from mailtui.dispatch.orders import Orders
 from mailtui.dispatch.recorder import Recorder
+from mailtui.dispatch.recurring import Recurring
 from mailtui.dispatch.sending import Sending
 from mailtui.dispatch.signing import signer_for
 from mailtui.dispatch.standing import Standing
@@ -65,9 +67,18 @@ class Runner:
     """`run` holds the outbox's lock from start to end."""
 
     def __init__(
-        self, outbox: Outbox, options: RunnerOptions, secrets: Secrets, *, herald: Herald | None = None
+        self,
+        outbox: Outbox,
+        options: RunnerOptions,
+        secrets: Secrets,
+        *,
+        occurrences: Occurrences | None = None,
+        herald: Herald | None = None,
     ) -> None:
-        """`herald` tells others what becomes of campaigns; None: what is to be told waits for another runner."""
+        """`occurrences` makes the campaigns of recurring ones, `herald` tells others what becomes of campaigns; None:
+        both are left to another runner.
+        """
+        self._occurrences = occurrences
         self._herald = herald
         self._outbox = outbox
         self._options = options
@@ -190,9 +201,24 @@ class Runner:
 
     async def _watch(self, ledger: Ledger, tools: Tools, recording: asyncio.Task[None], notices: Notices) -> None:
         """The runner's own beat: orders, campaigns that come and go, snapshots, and its own health."""
-        loop = asyncio.get_running_loop()
         orders = Orders(tools, self._sending, only=self._options.only)
-        waking = Waking(tools, only=self._options.only)
+        recurring = Recurring(tools, self._occurrences)
+        waking = Waking(tools, recurring, only=self._options.only)
+        try:
+            await self._beat(ledger, tools, recording, notices, orders, waking)
+        finally:
+            await recurring.part()
+
+    async def _beat(
+        self,
+        ledger: Ledger,
+        tools: Tools,
+        recording: asyncio.Task[None],
+        notices: Notices,
+        orders: Orders,
+        waking: Waking,
+    ) -> None:
+        loop = asyncio.get_running_loop()
         nudge_at, deadline, rests_since = 0.0, 0.0, loop.time()
         look = more = True
         stays = self._options.only is None  # a person waits for the end of a runner for one campaign
@@ -205,10 +231,12 @@ class Runner:
             if (look or more or ledger.changed()) and not self._leaving.is_set():
                 tools.meters.take_over(await ledger.meters())
                 more = await orders.obey()
-                await waking.look()
+                await waking.look(anew=True)
                 await self._take_up(ledger, tools)
             await self._keep_rests(ledger, tools.standing)
             look = self._reap()
+            if not self._leaving.is_set():
+                look |= await waking.look(anew=False)
             if self._leaving.is_set():
                 deadline = deadline or loop.time() + _GRACE * self._options.scale
                 if loop.time() > deadline:
@@ -223,7 +251,6 @@ class Runner:
                 nudge_at = loop.time() + (_IDLE_NUDGE_EVERY if waiting else _NUDGE_EVERY)
                 await self._refresh(ledger, tools)
                 await notices.look()
-                look |= not self._leaving.is_set() and await waking.look()
             if not look:
                 await asyncio.sleep(_BREATH if more else _TICK)
 

@@ -20,6 +20,7 @@ from mailtui.dispatch.staffing import Staffing
 from mailtui.dispatch.supply import Supply
 from mailtui.dispatch.tools import Tools
 from mailtui.dispatch.watchdog import STOPPED
+from mailtui.dispatch.windows import SendingWindow, window_of
 from mailtui.errors import OutboxError, Place
 from mailtui.kit.journal import note
 from mailtui.kit.safe_text import safe_text
@@ -49,6 +50,7 @@ class Sending:
         self._retry = self._policy()
         self.domains = Domains(scale=tools.scale, give_up_after=self._plan.give_up_after)
         self._put_limits(begun=campaign.first_claim_at is not None)
+        self.window = self._hours()
         compiled = self._compile(message)
         self.supply = Supply(
             campaign,
@@ -75,6 +77,7 @@ class Sending:
         self._actor = "runner"
         self._held_because = ""
         self._resume_at: float | None = None
+        self._at_wall = False
         self._takes_turns = compiled.source.takes_turns
         self._pool = open_pool(self, campaign, tools)
         self._pool.ask_window(self._plan.window)
@@ -88,6 +91,12 @@ class Sending:
             raise OutboxError(f"The frozen message of {self.campaign.id} cannot be read", detail=str(error)) from error
         campaign = self.campaign
         return compile_message(source, campaign.columns, secret=campaign.secret, campaign_id=campaign.id)
+
+    def _hours(self) -> SendingWindow | None:
+        try:
+            return window_of(self.campaign.schedule, self._tools.wall)
+        except ValueError as error:
+            raise OutboxError(f"The schedule of {self.campaign.id} cannot be read", detail=str(error)) from error
 
     def _policy(self) -> RetryPolicy:
         return RetryPolicy(self._plan.max_attempts, self._plan.give_up_after * self.scale, self.scale)
@@ -141,14 +150,15 @@ class Sending:
         """Whether nothing can be done before the next delivery is due."""
         return self._intent is Intent.SEND and self.progress.next_due is not None and not self._pool.working
 
-    def hold(self, reason: str, *, resume_at: float | None = None) -> None:
+    def hold(self, reason: str, *, resume_at: float | None = None, at_wall: bool = False) -> None:
         """Pause because of the account, the message or the server; nobody's row is burnt for it.
 
-        `resume_at`, in epoch seconds: it goes on by itself then.
+        `resume_at`, in epoch seconds: it goes on by itself then; `at_wall`: a time of the wall, and no pause's end.
         """
         if self._intent is Intent.SEND:
             self._held_because = reason
             self._resume_at = resume_at
+            self._at_wall = at_wall
             self._pool.halt()
             self._turn_to(Intent.PAUSE, "runner")
 
@@ -177,6 +187,13 @@ class Sending:
     def others_took(self, outlet: Outlet) -> bool:
         """Whether another account, which can be used, has had messages accepted."""
         return any(other.accepted and other.number in self._pool.usable for other in self._pool if other is not outlet)
+
+    def _is_closed(self) -> bool:
+        """Whether the window is closed; then the campaign rests until it opens."""
+        if self.window is None or self.window.is_open():
+            return False
+        self.hold(self.window.note, resume_at=self.window.opens_at(), at_wall=True)
+        return True
 
     def _wait_for_accounts(self) -> None:
         """Nobody can carry what is left: wait for an account that is back soon, or pause."""
@@ -235,6 +252,8 @@ class Sending:
 
     def next_job(self, outlet: Outlet, worker: Paced, capabilities: Capabilities) -> Job | None:
         if self._intent is not Intent.SEND or self.recorder.in_trouble:
+            return None
+        if self.window is not None and self._is_closed():
             return None
         if not self._bodies.has_room(worker):
             return None
@@ -303,6 +322,8 @@ class Sending:
         now = self._tools.wall()
         sends = self._intent is Intent.SEND  # when it stops, only what is under way is waited for
         times = [at - now for at in (self.progress.next_due, self._pool.back_at()) if sends and at is not None]
+        if sends and self.window is not None:
+            times.append(self.window.closes_in())
         return min(_LONGEST_NAP, max(0.01, min(times, default=_LONGEST_NAP)))
 
     async def _step(self) -> bool:
@@ -323,7 +344,7 @@ class Sending:
             self.stir()  # another order came, or a mark was refused and its claim put back, while this waited
             return False
         if intent is Intent.PAUSE:
-            await self._rest(CampaignState.PAUSED, reason=self._held_because)
+            await self._pause()
         elif intent is Intent.CANCEL:
             await self._take_back()  # the last answers may have put something back into the queue
             await self._rest(CampaignState.CANCELLED)
@@ -331,7 +352,18 @@ class Sending:
             self._pool.dismiss()
         return True
 
+    async def _pause(self) -> None:
+        """Rest, or be finished: what was to go on later may have been through when its hours ended."""
+        number = self.campaign.number
+        counts = await self._tools.storage.patiently(lambda: self._tools.ledger.counts(number))
+        if self._resume_at is not None and counts.open == 0:
+            await self._rest(CampaignState.FINISHED)
+        else:
+            await self._rest(CampaignState.PAUSED, reason=self._held_because)
+
     async def _go_on(self) -> bool:
+        if self._is_closed():
+            return False
         can = self._pool.look()
         self.supply.look_aside()
         bounds = await self._bounds()
@@ -378,7 +410,13 @@ class Sending:
         self._pool.dismiss()
         resume_at = self._resume_at if reason else None
         await put_on_record(
-            self._tools, self.campaign.number, state, self._actor, held_because=reason, resume_at=resume_at
+            self._tools,
+            self.campaign.number,
+            state,
+            self._actor,
+            held_because=reason,
+            resume_at=resume_at,
+            at_wall=self._at_wall,
         )
         self.recorder.nudge()
         await self.recorder.settle()

@@ -1,32 +1,82 @@
-"""Owns that a campaign which is paused for a time goes on by itself, and that a runner stays for it."""
+"""Owns that what waits for a time goes on at that time: campaigns that are scheduled, that are paused for a while, and
+those that recur; and that a runner stays for it.
+
+The times are of the clock on the wall, looked at ten times a second: whoever puts it, or has the machine sleep, finds
+each campaign begun once, or asked about.
+"""
 
 from __future__ import annotations
 
-from mailtui.dispatch.campaign_state import put_on_record
+from mailtui.dispatch.campaign_state import cancel_waiting, put_on_record
+from mailtui.dispatch.missed import due_of
+from mailtui.dispatch.recurring import Recurring
 from mailtui.dispatch.tools import Tools
 from mailtui.kit.journal import note
+from mailtui.outbox.notices import Event
+from mailtui.outbox.records import Campaign
 from mailtui.outbox.states import CampaignState
+from mailtui.schedule.missed import Decision
+
+_AT_ONCE = 20
+"""Campaigns that begin in one go; the first of a thousand are sent while the last are read."""
 
 
 class Waking:
-    """Looks after the campaigns of an outbox that have a time at which they go on."""
+    """Looks after what an outbox has to do later."""
 
-    def __init__(self, tools: Tools, *, only: int | None) -> None:
+    def __init__(self, tools: Tools, recurring: Recurring, *, only: int | None) -> None:
         """`only`: a runner for one campaign, which ends when that rests, and leaves waiting to others."""
         self._tools = tools
+        self._recurring = recurring
         self._minds = only is None
-        self.awaited = False
-        """Whether a campaign is to go on by itself later."""
+        self._began = tools.wall()
+        self._next: float | None = None
 
-    async def look(self) -> bool:
-        """Have those go on whose time has come; whether there were any."""
+    @property
+    def awaited(self) -> bool:
+        """Whether something is to go on by itself later, or is being seen to."""
+        return self._next is not None or self._recurring.busy
+
+    async def look(self, *, anew: bool) -> bool:
+        """Have that begin whose time has come; whether a campaign did. `anew`: what is on record may have changed.
+
+        Otherwise this costs a look at the clock.
+        """
         if not self._minds:
             return False
-        paused = await self._tools.ledger.to_resume()
+        ledger = self._tools.ledger
+        ended = self._recurring.reap()
+        if ended or anew:
+            self._next = await ledger.next_wake()
         now = self._tools.wall()
-        due = [campaign for campaign in paused if campaign.resume_at is not None and campaign.resume_at <= now]
-        for campaign in due:
+        if self._next is None or self._next > now:
+            return False
+        paused, scheduled = await ledger.to_resume(now), await ledger.to_start(now)
+        for campaign in paused:
             note("campaign goes on by itself", campaign=campaign.number, id=campaign.id)
             await put_on_record(self._tools, campaign.number, CampaignState.RUNNING, "runner")
-        self.awaited = len(paused) > len(due)
-        return bool(due)
+        for campaign in scheduled[:_AT_ONCE]:
+            await self._start(campaign)
+        await self._recurring.look()
+        self._next = await ledger.next_wake()
+        return bool(paused or scheduled)
+
+    async def _start(self, campaign: Campaign) -> None:
+        """Its time has come, or passed."""
+        tools, number = self._tools, campaign.number
+        try:
+            due = due_of(campaign, tools.wall(), alive_since=self._began)
+        except ValueError as error:
+            why = f"its schedule cannot be read: {error}"
+            await put_on_record(tools, number, CampaignState.PAUSED, "runner", held_because=why)
+            return
+        note("campaign is due", campaign=number, id=campaign.id, late=round(due.late, 1), decision=due.decision)
+        if due.decision is Decision.SEND:
+            await put_on_record(tools, number, CampaignState.RUNNING, "runner")
+        elif due.decision is Decision.ASK:
+            paused = CampaignState.PAUSED
+            await put_on_record(tools, number, paused, "runner", held_because=due.reason, event=Event.MISSED)
+        else:
+            await cancel_waiting(tools, number)
+            cancelled = CampaignState.CANCELLED
+            await put_on_record(tools, number, cancelled, "runner", reason=due.reason, event=Event.MISSED)

@@ -230,12 +230,17 @@ class Worker:
         sending.recorder.mark(mark, partial(self._marked, self._session, job))
 
     def _marked(self, session: Dialogue, job: Job, held: bool) -> None:
-        if not held:
+        late = held and self._sending.too_late
+        if late:
+            # The disk kept its mark waiting, and this is the last moment to keep it back.
+            self._sending.recorder.record(results.requeued(job.tag, DeliveryState.IN_FLIGHT))
+            self._keep_back(job, again=False)
+        elif not held:
             # Not on record, so not in flight. Either it was cancelled meanwhile, or the outbox cannot be written.
             self._keep_back(job, again=self._sending.recorder.in_trouble)
         else:
             self._sending.marked(job)
-        session.marked(job, held)
+        session.marked(job, held and not late)
 
     def _keep_back(self, job: Job, *, again: bool) -> None:
         """Its last bytes are not written; `again`: its claim is still ours, and waits for another try."""

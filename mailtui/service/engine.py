@@ -25,6 +25,7 @@ from mailtui.kit.words import sentence
 from mailtui.outbox.opening import Outbox, parse_outbox
 from mailtui.service.handover import Door, Handed, door_of, wake
 from mailtui.service.herald import OwnHerald
+from mailtui.service.occurrences import ChildOccurrences
 from mailtui.service.password_fd import read_passwords
 from mailtui.smtp.timeouts import time_scale
 
@@ -44,8 +45,9 @@ def runner_for(
     """An engine over an outbox, with everything it needs handed down. `say` tells people; None is standard error."""
     sightings, scale = Home.find(environ).sightings, time_scale(environ)
     options = RunnerOptions(__version__, sightings, say or _say, until_idle=until_idle, only=only, scale=scale)
+    occurrences = ChildOccurrences(outbox, environ, scale=scale) if only is None else None
     herald = OwnHerald(environ, secrets, scale=scale)
-    return Runner(outbox, options, credentials_for(secrets, environ), herald=herald)
+    return Runner(outbox, options, credentials_for(secrets, environ), occurrences=occurrences, herald=herald)
 
 
 def credentials_for(secrets: SecretSource, environ: Mapping[str, str]) -> Credentials:

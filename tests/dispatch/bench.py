@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import os
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
@@ -22,6 +23,7 @@ from mailtui.outbox.opening import Outbox, parse_outbox
 from mailtui.outbox.records import Campaign, Counts, DeliveryRow, NewCampaign, NewDelivery
 from mailtui.outbox.states import CampaignState, OrderKind
 from mailtui.sandbox.capture import read_captured
+from mailtui.service.occurrences import ChildOccurrences
 from mailtui.smtp.credential import Credential
 from mailtui.smtp.endpoint import Endpoint, Security
 
@@ -110,10 +112,14 @@ class House:
         dkim: DkimSpec | None = None,
         members: Sequence[Member] = (),
         turns: Sequence[str] = (),
+        schedule: str = "",
+        start_at: float | None = None,
+        launched_at: float | None = None,
     ) -> Campaign:
         """A live campaign of `size` recipients to a server on 127.0.0.1, to the endpoint `to`, or through `members`;
-        `turns` are whom the mails are from by turns.
+        `turns` are whom the mails are from by turns. With `start_at` it begins then, by its `schedule`.
         """
+        now = launched_at or time.time()
         to = to or Endpoint("acme", "127.0.0.1", port, Security.PLAIN, user=user)
         message = source(text, files=files)
         if turns:
@@ -132,12 +138,13 @@ class House:
                 source="list.csv",
                 filter="",
                 secret=b"secret of " + id.encode(),
+                schedule=schedule,
             ),
-            now=time.time(),
+            now=now,
         )
         assert draft is not None
         await self.add(draft.number, range(1, size + 1), id=id, turns=turns)
-        await self.desk.go_live(draft.number, actor="ann", now=time.time())
+        await self.desk.go_live(draft.number, actor="ann", now=now, start_at=start_at)
         return await self.reader.campaign(id)
 
     async def add(self, campaign: int, numbers: range, *, id: str = "c1", turns: Sequence[str] = ()) -> None:
@@ -156,7 +163,7 @@ class House:
         only: int | None = None,
     ) -> Runner:
         chosen = options(self.outbox, until_idle=until_idle, only=only, scale=scale, say=self.said.append)
-        return Runner(self.outbox, chosen, Passwords(secrets))
+        return Runner(self.outbox, chosen, Passwords(secrets), occurrences=ChildOccurrences(self.outbox, os.environ))
 
     async def send(
         self,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import resource
 import signal
 import sys
@@ -16,6 +17,7 @@ from mailtui.dispatch import gearbox
 from mailtui.dispatch.runner import Runner
 from mailtui.errors import MailtuiError
 from mailtui.outbox.opening import parse_outbox
+from mailtui.service.occurrences import ChildOccurrences
 from mailtui.smtp.gear import Gear, GearChoice
 from tests.dispatch.bench import Passwords, options
 
@@ -26,7 +28,8 @@ def complain(text: str) -> None:
 
 async def main(url: str, scale: float) -> None:
     outbox = parse_outbox(url)
-    runner = Runner(outbox, options(outbox, until_idle=True, scale=scale, say=complain), Passwords())
+    chosen = options(outbox, until_idle=True, scale=scale, say=complain)
+    runner = Runner(outbox, chosen, Passwords(), occurrences=ChildOccurrences(outbox, os.environ))
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, runner.stop)
     await runner.run(lambda: print("ready", flush=True))
 

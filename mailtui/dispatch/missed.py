@@ -1,0 +1,98 @@
+"""Owns what becomes of a time that passed while nobody could act on it: how late it is, which of several counts, and
+what a person reads.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mailtui.outbox.records import Campaign
+from mailtui.outbox.timed_records import Recurrence
+from mailtui.schedule.missed import Decision, decide_missed
+from mailtui.schedule.recurring import next_after
+from mailtui.schedule.schedule import Schedule
+from mailtui.schedule.words import countdown, show_moment
+
+_FIRST_STEP = 60.0  # seconds
+_LEFT_OUT = "it was left out, as its schedule says of missed times"
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """What is to be done about a scheduled campaign whose time has come: begun, left out, or asked about. `reason`
+    says why it does not begin.
+    """
+
+    decision: Decision
+    late: float
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A recurring campaign whose time has come: `at` is the one that counts, `when` the same for people, and `next_at`
+    the one after it (epoch seconds; None for none). `skipped`: why nothing is sent for it.
+    """
+
+    schedule: Schedule
+    at: float
+    when: str
+    next_at: float | None
+    skipped: str
+
+
+def due_of(campaign: Campaign, now: float, *, alive_since: float) -> Due:
+    """What becomes of a scheduled campaign; `alive_since`: since when a runner is there. Raises ValueError for a
+    schedule that cannot be read.
+    """
+    assert campaign.start_at is not None
+    schedule = Schedule.from_json(campaign.schedule)
+    late = lateness(campaign, now)
+    decision = decide_missed(schedule, campaign.start_at, campaign.start_at + late)
+    if decision is Decision.SEND:
+        return Due(decision, late)
+    was_due = _was_due(campaign.start_at, schedule.timezone, now, alive=alive_since <= campaign.start_at)
+    if decision is Decision.ASK:
+        return Due(decision, late, f"{was_due}; send it now: mailtui resume {campaign.id}")
+    return Due(decision, late, f"{was_due}; {_LEFT_OUT}")
+
+
+def turn_of(recurrence: Recurrence, now: float) -> Turn:
+    """What becomes of a recurring campaign that is due. Raises ValueError for a schedule that cannot be read."""
+    assert recurrence.next_at is not None
+    schedule = Schedule.from_json(recurrence.schedule)
+    zone, at = schedule.timezone, last_due(schedule, recurrence.next_at, now)
+    following = next_after(schedule, at)
+    skips = decide_missed(schedule, at, now) is Decision.SKIP
+    skipped = f"{_was_due(at, zone, now, alive=False)}; {_LEFT_OUT}" if skips else ""
+    return Turn(schedule, at, show_moment(at, zone), following.at if following is not None else None, skipped)
+
+
+def lateness(campaign: Campaign, now: float) -> float:
+    """By how many seconds a scheduled campaign would begin too late for want of a runner; 0.0 in time.
+
+    The time that its launch took does not count: writing a long list for nine o'clock is begun at nine.
+    """
+    assert campaign.start_at is not None
+    launched_at = campaign.launched_at if campaign.launched_at is not None else campaign.created_at
+    before = campaign.created_at - campaign.start_at
+    return max(0.0, before) + max(0.0, now - max(campaign.start_at, launched_at))
+
+
+def last_due(schedule: Schedule, due: float, now: float) -> float:
+    """The last of the times of a schedule from `due`, which is one of them, up to `now`."""
+    step, last = _FIRST_STEP, due
+    while now - step > due:  # from now backwards, since a line of cron may have had a million times by then
+        found = next_after(schedule, now - step)
+        if found is not None and found.at <= now:
+            last = found.at
+            break
+        step *= 2
+    while (following := next_after(schedule, last)) is not None and following.at <= now:
+        last = following.at
+    return last
+
+
+def _was_due(at: float, zone: str, now: float, *, alive: bool) -> str:
+    why = "the machine was asleep, or its clock was put" if alive else "mailtui was not running"
+    return f"was due at {show_moment(at, zone)}, {countdown(now - at)} ago, and {why}"

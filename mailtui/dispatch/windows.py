@@ -1,0 +1,56 @@
+"""Owns that nothing of a campaign is sent outside the hours it may be sent in: nobody's mark is asked for then, and one
+that comes too late is not used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from mailtui.schedule.schedule import Schedule
+from mailtui.schedule.window import Window
+from mailtui.schedule.words import show_moment
+
+_MARGIN = 1.0
+"""Seconds before it closes in which no mark is asked for any more: a commit may have to wait for the disk."""
+
+
+class SendingWindow:
+    """The hours of one campaign, by the clocks of its zone; `wall` is epoch seconds."""
+
+    def __init__(self, window: Window, zone: str, wall: Callable[[], float]) -> None:
+        self._window = window
+        self._zone = zone
+        self._wall = wall
+        self._from = self._until = 0.0
+        """It is open from this time until that, as far as it was looked at: everybody asks who sends a mail."""
+
+    def is_open(self, spare: float = _MARGIN) -> bool:
+        """Whether a mail may be marked now, with so many seconds to `spare`."""
+        now = self._wall()
+        if not self._from <= now < self._until:
+            self._from, self._until = now, self._window.closes_at(now, self._zone)
+        return now < self._until - spare
+
+    def is_past(self) -> bool:
+        """Whether it has closed, also for a mail whose mark was asked for in time."""
+        return not self.is_open(spare=0.0)
+
+    def closes_in(self) -> float:
+        """For how many seconds marks may be asked for; 0.0 or less for not at all."""
+        return self._until - _MARGIN - self._wall() if self.is_open() else 0.0
+
+    def opens_at(self) -> float:
+        """When the next mail may be marked, in epoch seconds."""
+        now = self._wall()
+        return self._window.opens_at(self._window.closes_at(now, self._zone), self._zone)
+
+    @property
+    def note(self) -> str:
+        """What a person reads while it is closed."""
+        return f"sending window closed; opens {show_moment(self.opens_at(), self._zone)}"
+
+
+def window_of(schedule: str, wall: Callable[[], float]) -> SendingWindow | None:
+    """The hours of a campaign by its schedule, a JSON text, empty for none. Raises ValueError for no schedule."""
+    said = Schedule.from_json(schedule)
+    return SendingWindow(said.window, said.timezone, wall) if said.window is not None else None

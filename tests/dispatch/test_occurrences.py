@@ -1,0 +1,129 @@
+"""C8: each time of a recurring campaign is a run of its own, frozen from the list as it is then, and there once whoever
+dies meanwhile.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+
+import pytest
+
+from mailtui.kit.paths import Home
+from mailtui.outbox.records import Campaign
+from mailtui.outbox.states import CampaignState, RecurrenceState
+from mailtui.outbox.timed_records import NewRecurrence, Recurrence
+from mailtui.sandbox.server import SandboxServer
+from mailtui.schedule.moment import as_local
+from mailtui.schedule.schedule import Missed, Schedule
+from tests.campaign.conftest import WriteCampaign, write_campaign
+from tests.dispatch.bench import House, accepted
+
+__all__ = ["write_campaign"]
+
+MINUTE = 60.0
+HOUR = 3_600.0
+
+
+async def recurs(
+    house: House, path: Path, due: float, *, missed: Missed = Missed.ASK, times: int | None = None
+) -> Recurrence:
+    """A campaign file that is due at a time, the first of them or a later one."""
+    start = as_local(due - 24 * HOUR, "UTC").text
+    schedule = Schedule(at=start, every="1 hour", timezone="UTC", missed=missed, times=times)
+    new = NewRecurrence("every1", f"{path}\nNews", "News", str(path), "{}", schedule.to_json(), due)
+    assert await house.desk.put_recurrence(new, actor="ann", now=due - 25 * HOUR)
+    return await now_is(house)
+
+
+async def now_is(house: House) -> Recurrence:
+    found = await house.reader.recurrence("every1")
+    assert found is not None
+    return found
+
+
+async def runs(house: House) -> list[Campaign]:
+    """The campaigns that came of it, no drafts."""
+    return [one for one in await house.reader.campaigns() if one.state is not CampaignState.DRAFT]
+
+
+async def until_passed(house: House, due: float) -> Recurrence:
+    async with asyncio.timeout(60):
+        while (recurrence := await now_is(house)).next_at == due:
+            await asyncio.sleep(0.02)
+    return recurrence
+
+
+async def test_c8_each_time_is_a_run_of_its_own_from_the_list_as_it_is_then(
+    house: House, home: Home, tmp_path: Path, write_campaign: WriteCampaign
+) -> None:
+    async with SandboxServer(tmp_path / "sandbox") as server:
+        smtp = {"host": "127.0.0.1", "port": server.port, "security": "plain"}
+        path = write_campaign(2, smtp=smtp)
+        first = float(int(time.time()))
+        await recurs(house, path, first, times=2)
+        running = asyncio.create_task(house.send(seconds=90))
+        passed = await until_passed(house, first)
+        assert (passed.runs, passed.last_at, passed.reason) == (1, first, "")
+        assert passed.next_at == first + HOUR
+        write_campaign(3, body="Another text\n", smtp=smtp)
+        second = float(int(time.time()))
+        assert await house.desk.change_recurrence("every1", actor="ann", now=second, next_at=second)
+        await running
+        ended = await now_is(house)
+        assert (ended.state, ended.runs, ended.next_at, ended.last_at) == (RecurrenceState.ENDED, 2, None, second)
+        made = await runs(house)
+        assert [(one.occurrence_at, one.audience, one.state) for one in made] == [
+            (first, 2, CampaignState.FINISHED),
+            (second, 3, CampaignState.FINISHED),
+        ]
+        assert sorted(accepted(server.folder).values()) == [1, 2, 2], "who is on the list twice gets it each time"
+        assert all(one.woke_at is not None and one.woke_at >= (one.occurrence_at or 0) for one in made)
+
+
+async def test_c8_what_stands_in_the_way_is_on_record_and_the_next_time_comes_all_the_same(
+    house: House, home: Home, tmp_path: Path, write_campaign: WriteCampaign
+) -> None:
+    due = time.time()
+    path = write_campaign(2, body="{{ nobody_knows }}\n")
+    await recurs(house, path, due)
+    running = asyncio.create_task(house.send(seconds=90))
+    passed = await until_passed(house, due)
+    assert (passed.state, passed.runs, passed.last_at) == (RecurrenceState.ACTIVE, 0, None)
+    assert passed.next_at == pytest.approx(due + HOUR, abs=1) and "nobody_knows" in passed.reason
+    assert passed.reason.startswith("nothing was sent for ") and "There is a mistake in the message: " in passed.reason
+    assert not running.done(), "it stays for the next time"
+    path.unlink()
+    assert await house.desk.change_recurrence("every1", actor="ann", now=time.time(), next_at=due + 1)
+    assert "campaign.yaml" in (await until_passed(house, due + 1)).reason
+    await house.desk.change_recurrence("every1", actor="ann", now=time.time(), state=RecurrenceState.ENDED)
+    await running
+    assert await runs(house) == []
+
+
+@pytest.mark.parametrize("missed", list(Missed))
+async def test_t02_of_several_missed_times_the_last_one_counts_by_the_policy(
+    house: House, home: Home, tmp_path: Path, write_campaign: WriteCampaign, missed: Missed
+) -> None:
+    async with SandboxServer(tmp_path / "sandbox") as server:
+        path = write_campaign(2, smtp={"host": "127.0.0.1", "port": server.port, "security": "plain"})
+        due = float(int(time.time())) - 3 * 24 * HOUR - 20 * MINUTE
+        await recurs(house, path, due, missed=missed)
+        running = asyncio.create_task(house.send(seconds=90))
+        last = due + 3 * 24 * HOUR
+        async with asyncio.timeout(60):
+            while (recurrence := await now_is(house)).next_at != last + HOUR:
+                await asyncio.sleep(0.02)
+        made = await runs(house)
+        if missed is Missed.SKIP:
+            assert made == [] and "was left out" in recurrence.reason and recurrence.runs == 0
+        else:
+            [one] = made
+            assert (one.occurrence_at, recurrence.runs, recurrence.last_at) == (last, 1, last)
+            rests = CampaignState.FINISHED if missed is Missed.SEND else CampaignState.PAUSED
+            await house.until_state(one, rests)
+        sent = {"person1@example.com", "person2@example.com"} if missed is Missed.SEND else set()
+        assert len(accepted(server.folder)) == len(sent)
+        await house.desk.change_recurrence("every1", actor="ann", now=time.time(), state=RecurrenceState.ENDED)
+        await running

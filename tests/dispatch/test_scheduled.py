@@ -1,0 +1,111 @@
+"""C8, T-02: a scheduled campaign begins at its time, once; missed times go by what it says about them."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import time
+from pathlib import Path
+
+from mailtui.dispatch.missed import lateness
+from mailtui.outbox.records import Campaign
+from mailtui.outbox.states import CampaignState, DeliveryState, OrderKind
+from mailtui.sandbox.server import SandboxServer
+from mailtui.schedule.schedule import Missed, Schedule
+from tests.dispatch.bench import House, accepted
+
+HOUR = 3_600.0
+
+
+def once(missed: Missed = Missed.ASK, *, grace: float = HOUR) -> str:
+    """What a campaign has on record that goes out once; its time is its `start_at`."""
+    return Schedule(at="2026-12-01 09:00", timezone="Europe/Berlin", missed=missed, grace=grace).to_json()
+
+
+async def missed(house: House, port: int, late: float, schedule: str, *, id: str = "c1") -> Campaign:
+    """A campaign of three that was to begin so many seconds ago, launched a day before that."""
+    due = time.time() - late
+    return await house.launch(3, port, id=id, schedule=schedule, start_at=due, launched_at=due - 24 * HOUR)
+
+
+async def test_c8_a_runner_stays_for_what_is_scheduled_and_begins_it_at_its_time(house: House, tmp_path: Path) -> None:
+    async with SandboxServer(tmp_path / "sandbox") as server:
+        due = time.time() + 0.6
+        campaign = await house.launch(5, server.port, schedule=once(), start_at=due)
+        assert campaign.state is CampaignState.SCHEDULED
+        await house.send()
+        found = await house.reader.campaign(campaign.id)
+        assert (found.state, found.start_at) == (CampaignState.FINISHED, due)
+        assert found.woke_at is not None and 0 <= found.woke_at - due < 5, "its lateness is on record"
+        assert all(row.updated_at >= due for row in (await house.check_books(campaign, server.folder)).values())
+        assert len(accepted(server.folder)) == 5
+
+
+async def test_t02_the_policy_for_missed_times_holds_when_nothing_ran(house: House, tmp_path: Path) -> None:
+    async with SandboxServer(tmp_path / "sandbox") as server:
+        port = server.port
+        asks = await missed(house, port, 3 * HOUR, once(), id="c1")
+        skips = await missed(house, port, 3 * HOUR, once(Missed.SKIP), id="c2")
+        sends = await missed(house, port, HOUR / 2, once(Missed.SEND), id="c3")
+        too_late = await missed(house, port, 3 * HOUR, once(Missed.SEND), id="c4")
+        hardly = await missed(house, port, 30, once(Missed.SKIP), id="c5")
+        await house.send()
+        found = {one.id: one for one in await house.reader.campaigns()}
+        for asked in (found["c1"], found["c4"]):
+            assert (asked.state, asked.held, asked.woke_at) == (CampaignState.PAUSED, True, None)
+            assert "3 h" in asked.reason and "ago, and mailtui was not running" in asked.reason
+            assert asked.reason.endswith(f"send it now: mailtui resume {asked.id}")
+        assert (found["c2"].state, found["c2"].held) == (CampaignState.CANCELLED, False)
+        assert "left out" in found["c2"].reason
+        assert {row.state for row in (await house.rows(skips)).values()} == {DeliveryState.CANCELLED}
+        assert found["c3"].state is found["c5"].state is CampaignState.FINISHED
+        both = set(await house.rows(sends)) | set(await house.rows(hardly))
+        assert accepted(server.folder) == dict.fromkeys(both, 1)
+        await house.order(asks, OrderKind.RESUME)
+        await house.send()
+        assert await house.state(asks) is CampaignState.FINISHED and await house.state(too_late) is CampaignState.PAUSED
+        assert accepted(server.folder) == dict.fromkeys(both | set(await house.rows(asks)), 1)
+
+
+async def test_c8_what_is_scheduled_obeys_orders_before_its_time(house: House, tmp_path: Path) -> None:
+    async with SandboxServer(tmp_path / "sandbox") as server:
+        later = time.time() + 24 * HOUR
+        ids = ("c1", "c2", "c3", "c4")
+        now, paused, cancelled, moved = [
+            await house.launch(3, server.port, id=id, schedule=once(), start_at=later) for id in ids
+        ]
+        running = asyncio.create_task(house.send())
+        await house.order(now, OrderKind.RESUME)
+        top_up = await house.order(moved, OrderKind.TOP_UP)
+        await house.order(paused, OrderKind.PAUSE)
+        await house.order(cancelled, OrderKind.CANCEL)
+        await house.until_state(now, CampaignState.FINISHED)
+        await house.until_state(paused, CampaignState.PAUSED)
+        await house.until_state(cancelled, CampaignState.CANCELLED)
+        assert await house.reader.answer(top_up) == "scheduled", "who was added waits with the others"
+        assert not running.done(), "one is to come"
+        too_late = await house.order(now, OrderKind.SCHEDULE, at=later)
+        again = await house.order(paused, OrderKind.SCHEDULE, at=time.time() + 0.5)
+        await house.order(moved, OrderKind.SCHEDULE, at=time.time() + 0.5, schedule=once(Missed.SEND))
+        async with asyncio.timeout(30):
+            await running
+        assert await house.reader.answer(again) == "scheduled"
+        assert "its mails have begun" in (await house.reader.answer(too_late) or "")
+        states = [await house.state(one) for one in (now, paused, cancelled, moved)]
+        done = CampaignState.FINISHED
+        assert states == [done, done, CampaignState.CANCELLED, done]
+        assert Schedule.from_json((await house.reader.campaign("c4")).schedule).missed is Missed.SEND
+        assert len(accepted(server.folder)) == 9 == sum(accepted(server.folder).values())
+
+
+async def test_t02_the_time_that_a_launch_takes_does_not_count_as_late(house: House) -> None:
+    one = await house.launch(1, 9)
+    due = 1_000_000.0
+
+    def late(created_at: float, launched_at: float, now: float) -> float:
+        return lateness(dataclasses.replace(one, start_at=due, created_at=created_at, launched_at=launched_at), now)
+
+    assert late(due - HOUR, due - HOUR, due + 5) == 5, "once, launched an hour before"
+    assert late(due + 1, due + HOUR, due + HOUR + 2) == 3, "a recurring one, whose list took an hour to write"
+    assert late(due - HOUR, due + HOUR, due + HOUR) == 0, "its launch was not through in time"
+    assert late(due + HOUR, due + HOUR + 60, due + 3 * HOUR) == 3 * HOUR - 60, "and nobody was there afterwards"
