@@ -29,6 +29,11 @@ class Telling:
         """Whether it is still to be told."""
         return self.notice.state is NoticeState.WAITING
 
+    @property
+    def given_up(self) -> bool:
+        """Whether it never took it, and is not asked any more."""
+        return self.notice.state is NoticeState.GIVEN_UP
+
     def line(self, *, runner: bool) -> str:
         """All of it for people; `runner`: whether one lives, which goes on trying."""
         notice = self.notice

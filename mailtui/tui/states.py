@@ -133,3 +133,16 @@ def failure_content(state: str, code: int | None, text: str, count: int) -> Cont
     look = DELIVERIES[state]
     said = f"{code} {text}" if code is not None else text
     return joined(plain(f"{look.symbol} {count:,} {look.word}: ", look.style), plain(said, limit=200))
+
+
+def told_lines(view: CampaignView) -> list[Content]:
+    """Who was told by a webhook what became of it, a line for the last thing that each was told."""
+    last = {telling.webhook: telling for telling in view.told}
+    return [
+        plain(
+            f"webhook {name}: {telling.line(runner=view.runner is not None)}",
+            "$text-warning" if telling.waits or telling.given_up else "$text-muted",
+            limit=160,
+        )
+        for name, telling in sorted(last.items())
+    ]

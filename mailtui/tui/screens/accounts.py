@@ -16,6 +16,7 @@ from mailtui.service.account_book import AccountBook, AccountRow, SecretKind, Se
 from mailtui.service.account_state import AccountNow
 from mailtui.service.accounts import server_of
 from mailtui.service.facade import Service
+from mailtui.service.webhooks import Webhooks
 from mailtui.service.workbench import Workbench
 from mailtui.tui.actions import bindings
 from mailtui.tui.dialogs.account_form import edit_account
@@ -27,7 +28,7 @@ from mailtui.tui.dialogs.oauth_login import log_in
 from mailtui.tui.dialogs.try_account import TryAccountDialog
 from mailtui.tui.room import Room, start
 from mailtui.tui.text import Plain
-from mailtui.tui.widgets.account_facts import COLUMNS, account_cells, account_lines
+from mailtui.tui.widgets.account_facts import COLUMNS, account_cells, account_lines, webhook_lines
 from mailtui.tui.widgets.table import KeyedTable
 from mailtui.tui.widgets.trouble import Trouble
 from mailtui.tui.widgets.wrapped import Wrapped
@@ -52,7 +53,8 @@ class AccountsScreen(Room):
         "The servers that can be sent through, as the settings file has them; campaign files name one: account: acme."
         " Passwords are in no file: p puts one into the system's keyring, or keeps it until the app is closed; l logs"
         " in at Google, Microsoft or another provider instead. t tries an account out without sending anything. A"
-        " keyring that does not answer keeps nobody waiting. On the command line: mailtui accounts."
+        " keyring that does not answer keeps nobody waiting. On the command line: mailtui accounts. Below them stand"
+        " the webhooks, which are told what becomes of campaigns; mailtui webhooks adds, tests and removes them."
     )
 
     def __init__(self, service: Service, bench: Workbench) -> None:
@@ -68,6 +70,7 @@ class AccountsScreen(Room):
             yield KeyedTable(COLUMNS, id="accounts")
             with VerticalScroll(id="details", can_focus=False):
                 yield Wrapped(id="account")
+        yield Wrapped(id="webhooks")
         yield Trouble()
 
     def on_mount(self) -> None:
@@ -107,6 +110,16 @@ class AccountsScreen(Room):
             self._draw()
             if name == table.key:
                 self._show_details()
+        await self._show_webhooks()
+
+    async def _show_webhooks(self) -> None:
+        """Who is told what becomes of campaigns; nothing where nobody is."""
+        book, place = Webhooks(self.service), self.query_one("#webhooks", Wrapped)
+        rows = await self.ask(book.rows) or []
+        place.display = bool(rows)
+        place.show_lines(webhook_lines(rows, set()))
+        missing = {row.name for row in rows if await book.secret_problem(row.name) is not None}
+        place.show_lines(webhook_lines(rows, missing))
 
     async def _rows(self) -> list[AccountRow]:
         """The accounts as the settings file has them now: another program may have changed it."""

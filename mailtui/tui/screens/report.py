@@ -24,7 +24,7 @@ from mailtui.tui.dialogs.suppress import suppress
 from mailtui.tui.exporting import export
 from mailtui.tui.room import Room, start
 from mailtui.tui.second_chances import Ordered
-from mailtui.tui.states import campaign_look, going_on, resumable, totals_content
+from mailtui.tui.states import campaign_look, going_on, resumable, told_lines, totals_content
 from mailtui.tui.text import Plain, joined, plain, tell
 from mailtui.tui.ways_on import way_on
 from mailtui.tui.widgets.failures import Failures
@@ -106,7 +106,7 @@ class ReportScreen(Room):
             self._show_parts(some=True)
             self._show_totals(view)
             start(self, self._recipients.read, "read")  # by itself: this look may be given up for another one
-        elif before.counts != view.counts or before.state != view.state or before.lost != view.lost:
+        elif _looks_otherwise(before, view):
             self._show_totals(view)
         await self.query_one(Failures).read(view)
 
@@ -129,6 +129,7 @@ class ReportScreen(Room):
         self.query_one("#head", Plain).show(joined(*head, separator="   "))
         totals, halted = totals_content(view, self.size.width - 2), going_on(view)
         lines = [totals, plain(halted, "$text-warning")] if halted else [totals]
+        lines += told_lines(view)
         self.query_one("#totals", Plain).show(joined(*lines, separator="\n"))
         self._recipients.tell(view)
         self.refresh_bindings()
@@ -248,3 +249,10 @@ class ReportScreen(Room):
 
 
 _ABOUT_IT = ("state", "page", "goto", "retry", "resolve", "address", "again", "export", "rows", "suppress")
+
+
+def _looks_otherwise(before: CampaignView, view: CampaignView) -> bool:
+    """Whether what stands above the recipients has changed."""
+    if view.told and (before.told != view.told or (before.runner is None) != (view.runner is None)):
+        return True
+    return (before.counts, before.state, before.lost) != (view.counts, view.state, view.lost)

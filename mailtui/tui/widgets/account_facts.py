@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence, Set
 
 from textual.content import Content
 
-from mailtui.kit.words import size_in_words
+from mailtui.kit.words import counted, size_in_words
 from mailtui.service.account_book import AccountRow, LastTest, SecretKind, SecretPlace
 from mailtui.service.account_state import AccountNow
+from mailtui.service.webhooks import WebhookRow
 from mailtui.tui.states import Look
 from mailtui.tui.text import from_home, joined, plain
 from mailtui.tui.widgets.account_lines import account_look
@@ -146,3 +147,15 @@ def _verdict(test: LastTest, *, short: bool = False) -> Content:
 
 def _line(name: str, text: Content) -> Line:
     return Line(text, plain(f"{name:<{_NAMES}}", "$text-muted"))
+
+
+def webhook_lines(rows: Sequence[WebhookRow], missing: Set[str]) -> list[Line]:
+    """Who is told what becomes of campaigns; `missing` are those whose secret was not found."""
+    lines = []
+    for row in rows:
+        waiting = f", {counted(row.waiting, 'notice')} not taken yet" if row.waiting else ""
+        what = f"{row.server} is told: {', '.join(row.events)}{waiting}"
+        lines.append(Line(plain(what, "$text-muted"), plain(f"webhook {row.name}  ", "$text-muted")))
+        if row.name in missing:
+            lines.append(Line(plain(f"its secret is missing: mailtui webhooks secret {row.name}", "$text-warning")))
+    return lines
