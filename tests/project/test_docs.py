@@ -14,7 +14,7 @@ import yaml
 
 from mailtui.accounts.dkim_spec import SigningSpec
 from mailtui.accounts.presets import presets
-from mailtui.accounts.spec import AccountSpec, InlineServerSpec, LimitsSpec, ServerSpec, TimeoutsSpec
+from mailtui.accounts.spec import AccountSpec, InlineServerSpec, ServerSpec, TimeoutsSpec
 from mailtui.audience.rules import Operator
 from mailtui.audience.rules_tree import read_rule
 from mailtui.audience.spec import AudienceSpec
@@ -30,6 +30,7 @@ from mailtui.message.locales import FILTERS
 from mailtui.message.own_cells import ROLES
 from mailtui.message.spec import AttachmentSpec, UnsubscribeSpec
 from mailtui.outbox.states import CampaignState, DeliveryState
+from mailtui.smtp.limits_spec import AccountLimitsSpec, CampaignLimitsSpec, DomainLimitsSpec
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(path for folder in ("", "docs", "sample_data") for path in (ROOT / folder).glob("*.md"))
@@ -69,8 +70,16 @@ def test_the_campaign_page_has_every_key_and_no_other() -> None:
 
 def test_the_accounts_page_has_every_key_of_accounts_and_no_other() -> None:
     part = page("docs/accounts.md").partition("## Keys of an account\n")[2].partition("\n## ")[0]
-    own = (keys(AccountSpec) - keys(ServerSpec)) | keys(LimitsSpec, "limits.") | keys(SigningSpec, "dkim.")
+    own = (keys(AccountSpec) - keys(ServerSpec)) | keys(AccountLimitsSpec, "limits.") | keys(SigningSpec, "dkim.")
     assert set(first_column(part)) == own
+
+
+def test_the_limits_page_has_every_limit_and_whose_it_is() -> None:
+    part = page("docs/limits.md").partition("## Keys\n")[2].partition("\n## ")[0]
+    table = re.findall(r"^\| `(\w+)` \| ([^|]*) \|", part, re.MULTILINE)
+    of = {"account": AccountLimitsSpec, "campaign": CampaignLimitsSpec, "domain": DomainLimitsSpec}
+    for whose, model in of.items():
+        assert {name for name, owners in table if whose in owners} == keys(model), whose
 
 
 def test_the_accounts_page_has_every_preset() -> None:

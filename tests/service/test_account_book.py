@@ -33,7 +33,7 @@ async def test_an_account_is_added_and_the_file_keeps_all_it_says(book: AccountB
     assert mode(file) == 0o600
     assert shelf.held == {"mailtui me": SECRET}
     acme, me = book.rows()
-    assert (acme.name, me.preset, str(me.endpoint), me.per_day) == ("acme", "gmail", "smtp.gmail.com:465", 500)
+    assert (acme.name, me.preset, str(me.endpoint), me.limits.per_day) == ("acme", "gmail", "smtp.gmail.com:465", 500)
     assert me.senders == ("me@acme.test", "@b.test") and me.origin == f"{file}:12"
     assert (await book.secret_place("me")).kind is SecretKind.KEYRING
     assert SECRET not in file.read_text() + json.dumps(me.to_json())

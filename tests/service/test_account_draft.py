@@ -30,7 +30,7 @@ async def test_whoever_changes_the_provider_gets_its_server_and_keeps_their_own_
     assert (moved.per_hour, moved.per_day, moved.user) == ("20", "10000", "me@acme.test")
     await book.save(moved, replaces="me")
     [_, me] = book.rows()
-    assert (str(me.endpoint), me.preset, me.per_hour, me.per_day) == (
+    assert (str(me.endpoint), me.preset, me.limits.per_hour, me.limits.per_day) == (
         "smtp.office365.com:587",
         "microsoft365",
         20,
