@@ -5,6 +5,7 @@ The campaign begins with the first of them.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +19,9 @@ from mailtui.message.preflight import Finding
 from mailtui.outbox.records import NewDelivery
 from mailtui.schedule.moment import local_time, resolve
 from mailtui.schedule.recipients import recipient_time
+from mailtui.schedule.recurring import next_after, settle
 from mailtui.schedule.schedule import Schedule
+from mailtui.schedule.words import in_words, show_moment
 
 _KEPT = 100_000  # pairs of cells; lists have few zones, and times that whole groups share
 _ROWS = 20  # that a finding names
@@ -30,6 +33,34 @@ def begins(schedule: Schedule) -> float | None:
     if schedule.recurs or not schedule.at:
         return None
     return resolve(local_time(schedule.at), schedule.timezone).at
+
+
+def at_once(schedule: Schedule) -> Schedule:
+    """The same hours, policy and columns, without any time at which it begins."""
+    return dataclasses.replace(schedule, at="", every="", cron="", until="", times=None)
+
+
+def settled(schedule: Schedule, now: float) -> Schedule:
+    """The schedule with what it leaves to this machine and to this moment; one that says nothing as it is.
+
+    Raises `NoMachineZone`.
+    """
+    return settle(schedule, now) if says_anything(schedule) else schedule
+
+
+def says_anything(schedule: Schedule) -> bool:
+    """Whether a launch by it is another than one without a schedule; a policy or a zone alone make no difference."""
+    return schedule.begins_later or schedule.window is not None or has_own_times(schedule)
+
+
+def has_passed(schedule: Schedule, now: float) -> str:
+    """Why nothing comes of a settled schedule at `now`, as a title; empty where something does."""
+    start_at = begins(schedule)
+    if start_at is not None and start_at <= now:
+        return f"Its time has passed: it was to begin at {show_moment(start_at, schedule.timezone)}"
+    if schedule.recurs and next_after(schedule, now) is None:
+        return f"None of its times is still to come: {in_words(schedule)}"
+    return ""
 
 
 def has_own_times(schedule: Schedule) -> bool:

@@ -11,9 +11,11 @@ from datetime import datetime, timedelta
 
 from mailtui.dispatch.members import Member
 from mailtui.dispatch.plan import SendPlan
+from mailtui.schedule.window import Window
 from mailtui.smtp.limits import Limits
 
 _MINUTE, _HOUR, _DAY = 60.0, 3_600.0, 86_400.0
+_MINUTES = 24 * 60
 _AT_MOST = 10 * 365 * _DAY
 """Where a span is not looked for any further; a campaign that takes ten years is none."""
 _EXACT = 1.0  # seconds
@@ -26,6 +28,14 @@ class Takes:
 
     seconds: float
     because: str
+
+    def within(self, window: Window) -> Takes:
+        """The same where mails go in some hours only: as good as all days are alike, and it begins as those do."""
+        open_for = ((window.closes - window.opens) % _MINUTES or _MINUTES) * _MINUTE
+        days, rest = divmod(self.seconds, open_for)
+        if not days:
+            return self
+        return Takes(days * 7 / len(window.days) * _DAY + rest, f"{self.because}, in its hours ({window.words})")
 
 
 def takes(

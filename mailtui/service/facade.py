@@ -27,6 +27,7 @@ from mailtui.outbox.records import Campaign as LaunchedCampaign
 from mailtui.outbox.states import ACTIVE_CAMPAIGNS, CampaignState, DeliveryState, OrderKind
 from mailtui.outbox.witness import require_newest
 from mailtui.report.export import ReportLine, original_rows, report_lines
+from mailtui.schedule.schedule import Schedule
 from mailtui.service.account_state import AccountNow, accounts_now, parts_of
 from mailtui.service.campaigns import CampaignDesk
 from mailtui.service.engine import credentials_for, runner_for
@@ -111,9 +112,13 @@ class Service:
 
     # launching
 
-    def prepare(self, campaign: Campaign, *, plan: Mapping[str, object]) -> LaunchPlan:
-        """What a launch would do; `plan` overrides the campaign's workers, window, rate and burst."""
-        return self.launching.prepare(campaign, plan=plan)
+    def prepare(
+        self, campaign: Campaign, *, plan: Mapping[str, object], schedule: Schedule | None = None
+    ) -> LaunchPlan:
+        """What a launch would do; `plan` overrides the campaign's workers, window, rate and burst, `schedule` when it
+        goes.
+        """
+        return self.launching.prepare(campaign, plan=plan, schedule=schedule)
 
     async def forecast(self, plan: LaunchPlan, *, again: Again) -> LaunchPlan:
         """The plan with the number of mails that would really go out. Writes nothing; raises what `launch` would."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from mailtui.accounts.secrets import SecretSource
@@ -12,8 +15,10 @@ from mailtui.audience.audience import Audience
 from mailtui.audience.views import AudienceCounts
 from mailtui.campaign.again import Again
 from mailtui.campaign.campaign import Campaign
+from mailtui.campaign.due_times import begins, due_times, has_passed, says_anything, settled
 from mailtui.campaign.forecast import Planned, forecast
 from mailtui.campaign.freeze import Freezing, Launch, freeze
+from mailtui.campaign.takes import Takes, named_domains, takes
 from mailtui.dispatch.members import Member
 from mailtui.dispatch.plan import SendPlan
 from mailtui.errors import UsageError
@@ -23,11 +28,16 @@ from mailtui.message.frozen import MessageSource
 from mailtui.outbox.opening import Outbox
 from mailtui.outbox.ports import Desk
 from mailtui.outbox.witness import require_newest
+from mailtui.schedule.schedule import Schedule
 from mailtui.service.campaigns import CampaignDesk, actor
 from mailtui.service.limits_on_record import put_limits
+from mailtui.service.schedules import ScheduleWords, described
 from mailtui.service.settings import Settings
 from mailtui.service.signing import with_keys
+from mailtui.service.views import now
 from mailtui.smtp.endpoint import Endpoint
+
+ANOTHER_TIME = "Say another time, such as --at tomorrow 9:00, or --at now to send it at once."
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +63,23 @@ class LaunchPlan:
     recurrence: str = ""
     """The recurring campaign that it is an occurrence of, and the time of which; empty and None for one of its own."""
     occurrence_at: float | None = None
+    agreed: ScheduleWords | None = None
+    """What its schedule comes to; None for at once."""
+    passed: str = ""
+    """Why it cannot be launched: its time has gone by. Empty where it has not."""
+    rows_due: tuple[float, float] | None = None
+    """When the first and the last of the list are due, where its rows have times or zones of their own."""
+    takes: Takes | None = None
+    """How long it takes at the least; None where no limit is in the way."""
+    given: Mapping[str, object] = dataclasses.field(default_factory=dict)
+    """What was said of the pace instead of the campaign's file."""
+    to_domains: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    """How many go to domains that have limits of their own."""
+
+    @property
+    def recurs(self) -> bool:
+        """Whether it is to be sent again and again: then nothing is frozen now."""
+        return not self.recurrence and Schedule.from_json(self.schedule).recurs
 
     @property
     def endpoint(self) -> Endpoint:
@@ -78,20 +105,64 @@ class Launching:
     def __init__(self, house: House) -> None:
         self._house = house
 
-    def prepare(self, campaign: Campaign, *, plan: Mapping[str, object]) -> LaunchPlan:
-        """What a launch would do; `plan` overrides the campaign's workers, window, rate and burst."""
-        campaigns = self._house.campaigns
-        members = campaigns.members(campaign)
+    def prepare(
+        self, campaign: Campaign, *, plan: Mapping[str, object], schedule: Schedule | None = None
+    ) -> LaunchPlan:
+        """What a launch would do; `plan` overrides the campaign's workers, window, rate and burst, `schedule` when it
+        goes, where that is not left to its file.
+        """
+        campaigns, began = self._house.campaigns, now()
+        campaign = campaign if schedule is None else dataclasses.replace(campaign, chosen=schedule)
+        schedule = settled(campaign.schedule, began)
+        members, start_at = campaigns.members(campaign), begins(schedule)
+        sending = campaign.spec.dispatch.plan().changed(dict(plan))
+        named, to_domains = named_domains(members, sending), Counter[str]()
         with campaigns.open_audience(campaign) as audience:
             audience.require_sendable()
             counts, looked_at, understanding = audience.counts(), audience.identity, audience.understanding
+            due = due_times(schedule, start_at, audience.columns)
             first = last = ""
+            dues: list[float] = []
             for recipient in audience.recipients():
                 first = first or recipient.address
                 last = recipient.address
-        sending = campaign.spec.dispatch.plan().changed(dict(plan))
+                if (domain := recipient.key.rpartition("@")[2]) in named:
+                    to_domains[domain] += 1
+                if due is not None:
+                    with contextlib.suppress(ValueError):  # `check` tells of it, and freezing refuses
+                        at = due.of(recipient.fields) or began
+                        dues = [min(dues[0], at), max(dues[1], at)] if dues else [at, at]
         message = with_types(campaign.read_message(), understanding).digest
-        return LaunchPlan(campaign, members, sending, counts, first, last, message, looked_at)
+        says = says_anything(schedule)
+        return LaunchPlan(
+            campaign,
+            members,
+            sending,
+            counts,
+            first,
+            last,
+            message,
+            looked_at,
+            schedule=schedule.to_json() if says else "",
+            start_at=start_at,
+            agreed=described(schedule, began) if says else None,
+            passed=has_passed(schedule, began),
+            rows_due=(dues[0], dues[1]) if dues else None,
+            takes=self._takes(members, sending, counts.recipients, to_domains, schedule),
+            given=dict(plan),
+            to_domains=to_domains,
+        )
+
+    def _takes(
+        self,
+        members: Sequence[Member],
+        plan: SendPlan,
+        mails: int,
+        to_domains: Mapping[str, int],
+        schedule: Schedule,
+    ) -> Takes | None:
+        found = takes(members, plan, mails, to_domains, datetime.now().astimezone())
+        return found if found is None or schedule.window is None else found.within(schedule.window)
 
     async def forecast(self, plan: LaunchPlan, *, again: Again) -> LaunchPlan:
         """The plan with the number of mails that would really go out. Writes nothing; raises what `launch` would."""
@@ -107,13 +178,17 @@ class Launching:
         finally:
             if reader is not None:
                 reader.close()
-        return dataclasses.replace(plan, planned=planned)
+        to_domains = {domain: min(count, planned.mails) for domain, count in plan.to_domains.items()}
+        least = self._takes(plan.members, plan.plan, planned.mails, to_domains, Schedule.from_json(plan.schedule))
+        return dataclasses.replace(plan, planned=planned, takes=least)
 
     async def launch(self, plan: LaunchPlan, *, again: Again, progress: Callable[[int], None]) -> Launch:
         """Freeze the campaign into the outbox. Raises `MessageChanged`, `OutboxError`, `TemplateError`, `AccountError`.
 
         Into an older copy of an outbox nothing is written (`OutboxOutdated`).
         """
+        if plan.passed and not plan.recurrence:
+            raise UsageError(plan.passed, detail="Nothing was launched.", hint=ANOTHER_TIME)
         members = await with_keys(plan.members, self._house.secrets)
         await put_limits((member.name for member in members), self._house.settings, self._house.desk)
         desk, reader = self._house.desk(), self._house.outbox.reader()  # of its own: an app launches from a thread
