@@ -5,8 +5,6 @@ For most accounts nothing is said, and nothing is asked.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from mailtui.dispatch.line import Line
 from mailtui.dispatch.meter import Wait, WaitKind
 from mailtui.dispatch.meters import Meters, campaign_key
@@ -17,17 +15,19 @@ from mailtui.smtp.limits import Limits
 _WINDOWS = (("per_minute", 60.0), ("per_hour", 3600.0), ("per_day", 24 * 3600.0))
 
 
-class DomainRoom:
-    """Of one account in one campaign. `wall` is epoch seconds; domains are in small letters."""
+def domain_of(address: str) -> str:
+    """What stands behind the last @ of an address or key, in small letters."""
+    return address.rpartition("@")[2].lower()
 
-    def __init__(
-        self, meters: Meters, paces: AccountPaces, *, account: str, campaign: str, wall: Callable[[], float]
-    ) -> None:
+
+class DomainRoom:
+    """Of one account in one campaign. `now` is epoch seconds; domains are in small letters."""
+
+    def __init__(self, meters: Meters, paces: AccountPaces, *, account: str, campaign: str) -> None:
         """`campaign` is its id."""
         self._meters = meters
         self._paces = paces
         self._owners = (account, campaign_key(campaign))
-        self._wall = wall
         self._seen = -1
         self._said = False
 

@@ -6,9 +6,10 @@ import asyncio
 from typing import Protocol
 
 from mailtui.dispatch.breakers import Breakers
-from mailtui.dispatch.domains import Domains
+from mailtui.dispatch.domain_room import DomainRoom
 from mailtui.dispatch.gearbox import GearBox
 from mailtui.dispatch.paced import Paced
+from mailtui.dispatch.paces import AccountPaces
 from mailtui.dispatch.reach import Reach
 from mailtui.dispatch.recorder import Recorder
 from mailtui.dispatch.slots import Slots
@@ -18,7 +19,7 @@ from mailtui.smtp.capabilities import Capabilities
 from mailtui.smtp.connect import Connection
 from mailtui.smtp.job import Job
 from mailtui.smtp.timeouts import Timeouts
-from mailtui.smtp.verdict import Verdict
+from mailtui.smtp.verdict import Outcome, Verdict
 
 
 class Employer(Protocol):
@@ -29,9 +30,9 @@ class Employer(Protocol):
     """
 
     breakers: Breakers
-    domains: Domains
     gears: GearBox
     marked_as: str
+    paces: AccountPaces
     reach: Reach
     recorder: Recorder
     scale: float
@@ -39,6 +40,7 @@ class Employer(Protocol):
     slots: Slots
     supply: Supply
     timeouts: Timeouts
+    room: DomainRoom
     work: asyncio.Event
 
     @property
@@ -96,8 +98,8 @@ class Employer(Protocol):
         """The reply to a message was lost; `first`: of its connection."""
         ...
 
-    def rest(self, domain: str, seconds: float | None) -> None:
-        """A recipient's domain asked for a pause."""
+    def heard(self, claim: Claim, verdict: Verdict, outcome: Outcome) -> None:
+        """A reply to a message that may say something about the pace; only where a server has ever said so."""
         ...
 
     def useless(self, verdict: Verdict) -> None:

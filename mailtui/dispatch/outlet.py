@@ -12,7 +12,7 @@ from typing import Protocol
 
 from mailtui.dispatch.breakers import Breakers, reason
 from mailtui.dispatch.crew import Crew
-from mailtui.dispatch.domains import Domains, domain_of
+from mailtui.dispatch.domain_room import DomainRoom, domain_of
 from mailtui.dispatch.gearbox import GearBox
 from mailtui.dispatch.line import is_long
 from mailtui.dispatch.members import Member
@@ -23,6 +23,7 @@ from mailtui.dispatch.reach import Reach
 from mailtui.dispatch.slots import Slots
 from mailtui.dispatch.standing import LOGIN_REST
 from mailtui.dispatch.supply import Supply
+from mailtui.dispatch.tally import RateWindow
 from mailtui.dispatch.tools import Tools
 from mailtui.dispatch.windows import SendingWindow
 from mailtui.errors import AccountError, LoginEnded, SecretMissing, TokenUnavailable
@@ -35,8 +36,10 @@ from mailtui.smtp.credential import Credential
 from mailtui.smtp.credential import Kind as CredentialKind
 from mailtui.smtp.job import Job
 from mailtui.smtp.obstacle import Obstacle
-from mailtui.smtp.verdict import Category, Kind, Scope, Stage, Verdict, judge
+from mailtui.smtp.rule import OPENING
+from mailtui.smtp.verdict import Category, Kind, Outcome, Scope, Stage, Verdict, judge
 
+_KNOWN_AFTER = 2.0  # seconds; what was accepted in less says little about a rate
 _LATE = 5.0  # seconds without a connection of use; from then on other accounts do this one's work
 _PUT_OFF_ADVICE = "The server puts the login off again and again; wait a while, then resume"
 
@@ -48,7 +51,6 @@ class _Recalled(Exception):
 class Head(Protocol):
     """The campaign as its outlets see it."""
 
-    domains: Domains
     supply: Supply
     window: SendingWindow | None
     """The hours in which it may be sent."""
@@ -67,10 +69,6 @@ class Head(Protocol):
 
     def count_one(self) -> None:
         """A message got its final word, or lost it."""
-        ...
-
-    def rest(self, domain: str, seconds: float | None) -> None:
-        """A recipient's domain asked for a pause."""
         ...
 
     async def fix_encoding(self, capabilities: Capabilities) -> str:
@@ -104,7 +102,6 @@ class Outlet:
         self.name = member.name
         self.endpoint = member.endpoint
         self.recorder = tools.recorder
-        self.domains = head.domains
         self.supply = head.supply
         self.scale = tools.scale
         self.timeouts = self.endpoint.timeouts.scaled(tools.scale)
@@ -115,7 +112,6 @@ class Outlet:
         self._stopped = False
         self.work = asyncio.Event()
         self.next_attempt = head.next_attempt
-        self.rest = head.rest
         self.stir = head.stir
         self.shown_as = "" if alone else self.name
         self.marked_as = self.name if member.limits or not alone else ""
@@ -130,6 +126,9 @@ class Outlet:
         self._standing = tools.standing
         tools.meters.propose(self.name, member.limits)
         self._passage = Passage(tools.meters, account=self.name, campaign=campaign, always=not alone, wall=tools.wall)
+        self.paces = tools.paces.of(self.name)
+        self.room = DomainRoom(tools.meters, self.paces, account=self.name, campaign=campaign)
+        self._lately = RateWindow()
         self._secrets = tools.secrets
         self._wall = tools.wall
         self.counted = self._passage.counted
@@ -179,7 +178,7 @@ class Outlet:
     @property
     def note(self) -> str:
         """What keeps it from being used as well as it could be."""
-        return self.slots.note or self.gears.note
+        return self.paces.note or self.slots.note or self.gears.note
 
     @property
     def is_late(self) -> bool:
@@ -266,21 +265,50 @@ class Outlet:
             return None
         job = self._head.next_job(self, worker, capabilities)
         if job is not None:
-            passage.set_aside(job, domain_of(job.tag.key))
+            domain = domain_of(job.tag.key)
+            passage.set_aside(job, domain)
+            self.paces.begin(job.tag.id, domain)
         return job
 
     def let_go(self, job: Job) -> None:
         """A message is under way no more."""
         self._head.let_go(job)
         self._passage.let_go(job)
+        if self.paces.over(job.tag.id):
+            self.supply.look_parked()
+
+    def heard(self, claim: Claim, verdict: Verdict, outcome: Outcome) -> None:
+        """A reply that may say something about the pace, of the account or the recipient's domain."""
+        if outcome.slow is not None:
+            self._slow(verdict, outcome, claim)
+            self._is_well()
+        elif outcome.kind in (Kind.SENT, Kind.FAILED):
+            self.paces.answered(claim.id, domain_of(claim.key), taken=outcome.kind is Kind.SENT)
+
+    def _slow(self, verdict: Verdict, outcome: Outcome, claim: Claim | None) -> None:
+        who, domain = (None, "") if claim is None else (claim.id, domain_of(claim.key))
+        lately = self.sample()
+        self.paces.refused(verdict, outcome, who=who, domain=domain, before=lately)
+        slow = outcome.slow
+        if slow is not None and slow.connections is not None and outcome.scope is Scope.ACCOUNT:
+            self.slots.only(slow.connections, slow.seconds)
+            self.crew.finish()
+
+    def sample(self) -> float:
+        """Messages a second that were accepted in the last seconds, 0 where that is not known. Asked now and then."""
+        rate = self._lately.sample(asyncio.get_running_loop().time(), self.accepted)
+        return rate if self._lately.span > _KNOWN_AFTER else 0.0
 
     def settled_one(self) -> None:
         """A message got its answer."""
+        self._is_well()
+        self._head.count_one()
+
+    def _is_well(self) -> None:
         if self.reach.failing_since is not None:
             self.given_up = ""
             self.stir()  # it is worth more than one worker again
         self.reach.useful()
-        self._head.count_one()
 
     def accepted_one(self) -> None:
         """A message was accepted."""
@@ -310,8 +338,13 @@ class Outlet:
 
     def useless(self, verdict: Verdict) -> None:
         """A connection could not be had, or ended before it was of use."""
-        if judge(verdict).category is Category.CONNECTIONS and self.slots.too_many():
+        outcome = judge(verdict)
+        if outcome.category is Category.CONNECTIONS and self.slots.too_many():
             return  # the server is well, and has connections of ours; this one waits for its turn
+        if outcome.slow is not None and verdict.stage in OPENING:
+            self._slow(verdict, outcome, None)
+        elif outcome.slow is not None:
+            return  # the server is well, and has said so of a message
         self._fail(safe_text(str(verdict), limit=300))
 
     def _fail(self, why: str) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 
 from mailtui.dispatch.adaptive import Adaptive, Known
 from mailtui.dispatch.meters import Meters, domain_key
+from mailtui.kit.durations import show_moment
 from mailtui.kit.safe_text import safe_text
 from mailtui.outbox.timed_records import MeterRow, MeterSnapshot
 from mailtui.smtp.outcome import Outcome, Scope, SlowDown
@@ -22,6 +23,7 @@ _DOMAINS_FIRST_REST = 60.0  # nobody else waits for a domain
 _SEVERAL = 3  # domains that ask for less at the same time: it is said of the account
 _AT_THE_SAME_TIME = 5.0  # seconds
 _KEPT = 24 * 3600.0  # seconds for which what is on record says something
+_RECORDED_EVERY = 5.0  # seconds
 _SHOWN = 160  # characters of a server's words
 
 
@@ -44,6 +46,11 @@ class AccountPaces:
     def __bool__(self) -> bool:
         return bool(self._paces)
 
+    @property
+    def is_unrecorded(self) -> bool:
+        """Whether something may have to be put on record."""
+        return bool(self._paces or self._gone)
+
     def of_domain(self, domain: str) -> Adaptive | None:
         """What is known of a domain."""
         return self._paces.get(domain)
@@ -60,11 +67,11 @@ class AccountPaces:
             if pace is not None:
                 pace.begin(now, who)
 
-    def over(self, who: int) -> None:
-        """A mail is under way no more, whatever became of it."""
+    def over(self, who: int) -> bool:
+        """A mail is under way no more, whatever became of it. Whether others may have waited for that."""
         domain = self._domains.pop(who, None)
         if domain is None:
-            return
+            return False
         self._under_way[domain] -= 1
         if not self._under_way[domain]:
             del self._under_way[domain]
@@ -74,6 +81,7 @@ class AccountPaces:
                 pace.over(who)
                 if pace.at_once is not None:
                     self._meters.line(self._key(key)).changed()
+        return True
 
     def under_way(self, domain: str) -> int:
         """How many mails to a domain are under way, of those that `begin` was said of."""
@@ -158,10 +166,29 @@ class AccountPaces:
         for pace in self._paces.values():
             pace.clock_moved(by)
 
+    @property
+    def note(self) -> str:
+        """What a campaign's board says of them; empty while nothing is known."""
+        if not self._paces:
+            return ""
+        now = self._wall()
+        if _ACCOUNT in self._paces:
+            return _with_time(*self._paces[_ACCOUNT].said(now))
+        said, until = next(iter(self._paces.values())).said(now)
+        others = len(self._paces) - 1
+        if not others:
+            return _with_time(said, until)
+        domains = f"{others} other domain{'s' if others > 1 else ''}"
+        return f"{next(iter(self._paces))} and {domains} asked to slow down; their mail waits its turn"
+
     def snapshots(self) -> list[MeterSnapshot]:
         """What a person is told of each."""
         now = self._wall()
         return [MeterSnapshot(self._key(key), *pace.said(now)) for key, pace in self._paces.items()]
+
+
+def _with_time(said: str, until: float | None) -> str:
+    return said if until is None else f"{said}; waits until {show_moment(until)}"
 
 
 class Paces:
@@ -175,6 +202,7 @@ class Paces:
         self._scale = scale
         self._wall = wall
         self._accounts: dict[str, AccountPaces] = {}
+        self._recorded_at = 0.0
         for row in rows:
             self._take_up(row)
 
@@ -194,11 +222,20 @@ class Paces:
             self._accounts[account] = found
         return found
 
+    @property
+    def is_worth_recording(self) -> bool:
+        """Whether it is time to put on record what has changed: a pace changes many times a second."""
+        return self._wall() - self._recorded_at > _RECORDED_EVERY * self._scale and any(
+            paces.is_unrecorded for paces in self._accounts.values()
+        )
+
     def take_unrecorded(self) -> list[tuple[str, Known]]:
         """What is to be put on record, by meter; what is known of it no more is None in all."""
+        self._recorded_at = self._wall()
         return [known for paces in self._accounts.values() for known in paces.take_unrecorded()]
 
     def clock_moved(self, by: float) -> None:
         """The clock was put forward by so many seconds, and what is on record with it."""
+        self._recorded_at += by
         for paces in self._accounts.values():
             paces.clock_moved(by)

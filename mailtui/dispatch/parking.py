@@ -26,6 +26,11 @@ _AFTER_THE_FIRST = 60.0  # seconds; the others come when the first one after a r
 _SOONEST = 0.001
 
 
+def gave_up(domain: str) -> str:
+    """Why a mail is tried no more whose domain has asked for less, and taken nothing, for too long."""
+    return f"gave up: {domain} took no mail"
+
+
 class Parking:
     """Of one campaign. `wall` is epoch seconds; `scale` shortens all times in tests."""
 
@@ -45,7 +50,9 @@ class Parking:
     def take(self, room: DomainRoom) -> tuple[Claim, Outcome | None] | None:
         """The next one whose domain has room for a mail of this account."""
         now = self._wall()
-        if now < self._look_at.get(room, 0.0):
+        look_at = self._look_at.get(room, 0.0)
+        if now < look_at:
+            self._arm(look_at - now)  # a timer's clock is another one, and may have been early
             return None
         soonest = now + _AHEAD * self._scale
         for domain, kept in self._kept.items():

@@ -198,6 +198,8 @@ class Pool:
 
     def snapshots(self, now: float) -> tuple[WorkerSnapshot, ...]:
         """What each worker is doing, numbered through."""
+        for outlet in self._outlets:
+            outlet.sample()
         found = [snapshot for outlet in self._outlets for snapshot in outlet.crew.snapshots(now)]
         if len(self) == 1:
             return tuple(found)

@@ -22,6 +22,7 @@ from mailtui.dispatch.meters import Meters
 from mailtui.dispatch.notices import Herald, Notices
 from mailtui.dispatch.occurrences import Occurrences
 from mailtui.dispatch.orders import Orders
+from mailtui.dispatch.paces import Paces
 from mailtui.dispatch.recorder import Recorder
 from mailtui.dispatch.recurring import Recurring
 from mailtui.dispatch.sending import Sending
@@ -140,10 +141,22 @@ class Runner:
         standing = await self._standing(ledger)
         watchdog = Watchdog(row_seconds(scale))
         sent = await ledger.sent_since(now - KEPT)
-        meters = Meters(wall=time.time, rows=await ledger.meters(), sent=sent, changed=self._account_changed)
+        rows = await ledger.meters()
+        meters = Meters(wall=time.time, rows=rows, sent=sent, changed=self._account_changed)
+        paces = Paces(meters, scale=scale, wall=time.time, rows=rows)
         herald = self._herald
         tools = Tools(
-            ledger, recorder, self._storage, self._secrets, standing, time.time, scale, watchdog, meters, herald=herald
+            ledger,
+            recorder,
+            self._storage,
+            self._secrets,
+            standing,
+            time.time,
+            scale,
+            watchdog,
+            meters,
+            paces,
+            herald=herald,
         )
         notices = Notices(ledger, self._storage, herald, wall=time.time, scale=scale)
         left = {"requeued": found.requeued, "unknown": found.unknown}
@@ -152,6 +165,7 @@ class Runner:
         try:
             ready()
             await self._watch(ledger, tools, recording, notices)
+            await self._keep_paces(ledger, tools)
             await self._storage.patiently(session.end)
             await self._storage.patiently(ledger.sign_off)
             note("the runner leaves", told_to=self._leaving.is_set())
@@ -181,13 +195,23 @@ class Runner:
         for sending, _ in self._sendings.values():
             sending.account_changed(account)
 
-    async def _keep_rests(self, ledger: Ledger, standing: Standing) -> None:
-        """Put on record how accounts rest, for people and for the next runner."""
-        for account, rest in standing.take_unrecorded().items():
+    async def _keep_rests(self, ledger: Ledger, tools: Tools) -> None:
+        """Put on record how accounts rest, and what servers let them have, for people and for the next runner."""
+        for account, rest in tools.standing.take_unrecorded().items():
             if rest is None:
                 await self._storage.patiently(lambda account=account: ledger.account_rested(account))  # type: ignore[misc]
             else:
                 await self._storage.patiently(lambda rest=rest: ledger.rest_account(rest))  # type: ignore[misc]
+        if tools.paces.is_worth_recording:
+            await self._keep_paces(ledger, tools)
+
+    async def _keep_paces(self, ledger: Ledger, tools: Tools) -> None:
+        for meter, known in tools.paces.take_unrecorded():
+            await self._storage.patiently(
+                lambda meter=meter, known=known: ledger.set_cap(  # type: ignore[misc]
+                    meter, known.cap, known.reason, known.at, rests_until=known.rests_until, at_once=known.at_once
+                )
+            )
 
     async def _keep_results(self, recorder: Recorder, recording: asyncio.Task[None]) -> None:
         """However this run ends, replies that have come are put on record if the outbox takes them."""
@@ -233,7 +257,7 @@ class Runner:
                 more = await orders.obey()
                 await waking.look(anew=True)
                 await self._take_up(ledger, tools)
-            await self._keep_rests(ledger, tools.standing)
+            await self._keep_rests(ledger, tools)
             look = self._reap()
             if not self._leaving.is_set():
                 look |= await waking.look(anew=False)
@@ -261,6 +285,7 @@ class Runner:
             await self._storage.patiently(lambda: ledger.clock_moved(by))
             tools.standing.clock_moved(by)
             tools.meters.clock_moved(by)
+            tools.paces.clock_moved(by)
             for sending, _ in self._sendings.values():
                 sending.clock_moved(by)
         if self._storage.error is None:

@@ -6,7 +6,6 @@ import asyncio
 
 from mailtui.dispatch.aside import Aside
 from mailtui.dispatch.campaign_state import cancel_waiting, put_on_record
-from mailtui.dispatch.domains import Domains
 from mailtui.dispatch.encoding import SentEncoding
 from mailtui.dispatch.intent import Intent
 from mailtui.dispatch.meters import campaign_key
@@ -33,6 +32,7 @@ from mailtui.smtp.capabilities import Capabilities
 from mailtui.smtp.job import Job
 
 _LONGEST_NAP = 60.0
+_LOOK_FOR_DUE = 5.0  # seconds; rows come due one by one, while some of the same domain are at hand
 _SHORT_REST = 5 * 60.0  # seconds; an account that is back sooner is waited for, a later one is worth a pause
 _NO_CARRIER = "no account of the campaign may send as those whom the mails that are left are from"
 
@@ -48,7 +48,6 @@ class Sending:
         self._loop = asyncio.get_running_loop()
         self._plan = SendPlan.from_json(campaign.plan)
         self._retry = self._policy()
-        self.domains = Domains(scale=tools.scale, give_up_after=self._plan.give_up_after)
         self._put_limits(begun=campaign.first_claim_at is not None)
         self.window = self._hours()
         compiled = self._compile(message)
@@ -56,7 +55,7 @@ class Sending:
             campaign,
             compiled,
             tools,
-            domains=self.domains,
+            give_up_after=self._plan.give_up_after,
             signer=signer,
             former=self._compile,
             need=self.stir,
@@ -124,7 +123,7 @@ class Sending:
         """Take over a changed pace, number of workers or patience with retries at once."""
         self._plan = plan
         self._retry = self._policy()
-        self.domains.give_up_after = plan.give_up_after
+        self.supply.give_up_after = plan.give_up_after
         self._put_limits(begun=True)
         self._size_crew()
         self._pool.ask_window(plan.window)
@@ -141,7 +140,6 @@ class Sending:
 
     def clock_moved(self, by: float) -> None:
         """The clock was put forward by so many seconds, and the due times on record with it."""
-        self.domains.clock_moved(by)
         self.supply.clock_moved(by)
         self.look_again()
 
@@ -257,7 +255,7 @@ class Sending:
             return None
         if not self._bodies.has_room(worker):
             return None
-        job = self.supply.next_job(capabilities, outlet.number)
+        job = self.supply.next_job(capabilities, outlet.number, outlet.room)
         if job is not None:
             self._bodies.take(job, len(job.data))
         return job
@@ -273,10 +271,6 @@ class Sending:
         began = claim.date_at if claim.forgiven_at is None else claim.forgiven_at
         first_at = began if claim.attempts > claim.forgiven else now
         return self._retry.next_attempt(attempts - claim.forgiven, first_at=first_at, now=now, at_least=at_least)
-
-    def rest(self, domain: str, seconds: float | None) -> None:
-        """A recipient's domain asked for a pause."""
-        self.domains.rest(domain, seconds or 0.0, self._tools.wall())
 
     def count_one(self) -> None:
         """A message got its final word, or lost it."""
@@ -322,6 +316,8 @@ class Sending:
         now = self._tools.wall()
         sends = self._intent is Intent.SEND  # when it stops, only what is under way is waited for
         times = [at - now for at in (self.progress.next_due, self._pool.back_at()) if sends and at is not None]
+        if sends and self.supply.parks:
+            times.append(_LOOK_FOR_DUE * self.scale)
         if sends and self.window is not None:
             times.append(self.window.closes_in())
         return min(_LONGEST_NAP, max(0.01, min(times, default=_LONGEST_NAP)))
@@ -437,4 +433,4 @@ class Sending:
         error = self._tools.storage.error
         if error is not None:
             return f"{error.title}: {error.detail}"
-        return self._held_because or self._pool.trouble or self.domains.note or self._pool.note
+        return self._held_because or self._pool.trouble or self._pool.note

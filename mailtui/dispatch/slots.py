@@ -69,15 +69,20 @@ class Slots:
         self._try_more_later()
         return self._standing > 0
 
+    def only(self, number: int, seconds: float) -> None:
+        """The server wants no more than so many for so many seconds; then one more is tried now and then."""
+        self._limit = number
+        self._try_more_later(seconds)
+
     def close(self) -> None:
         """Try no more."""
         if self._more is not None:
             self._more.cancel()
             self._more = None
 
-    def _try_more_later(self) -> None:
+    def _try_more_later(self, seconds: float = _TRY_MORE_AFTER) -> None:
         self.close()
-        self._more = asyncio.get_running_loop().call_later(_TRY_MORE_AFTER * self._scale, self._try_more)
+        self._more = asyncio.get_running_loop().call_later(seconds * self._scale, self._try_more)
 
     def _try_more(self) -> None:
         assert self._limit is not None

@@ -13,9 +13,10 @@ from collections.abc import Callable, Sequence
 from mailtui.audience.recipient import recipient_of
 from mailtui.dispatch import results
 from mailtui.dispatch.aside import Aside
-from mailtui.dispatch.domains import Domains, domain_of
+from mailtui.dispatch.domain_room import DomainRoom, domain_of
 from mailtui.dispatch.encoding import SentEncoding
 from mailtui.dispatch.files_ahead import FilesAhead
+from mailtui.dispatch.parking import Parking, gave_up
 from mailtui.dispatch.renderers import Batch, Renderers
 from mailtui.dispatch.rendering import Mail, Outcome, Overran, Row, files_of, own_bytes
 from mailtui.dispatch.tools import Tools
@@ -33,6 +34,8 @@ from mailtui.smtp.capabilities import Capabilities
 from mailtui.smtp.job import Job
 
 LEASE = 30 * 60.0
+AGAIN = 60.0
+"""Seconds until the same recipient is asked again, at the earliest."""
 _LARGEST_CLAIM = 500
 _CURRENT = 0  # the campaign's message now, as render processes know it; editions count from 1
 _ITSELF = -1
@@ -51,7 +54,7 @@ class Supply:
         message: CompiledMessage,
         tools: Tools,
         *,
-        domains: Domains,
+        give_up_after: float,
         signer: Signer | None = None,
         former: Callable[[bytes], CompiledMessage],
         need: Callable[[], None],
@@ -59,15 +62,17 @@ class Supply:
         overran: Callable[[int, Place], None],
         aside: Aside,
     ) -> None:
-        """`signer` signs every mail, None where nobody does; `former` compiles a message that the campaign had before;
-        `need` is called when more should be claimed, `arrived` when there is a job again after there was none,
-        `overran` with a row that takes too long to render, and where in the templates; after that, nothing more is
-        rendered.
+        """`give_up_after`: seconds, not scaled, after which nothing is tried any more; `signer` signs every mail, None
+        where nobody does; `former` compiles a message that the campaign had before; `need` is called when more should
+        be claimed, `arrived` when there is a job again after there was none, `overran` with a row that takes too long
+        to render, and where in the templates; after that, nothing more is rendered.
         """
         self._campaign = campaign.number
         self._columns = campaign.columns
         self._message = message
-        self._domains = domains
+        self.give_up_after = give_up_after
+        self._scale = tools.scale
+        self._parking = Parking(wall=tools.wall, scale=tools.scale, arrived=arrived)
         self._signer = signer
         self._former = former
         self._editions: dict[int, CompiledMessage] = {}
@@ -106,7 +111,7 @@ class Supply:
         self.exhausted = False  # the last claim found fewer than were asked for
 
     def __len__(self) -> int:
-        return self._at_hand + self._aside.size
+        return self._at_hand + self._aside.size + self._parking.size
 
     @property
     def is_picky(self) -> bool:
@@ -115,7 +120,7 @@ class Supply:
 
     @property
     def _at_hand(self) -> int:
-        """Claims that are anybody's; those aside keep nobody from having more."""
+        """Claims that are anybody's; those aside, and those whose domain has no room, keep nobody from having more."""
         return len(self._waiting) + len(self._ahead) + len(self.renderers)
 
     def size_for(self, workers: int, rate: float | None) -> None:
@@ -166,20 +171,20 @@ class Supply:
             f"than {size_in_words(capabilities.size)}. Leave some out, or link to them, and launch it as a new campaign"
         )
 
-    def next_job(self, capabilities: Capabilities, outlet: int = 0) -> Job | None:
+    def next_job(self, capabilities: Capabilities, outlet: int, room: DomainRoom) -> Job | None:
         """The next message for a server with these capabilities, or None when no claim is at hand for this outlet.
 
-        A row that cannot be rendered fails alone, one whose domain rests is put off, and the next one is taken.
+        A row that cannot be rendered fails alone, one whose domain has no room waits, and the next one is taken.
         """
         encoding = self.encoding
-        while encoding is not None and (taken := self._take(outlet)) is not None:
+        while encoding is not None and (taken := self._take(outlet, room)) is not None:
             claim, outcome = taken
             if not self.exhausted and self.low:
                 self._need()
             if self._taken_out and claim.id in self._taken_out:
                 self._taken_out.remove(claim.id)
                 continue
-            if self._domains and self._is_put_off(claim):
+            if room and self._has_no_room(claim, outcome, room):
                 continue
             if claim.bound and self._aside.is_for_another(claim, outcome, outlet):
                 continue
@@ -217,10 +222,12 @@ class Supply:
 
     def _is_too_old(self, claim: Claim) -> bool:
         began = claim.date_at if claim.forgiven_at is None else claim.forgiven_at
-        return self._wall() - began > self._domains.give_up_after
+        return self._wall() - began > self.give_up_after
 
-    def _take(self, outlet: int) -> tuple[Claim, Outcome | None] | None:
+    def _take(self, outlet: int, room: DomainRoom) -> tuple[Claim, Outcome | None] | None:
         """The next claim, with what became of it where a render process had it."""
+        if self._parking.size and (parked := self._parking.take(room)) is not None:
+            return parked
         if self._aside.size and (kept := self._aside.take(outlet)) is not None:
             if self._aside.has_thinned(self._batch // 2):
                 self.exhausted = False
@@ -341,16 +348,41 @@ class Supply:
         self._waiting.extendleft(reversed(claims))
         self._have_more()
 
-    def _is_put_off(self, claim: Claim) -> bool:
-        domain, now = domain_of(claim.key), self._wall()
-        due = self._domains.due(domain, claim.id, now)
-        if due is None:
+    def _has_no_room(self, claim: Claim, outcome: Outcome | None, room: DomainRoom) -> bool:
+        """Whether the recipient's domain can have no mail of this account now; then it waits, at hand or on record."""
+        domain = domain_of(claim.key)
+        wait = room.wait(domain, self._wall())
+        if wait is None:
             return False
-        if self._domains.given_up(domain):
-            self._recorder.record(results.put_off(claim, None, f"gave up: {domain} took no mail"))
+        if self._is_given_up(domain, room):
+            self._recorder.record(results.put_off(claim, None, gave_up(domain)))
+        elif self._parking.keeps(claim, outcome, domain, wait, room):
+            if self._parking.size == 1:
+                self._need()  # from now on, rows of the domain come due one by one
         else:
-            self._recorder.record(results.put_off(claim, due, f"{domain} asked for a pause"))
+            self._recorder.record(results.put_off(claim, self._parking.due(domain, wait, room), wait.reason))
         return True
+
+    def _is_given_up(self, domain: str, room: DomainRoom) -> bool:
+        return room.refuses_for(domain) > self.give_up_after
+
+    def due_again(self, domain: str, room: DomainRoom) -> float | None:
+        """When a mail is due again that its domain would not have yet, in epoch seconds; None to give it up."""
+        if self._is_given_up(domain, room):
+            return None
+        now = self._wall()
+        wait = room.wait(domain, now)
+        soonest = now + AGAIN * self._scale
+        return soonest if wait is None else max(soonest, self._parking.due(domain, wait, room))
+
+    def look_parked(self) -> None:
+        """A domain may have room again."""
+        self._parking.look()
+
+    @property
+    def parks(self) -> bool:
+        """Whether mails wait here for their domain's room."""
+        return self._parking.size > 0
 
     def put_back(self, claim: Claim) -> None:
         """A claim whose message was not sent, to be taken again after those that wait: it may be why."""
@@ -373,18 +405,21 @@ class Supply:
         self._waiting = deque(moved(claim) for claim in self._waiting)
         self._ahead.change(moved)
         self._aside.change(moved)
+        self._parking.change(moved)
         self.renderers.change(moved)
 
     def drop(self) -> None:
         """Forget the claims: they were cancelled in the outbox."""
         self._waiting.clear()
         self._aside.drop()
+        self._parking.drop()
         self._ahead.drop()
         self.renderers.drop()
 
     def release(self) -> None:
         """Give all claims back to the outbox."""
-        for claim in (*self.renderers.drop(), *self._ahead.drop(), *self._waiting, *self._aside.drop()):
+        here = (*self._waiting, *self._aside.drop(), *self._parking.drop())
+        for claim in (*self.renderers.drop(), *self._ahead.drop(), *here):
             self._recorder.record(results.requeued(claim, DeliveryState.CLAIMED))
         self._waiting.clear()
 

@@ -9,6 +9,7 @@ from typing import Protocol
 from mailtui.dispatch.budget import BodyBudget
 from mailtui.dispatch.meters import Meters
 from mailtui.dispatch.notices import Herald
+from mailtui.dispatch.paces import Paces
 from mailtui.dispatch.recorder import Recorder
 from mailtui.dispatch.staffing import Cores, Load
 from mailtui.dispatch.standing import Standing
@@ -51,6 +52,7 @@ class Tools:
     scale: float
     watchdog: Watchdog
     meters: Meters
+    paces: Paces
     cores: Cores = field(default_factory=Cores)
     load: Load = field(default_factory=Load)
     bodies: BodyBudget = field(default_factory=BodyBudget)

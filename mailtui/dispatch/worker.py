@@ -6,9 +6,10 @@ import asyncio
 from functools import partial
 
 from mailtui.dispatch import results
-from mailtui.dispatch.domains import domain_of
+from mailtui.dispatch.domain_room import domain_of
 from mailtui.dispatch.employer import Employer
 from mailtui.dispatch.gearbox import REFUSALS_A_CONNECTION
+from mailtui.dispatch.parking import gave_up
 from mailtui.dispatch.results import REPLY_LIMIT
 from mailtui.dispatch.tally import RateWindow
 from mailtui.outbox.records import Claim, Mark, Result, WorkerSnapshot
@@ -19,7 +20,7 @@ from mailtui.smtp.gear import Gear
 from mailtui.smtp.job import Job
 from mailtui.smtp.opening import open_session
 from mailtui.smtp.rules_about_us import ACCEPTED
-from mailtui.smtp.verdict import Category, Kind, Outcome, Scope, Stage, Verdict, judge
+from mailtui.smtp.verdict import Category, Kind, Outcome, Stage, Verdict, judge
 
 _BRIEF = 10.0  # seconds; a connection that ends unused before is a failure, later it was idle for too long
 
@@ -250,8 +251,11 @@ class Worker:
         self._answered += 1  # the connection was of use, as far as that went
 
     def settled(self, job: Job, verdict: Verdict) -> None:
-        self._sending.let_go(job)
         outcome = judge(verdict)
+        sending = self._sending
+        if sending.paces or outcome.slow is not None:
+            sending.heard(job.tag, verdict, outcome)
+        sending.let_go(job)
         if outcome is ACCEPTED:
             self._accepted(job, verdict)
         else:
@@ -265,8 +269,6 @@ class Worker:
         self.sent += 1
         self._adapt(refused=False, taken=True)
         sending.accepted_one()
-        if sending.domains:
-            sending.domains.accepted(domain_of(claim.key))
         sending.recorder.record(
             Result(
                 claim.campaign,
@@ -289,20 +291,20 @@ class Worker:
         claim: Claim = job.tag
         before = DeliveryState.IN_FLIGHT if job.marked else DeliveryState.CLAIMED
         after = _AFTER[outcome.kind]
-        attempt = after is not DeliveryState.QUEUED
+        attempt = outcome.is_an_attempt
         due_at, reason = 0.0, ""
         if after is DeliveryState.DEFERRED:
-            attempts = claim.attempts + 1
-            due = self._sending.next_attempt(claim, attempts, outcome.retry_after)
+            due, gave_up = self._next_attempt(claim, outcome)
             if due is None:
-                after, reason = DeliveryState.FAILED, f"gave up after {attempts} attempt{'s' if attempts > 1 else ''}"
+                after, reason = DeliveryState.FAILED, gave_up
             else:
                 due_at = due
         if after is DeliveryState.FAILED and claim.repeats is not None:
             reason = "; ".join(filter(None, (reason, _FIRST_COPY)))
         self._judge_envelope(verdict)
-        if attempt:
+        if attempt or outcome.slow is not None:
             self._answered += 1
+        if attempt:
             self._sending.settled_one()
         if after is DeliveryState.FAILED:
             self.failed += 1
@@ -311,16 +313,22 @@ class Worker:
         )
         self._note_refusal(claim, verdict, outcome)
 
+    def _next_attempt(self, claim: Claim, outcome: Outcome) -> tuple[float | None, str]:
+        """When a refused message is tried again, in epoch seconds; or None, and why it is given up."""
+        if outcome.slow is not None:
+            domain = domain_of(claim.key)
+            return self._sending.supply.due_again(domain, self._sending.room), gave_up(domain)
+        attempts = claim.attempts + 1
+        due = self._sending.next_attempt(claim, attempts, outcome.retry_after)
+        return due, f"gave up after {attempts} attempt{'s' if attempts > 1 else ''}"
+
     def _note_refusal(self, claim: Claim, verdict: Verdict, outcome: Outcome) -> None:
-        domain = domain_of(claim.key)
-        if outcome.scope is Scope.DOMAIN:
-            self._sending.rest(domain, outcome.retry_after)
         if outcome.category is Category.PROTOCOL and self._session is not None:
             self._misunderstood = True
             self._session.abort(f"the server did not understand: {verdict}")
             if self._session.gear is Gear.CHUNKED:
                 return  # a slower gear needs none of what was not understood; nothing is said about the campaign yet
-        self._sending.breakers.refused(verdict, outcome, delivery=claim.id, domain=domain)
+        self._sending.breakers.refused(verdict, outcome, delivery=claim.id, domain=domain_of(claim.key))
 
     def _judge_envelope(self, verdict: Verdict) -> None:
         """Keep count of refused envelopes: for the gear, and for how long this connection stays welcome."""
@@ -343,12 +351,13 @@ class Worker:
             session.window = gears.window
 
     def untouched(self, job: Job) -> None:
-        self._sending.let_go(job)
         claim: Claim = job.tag
+        if not job.marked and self._session is not None and self._session.closed:
+            self._returned.append(job)
+            return
+        self._sending.let_go(job)
         if job.marked:
             self._sending.recorder.record(results.requeued(claim, DeliveryState.IN_FLIGHT))
-        elif self._session is not None and self._session.closed:
-            self._returned.append(job)
         else:
             self._sending.supply.put_back(claim)
 
@@ -363,11 +372,15 @@ class Worker:
         self._last_words = verdict
         self._reply = str(verdict)[:REPLY_LIMIT]
         returned, self._returned = self._returned, []
+        outcome = judge(verdict)
         for nth, job in enumerate(returned):
             # A 421 to a recipient ends the connection and may all the same be about that recipient's domain.
-            if nth == 0 and verdict.stage in _TO_A_RECIPIENT and judge(verdict).kind is not Kind.REQUEUED:
+            if nth == 0 and verdict.stage in _TO_A_RECIPIENT and outcome.kind is not Kind.REQUEUED:
                 self.settled(job, verdict)
-            else:
-                self._sending.supply.put_back(job.tag)
+                continue
+            if nth == 0 and outcome.slow is not None:
+                self._sending.heard(job.tag, verdict, outcome)
+            self._sending.let_go(job)
+            self._sending.supply.put_back(job.tag)
         self._over.set()
         self._sending.stir()

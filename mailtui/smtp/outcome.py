@@ -101,10 +101,10 @@ class Outcome:
 
     @property
     def is_an_attempt(self) -> bool:
-        """Whether the delivery's attempts count it: not where the message was never at stake, or came too early."""
-        if self.kind is Kind.DEFERRED:
-            return self.category is not Category.RATE
-        return self.kind not in (Kind.REQUEUED, Kind.HELD)
+        """Whether it counts among the delivery's attempts: not where the message was not at stake, or came too early
+        with all the others.
+        """
+        return self.slow is None and self.kind not in (Kind.REQUEUED, Kind.HELD)
 
     @property
     def address_is_gone(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mailtui.smtp.outcome import Category, Kind, Outcome, Scope, Stage
+from mailtui.smtp.outcome import Category, Kind, Outcome, Scope, SlowDown, Stage
 
 NO_CODE = ""
 """Among a rule's enhanced codes: the reply has none, or one that contradicts its basic code."""
@@ -63,9 +63,17 @@ def later(category: Category, scope: Scope, seconds: float | None = None) -> Out
     return Outcome(Kind.DEFERRED, scope, category, seconds)
 
 
-def rests(seconds: float) -> Outcome:
-    """The recipient's domain asks for a pause."""
-    return later(Category.RATE, Scope.DOMAIN, seconds)
+def slower(
+    scope: Scope,
+    seconds: float,
+    *,
+    at_once: bool = False,
+    rate: float | None = None,
+    connections: int | None = None,
+) -> Outcome:
+    """The account, or the recipient's domain, is sent to too fast; see `SlowDown`."""
+    kind = Kind.DEFERRED if scope is Scope.DOMAIN else Kind.REQUEUED
+    return Outcome(kind, scope, Category.RATE, slow=SlowDown(seconds, at_once, rate, connections))
 
 
 def refused(category: Category, scope: Scope = Scope.RECIPIENT) -> Outcome:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from mailtui.smtp.outcome import Category, Scope, Stage
 from mailtui.smtp.rule import (
     DIALOGUE,
-    HOURS,
     MINUTES,
     NO_DETAIL,
     SENDER,
@@ -14,8 +13,8 @@ from mailtui.smtp.rule import (
     again,
     later,
     refused,
-    rests,
 )
+from mailtui.smtp.rules_about_pace import ACCOUNT_SLOWS, DOMAIN_ASKS, DOMAIN_SLOWS
 
 _GONE = refused(Category.ADDRESS_GONE)
 
@@ -139,22 +138,7 @@ ABOUT_THE_RECIPIENT = (
 )
 
 FOR_NOW = (
-    Rule("domain asks for four hours", rests(4 * HOURS), TO_SOMEBODY, (4,), words=("tss05",)),
-    Rule("domain asks for two hours", rests(2 * HOURS), TO_SOMEBODY, (4,), words=("tss04", "ipts0")),
-    Rule(
-        "domain asks for half an hour",
-        rests(30 * MINUTES),
-        TO_SOMEBODY,
-        (4,),
-        ("4.7.26", "4.7.27", "4.7.28", "4.7.29", "4.7.30", "4.7.500", *(f"4.7.{n}" for n in range(650, 660))),
-    ),
-    Rule(
-        "domain asks for half an hour, by text",
-        rests(30 * MINUTES),
-        TO_SOMEBODY,
-        (4,),
-        words=("unusual rate", "server busy", "ib007"),
-    ),
+    *DOMAIN_ASKS,
     Rule(
         "greylisted, by text",
         later(Category.GREYLISTED, Scope.RECIPIENT, 5 * MINUTES),
@@ -162,36 +146,14 @@ FOR_NOW = (
         (450, 451),
         words=("greylist", "graylist", "grey-list", "gray-list", "grey list"),
     ),
-    Rule(
-        "domain asks for a pause",
-        rests(10 * MINUTES),
-        TO_SOMEBODY,
-        (421, 450, 451, 452),
-        words=(
-            "too many connections",
-            "too many concurrent",
-            "too many messages",
-            "too many emails",
-            "rate limit",
-            "throttl",
-            "slow down",
-            "user complaints",
-        ),
-    ),
-    Rule("domain asks for a short pause", rests(5 * MINUTES), TO_SOMEBODY, (421, 450, 451), ("4.7.0",)),
+    *DOMAIN_SLOWS,
+    *ACCOUNT_SLOWS,
     Rule(
         "greylisted, or another passing policy",
         later(Category.GREYLISTED, Scope.RECIPIENT, 5 * MINUTES),
         DIALOGUE,
         (450, 451),
         ("4.7.0", "4.7.1", "4.2.0"),
-    ),
-    Rule(
-        "account sends too fast",
-        later(Category.RATE, Scope.SERVER),
-        DIALOGUE,
-        (454,),
-        words=("throttling", "sending rate"),
     ),
     # 421 ends the connection; at the dot a final 4yz still says "not accepted" (RFC 5321 section 4.2.1).
     Rule("closing, at the dot", later(Category.SYSTEM, Scope.SERVER), (Stage.DOT,), (421,)),

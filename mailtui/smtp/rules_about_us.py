@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from mailtui.smtp.outcome import Category, Kind, Outcome, Scope, Stage
 from mailtui.smtp.rule import DIALOGUE, HOURS, LOGIN, NO_CODE, OPENING, SENDER, Rule, again, held, later, refused
+from mailtui.smtp.rules_about_pace import ACCOUNT_ASKS
 
 _ASK_OPERATOR = "Ask who runs the server, then resume"
 _LOGIN_ADVICE = "See that user and password are the account's (some providers want an app password), then resume"
@@ -44,6 +45,7 @@ BEFORE_LOGIN = (
             "maximum number of concurrent",
         ),
     ),
+    *ACCOUNT_ASKS,
     Rule("server busy or closing", again(Category.SYSTEM), LOGIN, (421,)),
     Rule("STARTTLS refused", NO_TLS, (Stage.TLS,)),
     Rule("server busy", again(Category.SYSTEM), OPENING, (4,)),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mailtui.dispatch.domains import Domains, domain_of
+from mailtui.dispatch.domain_room import domain_of
 from mailtui.dispatch.plan import SendPlan
 from mailtui.outbox.records import Campaign, Counts
 from mailtui.outbox.states import CampaignState
@@ -21,102 +21,6 @@ from tests.dispatch.test_breakers import launch_to_domains
 from tests.dispatch.test_runner import reply, sandbox
 
 SLOW = "d0.example"
-
-
-def domains(scale: float = 1.0) -> Domains:
-    return Domains(scale=scale, give_up_after=48 * 3600.0)
-
-
-# one domain, by a clock of the test's
-
-
-def test_r07_a_domain_rests_as_long_as_it_asked_and_no_other_does() -> None:
-    resting = domains()
-    resting.rest(SLOW, 1800.0, now=0.0)
-    assert resting.due("d1.example", 1, now=1.0) is None
-    first = resting.due(SLOW, 2, now=1.0)
-    assert first == 1800.0, "one comes back right at the end"
-    for delivery in range(3, 20):
-        due = resting.due(SLOW, delivery, now=1.0)
-        assert due is not None and 1860 <= due <= 1866, "the others when that one has been answered"
-
-
-def test_r09_one_tries_at_a_time_and_a_success_opens() -> None:
-    resting = domains()
-    resting.rest(SLOW, 300.0, now=0.0)
-    assert resting.due(SLOW, 7, now=301.0) is None
-    for delivery in (8, 9, 10):
-        due = resting.due(SLOW, delivery, now=302.0)
-        assert due is not None and due >= 362.0, "one probe in an interval"
-    assert resting.due(SLOW, 7, now=303.0) is None, "the probe itself, when its connection was lost"
-    assert resting.due(SLOW, 8, now=364.0) is None, "another one, when nothing was heard of the first"
-    resting.accepted(SLOW)
-    assert not resting
-    assert resting.due(SLOW, 9, now=365.0) is None
-
-
-def test_r09_a_refused_probe_closes_again() -> None:
-    resting = domains()
-    resting.rest(SLOW, 300.0, now=0.0)
-    assert resting.due(SLOW, 7, now=301.0) is None
-    resting.rest(SLOW, 300.0, now=302.0)
-    assert resting.due(SLOW, 8, now=303.0) == 602.0
-
-
-def test_several_that_hear_the_same_make_one_rest() -> None:
-    resting = domains()
-    resting.rest(SLOW, 300.0, now=0.0)
-    assert resting.due(SLOW, 1, now=0.5) == 300.0
-    resting.rest(SLOW, 300.0, now=1.0)
-    due = resting.due(SLOW, 2, now=1.0)
-    assert due is not None and due >= 361.0, "still only one comes right at the end"
-
-
-def test_r01_nobody_is_told_to_come_back_within_a_minute() -> None:
-    resting = domains()
-    resting.rest(SLOW, 1.0, now=0.0)
-    for now in (0.0, 30.0, 59.9):
-        due = resting.due(SLOW, int(now), now=now)
-        assert due is not None and due - now >= 60
-
-
-def test_a_domain_that_never_takes_anything_is_given_up() -> None:
-    resting = domains()
-    for hour in range(48):
-        resting.rest(SLOW, 1800.0, now=hour * 3600.0)
-        assert not resting.given_up(SLOW)
-    resting.rest(SLOW, 1800.0, now=48 * 3600.0 + 1)
-    assert resting.given_up(SLOW)
-    assert not resting.given_up("d1.example")
-
-
-def test_t05_a_domain_is_asked_again_after_a_long_sleep_before_it_is_given_up() -> None:
-    resting = domains()
-    resting.rest(SLOW, 1800.0, now=0.0)
-    three_days = 3 * 86_400.0
-    assert resting.due(SLOW, 1, now=three_days) is None, "one tries first"
-    assert resting.due(SLOW, 2, now=three_days) is not None
-    assert not resting.given_up(SLOW), "and until it has been answered the others wait"
-
-
-@pytest.mark.parametrize("by", [-86_400.0, -3600.0, 3600.0, 86_400.0])
-def test_t03_a_rest_is_as_long_when_the_clock_is_put(by: float) -> None:
-    resting = domains()
-    resting.rest(SLOW, 1800.0, now=100_000.0)
-    resting.clock_moved(by)
-    assert resting.due(SLOW, 1, now=100_010.0 + by) == 101_800.0 + by
-    assert resting.due(SLOW, 2, now=101_801.0 + by) is None
-    assert not resting.given_up(SLOW)
-
-
-def test_what_rests_is_said() -> None:
-    resting = domains()
-    assert resting.note == ""
-    resting.rest("a.example", 60.0, now=0.0)
-    assert resting.note == "a.example asked for a pause; its mail waits"
-    resting.rest("b.example", 60.0, now=0.0)
-    assert resting.note == "a.example and 1 other domain asked for a pause; their mail waits"
-    assert domain_of("anna@Example.COM") == "example.com"
 
 
 # a campaign
@@ -145,7 +49,7 @@ async def test_r07_only_the_domain_that_asked_waits(house: House, tmp_path: Path
     others = [row for row in rows.values() if not row.address.endswith(SLOW)]
     assert {row.attempts for row in others} == {1}
     slow = [row.attempts for row in rows.values() if row.address.endswith(SLOW)]
-    assert sum(slow) == 40 + 2, "an attempt is counted for those who heard it, and no other"
+    assert sum(slow) == 40, "what is asked of the pace costs nobody an attempt"
 
 
 async def test_a_domain_that_takes_nothing_is_given_up_in_the_end(house: House, tmp_path: Path) -> None:

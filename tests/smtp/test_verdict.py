@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mailtui.smtp.outcome import SlowDown
 from mailtui.smtp.replies import Reply
 from mailtui.smtp.verdict import Kind, Scope, Stage, Verdict, judge
 
@@ -33,7 +34,6 @@ TABLE: list[tuple[Stage, str, Kind, Scope]] = [
     (T, "454 4.7.0 not available", Kind.HELD, Scope.SERVER),
     (T, "421 4.3.2 closing", Kind.REQUEUED, Scope.SERVER),
     # 421 blames nobody, and at the dot it still says "not accepted" (F-05, F-46)
-    (M, "421 4.7.0 later", Kind.REQUEUED, Scope.SERVER),
     (R, "421 4.3.2 later", Kind.REQUEUED, Scope.SERVER),
     (D, "421 4.3.2 later", Kind.REQUEUED, Scope.SERVER),
     (P, "421 4.3.2 later", Kind.DEFERRED, Scope.SERVER),
@@ -42,7 +42,16 @@ TABLE: list[tuple[Stage, str, Kind, Scope]] = [
     (D, "421 4.7.0 later", Kind.DEFERRED, Scope.DOMAIN),
     (P, "421 4.7.0 later", Kind.DEFERRED, Scope.DOMAIN),
     (P, "451 4.7.500 Server busy", Kind.DEFERRED, Scope.DOMAIN),
-    (M, "451 4.7.500 Server busy", Kind.DEFERRED, Scope.SERVER),
+    (R, "451 4.2.1 receiving mail too quickly", Kind.DEFERRED, Scope.RECIPIENT),
+    # and an account that is asked for one
+    (G, "421 4.7.0 later", Kind.REQUEUED, Scope.ACCOUNT),
+    (G, "421 Too many messages from you, slow down", Kind.REQUEUED, Scope.ACCOUNT),
+    (M, "421 4.7.0 later", Kind.REQUEUED, Scope.ACCOUNT),
+    (M, "451 4.7.0 later", Kind.REQUEUED, Scope.ACCOUNT),
+    (M, "450 4.7.1 Error: too much mail from 192.0.2.1", Kind.REQUEUED, Scope.ACCOUNT),
+    (M, "451 4.7.500 Server busy", Kind.REQUEUED, Scope.ACCOUNT),
+    (P, "454 Throttling failure: Maximum sending rate exceeded", Kind.REQUEUED, Scope.ACCOUNT),
+    (R, "454 4.7.0 You send too fast", Kind.REQUEUED, Scope.ACCOUNT),
     (R, "452 4.3.2 Too many connections for example.com", Kind.DEFERRED, Scope.DOMAIN),
     # the account: quota, suspended, sender refused (F-13, R-05)
     (M, "550 5.4.5 Daily user sending limit exceeded", Kind.HELD, Scope.ACCOUNT),
@@ -122,6 +131,36 @@ def test_r02_the_table(stage: Stage, line: str, kind: Kind, scope: Scope) -> Non
 )
 def test_r01_the_least_pause(line: str, least: float | None) -> None:
     assert judge(_verdict(R, line)).retry_after == least
+
+
+_MINUTE, _HOUR = 60.0, 3600.0
+
+
+@pytest.mark.parametrize(
+    ("stage", "line", "slow"),
+    [
+        (R, "421 4.7.0 [TSS04] deferred", SlowDown(2 * _HOUR, at_once=True)),
+        (R, "421 4.7.0 [TSS05] deferred", SlowDown(4 * _HOUR, at_once=True)),
+        (G, "421 4.7.0 [TSS04] deferred", SlowDown(2 * _HOUR, at_once=True)),
+        (R, "451 4.7.500 Server busy", SlowDown(30 * _MINUTE, at_once=True)),
+        (M, "451 4.7.500 Server busy", SlowDown(15 * _MINUTE, at_once=True)),
+        (R, "421 RP-001 rate limit. (IB007)", SlowDown(30 * _MINUTE, connections=1)),
+        (P, "421 4.7.28 an unusual rate of unsolicited mail", SlowDown(30 * _MINUTE, rate=10 / 60)),
+        (P, "450 an unusual rate of mail", SlowDown(30 * _MINUTE, rate=10 / 60)),
+        (R, "450 4.7.0 later", SlowDown(5 * _MINUTE)),
+        (P, "450 slow down", SlowDown(10 * _MINUTE)),
+        (M, "421 4.7.0 later", SlowDown(5 * _MINUTE)),
+    ],
+)
+def test_r08_what_is_asked_of_the_pace(stage: Stage, line: str, slow: SlowDown) -> None:
+    outcome = judge(_verdict(stage, line))
+    assert outcome.slow == slow
+    assert not outcome.is_an_attempt
+
+
+@pytest.mark.parametrize(("line", "counts"), [("451 4.7.1 greylisted", True), ("450 4.7.0 too quickly", False)])
+def test_r08_a_mail_that_came_too_early_costs_no_attempt(line: str, counts: bool) -> None:
+    assert judge(_verdict(R, line)).is_an_attempt == counts
 
 
 @pytest.mark.parametrize("stage", list(Stage))

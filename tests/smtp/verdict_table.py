@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mailtui.smtp.outcome import Kind, Outcome, Scope
+from mailtui.smtp.outcome import Kind, Outcome, Scope, SlowDown
 from mailtui.smtp.rule import DIALOGUE, LOGIN, NO_CODE, OPENING, SENDER, TO_SOMEBODY, Rule
 from mailtui.smtp.verdict_rules import RULES
 
@@ -17,6 +17,7 @@ _STAGES = {
     LOGIN: "before and at login",
     DIALOGUE: "after login",
     SENDER: "rset, mail",
+    (*OPENING, *SENDER): "connect, greeting, ehlo, rset, mail",
     TO_SOMEBODY: "from rcpt on",
 }
 
@@ -50,15 +51,29 @@ def _words(rule: Rule) -> str:
 
 
 def _then(outcome: Outcome) -> str:
+    if outcome.slow is not None:
+        return f"{outcome.kind}; {_pace(outcome.slow, outcome.scope)}"
     if outcome.retry_after is None:
         return str(outcome.kind)
-    minutes = outcome.retry_after / 60
-    time = f"{minutes:.0f} minutes" if minutes < 120 else f"{minutes / 60:.0f} hours"
-    if outcome.scope is Scope.DOMAIN:
-        return f"{outcome.kind}; the domain rests for {time}"
     if outcome.kind is Kind.HELD:
-        return f"{outcome.kind}; the account rests for {time}"
-    return f"{outcome.kind}, for {time} at least"
+        return f"{outcome.kind}; the account rests for {_time(outcome.retry_after)}"
+    return f"{outcome.kind}, for {_time(outcome.retry_after)} at least"
+
+
+def _pace(slow: SlowDown, scope: Scope) -> str:
+    who, time = f"the {scope}", _time(slow.seconds)
+    if slow.at_once:
+        return f"{who} rests for {time}"
+    if slow.rate is not None:
+        return f"{who} gets {slow.rate * 60:.0f} a minute for {time}"
+    if slow.connections is not None:
+        return f"{who} gets {slow.connections} at a time for {time}"
+    return f"{who} is slowed, and rests for up to {time}"
+
+
+def _time(seconds: float) -> str:
+    minutes = seconds / 60
+    return f"{minutes:.0f} minutes" if minutes < 120 else f"{minutes / 60:.0f} hours"
 
 
 if __name__ == "__main__":
