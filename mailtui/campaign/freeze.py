@@ -223,10 +223,15 @@ async def _draft(freezing: Freezing, desk: Desk, reader: Reader) -> LaunchedCamp
     return draft
 
 
+def new_id() -> str:
+    """An id that a person can type, for a campaign or a recurring one."""
+    return "".join(secrets.choice(_ID_LETTERS) for _ in range(8))
+
+
 def _new_campaign(freezing: Freezing, message: bytes, latest: LaunchedCampaign | None) -> NewCampaign:
     campaign = freezing.campaign
     return NewCampaign(
-        id="".join(secrets.choice(_ID_LETTERS) for _ in range(8)),
+        id=new_id(),
         series=campaign.series,
         occurrence=latest.occurrence + 1 if latest is not None else 1,
         name=campaign.name,

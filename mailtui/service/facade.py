@@ -36,6 +36,8 @@ from mailtui.service.orders import Orders
 from mailtui.service.pages import PageShelf
 from mailtui.service.previews import PreviewDesk
 from mailtui.service.runners import Launcher
+from mailtui.service.scheduled import Scheduled
+from mailtui.service.searching import is_meant
 from mailtui.service.settings import Settings, read_settings
 from mailtui.service.signing import keys_of
 from mailtui.service.suppression import SuppressionDesk
@@ -64,6 +66,7 @@ class Service:
         self.environ = environ
         self.orders = Orders(self)
         self.launching = Launching(self)
+        self.scheduled = Scheduled(self)
         self.suppression = SuppressionDesk(self)
         self.secrets = SecretSource(environ, settings=lambda: self.settings.secrets(), ask=ask)
         self.keyring = self.secrets.keyring
@@ -109,6 +112,10 @@ class Service:
         if self.outbox.path.exists():
             require_newest(self.outbox.path, self.settings.home.sightings)
         return self.outbox.desk()
+
+    def outbox_exists(self) -> bool:
+        """Whether there is one: looking makes none."""
+        return self.outbox.path.exists()
 
     # launching
 
@@ -196,9 +203,10 @@ class Service:
         """A campaign by any unambiguous beginning of its id. Raises `UnknownCampaign`."""
         return await self._view(campaign_id)
 
-    async def views(self) -> list[CampaignView]:
-        """Every campaign, the oldest first."""
-        return [await self._view(campaign.id) for campaign in await self.reader.campaigns()]
+    async def views(self, search: str = "") -> list[CampaignView]:
+        """The campaigns that meet all the words of a search, the oldest first; without any, every one."""
+        campaigns = [campaign for campaign in await self.reader.campaigns() if is_meant(campaign, search)]
+        return [await self._view(campaign.id) for campaign in campaigns]
 
     async def newest(self) -> CampaignView:
         """The campaign launched last. Raises `UsageError` when there is none."""

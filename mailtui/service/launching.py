@@ -173,7 +173,7 @@ class Launching:
         reader = outbox.reader() if outbox.path.exists() else None
         try:
             with self._house.campaigns.open_audience(plan.campaign) as audience:
-                source = _as_approved(plan, audience, source)
+                source = as_approved(plan, audience, source)
                 planned = await forecast(self._freezing(plan, plan.members, audience, source), reader, again)
         finally:
             if reader is not None:
@@ -194,7 +194,7 @@ class Launching:
         desk, reader = self._house.desk(), self._house.outbox.reader()  # of its own: an app launches from a thread
         try:
             with self._house.campaigns.open_audience(plan.campaign) as audience:
-                source = _as_approved(plan, audience, plan.campaign.read_message())
+                source = as_approved(plan, audience, plan.campaign.read_message())
                 plan.campaign.compile(source, audience.columns, secret=b"")
                 return await freeze(
                     self._freezing(plan, members, audience, source),
@@ -246,7 +246,7 @@ def _require_same_list(plan: LaunchPlan, audience: Audience) -> None:
         )
 
 
-def _as_approved(plan: LaunchPlan, audience: Audience, read: MessageSource) -> MessageSource:
+def as_approved(plan: LaunchPlan, audience: Audience, read: MessageSource) -> MessageSource:
     """The message as it is to be sent. Nobody has agreed to send what was written into the templates since they were
     looked at.
     """

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Any
+
+from mailtui.kit.durations import show_wait
+from mailtui.schedule.words import countdown, show_moment
 
 
 class ScheduledKind(StrEnum):
@@ -54,3 +59,51 @@ class ScheduledRow:
     """The campaign file."""
     runs: int = 0
     """How often a recurring one was launched."""
+
+    @property
+    def overdue(self) -> bool:
+        """Whether its time has gone by, and it has not begun."""
+        return self.at is not None and self.at <= self.seen_at
+
+    @property
+    def countdown(self) -> str:
+        """How long it is until its time: `in 3 h 07 min`, `due 12 s ago`; empty for one that waits for a person."""
+        if self.at is None:
+            return ""
+        left = self.at - self.seen_at
+        return f"in {countdown(left)}" if left > 0 else f"due {countdown(-left)} ago"
+
+    @property
+    def due(self) -> str:
+        """When it is, in its zone and in UTC; empty for one that waits for a person."""
+        return "" if self.at is None else show_moment(self.at, self.zone)
+
+    @property
+    def late(self) -> str:
+        """How late the last one began, as it was measured; empty before there was one."""
+        return "" if self.lateness is None else show_wait(self.lateness)
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that `mailtui scheduled --json` prints."""
+        return {
+            "id": self.id,
+            "kind": str(self.kind),
+            "name": self.name,
+            "state": self.state,
+            "at": None if self.at is None else utc(self.at),
+            "in_seconds": None if self.at is None else round(self.at - self.seen_at, 1),
+            "timezone": self.zone,
+            "words": self.words,
+            "recipients": self.recipients,
+            "next": [{"at": utc(one.at), "shown": one.said, "note": one.note} for one in self.upcoming],
+            "runs": self.runs,
+            "late_seconds": None if self.lateness is None else round(self.lateness, 3),
+            "reason": self.reason,
+            "runner": self.runner_lives,
+            "file": self.file,
+        }
+
+
+def utc(at: float) -> str:
+    """RFC 3339, in UTC."""
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
