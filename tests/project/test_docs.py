@@ -30,6 +30,7 @@ from mailtui.message.locales import FILTERS
 from mailtui.message.own_cells import ROLES
 from mailtui.message.spec import AttachmentSpec, UnsubscribeSpec
 from mailtui.outbox.states import CampaignState, DeliveryState
+from mailtui.schedule.spec import ScheduleSpec, WindowSpec
 from mailtui.smtp.limits_spec import AccountLimitsSpec, CampaignLimitsSpec, DomainLimitsSpec
 
 ROOT = Path(__file__).parents[2]
@@ -66,6 +67,11 @@ def test_the_campaign_page_has_every_key_and_no_other() -> None:
     assert set(who) | set(message) == own | server | keys(TimeoutsSpec, "timeouts.")
     assert set(audience) == keys(AudienceSpec)
     assert set(dispatch) == (keys(DispatchSpec) - {"retry"}) | keys(RetrySpec, "retry.")
+
+
+def test_the_schedule_page_has_every_key_and_no_other() -> None:
+    part = page("docs/schedules.md").partition("## Keys of `schedule:`\n")[2].partition("\n## ")[0]
+    assert set(first_column(part)) == (keys(ScheduleSpec) - {"window"}) | keys(WindowSpec, "window.")
 
 
 def test_the_accounts_page_has_every_key_of_accounts_and_no_other() -> None:
@@ -177,7 +183,7 @@ class TestPage:
                     command = next(filter(None, subcommands), command)
                 known = {name for parameter in command.params for name in parameter.opts}
                 if words[1] == "runner":
-                    known = {"--outbox", "--until-idle", "--password-fd"}
+                    known = {"--outbox", "--until-idle", "--password-fd", "--systemd", "--launchd"}
                 for word in words[2:]:
                     assert not word.startswith("--") or word in known, f"{word} in {line}"
 
