@@ -13,6 +13,7 @@ import click
 from mailtui.cli import output
 from mailtui.cli.unseen import ask_unseen
 from mailtui.service.facade import Service
+from mailtui.service.pace import require_limits
 from mailtui.service.password_fd import read_passwords
 from mailtui.service.terms import MAX_WINDOW, MAX_WORKERS, parse_rate, what_a_window_means
 
@@ -103,6 +104,31 @@ window_option = click.option(
     metavar="K",
     help=f"Mails under way on each connection, 1 to {MAX_WINDOW}; more is faster far away, and more is unknown after a "
     "crash.",
+)
+
+
+def _limits(_context: click.Context, _parameter: click.Parameter, given: tuple[str, ...]) -> dict[str, str]:
+    said = {}
+    for text in given:
+        name, sign, value = text.partition("=")
+        if not sign:
+            raise click.BadParameter(f"{text!r} says no value; write it as per_hour=500, or per_hour= for none")
+        said[name.strip().replace("-", "_")] = value.strip()
+    try:
+        require_limits(said)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+    return said
+
+
+pace_option = click.option(
+    "--pace",
+    "limits",
+    multiple=True,
+    callback=_limits,
+    metavar="NAME=VALUE",
+    help="A limit of the campaign, such as per_hour=500, min_gap=30s or batch=100,10m; several times. Those of its "
+    "accounts hold as well.",
 )
 burst_option = click.option("--burst", type=Whole(1), metavar="N", help="How many may go at once after a rest.")
 

@@ -15,6 +15,7 @@ from mailtui.cli.options import (
     burst_option,
     common,
     note_window,
+    pace_option,
     password_option,
     rate_option,
     window_option,
@@ -23,6 +24,7 @@ from mailtui.cli.options import (
 from mailtui.errors import ExitCode, UsageError
 from mailtui.kit.words import counted
 from mailtui.service.facade import Service
+from mailtui.service.pace import plan_of, with_limits
 from mailtui.service.terms import show_rate
 from mailtui.service.views import CampaignView
 
@@ -85,6 +87,7 @@ def _confirm_cancel(view: CampaignView, *, named: bool) -> None:
 @window_option
 @rate_option
 @burst_option
+@pace_option
 @common
 def set_terms(
     campaign_id: str | None,
@@ -92,19 +95,23 @@ def set_terms(
     window: int | None,
     rate: float | None,
     burst: int | None,
+    limits: dict[str, str],
     *,
     service: Service,
     as_json: bool,
 ) -> None:
-    """Change how many workers send a campaign, and how fast, at once."""
+    """Change how many workers send a campaign, how fast and within what limits, at once."""
     given = {"workers": workers, "window": window, "rate": rate, "burst": burst}
     settings = {name: value for name, value in given.items() if value is not None}
-    if not settings:
-        raise UsageError("Nothing was given to change", hint="Say --workers N, --window K, --rate 10/s or --burst N.")
+    if not settings and not limits:
+        hint = "Say --workers N, --window K, --rate 10/s, --burst N or --pace per_hour=500."
+        raise UsageError("Nothing was given to change", hint=hint)
 
     async def changed(view: CampaignView) -> str:
-        answer = await service.change(view, settings)
-        return answer if as_json or answer != "changed" else f"{answer}: {_in_words(workers, window, rate, burst)}"
+        wanted = with_limits(plan_of(view), limits)
+        answer = await service.change(view, {**settings, **wanted})
+        said = ", ".join(filter(None, (_in_words(workers, window, rate, burst), *map(_limit_in_words, limits.items()))))
+        return answer if as_json or answer != "changed" else f"{answer}: {said}"
 
     _give(service, campaign_id, changed, as_json=as_json, fits=_can_cancel)
     if window is not None and not as_json:
@@ -120,6 +127,11 @@ def _in_words(workers: int | None, window: int | None, rate: float | None, burst
         "" if burst is None else f"a burst of {burst:,}",
     )
     return ", ".join(filter(None, parts))
+
+
+def _limit_in_words(limit: tuple[str, str]) -> str:
+    name, value = limit
+    return f"{name} {value}" if value else f"no {name}"
 
 
 def _can_pause(view: CampaignView) -> bool:

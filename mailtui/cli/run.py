@@ -17,6 +17,7 @@ from mailtui.cli.options import (
     common,
     filter_option,
     note_window,
+    pace_option,
     password_option,
     rate_option,
     window_option,
@@ -29,13 +30,13 @@ from mailtui.kit.safe_text import safe_text
 from mailtui.kit.words import counted
 from mailtui.service.facade import LaunchPlan, Service
 from mailtui.service.lists import Again, Launch, LaunchedCampaign, MessageChanged, Planned
+from mailtui.service.pace import pace_in_words, with_limits
 from mailtui.service.terms import (
     show_difference,
     show_from,
     show_launch,
     show_mails,
     show_people,
-    show_rate,
     show_server,
     show_shares,
     what_a_window_means,
@@ -50,6 +51,7 @@ from mailtui.service.views import CampaignView
 @window_option
 @rate_option
 @burst_option
+@pace_option
 @filter_option
 @click.option(
     "--check", "depth", type=click.Choice(["sample", "all"]), default="sample", help="How many rows to try first."
@@ -69,6 +71,7 @@ def run(
     window: int | None,
     rate: float | None,
     burst: int | None,
+    limits: dict[str, str],
     filter_text: str | None,
     depth: str,
     new: bool,
@@ -97,7 +100,8 @@ def run(
         )
     loaded = service.campaigns.load(campaign, filter=filter_text)
     given = {"workers": workers, "window": window, "rate": rate, "burst": burst}
-    plan = service.prepare(loaded, plan={key: value for key, value in given.items() if value is not None})
+    said = {key: value for key, value in given.items() if value is not None}
+    plan = service.prepare(loaded, plan={**said, **with_limits(loaded.spec.dispatch.plan(), limits)})
     with output.progress("Checking") as advance:
         found = service.campaigns.check(loaded, every_row=depth == "all", progress=advance)
     if found.errors and as_json:
@@ -253,7 +257,7 @@ def _confirm(plan: LaunchPlan) -> None:
         output.say(f"  to send      {show_mails(planned)}{others}")
     if plan.counts.recipients:
         output.say(f"  first, last  {safe_text(plan.first)}, {safe_text(plan.last)}")
-    output.say(f"  pace         {show_rate(plan.plan.rate)}, {counted(plan.plan.workers, 'worker')}")
+    output.say(f"  pace         {pace_in_words(plan.plan)}, {counted(plan.plan.workers, 'worker')}")
     if plan.plan.window > 1:
         text = f"  window       {plan.plan.window}. {what_a_window_means(plan.plan.window)}"
         output.say(output.wrapped(text, indent=" " * 15, stream=sys.stderr))
