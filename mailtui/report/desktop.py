@@ -61,7 +61,8 @@ async def _by_bus(title: str, text: str) -> str:
             able: Any = await router.send_and_get_reply(new_method_call(address, "GetCapabilities"))
             if able.header.message_type is MessageType.error:
                 return "nobody shows notifications here"
-            body = html.escape(text, quote=False) if "body-markup" in able.body[0] else text
+            marked = any("body-markup" in what for what in able.body)
+            body = html.escape(text, quote=False) if marked else text
             what: tuple[Any, ...] = ("mailtui", 0, "mail-send", title, body, [], {}, -1)
             shown: Any = await router.send_and_get_reply(new_method_call(address, "Notify", "susssasa{sv}i", what))
     except (KeyError, ValueError, RuntimeError):  # none is named, or an address that is none or of another kind

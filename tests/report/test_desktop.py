@@ -1,0 +1,61 @@
+"""What has happened, on a desktop: by a real session bus and a real notification daemon."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+
+import pytest
+
+from mailtui.report.desktop import is_local, show
+from mailtui.sandbox.server import SandboxServer
+from tests.cli.program import Mailtui, wait_until
+from tests.servers.notification_daemon import desktop
+from tests.servers.secret_service import session
+
+
+def test_e02_a_desktop_shows_the_end_of_a_campaign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a stranger wrote is shown as it is; and a run says it by itself, with nobody's address."""
+    with desktop() as (environ, shown):
+        for name, value in environ.items():
+            monkeypatch.setenv(name, value)
+        assert asyncio.run(show("News & <b>more</b>", "Paused: <i>550</i> & gone", os.environ)) == ""
+        wait_until(lambda: "550" in shown.read_text())
+        said = shown.read_text()
+        assert "summary: 'News & <b>more</b>'" in said
+        assert "&lt;i&gt;550&lt;/i&gt; &amp; gone" in said, "no markup of theirs"
+        mailtui = Mailtui(tmp_path, {**environ, "MAILTUI_NOTIFY__DESKTOP": "true"})
+        ended = asyncio.run(_sent(mailtui, tmp_path))
+        assert ended == 0
+        wait_until(lambda: "News c" in shown.read_text())
+        assert "Finished: 3 sent." in shown.read_text() and "@" not in shown.read_text()
+        before = shown.read_text()
+        mailtui.environ["MAILTUI_NOTIFY__DESKTOP"] = "false"
+        assert asyncio.run(_sent(mailtui, tmp_path, name="d")) == 0
+        assert shown.read_text() == before, "who wants none gets none"
+
+
+async def _sent(mailtui: Mailtui, folder: Path, *, name: str = "c") -> int:
+    async with SandboxServer(folder / "caught") as server:
+        campaign = mailtui.campaign(3, port=server.port, name=name)
+        return (await asyncio.to_thread(mailtui.run, "run", campaign, "--yes")).code
+
+
+def test_e02_where_nobody_shows_anything_that_is_said_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    with session() as environ:
+        monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", environ["DBUS_SESSION_BUS_ADDRESS"])
+        assert asyncio.run(show("News", "Finished", os.environ)) == "nobody shows notifications here"
+    assert asyncio.run(show("News", "Finished", os.environ)), "the bus has gone"
+    for address in ("", "nonsense", "tcp:host=localhost,port=1"):
+        monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", address)
+        assert asyncio.run(show("News", "Finished", os.environ)) == "there is no session bus"
+
+
+def test_e02_a_desktop_is_local_where_somebody_sits_at_it() -> None:
+    here = {"DBUS_SESSION_BUS_ADDRESS": "unix:path=/x", "DISPLAY": ":0"}
+    assert is_local(here)
+    assert is_local({"DBUS_SESSION_BUS_ADDRESS": "unix:path=/x", "WAYLAND_DISPLAY": "wayland-0"})
+    assert not is_local({**here, "SSH_CONNECTION": "192.0.2.1 1 192.0.2.2 22"})
+    assert not is_local({"DISPLAY": ":0"})
+    assert not is_local({"DBUS_SESSION_BUS_ADDRESS": "unix:path=/x"})
