@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import signal
+from pathlib import Path
 
 from mailtui.kit.settings import PREFIX
 from tests.cli.conftest import StartSandbox
 from tests.cli.program import Mailtui, Oracle, wait_until
-from tests.servers.hook import HANG, Receiver, is_signed, receiver
+from tests.servers.certificates import Authority
+from tests.servers.hook import FLOOD, HANG, MOVED, Receiver, is_signed, receiver
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
@@ -84,3 +86,81 @@ def test_e02_a_killed_runner_s_notice_is_told_by_the_next_one(mailtui: Mailtui, 
         data = hook.taken[0].said["data"]
         assert (data["state"], data["counts"]["sent"], data["counts"]["failed"]) == ("finished", 3, 1)
         assert not any("p1" in post.body or "@" in post.body for post in hook.posts)
+
+
+def test_e02_hooks_are_added_tested_and_removed_and_their_secrets_are_in_no_file(
+    mailtui: Mailtui, tmp_path: Path
+) -> None:
+    """Over TLS, by an authority that the system is told to trust."""
+    authority = Authority()
+    pem = tmp_path / "authority.pem"
+    pem.write_bytes(authority.ca.cert_pem.bytes())
+    assert "Nobody is told: there is no webhook yet." in mailtui.call("webhooks", "list").err
+    for url, why in (
+        ("http://ci.example.com/x", "http:// goes for this machine only"),
+        ("https://me:secret@ci.example.com/", "has no user and password in it"),
+        ("ftp://ci.example.com/", "is no address with https://"),
+    ):
+        refused = mailtui.call("webhooks", "add", "ci", url)
+        assert (refused.code, why in refused.err) == (2, True), refused.err
+    assert mailtui.call("webhooks", "add", "login", "https://ci.example.com/").code == 2
+    with receiver([200, 500], authority=authority) as hook:
+        added = mailtui.call("webhooks", "add", "ci", hook.url, "--event", "finished", "--json")
+        secret = added.json["secret"]
+        assert secret.startswith("whsec_") and added.json["kept"] is False
+        assert "Set it for mailtui and its runner: MAILTUI_WEBHOOK_CI" in added.err
+        assert secret not in mailtui.home.settings_file.read_text()
+        assert mailtui.call("webhooks", "test", "ci").code == 3, "it has no secret yet"
+        mailtui.environ["MAILTUI_WEBHOOK_CI"] = secret
+        listed = mailtui.call("webhooks", "list", "--json").json
+        assert (listed["webhook"], listed["secret"], listed["events"]) == ("ci", "found", ["finished"])
+        stranger = mailtui.run("webhooks", "test", "ci")
+        assert stranger.code == 3 and "its certificate is not trusted" in stranger.out
+        assert not hook.posts
+        mailtui.environ["SSL_CERT_FILE"] = str(pem)
+        told = mailtui.run("webhooks", "test", "ci")
+        assert (told.code, told.out) == (0, "ci: taken: it answered 200\n")
+        assert is_signed(hook.posts[0], secret) and hook.posts[0].said["type"] == "mailtui.test"
+        failed = mailtui.run("webhooks", "test", "ci", "--json")
+        assert (failed.code, failed.json["status"], failed.json["taken"]) == (3, 500, False)
+    assert mailtui.call("webhooks", "add", "ci", "https://ci.example.com/").code == 2, "there is one"
+    assert mailtui.call("webhooks", "remove", "ci").code == 2, "nobody was asked"
+    assert mailtui.call("webhooks", "remove", "ci", "--yes").code == 0
+    assert "ci.example" not in mailtui.home.settings_file.read_text()
+
+
+def test_e02_a_folder_s_settings_tell_nobody(mailtui: Mailtui) -> None:
+    (mailtui.folder / "mailtui.yaml").write_text('webhooks: {them: {url: "https://them.example.com/"}}\n')
+    refused = mailtui.call("webhooks", "list")
+    assert refused.code == 3
+    assert "who is told of your campaigns is for your own settings to say" in refused.err
+
+
+def test_e02_what_answers_without_an_end_or_points_elsewhere_holds_nothing_up(
+    mailtui: Mailtui, sandbox: Oracle
+) -> None:
+    """Several webhooks: one that floods, one that redirects, one that hangs, one that has gone, and a good one."""
+    with receiver([FLOOD]) as flood, receiver([MOVED]) as moved, receiver([HANG]) as hang, receiver([410]) as gone:
+        hooks = {"flood": flood, "moved": moved, "hang": hang, "gone": gone}
+        said = {name: {"url": hook.url, "events": ["started", "finished"]} for name, hook in hooks.items()}
+        for name in said:
+            mailtui.environ[f"MAILTUI_WEBHOOK_{name.upper()}"] = SECRET
+        mailtui.home.settings_file.parent.mkdir(parents=True, exist_ok=True)
+        mailtui.home.settings_file.write_text(f"webhooks: {json.dumps(said)}\n")
+        mailtui.environ["MAILTUI_TIME_SCALE"] = "0.2"
+        launched = mailtui.run("run", mailtui.campaign(3, port=sandbox.port), "--yes", "--detach").out.strip()
+        wait_until(lambda: mailtui.call("status", launched, "--json").json["state"] == "finished")
+        wait_until(lambda: len(flood.posts) == 2 and len(gone.posts) == 2 and moved.posts and hang.posts)
+        wait_until(lambda: all(one["attempts"] for one in _notices(mailtui, launched) if one["webhook"] == "moved"))
+        by_name = {name: [one for one in _notices(mailtui, launched) if one["webhook"] == name] for name in hooks}
+        assert [(one["event"], one["state"]) for one in by_name["flood"]] == [
+            ("started", "delivered"),
+            ("finished", "delivered"),
+        ]
+        assert {one["state"] for one in by_name["gone"]} == {"given_up"}
+        assert "wants to hear nothing any more" in str(by_name["gone"][0]["said"])
+        assert {one["said"] for one in by_name["moved"]} == {"it answered 302, a redirect, which is not followed"}
+        assert {one["state"] for one in by_name["hang"]} == {"waiting"}
+        listed = {row["webhook"]: row["waiting"] for row in mailtui.call("webhooks", "list", "--json").lines}
+        assert (listed["flood"], listed["gone"], listed["moved"], listed["hang"]) == (0, 0, 2, 2)
+        mailtui.end_runner()
