@@ -11,12 +11,16 @@ from collections.abc import Mapping
 
 from mailtui.dispatch.occurrences import Occurred
 from mailtui.kit.children import own_environment, own_module
-from mailtui.kit.journal import note
+from mailtui.kit.hidden import without_secrets
+from mailtui.kit.journal import note, warn
 from mailtui.outbox.opening import Outbox
 from mailtui.outbox.timed_records import Recurrence
 
 TIME_LIMIT = 2 * 3600.0
 """Seconds that making one may take: a list of millions is checked, read and written in minutes."""
+_TRIES = 2
+"""How often it is begun where a process ends without a word; what is there already is not made again."""
+_NO_WORD = "its process ended without a word, twice; the runner's log has its last one"
 _LEAVES_WITHIN = 5.0  # seconds; it ends between two transactions when it is told to
 
 
@@ -31,6 +35,13 @@ class ChildOccurrences:
 
     async def make(self, recurrence: Recurrence, at: float) -> Occurred:
         """Have the campaign of `at` in the outbox; once, however often this is asked, and whoever dies meanwhile."""
+        occurred = None
+        for _ in range(_TRIES):
+            occurred = occurred or await self._made(recurrence, at)
+        return occurred or Occurred(problem=_NO_WORD)
+
+    async def _made(self, recurrence: Recurrence, at: float) -> Occurred | None:
+        """What came of one process; None where it ended without a word, as one that is killed does."""
         try:
             process = await self._start(recurrence, at)
         except OSError as error:
@@ -72,7 +83,7 @@ async def _end(process: asyncio.subprocess.Process) -> None:
         await process.wait()
 
 
-def _heard(said: bytes, complaints: bytes, code: int | None) -> Occurred:
+def _heard(said: bytes, complaints: bytes, code: int | None) -> Occurred | None:
     """What the process said in its last line."""
     lines = said.decode(errors="replace").splitlines()
     try:
@@ -82,5 +93,5 @@ def _heard(said: bytes, complaints: bytes, code: int | None) -> Occurred:
     if isinstance(heard, dict) and heard.keys() & {"campaign", "problem"}:
         return Occurred(campaign=str(heard.get("campaign", "")), problem=str(heard.get("problem", "")))
     last = complaints.decode(errors="replace").strip().rpartition("\n")[2]
-    how = f"with exit code {code}" if code is None or code >= 0 else f"by signal {-code}"
-    return Occurred(problem=f"its process ended {how}" + (f": {last}" if last else ""))
+    warn("an occurrence's process ended without a word", code=code, complaint=without_secrets(last))
+    return None

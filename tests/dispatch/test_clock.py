@@ -25,7 +25,7 @@ SCALE = 0.02  # of five minutes, the first retry's pause: the clock must be put,
 DAY = 86_400
 
 
-def _library() -> Path:
+def faketime_library() -> Path:
     found = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
     if not found:
         pytest.skip("faketime is not installed (Debian's package faketime)")
@@ -33,11 +33,11 @@ def _library() -> Path:
 
 
 @asynccontextmanager
-async def _runner_at(house: House, clock: Path) -> AsyncIterator[asyncio.subprocess.Process]:
+async def runner_at(house: House, clock: Path) -> AsyncIterator[asyncio.subprocess.Process]:
     """A runner by whose clock it is what `clock` says, such as +0 or -86400, from one look to the next."""
     environment = {
         **os.environ,
-        "LD_PRELOAD": str(_library()),
+        "LD_PRELOAD": str(faketime_library()),
         "FAKETIME_TIMESTAMP_FILE": str(clock),
         "FAKETIME_NO_CACHE": "1",
         "FAKETIME_DONT_FAKE_MONOTONIC": "1",
@@ -70,7 +70,7 @@ async def test_t03_whoever_waits_waits_as_long_when_the_clock_is_put(house: Hous
     rules = [reply(Stage.RCPT, "451 4.3.0 Not now", times=20)]
     async with sandbox(tmp_path, *rules) as server, asyncio.timeout(60):
         campaign = await house.launch(40, server.port, SendPlan(workers=2))
-        async with _runner_at(house, clock) as runner:
+        async with runner_at(house, clock) as runner:
             await house.until(campaign, lambda counts: counts.deferred == 20 and counts.sent == 20, 30)
             await asyncio.sleep(1)  # it takes leave of the server, and looks at the clock once more as it does
             due_before = await _due(house, campaign.number)
@@ -96,11 +96,11 @@ async def test_t03_what_a_clock_far_ahead_wrote_is_due_within_hours(house: House
     clock.write_text(f"+{365 * DAY}")
     async with sandbox(tmp_path, reply(Stage.RCPT, "451 4.3.0 Not now", times=5)) as server, asyncio.timeout(60):
         campaign = await house.launch(10, server.port, SendPlan(workers=1))
-        async with _runner_at(house, clock):
+        async with runner_at(house, clock):
             await house.until(campaign, lambda counts: counts.deferred == 5 and counts.sent == 5, 30)
         assert min(await _due(house, campaign.number)) > time.time() + 300 * DAY
         clock.write_text("+0")
-        async with _runner_at(house, clock):
+        async with runner_at(house, clock):
             while max(await _due(house, campaign.number)) > time.time() + 6 * 3600:
                 await asyncio.sleep(0.02)
     assert (await house.counts(campaign)).failed == 0
