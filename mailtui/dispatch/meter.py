@@ -309,6 +309,8 @@ class Meter:
             self._gap_until += by
         if self.last_at is not None:
             self.last_at += by
+        if self.first_at is not None:
+            self.first_at += by
 
 
 def _day_of(at: float) -> date:
