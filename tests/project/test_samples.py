@@ -9,22 +9,28 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from mailtui.accounts.spec import AccountSpec
 from mailtui.audience.address import is_address
 from mailtui.campaign.campaign import load_campaign
+from mailtui.report.spec import NotifySpec, WebhookSpec
 from mailtui.sandbox.process import find_sandbox, stop_sandbox
+from mailtui.schedule.recipients import recipient_time
+from mailtui.schedule.recurring import next_after, settle
 from mailtui.service.campaigns import CampaignDesk
 from mailtui.service.previews import PreviewDesk
 from mailtui.service.samples import sample_folder
 from mailtui.service.settings import read_settings
+from mailtui.smtp.limits_spec import AccountLimitsSpec, BatchSpec, WarmUpSpec
 from tests.campaign.conftest import rendered
 
 SAMPLES = Path(__file__).parents[2] / "sample_data"
-CAMPAIGNS = ("spring", "own-mail", "orders")
+CAMPAIGNS = ("spring", "own-mail", "orders", "weekly")
 AUDIENCE = 34
 
 
@@ -93,6 +99,23 @@ def test_own_mail_needs_no_template(desk: CampaignDesk) -> None:
     assert (shown.view.text or "").startswith("Hello Денис,\n\ncould you")
 
 
+def test_weekly_says_when_it_goes_to_whom(desk: CampaignDesk) -> None:
+    campaign = load_campaign(SAMPLES / "weekly")
+    found = desk.check(campaign, every_row=True, progress=silent)
+    assert [item.code for item in found.findings] == ["special-domain"]
+    schedule = settle(campaign.schedule, 0.0)
+    monday = next_after(schedule, datetime(2026, 12, 1, tzinfo=UTC).timestamp())
+    assert monday is not None
+    with desk.open_audience(campaign) as audience:
+        zones = [recipient.fields["zone"] for recipient in audience.recipients()]
+    times = [recipient_time(schedule, monday.at, zone=zone) for zone in zones]
+    assert min(times) == times[0] == times[-1] == monday.at, "nobody's clock has passed it when it begins"
+    shown = {
+        f"{datetime.fromtimestamp(at, ZoneInfo(zone)):%a %H:%M}" for at, zone in zip(times, zones, strict=True) if zone
+    }
+    assert shown == {"Mon 09:00"}
+
+
 @pytest.fixture
 def sample_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
     (tmp_path / "config").mkdir()
@@ -122,8 +145,9 @@ def test_a_setting_left_out_of_the_sample_would_be_noticed(sample_settings: dict
     text = (SAMPLES / "settings.yaml").read_text("utf-8")
     for row in read_settings(sample_settings).provenance():
         assert row.key.rsplit(".", 1)[-1] + ":" in text or row.key.endswith(".allow_plain"), row.key
-    for name, field in AccountSpec.model_fields.items():
-        assert f"{field.alias or name}:" in text or name == "allow_plain", name
+    for model in (AccountSpec, AccountLimitsSpec, BatchSpec, WarmUpSpec, NotifySpec, WebhookSpec):
+        for name, field in model.model_fields.items():
+            assert f"{field.alias or name}:" in text or name in ("allow_plain", "since"), name
 
 
 def test_all_addresses_lead_nowhere() -> None:
