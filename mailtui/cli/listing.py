@@ -17,16 +17,21 @@ NOTHING_LAUNCHED = "Nothing has been launched from this outbox yet. Try the samp
 
 
 @click.command(name="list")
+@click.option(
+    "--search", metavar="TEXT", default="", help="Only those that meet all words: name, id, file, list, state, day."
+)
 @common
-def list_campaigns(*, service: Service, as_json: bool) -> None:
+def list_campaigns(search: str, *, service: Service, as_json: bool) -> None:
     """List the campaigns of the outbox, the oldest first."""
-    views = asyncio.run(service.views())
+    views, no_runner = asyncio.run(_looked(service, search))
     if as_json:
         for view in views:
             output.json_line(view.to_json())
         return
+    if no_runner:
+        output.say(no_runner)
     if not views:
-        output.say(NOTHING_LAUNCHED)
+        output.say(f"No campaign meets all of: {search}" if search else NOTHING_LAUNCHED)
         return
     rows = [
         [
@@ -50,6 +55,12 @@ def list_campaigns(*, service: Service, as_json: bool) -> None:
         output.note(f"What can be done about failed and unknown: mailtui status {hurt[-1]}")
 
 
+async def _looked(service: Service, search: str) -> tuple[list[CampaignView], str]:
+    return await service.views(search), await service.scheduled.no_runner()
+
+
 def _until(view: CampaignView) -> str:
-    """When one that is paused goes on by itself."""
+    """When one that is paused goes on by itself, or one that is scheduled begins."""
+    if view.begins_at is not None:
+        return f" for {show_moment(view.begins_at)}"
     return f" until {show_moment(view.resume_at)}" if view.resume_at is not None else ""

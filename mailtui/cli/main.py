@@ -37,7 +37,11 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "pause": ("mailtui.cli.orders:pause", "Pause a campaign; what is under way finishes."),
     "resume": ("mailtui.cli.orders:resume", "Go on with a paused campaign."),
     "cancel": ("mailtui.cli.orders:cancel", "Stop a campaign for good; who waits gets nothing."),
-    "set": ("mailtui.cli.orders:set_terms", "Change workers, window or rate of a campaign while it runs."),
+    "scheduled": ("mailtui.cli.scheduled:scheduled", "List what is to come, with a countdown."),
+    "set": (
+        "mailtui.cli.orders:set_terms",
+        "Change how a campaign is sent while it runs, or when it goes.",
+    ),
     "retry": ("mailtui.cli.retry:retry", "Send again what failed, perhaps to a corrected address."),
     "resolve": ("mailtui.cli.resolve:resolve", "Settle what may or may not have arrived."),
     "suppress": ("mailtui.cli.suppress:suppress", "The people who get nothing: list, add, remove, import, export."),

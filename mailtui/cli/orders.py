@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 import click
 
-from mailtui.cli import output
+from mailtui.cli import output, recurring
 from mailtui.cli.main import GIVEN
 from mailtui.cli.options import (
     at_terminal,
@@ -21,10 +21,12 @@ from mailtui.cli.options import (
     window_option,
     workers_option,
 )
+from mailtui.cli.schedule_options import schedule_options
 from mailtui.errors import ExitCode, UsageError
 from mailtui.kit.words import counted
 from mailtui.service.facade import Service
 from mailtui.service.pace import plan_of, with_limits
+from mailtui.service.scheduled_rows import ScheduledRow
 from mailtui.service.terms import show_rate
 from mailtui.service.views import CampaignView
 
@@ -35,7 +37,12 @@ Give = Callable[[CampaignView], Awaitable[str]]
 @click.argument("campaign_id", metavar="[ID]", required=False)
 @common
 def pause(campaign_id: str | None, *, service: Service, as_json: bool) -> None:
-    """Begin no further message of a campaign; what is under way finishes. It can be resumed."""
+    """Begin no further message of a campaign; what is under way finishes. It can be resumed.
+
+    What is scheduled does not begin at its time then, nor does a recurring one.
+    """
+    if recurring.carried_out(service, campaign_id, lambda row: service.scheduled.pause(row.id), as_json=as_json):
+        return
     _give(service, campaign_id, service.pause, as_json=as_json, fits=_can_pause)
 
 
@@ -44,7 +51,12 @@ def pause(campaign_id: str | None, *, service: Service, as_json: bool) -> None:
 @password_option
 @common
 def resume(campaign_id: str | None, *, service: Service, as_json: bool) -> None:
-    """Go on with a campaign that is paused, or whose runner was killed; in the background."""
+    """Go on with a campaign that is paused, or whose runner was killed; in the background.
+
+    One that is scheduled is sent now, and so is a recurring one, besides its times; if it is paused, it goes on.
+    """
+    if recurring.carried_out(service, campaign_id, lambda row: recurring.go_on(service, row), as_json=as_json):
+        return
     view = _give(service, campaign_id, service.resume, as_json=as_json, fits=_can_resume)
     if not as_json and view.active:
         output.say(f"It goes on in the background. Watch it: mailtui status {view.id} --follow")
@@ -55,7 +67,9 @@ def resume(campaign_id: str | None, *, service: Service, as_json: bool) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @common
 def cancel(campaign_id: str | None, yes: bool, *, service: Service, as_json: bool) -> None:
-    """Stop a campaign for good: who has not been sent to gets nothing."""
+    """Stop a campaign for good: who has not been sent to gets nothing. A recurring one ends."""
+    if recurring.carried_out(service, campaign_id, lambda row: recurring.end(service, row, yes=yes), as_json=as_json):
+        return
 
     async def agreed(view: CampaignView) -> str:
         if not yes and _can_cancel(view):
@@ -88,6 +102,8 @@ def _confirm_cancel(view: CampaignView, *, named: bool) -> None:
 @rate_option
 @burst_option
 @pace_option
+@schedule_options
+@password_option
 @common
 def set_terms(
     campaign_id: str | None,
@@ -99,21 +115,36 @@ def set_terms(
     *,
     service: Service,
     as_json: bool,
+    **written: str | None,
 ) -> None:
-    """Change how many workers send a campaign, how fast and within what limits, at once."""
+    """Change how many workers send a campaign, how fast and within what limits, at once; or when it goes, where it has
+    not begun. A recurring one takes another interval or line of cron.
+    """
     given = {"workers": workers, "window": window, "rate": rate, "burst": burst}
     settings = {name: value for name, value in given.items() if value is not None}
-    if not settings and not limits:
-        hint = "Say --workers N, --window K, --rate 10/s, --burst N or --pace per_hour=500."
+    moved = any(value is not None for value in written.values())
+    if not settings and not limits and not moved:
+        hint = "Say --workers N, --window K, --rate 10/s, --burst N, --pace per_hour=500 or --at WHEN."
         raise UsageError("Nothing was given to change", hint=hint)
+    terms = bool(settings or limits)
+
+    def other_times(row: ScheduledRow) -> Awaitable[str]:
+        return recurring.put_recurring_to(service, row, written, terms=terms)
+
+    if recurring.carried_out(service, campaign_id, other_times, as_json=as_json):
+        return
 
     async def changed(view: CampaignView) -> str:
+        if moved and terms:
+            raise UsageError("Pace and time are changed one after the other", hint="Give one of them at a time.")
+        if moved:
+            return await recurring.put_to(service, view.id, view.campaign.schedule, written)
         wanted = with_limits(plan_of(view), limits)
         answer = await service.change(view, {**settings, **wanted})
         said = ", ".join(filter(None, (_in_words(workers, window, rate, burst), *map(_limit_in_words, limits.items()))))
         return answer if as_json or answer != "changed" else f"{answer}: {said}"
 
-    _give(service, campaign_id, changed, as_json=as_json, fits=_can_cancel)
+    _give(service, campaign_id, changed, as_json=as_json, fits=_is_to_begin if moved else _can_cancel)
     if window is not None and not as_json:
         note_window(window)
 
@@ -135,7 +166,8 @@ def _limit_in_words(limit: tuple[str, str]) -> str:
 
 
 def _can_pause(view: CampaignView) -> bool:
-    return (view.state == "running" and not view.lost) or view.resume_at is not None
+    waits = view.resume_at is not None or view.begins_at is not None
+    return (view.state == "running" and not view.lost) or waits
 
 
 def _can_resume(view: CampaignView) -> bool:
@@ -143,7 +175,11 @@ def _can_resume(view: CampaignView) -> bool:
 
 
 def _can_cancel(view: CampaignView) -> bool:
-    return view.state in ("running", "pausing", "paused")
+    return view.state in ("scheduled", "running", "pausing", "paused")
+
+
+def _is_to_begin(view: CampaignView) -> bool:
+    return view.begins_at is not None
 
 
 def _give(

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from mailtui.cli import output, sending, watching
+from mailtui.cli import later, output, sending, watching
 from mailtui.cli.check import as_object, finding_lines
 from mailtui.cli.options import (
     burst_option,
@@ -24,11 +24,13 @@ from mailtui.cli.options import (
     workers_option,
 )
 from mailtui.cli.render import chosen_rows, render_to, rows_options
+from mailtui.cli.schedule_options import schedule_options
 from mailtui.cli.signals import Interrupted, signals_heard
 from mailtui.errors import ExitCode, UsageError
 from mailtui.kit.safe_text import safe_text
 from mailtui.kit.words import counted
 from mailtui.service.facade import LaunchPlan, Service
+from mailtui.service.launching import ANOTHER_TIME
 from mailtui.service.lists import Again, Launch, LaunchedCampaign, MessageChanged, Planned
 from mailtui.service.pace import pace_in_words, with_limits
 from mailtui.service.terms import (
@@ -56,6 +58,7 @@ from mailtui.service.views import CampaignView
 @click.option(
     "--check", "depth", type=click.Choice(["sample", "all"]), default="sample", help="How many rows to try first."
 )
+@schedule_options
 @click.option("--new", is_flag=True, help="As a new campaign to everybody: the message changed, or goes out again.")
 @click.option("--top-up", is_flag=True, help="The message changed: only for those who did not get the earlier one.")
 @click.option("--dry-run", is_flag=True, help="Render every row, or those of the options below, and send nothing.")
@@ -86,8 +89,13 @@ def run(
     *,
     service: Service,
     as_json: bool,
+    **written: str | None,
 ) -> ExitCode:
-    """Send a campaign. Nobody gets it twice, however often this is run or interrupted."""
+    """Send a campaign. Nobody gets it twice, however often this is run or interrupted.
+
+    With --at it goes out at that time, with --every or --cron again and again; `--at now` is at once, whatever its file
+    says. A runner in the background waits for that.
+    """
     if new and top_up:
         raise UsageError("--new and --top-up contradict each other", hint="Give one of them, or neither.")
     if dry_run:
@@ -101,9 +109,17 @@ def run(
     loaded = service.campaigns.load(campaign, filter=filter_text)
     given = {"workers": workers, "window": window, "rate": rate, "burst": burst}
     said = {key: value for key, value in given.items() if value is not None}
-    plan = service.prepare(loaded, plan={**said, **with_limits(loaded.spec.dispatch.plan(), limits)})
+    plan = service.prepare(
+        loaded,
+        plan={**said, **with_limits(loaded.spec.dispatch.plan(), limits)},
+        schedule=later.schedule_of(loaded.schedule, written),
+    )
+    if plan.passed:
+        raise UsageError(plan.passed, detail="Nothing was launched.", hint=ANOTHER_TIME)
+    if plan.recurs and (new or top_up):
+        raise UsageError("--new and --top-up are for a single send", hint="Each time is a new one to everybody anyway.")
     with output.progress("Checking") as advance:
-        found = service.campaigns.check(loaded, every_row=depth == "all", progress=advance)
+        found = service.campaigns.check(plan.campaign, every_row=depth == "all", progress=advance)
     if found.errors and as_json:
         output.json_line({**as_object(found), "state": "not launched"})
     if found.errors or not as_json:
@@ -112,6 +128,8 @@ def run(
     if found.errors:
         output.say("Nothing was sent.")
         return ExitCode.FINDINGS
+    if plan.recurs:
+        return _begin(service, plan, yes=yes, as_json=as_json)
     again = Again.NEW if new else Again.TOP_UP if top_up else Again.ASK
     plan, again = asyncio.run(_forecast(service, plan, again))
     planned = plan.planned
@@ -124,6 +142,15 @@ def run(
     else:
         _confirm(plan)
     return asyncio.run(_send(service, plan, again, detach=detach, as_json=as_json))
+
+
+def _begin(service: Service, plan: LaunchPlan, *, yes: bool, as_json: bool) -> ExitCode:
+    """Begin to send it again and again, once a person has agreed."""
+    if not yes:
+        _require_terminal(f"{plan.campaign.name} would be sent again and again")
+        _say_plan(plan)
+        later.confirm_recurring(plan)
+    return asyncio.run(later.recur(service, plan, as_json=as_json))
 
 
 async def _forecast(service: Service, plan: LaunchPlan, again: Again) -> tuple[LaunchPlan, Again]:
@@ -184,7 +211,7 @@ async def _send(service: Service, plan: LaunchPlan, again: Again, *, detach: boo
             new = f"{show_people(launch.added, launch.copies)} added" if launch.added else "nobody is new on the list"
             output.note(f"{launch.campaign.name} was launched before ({launch.campaign.id}): {new}.")
         try:
-            if detach:
+            if detach or plan.waits:
                 return await signals.call_off(_detach(service, launch, plan, as_json=as_json))
             view = await sending.send(service, launch, signals)
         except Interrupted:
@@ -216,7 +243,10 @@ async def _detach(service: Service, launch: Launch, plan: LaunchPlan, *, as_json
         output.json_line(_object(view, plan.planned))
     else:
         output.data(view.id)
-        output.note(f"{view.name} is sent in the background. Watch it: mailtui status {view.id} --follow")
+        if view.begins_at is not None:
+            later.say_scheduled(view)
+        else:
+            output.note(f"{view.name} is sent in the background. Watch it: mailtui status {view.id} --follow")
     return ExitCode.DONE
 
 
@@ -235,12 +265,25 @@ def _confirm(plan: LaunchPlan) -> None:
         raise click.exceptions.Exit(int(ExitCode.DONE))
     if not count and planned is not None and planned.earlier is not None:
         return  # what was launched is only to be brought to its end
+    _require_terminal(f"{counted(count, 'mail')} would be sent")
+    _say_plan(plan)
+    typed = click.prompt(f"Type {count} to send, anything else to stop", default="", show_default=False, err=True)
+    if typed.strip().replace(",", "") != str(count):
+        output.say("Nothing was sent.")
+        raise click.exceptions.Exit(int(ExitCode.INTERRUPTED))
+
+
+def _require_terminal(what: str) -> None:
     if not _at_terminal():
         raise UsageError(
-            f"{counted(count, 'mail')} would be sent, and nobody is at a terminal to confirm it",
-            hint="Say --yes to send without being asked.",
+            f"{what}, and nobody is at a terminal to confirm it", hint="Say --yes to send without being asked."
         )
-    spec = plan.campaign.spec
+
+
+def _say_plan(plan: LaunchPlan) -> None:
+    """What is about to happen."""
+    planned, spec = plan.planned, plan.campaign.spec
+    count = plan.counts.recipients if planned is None else planned.mails
     output.say(f"{safe_text(plan.campaign.name)}")
     for name, text in _servers(plan):
         output.say(f"  {name:<13}{text}")
@@ -261,10 +304,7 @@ def _confirm(plan: LaunchPlan) -> None:
     if plan.plan.window > 1:
         text = f"  window       {plan.plan.window}. {what_a_window_means(plan.plan.window)}"
         output.say(output.wrapped(text, indent=" " * 15, stream=sys.stderr))
-    typed = click.prompt(f"Type {count} to send, anything else to stop", default="", show_default=False, err=True)
-    if typed.strip().replace(",", "") != str(count):
-        output.say("Nothing was sent.")
-        raise click.exceptions.Exit(int(ExitCode.INTERRUPTED))
+    later.say_when(plan)
 
 
 def _say_difference(planned: Planned) -> None:

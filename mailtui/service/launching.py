@@ -15,7 +15,7 @@ from mailtui.audience.audience import Audience
 from mailtui.audience.views import AudienceCounts
 from mailtui.campaign.again import Again
 from mailtui.campaign.campaign import Campaign
-from mailtui.campaign.due_times import begins, due_times, has_passed, says_anything, settled
+from mailtui.campaign.due_times import at_once, begins, due_times, has_passed, says_anything, settled
 from mailtui.campaign.forecast import Planned, forecast
 from mailtui.campaign.freeze import Freezing, Launch, freeze
 from mailtui.campaign.takes import Takes, named_domains, takes
@@ -82,6 +82,12 @@ class LaunchPlan:
         return not self.recurrence and Schedule.from_json(self.schedule).recurs
 
     @property
+    def waits(self) -> bool:
+        """Whether nothing of it goes out yet when it is launched."""
+        first = self.start_at if self.rows_due is None else self.rows_due[0]
+        return first is not None and first > now()
+
+    @property
     def endpoint(self) -> Endpoint:
         """The server, of several accounts that of the first."""
         return self.members[0].endpoint
@@ -109,10 +115,12 @@ class Launching:
         self, campaign: Campaign, *, plan: Mapping[str, object], schedule: Schedule | None = None
     ) -> LaunchPlan:
         """What a launch would do; `plan` overrides the campaign's workers, window, rate and burst, `schedule` when it
-        goes, where that is not left to its file.
+        goes, where that is not left to its file; a schedule that says nothing means at once, in the file's hours.
         """
         campaigns, began = self._house.campaigns, now()
-        campaign = campaign if schedule is None else dataclasses.replace(campaign, chosen=schedule)
+        if schedule is not None:
+            chosen = schedule if says_anything(schedule) else at_once(campaign.schedule)
+            campaign = dataclasses.replace(campaign, chosen=chosen)
         schedule = settled(campaign.schedule, began)
         members, start_at = campaigns.members(campaign), begins(schedule)
         sending = campaign.spec.dispatch.plan().changed(dict(plan))
