@@ -21,6 +21,8 @@ _SENT = "Nothing has been sent yet."
 _NOBODY = "Nobody is on the suppression list yet: a adds an address."
 _ENTRY = "It takes an entry under the cursor; those of one campaign come from its own lists."
 _RESTS = "Only a campaign that is paused or lost can go on."
+_TIMED = "It takes something under the cursor that is to go out by itself."
+_RUNNER = "Nothing that is to go out waits for a process to send it."
 _ACCOUNT = "There is no account under the cursor yet: a adds one."
 
 
@@ -56,6 +58,7 @@ ACTIONS: Mapping[str, tuple[Action, ...]] = {
             "go('suppression')", "9,f12", "Never mail", "Who gets nothing, from any campaign or one list's", show=False
         ),
         Action("go('accounts')", "0,f10", "Accounts", "The servers to send through, and their passwords", show=False),
+        Action("go('scheduled')", "S,ctrl+l", "Scheduled", "What is to go out, and when; what was sent", show=False),
         Action("open", "o", "Open", "Open a campaign file or a list"),
         Action("help", "question_mark,f1", "Help", "What can be done here, and with which keys"),
         Action("quit", "ctrl+q", "Quit", "Leave the app; what is being sent goes on", priority=True),
@@ -76,6 +79,7 @@ ACTIONS: Mapping[str, tuple[Action, ...]] = {
             needs="This is the demo already: 6 shows what is about to be sent.",
         ),
         Action("resume", "r", "Resume", "Go on with the campaign under the cursor", needs=_RESTS),
+        Action("start_runner", "b", "Runner", "Start the process that sends what is scheduled", needs=_RUNNER),
         Action("leave", "q", "Quit", "Leave the app", show=False),
     ),
     "audience": (
@@ -190,6 +194,7 @@ ACTIONS: Mapping[str, tuple[Action, ...]] = {
             "Type the number of recipients, and send",
             needs="It can be started when the check is done and finds no error.",
         ),
+        Action("when", "w", "When", "At once, at a time, again and again; only at some hours", needs=_IDLE),
         Action("pace", "p", "Pace", "Change rate, burst, workers and window for this launch", needs=_IDLE),
         Action("again", "r", "Again", "Count and check anew", needs=_IDLE),
         Action("try_out", "t", "Test", "Try the server out, step by step; nothing is sent", needs=_IDLE),
@@ -300,6 +305,19 @@ ACTIONS: Mapping[str, tuple[Action, ...]] = {
         Action("remove", "D,delete", "Remove", "Remove the account, and its secrets with it", needs=_ACCOUNT),
         Action("again", "ctrl+r", "Again", "Look once more where the secrets are", show=False),
         Action("put_away", "escape", "Close", "Put an error away", show=False),
+    ),
+    "scheduled": (
+        Action("open_row", "enter", "Open", "Change when it goes out; of what was sent, see its report", needs=_TIMED),
+        Action("edit", "e", "Change", "Change when it goes out: time, interval, hours", show=False, needs=_TIMED),
+        Action("send_now", "s", "Send now", "Send it now, without waiting for its time", needs=_TIMED),
+        Action(
+            "pause", "p", "Pause", "Have it wait until a person says go on", needs="It is paused already, or not there."
+        ),
+        Action("resume", "r", "Resume", "Go on with what is paused", needs="What is under the cursor is not paused."),
+        Action("cancel", "x,delete", "Cancel", "Take it back: it does not go out", needs=_TIMED),
+        Action("find", "slash", "Find", "Find what was sent: by name, list, file, state or day"),
+        Action("start_runner", "b", "Runner", "Start the process that sends what is scheduled", needs=_RUNNER),
+        Action("put_away", "escape", "Close", "Put an error away; stop looking for a text", show=False),
     ),
 }
 

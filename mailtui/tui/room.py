@@ -26,7 +26,19 @@ from mailtui.tui.widgets.where import Where
 
 Value = TypeVar("Value")
 
-ROOMS = ("home", "audience", "rules", "message", "preview", "review", "board", "report", "suppression", "accounts")
+ROOMS = (
+    "home",
+    "audience",
+    "rules",
+    "message",
+    "preview",
+    "review",
+    "board",
+    "report",
+    "suppression",
+    "accounts",
+    "scheduled",
+)
 
 
 class House(Protocol):

@@ -14,6 +14,7 @@ from mailtui.tui.screens.preview import PreviewScreen
 from mailtui.tui.screens.report import ReportScreen
 from mailtui.tui.screens.review import ReviewScreen
 from mailtui.tui.screens.rules import RulesScreen
+from mailtui.tui.screens.scheduled import ScheduledScreen
 from mailtui.tui.screens.suppression import SuppressionScreen
 
 SCREENS: Mapping[str, type[Room]] = {
@@ -27,5 +28,6 @@ SCREENS: Mapping[str, type[Room]] = {
     "report": ReportScreen,
     "suppression": SuppressionScreen,
     "accounts": AccountsScreen,
+    "scheduled": ScheduledScreen,
 }
 """Every room and the screen that shows it."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Iterable
 from functools import partial
 from typing import ClassVar
@@ -14,30 +13,21 @@ from textual.widgets import DataTable
 
 from mailtui.errors import MailtuiError
 from mailtui.kit.words import counted, sentence
-from mailtui.service.advice import how_on
 from mailtui.service.archive import Archive
 from mailtui.service.facade import Service
-from mailtui.service.terms import show_people
 from mailtui.service.views import CampaignView
 from mailtui.service.workbench import Workbench
 from mailtui.tui.actions import bindings
 from mailtui.tui.dialogs.password import resuming
 from mailtui.tui.result import AppResult
 from mailtui.tui.room import Room, start
-from mailtui.tui.states import at_rest, campaign_look, last_heard, resumable
+from mailtui.tui.states import at_rest, campaign_look, resumable
 from mailtui.tui.text import Plain, from_home, joined, plain, tell
-from mailtui.tui.widgets.table import Column, KeyedTable, Row
+from mailtui.tui.waking import start_runner, without_runner
+from mailtui.tui.widgets.campaign_rows import COLUMNS, campaign_detail, campaign_row
+from mailtui.tui.widgets.table import KeyedTable
 
 _LOOK_EVERY = 0.5
-_COLUMNS = (
-    Column("state", "State", 12),
-    Column("name", "Campaign"),
-    Column("sent", "Sent", 8, right=True),
-    Column("failed", "Failed", 7, right=True),
-    Column("unknown", "Unknown", 7, right=True),
-    Column("audience", "Of", 9, right=True, least=70),
-    Column("launched", "Launched", 13, right=True, least=96),
-)
 _DEMO = "Demo: a sandbox on this machine catches everything; nothing leaves it.\nNext: "
 _READY = """Nothing has been sent from here yet.
 
@@ -66,16 +56,18 @@ class HomeScreen(Room):
         super().__init__(service, bench)
         self._archive = Archive(service)
         self._views: dict[str, CampaignView] = {}
+        self._no_runner = ""
 
     def body(self) -> Iterable[Widget]:
         yield Plain(_DEMO, id="demo")
+        yield Plain(id="no-runner")
         yield Plain(id="news")
-        yield KeyedTable(_COLUMNS, id="campaigns")
+        yield KeyedTable(COLUMNS, id="campaigns")
         yield Plain("Looking …", id="empty", classes="empty")
         yield Plain(id="detail")
 
     def on_mount(self) -> None:
-        for name in ("#demo", "#news", "#campaigns", "#detail"):
+        for name in ("#demo", "#no-runner", "#news", "#campaigns", "#detail"):
             self.query_one(name).display = False
 
     def on_screen_resume(self) -> None:
@@ -93,6 +85,8 @@ class HomeScreen(Room):
         while True:
             try:
                 views = await self._archive.views(changed_only=changed_only)
+                if views is not None:
+                    self._no_runner = await self._archive.within(lambda service, _: service.scheduled.no_runner())
             except MailtuiError as error:
                 self.complain(error)
                 changed_only = False
@@ -113,8 +107,10 @@ class HomeScreen(Room):
                 self.query_one(name).display = bool(views)
             self.query_one("#demo", Plain).show(_DEMO + _next(views[-1] if views else None))
             self.query_one("#demo").display = self.to_sandbox
+            self.query_one("#no-runner", Plain).show(without_runner(self._no_runner))
+            self.query_one("#no-runner").display = bool(self._no_runner)
             self._show_news([view for view in self._views.values() if view.active])
-            table.show({view.id: _row(view) for view in self._views.values()})
+            table.show({view.id: campaign_row(view) for view in self._views.values()})
             self._show_detail()
         if views and self.focused is None:
             table.focus()
@@ -145,7 +141,7 @@ class HomeScreen(Room):
     def _show_detail(self) -> None:
         view = self._chosen()
         if view is not None:
-            self.query_one("#detail", Plain).show(_detail(view))
+            self.query_one("#detail", Plain).show(campaign_detail(view))
         self.refresh_bindings()
 
     def _chosen(self) -> CampaignView | None:
@@ -167,6 +163,8 @@ class HomeScreen(Room):
             return True if view is not None else None
         if action == "resume":
             return True if view is not None and resumable(view) else None
+        if action == "start_runner":
+            return True if self._no_runner else None
         if action == "demo":
             return None if self.house.demo is not None else True
         return super().check_action(action, parameters)
@@ -175,10 +173,16 @@ class HomeScreen(Room):
         view = self._chosen()
         if view is None:
             return
-        await self.show_campaign("report" if at_rest(view) else "board", view.id)
+        if view.begins_at is not None:
+            await self.app.switch_mode("scheduled")
+        else:
+            await self.show_campaign("report" if at_rest(view) else "board", view.id)
 
     async def action_leave(self) -> None:
         await self.app.action_quit()
+
+    def action_start_runner(self) -> None:
+        start(self, partial(start_runner, self, self.service), "order")
 
     def action_demo(self) -> None:
         self.app.exit(AppResult.DEMO)
@@ -202,48 +206,3 @@ def _next(view: CampaignView | None) -> str:
     if at_rest(view):
         return "8 shows what became of everybody, q leaves the demo."
     return "7 and then r goes on with it." if resumable(view) else "7 shows it being sent."
-
-
-def _row(view: CampaignView) -> Row:
-    counts = view.counts
-    look = campaign_look(view)
-    return (
-        look.content,
-        plain(view.name, "bold" if view.active else ""),
-        plain(f"{counts.sent:,}"),
-        plain(f"{counts.failed:,}", "$text-error" if counts.failed else "$text-muted"),
-        plain(f"{counts.unknown:,}", "$text-warning" if counts.unknown else "$text-muted"),
-        plain(f"{counts.total:,}"),
-        plain(_when(view.campaign.launched_at), "$text-muted"),
-    )
-
-
-def _when(at: float | None) -> str:
-    """A moment of this year with its time, another with its year."""
-    if at is None:
-        return ""
-    moment, today = time.localtime(at), time.localtime()
-    return time.strftime("%d %b %H:%M" if moment.tm_year == today.tm_year else "%d %b %Y", moment)
-
-
-def _detail(view: CampaignView) -> str:
-    """What is worth knowing about one campaign, and what can be done."""
-    if view.lost:
-        said = f"Lost: no process sends it any more, last heard of {last_heard(view)}. r goes on."
-    elif view.silence:
-        said = f"{from_home(view.silence)} enter watches it."
-    elif view.state == "paused":
-        said = (
-            f"Paused: {sentence(view.reason)} {how_on(view.campaign)}" if view.reason else "Paused. r goes on with it."
-        )
-        said = f"{said} {view.some_suppressed}".rstrip()
-    elif view.active:
-        said = "enter watches it."
-    elif view.counts.unknown:
-        mails = counted(view.counts.unknown, "mail")
-        said = f"{mails} may or may not have arrived. enter shows which."
-    else:
-        said = "enter shows what became of every recipient."
-    at = _when(view.campaign.launched_at)
-    of = show_people(view.counts.total, view.campaign.copies)
-    return f"{view.id}  {view.name}, {of}{', launched ' if at else ''}{at}\n{said}"

@@ -21,7 +21,7 @@ from mailtui.tui.states import campaign_look, is_live, last_heard, totals_conten
 from mailtui.tui.text import Plain, from_home, joined, plain
 from mailtui.tui.widgets.account_lines import account_lines
 
-_FULL_WIDTH = ("head", "totals", "accounts", "doing", "gear")
+_FULL_WIDTH = ("head", "totals", "accounts", "meters", "doing", "gear")
 _TRUST_AFTER = 5.0  # seconds before which a rate says nothing
 _CURVE = 240  # values kept; a minute at the pace at which a board is drawn
 
@@ -42,6 +42,7 @@ class SendProgress(Vertical):
             yield Plain(id="count")
         yield Plain(id="totals")
         yield Plain(id="accounts")
+        yield Plain(id="meters")
         with Horizontal(id="pace"):
             yield Plain(id="rate")
             yield Sparkline(id="curve")
@@ -67,6 +68,9 @@ class SendProgress(Vertical):
         self._set("#totals", totals_content(view, self.size.width - 2))
         self.query_one("#accounts").display = bool(view.accounts)
         self._set("#accounts", account_lines(view))
+        meters = meter_lines(view)
+        self.query_one("#meters").display = bool(meters.plain)
+        self._set("#meters", meters)
         self._show_pace(view)
         # One that cannot write answers no order either: why is said, not that it is being asked.
         told = asking and not view.silence
@@ -117,6 +121,17 @@ def _room(text: Content, place: Plain) -> tuple[int, ...]:
     return (len(lengths),) if fits else tuple(lengths)
 
 
+def meter_lines(view: CampaignView) -> Content:
+    """What the runner says of what is counted and of the pace that servers let it have, a line each; else nothing."""
+    meters = view.live.meters if view.live is not None and is_live(view) else ()
+    lines = []
+    for one in meters:
+        until = "" if one.until is None else f", until {time.strftime('%H:%M:%S', time.localtime(one.until))}"
+        style = "" if one.until is None else "$text-warning"
+        lines.append(joined(plain(f"~ {one.meter}: ", "$text-muted"), plain(f"{one.said}{until}", style, limit=200)))
+    return joined(*lines, separator="\n")
+
+
 def doing(view: CampaignView) -> Content:
     """One line: what is going on, or why nothing is."""
     look = campaign_look(view)
@@ -129,6 +144,8 @@ def doing(view: CampaignView) -> Content:
         text = f"Pausing: {busy} finishing." if busy else "Pausing."
     elif view.state == "cancelling":
         text = f"Cancelling: {busy} finishing, nobody else gets a mail." if busy else "Cancelling."
+    elif view.begins:
+        text = f"It {view.begins}. r sends it now; S shows all that is to come."
     elif view.state == "paused":
         text = (
             f"Paused because {sentence(view.reason)} {how_on(view.campaign)}" if view.reason else "Paused. r goes on."
@@ -140,7 +157,8 @@ def doing(view: CampaignView) -> Content:
     elif view.state in ("finished", "cancelled"):
         text = "Done. enter shows what became of every recipient."
     elif view.note:
-        return plain(sentence(view.note[:1].upper() + view.note[1:]), "$text-warning")
+        until = f" It {view.waits}." if view.waits else ""
+        return plain(f"{sentence(view.note[:1].upper() + view.note[1:])}{until}", "$text-warning")
     elif view.live is not None and view.live.next_due is not None and not view.at_work:
         at = time.strftime("%H:%M:%S", time.localtime(view.live.next_due))
         text = f"Nobody is left but {counted(view.counts.deferred, 'deferred mail')}; the next try is at {at}."

@@ -9,7 +9,9 @@ from textual.content import Content
 
 from mailtui.tui.text import Plain, joined, plain
 
-_TITLES: Mapping[str, str] = {"audience": "list", "board": "send", "suppression": "never"}
+_TITLES: Mapping[str, str] = {"audience": "list", "board": "send", "suppression": "never", "scheduled": "cheduled"}
+_SIGNS: Mapping[str, str] = {"scheduled": "S"}
+"""Keys of rooms that have no digit: the first letters of their names."""
 _SPACIOUS, _NAMED = 100, 80
 _SHORTEST, _ENOUGH = 8, 11
 
@@ -51,8 +53,8 @@ class Where(Plain):
 
     def _tab(self, number: int, room: str, width: int, *, named: bool) -> Content:
         here = room == self._here
-        digit = plain(str(number % 10), "bold $text-accent" if here else "$text-accent")
+        digit = plain(_SIGNS.get(room, str(number % 10)), "bold $text-accent" if here else "$text-accent")
         if not named:
             return digit
         name = plain(_TITLES.get(room, room), "bold $foreground" if here else "$text-muted")
-        return joined(digit, name, separator=" " if width >= _SPACIOUS else "")
+        return joined(digit, name, separator=" " if width >= _SPACIOUS and room not in _SIGNS else "")

@@ -1,0 +1,28 @@
+"""Owns the questions before something that is scheduled goes out at once, or does not go out at all."""
+
+from __future__ import annotations
+
+from mailtui.service.scheduled_rows import ScheduledKind, ScheduledRow
+from mailtui.tui.dialogs.confirm import ConfirmDialog
+
+
+def ask_send_now(row: ScheduledRow) -> ConfirmDialog:
+    """Whether it is to go out without waiting for its time."""
+    people = "everybody on its list" if row.recipients is None else f"{row.recipients:,}"
+    lines = [f"It goes to {people}, at once."]
+    if row.kind is ScheduledKind.RECURRING:
+        lines.append("Its times stay what they are: the next one comes, too.")
+    elif row.kind is ScheduledKind.WAITING:
+        lines.append("A limit that is reached, or hours that are over, hold it up again.")
+    return ConfirmDialog(f"Send {row.name} now?", lines, yes="Send it now", no="Let it wait")
+
+
+def ask_cancel(row: ScheduledRow) -> ConfirmDialog:
+    """Whether it is to be taken back."""
+    lines = ["Nobody gets a mail of it."]
+    if row.kind is ScheduledKind.RECURRING:
+        lines = ["It does not go out again. What it has sent so far is not touched."]
+    elif row.kind is ScheduledKind.WAITING:
+        lines = ["Who has the mail has it; who waits gets nothing."]
+    lines.append("This cannot be undone.")
+    return ConfirmDialog(f"Take {row.name} back?", lines, yes="Take it back", no="Leave it")
