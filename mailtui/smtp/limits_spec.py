@@ -118,6 +118,11 @@ def _or_rate(given: Any) -> Any:
     return {"rate": given} if isinstance(given, str) else given
 
 
+_OfDomain = Annotated[
+    DomainLimitsSpec, pydantic.BeforeValidator(_or_rate, json_schema_input_type=Rate | DomainLimitsSpec)
+]
+
+
 def _by_domain(given: dict[str, DomainLimitsSpec]) -> dict[str, DomainLimitsSpec]:
     plain = {name.strip().lower().removeprefix("@"): limits for name, limits in given.items()}
     for name in plain:
@@ -132,9 +137,9 @@ class _WholeSpec(_CountSpec):
     per_connection: int | None = pydantic.Field(
         default=None, ge=1, le=1_000_000, description="Mails before a connection is ended and another one begun."
     )
-    per_domain: Annotated[
-        dict[str, Annotated[DomainLimitsSpec, pydantic.BeforeValidator(_or_rate)]], pydantic.AfterValidator(_by_domain)
-    ] = pydantic.Field(default={}, description="What holds for recipients of a domain: a rate, or limits of its own.")
+    per_domain: Annotated[dict[str, _OfDomain], pydantic.AfterValidator(_by_domain)] = pydantic.Field(
+        default={}, description="What holds for recipients of a domain: a rate, or limits of its own."
+    )
 
     def limits(self) -> Limits:
         domains = tuple((name, spec.limits()) for name, spec in sorted(self.per_domain.items()))

@@ -232,6 +232,13 @@ def test_doctor_and_schema(mailtui: Mailtui) -> None:
     schema = mailtui.call("schema").json
     assert schema["properties"]["audience"]
     assert schema["additionalProperties"] is False
+    parts = schema["$defs"]
+    assert {"at", "every", "cron", "timezone", "window", "missed"} <= parts["ScheduleSpec"]["properties"].keys()
+    assert parts["Missed"]["enum"] == ["ask", "send", "skip"]
+    assert {"from", "to", "days"} == parts["WindowSpec"]["properties"].keys()
+    assert parts["DispatchSpec"]["properties"]["limits"]
+    of_domain = parts["CampaignLimitsSpec"]["properties"]["per_domain"]["additionalProperties"]
+    assert {"type": "string"} in of_domain["anyOf"], "a rate alone"
     assert mailtui.call("schema", "--json").json == schema
 
 
