@@ -25,6 +25,7 @@ from mailtui.dispatch.orders import Orders
 from mailtui.dispatch.paces import Paces
 from mailtui.dispatch.recorder import Recorder
 from mailtui.dispatch.recurring import Recurring
+from mailtui.dispatch.rhythm import Rhythm
 from mailtui.dispatch.sending import Sending
 from mailtui.dispatch.signing import signer_for
 from mailtui.dispatch.standing import Standing
@@ -40,10 +41,7 @@ from mailtui.outbox.ports import Ledger
 from mailtui.outbox.records import ProgressSnapshot, RunnerRow
 from mailtui.outbox.states import CampaignState
 
-_TICK = 0.1
 _SNAPSHOT_EVERY = 0.1
-_NUDGE_EVERY = 0.25
-_IDLE_NUDGE_EVERY = 1.0
 _GRACE = 60.0
 _LAST_COMMIT = 1.0
 _BREATH = 0.005
@@ -164,7 +162,7 @@ class Runner:
         recording = asyncio.create_task(recorder.run(), name="recorder")
         try:
             ready()
-            await self._watch(ledger, tools, recording, notices)
+            await self._watch(ledger, tools, recording, notices, session)
             await self._keep_paces(ledger, tools)
             await self._storage.patiently(session.end)
             await self._storage.patiently(ledger.sign_off)
@@ -223,13 +221,15 @@ class Runner:
         except TimeoutError:
             return  # they stay in flight on record, and are unknown to the next runner
 
-    async def _watch(self, ledger: Ledger, tools: Tools, recording: asyncio.Task[None], notices: Notices) -> None:
+    async def _watch(
+        self, ledger: Ledger, tools: Tools, recording: asyncio.Task[None], notices: Notices, session: Tenure
+    ) -> None:
         """The runner's own beat: orders, campaigns that come and go, snapshots, and its own health."""
         orders = Orders(tools, self._sending, only=self._options.only)
         recurring = Recurring(tools, self._occurrences)
         waking = Waking(tools, recurring, only=self._options.only)
         try:
-            await self._beat(ledger, tools, recording, notices, orders, waking)
+            await self._beat(ledger, tools, recording, notices, orders, waking, session)
         finally:
             await recurring.part()
 
@@ -241,9 +241,11 @@ class Runner:
         notices: Notices,
         orders: Orders,
         waking: Waking,
+        session: Tenure,
     ) -> None:
         loop = asyncio.get_running_loop()
-        nudge_at, deadline, rests_since = 0.0, 0.0, loop.time()
+        deadline, rests_since = 0.0, loop.time()
+        rhythm = Rhythm(loop.time())
         look = more = True
         stays = self._options.only is None  # a person waits for the end of a runner for one campaign
         while True:
@@ -252,7 +254,9 @@ class Runner:
             if recording.done():
                 recording.result()
             self._storage.check()
+            await self._mind_the_clock(ledger, tools)
             if (look or more or ledger.changed()) and not self._leaving.is_set():
+                rhythm.worked(loop.time())
                 tools.meters.take_over(await ledger.meters())
                 more = await orders.obey()
                 await waking.look(anew=True)
@@ -270,15 +274,18 @@ class Runner:
                 rests_since = loop.time()
             elif self._leaving.is_set() or (idle and not await notices.awaited(since=rests_since, to_the_end=stays)):
                 return
-            if loop.time() >= nudge_at:
-                waiting = all(sending.waiting for sending, _ in self._sendings.values())
-                nudge_at = loop.time() + (_IDLE_NUDGE_EVERY if waiting else _NUDGE_EVERY)
+            waiting = all(sending.waiting for sending, _ in self._sendings.values())
+            if not waiting:
+                rhythm.worked(loop.time())
+            session.look_seldom(rhythm.is_calm(loop.time()))
+            if rhythm.nudges(loop.time(), campaigns=len(self._sendings), waiting=waiting):
                 await self._refresh(ledger, tools)
                 await notices.look()
             if not look:
-                await asyncio.sleep(_BREATH if more else _TICK)
+                await asyncio.sleep(_BREATH if more else waking.nap(rhythm.tick(loop.time())))
 
-    async def _refresh(self, ledger: Ledger, tools: Tools) -> None:
+    async def _mind_the_clock(self, ledger: Ledger, tools: Tools) -> None:
+        """Looked at before anything is begun because its time has come."""
         by = self._clock.moved()
         if by:
             note("the clock was put", seconds=round(by, 1))
@@ -288,6 +295,8 @@ class Runner:
             tools.paces.clock_moved(by)
             for sending, _ in self._sendings.values():
                 sending.clock_moved(by)
+
+    async def _refresh(self, ledger: Ledger, tools: Tools) -> None:
         if self._storage.error is None:
             for number, (sending, _) in self._sendings.items():
                 sending.progress.counts = await ledger.counts(number)

@@ -15,6 +15,7 @@ from mailtui.outbox.witness import Witness
 
 _LONGEST_CHECK = 5.0  # seconds: whoever starts a runner waits for its first word; about 1.5 million deliveries
 _LOOK_EVERY = 1.0
+_SELDOM = 5.0
 
 
 class Tenure:
@@ -22,12 +23,23 @@ class Tenure:
 
     def __init__(self, witness: Witness) -> None:
         self._witness = witness
+        self._seldom = False
+        self._hurry = asyncio.Event()
         self._looking = asyncio.create_task(self._look(), name="witness")
         self._ended = False
 
+    def look_seldom(self, seldom: bool) -> None:
+        """Whether nothing happens that the witness need see within a second."""
+        if self._seldom and not seldom:
+            self._hurry.set()
+        self._seldom = seldom
+
     async def _look(self) -> None:
         while True:
-            await asyncio.sleep(_LOOK_EVERY)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_SELDOM if self._seldom else _LOOK_EVERY):
+                    await self._hurry.wait()
+            self._hurry.clear()
             # A look that fails is only one look less, and the recorder tells what is wrong with the disk.
             with suppress(OutboxError, OSError):
                 await asyncio.to_thread(self._witness.look)

@@ -37,6 +37,13 @@ class Waking:
         """Whether something is to go on by itself later, or is being seen to."""
         return self._next is not None or self._recurring.busy
 
+    def nap(self, longest: float) -> float:
+        """Seconds until the next time that something is to begin, at most `longest`; that too where its time has come,
+        and others see to it.
+        """
+        left = longest if self._next is None else self._next - self._tools.wall()
+        return min(longest, left) if left > 0 else longest
+
     async def look(self, *, anew: bool) -> bool:
         """Have that begin whose time has come; whether a campaign did. `anew`: what is on record may have changed.
 
