@@ -34,7 +34,7 @@ async def _status(service: Service, campaign_id: str | None, *, follow: bool, pl
     if not follow:
         await watching.print_outcome(service, view, as_json=as_json)
         return ExitCode.DONE
-    if view.active and not view.lost:
+    if (view.active or view.awaited) and not view.lost:
         view = await sending.watch(service, view.id, plain=plain)
     await watching.print_outcome(service, view, as_json=as_json)
     return view.exit_code

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from mailtui.cli import output
-from mailtui.kit.durations import show_duration, show_moment
+from mailtui.kit.durations import show_duration, show_moment, show_wait
 from mailtui.kit.safe_text import safe_text
 from mailtui.kit.words import counted
 from mailtui.service.advice import for_paused, needs_mending
@@ -54,7 +54,8 @@ def live(*, plain: bool = False) -> Iterator[Show]:
             failed = f"  {counts.failed:,} failed" if counts.failed else ""
             waiting = f"  {counts.deferred:,} deferred, {_next_try(view)}".rstrip(", ") if counts.deferred else ""
             tell_silence(view)  # above the bar: what goes to standard error meanwhile is put there
-            note = f"  {safe_text(view.note, limit=60)}" if view.note else ""
+            said = view.note or view.begins
+            note = f"  {safe_text(said, limit=60)}" if said else ""
             bar.update(
                 task,
                 description=f"{safe_text(view.name, limit=30)}  {view.state}{failed}{waiting}{note}",
@@ -94,6 +95,8 @@ def _plain() -> Show:
             f"{view.name}: {view.state}, {counts.sent:,} of {counts.total:,} sent, {counts.failed:,} failed, "
             f"{counts.unknown:,} unknown"
         )
+        if view.begins_at is not None:
+            line += f", begins at {show_moment(view.begins_at)}"
         if counts.deferred:
             line += f", {counts.deferred:,} deferred, {_next_try(view)}".rstrip(", ")
         if line != last:
@@ -128,8 +131,8 @@ async def print_outcome(service: Service, view: CampaignView, *, as_json: bool) 
     output.data(output.bold(f"{safe_text(view.name)}  {view.id}  {state}"))
     if view.reason:
         output.data(f"  because {safe_text(view.reason)}")
-    if view.resumes:
-        output.data(f"  it {view.resumes}")
+    for what_is_to_come in filter(None, (view.resumes, view.begins, view.waits)):
+        output.data(f"  it {what_is_to_come}")
     for name in (*_STATES, *_WAITING):
         count = getattr(view.counts, name)
         if count or name == "sent":
@@ -141,6 +144,8 @@ async def print_outcome(service: Service, view: CampaignView, *, as_json: bool) 
         _line(kind.replace("_", " "), f"{count:,}", "not in the audience")
     if view.send_seconds and view.counts.sent:
         _line("time", show_duration(view.send_seconds), _speed(view))
+    if view.lateness is not None:
+        _line("late by", show_wait(view.lateness), "when it began")
     _say_accounts(view)
     for telling in view.told:
         said = f"  told       {safe_text(telling.webhook)}  {safe_text(telling.line(runner=view.runner is not None))}"
@@ -191,6 +196,9 @@ def next_steps(view: CampaignView) -> list[str]:
     steps = []
     if view.silence:
         steps.append(view.silence)
+    if view.begins_at is not None:
+        another = f'at another time: mailtui set {view.id} --at "tomorrow 9:00"'
+        steps.append(f"Send it now: mailtui resume {view.id}; {another}; not at all: mailtui cancel {view.id}")
     if view.lost:
         steps.append(f"Nothing sends it at the moment. Go on with: mailtui resume {view.id}")
     elif view.state in ("paused", "pausing"):

@@ -264,7 +264,7 @@ class Service:
                 view = await self._view(campaign.id)
                 shown_at = time.monotonic()
                 yield view
-                if not view.active or view.lost:
+                if not (view.active or view.awaited) or view.lost:
                     return
                 await asyncio.sleep(_SHOW_EVERY - _LOOK_EVERY)
             await asyncio.sleep(_LOOK_EVERY)

@@ -133,6 +133,11 @@ class CampaignView:
         return f"is to begin {when}, {span}, and no process waits for that"
 
     @property
+    def awaited(self) -> bool:
+        """Whether a runner waits for its time."""
+        return self.begins_at is not None and self.runner is not None
+
+    @property
     def lateness(self) -> float | None:
         """How many seconds after its time it began, as measured; None for one that had no time, or has not begun."""
         start, woke = self.campaign.start_at, self.campaign.woke_at
