@@ -147,17 +147,15 @@ class Meter:
         and what was saved up for a burst is forgotten.
         """
         self.first_at, self.last_at = first_at, last_at
-        batch, before = self.limits.batch, 0
+        slots = list(slots)
         for slot, mails in slots:
             end = (slot + 1) * SLOT - 1e-3
             at = min(end, last_at) if last_at is not None and last_at >= slot * SLOT else end
             for window in self._windows:
                 window.add(at, mails)
-            if batch is not None:
-                clearly = ceil(batch.rest / SLOT) + 1
-                self._in_batch = mails + (self._in_batch if slot - before < clearly else 0)
-                self._in_batch, before = min(self._in_batch, batch.size), slot
             self.last_at = at if last_at is None else last_at
+        if self.limits.batch is not None:
+            self._in_batch = _in_batch(slots, self.limits.batch)
         if self.last_at is not None:
             self._rate.spent(self.last_at)
             self._gap_until = self.last_at + self._gap()
@@ -311,6 +309,24 @@ class Meter:
             self.last_at += by
         if self.first_at is not None:
             self.first_at += by
+
+
+def _in_batch(slots: Iterable[tuple[int, int]], batch: Batch) -> int:
+    """How many mails of the last batch are on record, if need be too many: from slots alone a pause that was about as
+    long as a rest may have been one or not. That a batch has no more than its size tells most of them.
+    """
+    shortest, surely = int(batch.rest // SLOT), ceil(batch.rest / SLOT) + 1
+    mails = since_pause = before = 0
+    for slot, more in slots:
+        pause = slot - before
+        if pause >= surely or (pause >= shortest and mails >= batch.size):
+            mails = since_pause = 0
+        elif pause >= shortest:
+            since_pause = 0
+        mails, since_pause, before = mails + more, since_pause + more, slot
+        if mails > batch.size:
+            mails = since_pause
+    return min(mails, batch.size)
 
 
 def _day_of(at: float) -> date:
