@@ -58,13 +58,13 @@ def keys(model: type[pydantic.BaseModel], prefix: str = "") -> set[str]:
 def test_the_campaign_page_has_every_key_and_no_other() -> None:
     parts = re.split(r"^## ", page("docs/campaign-file.md"), flags=re.MULTILINE)
     whom, _, below = parts[3].partition("\n### ")
-    who, message, audience, dispatch = (first_column(part) for part in (*parts[1:3], whom, parts[4]))
-    assert tuple(first_column(below)) == ROLES
+    who, message, audience, dispatch, when = (first_column(part) for part in (*parts[1:3], whom, *parts[4:]))
+    assert tuple(first_column(below)) == (*ROLES, "send_at", "timezone")
     message = [name for name in message if name not in {*PROVIDED, *FILTERS} or name == "postal_address"]
     own = keys(CampaignSpec) - {"audience", "dispatch"}
     server = keys(InlineServerSpec)
     own |= keys(AttachmentSpec, "attachments.") | keys(UnsubscribeSpec, "unsubscribe.")
-    assert set(who) | set(message) == own | server | keys(TimeoutsSpec, "timeouts.")
+    assert set(who) | set(message) | set(when) == own | server | keys(TimeoutsSpec, "timeouts.")
     assert set(audience) == keys(AudienceSpec)
     assert set(dispatch) == (keys(DispatchSpec) - {"retry"}) | keys(RetrySpec, "retry.")
 
