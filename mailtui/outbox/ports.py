@@ -95,6 +95,10 @@ class Reader(TimedReader, Protocol):
         """When the first of those who are deferred is tried again, in epoch seconds; None when nobody is."""
         ...
 
+    async def next_due(self, campaign: int) -> float | None:
+        """When the first of those who wait is due, tried before or not, in epoch seconds; 0 or past means now."""
+        ...
+
     async def failures(self, campaign: int, limit: int) -> list[tuple[str, int | None, str, int]]:
         """(state, code, text, how many) of what did not arrive, most frequent first."""
         ...

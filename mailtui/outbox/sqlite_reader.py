@@ -137,6 +137,10 @@ class SqliteReader(TimedReads):
         rows = self._rows("next_try", (campaign,))
         return float(rows[0][0]) if rows else None
 
+    async def next_due(self, campaign: int) -> float | None:
+        rows = self._rows("next_due", (campaign,))
+        return float(rows[0][0]) if rows else None
+
     async def failures(self, campaign: int, limit: int) -> list[tuple[str, int | None, str, int]]:
         return list(self._rows("failures", (campaign, limit)))
 

@@ -231,6 +231,7 @@ def test_what_did_not_arrive_is_read_by_its_own_index(tmp_path: Path) -> None:
     [
         ("reader", "deliveries"),
         ("reader", "deliveries_in_states"),
+        ("reader", "next_due"),
         ("orders", "states_of"),
         ("ledger", "claim_fresh"),
         ("ledger", "due"),

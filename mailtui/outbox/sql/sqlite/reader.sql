@@ -160,6 +160,9 @@ SELECT due_at FROM delivery
 WHERE campaign = ? AND state IN ('queued', 'deferred') AND state = 'deferred' AND due_at > 0
 ORDER BY due_at, id LIMIT 1
 
+-- name: next_due
+SELECT due_at FROM delivery WHERE campaign = ? AND state IN ('queued', 'deferred') ORDER BY due_at, id LIMIT 1
+
 -- name: bounds
 -- One look at the index for each, however many there are of it.
 WITH RECURSIVE bounds (bound) AS (
