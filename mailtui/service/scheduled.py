@@ -7,6 +7,7 @@ it is a row of the outbox that runners read.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -182,7 +183,7 @@ class Scheduled:
                 detail=_NOT_LAUNCHED,
                 hint="Write it to a file, and name that one as the source.",
             )
-        self._look_again(plan)
+        await asyncio.to_thread(self._look_again, plan)  # a long list takes its time
         await self._house.secrets_of(plan.members)  # without them nothing could be sent
         moment = next_after(Schedule.from_json(plan.schedule), now())
         assert moment is not None, "it has not passed"

@@ -34,6 +34,7 @@ from mailtui.service.list_trial import Beginning, Places, Trial, find_places, lo
 from mailtui.service.mail_domains import MailDomains, check_domains_with
 from mailtui.service.previews import Found, OddRows, Preview, Told, find_worst, search_recipients
 from mailtui.service.rescue import Rescue
+from mailtui.service.schedules import Schedule
 from mailtui.service.sending_domain import with_domain
 from mailtui.service.testmail import TestVerdict, send_test
 
@@ -253,6 +254,10 @@ class Workbench(ListQuestions):
             spec = self.campaign.spec
             audience = spec.audience.model_copy(update={"filter": self.filter_text or None})
             self.campaign = dataclasses.replace(self.campaign, spec=spec.model_copy(update={"audience": audience}))
+
+    def set_schedule(self, schedule: Schedule | None) -> None:
+        """When the campaign goes out, in place of what its file says; one that says nothing is at once."""
+        self.campaign = dataclasses.replace(self._require_campaign(), chosen=schedule)
 
     async def preview(self, *, row: int | None = None, to: str | None = None) -> Preview:
         """One recipient's mail. Raises what stands in the way."""

@@ -13,6 +13,7 @@ from mailtui.tui.dialogs.changed import ChangedDialog
 from mailtui.tui.dialogs.confirm_start import ConfirmStartDialog
 from mailtui.tui.text import tell
 from mailtui.tui.widgets.plan_facts import Question, facts, mails, where_to
+from mailtui.tui.widgets.plan_times import where_and_when
 
 
 async def agree(
@@ -29,7 +30,9 @@ async def agree(
             plan, again = await bench.forecast(plan, choice), choice
     meant = question is None or again is not Again.ASK
     if meant and mails(plan):  # with none, what was launched before is only to be brought to its end
-        dialog = ConfirmStartDialog(mails(plan), facts(plan, paced=True), where=where_to(plan, to_sandbox=to_sandbox))
+        where = where_and_when(plan, where_to(plan, to_sandbox=to_sandbox))
+        later = plan.waits or plan.recurs
+        dialog = ConfirmStartDialog(mails(plan), facts(plan, paced=True), where=where, later=later)
         meant = await app.push_screen_wait(dialog)
     if not meant:
         tell(app, "Nothing was sent.")

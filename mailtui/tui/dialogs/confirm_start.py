@@ -30,12 +30,16 @@ class ConfirmStartDialog(ModalScreen[bool]):
     """
     BINDINGS: ClassVar = [("escape", "leave", "Cancel")]
 
-    def __init__(self, count: int, facts: Sequence[Line], *, where: str) -> None:
-        """`facts` are the lines that say what is about to happen; `where` ends the question: for real, for example."""
+    def __init__(self, count: int, facts: Sequence[Line], *, where: str, later: bool = False) -> None:
+        """`facts` are the lines that say what is about to happen; `where` ends the question: for real, for example.
+
+        `later`: nothing goes out yet.
+        """
         super().__init__()
         self._count = count
         self._facts = facts
         self._where = where
+        self._does = ("to schedule it", "schedules") if later else ("to send", "sends")
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
@@ -54,7 +58,7 @@ class ConfirmStartDialog(ModalScreen[bool]):
 
     def _say_what_to_do(self) -> None:
         if not self._is_right:
-            said = joined("Type ", plain(str(self._count), "bold $accent"), " to send:")
+            said = joined("Type ", plain(str(self._count), "bold $accent"), f" {self._does[0]}:")
         else:
             said = plain("Right. Enter goes to Start.", "$text-success")
         self.query_one("#ask", Plain).show(said)
@@ -74,13 +78,13 @@ class ConfirmStartDialog(ModalScreen[bool]):
         """Enter goes to Start and does not press it: a number and two keys."""
         if self._is_right:
             self.query_one("#start").focus()
-            mails = counted(self._count, "mail")
-            self.query_one("#ask", Plain).show(plain(f"Right. Enter once more sends {mails}.", "$text-success"))
+            said = f"Right. Enter once more {self._does[1]} {counted(self._count, 'mail')}."
+            self.query_one("#ask", Plain).show(plain(said, "$text-success"))
         elif not self.query_one(Input).value.strip():
             self.action_leave()
         else:
             self.query_one("#ask", Plain).show(
-                plain(f"That is not the number. Type {self._count} to send:", "$text-warning")
+                plain(f"That is not the number. Type {self._count} {self._does[0]}:", "$text-warning")
             )
 
     @on(Button.Pressed, "#start")

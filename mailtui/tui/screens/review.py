@@ -14,18 +14,18 @@ from textual.widgets import Button, Input
 from mailtui.errors import MailtuiError
 from mailtui.service.accounts import server_of_campaign
 from mailtui.service.facade import LaunchPlan, Service
-from mailtui.service.lists import Again, CheckReport, Launch, MessageChanged, WasCancelled
-from mailtui.service.terms import show_people
-from mailtui.service.workbench import Superseded, Workbench
+from mailtui.service.lists import Again, CheckReport, MessageChanged, WasCancelled
+from mailtui.service.schedules import Schedule
+from mailtui.service.workbench import Workbench
 from mailtui.tui.actions import bindings
+from mailtui.tui.beginning import bring_about, show_begun
 from mailtui.tui.campaign_room import CampaignRoom
 from mailtui.tui.dialogs.agree import agree
-from mailtui.tui.dialogs.password import launching_password
+from mailtui.tui.dialogs.schedule import ScheduleDialog
 from mailtui.tui.dialogs.try_account import TryAccountDialog
 from mailtui.tui.room import start
 from mailtui.tui.screens.preview import show_mail_of
 from mailtui.tui.text import tell
-from mailtui.tui.ways_on import after_start
 from mailtui.tui.widgets.checking import Heard
 from mailtui.tui.widgets.findings import Findings
 from mailtui.tui.widgets.launching import Launching
@@ -52,7 +52,8 @@ class ReviewScreen(CampaignRoom):
         " some rows found: enter, right and left show mails a finding is about, f one kind of findings. Everything"
         " is counted anew when this screen is entered. Errors keep it from being started. d asks the DNS about the"
         " sender's domain, and nothing else does. s asks for the number of mails, copies among them; nothing is"
-        " sent before that number has been typed. A send goes on when the app is closed. Starting it again sends"
+        " sent before that number has been typed. w says when it goes out: at once, at a time, again and again, only"
+        " at some hours. A send goes on when the app is closed. Starting it again sends"
         " only to those who are new or still wait; nobody gets a mail twice. To send the same message to everybody"
         " once more: mailtui run CAMPAIGN --new."
     )
@@ -129,6 +130,8 @@ class ReviewScreen(CampaignRoom):
         """Count what would really go out; whether it could be, or is to be asked first."""
         self._plan, self._question = plan, None
         self._show()
+        if plan.recurs:
+            return True  # each time is counted when it comes
         try:
             self._plan = await self.bench.forecast(plan, Again.ASK)
         except (MessageChanged, WasCancelled) as question:
@@ -143,7 +146,7 @@ class ReviewScreen(CampaignRoom):
 
     def _may_start(self) -> bool:
         plan, report = self._plan, self._checks.report
-        if plan is None or report is None or report.errors:
+        if plan is None or report is None or report.errors or plan.passed:
             return False
         return (
             (self._question is not None or some_mails(plan)) and not self._starting and not self.query_one(Pace).problem
@@ -170,7 +173,7 @@ class ReviewScreen(CampaignRoom):
             return
         try:
             changes = self.query_one(Pace).arguments
-            plan = dataclasses.replace(plan, plan=plan.plan.changed(changes), planned=None)
+            plan = dataclasses.replace(plan, plan=plan.plan.changed(changes), given=changes, planned=None)
         except ValueError as error:
             tell(self.app, str(error), bad=True)
             return
@@ -191,28 +194,14 @@ class ReviewScreen(CampaignRoom):
     async def _send(self, plan: LaunchPlan, again: Again) -> None:
         self._starting = True
         self._show()
-        launch: Launch | None = None
         try:
-            await launching_password(self.app, self.service, plan)
-            launch = await self.query_one(Launching).launch(self.bench, plan, again)
-            await self.query_one(Launching).begin(self.service, launch)
-        except Superseded:
-            return
-        except MailtuiError as error:
-            self.query_one(Trouble).tell(error, after=after_start(error, launch))
-            return
+            begun = await bring_about(self, plan, again)
         finally:
-            self.query_one(Launching).done()
             self._starting = False
             self._show()
-        await self._watch(launch)
-
-    async def _watch(self, launch: Launch) -> None:
-        self._paced = False  # it was for this launch
-        if not launch.is_new:
-            who = f"{show_people(launch.added, launch.copies)} added" if launch.added else "nobody on the list is new"
-            tell(self.app, f"{launch.campaign.name} was launched before: {who}.")
-        await self.show_campaign("board", launch.campaign.id)
+        if begun is not None:
+            self._paced = False  # it was for this launch
+            await show_begun(self, begun)
 
     # actions
 
@@ -223,9 +212,9 @@ class ReviewScreen(CampaignRoom):
         if action == "domain":
             checks = self._checks if self.is_mounted else None
             return True if checks and checks.report and not checks.asking and not self._starting else None
-        if action in ("pace", "again") and self.lacks_list:
+        if action in ("when", "pace", "again") and self.lacks_list:
             return None
-        if action in ("pace", "again", "try_out"):
+        if action in ("when", "pace", "again", "try_out"):
             return None if self.bench.campaign is None or self._starting else True
         if action == "stop_check":
             return self.is_mounted and self._checks.busy
@@ -237,6 +226,20 @@ class ReviewScreen(CampaignRoom):
     def action_start(self) -> None:
         if self._may_start():
             start(self, self._start, "start")
+
+    def action_when(self) -> None:
+        start(self, self._choose_when, "dialog")
+
+    async def _choose_when(self) -> None:
+        campaign, opened = self.bench.campaign, self.bench.open_list
+        if campaign is None:
+            return
+        schedule = Schedule.from_json(self._plan.schedule) if self._plan is not None else campaign.schedule
+        columns = None if opened is None else opened.columns
+        chosen = await self.app.push_screen_wait(ScheduleDialog(campaign.name, schedule, columns=columns))
+        if chosen is not None:
+            self.bench.set_schedule(chosen.schedule or Schedule())
+            self.look()
 
     def action_pace(self) -> None:
         self.query_one("#pace-rate").focus()

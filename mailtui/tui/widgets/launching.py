@@ -69,6 +69,16 @@ class Launching(Vertical):
             await service.orders.obeyed(order, secrets)
         await service.orders.taken_up(launch.campaign.id, secrets)
 
+    async def recur(self, service: Service, plan: LaunchPlan) -> str:
+        """Begin what is sent again and again, with a runner that waits for its times; what to tell of it. Raises what
+        stands in the way.
+        """
+        self._say("Beginning it …", None, None)
+        began = await service.scheduled.recur(plan)
+        await service.start_runner(await service.secrets_of(plan.members))
+        row = await service.scheduled.row(began.recurrence.id)
+        return f"{row.name} goes out {row.words}. Next: {row.due}."
+
     def done(self) -> None:
         """Nothing is being launched any more."""
         self.display = False

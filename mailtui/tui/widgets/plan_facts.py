@@ -9,11 +9,11 @@ from textual.content import Content
 from mailtui.kit.words import counted, sentence
 from mailtui.service.facade import LaunchPlan
 from mailtui.service.lists import CheckReport, MessageChanged, Planned, WasCancelled
+from mailtui.service.pace import pace_in_words
 from mailtui.service.terms import (
     show_difference,
     show_launch,
     show_mails,
-    show_rate,
     show_shares,
     what_a_window_means,
     why_no_mails,
@@ -22,6 +22,7 @@ from mailtui.tui.states import CAMPAIGNS
 from mailtui.tui.text import joined, plain
 from mailtui.tui.widgets.account_lines import planned_accounts
 from mailtui.tui.widgets.findings import summary
+from mailtui.tui.widgets.plan_times import when_lines
 from mailtui.tui.widgets.wrapped import Line
 
 _SECURITY: Mapping[str, tuple[str, str]] = {
@@ -37,7 +38,10 @@ _DEMO = "Demo: a sandbox on this machine catches everything; nothing leaves it."
 
 
 def mails(plan: LaunchPlan) -> int:
-    """How many mails would go out, as far as it has been counted: the number to type."""
+    """How many mails would go out, as far as it has been counted: the number to type.
+
+    Of what is sent again and again, how many would get it now.
+    """
     return plan.counts.recipients if plan.planned is None else plan.planned.mails
 
 
@@ -55,6 +59,8 @@ def where_to(plan: LaunchPlan, *, to_sandbox: bool) -> str:
 def some_mails(plan: LaunchPlan) -> bool:
     """Whether a start would do anything: send a mail, or go on with what was launched before."""
     planned = plan.planned
+    if plan.recurs:
+        return plan.counts.recipients > 0
     return planned is not None and (planned.mails > 0 or (planned.earlier is not None and not planned.nothing_to_do))
 
 
@@ -82,6 +88,7 @@ def facts(plan: LaunchPlan, question: Question | None = None, *, paced: bool = F
         ),
     ]
     lines.extend(_before(plan, question))
+    lines.extend(_fact(name, value) for name, value in when_lines(plan))
     if demo:
         lines.insert(0, Line(plain(_DEMO, "$text-accent")))
     if not paced:
@@ -93,8 +100,7 @@ def facts(plan: LaunchPlan, question: Question | None = None, *, paced: bool = F
     if counts.recipients:
         lines.append(_fact("first, last", plain(f"{plan.first}, {plan.last}", limit=200)))
     if paced:
-        pace = f"{show_rate(plan.plan.rate)}, {counted(plan.plan.workers, 'worker')}{_takes(plan)}"
-        lines.append(_fact("pace", plain(pace)))
+        lines.append(_fact("pace", plain(f"{pace_in_words(plan.plan)}, {counted(plan.plan.workers, 'worker')}")))
     return lines
 
 
@@ -164,20 +170,23 @@ def verdict(
     """
     if failed:
         return plain("× It cannot be started as it is.", "bold $text-error")
-    if plan is None or (plan.planned is None and question is None):
+    if plan is None or (plan.planned is None and question is None and not plan.recurs):
         return plain("Counting …", "$text-muted")
     if report is None:
         return plain("Checking some rows …", "$text-muted")
     if report.errors:
         stop = plain("These errors keep it from being started:", "bold $text-error")
         return joined(stop, summary(asked or report), separator="  ")
+    if plan.passed:
+        return plain("× Its time has passed; w says another one.", "bold $text-error")
     planned = plan.planned
     if question is None and not some_mails(plan) and planned is not None:
         return plain(f"+ {why_no_mails(planned)}; nothing to do.", "$text-success")
     if asked is not None and asked.errors:
         return joined(plain("! s starts it; its domain may be refused:", "$text-warning"), "  ", summary(asked))
+    does = "schedules it" if plan.waits or plan.recurs else "starts it"
     tried = plain(f"{report.rendered:,} of {counted(report.counts.recipients, 'row')} tried:")
-    return joined(plain("Ready; s starts it. ", "$text-success"), tried, "  ", summary(asked or report))
+    return joined(plain(f"Ready; s {does}. ", "$text-success"), tried, "  ", summary(asked or report))
 
 
 def _fact(name: str, value: Content) -> Line:
@@ -191,15 +200,3 @@ def _rows(plan: LaunchPlan) -> str:
 def _grouped(plan: LaunchPlan) -> str:
     """That rows are put together, which makes them fewer."""
     return "; all rows of an address make one mail" if plan.campaign.spec.audience.group else ""
-
-
-def _takes(plan: LaunchPlan) -> str:
-    """How long it takes at least, where there is a rate."""
-    rate, count = plan.plan.rate, mails(plan)
-    if rate is None or count <= plan.plan.burst:
-        return ""
-    seconds = (count - plan.plan.burst) / rate
-    for unit, size in (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1)):
-        if seconds >= 2 * size or size == 1:
-            return f", about {counted(max(1, round(seconds / size)), unit)}"
-    return ""
