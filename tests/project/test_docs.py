@@ -29,7 +29,9 @@ from mailtui.message.hardening import KEPT_FILTERS
 from mailtui.message.locales import FILTERS
 from mailtui.message.own_cells import ROLES
 from mailtui.message.spec import AttachmentSpec, UnsubscribeSpec
-from mailtui.outbox.states import CampaignState, DeliveryState
+from mailtui.outbox.notices import USUAL_EVENTS, Event
+from mailtui.outbox.states import CampaignState, DeliveryState, NoticeState
+from mailtui.report.spec import NotifySpec, WebhookSpec
 from mailtui.schedule.spec import ScheduleSpec, WindowSpec
 from mailtui.smtp.limits_spec import AccountLimitsSpec, CampaignLimitsSpec, DomainLimitsSpec
 
@@ -86,6 +88,15 @@ def test_the_limits_page_has_every_limit_and_whose_it_is() -> None:
     of = {"account": AccountLimitsSpec, "campaign": CampaignLimitsSpec, "domain": DomainLimitsSpec}
     for whose, model in of.items():
         assert {name for name, owners in table if whose in owners} == keys(model), whose
+
+
+def test_the_notifications_page_has_every_key_event_and_state() -> None:
+    text = page("docs/notifications.md")
+    assert set(first_column(text)) == keys(WebhookSpec) | keys(NotifySpec) | {str(event) for event in Event}
+    for state in NoticeState:
+        assert f"`{state.value}`" in text
+    assert "`finished`, `paused`, `cancelled` and `missed`" in text
+    assert [str(event) for event in USUAL_EVENTS] == ["finished", "paused", "cancelled", "missed"]
 
 
 def test_the_accounts_page_has_every_preset() -> None:

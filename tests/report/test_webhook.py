@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
+import re
 import threading
 import time
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from mailtui.report.webhook import Answer, Posting, new_secret, post, require_secret, signature
-from tests.servers.hook import DRIP, FLOOD, GARBAGE, HANG, MOVED, is_signed, receiver
+from tests.servers.hook import DRIP, FLOOD, GARBAGE, HANG, MOVED, Post, is_signed, receiver
 
+PAGE = Path(__file__).parents[2] / "docs/notifications.md"
 _SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 
@@ -42,6 +47,16 @@ async def test_e02_a_post_is_signed_and_says_what_it_is() -> None:
             assert abs(int(one.headers["webhook-timestamp"]) - one.at) < 60
             assert one.headers["content-type"] == "application/json"
             assert one.body == '{"type":"mailtui.test"}'
+            assert _page_says(secret, one)
+            assert not _page_says(secret, dataclasses.replace(one, body=one.body + " "))
+
+
+def _page_says(secret: str, one: Post) -> bool:
+    """Whether the check that docs/notifications.md gives holds."""
+    [code] = re.findall(r"^```python\n(.*?)^```", PAGE.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(code, names)
+    return bool(names["is_from_mailtui"](secret, one.headers, one.body.encode()))
 
 
 async def test_e02_what_an_answer_means() -> None:
