@@ -160,8 +160,8 @@ class Adaptive:
         that was refused, None on connecting; `before`: messages a second that were accepted lately, while there was no
         cap, 0 where that is not known.
         """
-        unknown = now - self._scale  # when a mail began of which nobody knows; a connection is none
-        began = unknown if who is None else self._began.get(who, unknown)
+        # A mail that is not known began before anything was said. Connections are refused together within a second.
+        began = now - self._scale if who is None else self._began.get(who, 0.0)
         ends = now + slow.seconds * self._scale
         if began <= self.told_at and not (slow.at_once and ends > (self.rests_until or now) + self._scale):
             return False
@@ -256,6 +256,11 @@ class Adaptive:
     def _is_needless(self, now: float) -> bool:
         steady = now - self._steady_since > _QUIET * self._scale
         return steady and self.cap is not None and self.cap > _FAR_ABOVE * self._lately.rate(now)
+
+    def try_now(self, now: float) -> None:
+        """A rest is over, whatever was asked for: one mail may try."""
+        if self.rests_until is not None:
+            self.rests_until = min(self.rests_until, now)
 
     # what is known
 

@@ -131,7 +131,9 @@ class Orders:
 
     async def _go_on(self, order: Order, campaign: Campaign, sending: Sending | None) -> str:
         """Resume, or take up recipients that were added. Whoever says so wants the accounts to be tried."""
-        self._tools.standing.forgive([member.name for member in members_from_json(campaign.endpoint)])
+        names = [member.name for member in members_from_json(campaign.endpoint)]
+        self._tools.standing.forgive(names)
+        self._tools.paces.forgive(names)
         if sending is not None and campaign.state is CampaignState.RUNNING:
             sending.look_again()
             return "sending"

@@ -5,6 +5,7 @@ What is found out holds for all campaigns of an account, is put on record, and o
 
 from __future__ import annotations
 
+import math
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
@@ -146,6 +147,13 @@ class AccountPaces:
     def _key(self, domain: str) -> str:
         return domain_key(self._account, domain) if domain else self._account
 
+    def forgive(self, *, before: float) -> None:
+        """A person wants the account to be tried again that was told to rest before a time: one mail goes first."""
+        pace = self._paces.get(_ACCOUNT)
+        if pace is not None and pace.told_at < before and pace.rests_until is not None:
+            pace.try_now(self._wall())
+            self._changed(_ACCOUNT, pace)
+
     # the record, and people
 
     def take_up(self, domain: str, known: Known) -> None:
@@ -221,6 +229,11 @@ class Paces:
             found = AccountPaces(account, self._meters, scale=self._scale, wall=self._wall)
             self._accounts[account] = found
         return found
+
+    def forgive(self, accounts: Iterable[str], *, before: float = math.inf) -> None:
+        """A person wants these to be tried again; `before`: those alone that were told to rest before a time."""
+        for account in accounts:
+            self.of(account).forgive(before=before)
 
     @property
     def is_worth_recording(self) -> bool:

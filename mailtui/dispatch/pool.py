@@ -209,7 +209,9 @@ class Pool:
 def open_pool(head: Head, campaign: Campaign, tools: Tools) -> Pool:
     """The accounts of a campaign. Whoever launches it wants them to be tried, whatever was found out before."""
     members = members_from_json(campaign.endpoint)
-    tools.standing.forgive([member.name for member in members], before=campaign.launched_at or 0.0)
+    names = [member.name for member in members]
+    tools.standing.forgive(names, before=campaign.launched_at or 0.0)
+    tools.paces.forgive(names, before=campaign.launched_at or 0.0)
     alone = len(members) == 1
     outlets = [
         Outlet(number, member, head, tools, campaign=campaign.id, alone=alone) for number, member in enumerate(members)
