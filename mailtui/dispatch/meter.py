@@ -131,7 +131,8 @@ class Meter:
         self._chance = chance
         self._rate = TokenBucket(None, 1, 0.0)
         self._gap_until = 0.0
-        self._in_batch = 0
+        self.in_batch = 0
+        """Mails of the batch that is under way."""
         self._minute = _Window(60.0, "limit of this minute")
         self._hour = _Window(3600.0, "hourly limit")
         self._day = _Window(DAY, "daily limit")
@@ -155,7 +156,7 @@ class Meter:
                 window.add(at, mails)
             self.last_at = at if last_at is None else last_at
         if self.limits.batch is not None:
-            self._in_batch = _in_batch(slots, self.limits.batch)
+            self.in_batch = _in_batch(slots, self.limits.batch)
         if self.last_at is not None:
             self._rate.spent(self.last_at)
             self._gap_until = self.last_at + self._gap()
@@ -168,7 +169,7 @@ class Meter:
         self._minute.limit, self._hour.limit, self._day.limit = limits.per_minute, limits.per_hour, limits.per_day
         self._rate.set(limits.rate, limits.burst, now)
         if limits.batch is None:
-            self._in_batch = 0
+            self.in_batch = 0
         if not limits.min_gap:
             self._gap_until = 0.0
         elif self.last_at is not None:
@@ -217,11 +218,11 @@ class Meter:
 
     def _batch_wait(self, batch: Batch, now: float) -> Wait | None:
         if self.last_at is not None and now >= self.last_at + batch.rest:
-            self._in_batch = 0
-        if self._in_batch + self.reserved < batch.size:
+            self.in_batch = 0
+        if self.in_batch + self.reserved < batch.size:
             return None
         reason = f"batch of {batch.size:,} sent"
-        if self._in_batch >= batch.size and self.last_at is not None:
+        if self.in_batch >= batch.size and self.last_at is not None:
             return Wait(self.last_at + batch.rest, reason, WaitKind.BATCH)
         return Wait(None, reason, WaitKind.UNDER_WAY)
 
@@ -287,7 +288,7 @@ class Meter:
         batch = self.limits.batch
         if batch is not None:
             fresh = self.last_at is None or now >= self.last_at + batch.rest
-            self._in_batch = 1 + (0 if fresh else self._in_batch)
+            self.in_batch = 1 + (0 if fresh else self.in_batch)
         self.last_at = now
         if self.limits.min_gap:
             self._gap_until = now + self._gap()

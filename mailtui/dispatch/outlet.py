@@ -7,12 +7,12 @@ of the account stops this outlet alone, or the account in all campaigns; the cam
 from __future__ import annotations
 
 import asyncio
-from contextlib import AsyncExitStack
 from typing import Protocol
 
 from mailtui.dispatch.breakers import Breakers, reason
 from mailtui.dispatch.crew import Crew
 from mailtui.dispatch.domain_room import DomainRoom, domain_of
+from mailtui.dispatch.entrance import Entrance
 from mailtui.dispatch.gearbox import GearBox
 from mailtui.dispatch.line import is_long
 from mailtui.dispatch.members import Member
@@ -30,22 +30,16 @@ from mailtui.errors import AccountError, LoginEnded, SecretMissing, TokenUnavail
 from mailtui.kit.safe_text import safe_text
 from mailtui.outbox.records import Claim
 from mailtui.outbox.states import RestKind
+from mailtui.outbox.timed_records import MeterSnapshot
 from mailtui.smtp.capabilities import Capabilities
-from mailtui.smtp.connect import Connection, NotConnected, connect
-from mailtui.smtp.credential import Credential
-from mailtui.smtp.credential import Kind as CredentialKind
+from mailtui.smtp.connect import Connection
 from mailtui.smtp.job import Job
-from mailtui.smtp.obstacle import Obstacle
 from mailtui.smtp.rule import OPENING
 from mailtui.smtp.verdict import Category, Kind, Outcome, Scope, Stage, Verdict, judge
 
 _KNOWN_AFTER = 2.0  # seconds; what was accepted in less says little about a rate
 _LATE = 5.0  # seconds without a connection of use; from then on other accounts do this one's work
 _PUT_OFF_ADVICE = "The server puts the login off again and again; wait a while, then resume"
-
-
-class _Recalled(Exception):
-    """A connection is not to be logged in any more."""
 
 
 class Head(Protocol):
@@ -129,10 +123,21 @@ class Outlet:
         self.paces = tools.paces.of(self.name)
         self.room = DomainRoom(tools.meters, self.paces, account=self.name, campaign=campaign)
         self._lately = RateWindow()
-        self._secrets = tools.secrets
+        self._entrance = Entrance(
+            self.endpoint,
+            self.timeouts,
+            tools.standing,
+            tools.secrets,
+            wanted=self.work.is_set,
+            refused=self.not_connected,
+        )
         self._wall = tools.wall
         self.counted = self._passage.counted
         self.marked = self._passage.marked
+
+    def meters(self, now: float) -> list[MeterSnapshot]:
+        """How far its limits and the campaign's are used, and what its server has been found to take."""
+        return [*self._passage.snapshots(now), *self.paces.snapshots()]
 
     # whether it can be used
 
@@ -360,71 +365,18 @@ class Outlet:
 
         Raises `NotConnected` where that was just found out.
         """
-        if not self.endpoint.user:
-            return await self._connect(None)
-        async with self._standing.login_turn(self.name):
-            if not self.work.is_set():
-                return None  # the login was refused while this one waited
-            try:
-                credential = await self._secrets.login(self.endpoint)
-                connection = await self._log_in(credential)
-            except _Recalled:
-                return None  # refused while this one was on its way
-            except TokenUnavailable as error:
-                self._fail(f"{error.title}: {error.detail}")
-                return None
-            except (LoginEnded, SecretMissing) as error:
-                self._standing.rest(self.name, None, RestKind.REFUSED, f"{error.title}. {error.hint}")
-                return None
-            except AccountError as error:
-                self._lose(f"{error.title}. {error.hint}")
-                return None
-            self._standing.logged_in(self.name)
-            return connection
-
-    async def _log_in(self, credential: Credential) -> Connection:
-        """Connect; a token that is refused is refreshed once. A password is known to be wrong then, and forgotten."""
-        async with AsyncExitStack() as turn:
-
-            async def before_login() -> None:
-                # Kept until a refusal is known to all, so that nobody repeats it.
-                await turn.enter_async_context(self._standing.saying(self.name))
-                if not self.work.is_set():
-                    raise _Recalled
-
-            try:
-                return await connect(self.endpoint, credential, timeouts=self.timeouts, before_login=before_login)
-            except NotConnected as error:
-                if not _would_not_have(error):
-                    self.not_connected(error.verdict)
-                    raise
-                try:
-                    other = await self._secrets.login(self.endpoint, refused=credential)
-                except AccountError:
-                    if credential.kind is CredentialKind.TOKEN:
-                        raise
-                    self.not_connected(error.verdict)
-                    raise error from None
-            return await self._connect(other)
-
-    async def _connect(self, credential: Credential | None) -> Connection:
         try:
-            return await connect(self.endpoint, credential, timeouts=self.timeouts)
-        except NotConnected as error:
-            self.not_connected(error.verdict)
-            raise
+            return await self._entrance.connect()
+        except TokenUnavailable as error:
+            self._fail(f"{error.title}: {error.detail}")
+        except (LoginEnded, SecretMissing) as error:
+            self._standing.rest(self.name, None, RestKind.REFUSED, f"{error.title}. {error.hint}")
+        except AccountError as error:
+            self._lose(f"{error.title}. {error.hint}")
+        return None
 
     async def fix_encoding(self, capabilities: Capabilities) -> None:
         """Choose, at the first session, how every message of the campaign is encoded."""
         too_large = await self._head.fix_encoding(capabilities)
         if too_large:
             self._lose(too_large)
-
-
-def _would_not_have(error: NotConnected) -> bool:
-    """Whether a server heard a password or token, and refused it. That there was no way to say it says nothing
-    against it: another one would go the same way.
-    """
-    if error.verdict.stage is not Stage.AUTH or judge(error.verdict).kind is not Kind.HELD:
-        return False
-    return error.obstacle in (None, Obstacle.TOKEN_REFUSED)

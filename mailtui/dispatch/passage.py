@@ -10,10 +10,14 @@ from collections.abc import Callable, Iterable
 
 from mailtui.dispatch.line import Line
 from mailtui.dispatch.meter import Wait
+from mailtui.dispatch.meter_words import in_words
 from mailtui.dispatch.meters import Meters, campaign_key
 from mailtui.dispatch.paced import Paced
+from mailtui.outbox.timed_records import MeterSnapshot
 from mailtui.smtp.job import Job
 from mailtui.smtp.limits import Limits
+
+_WORTH_SAYING = 2.0  # seconds; shorter waits come and go
 
 
 class Passage:
@@ -113,6 +117,20 @@ class Passage:
         for line in self._jobs.pop(job, ()):
             line.meter.release()
             line.changed()
+
+    def snapshots(self, now: float) -> list[MeterSnapshot]:
+        """How far the meters are used, for people; none of those of which there is nothing to say."""
+        if self.is_open:
+            return []
+        found = []
+        for line in self._lines:
+            meter, wait = line.meter, line.meter.wait(now)
+            said, until = in_words(meter, now, pace=meter.key == self._account), None if wait is None else wait.until
+            if until is not None and until - now < _WORTH_SAYING:
+                until = None
+            if said or until is not None:
+                found.append(MeterSnapshot(meter.said, said or "waits", until))
+        return found
 
 
 def _least(numbers: Iterable[int | None]) -> int | None:

@@ -12,6 +12,7 @@ from mailtui.dispatch.outlet import Head, Outlet
 from mailtui.dispatch.split import Part, split
 from mailtui.dispatch.tools import Tools
 from mailtui.outbox.records import Campaign, WorkerSnapshot
+from mailtui.outbox.timed_records import MeterSnapshot
 
 _TRIED_AGAIN = 10 * 60.0  # seconds
 
@@ -135,6 +136,12 @@ class Pool:
     def gear_note(self) -> str:
         """Why connections are spoken to as they are; empty while that is not known."""
         return next((outlet.gears.why for outlet in self._outlets if outlet.gears.why), "")
+
+    @property
+    def meters(self) -> tuple[MeterSnapshot, ...]:
+        """How far limits are used, of the campaign once."""
+        now = self._wall()
+        return tuple(dict.fromkeys(meter for outlet in self._outlets for meter in outlet.meters(now)))
 
     # the workers of all
 
