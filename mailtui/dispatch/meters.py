@@ -79,6 +79,15 @@ class Meters:
         self._on_record.add(owner)
         self._put(owner, limits)
 
+    def put_own(self, campaign: str, limits: Limits, *, begun: bool) -> None:
+        """Have a campaign's own limits hold, by its id. Where it has begun without being counted, nobody knows what it
+        has sent just now, and there is no burst to its credit.
+        """
+        key = campaign_key(campaign)
+        self.put(key, limits)
+        if begun and limits.is_counted and self.get(key).last_at is None:
+            self.get(key).load((), first_at=None, last_at=self._wall())
+
     def _put(self, owner: str, limits: Limits) -> None:
         before = self.limits(owner)
         if before == limits:

@@ -95,4 +95,4 @@ def last_due(schedule: Schedule, due: float, now: float) -> float:
 
 def _was_due(at: float, zone: str, now: float, *, alive: bool) -> str:
     why = "the machine was asleep, or its clock was put" if alive else "mailtui was not running"
-    return f"was due at {show_moment(at, zone)}, {countdown(now - at)} ago, and {why}"
+    return f"was due at {show_moment(at, zone or 'UTC')}, {countdown(now - at)} ago, and {why}"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 from mailtui.dispatch.aside import Aside
 from mailtui.dispatch.campaign_state import cancel_waiting, put_on_record
 from mailtui.dispatch.encoding import SentEncoding
-from mailtui.dispatch.intent import Intent
-from mailtui.dispatch.meters import campaign_key
+from mailtui.dispatch.frozen import compiled
+from mailtui.dispatch.intent import Course, Intent
 from mailtui.dispatch.outlet import Outlet
 from mailtui.dispatch.paced import Paced
 from mailtui.dispatch.plan import MAX_WORKERS, SendPlan
@@ -18,14 +19,11 @@ from mailtui.dispatch.retry import RetryPolicy
 from mailtui.dispatch.staffing import Staffing
 from mailtui.dispatch.supply import Supply
 from mailtui.dispatch.tools import Tools
-from mailtui.dispatch.watchdog import STOPPED
-from mailtui.dispatch.windows import SendingWindow, window_of
-from mailtui.errors import OutboxError, Place
+from mailtui.dispatch.windows import window_of
+from mailtui.errors import Place
 from mailtui.kit.journal import note
 from mailtui.kit.safe_text import safe_text
-from mailtui.message.compose import CompiledMessage, compile_message
 from mailtui.message.dkim import Signer
-from mailtui.message.frozen import MessageSource
 from mailtui.outbox.records import Campaign, Claim, ProgressSnapshot
 from mailtui.outbox.states import CampaignState
 from mailtui.smtp.capabilities import Capabilities
@@ -48,16 +46,16 @@ class Sending:
         self._loop = asyncio.get_running_loop()
         self._plan = SendPlan.from_json(campaign.plan)
         self._retry = self._policy()
-        self._put_limits(begun=campaign.first_claim_at is not None)
-        self.window = self._hours()
-        compiled = self._compile(message)
+        tools.meters.put_own(campaign.id, self._plan.all_limits, begun=campaign.first_claim_at is not None)
+        self.window = window_of(campaign, tools.wall)
+        source = compiled(campaign, message)
         self.supply = Supply(
             campaign,
-            compiled,
+            source,
             tools,
             give_up_after=self._plan.give_up_after,
             signer=signer,
-            former=self._compile,
+            former=partial(compiled, campaign),
             need=self.stir,
             arrived=self._pump,
             overran=self._overran,
@@ -72,30 +70,14 @@ class Sending:
         self._staffing = Staffing(self.supply.renderers, tools.cores)
         self._bodies = tools.bodies.share()
         self._stirred = asyncio.Event()
-        self._intent = Intent.SEND
-        self._actor = "runner"
-        self._held_because = ""
-        self._resume_at: float | None = None
-        self._at_wall = False
-        self._takes_turns = compiled.source.takes_turns
+        self._course = Course()
+        self._takes_turns = source.source.takes_turns
         self._pool = open_pool(self, campaign, tools)
         self._pool.ask_window(self._plan.window)
         self.resting = False  # whether the campaign's last state is being written
         self.progress = Progress()
-
-    def _compile(self, message: bytes) -> CompiledMessage:
-        try:
-            source = MessageSource.from_json(message.decode())
-        except ValueError as error:
-            raise OutboxError(f"The frozen message of {self.campaign.id} cannot be read", detail=str(error)) from error
-        campaign = self.campaign
-        return compile_message(source, campaign.columns, secret=campaign.secret, campaign_id=campaign.id)
-
-    def _hours(self) -> SendingWindow | None:
-        try:
-            return window_of(self.campaign.schedule, self._tools.wall)
-        except ValueError as error:
-            raise OutboxError(f"The schedule of {self.campaign.id} cannot be read", detail=str(error)) from error
+        self._due_next: float | None = None
+        """When the next row comes due, while others are under way."""
 
     def _policy(self) -> RetryPolicy:
         return RetryPolicy(self._plan.max_attempts, self._plan.give_up_after * self.scale, self.scale)
@@ -103,16 +85,16 @@ class Sending:
     # orders
 
     def pause(self, actor: str) -> None:
-        if self._intent is not Intent.CANCEL:  # which was promised to somebody
-            self._resume_at = None  # whoever says so wants no more of it, also where it was about to rest anyway
-            self._turn_to(Intent.PAUSE, actor)
+        if self._course.pause(actor):
+            self._turned()
 
     def cancel(self, actor: str) -> None:
-        self._turn_to(Intent.CANCEL, actor)
+        self._course.cancel(actor)
+        self._turned()
 
     def leave(self) -> None:
-        if self._intent is Intent.SEND:
-            self._turn_to(Intent.LEAVE, "runner")
+        if self._course.leave():
+            self._turned()
 
     def abort(self, reason: str) -> None:
         """Drop every connection; what is unanswered becomes unknown."""
@@ -124,19 +106,10 @@ class Sending:
         self._plan = plan
         self._retry = self._policy()
         self.supply.give_up_after = plan.give_up_after
-        self._put_limits(begun=True)
+        self._tools.meters.put_own(self.campaign.id, plan.all_limits, begun=True)
         self._size_crew()
         self._pool.ask_window(plan.window)
         self.look_again()
-
-    def _put_limits(self, *, begun: bool) -> None:
-        """Have the campaign's own limits hold. Where it has begun without being counted, nobody knows what it has sent
-        just now, and there is no burst to its credit.
-        """
-        meters, key = self._tools.meters, campaign_key(self.campaign.id)
-        meters.put(key, self._plan.all_limits)
-        if begun and self._plan.all_limits.is_counted and meters.get(key).last_at is None:
-            meters.get(key).load((), first_at=None, last_at=self._tools.wall())
 
     def clock_moved(self, by: float) -> None:
         """The clock was put forward by so many seconds, and the due times on record with it."""
@@ -146,19 +119,16 @@ class Sending:
     @property
     def waiting(self) -> bool:
         """Whether nothing can be done before the next delivery is due."""
-        return self._intent is Intent.SEND and self.progress.next_due is not None and not self._pool.working
+        return self._course.sends and self.progress.next_due is not None and not self._pool.working
 
     def hold(self, reason: str, *, resume_at: float | None = None, at_wall: bool = False) -> None:
         """Pause because of the account, the message or the server; nobody's row is burnt for it.
 
         `resume_at`, in epoch seconds: it goes on by itself then; `at_wall`: a time of the wall, and no pause's end.
         """
-        if self._intent is Intent.SEND:
-            self._held_because = reason
-            self._resume_at = resume_at
-            self._at_wall = at_wall
+        if self._course.hold(reason, resume_at, at_wall=at_wall):
             self._pool.halt()
-            self._turn_to(Intent.PAUSE, "runner")
+            self._turned()
 
     # accounts
 
@@ -174,7 +144,7 @@ class Sending:
 
     def outlet_lost(self, _outlet: Outlet) -> None:
         """One account cannot be used any more: the others go on, or the campaign rests."""
-        if self._intent is not Intent.SEND:
+        if not self._course.sends:
             return
         if self._pool.look():
             self.supply.look_aside()
@@ -213,11 +183,7 @@ class Sending:
         return [bound for bound in bounds if not self._pool.usable.isdisjoint(self._pool.carriers(bound))]
 
     def _overran(self, row: int, place: Place) -> None:
-        where = f" at {safe_text(str(place), limit=200)}" if place.file else ""
-        self.hold(
-            f"row {row} took more than {self._tools.watchdog.seconds:g} {STOPPED}{where}. "
-            "Look for loops in the templates that this row makes very long. Nothing was sent to it; the others wait"
-        )
+        self.hold(self._tools.watchdog.reason(row, safe_text(str(place), limit=200) if place.file else ""))
 
     def _pump(self) -> None:
         self._pool.pump()
@@ -225,7 +191,7 @@ class Sending:
     def look(self) -> None:
         """Every now and then: whether further processes should render."""
         supply = self.supply
-        if self._intent is Intent.SEND and self._staffing.look(
+        if self._course.sends and self._staffing.look(
             self._plan.render_processes,
             open_rows=self.progress.counts.open,
             busy=self._tools.load.look(),
@@ -236,9 +202,7 @@ class Sending:
         ):
             self.stir()
 
-    def _turn_to(self, intent: Intent, actor: str) -> None:
-        self._intent = intent
-        self._actor = actor
+    def _turned(self) -> None:
         self._pool.idle()
         self.stir()
 
@@ -249,7 +213,7 @@ class Sending:
         self._stirred.set()
 
     def next_job(self, outlet: Outlet, worker: Paced, capabilities: Capabilities) -> Job | None:
-        if self._intent is not Intent.SEND or self.recorder.in_trouble:
+        if not self._course.sends or self.recorder.in_trouble:
             return None
         if self.window is not None and self._is_closed():
             return None
@@ -265,17 +229,12 @@ class Sending:
         self._bodies.let_go(job)
 
     def next_attempt(self, claim: Claim, attempts: int, at_least: float | None) -> float | None:
-        now = self._tools.wall()
-        # A first claim may have gone back unsent, and be older than the first attempt by any length of pause; where
-        # a person asked for another try, patience begins anew with that.
-        began = claim.date_at if claim.forgiven_at is None else claim.forgiven_at
-        first_at = began if claim.attempts > claim.forgiven else now
-        return self._retry.next_attempt(attempts - claim.forgiven, first_at=first_at, now=now, at_least=at_least)
+        return self._retry.of(claim, attempts, now=self._tools.wall(), at_least=at_least)
 
     def count_one(self) -> None:
         """A message got its final word, or lost it."""
         self.progress.settled += 1
-        if self._intent is not Intent.SEND:
+        if not self._course.sends:
             self.stir()  # it may have been the last one under way
 
     async def fix_encoding(self, capabilities: Capabilities) -> str:
@@ -310,12 +269,13 @@ class Sending:
             await self._pool.part()
 
     def _idle_and_low(self) -> bool:
-        return self._intent is Intent.SEND and self.supply.low and not self.supply.exhausted
+        return self._course.sends and self.supply.low and not self.supply.exhausted
 
     def _nap(self) -> float:
         now = self._tools.wall()
-        sends = self._intent is Intent.SEND  # when it stops, only what is under way is waited for
-        times = [at - now for at in (self.progress.next_due, self._pool.back_at()) if sends and at is not None]
+        sends = self._course.sends  # when it stops, only what is under way is waited for
+        moments = (self.progress.next_due, self._due_next, self._pool.back_at())
+        times = [at - now for at in moments if sends and at is not None]
         if sends and self.supply.parks:
             times.append(_LOOK_FOR_DUE * self.scale)
         if sends and self.window is not None:
@@ -325,18 +285,19 @@ class Sending:
     async def _step(self) -> bool:
         """Do what can be done now; True when the campaign rests."""
         self._pool.reap()
-        if self._intent is Intent.SEND:
+        intent = self._course.intent
+        if intent is Intent.SEND:
             return await self._go_on()
-        if self._intent is Intent.CANCEL:
+        if intent is Intent.CANCEL:
             await self._take_back()
         self.supply.renderers.stop()
         if self._pool.busy:
             return False
-        intent = self._intent
+        intent = self._course.intent
         if intent is not Intent.CANCEL:
             self.supply.release()
         await self.recorder.settle()
-        if self._intent is not intent or (intent is not Intent.CANCEL and self.supply):
+        if self._course.intent is not intent or (intent is not Intent.CANCEL and self.supply):
             self.stir()  # another order came, or a mark was refused and its claim put back, while this waited
             return False
         if intent is Intent.PAUSE:
@@ -352,10 +313,10 @@ class Sending:
         """Rest, or be finished: what was to go on later may have been through when its hours ended."""
         number = self.campaign.number
         counts = await self._tools.storage.patiently(lambda: self._tools.ledger.counts(number))
-        if self._resume_at is not None and counts.open == 0:
+        if self._course.resume_at is not None and counts.open == 0:
             await self._rest(CampaignState.FINISHED)
         else:
-            await self._rest(CampaignState.PAUSED, reason=self._held_because)
+            await self._rest(CampaignState.PAUSED, reason=self._course.because)
 
     async def _go_on(self) -> bool:
         if self._is_closed():
@@ -369,20 +330,25 @@ class Sending:
             self.supply.exhausted = True
         await self._staffing.adjust(self._plan.render_processes, self._loop.time())
         if self.supply and can:
-            self.progress.next_due = None
+            self.progress.next_due = self._due_next = None
             self._pool.begin()
             return False
+        ledger, number = self._tools.ledger, self.campaign.number
         if self._pool.busy:
+            # What comes due meanwhile does not wait for the last replies of a slow server.
+            self._due_next = None
+            if can and self.supply.exhausted:
+                due = await self._tools.storage.patiently(lambda: ledger.next_due(number, bounds=bounds))
+                self._due_next = due if due is not None and due > self._tools.wall() else None
             return False
         await self.recorder.settle()
-        counts = await self._tools.storage.patiently(lambda: self._tools.ledger.counts(self.campaign.number))
+        counts = await self._tools.storage.patiently(lambda: ledger.counts(number))
         if counts.open == 0:
             await self._rest(CampaignState.FINISHED)
             return True
-        ledger, number = self._tools.ledger, self.campaign.number
         due = await self._tools.storage.patiently(lambda: ledger.next_due(number, bounds=bounds)) if can else None
         self.supply.exhausted = False
-        self.progress.next_due = due
+        self.progress.next_due, self._due_next = due, None
         if due is None and (not can or bounds is not None):
             self._wait_for_accounts()
         elif due is None or due > self._tools.wall():
@@ -404,15 +370,10 @@ class Sending:
     async def _rest(self, state: CampaignState, *, reason: str = "") -> None:
         self.resting = True
         self._pool.dismiss()
-        resume_at = self._resume_at if reason else None
+        course, number = self._course, self.campaign.number
+        again, wall = course.resume_at if reason else None, course.at_wall
         await put_on_record(
-            self._tools,
-            self.campaign.number,
-            state,
-            self._actor,
-            held_because=reason,
-            resume_at=resume_at,
-            at_wall=self._at_wall,
+            self._tools, number, state, course.actor, held_because=reason, resume_at=again, at_wall=wall
         )
         self.recorder.nudge()
         await self.recorder.settle()
@@ -433,4 +394,4 @@ class Sending:
         error = self._tools.storage.error
         if error is not None:
             return f"{error.title}: {error.detail}"
-        return self._held_because or self._pool.trouble or self._pool.note
+        return self._course.because or self._pool.trouble or self._pool.note

@@ -71,6 +71,14 @@ class Watchdog:
             self._make_safe()  # the second strike may have cut the first attempt short
             raise Overrun from strike
 
+    def reason(self, row: int, where: str) -> str:
+        """Why a campaign pauses for whose row a render was stopped; `where` that was, where it is known."""
+        at = f" at {where}" if where else ""
+        return (
+            f"row {row} took more than {self.seconds:g} {STOPPED}{at}. "
+            "Look for loops in the templates that this row makes very long. Nothing was sent to it; the others wait"
+        )
+
     def _make_safe(self) -> None:
         """From here on nothing strikes."""
         self._token = None

@@ -6,9 +6,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from mailtui.errors import OutboxError
+from mailtui.outbox.records import Campaign
 from mailtui.schedule.schedule import Schedule
 from mailtui.schedule.window import Window
 from mailtui.schedule.words import show_moment
+from mailtui.schedule.zones import zone_named
 
 _MARGIN = 1.0
 """Seconds before it closes in which no mark is asked for any more: a commit may have to wait for the disk."""
@@ -50,7 +53,12 @@ class SendingWindow:
         return f"sending window closed; opens {show_moment(self.opens_at(), self._zone)}"
 
 
-def window_of(schedule: str, wall: Callable[[], float]) -> SendingWindow | None:
-    """The hours of a campaign by its schedule, a JSON text, empty for none. Raises ValueError for no schedule."""
-    said = Schedule.from_json(schedule)
+def window_of(campaign: Campaign, wall: Callable[[], float]) -> SendingWindow | None:
+    """The hours that a campaign's schedule names, None where it names none. Raises `OutboxError`."""
+    try:
+        said = Schedule.from_json(campaign.schedule)
+        if said.window is not None:
+            zone_named(said.timezone)
+    except ValueError as error:
+        raise OutboxError(f"The schedule of {campaign.id} cannot be read", detail=str(error)) from error
     return SendingWindow(said.window, said.timezone, wall) if said.window is not None else None

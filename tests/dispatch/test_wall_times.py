@@ -7,6 +7,7 @@ The runner sees the time that Debian's `faketime` makes up; its waits are real.
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import signal
 import time
 from datetime import UTC, datetime, timedelta
@@ -16,6 +17,7 @@ import pytest
 
 from mailtui.dispatch.plan import SendPlan
 from mailtui.dispatch.windows import SendingWindow, window_of
+from mailtui.errors import OutboxError
 from mailtui.outbox.records import Campaign
 from mailtui.outbox.states import CampaignState, OrderKind
 from mailtui.sandbox.capture import read_captured
@@ -134,12 +136,16 @@ async def test_t04_nothing_is_marked_outside_the_hours_also_when_the_server_is_s
     await house.check_books(campaign, server.folder)
 
 
-def test_t04_the_last_second_of_the_hours_is_kept_for_marks_that_are_under_way() -> None:
+async def test_t04_the_last_second_of_the_hours_is_kept_for_marks_that_are_under_way(house: House) -> None:
     now = [0.0]
-    hours = window_of(
-        Schedule(timezone="Asia/Kolkata", window=Window(opens=9 * 60, closes=18 * 60)).to_json(), lambda: now[0]
-    )
-    assert hours is not None and window_of("", lambda: 0.0) is None
+    nine_to_six = Schedule(timezone="Asia/Kolkata", window=Window(opens=9 * 60, closes=18 * 60))
+    campaign = await house.launch(1, 9, schedule=nine_to_six.to_json())
+    hours = window_of(campaign, lambda: now[0])
+    assert hours is not None and window_of(dataclasses.replace(campaign, schedule=""), lambda: 0.0) is None
+    with pytest.raises(OutboxError, match="schedule of c1 cannot be read"):
+        window_of(
+            dataclasses.replace(campaign, schedule=nine_to_six.to_json().replace("Kolkata", "Nowhere")), time.time
+        )
     opens = datetime(2026, 12, 1, 3, 30, tzinfo=UTC).timestamp()  # 09:00 in Kolkata
     closes = opens + 9 * HOUR
     seen = []
