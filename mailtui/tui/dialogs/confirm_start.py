@@ -22,6 +22,7 @@ class ConfirmStartDialog(ModalScreen[bool]):
 
     AUTO_FOCUS = "#count"
     DEFAULT_CSS = """
+    ConfirmStartDialog .title { height: auto; }
     ConfirmStartDialog #facts { height: auto; max-height: 30vh; margin: 1 0; scrollbar-size-vertical: 1; }
     ConfirmStartDialog.-short #facts { max-height: 9; margin: 0; }
     ConfirmStartDialog #ask { height: 1; }

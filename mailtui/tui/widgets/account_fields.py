@@ -86,8 +86,24 @@ SECTIONS: Mapping[str, tuple[Entry, ...]] = {
             (),
             "Acme News <news@acme.test>, @acme.test",
         ),
-        Entry("per_hour", "an hour", "Mails in any 60 minutes, all campaigns together.", (), "no limit", digits=True),
-        Entry("per_day", "a day", "Mails in any 24 hours, all campaigns together.", (), "no limit", digits=True),
+        Entry(
+            "weight",
+            "weight",
+            "Its share of the workers in a campaign with several accounts: 1 to 100.",
+            (),
+            "1",
+            digits=True,
+        ),
+    ),
+    "Its limits, all campaigns together": (
+        Entry("rate", "rate", "The most mails in a time: 10/s, 600/m, 5000/h.", (), "as fast as the server takes it"),
+        Entry("burst", "at once", "How many may go at once after a rest; with a rate.", (), "1", digits=True),
+        Entry("per_minute", "a minute", "Mails in any 60 seconds.", (), "no limit", digits=True),
+        Entry("per_hour", "an hour", "Mails in any 60 minutes.", (), "no limit", digits=True),
+        Entry("per_day", "a day", "Mails in any 24 hours.", (), "no limit", digits=True),
+        Entry("min_gap", "gap", "The least time between two mails: 30s, 2m.", (), "none"),
+        Entry("jitter", "gap varies", "By what share a gap may be longer, by chance: 0.3 is up to 30 %.", (), "0"),
+        Entry("batch", "batch, rest", "So many mails, and then a rest: 100, 10m.", (), "none"),
         Entry(
             "connections",
             "connections",
@@ -97,12 +113,20 @@ SECTIONS: Mapping[str, tuple[Entry, ...]] = {
             digits=True,
         ),
         Entry(
-            "weight",
-            "weight",
-            "Its share of the workers in a campaign with several accounts: 1 to 100.",
+            "per_connection",
+            "mails on each",
+            "Mails before a connection is ended and another begun.",
             (),
-            "1",
+            "as many as the server takes",
             digits=True,
+        ),
+        Entry("per_domain", "by domain", "For recipients' domains: gmail.com 5/s, example.org 100/h.", (), "none"),
+        Entry(
+            "warm_up",
+            "warm-up",
+            "Mails on the first day, times as many each day, at the most; perhaps the first day: 50, 1.5, 5000.",
+            (),
+            "none",
         ),
     ),
     "Signing (DKIM)": (
@@ -143,6 +167,8 @@ def says_something(key: str, draft: AccountDraft) -> bool:
         "sign_domain": bool(draft.sign_selector),
         "sign_key": bool(draft.sign_selector),
         "key": bool(draft.certificate),
+        "burst": bool(draft.rate),
+        "jitter": bool(draft.min_gap),
     }
     return needed.get(key, True)
 

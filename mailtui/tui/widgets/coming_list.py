@@ -27,7 +27,7 @@ _COLUMNS = (
     Column("kind", "What", 12),
     Column("name", "Campaign"),
     Column("away", "Goes out", 16, right=True),
-    Column("when", "At", 26, right=True, least=76),
+    Column("when", "At", 28, least=76),
     Column("people", "To", 9, right=True, least=90),
     Column("late", "Late", 8, right=True, least=110),
 )
@@ -127,5 +127,5 @@ def _facts(row: ScheduledRow, at: float, *, tall: bool) -> Iterator[Content]:
         yield joined(plain("next  ", "$text-muted"), plain("  ".join(times[:3])))
         if times[3:]:
             yield plain("      " + "  ".join(times[3:]))
-    elif row.at is not None:
+    elif row.at is not None and row.kind is ScheduledKind.WAITING:
         yield joined(plain("next  ", "$text-muted"), plain(row.due))

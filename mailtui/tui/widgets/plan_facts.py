@@ -153,7 +153,9 @@ def _before(plan: LaunchPlan, question: Question | None) -> Iterator[Line]:
 
 def _standing(planned: Planned) -> str:
     state = "" if planned.earlier is None else str(planned.earlier.state)
-    return "; 8 shows to whom" if state == "finished" else f"; {CAMPAIGNS[state].word}, 7 shows it"
+    if state == "finished":
+        return "; 8 shows to whom"
+    return f"; {CAMPAIGNS[state].word}, {'S' if state == 'scheduled' else '7'} shows it"
 
 
 def verdict(
