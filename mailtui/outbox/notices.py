@@ -14,7 +14,6 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from mailtui.kit.hidden import without_secrets
-from mailtui.kit.journal import without_addresses
 from mailtui.outbox.records import Campaign, Counts
 from mailtui.outbox.states import CampaignState
 from mailtui.outbox.timed_records import NewNotice
@@ -34,7 +33,7 @@ class Event(StrEnum):
 USUAL_EVENTS = (Event.FINISHED, Event.PAUSED, Event.CANCELLED, Event.MISSED)
 """What a webhook is told of that does not say."""
 
-_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"@')
+_ADDRESS = re.compile(r"""(?:"(?:[^"\\]|\\.)*"|[^\s<>()\[\],;:"@]+)@(?=[\w\[])""")
 _RESTS = {
     CampaignState.PAUSED: Event.PAUSED,
     CampaignState.CANCELLED: Event.CANCELLED,
@@ -100,8 +99,8 @@ def notices_of_recurrence(
     """What is told where a recurring campaign did not begin at its time: there is no campaign to tell of."""
     facts: dict[str, object] = {
         "recurrence": recurrence,
-        "name": _harmless(name),
-        "reason": _harmless(reason),
+        "name": harmless(name),
+        "reason": harmless(reason),
         "due": _time(was_due),
     }
     return _notices(hooks_from_json(hooks), Event.MISSED, at, facts)
@@ -124,9 +123,9 @@ def _campaign_facts(happening: Happening) -> dict[str, object]:
     started = campaign.launched_at or (happening.at if happening.event is Event.STARTED else None)
     return {
         "campaign": campaign.id,
-        "name": _harmless(campaign.name),
+        "name": harmless(campaign.name),
         "state": happening.state,
-        "reason": _harmless(happening.reason),
+        "reason": harmless(happening.reason),
         "held": happening.held,
         "audience": counts.total,
         "counts": asdict(counts),
@@ -146,6 +145,6 @@ def _time(at: float | None) -> str | None:
     return None if at is None else datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
 
 
-def _harmless(text: str) -> str:
-    """A server's words may have an address in them: its domain alone goes out."""
-    return without_addresses(_QUOTED.sub("…@", without_secrets(text)))
+def harmless(text: str) -> str:
+    """A text without secrets and addresses, of which a server's words may have some: their domains alone stay."""
+    return _ADDRESS.sub("…@", without_secrets(text))

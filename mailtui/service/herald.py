@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 from mailtui.accounts.secrets import SecretSource
 from mailtui.dispatch.notices import Told
 from mailtui.errors import MailtuiError, WebhookSecretMissing
-from mailtui.kit.journal import note, without_addresses
+from mailtui.kit.journal import note
 from mailtui.kit.safe_text import safe_text
-from mailtui.outbox.notices import Event, Happening
+from mailtui.outbox.notices import Event, Happening, harmless
 from mailtui.outbox.records import Counts
 from mailtui.outbox.timed_records import Notice
 
@@ -104,7 +104,7 @@ def in_short(event: str, counts: Counts, reason: str = "") -> str:
     parts += [
         f"{number:,} {name}" for name, number in (("failed", counts.failed), ("unknown", counts.unknown)) if number
     ]
-    because = f": {without_addresses(reason)}" if reason else ""
+    because = f": {harmless(reason)}" if reason else ""
     first = {"finished": "Finished", "missed": "Not sent"}.get(event, event.capitalize())
     return safe_text(
         f"{first}{because}. {', '.join(parts)}." if because else f"{first}: {', '.join(parts)}.", limit=200
