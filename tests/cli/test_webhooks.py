@@ -6,6 +6,8 @@ import json
 import signal
 from pathlib import Path
 
+import pytest
+
 from mailtui.kit.settings import PREFIX
 from tests.cli.conftest import StartSandbox
 from tests.cli.program import Mailtui, Oracle, wait_until
@@ -33,9 +35,8 @@ def _notices(mailtui: Mailtui, campaign: str) -> list[dict[str, object]]:
     return found
 
 
-def test_e02_a_server_that_fails_three_times_hears_it_once_with_the_true_status(
-    mailtui: Mailtui, sandbox: Oracle
-) -> None:
+@pytest.mark.long
+def test_e02_a_run_in_the_foreground_leaves_the_rest_to_the_background(mailtui: Mailtui, sandbox: Oracle) -> None:
     """The run in the foreground ends, and a runner in the background goes on telling."""
     with receiver([500, 503, 500, 200]) as hook:
         _told(mailtui, hook)
@@ -60,32 +61,38 @@ def test_e02_a_server_that_fails_three_times_hears_it_once_with_the_true_status(
     assert not any(SECRET.encode() in text or b"told?by=" in text for text in kept), "no secret, and no path of it"
 
 
-def test_e02_a_killed_runner_s_notice_is_told_by_the_next_one(mailtui: Mailtui, faulty: StartSandbox) -> None:
+def test_e02_a_server_that_fails_three_times_hears_it_once_also_when_runners_are_killed(
+    mailtui: Mailtui, faulty: StartSandbox
+) -> None:
     """kill -9 while a post is under way, and again while it waits to be tried anew; nobody's address goes out."""
     box = faulty('rules:\n  - {stage: rcpt, recipient: "p1@*", raw: "550 5.1.1 <p1@example.com> is nobody\\r\\n"}\n')
-    with receiver([HANG, 500, 200]) as hook:
+    with receiver([HANG, 500, 503, 200]) as hook:
         _told(mailtui, hook)
-        mailtui.environ["MAILTUI_TIME_SCALE"] = "1"
+        mailtui.environ["MAILTUI_TIME_SCALE"] = "0.2"
         launched = mailtui.run("run", mailtui.campaign(4, port=box.port), "--yes", "--detach").out.strip()
         wait_until(lambda: len(hook.posts) == 1)
         mailtui.end_runner()
         assert _notices(mailtui, launched)[0]["attempts"] == 0
-        shown = mailtui.call("status", launched)
-        assert "finished: not told yet; the next runner tries" in shown.out
+        assert "finished: not told yet; the next runner tries" in mailtui.call("status", launched).out
+        runner = mailtui.start("runner", "--until-idle")
+        wait_until(lambda: _notices(mailtui, launched)[0]["attempts"])
+        runner.send_signal(signal.SIGKILL)
+        runner.communicate()
         mailtui.environ["MAILTUI_TIME_SCALE"] = "0.02"
-        for posts in (2, 3):
-            runner = mailtui.start("runner", "--until-idle")
-            wait_until(lambda posts=posts: len(hook.posts) == posts)  # type: ignore[misc]
-            wait_until(lambda: _notices(mailtui, launched)[0]["attempts"])
-            runner.send_signal(signal.SIGKILL) if posts == 2 else runner.wait(20)
-            runner.communicate()
-        wait_until(lambda: _notices(mailtui, launched)[0]["state"] == "delivered")
-        assert len(hook.posts) == 3 and len(hook.taken) == 1
-        assert len({post.headers["webhook-id"] for post in hook.posts}) == 1
+        assert mailtui.run("runner", "--until-idle").code == 0, "it stays until everybody is told"
+        [notice] = _notices(mailtui, launched)
+        assert (notice["state"], notice["attempts"], notice["said"]) == ("delivered", 3, "it answered 200")
+        assert [post.answered for post in hook.posts] == [HANG, 500, 503, 200]
+        assert len({post.headers["webhook-id"] for post in hook.posts}) == 1, "one notice, whenever it is tried"
         assert len({post.body for post in hook.posts}) == 1
-        data = hook.taken[0].said["data"]
-        assert (data["state"], data["counts"]["sent"], data["counts"]["failed"]) == ("finished", 3, 1)
+        assert all(is_signed(post, SECRET) for post in hook.posts)
+        said = hook.taken[0].said
+        data = said["data"]
+        assert (said["type"], data["campaign"], data["state"]) == ("campaign.finished", launched, "finished")
+        assert (data["audience"], data["counts"]["sent"], data["counts"]["failed"]) == (4, 3, 1)
         assert not any("p1" in post.body or "@" in post.body for post in hook.posts)
+    shown = mailtui.call("report", launched).out
+    assert "told       ci  finished: told at " in shown and ", at the 3rd try (it answered 200)" in shown
 
 
 def test_e02_hooks_are_added_tested_and_removed_and_their_secrets_are_in_no_file(

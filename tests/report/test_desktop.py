@@ -3,33 +3,59 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import os
+import time
 from pathlib import Path
 
 import pytest
 
+from mailtui.accounts.secrets import SecretSource
+from mailtui.outbox.notices import Event, Happening
+from mailtui.outbox.opening import parse_outbox
+from mailtui.outbox.records import Counts
+from mailtui.outbox.states import CampaignState
 from mailtui.report.desktop import is_local, show
 from mailtui.sandbox.server import SandboxServer
+from mailtui.service.herald import OwnHerald
 from tests.cli.program import Mailtui, wait_until
+from tests.outbox.conftest import new_campaign
 from tests.servers.notification_daemon import desktop
 from tests.servers.secret_service import session
 
 
 def test_e02_a_desktop_shows_the_end_of_a_campaign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a stranger wrote is shown as it is; and a run says it by itself, with nobody's address."""
+    """What a stranger wrote is shown as it is, and without anybody's address."""
     with desktop() as (environ, shown):
         for name, value in environ.items():
             monkeypatch.setenv(name, value)
-        assert asyncio.run(show("News & <b>more</b>", "Paused: <i>550</i> & gone", os.environ)) == ""
+        asyncio.run(_paused(tmp_path, "<i>550</i> & <bob@example.com>"))
         wait_until(lambda: "550" in shown.read_text())
         said = shown.read_text()
         assert "summary: 'News & <b>more</b>'" in said
-        assert "&lt;i&gt;550&lt;/i&gt; &amp; gone" in said, "no markup of theirs"
+        assert "Paused: &lt;i&gt;550&lt;/i&gt; &amp; &lt;…@example.com&gt;. 7 sent." in said, "no markup of theirs"
+
+
+@pytest.mark.long
+def test_e02_a_run_shows_its_end_on_the_desktop_with_nobodys_address(tmp_path: Path) -> None:
+    with desktop() as (environ, shown):
         mailtui = Mailtui(tmp_path, {**environ, "MAILTUI_NOTIFY__DESKTOP": "true"})
-        ended = asyncio.run(_sent(mailtui, tmp_path))
-        assert ended == 0
+        assert asyncio.run(_sent(mailtui, tmp_path)) == 0
         wait_until(lambda: "News c" in shown.read_text())
         assert "Finished: 3 sent." in shown.read_text() and "@" not in shown.read_text()
+
+
+async def _paused(folder: Path, reason: str) -> None:
+    """A campaign is held, and the runner's herald hears of it."""
+    desk = parse_outbox(f"sqlite:///{folder}/outbox.db").desk()
+    named = dataclasses.replace(new_campaign(), name="News & <b>more</b>")
+    campaign = await desk.create_draft(named, now=time.time())
+    desk.close()
+    assert campaign is not None
+    herald = OwnHerald({**os.environ, "MAILTUI_HOME": str(folder)}, SecretSource({}), scale=1.0)
+    state, counts = CampaignState.PAUSED, Counts(sent=7)
+    herald.show(Happening(Event.PAUSED, time.time(), campaign, state, counts, reason, held=True))
+    await herald.settle()
 
 
 async def _sent(mailtui: Mailtui, folder: Path) -> int:
