@@ -38,8 +38,11 @@ async def test_at_sixty_columns_the_rooms_are_digits_and_the_keys_are_whole(app:
         await until(lambda: running.bench.campaign is not None, seconds=60)
         for number, room in enumerate(ROOMS, 1):
             screen = await enter(running, room)
-            title = {"audience": "list", "board": "send", "suppression": "never"}.get(room, room)
-            digits = " ".join(f"{at % 10}{title}" if at == number else str(at % 10) for at in range(1, 11))
+            title = {"audience": "list", "board": "send", "suppression": "never", "scheduled": "cheduled"}.get(
+                room, room
+            )
+            keys = [*(str(at % 10) for at in range(1, 11)), "S"]
+            digits = " ".join(f"{key}{title}" if at == number else key for at, key in enumerate(keys, 1))
             await until(lambda text=f"Spring news  {digits}": grid(running)[0].strip() == text)
             words = {action.label for actions in (ACTIONS[room], ACTIONS[EVERYWHERE]) for action in actions}
             ends = tuple(f" {word}" for word in words)  # keys are whole once the room has read what it shows

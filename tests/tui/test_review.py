@@ -140,7 +140,7 @@ async def test_fifty_are_sent_by_a_runner_and_the_board_watches(
         assert shows(
             running,
             f"Send 50 mails to 127.0.0.1:{sandbox.port} on this machine?",
-            "pace         100/s, 4 workers",
+            "pace         100/s, 50 at once, 4 workers",
             "Type 50 to send:",
         )
         assert dialog.query_one("#count").has_focus

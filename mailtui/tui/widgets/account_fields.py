@@ -124,7 +124,7 @@ SECTIONS: Mapping[str, tuple[Entry, ...]] = {
         Entry(
             "warm_up",
             "warm-up",
-            "Mails on the first day, times as many each day, at the most; perhaps the first day: 50, 1.5, 5000.",
+            "A little more each day: first day, factor, at the most, since: 50, 1.5, 5000.",
             (),
             "none",
         ),
