@@ -13,6 +13,7 @@ from mailtui.schedule.zones import wall_at, zone_named
 _AFTER = re.compile(r"(?:in\s+|\+\s*)(\d.*)\Z", re.IGNORECASE)
 _CLOCK = re.compile(r"(?:(\S+)\s+(?:at\s+)?)?(\d{1,2}):(\d{2})\Z", re.IGNORECASE)
 _WORDS = re.compile(r"\s*(minutes?|mins?|hours?|days?|seconds?)\Z", re.IGNORECASE)
+_LONGEST = 10 * 366 * 86_400.0
 _DAYS_AHEAD = {"today": 0, "tomorrow": 1}
 _EXAMPLES = '"2026-12-01 09:00", "9:00", "tomorrow 9:00", "mon 9:00" or "in 2h"'
 
@@ -57,4 +58,7 @@ def _span(text: str, said: str) -> float:
     parts = re.findall(r"\d+(?:\.\d+)?\s*[a-z]+", text.casefold())
     if not parts or "".join("".join(parts).split()) != "".join(text.casefold().split()):
         raise ValueError(f"{said!r} is no time that can be understood; write it as {_EXAMPLES}")
-    return sum(parse_duration(_WORDS.sub(lambda unit: unit[1][0], part)) for part in parts)
+    span = sum(parse_duration(_WORDS.sub(lambda unit: unit[1][0], part)) for part in parts)
+    if span > _LONGEST:
+        raise ValueError(f"{said!r} is too far away; a date is easier to read then, such as 2026-12-01 09:00")
+    return span

@@ -73,6 +73,7 @@ def test_c08_times_are_read_as_people_say_them(text: str, meant: str) -> None:
         ("0026-12-01 09:00", "is not a year that mail is sent in"),
         ("foo 9:00", "'foo' is no day of the week"),
         ("in 3 parsecs", "is no duration"),
+        ("in 99999999999999999999d", "is too far away"),
         ("in 2h tomorrow", "no time that can be understood"),
         ("", "'' is no time that can be understood"),
     ],
