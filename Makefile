@@ -26,7 +26,7 @@ PARTS ?=
 # How long each target is fuzzed
 SECONDS ?= 600
 
-.PHONY: help demo test messages torture ordeal fuzz lint format types imports bench lock clean
+.PHONY: help demo test messages torture ordeal fuzz lint format types imports bench waiting lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -74,6 +74,9 @@ imports: $(VENV)/.installed-dev ## check that rooms import one way
 bench: $(VENV)/.installed-dev ## measure against other senders, an hour (PARTS="prebuilt rtt" ARGS=--short)
 	@$(MAKE) --no-print-directory $(VENV)/.installed-bench || echo "Going on without mailmerge." >&2
 	$(BIN)/python -m benchmarks $(PARTS) $(ARGS)
+
+waiting: $(VENV)/.installed-dev ## measure how late what is scheduled begins, and what waiting costs, three minutes
+	$(BIN)/python -m benchmarks.waiting $(ARGS)
 
 clean: ## remove .venv and everything that tools left behind
 	rm -rf $(VENV) .cache build dist .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis \

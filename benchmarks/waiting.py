@@ -4,8 +4,9 @@
 
 Half of the rows belong to campaigns that begin in a week, the others to one campaign whose recipients have times of
 their own from tomorrow on. A runner is a process of its own over that outbox; for so many seconds it has nothing to do,
-and is looked at. Then a quarter of the campaigns begin, each at an instant of its own, with a recipient each, and as
-many recipients of the running campaign are due; their server takes everything. Prints how late campaigns began, and
+and is looked at. Then a quarter of the campaigns are scheduled beside the others, with a recipient each, and begin at
+instants of their own within as many seconds; as many recipients more of the running campaign are due at the same
+instants. Their server takes everything. Prints how late campaigns began, and
 how late the server had taken the mails, in milliseconds, and the runner's CPU, its turns at it, and what it wrote. No
 campaign may begin early, or twice.
 """
@@ -33,14 +34,15 @@ from mailtui.dispatch.plan import SendPlan
 from mailtui.message.frozen import MessageSource
 from mailtui.message.templates import TemplateText
 from mailtui.outbox.opening import Outbox, parse_outbox, sqlite_url
-from mailtui.outbox.ports import Desk
+from mailtui.outbox.ports import Desk, Reader
 from mailtui.outbox.records import NewCampaign, NewDelivery
-from mailtui.outbox.states import CampaignState, DeliveryState
+from mailtui.outbox.states import CampaignState, DeliveryState, OrderKind
 from mailtui.schedule.schedule import Schedule
 from mailtui.smtp.endpoint import Endpoint, Security
 
 DAY = 86_400.0
 _OWN_TIMES = "owntimes"
+_SETTLES = 1.0  # seconds of its start that are not looked at
 _READY = 120.0  # seconds a runner may take to begin
 _LATEST = 60.0  # seconds after its time at which a campaign that has not begun is missing
 
@@ -116,69 +118,85 @@ def measure(folder: Path, campaigns: int, rows: int, seconds: float) -> Waited:
 async def _measure(folder: Path, outbox: Outbox, port: int, campaigns: int, rows: int, seconds: float) -> Waited:
     few = campaigns // 4
     desk, reader = outbox.desk(), outbox.reader()
-    later = time.time() + 7 * DAY
+    later, each = time.time() + 7 * DAY, rows // 2 // (campaigns - few)
     for number in range(few, campaigns):
-        await _launch(desk, port, f"c{number}", [0.0] * (rows // 2 // (campaigns - few)), later + number)
-    soon = time.time() + seconds + rows / 100_000 + 20
-    chance = random.Random(1)
-    times = [chance.uniform(soon, soon + seconds) for _ in range(few)]
+        await _launch(desk, port, f"c{number}", [0.0] * each, later + number)
     own = [time.time() + DAY + n * 7 * DAY / rows for n in range(rows // 2)]
-    for n, at in enumerate(times):
-        await _launch(desk, port, f"c{n}", [0.0], at)
-    number = await _launch(desk, port, _OWN_TIMES, [*times, *own], None)
+    number = await _launch(desk, port, _OWN_TIMES, own, None)
     with _runner(folder, outbox) as runner:
-        began = time.monotonic()
-        while not await reader.runners():
-            if runner.poll() is not None or time.monotonic() - began > _READY:
-                raise Failed(f"the runner did not begin: {_said(folder)}")
-            await asyncio.sleep(0.01)
-        ready = time.monotonic() - began
-        await asyncio.sleep(2.0)
-        before, turns, written = cpu_seconds(runner.pid), _turns(runner.pid), _written(runner.pid)
-        since = time.monotonic()
-        await asyncio.sleep(min(seconds, soon - time.time() - 1))
-        _require_alive(runner, folder)
-        looked = time.monotonic() - since
-        if looked < seconds / 2:
-            raise Failed("the machine was too slow to make the outbox in time")
-        cpu = (cpu_seconds(runner.pid) - before) / looked * 100
-        turns, written = (_turns(runner.pid) - turns) / looked, (_written(runner.pid) - written) / looked
-        memory = _memory(runner.pid)
-        await asyncio.sleep(max(0.0, soon + seconds - time.time()))
+        ready = await _until_ready(runner, reader, folder)
+        await asyncio.sleep(min(_SETTLES, seconds))
+        idle = await _watch_idle(runner, seconds)
+        first = time.time() + 0.5 + few / 50
+        chance = random.Random(1)
+        times = [chance.uniform(first, first + seconds) for _ in range(few)]
+        for n, at in enumerate(times):
+            await _launch(desk, port, f"c{n}", [0.0], at)
+        await desk.add(number, _rows("late", times), now=time.time())
+        await desk.order(number, OrderKind.TOP_UP, {}, actor="benchmark", now=time.time())
+        if time.time() > first:
+            raise Failed("the machine was too slow to launch what is to begin")
+        await asyncio.sleep(first + seconds - time.time())
         async with asyncio.timeout(_LATEST):
-            while (await reader.counts(number)).sent < few or not await _all_rest(outbox, few):
+            while (await reader.counts(number)).sent < few or not await _all_rest(reader, few):
                 await asyncio.sleep(0.1)
         _require_alive(runner, folder)
+    try:
+        return await _late(reader, number, times, ready, idle)
+    finally:
+        desk.close()
+        reader.close()
+
+
+async def _until_ready(runner: subprocess.Popen[bytes], reader: Reader, folder: Path) -> float:
+    """Seconds until the runner is on record."""
+    began = time.monotonic()
+    while not await reader.runners():
+        _require_alive(runner, folder)
+        if time.monotonic() - began > _READY:
+            raise Failed(f"the runner did not begin: {_said(folder)}")
+        await asyncio.sleep(0.01)
+    return time.monotonic() - began
+
+
+async def _watch_idle(runner: subprocess.Popen[bytes], seconds: float) -> tuple[float, float, float, float]:
+    """Its share of a core in percent, turns and bytes a second, and its memory."""
+    process = runner.pid
+    began, before = time.monotonic(), (cpu_seconds(process), _turns(process), _written(process))
+    await asyncio.sleep(seconds)
+    after, took = (cpu_seconds(process), _turns(process), _written(process)), time.monotonic() - began
+    cpu, turns, written = ((now - then) / took for now, then in zip(after, before, strict=True))
+    return cpu * 100, turns, written, _memory(process)
+
+
+async def _late(
+    reader: Reader, number: int, times: Sequence[float], ready: float, idle: tuple[float, float, float, float]
+) -> Waited:
     found = {campaign.id: campaign for campaign in await reader.campaigns()}
-    begun = [found[f"c{n}"] for n in range(few)]
-    woke = [campaign.woke_at - at for campaign, at in zip(begun, times, strict=True) if campaign.woke_at is not None]
-    taken = [campaign.settled_at - at for campaign, at in zip(begun, times, strict=True) if campaign.settled_at]
-    sent = await reader.deliveries(number, limit=few)
+    begun = [found[f"c{n}"] for n in range(len(times))]
     early = [campaign.id for campaign in found.values() if campaign.woke_at and campaign not in begun]
-    if early or len(woke) != few or len(taken) != few:
-        raise Failed(f"{len(woke)} of {few} campaigns began, and {early} that should not have")
-    if any(row.state is not DeliveryState.SENT for row in sent):
-        raise Failed("not everybody whose time it was got a mail")
-    desk.close()
-    reader.close()
+    woke = [campaign.woke_at for campaign in begun if campaign.woke_at is not None]
+    taken = [campaign.settled_at for campaign in begun if campaign.settled_at is not None]
+    if early or len(woke) != len(times) or len(taken) != len(times):
+        raise Failed(f"{len(woke)} of {len(times)} campaigns began, and these that should not have: {early}")
+    sent = await reader.deliveries(number, states=[DeliveryState.SENT], limit=len(times) + 1)
+    if len(sent) != len(times):
+        raise Failed(f"{len(times)} people were due, and {len(sent)} got a mail")
+    cpu, turns, written, memory = idle
     return Waited(
         ready=round(ready, 2),
         cpu=round(cpu, 3),
         turns=round(turns, 1),
         written=round(written),
         memory=round(memory, 1),
-        campaigns=Late.of(woke),
-        first_mails=Late.of(taken),
-        own_times=Late.of(row.updated_at - at for row, at in zip(sent, times, strict=True)),
+        campaigns=Late.of(at - due for at, due in zip(woke, times, strict=True)),
+        first_mails=Late.of(at - due for at, due in zip(taken, times, strict=True)),
+        own_times=Late.of(row.updated_at - row.send_at for row in sent),
     )
 
 
-async def _all_rest(outbox: Outbox, few: int) -> bool:
-    reader = outbox.reader()
-    try:
-        states = {campaign.id: campaign.state for campaign in await reader.campaigns()}
-    finally:
-        reader.close()
+async def _all_rest(reader: Reader, few: int) -> bool:
+    states = {campaign.id: campaign.state for campaign in await reader.campaigns()}
     return all(states[f"c{n}"] is CampaignState.FINISHED for n in range(few))
 
 

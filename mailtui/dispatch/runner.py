@@ -42,6 +42,7 @@ from mailtui.outbox.records import ProgressSnapshot, RunnerRow
 from mailtui.outbox.states import CampaignState
 
 _SNAPSHOT_EVERY = 0.1
+_SHOWN_AT_ONCE = 50  # campaigns; each of a thousand is shown every two seconds
 _GRACE = 60.0
 _LAST_COMMIT = 1.0
 _BREATH = 0.005
@@ -281,8 +282,8 @@ class Runner:
             if rhythm.nudges(loop.time(), campaigns=len(self._sendings), waiting=waiting):
                 await self._refresh(ledger, tools)
                 await notices.look()
-            if not look:
-                await asyncio.sleep(_BREATH if more else waking.nap(rhythm.tick(loop.time())))
+            # Also between a thousand that begin at the same moment: those that have begun are to be sent.
+            await asyncio.sleep(_BREATH if more or look else waking.nap(rhythm.tick(loop.time())))
 
     async def _mind_the_clock(self, ledger: Ledger, tools: Tools) -> None:
         """Looked at before anything is begun because its time has come."""
@@ -351,7 +352,8 @@ class Runner:
     # the recorder's ear and mouth
 
     def _snapshots(self, wall: float) -> Sequence[tuple[int, ProgressSnapshot]]:
-        due = not 0 <= wall - self._snapshot_due < _SNAPSHOT_EVERY
+        pause = _SNAPSHOT_EVERY * max(1.0, len(self._sendings) / _SHOWN_AT_ONCE)
+        due = not 0 <= wall - self._snapshot_due < pause
         if due:
             self._snapshot_due = wall
         # The last words of a campaign that comes to rest are kept whatever the time.

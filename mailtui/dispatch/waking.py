@@ -17,7 +17,7 @@ from mailtui.outbox.records import Campaign
 from mailtui.outbox.states import CampaignState
 from mailtui.schedule.missed import Decision
 
-_AT_ONCE = 20
+_AT_ONCE = 5
 """Campaigns that begin in one go; the first of a thousand are sent while the last are read."""
 
 
@@ -58,11 +58,11 @@ class Waking:
         now = self._tools.wall()
         if self._next is None or self._next > now:
             return False
-        paused, scheduled = await ledger.to_resume(now), await ledger.to_start(now)
+        paused, scheduled = await ledger.to_resume(now), await ledger.to_start(now, _AT_ONCE)
         for campaign in paused:
             note("campaign goes on by itself", campaign=campaign.number, id=campaign.id)
             await put_on_record(self._tools, campaign.number, CampaignState.RUNNING, "runner")
-        for campaign in scheduled[:_AT_ONCE]:
+        for campaign in scheduled:
             await self._start(campaign)
         await self._recurring.look()
         self._next = await ledger.next_wake()

@@ -18,6 +18,7 @@ from mailtui.outbox.sqlite_campaigns import READ, campaign_from
 from mailtui.outbox.sqlite_file import transaction
 from mailtui.outbox.states import NoticeState, RecurrenceState
 from mailtui.outbox.storage_errors import storage_errors
+from mailtui.outbox.timed_ports import ALL
 from mailtui.outbox.timed_records import MeterRow, NewNotice, NewRecurrence, Notice, Recurrence, SentSlot
 
 SQL = statements("sqlite", "timed")
@@ -138,8 +139,8 @@ class TimedLedger(TimedReads):
     async def to_resume(self, due_by: float = math.inf) -> list[Campaign]:
         return [campaign_from(row) for row in self._asked(READ["to_resume"], (due_by,))]
 
-    async def to_start(self, due_by: float = math.inf) -> list[Campaign]:
-        return [campaign_from(row) for row in self._asked(READ["to_start"], (due_by,))]
+    async def to_start(self, due_by: float = math.inf, limit: int = ALL) -> list[Campaign]:
+        return [campaign_from(row) for row in self._asked(READ["to_start"], (due_by, limit))]
 
     async def next_wake(self) -> float | None:
         at: float | None = self._asked(SQL["next_wake"])[0][0]

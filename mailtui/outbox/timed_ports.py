@@ -16,6 +16,10 @@ from mailtui.outbox.states import NoticeState, RecurrenceState
 from mailtui.outbox.timed_records import MeterRow, NewNotice, NewRecurrence, Notice, Recurrence, SentSlot
 
 
+ALL = -1
+"""No limit."""
+
+
 class TimedReads(Protocol):
     """What a face and a runner may both ask."""
 
@@ -80,8 +84,8 @@ class TimedLedger(TimedReads, Protocol):
         """Campaigns that are paused and go on by themselves by then, the first to do so first."""
         ...
 
-    async def to_start(self, due_by: float = math.inf) -> list[Campaign]:
-        """Scheduled campaigns that are to begin by then, the first to do so first."""
+    async def to_start(self, due_by: float = math.inf, limit: int = ALL) -> list[Campaign]:
+        """Up to `limit` scheduled campaigns that are to begin by then, the first to do so first."""
         ...
 
     async def next_wake(self) -> float | None:

@@ -32,7 +32,7 @@ FROM campaign WHERE state = 'paused' AND resume_at IS NOT NULL AND resume_at <= 
 SELECT number, id, series, occurrence, name, state, reason, held, message_digest, endpoint, plan, columns, source,
        filter, secret, encoding, audience, created_at, launched_at, first_claim_at, settled_at, list, copies,
        resume_at, start_at, schedule, woke_at, recurrence, occurrence_at, hooks
-FROM campaign WHERE state = 'scheduled' AND start_at <= ? ORDER BY start_at, number
+FROM campaign WHERE state = 'scheduled' AND start_at <= ? ORDER BY start_at, number LIMIT ?
 
 -- name: occurrence
 SELECT number, id, series, occurrence, name, state, reason, held, message_digest, endpoint, plan, columns, source,
