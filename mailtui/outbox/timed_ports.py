@@ -15,7 +15,6 @@ from mailtui.outbox.records import Campaign
 from mailtui.outbox.states import NoticeState, RecurrenceState
 from mailtui.outbox.timed_records import MeterRow, NewNotice, NewRecurrence, Notice, Recurrence, SentSlot
 
-
 ALL = -1
 """No limit."""
 
