@@ -17,7 +17,7 @@ from mailtui.schedule.schedule import GRACE, Missed, Schedule
 from mailtui.schedule.when import when
 from mailtui.schedule.window import Window, window_of
 from mailtui.schedule.words import countdown, in_words, show_moment
-from mailtui.schedule.zones import known_zones, zone_named
+from mailtui.schedule.zones import zone_named
 from mailtui.service.scheduled_rows import Upcoming
 
 __all__ = [
@@ -30,7 +30,6 @@ __all__ = [
     "chosen",
     "countdown",
     "described",
-    "known_zones",
     "machine_zone",
     "moment_of",
     "show_moment",
