@@ -19,6 +19,7 @@ from mailtui.tui.text import Plain, plain
 from mailtui.tui.widgets.coming import coming
 from mailtui.tui.widgets.form_field import FormField
 from mailtui.tui.widgets.schedule_fields import AGAIN, AT_ONCE, entries
+from mailtui.tui.widgets.setting_field import Choice
 
 _KEYS = "enter takes it   tab next   esc closes"
 _LOOK_EVERY = 1.0
@@ -31,10 +32,24 @@ class Chosen:
     schedule: Schedule | None
 
 
+@dataclass(frozen=True, slots=True)
+class ScheduleOf:
+    """Whose schedule it is: which kinds it may be of, which fields it does not have, and the word of the button."""
+
+    kinds: tuple[Choice, ...]
+    yes: str
+    without: tuple[str, ...] = ()
+
+
+TO_LAUNCH = ScheduleOf((*AT_ONCE, *AGAIN), "Use it")
+LAUNCHED = ScheduleOf(AT_ONCE[1:], "Change it", ("kind", "zone_column", "send_at_column"))
+RECURRING = ScheduleOf(AGAIN, "Change it")
+
+
 class ScheduleDialog(ModalScreen[Chosen | None]):
     """What was chosen, or None when nobody wants to change anything.
 
-    `once` and `again` say which kinds there are to choose from; `runs`: how often a recurring one was launched.
+    `to` is what it is the schedule of; `runs`: how often a recurring one was launched.
     """
 
     AUTO_FOCUS = None
@@ -59,16 +74,14 @@ class ScheduleDialog(ModalScreen[Chosen | None]):
         name: str,
         schedule: Schedule | None,
         *,
+        to: ScheduleOf,
         columns: Sequence[str] | None = None,
-        once: bool = True,
-        again: bool = True,
         runs: int = 0,
-        yes: str = "Use it",
     ) -> None:
         super().__init__()
-        self._name, self._yes = name, yes
+        self._name, self._to = name, to
         self._columns, self._runs = columns, runs
-        self._kinds = (*(AT_ONCE if once and again else AT_ONCE[1:] if once else ()), *(AGAIN if again else ()))
+        self._kinds = to.kinds
         self._draft = draft_of(schedule)
         if self._draft.kind not in [choice.value for choice in self._kinds]:
             self._draft = replace(self._draft, kind=self._kinds[0].value)
@@ -78,20 +91,21 @@ class ScheduleDialog(ModalScreen[Chosen | None]):
             yield Plain(plain(f"When {self._name} is sent", limit=120), classes="title")
             with VerticalScroll(id="fields", can_focus=False):
                 for entry in entries(self._kinds, machine_zone()):
-                    yield FormField(entry, getattr(self._draft, entry.key))
+                    if entry.key not in self._to.without:
+                        yield FormField(entry, getattr(self._draft, entry.key))
             yield Plain(id="about")
             with VerticalScroll(id="coming", can_focus=False):
                 yield Plain(id="coming-lines")
             with Horizontal(id="foot"):
                 yield Plain(_KEYS, classes="muted")
-                yield Button(self._yes, id="take", variant="primary", compact=True)
+                yield Button(self._to.yes, id="take", variant="primary", compact=True)
                 yield Button("Cancel", id="cancel", compact=True)
 
     def on_mount(self) -> None:
         self._show_needed()
         self.set_interval(_LOOK_EVERY, self._judge)  # what is to come depends on the time
         self._judge()
-        self.call_after_refresh(self._fields[0].take_focus)
+        self.call_after_refresh(next(field for field in self._fields if field.display).take_focus)
 
     @property
     def _fields(self) -> list[FormField]:

@@ -21,7 +21,7 @@ from mailtui.tui.actions import bindings
 from mailtui.tui.beginning import bring_about, show_begun
 from mailtui.tui.campaign_room import CampaignRoom
 from mailtui.tui.dialogs.agree import agree
-from mailtui.tui.dialogs.schedule import ScheduleDialog
+from mailtui.tui.dialogs.schedule import TO_LAUNCH, ScheduleDialog
 from mailtui.tui.dialogs.try_account import TryAccountDialog
 from mailtui.tui.room import start
 from mailtui.tui.screens.preview import show_mail_of
@@ -156,7 +156,9 @@ class ReviewScreen(CampaignRoom):
         plan = self._plan
         if plan is not None:
             self.query_one("#plan-facts", Wrapped).show_lines(facts(plan, self._question, demo=self.to_sandbox))
-        self.query_one("#review-start", Button).disabled = not self._may_start()
+        button = self.query_one("#review-start", Button)
+        button.disabled = not self._may_start()
+        button.label = "Schedule …" if plan is not None and (plan.waits or plan.recurs) else "Start …"
         self._checks.judge(plan, self._question, failed=self._failed)
         self.refresh_bindings()
 
@@ -236,7 +238,7 @@ class ReviewScreen(CampaignRoom):
             return
         schedule = Schedule.from_json(self._plan.schedule) if self._plan is not None else campaign.schedule
         columns = None if opened is None else opened.columns
-        chosen = await self.app.push_screen_wait(ScheduleDialog(campaign.name, schedule, columns=columns))
+        chosen = await self.app.push_screen_wait(ScheduleDialog(campaign.name, schedule, to=TO_LAUNCH, columns=columns))
         if chosen is not None:
             self.bench.set_schedule(chosen.schedule or Schedule())
             self.look()

@@ -21,7 +21,7 @@ from mailtui.service.views import CampaignView
 from mailtui.service.workbench import Workbench
 from mailtui.tui.actions import bindings
 from mailtui.tui.dialogs.password import asking_password
-from mailtui.tui.dialogs.schedule import ScheduleDialog
+from mailtui.tui.dialogs.schedule import LAUNCHED, RECURRING, ScheduleDialog
 from mailtui.tui.dialogs.timed import ask_cancel, ask_send_now
 from mailtui.tui.room import Room, start
 from mailtui.tui.states import at_rest
@@ -175,9 +175,9 @@ class ScheduledScreen(Room):
             start(self, partial(self._edit, row), "dialog")
 
     async def _edit(self, row: ScheduledRow) -> None:
-        again = row.kind is ScheduledKind.RECURRING
         schedule = Schedule.from_json(row.schedule)
-        dialog = ScheduleDialog(row.name, schedule, once=not again, again=again, runs=row.runs, yes="Change it")
+        to = RECURRING if row.kind is ScheduledKind.RECURRING else LAUNCHED
+        dialog = ScheduleDialog(row.name, schedule, to=to, runs=row.runs)
         chosen = await self.app.push_screen_wait(dialog)
         if chosen is None or chosen.schedule is None or chosen.schedule == schedule:
             return

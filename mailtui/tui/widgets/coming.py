@@ -25,9 +25,12 @@ def coming(reading: ScheduleReading, now: float) -> Content:
 def schedule_lines(words: ScheduleWords, now: float) -> Iterator[Content]:
     """A schedule in words, its next times, and what else a person should know."""
     yield plain(sentence(words.words[:1].upper() + words.words[1:]), "bold")
+    *first, last = words.notes or ("",)  # the last is about times that are missed; before it, about these
+    for note in first:
+        yield plain(f"! {note}", "$text-warning")
     yield from upcoming_lines(words.upcoming, now)
-    for note in words.notes:
-        yield plain(note, "$text-muted")
+    if last:
+        yield plain(last, "$text-muted")
 
 
 def upcoming_lines(times: Sequence[Upcoming], now: float) -> Iterator[Content]:

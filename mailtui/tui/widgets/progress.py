@@ -145,7 +145,7 @@ def doing(view: CampaignView) -> Content:
     elif view.state == "cancelling":
         text = f"Cancelling: {busy} finishing, nobody else gets a mail." if busy else "Cancelling."
     elif view.begins:
-        text = f"It {view.begins}. r sends it now; S shows all that is to come."
+        text = f"It {view.begins}. S is where that can be changed, and it can be sent now."
     elif view.state == "paused":
         text = (
             f"Paused because {sentence(view.reason)} {how_on(view.campaign)}" if view.reason else "Paused. r goes on."
