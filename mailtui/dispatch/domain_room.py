@@ -12,6 +12,7 @@ from mailtui.dispatch.paces import AccountPaces
 from mailtui.kit.words import counted
 from mailtui.smtp.limits import Limits
 
+_MOST_KNOWN = 10_000  # domains that are remembered to be of no interest
 _WINDOWS = (("per_minute", 60.0), ("per_hour", 3600.0), ("per_day", 24 * 3600.0))
 
 
@@ -30,12 +31,14 @@ class DomainRoom:
         self._owners = (account, campaign_key(campaign))
         self._seen = -1
         self._said = False
+        self._unsaid: set[str] = set()  # domains of which nothing is said, as most
 
     def __bool__(self) -> bool:
         """Whether anything is said of a domain."""
         if self._seen != self._meters.changes:
             self._said = any(self._meters.has_domains(owner) for owner in self._owners)
             self._seen = self._meters.changes
+            self._unsaid.clear()
         return self._said
 
     def _lines(self, domain: str) -> list[Line]:
@@ -47,10 +50,17 @@ class DomainRoom:
 
     def wait(self, domain: str, now: float) -> Wait | None:
         """What keeps a mail to a domain from beginning; None when one may."""
+        if domain in self._unsaid:
+            return None
+        lines = self._lines(domain)
         most = min((limits.connections for limits in self._limits(domain) if limits.connections), default=None)
+        if not lines and most is None:
+            if self and len(self._unsaid) < _MOST_KNOWN:
+                self._unsaid.add(domain)
+            return None
         if most is not None and self._paces.under_way(domain) >= most:
             return Wait(None, f"{domain}: {counted(most, 'mail')} at a time", WaitKind.UNDER_WAY)
-        waits = [wait for line in self._lines(domain) if (wait := line.meter.wait(now)) is not None]
+        waits = [wait for line in lines if (wait := line.meter.wait(now)) is not None]
         timed = [wait for wait in waits if wait.until is not None]
         return max(timed, key=lambda wait: wait.until or 0.0) if timed else next(iter(waits), None)
 

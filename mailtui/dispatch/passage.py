@@ -19,6 +19,8 @@ from mailtui.smtp.limits import Limits
 
 _WORTH_SAYING = 2.0  # seconds; shorter waits come and go
 
+_MOST_KNOWN = 10_000  # domains that are remembered to be of no interest
+
 
 class Passage:
     """Of one outlet. `wall` is epoch seconds."""
@@ -34,6 +36,7 @@ class Passage:
         self._seen = -1
         self._lines: tuple[Line, ...] = ()
         self._domains = False
+        self._unsaid: set[str] = set()  # domains of which nothing is said
         self._jobs: dict[Job, tuple[Line, ...]] = {}
 
     def _look(self) -> None:
@@ -44,6 +47,7 @@ class Passage:
             lines.append(meters.line(self._account))
         self._lines = tuple(lines)
         self._domains = any(meters.has_domains(owner) for owner in self._owners)
+        self._unsaid.clear()
         self._seen = meters.changes
 
     @property
@@ -85,10 +89,13 @@ class Passage:
 
     def of_domain(self, domain: str) -> tuple[Line, ...]:
         """The meters of a recipient's domain; none for most."""
-        if not self._domains:
+        if not self._domains or domain in self._unsaid:
             return ()
         found = (self._meters.of_domain(owner, domain) for owner in self._owners)
-        return tuple(line for line in found if line is not None)
+        lines = tuple(line for line in found if line is not None)
+        if not lines and len(self._unsaid) < _MOST_KNOWN:
+            self._unsaid.add(domain)
+        return lines
 
     def set_aside(self, job: Job, domain: str) -> None:
         """A mail begins, for which everybody has room."""
@@ -102,18 +109,23 @@ class Passage:
 
     def counted(self, job: Job) -> tuple[str, ...]:
         """The keys that its mark is counted under."""
+        if not self._jobs:
+            return ()
         return tuple(line.meter.key for line in self._jobs.get(job, ()))
 
     def marked(self, job: Job) -> None:
         """A mail is on record as about to be sent."""
-        lines = self._jobs.pop(job, ())
+        if not self._jobs:
+            return
         now = self._wall()
-        for line in lines:
+        for line in self._jobs.pop(job, ()):
             line.meter.spend(now)
             line.changed()
 
     def let_go(self, job: Job) -> None:
         """A mail is under way no more; one that was not marked leaves its room to others."""
+        if not self._jobs:
+            return
         for line in self._jobs.pop(job, ()):
             line.meter.release()
             line.changed()
