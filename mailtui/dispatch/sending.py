@@ -329,17 +329,17 @@ class Sending:
         else:
             self.supply.exhausted = True
         await self._staffing.adjust(self._plan.render_processes, self._loop.time())
+        ledger, number = self._tools.ledger, self.campaign.number
+        if can and (self.supply or self._pool.busy):
+            # What comes due meanwhile does not wait for the last replies of a slow server.
+            looks = self.supply.exhausted
+            due = await self._tools.storage.patiently(lambda: ledger.next_due(number, bounds=bounds)) if looks else None
+            self._due_next = due if due is not None and due > self._tools.wall() else None
         if self.supply and can:
-            self.progress.next_due = self._due_next = None
+            self.progress.next_due = None
             self._pool.begin()
             return False
-        ledger, number = self._tools.ledger, self.campaign.number
         if self._pool.busy:
-            # What comes due meanwhile does not wait for the last replies of a slow server.
-            self._due_next = None
-            if can and self.supply.exhausted:
-                due = await self._tools.storage.patiently(lambda: ledger.next_due(number, bounds=bounds))
-                self._due_next = due if due is not None and due > self._tools.wall() else None
             return False
         await self.recorder.settle()
         counts = await self._tools.storage.patiently(lambda: ledger.counts(number))

@@ -25,6 +25,23 @@ SCALE = 0.02  # of five minutes, the first retry's pause: the clock must be put,
 DAY = 86_400
 
 
+class Clock:
+    """The clock that a runner goes by, put by hand."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self.put(0)
+
+    def put(self, by: float) -> None:
+        """Be so many seconds ahead of the true one."""
+        self.by = by
+        self.file.write_text(f"{by:+.3f}")
+
+    @property
+    def now(self) -> float:
+        return time.time() + self.by
+
+
 def faketime_library() -> Path:
     found = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
     if not found:
@@ -65,16 +82,15 @@ async def runner_at(house: House, clock: Path) -> AsyncIterator[asyncio.subproce
     ids=["a day ahead", "to 1970", "a day back", "an hour ahead", "an hour back"],
 )
 async def test_t03_whoever_waits_waits_as_long_when_the_clock_is_put(house: House, tmp_path: Path, by: int) -> None:
-    clock = tmp_path / "clock"
-    clock.write_text("+0")
+    clock = Clock(tmp_path / "clock")
     rules = [reply(Stage.RCPT, "451 4.3.0 Not now", times=20)]
     async with sandbox(tmp_path, *rules) as server, asyncio.timeout(60):
         campaign = await house.launch(40, server.port, SendPlan(workers=2))
-        async with runner_at(house, clock) as runner:
+        async with runner_at(house, clock.file) as runner:
             await house.until(campaign, lambda counts: counts.deferred == 20 and counts.sent == 20, 30)
             await asyncio.sleep(1)  # it takes leave of the server, and looks at the clock once more as it does
             due_before = await _due(house, campaign.number)
-            clock.write_text(f"{by:+d}")
+            clock.put(by)
             while (due := await _due(house, campaign.number)) == due_before:
                 assert sum(accepted(server.folder).values()) == 20, "no burst"
                 await asyncio.sleep(0.02)
@@ -92,15 +108,15 @@ async def _due(house: House, campaign: int) -> list[float]:
 
 
 async def test_t03_what_a_clock_far_ahead_wrote_is_due_within_hours(house: House, tmp_path: Path) -> None:
-    clock = tmp_path / "clock"
-    clock.write_text(f"+{365 * DAY}")
+    clock = Clock(tmp_path / "clock")
+    clock.put(365 * DAY)
     async with sandbox(tmp_path, reply(Stage.RCPT, "451 4.3.0 Not now", times=5)) as server, asyncio.timeout(60):
         campaign = await house.launch(10, server.port, SendPlan(workers=1))
-        async with runner_at(house, clock):
+        async with runner_at(house, clock.file):
             await house.until(campaign, lambda counts: counts.deferred == 5 and counts.sent == 5, 30)
         assert min(await _due(house, campaign.number)) > time.time() + 300 * DAY
-        clock.write_text("+0")
-        async with runner_at(house, clock):
+        clock.put(0)
+        async with runner_at(house, clock.file):
             while max(await _due(house, campaign.number)) > time.time() + 6 * 3600:
                 await asyncio.sleep(0.02)
     assert (await house.counts(campaign)).failed == 0

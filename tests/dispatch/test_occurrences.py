@@ -5,6 +5,7 @@ dies meanwhile.
 from __future__ import annotations
 
 import asyncio
+import signal
 import time
 from pathlib import Path
 
@@ -19,11 +20,11 @@ from mailtui.schedule.moment import as_local
 from mailtui.schedule.schedule import Missed, Schedule
 from tests.campaign.conftest import WriteCampaign, write_campaign
 from tests.dispatch.bench import House, accepted
+from tests.dispatch.test_clock import Clock, runner_at
 
 __all__ = ["write_campaign"]
 
-MINUTE = 60.0
-HOUR = 3_600.0
+MINUTE, HOUR, DAY = 60.0, 3_600.0, 86_400.0
 
 
 async def recurs(
@@ -126,3 +127,45 @@ async def test_t02_of_several_missed_times_the_last_one_counts_by_the_policy(
         assert len(accepted(server.folder)) == len(sent)
         await house.desk.change_recurrence("every1", actor="ann", now=time.time(), state=RecurrenceState.ENDED)
         await running
+
+
+@pytest.mark.long
+async def test_t03_one_run_for_each_time_whatever_is_done_to_the_clock(
+    house: House, home: Home, tmp_path: Path, write_campaign: WriteCampaign
+) -> None:
+    clock = Clock(tmp_path / "clock")
+    async with SandboxServer(tmp_path / "sandbox") as server, asyncio.timeout(90):
+        path = write_campaign(2, smtp={"host": "127.0.0.1", "port": server.port, "security": "plain"})
+        due = float(int(time.time())) + HOUR
+        await recurs(house, path, due, missed=Missed.SEND)
+        wanted: list[float] = []
+        async with runner_at(house, clock.file) as runner:
+
+            async def put(by: float, *, comes: float | None = None) -> None:
+                """Put the clock; nothing comes of it, or the campaign of this time alone."""
+                clock.put(by)
+                wanted.extend([] if comes is None else [comes])
+                while len(await runs(house)) < len(wanted):
+                    await asyncio.sleep(0.05)
+                await asyncio.sleep(0.5)
+                assert [one.occurrence_at for one in await runs(house)] == wanted
+
+            for by in (0, -HOUR, -DAY, DAY - time.time()):  # the last is in 1970
+                await put(by)
+            await put(HOUR + 30, comes=due)
+            for by in (0, HOUR, -DAY, HOUR + 40):
+                await put(by)
+            await put(DAY + HOUR + 50, comes=due + DAY)  # of a day's times the last one
+            for by in (DAY, HOUR, 0, DAY + HOUR + 55):
+                await put(by)
+            runner.send_signal(signal.SIGSTOP)
+            await put(DAY + 4 * HOUR + 20 * 60)
+            runner.send_signal(signal.SIGCONT)  # 20 minutes late, which is within the hour that it may be
+            await put(DAY + 4 * HOUR + 21 * 60, comes=due + DAY + 3 * HOUR)
+            for one in await runs(house):
+                await house.until_state(one, CampaignState.FINISHED)
+            passed = await until_passed(house, due + DAY + 3 * HOUR)
+            assert (passed.runs, passed.next_at) == (3, due + DAY + 4 * HOUR)
+            runner.send_signal(signal.SIGTERM)
+            assert await runner.wait() == 0
+        assert sorted(accepted(server.folder).values()) == [3, 3], "each of the two gets each of the three runs once"

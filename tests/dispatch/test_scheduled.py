@@ -8,11 +8,13 @@ import time
 from pathlib import Path
 
 from mailtui.dispatch.missed import lateness
-from mailtui.outbox.records import Campaign
+from mailtui.dispatch.plan import SendPlan
+from mailtui.outbox.records import Campaign, NewDelivery
 from mailtui.outbox.states import CampaignState, DeliveryState, OrderKind
+from mailtui.sandbox.faults import Action, FaultRule, Faults, Stage
 from mailtui.sandbox.server import SandboxServer
 from mailtui.schedule.schedule import Missed, Schedule
-from tests.dispatch.bench import House, accepted
+from tests.dispatch.bench import House, accepted, address
 
 HOUR = 3_600.0
 
@@ -109,3 +111,16 @@ async def test_t02_the_time_that_a_launch_takes_does_not_count_as_late(house: Ho
     assert late(due + 1, due + HOUR, due + HOUR + 2) == 3, "a recurring one, whose list took an hour to write"
     assert late(due - HOUR, due + HOUR, due + HOUR) == 0, "its launch was not through in time"
     assert late(due + HOUR, due + HOUR + 60, due + 3 * HOUR) == 3 * HOUR - 60, "and nobody was there afterwards"
+
+
+async def test_c8_who_is_due_meanwhile_does_not_wait_for_a_slow_reply_to_another(house: House, tmp_path: Path) -> None:
+    slow = FaultRule(Stage.DOT, Action.DELAY, nth=1, seconds=1.5)
+    async with SandboxServer(tmp_path / "sandbox", faults=Faults((slow,))) as server:
+        campaign = await house.launch(1, server.port, SendPlan(workers=2))
+        later = NewDelivery(address(2), 2, address(2), ("Zoé",), due_at=time.time() + 0.5)
+        await house.desk.add(campaign.number, [later], now=time.time())
+        sending = asyncio.create_task(house.send(scale=1.0))
+        counts = await house.until(campaign, lambda counts: counts.queued == 0)
+        assert time.time() >= later.due_at and counts.sent == 0, "both are under way, at their time"
+        await sending
+        assert (await house.counts(campaign)).sent == 2
