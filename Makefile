@@ -26,7 +26,7 @@ PARTS ?=
 # How long each target is fuzzed
 SECONDS ?= 600
 
-.PHONY: help demo test messages torture ordeal fuzz lint format types imports bench waiting lock clean
+.PHONY: help demo test messages torture ordeal fuzz lint format types imports bench waiting pace lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -77,6 +77,9 @@ bench: $(VENV)/.installed-dev ## measure against other senders, an hour (PARTS="
 
 waiting: $(VENV)/.installed-dev ## measure how late what is scheduled begins, and what waiting costs, three minutes
 	$(BIN)/python -m benchmarks.waiting $(ARGS)
+
+pace: $(VENV)/.installed-dev ## send to servers that allow so much and no more, and see what they accept, three minutes
+	$(BIN)/python -m pytest -m long -k "ten_a_second or r07" -s tests/dispatch/test_slowdown.py tests/dispatch/test_domains.py
 
 clean: ## remove .venv and everything that tools left behind
 	rm -rf $(VENV) .cache build dist .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis \
