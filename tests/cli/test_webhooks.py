@@ -159,12 +159,16 @@ def test_e02_what_answers_without_an_end_or_points_elsewhere_holds_nothing_up(
             mailtui.environ[f"MAILTUI_WEBHOOK_{name.upper()}"] = SECRET
         mailtui.home.settings_file.parent.mkdir(parents=True, exist_ok=True)
         mailtui.home.settings_file.write_text(f"webhooks: {json.dumps(said)}\n")
-        mailtui.environ["MAILTUI_TIME_SCALE"] = "0.2"
+        mailtui.environ["MAILTUI_TIME_SCALE"] = "1"
         launched = mailtui.run("run", mailtui.campaign(3, port=sandbox.port), "--yes", "--detach").out.strip()
         wait_until(lambda: mailtui.call("status", launched, "--json").json["state"] == "finished")
-        hanging = [one["attempts"] for one in _notices(mailtui, launched) if one["webhook"] == "hang"]
-        assert hanging == [0, 0], "everybody has their mail while a webhook has not even answered to the beginning"
-        wait_until(lambda: len(flood.posts) == 2 and len(gone.posts) == 2 and moved.posts and hang.posts)
+        assert SECRET not in Path(f"/proc/{mailtui.runner()}/environ").read_text(), "no program inherits it"
+        other = mailtui.call("run", mailtui.campaign(3, port=sandbox.port, name="d"), "--yes", "--detach").out.strip()
+        wait_until(lambda: mailtui.call("status", other, "--json").json["state"] == "finished")
+        hanging = [*_notices(mailtui, launched), *_notices(mailtui, other)]
+        waiting = [one["attempts"] for one in hanging if one["webhook"] == "hang"]
+        assert waiting == [0] * 4, "everybody has their mail while a webhook has not even answered to the beginning"
+        wait_until(lambda: len(flood.posts) == 4 and len(gone.posts) == 4 and len(moved.posts) == 4 and hang.posts)
         wait_until(lambda: all(one["attempts"] for one in _notices(mailtui, launched) if one["webhook"] == "moved"))
         by_name = {name: [one for one in _notices(mailtui, launched) if one["webhook"] == name] for name in hooks}
         assert [(one["event"], one["state"]) for one in by_name["flood"]] == [
@@ -176,5 +180,5 @@ def test_e02_what_answers_without_an_end_or_points_elsewhere_holds_nothing_up(
         assert {one["said"] for one in by_name["moved"]} == {"it answered 302, a redirect, which is not followed"}
         assert {one["state"] for one in by_name["hang"]} == {"waiting"}
         listed = {row["webhook"]: row["waiting"] for row in mailtui.call("webhooks", "list", "--json").lines}
-        assert (listed["flood"], listed["gone"], listed["moved"], listed["hang"]) == (0, 0, 2, 2)
+        assert (listed["flood"], listed["gone"], listed["moved"], listed["hang"]) == (0, 0, 4, 4)
         mailtui.end_runner()
