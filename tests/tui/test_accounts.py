@@ -343,3 +343,30 @@ async def test_d3_logging_in_by_a_code_and_out_again(home: Home, keyring: Any) -
                 await pilot.press("escape")
                 await until(lambda: shows(running, "× missing"))
                 assert keyring.get_password("mailtui", login_entry("club")) is None
+
+
+async def test_c3_every_limit_of_an_account_is_a_field_and_wrong_ones_are_told_there(app: MakeApp, home: Home) -> None:
+    written(home, {"acme": {"host": "127.0.0.1", "port": 2525, "security": "plain"}})
+    running = app()
+    async with running.run_test(size=SMALL) as pilot:
+        await entered(running, pilot)
+        await until(lambda: shows(running, "acme"))
+        await pilot.press("e")
+        await on(running, AccountForm)
+        assert not running.screen.query_one("#field-burst").display, "without a rate it means nothing"
+        wrong = {"rate": "fast", "min_gap": "a bit", "batch": "100", "per_domain": "gmail", "warm_up": "50"}
+        for key, text in wrong.items():
+            field(running, key).value = text
+        await pilot.press("ctrl+s")
+        problems = {one.entry.key for one in running.screen.query(FormField) if one.has_class("-wrong")}
+        assert problems == set(wrong)
+        typed = {"rate": "10/s", "min_gap": "", "batch": "100, 10m", "per_domain": "gmail.com 5/s"}
+        for key, text in {**typed, "warm_up": "50, 1.5, 5000, 2026-12-01", "per_hour": "500", "burst": "5"}.items():
+            field(running, key).value = text
+        await pilot.press("ctrl+s")
+        await until(lambda: isinstance(running.screen, AccountsScreen) and shows(running, "10/s, 5 at once, 500/h"))
+    limits = running.service.settings.spec.accounts["acme"].limits.limits()
+    assert (limits.rate, limits.burst, limits.per_hour) == (10.0, 5, 500)
+    assert limits.batch is not None and (limits.batch.size, limits.batch.rest) == (100, 600.0)
+    assert limits.of_domain("gmail.com").rate == 5.0
+    assert limits.warm_up is not None and limits.warm_up.since == "2026-12-01"
