@@ -15,10 +15,12 @@ from mailtui.audience.sheets.ages import freshness
 from mailtui.audience.views import AudienceCounts, about_alike
 from mailtui.campaign.campaign import Campaign
 from mailtui.campaign.copy_checks import copy_findings
+from mailtui.campaign.due_times import row_time_findings, settled
 from mailtui.campaign.extras import brings_copies
 from mailtui.campaign.file_checks import brings_files, page_findings, row_findings
 from mailtui.campaign.judging import Judge
 from mailtui.campaign.suppression import Suppressed
+from mailtui.campaign.time_checks import schedule_findings
 from mailtui.kit.suggest import nearest
 from mailtui.kit.words import counted
 from mailtui.message.frozen import MessageSource
@@ -144,6 +146,7 @@ def run_checks(
             lambda rows: progress(rows, total),
             rendered=lambda number: every_row or number in wanted,
         )
+    about_times = (*_time_findings(campaign, audience, lambda rows: progress(rows, total)),)
     progress(total, total)
     about_list = (
         *_audience_findings(campaign, counts, audience),
@@ -151,8 +154,15 @@ def run_checks(
         *_suppression_findings(suppressed, counts),
         *_list_findings(campaign, suppressed),
     )
-    findings = (*about_list, *_misbuilt(differences or []), *about_files, *preflight.findings())
+    findings = (*about_list, *_misbuilt(differences or []), *about_times, *about_files, *preflight.findings())
     return CheckReport(campaign.name, counts, rendered, ()).with_findings(findings)
+
+
+def _time_findings(campaign: Campaign, audience: Audience, progress: Callable[[int], None]) -> Iterator[Finding]:
+    now = time.time()
+    yield from schedule_findings(campaign, now)
+    schedule = settled(campaign.schedule, now)
+    yield from row_time_findings(campaign, schedule, audience.columns, audience.recipients, now, progress)
 
 
 def _misbuilt(differences: list[str]) -> Iterator[Finding]:

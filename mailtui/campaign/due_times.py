@@ -149,7 +149,7 @@ def row_time_findings(
     campaign: Campaign,
     schedule: Schedule,
     columns: tuple[str, ...],
-    recipients: Iterable[Recipient],
+    recipients: Callable[[], Iterable[Recipient]],
     now: float,
     progress: Callable[[int], None],
 ) -> Iterator[Finding]:
@@ -161,7 +161,7 @@ def row_time_findings(
     if missing or not has_own_times(schedule):
         return
     due, bad, passed, without = DueTimes(schedule, begins(schedule)), _Rows(), _Rows(), _Rows()
-    for done, recipient in enumerate(recipients, 1):
+    for done, recipient in enumerate(recipients(), 1):
         try:
             at = due.of(recipient.fields)
         except ValueError as error:

@@ -25,6 +25,7 @@ from mailtui.campaign.checks import CheckReport, run_checks
 from mailtui.campaign.senders import sender_findings
 from mailtui.campaign.signing import key_findings, rewriting_findings, signing_findings
 from mailtui.campaign.suppression import LeftOut, Suppressed, open_left_out
+from mailtui.campaign.time_checks import pace_findings
 from mailtui.campaign.trial import TrialRenderer
 from mailtui.dispatch.members import Member
 from mailtui.errors import AccountError, ConfigError, NoAccount, Problem
@@ -214,6 +215,7 @@ class CampaignDesk:
             with self._suppressed(campaign) as suppressed:
                 size = self._largest_mail(campaign)
                 found = run_checks(campaign, audience, source, suppressed, sample=sample, progress=progress, size=size)
+            found = found.with_findings(self._about_pace(campaign, audience, found.counts.recipients))
         if self.signing(campaign) is not None:  # by a signature that covers what one click needs
             found = dataclasses.replace(found, findings=tuple(f for f in found.findings if f.code != _ONE_CLICK_SIGNED))
         return found.with_findings(self._about_accounts(campaign))
@@ -230,6 +232,12 @@ class CampaignDesk:
             yield from signing_findings(signing.spec, sender, place)
             yield from key_findings(signing.spec, signing.file)
             yield from rewriting_findings(member.endpoint.host for member in self.members(campaign))
+
+    def _about_pace(self, campaign: Campaign, audience: Audience, mails: int) -> list[Finding]:
+        """How long it takes, where it says whom it is sent through."""
+        if campaign.spec.smtp is None and not campaign.spec.account_names:
+            return []
+        return list(pace_findings(campaign, self.members(campaign), audience.recipients(), mails))
 
     def _largest_mail(self, campaign: Campaign) -> int:
         """The most bytes of a mail that the servers of its accounts said they take, when they were tested last; 0 where

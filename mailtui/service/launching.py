@@ -19,6 +19,7 @@ from mailtui.campaign.due_times import at_once, begins, due_times, has_passed, s
 from mailtui.campaign.forecast import Planned, forecast
 from mailtui.campaign.freeze import Freezing, Launch, freeze
 from mailtui.campaign.takes import Takes, named_domains, takes
+from mailtui.campaign.time_checks import within_hours
 from mailtui.dispatch.members import Member
 from mailtui.dispatch.plan import SendPlan
 from mailtui.errors import UsageError
@@ -169,8 +170,7 @@ class Launching:
         to_domains: Mapping[str, int],
         schedule: Schedule,
     ) -> Takes | None:
-        found = takes(members, plan, mails, to_domains, datetime.now().astimezone())
-        return found if found is None or schedule.window is None else found.within(schedule.window)
+        return within_hours(takes(members, plan, mails, to_domains, datetime.now().astimezone()), schedule)
 
     async def forecast(self, plan: LaunchPlan, *, again: Again) -> LaunchPlan:
         """The plan with the number of mails that would really go out. Writes nothing; raises what `launch` would."""
