@@ -13,6 +13,7 @@ from tests.cli.conftest import StartSandbox
 from tests.cli.program import Mailtui, Oracle, wait_until
 from tests.servers.certificates import Authority
 from tests.servers.hook import FLOOD, HANG, MOVED, Receiver, is_signed, receiver
+from tests.tui.terminal import Terminal
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
@@ -182,3 +183,14 @@ def test_e02_what_answers_without_an_end_or_points_elsewhere_holds_nothing_up(
         listed = {row["webhook"]: row["waiting"] for row in mailtui.call("webhooks", "list", "--json").lines}
         assert (listed["flood"], listed["gone"], listed["moved"], listed["hang"]) == (0, 0, 4, 4)
         mailtui.end_runner()
+
+
+def test_e02_a_run_rings_at_its_terminal_and_says_what_became_of_it(mailtui: Mailtui, sandbox: Oracle) -> None:
+    campaign = mailtui.campaign(3, port=sandbox.port)
+    command = ("-m", "mailtui", "run", str(campaign), "--yes")
+    with Terminal(command, mailtui.environment(MAILTUI_NOTIFY__TERMINAL="true")) as terminal:
+        assert terminal.ends() == 0
+    assert b"\x1b]9;News c: Finished: 3 sent.\x1b\\\a" in terminal.output
+    with Terminal(("-m", "mailtui", "status"), mailtui.environment(MAILTUI_NOTIFY__TERMINAL="true")) as terminal:
+        assert terminal.ends() == 0
+    assert b"\a" not in terminal.output, "nobody waited"
