@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import random
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
+from functools import partial
 from math import ceil
 from typing import Protocol
 
@@ -62,25 +63,23 @@ class Pace(Protocol):
 class _Window:
     """Mails in any so many seconds."""
 
-    __slots__ = ("_parts", "length", "limit", "part", "said", "total")
+    __slots__ = ("_parts", "length", "part", "said", "total")
 
     def __init__(self, length: float, said: str) -> None:
         self.length = length
         self.part = length / _PARTS
         self.said = said
-        self.limit: int | None = None
         self.total = 0
-        self._parts: deque[tuple[int, int]] = deque()
+        self._parts: deque[list[int]] = deque()
 
     def add(self, at: float, mails: int) -> None:
-        number = int(at // self.part)
-        if self._parts and self._parts[-1][0] >= number:  # a clock that was put back makes nothing younger
-            number, before = self._parts.pop()
-            mails_there = before + mails
-        else:
-            mails_there = mails
-        self._parts.append((number, mails_there))
+        number, parts = int(at // self.part), self._parts
         self.total += mails
+        if parts and parts[-1][0] >= number:  # a clock that was put back makes nothing younger
+            parts[-1][1] += mails
+        else:
+            self.leave(at)
+            parts.append([number, mails])
 
     def leave(self, now: float) -> None:
         """Forget what is too old."""
@@ -103,7 +102,7 @@ class _Window:
 
     def moved(self, by: float) -> None:
         steps = ceil(by / self.part)
-        self._parts = deque((number + steps, mails) for number, mails in self._parts)
+        self._parts = deque([number + steps, mails] for number, mails in self._parts)
 
 
 class Meter:
@@ -137,6 +136,7 @@ class Meter:
         self._hour = _Window(3600.0, "hourly limit")
         self._day = _Window(DAY, "daily limit")
         self._windows = (self._day, self._hour, self._minute)
+        self._checks: tuple[Callable[[float], Wait | None], ...] = ()
         self.set(limits, 0.0)
 
     # what is on record
@@ -166,14 +166,29 @@ class Meter:
     def set(self, limits: Limits, now: float) -> None:
         """Change the limits from now on; what was sent counts on."""
         self.limits = limits
-        self._minute.limit, self._hour.limit, self._day.limit = limits.per_minute, limits.per_hour, limits.per_day
         self._rate.set(limits.rate, limits.burst, now)
+        self._checks = tuple(self._needed(limits))
         if limits.batch is None:
             self.in_batch = 0
         if not limits.min_gap:
             self._gap_until = 0.0
         elif self.last_at is not None:
             self._gap_until = self.last_at + self._gap()
+
+    def _needed(self, limits: Limits) -> Iterator[Callable[[float], Wait | None]]:
+        """What has to be asked before a mail: nothing else is, for each is asked about every mail."""
+        windows = ((self._day, limits.per_day), (self._hour, limits.per_hour), (self._minute, limits.per_minute))
+        for window, limit in windows:
+            if limit is not None:
+                yield partial(self._window_wait, window, limit)
+        if limits.rate is not None:
+            yield self._rate_wait
+        if limits.min_gap:
+            yield self._gap_wait
+        if limits.batch is not None:
+            yield self._batch_wait
+        if limits.warm_up is not None:
+            yield self._warm_up_wait
 
     def _gap(self) -> float:
         limits = self.limits
@@ -183,28 +198,13 @@ class Meter:
 
     def wait(self, now: float) -> Wait | None:
         """Why no mail may begin now; None when one may. Of several reasons the one that lasts longest."""
-        waits = [wait for wait in self._waits(now) if wait is not None]
+        waits = [wait for check in self._checks if (wait := check(now)) is not None]
+        if self.pace is not None and (wait := self.pace.wait(now)) is not None:
+            waits.append(wait)
         if not waits:
             return None
         timed = [wait for wait in waits if wait.until is not None]
         return max(timed, key=lambda wait: wait.until or 0.0) if timed else waits[0]
-
-    def _waits(self, now: float) -> Iterable[Wait | None]:
-        limits = self.limits
-        if self.pace is not None:
-            yield self.pace.wait(now)
-        if limits.rate is not None:
-            yield self._rate_wait(now)
-        if limits.min_gap:
-            yield self._gap_wait(now)
-        if limits.batch is not None:
-            yield self._batch_wait(limits.batch, now)
-        for window in self._windows:
-            window.leave(now)
-            if window.limit is not None:
-                yield self._window_wait(window, window.limit)
-        if limits.warm_up is not None:
-            yield self._warm_up_wait(now)
 
     def _rate_wait(self, now: float) -> Wait | None:
         seconds = self._rate.wait(now)
@@ -216,7 +216,9 @@ class Meter:
             return Wait(self._gap_until, reason, WaitKind.PACE)
         return Wait(None, reason, WaitKind.UNDER_WAY) if self.reserved else None
 
-    def _batch_wait(self, batch: Batch, now: float) -> Wait | None:
+    def _batch_wait(self, now: float) -> Wait | None:
+        batch = self.limits.batch
+        assert batch is not None
         if self.last_at is not None and now >= self.last_at + batch.rest:
             self.in_batch = 0
         if self.in_batch + self.reserved < batch.size:
@@ -226,7 +228,8 @@ class Meter:
             return Wait(self.last_at + batch.rest, reason, WaitKind.BATCH)
         return Wait(None, reason, WaitKind.UNDER_WAY)
 
-    def _window_wait(self, window: _Window, limit: int) -> Wait | None:
+    def _window_wait(self, window: _Window, limit: int, now: float) -> Wait | None:
+        window.leave(now)
         if window.total + self.reserved < limit:
             return None
         reason = f"{window.said} of {self.said} reached"
@@ -236,6 +239,7 @@ class Meter:
         """In any 24 hours no more than the day's number; midnight, where the clock hangs, brings a higher one."""
         warm_up = self.limits.warm_up
         assert warm_up is not None
+        self._day.leave(now)
         number, limit = self.warm_up_day(now)
         if self._day.total + self.reserved < limit:
             return None

@@ -15,7 +15,6 @@ from mailtui.dispatch.meters import Meters, campaign_key
 from mailtui.dispatch.paced import Paced
 from mailtui.outbox.timed_records import MeterSnapshot
 from mailtui.smtp.job import Job
-from mailtui.smtp.limits import Limits
 
 _WORTH_SAYING = 2.0  # seconds; shorter waits come and go
 
@@ -35,6 +34,8 @@ class Passage:
         self._wall = wall
         self._seen = -1
         self._lines: tuple[Line, ...] = ()
+        self._keys: tuple[str, ...] = ()
+        self._per_connection: int | None = None
         self._domains = False
         self._unsaid: set[str] = set()  # domains of which nothing is said
         self._jobs: dict[Job, tuple[Line, ...]] = {}
@@ -46,6 +47,8 @@ class Passage:
         if self._always and not any(line.meter.key == self._account for line in lines):
             lines.append(meters.line(self._account))
         self._lines = tuple(lines)
+        self._keys = tuple(line.meter.key for line in lines)
+        self._per_connection = _least(meters.limits(owner).per_connection for owner in self._owners)
         self._domains = any(meters.has_domains(owner) for owner in self._owners)
         self._unsaid.clear()
         self._seen = meters.changes
@@ -60,14 +63,14 @@ class Passage:
     @property
     def per_connection(self) -> int | None:
         """How many mails a connection may carry."""
-        return _least(limits.per_connection for limits in self._limits())
+        if self._seen != self._meters.changes:
+            self._look()
+        return self._per_connection
 
     def most_workers(self, most: int | None) -> int | None:
         """How many connections are of use beside what the account says: `most` of them at a time."""
-        return _least([most, *(limits.most_connections for limits in self._limits())])
-
-    def _limits(self) -> list[Limits]:
-        return [self._meters.limits(owner) for owner in self._owners]
+        limits = (self._meters.limits(owner) for owner in self._owners)
+        return _least([most, *(one.most_connections for one in limits)])
 
     def lets(self, worker: Paced) -> Wait | None:
         """None when a mail may begin now, as far as that is not its domain's; else the worker waits in turn."""
@@ -99,7 +102,7 @@ class Passage:
 
     def set_aside(self, job: Job, domain: str) -> None:
         """A mail begins, for which everybody has room."""
-        lines = (*self._lines, *self.of_domain(domain))
+        lines = (*self._lines, *self.of_domain(domain)) if self._domains else self._lines
         if not lines:
             return
         now = self._wall()
@@ -111,7 +114,8 @@ class Passage:
         """The keys that its mark is counted under."""
         if not self._jobs:
             return ()
-        return tuple(line.meter.key for line in self._jobs.get(job, ()))
+        lines = self._jobs.get(job, ())
+        return self._keys if lines is self._lines else tuple(line.meter.key for line in lines)
 
     def marked(self, job: Job) -> None:
         """A mail is on record as about to be sent."""
