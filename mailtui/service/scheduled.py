@@ -31,7 +31,7 @@ from mailtui.schedule.words import in_words
 from mailtui.service.campaigns import CampaignDesk, actor
 from mailtui.service.launching import ANOTHER_TIME, LaunchPlan, as_approved
 from mailtui.service.orders import Orders
-from mailtui.service.scheduled_rows import ScheduledKind, ScheduledRow
+from mailtui.service.scheduled_rows import ScheduledKind, ScheduledRow, lateness_of
 from mailtui.service.schedules import described, machine_zone, show_moment
 from mailtui.service.settings import Settings
 from mailtui.service.views import CampaignView, now
@@ -159,7 +159,7 @@ class Scheduled:
             words=words or in_words(schedule),
             recipients=campaign.audience,
             upcoming=(),
-            lateness=None if campaign.woke_at is None else _lateness(campaign),
+            lateness=lateness_of(campaign),
             reason=reason,
             runner_lives=lives,
             seen_at=seen_at,
@@ -345,7 +345,7 @@ def _recurring(
         words=words.words,
         recipients=None,
         upcoming=words.upcoming,
-        lateness=_lateness(mine[-1]) if mine else None,
+        lateness=lateness_of(mine[-1]) if mine else None,
         reason=recurrence.reason,
         runner_lives=lives,
         seen_at=seen_at,
@@ -353,12 +353,6 @@ def _recurring(
         file=recurrence.path,
         runs=recurrence.runs,
     )
-
-
-def _lateness(campaign: LaunchedCampaign) -> float | None:
-    if campaign.start_at is None or campaign.woke_at is None:
-        return None
-    return max(0.0, campaign.woke_at - campaign.start_at)
 
 
 def _arguments(plan: LaunchPlan) -> str:

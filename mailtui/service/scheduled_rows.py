@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from mailtui.kit.durations import show_wait
+from mailtui.outbox.records import Campaign
 from mailtui.schedule.words import countdown, show_moment
 
 
@@ -102,6 +103,12 @@ class ScheduledRow:
             "runner": self.runner_lives,
             "file": self.file,
         }
+
+
+def lateness_of(campaign: Campaign) -> float | None:
+    """How many seconds after its time a campaign began; None for one that had no time, or began before it."""
+    start, woke = campaign.start_at, campaign.woke_at
+    return None if start is None or woke is None or woke < start else woke - start
 
 
 def utc(at: float) -> str:

@@ -13,6 +13,7 @@ from mailtui.kit.durations import show_duration, show_moment
 from mailtui.outbox.records import Campaign, Counts, ProgressSnapshot, WorkerSnapshot
 from mailtui.outbox.states import ACTIVE_CAMPAIGNS, CampaignState
 from mailtui.service.account_state import AccountPart
+from mailtui.service.scheduled_rows import lateness_of
 from mailtui.service.told import Telling
 
 STALE_SNAPSHOT = 3.0  # seconds after which a rate is not shown as if it were live
@@ -139,9 +140,10 @@ class CampaignView:
 
     @property
     def lateness(self) -> float | None:
-        """How many seconds after its time it began, as measured; None for one that had no time, or has not begun."""
-        start, woke = self.campaign.start_at, self.campaign.woke_at
-        return None if start is None or woke is None else max(0.0, woke - start)
+        """How many seconds after its time it began, as measured; None for one that had no time, has not begun, or was
+        sent before its time by a person's word.
+        """
+        return lateness_of(self.campaign)
 
     @property
     def waits(self) -> str:
