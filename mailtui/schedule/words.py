@@ -46,10 +46,10 @@ def in_words(schedule: Schedule) -> str:
     if schedule.window is not None:
         hours = f"only {schedule.window.words}"
         parts.append(hours if schedule.begins_later else f"{hours} {schedule.timezone}")
-    if schedule.zone_column:
-        parts.append(f"by each recipient's clock ({schedule.zone_column})")
     if schedule.send_at_column:
         parts.append(f"to each recipient at its own time ({schedule.send_at_column})")
+    if schedule.zone_column:
+        parts.append(f"by each recipient's clock ({schedule.zone_column})")
     return ", ".join(part for part in parts if part)
 
 

@@ -156,8 +156,8 @@ def _notes(schedule: Schedule, shown: tuple[Upcoming, ...]) -> list[str]:
                 opens = show_moment(schedule.window.opens_at(one.at, zone), zone)
                 notes.append(f"{one.said} is outside of its hours: the first mail goes {opens}.")
                 break
-    if schedule.zone_column:
-        notes.append("Whoever's clock is past that time when it begins gets the mail at once.")
+    if schedule.zone_column or schedule.send_at_column:
+        notes.append("Whoever's time has passed when it begins gets the mail at once.")
     if schedule.begins_later:
         notes.append(_missed(schedule))
     return notes
