@@ -15,7 +15,7 @@ HEAVY = {
     "textual", "rich", "pydantic", "yaml", "jinja2", "aiosmtplib", "keyring", "apsw", "lark", "dns", "asyncio",
     "email_validator", "platformdirs",
 }  # fmt: skip
-RUNNER_MAY = {"mailtui", "apsw", "jinja2", "markupsafe", "aiosmtplib"}
+RUNNER_MAY = {"mailtui", "apsw", "jinja2", "markupsafe", "aiosmtplib", "cronsim"}
 RENDERER_MAY = {"mailtui", "jinja2", "markupsafe"}
 ROOM_MAY = {
     "accounts": {"idna", "keyring", "pydantic"},
@@ -49,10 +49,11 @@ ROOM_MAY = {
         "selectolax",
     },
     "outbox": {"apsw"},
-    "report": set(),
+    "report": {"jeepney", "pydantic"},
     "sandbox": {"pydantic"},
+    "schedule": {"cronsim", "pydantic"},
     "service": {"PIL", "apsw", "pydantic"},
-    "smtp": {"aiosmtplib", "cryptography"},
+    "smtp": {"aiosmtplib", "cryptography", "pydantic"},
     "tui": {"PIL", "pydantic", "rich", "textual", "textual_image", "tree_sitter"},
     "__init__": set(),
     "__main__": set(),
