@@ -79,7 +79,7 @@ class ScheduleDialog(ModalScreen[Chosen | None]):
         runs: int = 0,
     ) -> None:
         super().__init__()
-        self._name, self._to = name, to
+        self._campaign, self._to = name, to
         self._columns, self._runs = columns, runs
         self._kinds = to.kinds
         self._draft = draft_of(schedule)
@@ -88,7 +88,7 @@ class ScheduleDialog(ModalScreen[Chosen | None]):
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
-            yield Plain(plain(f"When {self._name} is sent", limit=120), classes="title")
+            yield Plain(plain(f"When {self._campaign} is sent", limit=120), classes="title")
             with VerticalScroll(id="fields", can_focus=False):
                 for entry in entries(self._kinds, machine_zone()):
                     if entry.key not in self._to.without:

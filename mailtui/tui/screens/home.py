@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections.abc import Iterable
 from functools import partial
 from typing import ClassVar
@@ -15,7 +16,7 @@ from mailtui.errors import MailtuiError
 from mailtui.kit.words import counted, sentence
 from mailtui.service.archive import Archive
 from mailtui.service.facade import Service
-from mailtui.service.views import CampaignView
+from mailtui.service.views import CampaignView, now
 from mailtui.service.workbench import Workbench
 from mailtui.tui.actions import bindings
 from mailtui.tui.dialogs.password import resuming
@@ -93,6 +94,8 @@ class HomeScreen(Room):
             else:
                 if views is not None:
                     self._show(views)
+                else:
+                    self._show_wait()
                 changed_only = True
             await asyncio.sleep(_LOOK_EVERY)
 
@@ -143,6 +146,13 @@ class HomeScreen(Room):
         if view is not None:
             self.query_one("#detail", Plain).show(campaign_detail(view))
         self.refresh_bindings()
+
+    def _show_wait(self) -> None:
+        """How long it still is until the one under the cursor begins or goes on; that changes while nothing else does."""
+        view = self._chosen()
+        if view is not None and (view.begins_at or view.resume_at) is not None:
+            waiting = dataclasses.replace(view, seen_at=now())
+            self.query_one("#detail", Plain).show(campaign_detail(waiting))
 
     def _chosen(self) -> CampaignView | None:
         key = self.query_one("#campaigns", KeyedTable).key
