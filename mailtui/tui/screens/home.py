@@ -148,7 +148,7 @@ class HomeScreen(Room):
         self.refresh_bindings()
 
     def _show_wait(self) -> None:
-        """How long it still is until the one under the cursor begins or goes on; that changes while nothing else does."""
+        """How long it is until the one under the cursor begins or goes on: that changes while nothing else does."""
         view = self._chosen()
         if view is not None and (view.begins_at or view.resume_at) is not None:
             waiting = dataclasses.replace(view, seen_at=now())
