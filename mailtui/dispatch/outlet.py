@@ -117,6 +117,8 @@ class Outlet:
         self.accepted = 0
         self._head = head
         self._window = head.window
+        self._campaign = campaign
+        self._sharing = tools.sharing
         self._standing = tools.standing
         tools.meters.propose(self.name, member.limits)
         self._passage = Passage(tools.meters, account=self.name, campaign=campaign, always=not alone, wall=tools.wall)
@@ -166,7 +168,16 @@ class Outlet:
     @property
     def most_workers(self) -> int | None:
         """How many workers are of use to it; None for any number."""
-        return self._passage.most_workers(self.member.connections)
+        part = self._sharing.part(self.name, self._campaign, self.member.connections)
+        return self._passage.most_workers(part)
+
+    def join(self) -> None:
+        """The campaign is sent from now on: it has its part of the account's connections."""
+        self._sharing.join(self.name, self._campaign)
+
+    def leave(self) -> None:
+        """The campaign is sent no more."""
+        self._sharing.leave(self.name, self._campaign)
 
     @property
     def per_connection(self) -> int | None:

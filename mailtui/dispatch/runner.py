@@ -27,6 +27,7 @@ from mailtui.dispatch.recorder import Recorder
 from mailtui.dispatch.recurring import Recurring
 from mailtui.dispatch.rhythm import Rhythm
 from mailtui.dispatch.sending import Sending
+from mailtui.dispatch.sharing import Sharing
 from mailtui.dispatch.signing import signer_for
 from mailtui.dispatch.standing import Standing
 from mailtui.dispatch.storage import Storage
@@ -155,6 +156,7 @@ class Runner:
             watchdog,
             meters,
             paces,
+            sharing=Sharing(self._account_changed),
             herald=herald,
         )
         notices = Notices(ledger, self._storage, herald, wall=time.time, scale=scale)

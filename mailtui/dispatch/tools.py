@@ -11,6 +11,7 @@ from mailtui.dispatch.meters import Meters
 from mailtui.dispatch.notices import Herald
 from mailtui.dispatch.paces import Paces
 from mailtui.dispatch.recorder import Recorder
+from mailtui.dispatch.sharing import Sharing
 from mailtui.dispatch.staffing import Cores, Load
 from mailtui.dispatch.standing import Standing
 from mailtui.dispatch.storage import Storage
@@ -56,5 +57,6 @@ class Tools:
     cores: Cores = field(default_factory=Cores)
     load: Load = field(default_factory=Load)
     bodies: BodyBudget = field(default_factory=BodyBudget)
+    sharing: Sharing = field(default_factory=Sharing)
     herald: Herald | None = None
     """Who tells others what becomes of campaigns; None: nobody is told."""

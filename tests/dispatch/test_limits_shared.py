@@ -17,6 +17,7 @@ from mailtui.dispatch.plan import SendPlan
 from mailtui.outbox.records import Campaign
 from mailtui.outbox.states import CampaignState, OrderKind
 from mailtui.sandbox.capture import read_captured
+from mailtui.sandbox.faults import Action, FaultRule, Faults, Stage
 from mailtui.sandbox.server import SandboxServer
 from mailtui.smtp.endpoint import Endpoint, Security
 from mailtui.smtp.limits import Batch, Limits
@@ -119,6 +120,29 @@ async def test_n09_a_connection_carries_so_many_and_another_one_takes_over(house
         await balance(house, campaign, server)
         each = Counter(mail.connection for mail in read_captured(server.folder))
         assert server.counters.peak == 1 and max(each.values()) == 4 and server.counters.connections == 5
+
+
+async def test_c3_campaigns_share_the_connections_of_an_account(house: House, tmp_path: Path) -> None:
+    slowly = FaultRule(Stage.DOT, Action.DELAY, seconds=0.02)
+    async with SandboxServer(tmp_path / "sandbox", faults=Faults((slowly,))) as server:
+        members = acme(server, Limits(), connections=3)
+        first = await house.launch(400, 0, SendPlan(workers=8), id="c1", members=members)
+        runner = house.runner(until_idle=False)
+        staying = asyncio.create_task(runner.run(lambda: None))
+        await house.until(first, lambda counts: counts.sent > 5)
+        assert server.counters.open == 3
+        second = await house.launch(20, 0, SendPlan(workers=8), id="c2", members=members)
+        await house.until(second, lambda counts: counts.sent > 2)
+        async with asyncio.timeout(20):
+            while server.counters.open > 3:
+                await asyncio.sleep(0.005)
+        await house.until_state(second, CampaignState.FINISHED)
+        assert (await house.counts(first)).open > 0
+        async with asyncio.timeout(20):
+            while server.counters.open != 3:  # all of them are the first one's again
+                await asyncio.sleep(0.005)
+        runner.stop()
+        await staying
 
 
 async def test_c3_limits_that_are_changed_hold_at_once_for_a_campaign_that_is_under_way(
