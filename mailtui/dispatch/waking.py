@@ -1,8 +1,8 @@
 """Owns that what waits for a time goes on at that time: campaigns that are scheduled, that are paused for a while, and
 those that recur; and that a runner stays for it.
 
-The times are of the clock on the wall, looked at ten times a second: whoever puts it, or has the machine sleep, finds
-each campaign begun once, or asked about.
+The times are of the clock on the wall. A runner sleeps to the very instant, and looks at the clock several times a
+second until then: whoever puts it, or has the machine sleep, finds each campaign begun once, or asked about.
 """
 
 from __future__ import annotations
