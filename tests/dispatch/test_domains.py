@@ -38,11 +38,8 @@ async def test_r07_only_the_domain_that_asked_waits(house: House, tmp_path: Path
     rule = reply(stage, said, recipient=f"*@{SLOW}", times=2)
     async with sandbox(tmp_path, rule) as server:
         campaign = await launch_to_domains(house, 5, 40, server.port, SendPlan(workers=4))
-        task = asyncio.create_task(house.send(scale=0.002))
-        counts = await house.until(campaign, lambda counts: counts.sent >= 160)
-        assert counts.failed == 0
-        waiting = [row for row in (await house.rows(campaign)).values() if row.state == "deferred"]
-        assert waiting and all(row.due_at > 0 for row in waiting)
+        task = asyncio.create_task(house.send(scale=0.005))
+        await house.until(campaign, lambda counts: counts.deferred > 0)
         await task
     rows = await house.check_books(campaign, server.folder)
     assert {row.state.value for row in rows.values()} == {"sent"}
