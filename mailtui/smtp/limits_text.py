@@ -39,7 +39,7 @@ def in_words(limits: Limits) -> str:
     """For people, such as `10/s, 500/h, 2,000/day, 30 s between two`; empty where nothing is said."""
     windows = ((limits.per_minute, "min"), (limits.per_hour, "h"), (limits.per_day, "day"))
     said = [show_rate(limits.rate)] if limits.rate is not None else []
-    said += [f"{limits.burst:,} at once"] if limits.burst > 1 else []
+    said += [f"{limits.burst:,} at once"] if limits.rate is not None and limits.burst > 1 else []
     said += [f"{number:,}/{unit}" for number, unit in windows if number is not None]
     if limits.min_gap:
         longer = f" to {show_duration(limits.min_gap * (1 + limits.jitter))}" if limits.jitter else ""
