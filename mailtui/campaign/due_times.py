@@ -160,20 +160,32 @@ def row_time_findings(
         yield Finding("error", "no-column", f"the list has no column {column}.", place=place)
     if missing or not has_own_times(schedule):
         return
-    due, bad, passed, without = DueTimes(schedule, begins(schedule)), _Rows(), _Rows(), _Rows()
+    following = next_after(schedule, now) if schedule.recurs else None
+    due = DueTimes(schedule, begins(schedule) if following is None else following.at)
+    bad, passed, without, ahead = _Rows(), _Rows(), _Rows(), _Rows()
     for done, recipient in enumerate(recipients(), 1):
         try:
             at = due.of(recipient.fields)
         except ValueError as error:
             bad.add(recipient.row, str(error))
             continue
-        if 0.0 < at <= now:
+        if following is not None and at < following.at:
+            ahead.add(recipient.row)
+        elif 0.0 < at <= now:
             passed.add(recipient.row)
         if schedule.send_at_column and not recipient.fields[schedule.send_at_column].strip():
             without.add(recipient.row)
         if done % _STEP == 0:
             progress(done)
     yield from _about(campaign, schedule, bad, passed, without)
+    if ahead.count:
+        message = (
+            f"{counted(ahead.count, 'recipient')} whose clock is ahead of {schedule.timezone}: each time their mails "
+            "go as soon as the campaign begins, later than that by their own clock"
+        )
+        hint = "Name the zone that is farthest to the east: timezone: in schedule:."
+        place = campaign.document.place(("schedule",))
+        yield Finding("warning", "clocks-ahead", message, tuple(ahead.rows), ahead.count, place=place, hint=hint)
 
 
 def missing_columns(schedule: Schedule, columns: tuple[str, ...]) -> Iterator[tuple[str, str]]:

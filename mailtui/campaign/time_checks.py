@@ -41,9 +41,6 @@ def schedule_findings(campaign: Campaign, now: float) -> Iterator[Finding]:
     notes = dict.fromkeys(moment.said for moment in upcoming(schedule, now, _LOOK_AHEAD) if moment.said)
     for note in notes:
         yield Finding("note", "clock-change", note, place=place)
-    if schedule.recurs and schedule.zone_column:
-        message = "whose clock is ahead of the campaign's gets the mail as soon as it begins, not by the own clock"
-        yield Finding("warning", "clocks-ahead", message, place=place)
 
 
 def pace_findings(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import io
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -176,6 +177,15 @@ def test_c8_a_time_of_a_recurring_campaign_is_launched_once(service: Service, wr
     first, again, other = at(epoch("2099-01-01 08:00")), at(epoch("2099-01-01 08:00")), at(epoch("2099-01-02 08:00"))
     assert (again.campaign.id, again.added, again.is_new) == (first.campaign.id, 0, False)
     assert other.campaign.id != first.campaign.id and other.added == 2
+
+
+def test_c8_a_list_from_standard_input_cannot_come_again(
+    service: Service, write_campaign: WriteCampaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"email\na@example.com\n")))
+    path = write_campaign(1, "Hi\n", audience={"source": "-"}, schedule={"every": "1 day"})
+    with pytest.raises(UsageError, match="standard input"):
+        asyncio.run(service.scheduled.recur(service.prepare(service.campaigns.load(path), plan={})))
 
 
 def _members(*limits: Limits) -> list[Member]:
