@@ -232,6 +232,7 @@ class Service:
             now(),
             await self._heartbeat(runner) if campaign.state in ACTIVE_CAMPAIGNS else None,
             next_try=await self.reader.next_try(campaign.number) if counts.deferred else None,
+            next_due=(await self.reader.next_due(campaign.number) if campaign.state is CampaignState.RUNNING else None),
             told=await told_of(self.reader, campaign),
             suppression_grew=(
                 campaign.state is CampaignState.PAUSED

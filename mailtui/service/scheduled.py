@@ -143,10 +143,10 @@ class Scheduled:
         elif campaign.state is CampaignState.PAUSED and campaign.start_at is not None and not campaign.first_claim_at:
             at = None
         elif campaign.state is CampaignState.RUNNING:
-            snapshot = await self._house.reader.snapshot(campaign.number)
-            if snapshot is None or snapshot.waits_until is None or snapshot.waits_until <= seen_at:
+            view = await self._house.view(campaign.id)
+            if view.waits_until is None:
                 return None
-            kind, at, words = ScheduledKind.WAITING, snapshot.waits_until, snapshot.note
+            kind, at, words = ScheduledKind.WAITING, view.waits_until, view.note
         elif campaign.state is not CampaignState.SCHEDULED:
             return None
         return ScheduledRow(

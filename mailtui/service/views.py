@@ -39,6 +39,8 @@ class CampaignView:
     """Where that runner's log is; empty while it writes, and where it has none of its own."""
     next_try: float | None = None
     """When the first of those who are deferred is to be tried again (epoch seconds), None when nobody is."""
+    next_due: float | None = None
+    """When the next of those who wait is due (epoch seconds), while it is being sent; None when nobody waits."""
     accounts: tuple[AccountPart, ...] = ()
     """The parts of its accounts; none where it has one without a limit."""
     told: tuple[Telling, ...] = ()
@@ -147,11 +149,21 @@ class CampaignView:
 
     @property
     def waits(self) -> str:
-        """What it waits for now, and until when: a limit, a sending window, the recipients' own times; else empty."""
-        if self.live is None or self.live.waits_until is None or self.live.waits_until <= self.seen_at:
-            return ""
-        until = self.live.waits_until
-        return f"goes on at {show_moment(until)}, in {show_duration(until - self.seen_at)}"
+        """Until when nothing of it is sent, while it is under way: a limit, or times of the recipients' own; else
+        empty.
+        """
+        until = self.waits_until
+        return "" if until is None else f"goes on at {show_moment(until)}, in {show_duration(until - self.seen_at)}"
+
+    @property
+    def waits_until(self) -> float | None:
+        """The same in epoch seconds, None where nothing keeps it waiting."""
+        if self.campaign.state is not CampaignState.RUNNING or self.lost:
+            return None
+        until = None if self.live is None else self.live.waits_until
+        if until is None and not self.counts.deferred and not self.counts.claimed and not self.counts.in_flight:
+            until = self.next_due
+        return None if until is None or until <= self.seen_at else until
 
     @property
     def live(self) -> ProgressSnapshot | None:
@@ -249,7 +261,7 @@ class CampaignView:
             "start_at": None if self.campaign.start_at is None else _utc(self.campaign.start_at),
             "late_seconds": None if self.lateness is None else round(self.lateness, 3),
             "recurrence": self.campaign.recurrence,
-            "waits_until": None if self.live is None or self.live.waits_until is None else _utc(self.live.waits_until),
+            "waits_until": None if self.waits_until is None else _utc(self.waits_until),
             "accounts": [part.to_json() for part in self.accounts],
             "notices": [one.to_json() for one in self.told],
             **asdict(self.counts),
