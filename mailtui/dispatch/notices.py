@@ -5,10 +5,9 @@ taken or given up. Nothing that sends mail ever waits for it.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import math
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -24,6 +23,8 @@ PATIENCE = 24 * 3600.0
 _PAUSES = (5.0, 15.0, 30.0, 60.0, 300.0, 900.0, 3600.0, 7200.0)
 """Seconds between two tries; the last goes for all that follow."""
 _LAST_WORDS = 5.0
+_PARTING = 1.0
+"""Seconds in which a post that is under way may end when the runner leaves, so that it need not come twice."""
 _AT_ONCE = 100  # notices that are looked at in one go
 
 
@@ -85,22 +86,31 @@ class Notices:
             self._posting.pop(name).result()
         if self._herald is None:
             return
+        due: dict[str, list[Notice]] = {}
         for notice in await self._ledger.due_notices(self._wall(), _AT_ONCE, tuple(self._posting)):
-            if notice.target not in self._posting:
-                posting = self._post(notice, self._herald)
-                self._posting[notice.target] = asyncio.create_task(posting, name=f"webhook {notice.target}")
+            due.setdefault(notice.target, []).append(notice)
+        for target, notices in due.items():
+            posting = self._post_all(notices, self._herald)
+            self._posting[target] = asyncio.create_task(posting, name=f"webhook {target}")
 
     async def part(self) -> None:
         """Leave; what is under way is posted again by the next runner, with the same id."""
+        if self._posting:
+            await asyncio.wait(self._posting.values(), timeout=_PARTING * self._scale)
         for task in self._posting.values():
             task.cancel()
-        for task in self._posting.values():
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        await asyncio.gather(*self._posting.values(), return_exceptions=True)
         if self._herald is not None:
             await self._herald.settle()
 
-    async def _post(self, notice: Notice, herald: Herald) -> None:
+    async def _post_all(self, notices: Sequence[Notice], herald: Herald) -> None:
+        """One after the other, until one is not taken: the next might wait as long for the same reason."""
+        for notice in notices:
+            if not await self._post(notice, herald):
+                return
+
+    async def _post(self, notice: Notice, herald: Herald) -> bool:
+        """Whether it was taken."""
         told = await herald.post(notice)
         now = self._wall()
         state, due_at = NoticeState.WAITING, now + self._pause(notice, told)
@@ -111,6 +121,7 @@ class Notices:
         tell = note if state is not NoticeState.GIVEN_UP else warn
         tell("webhook", name=notice.target, of=notice.event, state=state, said=told.said)
         await self._storage.patiently(lambda: self._ledger.notice_told(notice.id, state, due_at, told.said, now=now))
+        return told.taken
 
     def _pause(self, notice: Notice, told: Told) -> float:
         """Up to a fifth longer than planned, so that runners whose server was away do not all come back at once."""
