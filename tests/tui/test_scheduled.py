@@ -136,7 +136,7 @@ async def test_c8_without_a_runner_it_is_said_and_one_is_started_and_what_was_se
     running = app()
     async with running.run_test(size=(80, 24), notifications=True) as pilot:
         await until(lambda: shows(running, "@ scheduled", "No runner is there to send what is to come. b starts one"))
-        await until(lambda: shows(running, "Scheduled: it is to begin at", "no process waits for"))
+        await until(lambda: shows(running, "Scheduled: it is to begin at", "process waits for"))
         await pilot.press("b")
         await until(lambda: service.runner_pid() is not None, seconds=20)
         await until(lambda: not shows(running, "No runner is there"))

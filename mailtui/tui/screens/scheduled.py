@@ -143,10 +143,11 @@ class ScheduledScreen(Room):
             return super().check_action(action, parameters)
         below = self._view is not None
         row = None if below else self._row
-        paused = row is not None and row.state == "paused" and row.kind is not ScheduledKind.WAITING
+        waits = row is not None and row.kind is ScheduledKind.WAITING
+        paused = row is not None and row.state == "paused" and not waits
         possible = {
-            "open_row": below or (row is not None and bool(row.schedule)),
-            "edit": row is not None and bool(row.schedule) and row.kind is not ScheduledKind.WAITING,
+            "open_row": below or (row is not None and (waits or bool(row.schedule))),
+            "edit": row is not None and bool(row.schedule) and not waits,
             "send_now": row is not None,
             "pause": row is not None and not paused,
             "resume": paused,

@@ -11,11 +11,10 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import ProgressBar, Sparkline
 
-from mailtui.kit.durations import show_duration
+from mailtui.kit.durations import show_duration, show_moment
 from mailtui.kit.words import counted, sentence
 from mailtui.service.advice import how_on
-from mailtui.service.pace import plan_of
-from mailtui.service.terms import show_rate
+from mailtui.service.pace import pace_in_words, plan_of
 from mailtui.service.views import CampaignView
 from mailtui.tui.states import campaign_look, is_live, last_heard, totals_content
 from mailtui.tui.text import Plain, from_home, joined, plain
@@ -85,7 +84,7 @@ class SendProgress(Vertical):
 
     def _show_pace(self, view: CampaignView) -> None:
         plan = plan_of(view)
-        limit = f"limit {show_rate(plan.rate)}" if plan.rate is not None else "no limit"
+        limit = f"limit {pace_in_words(plan)}" if plan.rate is not None or plan.limits else "no limit"
         crew = counted(plan.workers, "worker")
         if not view.active or view.lost:
             lasting = view.send_seconds >= _TRUST_AFTER and view.counts.sent > 1
@@ -132,6 +131,15 @@ def meter_lines(view: CampaignView) -> Content:
     return joined(*lines, separator="\n")
 
 
+def _held(view: CampaignView) -> str:
+    """What has no mail begin now, and until when; empty where nothing does."""
+    meters = view.live.meters if view.live is not None else ()
+    last = max((one for one in meters if one.until is not None), key=lambda one: one.until or 0, default=None)
+    if last is None or last.until is None or last.until <= view.seen_at:
+        return ""
+    return f"Waits for {last.meter}, {last.said}: goes on at {show_moment(last.until)}."
+
+
 def doing(view: CampaignView) -> Content:
     """One line: what is going on, or why nothing is."""
     look = campaign_look(view)
@@ -162,6 +170,8 @@ def doing(view: CampaignView) -> Content:
     elif view.live is not None and view.live.next_due is not None and not view.at_work:
         at = time.strftime("%H:%M:%S", time.localtime(view.live.next_due))
         text = f"Nobody is left but {counted(view.counts.deferred, 'deferred mail')}; the next try is at {at}."
+    elif not (busy or view.rate) and (held := _held(view)):
+        return plain(held, "$text-warning")
     elif view.live is None and view.snapshot is not None:
         text = f"No word from process {view.runner} since {last_heard(view)}."
     elif view.live is None:
