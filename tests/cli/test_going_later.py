@@ -61,3 +61,15 @@ def test_c8_again_and_again(mailtui: Mailtui, sandbox: Oracle) -> None:
     assert mailtui.call("cancel", id, "--json").json["state"] == "ended"
     assert mailtui.call("scheduled", "--json").out == ""
     assert mailtui.call("status", "--follow", "--json").json["recurrence"] == id
+
+
+def test_c8_one_that_waits_for_times_of_its_recipients_says_so(mailtui: Mailtui, sandbox: Oracle) -> None:
+    rows = ["email,first_name,city,when", "a@example.com,Ada,Rome,", "b@example.com,Bob,Oslo,2099-12-01 09:00"]
+    audience = {"source": "contacts.csv", "columns": {"send_at": "when"}}
+    campaign = mailtui.campaign(rows, port=sandbox.port, audience=audience)
+    id = mailtui.call("run", campaign, "--yes", "--detach", "--json").json["campaign"]
+    wait_until(lambda: mailtui.call("status", id, "--json").json["waits_until"], 60)
+    assert sandbox.accepted == {"a@example.com": 1}
+    [row] = mailtui.call("scheduled", "--json").lines
+    assert (row["id"], row["kind"], row["at"][:10]) == (id, "waiting", "2099-12-01")
+    assert mailtui.call("cancel", id).code == 0
