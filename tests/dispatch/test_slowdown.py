@@ -9,13 +9,16 @@ from pathlib import Path
 
 import pytest
 
+from mailtui.dispatch.members import Member
 from mailtui.dispatch.plan import SendPlan
-from mailtui.outbox.records import Campaign, ProgressSnapshot
+from mailtui.outbox.records import Campaign, NewDelivery, ProgressSnapshot
 from mailtui.outbox.states import CampaignState
 from mailtui.outbox.timed_records import MeterRow
 from mailtui.sandbox.faults import Faults, Stage
 from mailtui.sandbox.limits import Limits, Rate
 from mailtui.sandbox.server import SandboxServer
+from mailtui.smtp.endpoint import Endpoint, Security
+from mailtui.smtp.limits import Limits as AccountLimits
 from tests.dispatch.bench import House
 from tests.dispatch.test_breakers import held, launch_to_domains
 from tests.dispatch.test_runner import reply, sandbox
@@ -189,3 +192,28 @@ async def test_r07_a_domain_that_is_throttled_takes_its_mails_one_after_the_othe
     rows = await house.check_books(campaign, server.folder)
     assert {(row.state.value, row.attempts) for row in rows.values()} == {("sent", 1)}
     assert server.counters.refused <= 30
+
+
+async def test_c3_a_limit_of_a_domain_holds_and_keeps_no_other_domain(house: House, tmp_path: Path) -> None:
+    per_domain = (("d0.example", AccountLimits(per_minute=12)), ("d1.example", AccountLimits(connections=1)))
+    async with sandbox(tmp_path) as server:
+        to = Endpoint("acme", "127.0.0.1", server.port, Security.PLAIN)
+        campaign = await house.launch(
+            0, server.port, members=(Member(to, limits=AccountLimits(per_domain=per_domain)),)
+        )
+        rows = [
+            NewDelivery(f"u{n}@d{n % 4}.example", n + 1, f"u{n}@d{n % 4}.example", (f"Zoé {n}",)) for n in range(120)
+        ]
+        await house.desk.add(campaign.number, rows, now=time.time())
+        runner = house.runner(scale=1.0)
+        task = asyncio.create_task(runner.run(lambda: None))
+        await house.until(campaign, lambda counts: counts.sent >= 90 + 12)
+        await house.until(campaign, lambda counts: counts.deferred > 0)
+        runner.stop()
+        await task
+    after = (await house.rows(campaign)).values()
+    waiting = [row for row in after if row.state.value != "sent"]
+    assert len(waiting) == 18 and {row.address.partition("@")[2] for row in waiting} == {"d0.example"}
+    assert {row.attempts for row in waiting} == {0}
+    late = [row for row in waiting if row.state.value == "deferred"]
+    assert late and all("limit of this minute of acme for d0.example reached" in row.reason for row in late)
