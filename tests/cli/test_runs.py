@@ -30,6 +30,10 @@ def test_without_an_id_an_order_is_for_the_only_campaign_it_fits(mailtui: Mailtu
     assert f"{second.out.strip()}  running  News second" in which.err
     rate = mailtui.call("set", "--rate", "5 / s", "--json")
     assert rate.json["hint"] == f"For example: mailtui set {second.out.strip()} --rate '5 / s' --json"
+    paced = mailtui.run("set", second.out.strip(), "--pace", "per_hour=500", "--pace", "batch=100,10m", "--json")
+    assert paced.json["answer"] == "changed"
+    wrong = mailtui.call("set", second.out.strip(), "--pace", "per_hour=soon")
+    assert (wrong.code, "per_hour: Input should be a valid integer" in wrong.err) == (2, True)
     assert mailtui.run("cancel", first.out.strip()).code == 0
     wait_until(lambda: mailtui.call("status", first.out.strip(), "--json").json["state"] == "cancelled")
     assert mailtui.run("pause", "--json").json["campaign"] == second.out.strip()
