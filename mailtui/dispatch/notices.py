@@ -104,13 +104,13 @@ class Notices:
             await self._herald.settle()
 
     async def _post_all(self, notices: Sequence[Notice], herald: Herald) -> None:
-        """One after the other, until one is not taken: the next might wait as long for the same reason."""
+        """One after the other, until one is to be tried again: the next might wait as long for the same reason."""
         for notice in notices:
             if not await self._post(notice, herald):
                 return
 
     async def _post(self, notice: Notice, herald: Herald) -> bool:
-        """Whether it was taken."""
+        """Whether it is done with: taken, or given up."""
         told = await herald.post(notice)
         now = self._wall()
         state, due_at = NoticeState.WAITING, now + self._pause(notice, told)
@@ -121,7 +121,7 @@ class Notices:
         tell = note if state is not NoticeState.GIVEN_UP else warn
         tell("webhook", name=notice.target, of=notice.event, state=state, said=told.said)
         await self._storage.patiently(lambda: self._ledger.notice_told(notice.id, state, due_at, told.said, now=now))
-        return told.taken
+        return state is not NoticeState.WAITING
 
     def _pause(self, notice: Notice, told: Told) -> float:
         """Up to a fifth longer than planned, so that runners whose server was away do not all come back at once."""

@@ -1,0 +1,46 @@
+"""E2: what waits in the outbox is posted: one thing after the other to each webhook, and webhooks beside each other."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from pathlib import Path
+
+from mailtui.accounts.secrets import SecretSource
+from mailtui.dispatch.notices import Notices
+from mailtui.dispatch.storage import Storage
+from mailtui.outbox.opening import parse_outbox
+from mailtui.outbox.states import NoticeState
+from mailtui.outbox.timed_records import NewNotice
+from mailtui.service.herald import OwnHerald
+from tests.servers.hook import receiver
+
+SECRET = "a secret of sixteen letters"
+
+
+async def test_e02_a_pile_of_notices_goes_out_at_once_and_what_fails_stops_only_its_own(tmp_path: Path) -> None:
+    environ = {"MAILTUI_HOME": str(tmp_path), "MAILTUI_WEBHOOK_GOOD": SECRET, "MAILTUI_WEBHOOK_BAD": SECRET}
+    ledger = parse_outbox(f"sqlite:///{tmp_path}/outbox.db").ledger()
+    now = time.time()
+    for name in ("good", "bad", "gone"):
+        pile = [NewNotice(f"{name}{n:02}", "finished", now - 50 + n, f'{{"n":{n}}}', name) for n in range(30)]
+        await ledger.add_notices(None, pile)
+    with receiver() as good, receiver([500]) as bad:
+        file = tmp_path / "config" / "settings.yaml"
+        file.parent.mkdir()
+        file.write_text(f"webhooks: {json.dumps({'good': {'url': good.url}, 'bad': {'url': bad.url}})}\n")
+        herald = OwnHerald(environ, SecretSource(environ), scale=1.0)
+        notices = Notices(ledger, Storage(patience=1.0, say=print), herald, wall=time.time, scale=1.0)
+        deadline = time.monotonic() + 20
+        while await ledger.due_notices(now, 1, ["bad"]) and time.monotonic() < deadline:
+            await notices.look()
+            await asyncio.sleep(0.05)
+        assert await notices.awaited(since=0.0, to_the_end=True), "the other one has taken nothing"
+        await notices.part()
+        assert [post.said["n"] for post in good.posts] == list(range(30))
+        assert len(bad.posts) < 30
+    left = await ledger.notices(None)
+    assert {notice.target for notice in left} == {"bad"}, "one that the settings do not have is given up"
+    assert {notice.state for notice in left} == {NoticeState.WAITING}
+    ledger.close()
