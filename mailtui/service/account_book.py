@@ -37,7 +37,7 @@ from mailtui.service.account_draft import (
 )
 from mailtui.service.account_secrets import give_back, kept_as, move_secrets, remove_secrets
 from mailtui.service.account_tests import LastTest, forget_test, last_tests
-from mailtui.service.limits_on_record import put_limits
+from mailtui.service.limits_on_record import limits_changed
 from mailtui.service.settings import PROJECT_FILE
 from mailtui.service.settings_file import Written, change, require_changeable, text_of
 from mailtui.smtp.endpoint import Endpoint
@@ -290,7 +290,7 @@ class AccountBook:
         if replaces is not None and server != self._service.settings.endpoint(draft.name):
             await self._forget_test(replaces)
         if replaces is not None and self._service.outbox.path.exists():
-            await put_limits([draft.name], self._service.settings, self._service.desk)
+            await limits_changed(draft.name, self._service.settings, self._service.desk)
 
     async def store_secret(self, name: str, secret: str) -> None:
         """Keep an account's password in the keyring. A runner that lives gets it, too, and campaigns go on that paused

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from mailtui.errors import MailtuiError
 from mailtui.outbox.ports import Desk
 from mailtui.service.settings import Settings
 
@@ -23,3 +24,16 @@ async def put_limits(names: Iterable[str], settings: Settings, desk: Callable[[]
         await writing.put_limits(said)
     finally:
         writing.close()
+
+
+async def limits_changed(account: str, settings: Settings, desk: Callable[[], Desk]) -> None:
+    """An account was changed: campaigns that are under way go by its limits as they are now.
+
+    Raises `MailtuiError` where the outbox cannot be written, and says what that means.
+    """
+    try:
+        await put_limits([account], settings, desk)
+    except MailtuiError as error:
+        said = "The settings are written. Campaigns under way go by the account's former limits until they resume."
+        error.detail = "\n".join(part for part in (error.detail, said) if part)
+        raise
