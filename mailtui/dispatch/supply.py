@@ -14,6 +14,7 @@ from mailtui.audience.recipient import recipient_of
 from mailtui.dispatch import results
 from mailtui.dispatch.aside import Aside
 from mailtui.dispatch.domain_room import DomainRoom, domain_of
+from mailtui.dispatch.editions import ITSELF, Editions
 from mailtui.dispatch.encoding import SentEncoding
 from mailtui.dispatch.files_ahead import FilesAhead
 from mailtui.dispatch.parking import Parking, gave_up
@@ -37,8 +38,6 @@ LEASE = 30 * 60.0
 AGAIN = 60.0
 """Seconds until the same recipient is asked again, at the earliest."""
 _LARGEST_CLAIM = 500
-_CURRENT = 0  # the campaign's message now, as render processes know it; editions count from 1
-_ITSELF = -1
 _MEASURED = 16  # one render in so many
 _NO_SMTPUTF8 = "the address has characters before the @ that this server does not take (no SMTPUTF8)"
 _LARGE = 1024 * 1024  # bytes; a mail of so many is better rendered elsewhere
@@ -74,9 +73,7 @@ class Supply:
         self._scale = tools.scale
         self._parking = Parking(wall=tools.wall, scale=tools.scale, arrived=arrived)
         self._signer = signer
-        self._former = former
-        self._editions: dict[int, CompiledMessage] = {}
-        """The messages that claims were added with or say, by number."""
+        self._editions = Editions(campaign.number, message, tools, former)
         self._ledger = tools.ledger
         self._taken_out = tools.ledger.taken_out
         self._recorder = tools.recorder
@@ -143,23 +140,8 @@ class Supply:
             lambda: self._ledger.claim(self._campaign, self._batch, now=self._wall(), lease=LEASE, bounds=bounds)
         )
         self.exhausted = len(claims) < self._batch
-        await self._find_editions(claims)
+        await self._editions.find(claims)
         self._waiting.extend(claims)
-
-    async def _find_editions(self, claims: Sequence[Claim]) -> None:
-        """Have every message at hand that these claims were added with, or say."""
-        wanted = {claim.edition for claim in claims} | {claim.says for claim in claims if claim.says is not None}
-        missing = wanted - self._editions.keys()
-        if not missing:
-            return
-        digests = await self._storage.patiently(lambda: self._ledger.editions(self._campaign))
-        for number in missing:
-            digest = digests[number]
-            if digest == self._message.source.digest:
-                self._editions[number] = self._message
-            else:
-                body = await self._storage.patiently(lambda digest=digest: self._ledger.message(digest))  # type: ignore[misc]
-                self._editions[number] = self._former(body)
 
     def all_too_large(self, capabilities: Capabilities) -> str:
         """Why a server takes no mail of the campaign, '' where it may: the files of everybody alone are too much."""
@@ -246,17 +228,13 @@ class Supply:
         """The next claim to be rendered here, one whose files need not be waited for."""
         claim = self._ahead.take()
         while self._waiting and not self._is_left_to_processes(self._waiting[0]):
-            message = self._message_of(self._waiting[0])
+            message = self._editions.sent_as(self._waiting[0])
             if not self._ahead.concerns(self._waiting[0], message):
                 return claim or self._waiting.popleft()
             if self._ahead:
                 break
             self._ahead.begin(self._waiting.popleft(), message)
         return claim
-
-    def _message_of(self, claim: Claim) -> CompiledMessage:
-        """What a claim is sent as."""
-        return self._edition(_number_of(claim))
 
     def _is_left_to_processes(self, claim: Claim) -> bool:
         """Whether a mail is so large that rendering it here would keep everybody waiting, while processes are at it."""
@@ -285,8 +263,8 @@ class Supply:
     def _rendered(self, claim: Claim, transfer: TransferEncoding, *, smtputf8: bool) -> RenderedMessage | RenderProblem:
         key, address = claim.copy_of or (claim.key, claim.address)
         recipient = recipient_of(self._columns, key, claim.row, address, claim.fields, claim.more)
-        added_with = self._editions[claim.edition]
-        message = self._message_of(claim)
+        added_with = self._editions.added_with(claim)
+        message = self._editions.sent_as(claim)
         return message.render(
             recipient,
             date=claim.date_at,
@@ -307,13 +285,13 @@ class Supply:
             rows: list[Row] = []
             messages: dict[int, CompiledMessage] = {}
             for claim in claims:
-                number, named_by = self._numbers(claim)
+                number, named_by = self._editions.numbers(claim)
                 cells = (claim.fields, claim.more)
                 key, address = claim.copy_of or (claim.key, claim.address)
                 rows.append((key, claim.row, address, *cells, claim.date_at, number, named_by, files_of(claim.files)))
-                messages[number] = self._edition(number)
-                if named_by != _ITSELF:
-                    messages[named_by] = self._edition(named_by)
+                messages[number] = self._editions.of(number)
+                if named_by != ITSELF:
+                    messages[named_by] = self._editions.of(named_by)
             self.renderers.give(Batch(claims, rows, messages, self.encoding))
 
     def _next_claims(self, most: int) -> list[Claim]:
@@ -326,15 +304,6 @@ class Supply:
                 break
             claims.append(self._waiting.popleft())
         return claims
-
-    def _numbers(self, claim: Claim) -> tuple[int, int]:
-        """The message that a claim is sent as, and the one that gives its Message-ID where that is another one."""
-        number = _number_of(claim)
-        same = self._editions[claim.edition] is self._edition(number)
-        return number, _ITSELF if same else claim.edition
-
-    def _edition(self, number: int) -> CompiledMessage:
-        return self._message if number == _CURRENT else self._editions[number]
 
     def _have_more(self) -> None:
         """Mails came from a render process, or it began to take rows."""
@@ -422,8 +391,3 @@ class Supply:
         for claim in (*self.renderers.drop(), *self._ahead.drop(), *here):
             self._recorder.record(results.requeued(claim, DeliveryState.CLAIMED))
         self._waiting.clear()
-
-
-def _number_of(claim: Claim) -> int:
-    """The message that a claim is sent as."""
-    return _CURRENT if claim.says is None else claim.says
