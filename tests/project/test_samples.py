@@ -102,8 +102,7 @@ def test_own_mail_needs_no_template(desk: CampaignDesk) -> None:
 def test_weekly_says_when_it_goes_to_whom(desk: CampaignDesk) -> None:
     campaign = load_campaign(SAMPLES / "weekly")
     found = desk.check(campaign, every_row=True, progress=silent)
-    assert found.errors == 0
-    assert {item.code for item in found.findings} <= {"special-domain", "clocks-ahead"}
+    assert [item.code for item in found.findings] == ["special-domain"]
     schedule = settle(campaign.schedule, 0.0)
     monday = next_after(schedule, datetime(2026, 12, 1, tzinfo=UTC).timestamp())
     assert monday is not None
