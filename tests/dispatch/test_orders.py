@@ -12,7 +12,7 @@ from typing import Any
 import apsw
 import pytest
 
-from mailtui.dispatch import outlet
+from mailtui.dispatch import entrance
 from mailtui.dispatch.plan import SendPlan
 from mailtui.outbox.opening import parse_outbox
 from mailtui.outbox.states import CampaignState, DeliveryState, OrderKind
@@ -155,7 +155,7 @@ async def test_d14_a_worker_whose_connection_comes_as_it_is_cancelled_holds_nobo
             await asyncio.sleep(60)
         return connection
 
-    monkeypatch.setattr(outlet, "connect", late)
+    monkeypatch.setattr(entrance, "connect", late)
     async with sandbox(tmp_path) as server:
         await house.launch(10, server.port, SendPlan(workers=1))
         task = asyncio.create_task(house.runner(scale=1.0).run(lambda: None))
