@@ -274,6 +274,10 @@ class Adaptive:
         """Whether everything may go, and nobody has to know more."""
         return self.cap is None and self._at_once is None and self.rests_until is None
 
+    def was_heard_of(self, since: float) -> bool:
+        """Whether anything was said since a time, or it rests longer than that."""
+        return max(self.told_at, self._heard_at, self.rests_until or -math.inf) >= since
+
     @property
     def refuses_for(self) -> float:
         """Seconds from the first to the last refusal since a mail was taken, before `scale`."""

@@ -24,6 +24,8 @@ _DOMAINS_FIRST_REST = 60.0  # nobody else waits for a domain
 _SEVERAL = 3  # domains that ask for less at the same time: it is said of the account
 _AT_THE_SAME_TIME = 5.0  # seconds
 _KEPT = 24 * 3600.0  # seconds for which what is on record says something
+_OF_INTEREST = 300.0  # seconds since something was heard of a pace that people are told of
+_MOST_SHOWN = 8
 _RECORDED_EVERY = 5.0  # seconds
 _SHOWN = 160  # characters of a server's words
 
@@ -164,10 +166,17 @@ class AccountPaces:
 
     def take_unrecorded(self) -> list[tuple[str, Known]]:
         """What is to be put on record, by meter."""
+        self._forget_old()
         found = [(self._key(key), known) for key, pace in self._paces.items() if (known := pace.take_unrecorded())]
         found += [(self._key(key), Known(None, "", self._wall())) for key in self._gone]
         self._gone.clear()
         return found
+
+    def _forget_old(self) -> None:
+        for key in [key for key, pace in self._paces.items() if not pace.was_heard_of(self._wall() - _KEPT)]:
+            del self._paces[key]
+            self._gone.add(key)
+            self._meters.get(self._key(key)).pace = None
 
     def clock_moved(self, by: float) -> None:
         """The clock was put forward by so many seconds."""
@@ -180,23 +189,25 @@ class AccountPaces:
         if not self._paces:
             return ""
         now = self._wall()
-        if _ACCOUNT in self._paces:
-            return _with_time(*self._paces[_ACCOUNT].said(now))
-        said, until = next(iter(self._paces.values())).said(now)
-        others = len(self._paces) - 1
-        if not others:
-            return _with_time(said, until)
-        domains = f"{others} other domain{'s' if others > 1 else ''}"
-        return f"{next(iter(self._paces))} and {domains} asked to slow down; their mail waits its turn"
+        paces = self._of_interest(now)
+        if not paces:
+            return ""
+        if len(paces) == 1 or _ACCOUNT in paces:
+            said, until = paces.get(_ACCOUNT, next(iter(paces.values()))).said(now)
+            return said if until is None else f"{said}; waits until {show_moment(until)}"
+        domains = f"{len(paces) - 1} other domain{'s' if len(paces) > 2 else ''}"
+        return f"{next(iter(paces))} and {domains} asked to slow down; their mail waits its turn"
+
+    def _of_interest(self, now: float) -> dict[str, Adaptive]:
+        """Those of which something was heard lately."""
+        since = now - _OF_INTEREST * self._scale
+        return {key: pace for key, pace in self._paces.items() if pace.was_heard_of(since)}
 
     def snapshots(self) -> list[MeterSnapshot]:
-        """What a person is told of each."""
+        """What a person is told of those that matter now."""
         now = self._wall()
-        return [MeterSnapshot(self._key(key), *pace.said(now)) for key, pace in self._paces.items()]
-
-
-def _with_time(said: str, until: float | None) -> str:
-    return said if until is None else f"{said}; waits until {show_moment(until)}"
+        shown = sorted(self._of_interest(now).items())[:_MOST_SHOWN]  # the account first
+        return [MeterSnapshot(self._key(key), *pace.said(now)) for key, pace in shown]
 
 
 class Paces:
