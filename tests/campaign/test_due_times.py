@@ -203,6 +203,7 @@ def _members(*limits: Limits) -> list[Member]:
         ([Limits(min_gap=30, jitter=1.0)], 11, 450),
         ([Limits(batch=Batch(10, 600))], 31, 1_800),
         ([Limits(per_domain=(("gmail.com", Limits(per_hour=5)),))], 100, 3_600),
+        ([Limits(rate=2.0, per_domain=(("gmail.com", Limits(per_hour=5)),))], 601, 3_600),  # the longer one counts
         ([Limits(per_day=100), Limits()], 10_000, None),  # the other one takes them all
         ([Limits(warm_up=WarmUp(50, 2.0, 1_000))], 150, 43_200),  # the second day begins at midnight
     ],
