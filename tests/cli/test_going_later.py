@@ -49,7 +49,8 @@ def test_c8_again_and_again(mailtui: Mailtui, sandbox: Oracle) -> None:
     assert (began.code, began.json["state"], len(began.json["next"])) == (0, "active", 5)
     id = began.json["recurrence"]
     once_more = mailtui.call("run", campaign, "--every", "1 week", "--yes", "--json").json
-    assert (once_more["recurrence"], once_more["is_new"]) == (id, False), "one of a campaign, by its latest schedule"
+    assert (once_more["recurrence"], once_more["is_new"]) == (id, False), "a campaign has one of them"
+    assert once_more["words"].startswith("every week"), "which goes by what was said last"
     assert mailtui.call("list", "--json").out == "", "nothing is frozen before its time"
     assert mailtui.call("set", id, "--at", "in 2h").code == 2, "a single time is none for it"
     assert mailtui.call("pause", id, "--json").json["state"] == "paused"
