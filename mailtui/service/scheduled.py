@@ -58,6 +58,7 @@ class House(Protocol):
     def runner_pid(self) -> int | None: ...
     async def start_runner(self, secrets: Mapping[str, str], *, leave: str = "") -> int: ...
     async def secrets_of(self, members: Sequence[Member], *, anew: bool = False) -> dict[str, str]: ...
+    async def secret_for(self, campaign: LaunchedCampaign, *, anew: bool = False) -> dict[str, str]: ...
     async def view(self, campaign_id: str) -> CampaignView: ...
     async def views(self, search: str = "") -> list[CampaignView]: ...
 
@@ -126,13 +127,17 @@ class Scheduled:
     async def start_runner(self) -> int:
         """A runner in the background for what is to come: the one that lives, or a new one. Its process id.
 
-        It is given the secrets of whatever is to come, as far as they are found without asking twice.
+        It is given the secrets of all accounts that it will need. Raises `SecretMissing`.
         """
         members: dict[str, Member] = {}
         for one in await self._house.reader.recurrences():
             if one.state is RecurrenceState.ACTIVE:
                 members |= {member.name: member for member in self._members(one)}
         secrets = await self._house.secrets_of(list(members.values()))
+        campaigns = await self._house.reader.campaigns()
+        different = {one.endpoint: one for one in campaigns if one.state is CampaignState.SCHEDULED}
+        for campaign in different.values():
+            secrets |= await self._house.secret_for(campaign)
         return await self._house.start_runner(secrets)
 
     async def _campaign(self, campaign: LaunchedCampaign, lives: bool, seen_at: float) -> ScheduledRow | None:
