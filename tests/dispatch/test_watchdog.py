@@ -255,6 +255,7 @@ async def test_n06_after_a_row_that_took_too_long_nothing_else_of_its_campaign_i
     assert await house.state(campaign) is CampaignState.PAUSED
     counts = await house.counts(campaign)
     assert counts.sent < first
-    assert (counts.sent + counts.queued, counts.claimed) == (size, 0)
+    # While a row takes all the time there is, short patience may miss an answer that is there.
+    assert (counts.sent + counts.queued + counts.unknown, counts.claimed) == (size, 0)
     assert ("given" in done) == (processes > 0)
     assert done.index("held") == len(done) - 1
