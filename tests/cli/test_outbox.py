@@ -70,7 +70,8 @@ def test_s07_an_older_copy_is_refused_until_accepted(mailtui: Mailtui, sandbox: 
     more = mailtui.campaign(20, port=sandbox.port)
     assert mailtui.run("run", more, "--yes").code == 0
     assert sandbox.accepted.total() == 20
-    path.unlink()
+    for old in path.parent.glob(f"{path.name}*"):
+        old.unlink()  # with its log, which is of no other file
     (mailtui.folder / "copy.db").rename(path)
     [known] = mailtui.call("list", "--json").lines
     short = known["campaign"]
