@@ -16,10 +16,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TextIO
 
+from mailtui.kit.addresses import without_addresses
 from mailtui.kit.hidden import without_secrets
 
 _LOGGER = logging.getLogger("mailtui")
-_ADDRESS = re.compile(r"""[^\s<>()\[\],;:"'@]+@(?=[\w\[])""")
 
 
 def note(event: str, **facts: object) -> None:
@@ -43,11 +43,6 @@ def _in_short(error: BaseException) -> str:
 
 def _frames(error: BaseException) -> list[str]:
     return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
-
-
-def without_addresses(text: str) -> str:
-    """The text with nothing but the domains left of the mail addresses in it."""
-    return _ADDRESS.sub("…@", text)
 
 
 def keep_journal(stream: TextIO | None = None) -> None:
@@ -85,17 +80,20 @@ class _JsonLine(logging.Formatter):
         }
         if record.exc_info and record.exc_info[1] is not None:
             line |= {"error": _in_short(record.exc_info[1]), "through": _frames(record.exc_info[1])}
-        text = json.dumps(_shown(line), ensure_ascii=False)
-        return _HIDDEN.sub(_escaped, without_addresses(text))
+        return _HIDDEN.sub(_escaped, json.dumps(_shown(line), ensure_ascii=False))
 
 
 def _shown(fact: object) -> object:
-    """A fact without secrets in it, as JSON knows it; before it is written, since JSON has another spelling."""
+    """A fact without secrets and addresses, as JSON knows it; before it is written, since JSON has another spelling."""
     if isinstance(fact, Mapping):
-        return {str(key): _shown(value) for key, value in fact.items()}
+        return {_told(str(key)): _shown(value) for key, value in fact.items()}
     if isinstance(fact, list | tuple):
         return [_shown(value) for value in fact]
-    return fact if fact is None or isinstance(fact, bool | int | float) else without_secrets(str(fact))
+    return fact if fact is None or isinstance(fact, bool | int | float) else _told(str(fact))
+
+
+def _told(text: str) -> str:
+    return without_addresses(without_secrets(text))
 
 
 # What json.dumps leaves as it is, and a terminal or a reader of lines does not: DEL, C1, separators, bidi, surrogates.

@@ -6,13 +6,13 @@ What leaves the machine is written here, and nowhere else: no address of a recip
 from __future__ import annotations
 
 import json
-import re
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
+from mailtui.kit.addresses import without_addresses
 from mailtui.kit.hidden import without_secrets
 from mailtui.outbox.records import Campaign, Counts
 from mailtui.outbox.states import CampaignState
@@ -33,7 +33,6 @@ class Event(StrEnum):
 USUAL_EVENTS = (Event.FINISHED, Event.PAUSED, Event.CANCELLED, Event.MISSED)
 """What a webhook is told of that does not say."""
 
-_ADDRESS = re.compile(r"""(?:"(?:[^"\\]|\\.)*"|[^\s<>()\[\],;:"@]+)@(?=[\w\[])""")
 _RESTS = {
     CampaignState.PAUSED: Event.PAUSED,
     CampaignState.CANCELLED: Event.CANCELLED,
@@ -147,4 +146,4 @@ def _time(at: float | None) -> str | None:
 
 def harmless(text: str) -> str:
     """A text without secrets and addresses, of which a server's words may have some: their domains alone stay."""
-    return _ADDRESS.sub("…@", without_secrets(text))
+    return without_addresses(without_secrets(text))

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from mailtui.kit.addresses import without_addresses
 from mailtui.kit.hidden import HIDDEN, shapes_of
-from mailtui.kit.journal import without_addresses
 from mailtui.smtp.connect import Connection
 
 _LONGEST = 2_000  # characters of a line that are kept
