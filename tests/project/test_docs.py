@@ -85,7 +85,11 @@ def test_the_accounts_page_has_every_key_of_accounts_and_no_other() -> None:
 def test_the_limits_page_has_every_limit_and_whose_it_is() -> None:
     part = page("docs/limits.md").partition("## Keys\n")[2].partition("\n## ")[0]
     table = re.findall(r"^\| `(\w+)` \| ([^|]*) \|", part, re.MULTILINE)
-    of = {"account": AccountLimitsSpec, "campaign": CampaignLimitsSpec, "domain": DomainLimitsSpec}
+    of: dict[str, type[pydantic.BaseModel]] = {
+        "account": AccountLimitsSpec,
+        "campaign": CampaignLimitsSpec,
+        "domain": DomainLimitsSpec,
+    }
     for whose, model in of.items():
         assert {name for name, owners in table if whose in owners} == keys(model), whose
 
