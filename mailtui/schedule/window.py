@@ -15,8 +15,8 @@ _DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"
 EVERY_DAY = tuple(range(7))
 _WHOLE_DAY = 24 * 60
 _TIME = re.compile(r"(\d{1,2}):(\d{2})\Z")
-_LOOK = 9
-"""Days that are looked at: a week, and one to each side of it."""
+_LOOK = 16
+"""Days that are looked at: two weeks, and one to each side; a clock change may leave out the hours of one of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,8 @@ class Window:
     @property
     def hours(self) -> str:
         """As `window_of` reads them, and as a dialog shows them: `09:00-17:00`; empty for all day."""
-        return "" if self.opens == self.closes % _WHOLE_DAY else f"{clock(self.opens)}-{clock(self.closes)}"
+        is_all_day = self.opens % _WHOLE_DAY == self.closes % _WHOLE_DAY
+        return "" if is_all_day else f"{clock(self.opens)}-{clock(self.closes)}"
 
     @property
     def day_names(self) -> str:
@@ -68,10 +69,10 @@ class Window:
     def _is_open(self, at: float, zone: tzinfo) -> bool:
         wall = wall_at(at, zone)
         minute, today = wall.hour * 60 + wall.minute, wall.weekday()
+        if not self.hours:
+            return today in self.days
         if self.opens < self.closes:
             return today in self.days and self.opens <= minute < self.closes
-        if self.opens == self.closes:
-            return today in self.days
         yesterday = (today - 1) % 7
         return (today in self.days and minute >= self.opens) or (yesterday in self.days and minute < self.closes)
 

@@ -80,6 +80,14 @@ def test_t04_examples(hours: str, days: str, now: str, opens: str | None, closes
     assert window.closes_at(at, _ZONE) == (at if closes is None else _at(closes))
 
 
+def test_t04_hours_that_a_clock_change_leaves_out_are_those_of_the_week_after() -> None:
+    """In 2026 Berlin has no 02:10 on 29 March."""
+    sundays = Window(opens=130, closes=170, days=(6,))
+    assert sundays.opens_at(_at("2026-03-22 03:00"), _ZONE) == _at("2026-04-05 02:10")
+    midnight = Window(opens=1_440, closes=0)
+    assert midnight.open_at(_at("2026-03-22 03:00"), _ZONE), "from midnight to midnight is all day"
+
+
 def test_t04_one_that_is_always_open_never_closes() -> None:
     assert Window().closes_at(_at("2026-11-20 12:00"), _ZONE) == math.inf
     assert window_of("", "") is None
