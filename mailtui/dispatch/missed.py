@@ -1,5 +1,8 @@
 """Owns what becomes of a time that passed while nobody could act on it: how late it is, which of several counts, and
 what a person reads.
+
+Nothing is late for what a runner has to do itself: a recurring campaign whose list takes an hour to read, or whose turn
+comes behind others, was due to one that was there.
 """
 
 from __future__ import annotations
@@ -8,13 +11,32 @@ from dataclasses import dataclass
 
 from mailtui.outbox.records import Campaign
 from mailtui.outbox.timed_records import Recurrence
-from mailtui.schedule.missed import Decision, decide_missed
+from mailtui.schedule.missed import PUNCTUAL, Decision, decide_missed
 from mailtui.schedule.recurring import next_after
 from mailtui.schedule.schedule import Schedule
 from mailtui.schedule.words import countdown, show_moment
 
 _FIRST_STEP = 60.0  # seconds
 _LEFT_OUT = "it was left out, as its schedule says of missed times"
+
+
+class Attention:
+    """Since when a runner looks at the clock again and again: not while it sleeps, nor over a jump of the clock."""
+
+    def __init__(self, now: float) -> None:
+        """All times are epoch seconds."""
+        self.began = self.since = self._looked_at = now
+
+    def look(self, now: float) -> None:
+        """It looks."""
+        if not 0.0 <= now - self._looked_at < PUNCTUAL:
+            self.since = now
+        self._looked_at = now
+
+    def why(self, due: float) -> str:
+        """Why it did not see to what was due."""
+        alive = self.began <= due
+        return "the machine was asleep, or its clock was put" if alive else "mailtui was not running"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,42 +63,42 @@ class Turn:
     skipped: str
 
 
-def due_of(campaign: Campaign, now: float, *, alive_since: float) -> Due:
-    """What becomes of a scheduled campaign; `alive_since`: since when a runner is there. Raises ValueError for a
-    schedule that cannot be read.
-    """
+def due_of(campaign: Campaign, now: float, attention: Attention) -> Due:
+    """What becomes of a scheduled campaign. Raises ValueError for a schedule that cannot be read."""
     assert campaign.start_at is not None
     schedule = Schedule.from_json(campaign.schedule)
-    late = lateness(campaign, now)
+    late = lateness(campaign, now, attention)
     decision = decide_missed(schedule, campaign.start_at, campaign.start_at + late)
     if decision is Decision.SEND:
         return Due(decision, late)
-    was_due = _was_due(campaign.start_at, schedule.timezone, now, alive=alive_since <= campaign.start_at)
+    was_due = _was_due(campaign.start_at, schedule.timezone, now, attention)
     if decision is Decision.ASK:
         return Due(decision, late, f"{was_due}; send it now: mailtui resume {campaign.id}")
     return Due(decision, late, f"{was_due}; {_LEFT_OUT}")
 
 
-def turn_of(recurrence: Recurrence, now: float) -> Turn:
+def turn_of(recurrence: Recurrence, now: float, attention: Attention) -> Turn:
     """What becomes of a recurring campaign that is due. Raises ValueError for a schedule that cannot be read."""
     assert recurrence.next_at is not None
     schedule = Schedule.from_json(recurrence.schedule)
     zone, at = schedule.timezone, last_due(schedule, recurrence.next_at, now)
     following = next_after(schedule, at)
-    skips = decide_missed(schedule, at, now) is Decision.SKIP
-    skipped = f"{_was_due(at, zone, now, alive=False)}; {_LEFT_OUT}" if skips else ""
+    skips = decide_missed(schedule, at, max(at, attention.since)) is Decision.SKIP
+    skipped = f"{_was_due(at, zone, now, attention)}; {_LEFT_OUT}" if skips else ""
     return Turn(schedule, at, show_moment(at, zone), following.at if following is not None else None, skipped)
 
 
-def lateness(campaign: Campaign, now: float) -> float:
+def lateness(campaign: Campaign, now: float, attention: Attention) -> float:
     """By how many seconds a scheduled campaign would begin too late for want of a runner; 0.0 in time.
 
-    The time that its launch took does not count: writing a long list for nine o'clock is begun at nine.
+    The time that its launch took does not count: writing a long list for nine o'clock is begun before nine, or, where
+    it is a time of a recurring one, by the runner at nine.
     """
     assert campaign.start_at is not None
+    if campaign.recurrence and campaign.start_at == campaign.occurrence_at:
+        return max(0.0, attention.since - campaign.start_at)
     launched_at = campaign.launched_at if campaign.launched_at is not None else campaign.created_at
-    before = campaign.created_at - campaign.start_at
-    return max(0.0, before) + max(0.0, now - max(campaign.start_at, launched_at))
+    return max(0.0, now - max(campaign.start_at, launched_at))
 
 
 def last_due(schedule: Schedule, due: float, now: float) -> float:
@@ -93,6 +115,5 @@ def last_due(schedule: Schedule, due: float, now: float) -> float:
     return last
 
 
-def _was_due(at: float, zone: str, now: float, *, alive: bool) -> str:
-    why = "the machine was asleep, or its clock was put" if alive else "mailtui was not running"
-    return f"was due at {show_moment(at, zone or 'UTC')}, {countdown(now - at)} ago, and {why}"
+def _was_due(at: float, zone: str, now: float, attention: Attention) -> str:
+    return f"was due at {show_moment(at, zone or 'UTC')}, {countdown(now - at)} ago, and {attention.why(at)}"

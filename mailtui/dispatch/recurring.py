@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 
-from mailtui.dispatch.missed import turn_of
+from mailtui.dispatch.missed import Attention, turn_of
 from mailtui.dispatch.occurrences import Occurrences
 from mailtui.dispatch.tools import Tools
 from mailtui.kit.journal import note
@@ -20,9 +20,10 @@ from mailtui.outbox.timed_records import NewNotice, Recurrence
 class Recurring:
     """Looks after the recurring campaigns of an outbox."""
 
-    def __init__(self, tools: Tools, occurrences: Occurrences | None) -> None:
+    def __init__(self, tools: Tools, occurrences: Occurrences | None, attention: Attention) -> None:
         """`occurrences`: None to leave them to other runners."""
         self._tools = tools
+        self._attention = attention
         self._occurrences = occurrences
         self._making: asyncio.Task[None] | None = None
 
@@ -58,7 +59,7 @@ class Recurring:
         assert recurrence.next_at is not None
         due, now = recurrence.next_at, self._tools.wall()
         try:
-            turn = turn_of(recurrence, now)
+            turn = turn_of(recurrence, now, self._attention)
         except ValueError as error:
             await self._pass(recurrence, due, None, reason=f"it has ended: its schedule cannot be read: {error}")
             return

@@ -19,6 +19,7 @@ from mailtui.dispatch.lock import RunnerLock
 from mailtui.dispatch.members import members_from_json
 from mailtui.dispatch.meter import KEPT
 from mailtui.dispatch.meters import Meters
+from mailtui.dispatch.missed import Attention
 from mailtui.dispatch.notices import Herald, Notices
 from mailtui.dispatch.occurrences import Occurrences
 from mailtui.dispatch.orders import Orders
@@ -229,8 +230,9 @@ class Runner:
     ) -> None:
         """The runner's own beat: orders, campaigns that come and go, snapshots, and its own health."""
         orders = Orders(tools, self._sending, only=self._options.only)
-        recurring = Recurring(tools, self._occurrences)
-        waking = Waking(tools, recurring, only=self._options.only)
+        attention = Attention(tools.wall())
+        recurring = Recurring(tools, self._occurrences, attention)
+        waking = Waking(tools, recurring, attention, only=self._options.only)
         try:
             await self._beat(ledger, tools, recording, notices, orders, waking, session)
         finally:

@@ -8,7 +8,7 @@ second until then: whoever puts it, or has the machine sleep, finds each campaig
 from __future__ import annotations
 
 from mailtui.dispatch.campaign_state import cancel_waiting, put_on_record
-from mailtui.dispatch.missed import due_of
+from mailtui.dispatch.missed import Attention, due_of
 from mailtui.dispatch.recurring import Recurring
 from mailtui.dispatch.tools import Tools
 from mailtui.kit.journal import note
@@ -24,12 +24,12 @@ _AT_ONCE = 5
 class Waking:
     """Looks after what an outbox has to do later."""
 
-    def __init__(self, tools: Tools, recurring: Recurring, *, only: int | None) -> None:
+    def __init__(self, tools: Tools, recurring: Recurring, attention: Attention, *, only: int | None) -> None:
         """`only`: a runner for one campaign, which ends when that rests, and leaves waiting to others."""
         self._tools = tools
         self._recurring = recurring
         self._minds = only is None
-        self._began = tools.wall()
+        self._attention = attention
         self._next: float | None = None
 
     @property
@@ -51,6 +51,7 @@ class Waking:
         """
         if not self._minds:
             return False
+        self._attention.look(self._tools.wall())
         ledger = self._tools.ledger
         ended = self._recurring.reap()
         if ended or anew:
@@ -72,7 +73,7 @@ class Waking:
         """Its time has come, or passed."""
         tools, number = self._tools, campaign.number
         try:
-            due = due_of(campaign, tools.wall(), alive_since=self._began)
+            due = due_of(campaign, tools.wall(), self._attention)
         except ValueError as error:
             why = f"its schedule cannot be read: {error}"
             await put_on_record(tools, number, CampaignState.PAUSED, "runner", held_because=why)

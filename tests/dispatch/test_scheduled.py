@@ -7,10 +7,11 @@ import dataclasses
 import time
 from pathlib import Path
 
-from mailtui.dispatch.missed import lateness
+from mailtui.dispatch.missed import Attention, lateness, turn_of
 from mailtui.dispatch.plan import SendPlan
 from mailtui.outbox.records import Campaign, NewDelivery
-from mailtui.outbox.states import CampaignState, DeliveryState, OrderKind
+from mailtui.outbox.states import CampaignState, DeliveryState, OrderKind, RecurrenceState
+from mailtui.outbox.timed_records import Recurrence
 from mailtui.sandbox.faults import Action, FaultRule, Faults, Stage
 from mailtui.sandbox.server import SandboxServer
 from mailtui.schedule.schedule import Missed, Schedule
@@ -105,12 +106,35 @@ async def test_t02_the_time_that_a_launch_takes_does_not_count_as_late(house: Ho
     due = 1_000_000.0
 
     def late(created_at: float, launched_at: float, now: float) -> float:
-        return lateness(dataclasses.replace(one, start_at=due, created_at=created_at, launched_at=launched_at), now)
+        launched = dataclasses.replace(one, start_at=due, created_at=created_at, launched_at=launched_at)
+        return lateness(launched, now, Attention(now))
 
     assert late(due - HOUR, due - HOUR, due + 5) == 5, "once, launched an hour before"
-    assert late(due + 1, due + HOUR, due + HOUR + 2) == 3, "a recurring one, whose list took an hour to write"
     assert late(due - HOUR, due + HOUR, due + HOUR) == 0, "its launch was not through in time"
-    assert late(due + HOUR, due + HOUR + 60, due + 3 * HOUR) == 3 * HOUR - 60, "and nobody was there afterwards"
+    assert late(due - HOUR, due + 60, due + 3 * HOUR) == 3 * HOUR - 60, "and nobody was there afterwards"
+
+
+async def test_t02_what_a_runner_makes_itself_is_late_only_where_it_was_not_there(house: House) -> None:
+    one, due = await house.launch(1, 9), 1_800_000_000.0
+    made = dataclasses.replace(one, created_at=due + HOUR, launched_at=due + HOUR)
+    occurrence = dataclasses.replace(made, start_at=due, recurrence="every1", occurrence_at=due)
+    skips = Schedule(at="2027-01-15 08:00", every="1 day", timezone="UTC", missed=Missed.SKIP).to_json()
+    active = RecurrenceState.ACTIVE
+    recurrence = Recurrence("every1", "", "", "", "{}", skips, due, active, "", "ann", 0.0, None, 0, "[]")
+    attention = Attention(due - HOUR)
+
+    def late(since: float, until: float) -> float:
+        for at in range(int(since), int(until) + 1, 30):
+            attention.look(at)
+        return lateness(occurrence, until, attention)
+
+    assert late(due - HOUR, due + 2 * HOUR) == 0, "its list took long to read, or it came behind others"
+    assert turn_of(recurrence, due + 2 * HOUR, attention).skipped == ""
+    assert late(due - 2 * HOUR, due) == 0, "the clock was put back before it came"
+    assert late(due + 3 * HOUR, due + 4 * HOUR) == 3 * HOUR, "the machine slept over it"
+    assert turn_of(recurrence, due + 4 * HOUR, attention).skipped.startswith("was due at Fri 2027-01-15 08:00")
+    assert "asleep" in attention.why(due) and "not running" in attention.why(due - 2 * HOUR)
+    assert lateness(dataclasses.replace(occurrence, start_at=due + HOUR), due + HOUR + 5, attention) == 5, "put off"
 
 
 async def test_c8_who_is_due_meanwhile_does_not_wait_for_a_slow_reply_to_another(house: House, tmp_path: Path) -> None:
