@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
@@ -72,6 +72,7 @@ class SqliteLedger(TimedLedger):
     async def sign_on(self, runner: RunnerRow) -> None:
         self._runner = runner
         with transaction(self._connection, self._path):
+            self._connection.execute(SQL["keep_absence"])
             self._connection.execute(SQL["other_runners_gone"], (runner.id,))
             self._connection.execute(
                 SQL["sign_on"],
@@ -82,6 +83,7 @@ class SqliteLedger(TimedLedger):
     async def sign_off(self) -> None:
         if self._runner is not None:
             with transaction(self._connection, self._path):
+                self._connection.execute(SQL["keep_absence"])
                 self._connection.execute(SQL["sign_off"], (self._runner.id,))
 
     async def recover(self, *, now: float) -> Recovery:
@@ -263,6 +265,20 @@ class SqliteLedger(TimedLedger):
                     deltas[campaign, DeliveryState(state)] -= 1
                     deltas[campaign, DeliveryState.UNKNOWN if is_copy else DeliveryState.CANCELLED] += 1
                 add_to_counters(self._connection, deltas)
+                self._rests[campaign] = now
+                self._keep_rests([campaign])
+        return len(rows)
+
+    async def expire(
+        self, campaign: int, after: float, until: float, limit: int, why: Callable[[float], str], *, now: float
+    ) -> int:
+        bindings = {"campaign": campaign, "after": after, "until": until, "limit": limit}
+        with transaction(self._connection, self._path):
+            rows = self._rows("own_times", bindings)
+            if rows:
+                self._connection.executemany(SQL["expire"], [(why(send_at), now, id_) for id_, send_at in rows])
+                moves = {DeliveryState.QUEUED: -len(rows), DeliveryState.EXPIRED: len(rows)}
+                add_to_counters(self._connection, Counter({(campaign, state): n for state, n in moves.items()}))
                 self._rests[campaign] = now
                 self._keep_rests([campaign])
         return len(rows)

@@ -19,7 +19,7 @@ from mailtui.outbox.sqlite_file import transaction
 from mailtui.outbox.states import NoticeState, RecurrenceState
 from mailtui.outbox.storage_errors import storage_errors
 from mailtui.outbox.timed_ports import ALL
-from mailtui.outbox.timed_records import MeterRow, NewNotice, NewRecurrence, Notice, Recurrence, SentSlot
+from mailtui.outbox.timed_records import MeterRow, NewNotice, NewRecurrence, Notice, Passed, Recurrence, SentSlot
 
 SQL = statements("sqlite", "timed")
 _LONGEST_PAUSE = 24 * 3600.0  # seconds; for how long a notice is tried
@@ -145,6 +145,23 @@ class TimedLedger(TimedReads):
     async def next_wake(self) -> float | None:
         at: float | None = self._asked(SQL["next_wake"])[0][0]
         return at
+
+    async def absent_since(self) -> float | None:
+        rows = self._asked(SQL["absent_since"])
+        return float(rows[0][0]) if rows else None
+
+    async def attended(self) -> None:
+        with transaction(self._connection, self._path):
+            self._connection.execute(SQL["attended"])
+
+    async def went_on_at(self, campaign: int) -> float:
+        rows = self._asked(SQL["went_on_at"], (campaign,))
+        return float(rows[0][0]) if rows else 0.0
+
+    async def own_times_passed(self, campaign: int, after: float, until: float) -> Passed | None:
+        bindings = {"campaign": campaign, "after": after, "until": until}
+        count, first = self._asked(SQL["own_times_passed"], bindings)[0]
+        return Passed(count, first) if count else None
 
     async def set_cap(
         self,

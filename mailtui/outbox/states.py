@@ -31,6 +31,8 @@ MOVES: frozenset[tuple[DeliveryState, DeliveryState]] = frozenset(
         (DeliveryState.QUEUED, DeliveryState.CANCELLED),
         (DeliveryState.DEFERRED, DeliveryState.CANCELLED),
         (DeliveryState.CLAIMED, DeliveryState.CANCELLED),
+        # Its own time passed while nobody was there to send it.
+        (DeliveryState.QUEUED, DeliveryState.EXPIRED),
         # Put on the suppression list after the launch.
         (DeliveryState.QUEUED, DeliveryState.SUPPRESSED),
         (DeliveryState.CLAIMED, DeliveryState.SUPPRESSED),
@@ -41,7 +43,6 @@ MOVES: frozenset[tuple[DeliveryState, DeliveryState]] = frozenset(
         (DeliveryState.CLAIMED, DeliveryState.QUEUED),
         (DeliveryState.CLAIMED, DeliveryState.DEFERRED),
         (DeliveryState.CLAIMED, DeliveryState.FAILED),
-        (DeliveryState.CLAIMED, DeliveryState.EXPIRED),
         (DeliveryState.CLAIMED, DeliveryState.IN_FLIGHT),
         (DeliveryState.IN_FLIGHT, DeliveryState.SENT),
         (DeliveryState.IN_FLIGHT, DeliveryState.FAILED),

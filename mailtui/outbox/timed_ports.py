@@ -8,12 +8,12 @@ of a rest) lasts as long as it was to, and moves with the clock.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from mailtui.outbox.records import Campaign
 from mailtui.outbox.states import NoticeState, RecurrenceState
-from mailtui.outbox.timed_records import MeterRow, NewNotice, NewRecurrence, Notice, Recurrence, SentSlot
+from mailtui.outbox.timed_records import MeterRow, NewNotice, NewRecurrence, Notice, Passed, Recurrence, SentSlot
 
 ALL = -1
 """No limit."""
@@ -91,6 +91,32 @@ class TimedLedger(TimedReads, Protocol):
         """The earliest time at which a campaign goes on or begins, or a recurrence occurs; None where nothing of that
         is to come. Due times of deliveries and notices are not among them. Costs the same whatever waits.
         """
+        ...
+
+    async def absent_since(self) -> float | None:
+        """Since when nobody has looked after all of the outbox, as a runner finds it that signs on; 0.0: nobody ever
+        has. None once it is `attended`.
+        """
+        ...
+
+    async def attended(self) -> None:
+        """What passed meanwhile has been seen to; from now on the heartbeat says until when somebody was there."""
+        ...
+
+    async def went_on_at(self, campaign: int) -> float:
+        """When it was launched, or last went on after a rest."""
+        ...
+
+    async def own_times_passed(self, campaign: int, after: float, until: float) -> Passed | None:
+        """Who waits, was never tried, and has a time of their own that is later than `after`, and `until` at the
+        latest; None for nobody. Costs nothing worth mentioning then, whoever else waits.
+        """
+        ...
+
+    async def expire(
+        self, campaign: int, after: float, until: float, limit: int, why: Callable[[float], str], *, now: float
+    ) -> int:
+        """Settle up to `limit` of those as `expired`; how many. `why` gives the reason for a time of theirs."""
         ...
 
     async def set_cap(

@@ -24,6 +24,14 @@ class SentSlot(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Passed:
+    """Recipients whose own times have passed: how many, and the first of those times."""
+
+    count: int
+    first: float
+
+
+@dataclass(frozen=True, slots=True)
 class MeterRow:
     """What is on record of a meter, which counts the mails of one thing: an account, a recipient domain of it, or a
     campaign.

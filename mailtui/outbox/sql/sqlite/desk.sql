@@ -23,9 +23,10 @@ SELECT max(number) FROM edition WHERE campaign = ?
 SELECT key FROM correction WHERE campaign = ?
 
 -- name: insert_delivery
+-- Whose own time has passed by then goes at once, and waits for nothing.
 INSERT INTO delivery (campaign, key, row, address, fields, state, reason, updated_at, edition, more, files, copy_of,
                       bound, due_at, send_at)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?14) ON CONFLICT (campaign, key) DO NOTHING
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, iif(?14 >= ?8, ?14, 0), ?14) ON CONFLICT (campaign, key) DO NOTHING
 
 -- name: newest_delivery
 SELECT coalesce(max(id), 0) FROM delivery

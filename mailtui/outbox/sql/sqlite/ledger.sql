@@ -1,6 +1,11 @@
 -- name: sign_on
 INSERT OR REPLACE INTO runner (id, pid, host, version, started_at, heartbeat_at) VALUES (?, ?, ?, ?, ?, ?)
 
+-- name: keep_absence
+-- The last sign of any runner, unless there is an earlier time since which nobody has looked after everything.
+INSERT INTO meta (key, value) SELECT 'absent_since', coalesce(max(heartbeat_at), 0.0) FROM runner WHERE true
+ON CONFLICT (key) DO NOTHING
+
 -- name: other_runners_gone
 DELETE FROM runner WHERE id <> ?
 
@@ -14,7 +19,8 @@ UPDATE runner SET heartbeat_at = ? WHERE id = ?
 SELECT campaign, state, count(*) FROM delivery WHERE lease_until IS NOT NULL GROUP BY campaign, state
 
 -- name: requeue_claimed
-UPDATE delivery SET state = 'queued', due_at = 0, lease_until = NULL, updated_at = ?
+-- Who was never tried goes on waiting for the time of their own, be it past.
+UPDATE delivery SET state = 'queued', due_at = iif(attempts = 0, send_at, 0), lease_until = NULL, updated_at = ?
 WHERE lease_until IS NOT NULL AND state = 'claimed'
 
 -- name: lose_in_flight
@@ -106,9 +112,9 @@ UPDATE delivery SET state = 'in_flight', updated_at = ?3, account = ?4 WHERE id 
 SELECT 1 FROM delivery WHERE id = ? AND fence = ? AND state = 'in_flight'
 
 -- name: settle
--- ?1 to ?13 are the fields of a Result
+-- ?1 to ?13 are the fields of a Result. Who goes back without any attempt has the time of their own again.
 UPDATE delivery
-SET state = ?5, attempts = ?6, due_at = ?8, reason = ?9, stage = ?10, code = ?11, enhanced = ?12, reply = ?13,
+SET state = ?5, attempts = ?6, due_at = iif(?5 = 'queued' AND ?6 = 0 AND ?8 = 0, send_at, ?8), reason = ?9, stage = ?10, code = ?11, enhanced = ?12, reply = ?13,
     updated_at = ?14, lease_until = NULL
 WHERE id = ?2 AND fence = ?3 AND state = ?4
 
@@ -153,6 +159,15 @@ SET state = iif(repeats IS NULL, 'cancelled', 'unknown'), lease_until = NULL, up
     reason = iif(repeats IS NULL, 'cancelled',
                  'cancelled before it was sent again; the first copy may have arrived')
 WHERE id IN (SELECT value FROM json_each(?))
+
+-- name: own_times
+SELECT id, send_at FROM delivery
+WHERE campaign = :campaign AND state IN ('queued', 'deferred') AND due_at > :after AND due_at <= :until
+  AND state = 'queued' AND due_at = send_at AND attempts = 0
+ORDER BY due_at, id LIMIT :limit
+
+-- name: expire
+UPDATE delivery SET state = 'expired', reason = ?, updated_at = ? WHERE id = ?
 
 -- name: set_state
 -- The first time that one runs which was to begin at some time is when it did.

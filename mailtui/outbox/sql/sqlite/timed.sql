@@ -4,6 +4,20 @@ SELECT min(at) FROM (
   UNION ALL SELECT min(resume_at) FROM campaign WHERE state = 'paused' AND resume_at IS NOT NULL
   UNION ALL SELECT min(next_at) FROM recurrence WHERE state = 'active')
 
+-- name: absent_since
+SELECT CAST(value AS REAL) FROM meta WHERE key = 'absent_since'
+
+-- name: attended
+DELETE FROM meta WHERE key = 'absent_since'
+
+-- name: own_times_passed
+SELECT count(*), min(send_at) FROM delivery
+WHERE campaign = :campaign AND state IN ('queued', 'deferred') AND due_at > :after AND due_at <= :until
+  AND state = 'queued' AND due_at = send_at AND attempts = 0
+
+-- name: went_on_at
+SELECT at FROM event WHERE campaign = ? AND kind IN ('launch', 'running') ORDER BY id DESC LIMIT 1
+
 -- name: insert_recurrence
 INSERT INTO recurrence (id, series, name, path, arguments, schedule, next_at, hooks, state, actor, created_at)
 VALUES (:id, :series, :name, :path, :arguments, :schedule, :next_at, :hooks, 'active', :actor, :now)
