@@ -222,6 +222,16 @@ class OccurrenceTaken(OutboxError):
         self.campaign = campaign
 
 
+class RecurrenceChanged(OutboxError):
+    """A recurrence was paused, ended or put to another time while the campaign of one of its times was made."""
+
+    def __init__(self, recurrence: str, name: str) -> None:
+        super().__init__(
+            f"{name} ({recurrence}) was paused, ended or put to another time meanwhile",
+            hint="See what is to come: mailtui scheduled",
+        )
+
+
 class OutboxDamaged(OutboxError):
     """The outbox's file is not what was written into it. It is left as it is."""
 

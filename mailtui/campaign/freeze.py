@@ -25,7 +25,7 @@ from mailtui.campaign.mails import Mails, open_mails
 from mailtui.campaign.suppression import LeftOut, open_left_out
 from mailtui.dispatch.members import Member, members_to_json
 from mailtui.dispatch.plan import SendPlan
-from mailtui.errors import OutboxError
+from mailtui.errors import OutboxError, RecurrenceChanged
 from mailtui.kit.file_lock import exclusive
 from mailtui.message.frozen import MessageSource
 from mailtui.outbox.copies import concerned
@@ -93,7 +93,7 @@ async def freeze(
     progress: Callable[[int], None],
 ) -> Launch:
     """Put the campaign into the outbox. Raises `MessageChanged`, `WasCancelled`, `NotFinished`, `BeingSent`,
-    `OutboxError`.
+    `RecurrenceChanged`, `OutboxError`.
 
     `progress` hears how many recipients were written. Before anything is written, everything has been read.
     """
@@ -123,7 +123,11 @@ async def _freeze(
         if earlier is None:
             draft = await _draft(freezing, desk, reader)
             added = await _fill(freezing, desk, draft, mails, runner_lives, progress)
-            await _go_live(freezing, desk, reader, draft, mails.due)
+            try:
+                await _go_live(freezing, desk, reader, draft, mails.due)
+            except RecurrenceChanged:
+                await desk.discard_draft(draft.number)
+                raise
             launched = await reader.campaign(draft.id)
             return Launch(launched, added, is_new=True, orders=(), members=freezing.members, copies=launched.copies)
         changes = _changes(freezing, earlier)

@@ -202,7 +202,8 @@ class Desk(TimedDesk, Protocol):
     ) -> None:
         """A draft becomes a running campaign, or one that is to begin at `start_at`, in one small transaction.
 
-        Raises `OccurrenceTaken` where its recurrence has launched another one for its time; it stays a draft.
+        Raises `OccurrenceTaken` where its recurrence has launched another one for its time, `RecurrenceChanged` where
+        its time is not the next one of its recurrence any more, or that one rests; it stays a draft.
         """
         ...
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from pathlib import Path
 
-from mailtui.errors import OccurrenceTaken, OutboxError
+from mailtui.errors import OccurrenceTaken, OutboxError, RecurrenceChanged
 from mailtui.outbox import sqlite_suppression
 from mailtui.outbox.cells import cells_text, files_text, rows_text
 from mailtui.outbox.copies import copy_text
@@ -18,8 +18,8 @@ from mailtui.outbox.records import Campaign, IntakeRow, NewCampaign, NewDelivery
 from mailtui.outbox.sqlite_campaigns import campaign_from
 from mailtui.outbox.sqlite_file import FACE_BUSY_MS, open_for_writing, transaction
 from mailtui.outbox.sqlite_reader import read_one
-from mailtui.outbox.sqlite_timed import TimedDesk, put_notices
-from mailtui.outbox.states import DeliveryState, OrderKind
+from mailtui.outbox.sqlite_timed import TimedDesk, put_notices, recurrence_of
+from mailtui.outbox.states import DeliveryState, OrderKind, RecurrenceState
 from mailtui.outbox.timed_records import NewNotice
 
 SQL = statements("sqlite", "desk")
@@ -160,12 +160,23 @@ class SqliteDesk(TimedDesk):
             taken = self._connection.execute(SQL["occurrence_of"], (campaign,)).fetchone()
             if taken is not None:
                 raise OccurrenceTaken(*taken)
+            self._require_wanted(campaign)
             self._connection.execute(SQL["go_live"], {"campaign": campaign, "start_at": start_at, "now": now})
             if self._connection.changes() != 1:
                 raise OutboxError(f"The campaign {campaign} is not a draft any more", detail=str(self._path))
             detail = "" if start_at is None else json.dumps({"start_at": start_at})
             self._connection.execute(SQL["insert_event"], (campaign, now, actor, "launch", detail))
             put_notices(self._connection, campaign, notices)
+
+    def _require_wanted(self, campaign: int) -> None:
+        """What a person said of its recurrence while the campaign was made holds for it."""
+        row = read_one(self._connection, "campaign_by_number", (campaign,))
+        draft = None if row is None else campaign_from(row)
+        recurrence = None if draft is None else recurrence_of(self._connection, draft.recurrence)
+        if draft is None or recurrence is None:
+            return
+        if recurrence.state is not RecurrenceState.ACTIVE or recurrence.next_at != draft.occurrence_at:
+            raise RecurrenceChanged(recurrence.id, recurrence.name)
 
     async def discard_draft(self, campaign: int) -> None:
         with transaction(self._connection, self._path):

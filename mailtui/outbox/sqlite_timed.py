@@ -42,6 +42,12 @@ def move(connection: apsw.Connection, by: float) -> None:
     connection.execute(SQL["move_notices"], {"by": by})
 
 
+def recurrence_of(connection: apsw.Connection, id: str) -> Recurrence | None:
+    """A recurrence by its id, None where there is none; in the caller's transaction."""
+    row = connection.execute(SQL["recurrence"], (id,)).fetchone()
+    return None if row is None else _recurrence_from(row)
+
+
 def _recurrence_from(row: tuple[Any, ...]) -> Recurrence:
     values = list(row)
     values[7] = RecurrenceState(values[7])
@@ -73,8 +79,8 @@ class TimedReads:
             return sqlite_meters.sent_since(self._connection, since)
 
     async def recurrence(self, id: str) -> Recurrence | None:
-        rows = self._asked(SQL["recurrence"], (id,))
-        return _recurrence_from(rows[0]) if rows else None
+        with storage_errors(self._path):
+            return recurrence_of(self._connection, id)
 
     async def recurrences(self) -> list[Recurrence]:
         return [_recurrence_from(row) for row in self._asked(SQL["recurrences"])]

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from mailtui.errors import OccurrenceTaken
+from mailtui.errors import OccurrenceTaken, RecurrenceChanged
 from mailtui.outbox.records import Campaign, Claim, Mark, NewDelivery, Result
 from mailtui.outbox.states import CampaignState, DeliveryState, RecurrenceState
 from mailtui.outbox.timed_records import NewRecurrence
@@ -266,6 +266,29 @@ async def test_c4_one_time_of_a_recurrence_is_launched_once_whoever_else_died_at
     await bench.desk.go_live(following.number, actor="runner", now=T0 + 2 * HOUR)
     assert [one.id for one in await bench.reader.campaigns()] == ["bbbb2222", "dddd4444"]
     assert await bench.reader.occurrence("rrrrrrrr", T0) is None and await bench.reader.occurrence("", T0) is None
+
+
+async def test_c8_nothing_goes_out_for_a_time_that_a_person_took_back_while_it_was_made(bench: Bench) -> None:
+    assert await bench.desk.put_recurrence(recurrence(), actor="ann", now=T0)
+
+    async def goes_live(occurrence: int, at: float = T0 + HOUR) -> bool:
+        new = replace(new_campaign(id=f"aaaa111{occurrence}", occurrence=occurrence), recurrence="rrrrrrrr")
+        made = await bench.desk.create_draft(replace(new, occurrence_at=at), now=T0 + HOUR)
+        assert made is not None
+        try:
+            await bench.desk.go_live(made.number, actor="runner", now=T0 + HOUR + 1, start_at=at)
+        except RecurrenceChanged as error:
+            assert "Spring (rrrrrrrr) was paused, ended or put to another time" in error.title
+            assert (await bench.reader.campaign(made.id)).state is CampaignState.DRAFT
+            return False
+        return True
+
+    active, paused, ended = RecurrenceState.ACTIVE, RecurrenceState.PAUSED, RecurrenceState.ENDED
+    for occurrence, state, next_at in ((1, paused, None), (2, active, T0 + DAY), (4, ended, None)):
+        assert await bench.desk.change_recurrence("rrrrrrrr", actor="ann", now=T0, state=state, next_at=next_at)
+        assert not await goes_live(occurrence)
+        if state is active:
+            assert await goes_live(3, T0 + DAY), "it goes at the other time"
 
 
 async def test_r08_what_was_in_hand_of_a_runner_that_died_is_due_at_once(bench: Bench) -> None:
