@@ -74,13 +74,17 @@ def launchd_plist(outbox: Outbox, environ: Mapping[str, str], folder: Path, home
 def how_to_install(kind: str) -> str:
     """One line for whoever has asked for a text: `systemd` or `launchd`."""
     if kind == "systemd":
-        file = f"~/.config/systemd/user/{UNIT}"
+        folder = "~/.config/systemd/user"
         return (
-            f"To install it: mailtui runner --systemd > {file} && systemctl --user daemon-reload && "
-            f"systemctl --user enable --now {UNIT} && loginctl enable-linger"
+            f"To install it: mkdir -p {folder} && mailtui runner --systemd > {folder}/{UNIT} && "
+            f"systemctl --user daemon-reload && systemctl --user enable --now {UNIT} && loginctl enable-linger"
         )
-    file = f"~/Library/LaunchAgents/{LABEL}.plist"
-    return f"To install it: mailtui runner --launchd > {file} && launchctl bootstrap gui/$(id -u) {file}"
+    folder = "~/Library/LaunchAgents"
+    file = f"{folder}/{LABEL}.plist"
+    return (
+        f"To install it: mkdir -p {folder} && mailtui runner --launchd > {file} && "
+        f"launchctl bootstrap gui/$(id -u) {file}"
+    )
 
 
 def _command(outbox: Outbox) -> list[str]:
