@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import pty
 import signal
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
+from mailtui.cli.main import run
 from mailtui.kit.settings import PREFIX
 from tests.cli.conftest import StartSandbox
 from tests.cli.program import Mailtui, Oracle, wait_until
@@ -191,6 +196,17 @@ def test_e02_a_run_rings_at_its_terminal_and_says_what_became_of_it(mailtui: Mai
     with Terminal(command, mailtui.environment(MAILTUI_NOTIFY__TERMINAL="true")) as terminal:
         assert terminal.ends() == 0
     assert b"\x1b]9;News c: Finished: 3 sent.\x1b\\\a" in terminal.output
-    with Terminal(("-m", "mailtui", "status"), mailtui.environment(MAILTUI_NOTIFY__TERMINAL="true")) as terminal:
-        assert terminal.ends() == 0
-    assert b"\a" not in terminal.output, "nobody waited"
+    assert b"\a" not in _at_a_terminal(mailtui, "status"), "nobody waited"
+    assert b"\a" not in _at_a_terminal(mailtui, "status", "--follow"), "nor here, where it had come to rest before"
+
+
+def _at_a_terminal(mailtui: Mailtui, *arguments: str) -> bytes:
+    """What a command writes to a terminal, in this process; for one that starts nothing."""
+    ours, theirs = pty.openpty()
+    environ = mailtui.environment(MAILTUI_NOTIFY__TERMINAL="true", TERM="xterm-256color")
+    with open(theirs, "w", encoding="utf-8") as screen, open(ours, "rb", buffering=0) as shown:
+        with mock.patch.dict(os.environ, environ, clear=True), contextlib.redirect_stderr(screen):
+            with contextlib.redirect_stdout(screen):
+                assert run(arguments) == 0
+            screen.flush()
+        return shown.read(1 << 16)
