@@ -11,13 +11,14 @@ import click
 from mailtui.cli import output, watching
 from mailtui.cli.ringing import Ring
 from mailtui.cli.signals import Interrupted, Signals, signals_heard
-from mailtui.errors import ExitCode, RunnerBusy
+from mailtui.errors import ExitCode, MailtuiError, RunnerBusy
 from mailtui.kit.safe_text import safe_text
 from mailtui.service.facade import Service
 from mailtui.service.lists import Launch
 from mailtui.service.views import CampaignView
 
 _LOOK_EVERY = 0.1
+_TO_COME = ("scheduled", "active")  # states of what is launched and not begun
 _WORTH_SAYING = 1.0  # seconds of waiting after which a person is told what for
 
 
@@ -105,7 +106,27 @@ async def _host(service: Service, launch: Launch, signals: Signals) -> CampaignV
             [end] = await asyncio.gather(watcher, return_exceptions=True)
     if isinstance(end, Exception):
         raise end
+    await _wait_for_others(service)
     return await _told_later(service, await service.view(launch.campaign.id))
+
+
+async def _wait_for_others(service: Service) -> None:
+    """Whoever scheduled something meanwhile found this process at work, which minds its own campaign alone: have a
+    runner wait for that, unless it would send something too that nobody wants now.
+    """
+    comes = any(row.state in _TO_COME for row in await service.scheduled.rows())
+    if not comes or service.runner_pid() is not None:
+        return
+    why = "it would also go on with what was interrupted"
+    if not any(other.active for other in await service.views()):
+        try:
+            pid = await service.scheduled.start_runner()
+        except MailtuiError as error:
+            why = error.title
+        else:
+            output.say(f"Process {pid} waits in the background for what is scheduled.")
+            return
+    output.say(f"Nobody waits for what is scheduled: {why}. Start a runner: mailtui scheduled --start")
 
 
 async def _told_later(service: Service, view: CampaignView) -> CampaignView:

@@ -64,6 +64,19 @@ def test_c8_again_and_again(mailtui: Mailtui, sandbox: Oracle) -> None:
     assert mailtui.call("status", "--follow", "--json").json["recurrence"] == id
 
 
+def test_c8_who_sends_in_the_foreground_leaves_somebody_who_waits_for_what_is_scheduled(
+    mailtui: Mailtui, sandbox: Oracle
+) -> None:
+    soon, later = mailtui.campaign(3, port=sandbox.port), mailtui.campaign(2, port=sandbox.port, name="later")
+    sending = mailtui.start("run", soon, "--yes", "--rate", "2/s")
+    wait_until(mailtui.runner, 60)
+    assert mailtui.call("run", later, "--at", "in 2h", "--yes", "--json").json["state"] == "scheduled"
+    _, said = sending.communicate(timeout=60)
+    assert "waits in the background for what is scheduled" in said
+    assert mailtui.runner() not in (None, sending.pid)
+    assert mailtui.call("cancel", mailtui.call("scheduled", "--json").lines[0]["id"]).code == 0
+
+
 def test_c8_one_that_waits_for_times_of_its_recipients_says_so(mailtui: Mailtui, sandbox: Oracle) -> None:
     rows = ["email,first_name,city,when", "a@example.com,Ada,Rome,", "b@example.com,Bob,Oslo,2099-12-01 09:00"]
     audience = {"source": "contacts.csv", "columns": {"send_at": "when"}}
