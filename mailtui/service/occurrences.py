@@ -46,7 +46,7 @@ class ChildOccurrences:
             process = await self._start(recurrence, at)
         except OSError as error:
             return Occurred(problem=f"its process could not be started: {error.strerror}: {error.filename}")
-        note("an occurrence is made", recurrence=recurrence.id, at=at, by=process.pid)
+        note("an occurrence is made", recurrence=recurrence.id, due=at, by=process.pid)
         try:
             async with asyncio.timeout(self._time_limit):
                 said, complaints = await process.communicate()
