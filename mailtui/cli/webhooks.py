@@ -21,7 +21,7 @@ _EXAMPLE = "mailtui webhooks add ci https://ci.example.com/mailtui"
 
 @click.group()
 def webhooks() -> None:
-    """Who is told over HTTP what becomes of campaigns: list, add, test, remove."""
+    """Who is told over HTTP what becomes of campaigns: list, add, test, secret, remove."""
 
 
 @webhooks.command(name="list", short_help="List the webhooks, and what waits to be posted.")

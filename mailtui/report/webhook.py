@@ -91,7 +91,7 @@ def _key(secret: str) -> bytes:
 
 
 async def post(posting: Posting, *, scale: float = 1.0) -> Answer:
-    """Post it once. `scale` shortens the time it may take. Raises ValueError for a secret that is none."""
+    """Post it once. `scale` shortens the time it may take. Raises ValueError as `require_secret` does."""
     seconds = _TOTAL * scale
     now = int(time.time())
     headers = {
@@ -100,7 +100,7 @@ async def post(posting: Posting, *, scale: float = 1.0) -> Answer:
         "Connection": "close",
         "webhook-id": posting.id,
         "webhook-timestamp": str(now),
-        "webhook-signature": signature(posting.secret, posting.id, now, posting.body),
+        "webhook-signature": signature(require_secret(posting.secret), posting.id, now, posting.body),
     }
     lines = _Lines()
     try:

@@ -125,7 +125,10 @@ class Webhooks:
         """
         self._require(name)
         _require_good(secret)
-        await self._service.keyring.set(webhook_entry(name), secret)
+        problem = await self._keep(name, secret)
+        if problem is not None:
+            hint = f"Set it for mailtui and its runner instead: {self.variable(name)}"
+            raise KeyringProblem(problem.trouble, problem.word, problem.title, detail=problem.detail, hint=hint)
 
     async def remove(self, name: str) -> KeyringProblem | None:
         """Take it out of the settings, with its secret; what kept the keyring from giving that up, if anything did.

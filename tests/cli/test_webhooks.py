@@ -124,6 +124,8 @@ def test_e02_hooks_are_added_tested_and_removed_and_their_secrets_are_in_no_file
         assert "Set it for mailtui and its runner: MAILTUI_WEBHOOK_CI" in added.err
         assert secret not in mailtui.home.settings_file.read_text()
         assert mailtui.call("webhooks", "test", "ci").code == 3, "it has no secret yet"
+        unkept = mailtui.call("webhooks", "secret", "ci", "--new")
+        assert (unkept.code, "instead: MAILTUI_WEBHOOK_CI" in unkept.err, unkept.out) == (3, True, ""), unkept.err
         mailtui.environ["MAILTUI_WEBHOOK_CI"] = secret
         listed = mailtui.call("webhooks", "list", "--json").json
         assert (listed["webhook"], listed["secret"], listed["events"]) == ("ci", "found", ["finished"])

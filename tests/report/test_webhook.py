@@ -73,6 +73,9 @@ async def test_e02_what_an_answer_means() -> None:
         assert "broke off" in broken.said
         assert (await _post(hook.url)).taken
         assert len(hook.posts) == 6, "nobody was asked twice"
+        with pytest.raises(ValueError, match="the secret is too short"):
+            await _post(hook.url, secret="short")
+        assert len(hook.posts) == 6, "what anybody could sign is not posted"
     refused = await _post(hook.url)
     assert (refused.status, refused.said) == (None, "Connection refused")
 
