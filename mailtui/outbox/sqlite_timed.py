@@ -89,6 +89,10 @@ class TimedReads:
         rows = self._asked(READ["occurrence"], (recurrence, at))
         return campaign_from(rows[0]) if rows else None
 
+    async def next_wake(self) -> float | None:
+        at: float | None = self._asked(SQL["next_wake"])[0][0]
+        return at
+
     async def notices(self, campaign: int | None) -> list[Notice]:
         if campaign is None:
             return [_notice_from(row) for row in self._asked(SQL["notices_waiting"])]
@@ -147,10 +151,6 @@ class TimedLedger(TimedReads):
 
     async def to_start(self, due_by: float = math.inf, limit: int = ALL) -> list[Campaign]:
         return [campaign_from(row) for row in self._asked(READ["to_start"], (due_by, limit))]
-
-    async def next_wake(self) -> float | None:
-        at: float | None = self._asked(SQL["next_wake"])[0][0]
-        return at
 
     async def absent_since(self) -> float | None:
         rows = self._asked(SQL["absent_since"])

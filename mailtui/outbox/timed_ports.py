@@ -32,6 +32,12 @@ class TimedReads(Protocol):
         """The campaign that a recurrence launched for this time; a draft of one where nothing else is there."""
         ...
 
+    async def next_wake(self) -> float | None:
+        """The earliest time at which a campaign goes on or begins, or a recurrence occurs; None where nothing of that
+        is to come. Due times of deliveries and notices are not among them. Costs the same whatever waits.
+        """
+        ...
+
     async def notices(self, campaign: int | None) -> list[Notice]:
         """A campaign's notices, the oldest first; None: all that wait, whatever they are about."""
         ...
@@ -85,12 +91,6 @@ class TimedLedger(TimedReads, Protocol):
 
     async def to_start(self, due_by: float = math.inf, limit: int = ALL) -> list[Campaign]:
         """Up to `limit` scheduled campaigns that are to begin by then, the first to do so first."""
-        ...
-
-    async def next_wake(self) -> float | None:
-        """The earliest time at which a campaign goes on or begins, or a recurrence occurs; None where nothing of that
-        is to come. Due times of deliveries and notices are not among them. Costs the same whatever waits.
-        """
         ...
 
     async def absent_since(self) -> float | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -15,8 +16,9 @@ from typing import TYPE_CHECKING
 from mailtui import __version__
 from mailtui.accounts.credentials import Credentials
 from mailtui.accounts.secrets import SecretSettings, SecretSource
+from mailtui.dispatch.lock import runner_pid
 from mailtui.dispatch.runner import Runner, RunnerOptions
-from mailtui.errors import ExitCode, MailtuiError, UsageError
+from mailtui.errors import ExitCode, MailtuiError, RunnerBusy, UsageError
 from mailtui.kit import journal
 from mailtui.kit.hidden import without_secrets
 from mailtui.kit.paths import Home
@@ -79,9 +81,13 @@ def main(arguments: Sequence[str]) -> int:
         outbox = _outbox(options)
         secrets, environ = _secrets(options)
         tell = journal.warn if logged else _say
-        runner = runner_for(outbox, os.environ, secrets, until_idle=options.until_idle, say=tell)
+        stays = not options.until_idle
+
+        def runner() -> Runner:
+            return runner_for(outbox, os.environ, secrets, until_idle=not stays, say=tell)
+
         door = Door(door_of(outbox, Home.find(os.environ).run), lambda more: _take(outbox, secrets, environ, more))
-        asyncio.run(_serve(runner, door, lambda: say.ready(outbox.url)))
+        asyncio.run(serve(runner, outbox, door, lambda: say.ready(outbox.url), stays=stays))
     except MailtuiError as error:
         say.failed(error)
         return int(error.exit_code)
@@ -95,12 +101,21 @@ def main(arguments: Sequence[str]) -> int:
     return int(ExitCode.DONE)
 
 
-async def _serve(runner: Runner, door: Door, ready: Callable[[], None]) -> None:
-    loop = asyncio.get_running_loop()
+async def serve(
+    begin: Callable[[], Runner], outbox: Outbox, door: Door, ready: Callable[[], None], *, stays: bool
+) -> None:
+    """Run until told to leave, or, unless it `stays`, until nothing is left to do."""
+    loop, runner, told = asyncio.get_running_loop(), begin(), False
+
+    def stop() -> None:
+        nonlocal told
+        told = True
+        runner.stop()
+
     for name in ("SIGTERM", "SIGINT", "SIGHUP"):
         number = getattr(signal, name, None)
         if number is not None and hasattr(loop, "add_signal_handler"):
-            loop.add_signal_handler(number, runner.stop)
+            loop.add_signal_handler(number, stop)
 
     def begun() -> None:
         door.open()
@@ -108,8 +123,23 @@ async def _serve(runner: Runner, door: Door, ready: Callable[[], None]) -> None:
 
     try:
         await runner.run(begun)
+        # Whoever scheduled something while this one was leaving took it for one that is there.
+        while not (stays or told) and await _is_awaited(outbox):
+            journal.note("something is to come since the runner began to leave")
+            runner = begin()
+            with contextlib.suppress(RunnerBusy):  # another one was quicker, and sees to it
+                await runner.run(lambda: None)
     finally:
         await door.close()
+
+
+async def _is_awaited(outbox: Outbox) -> bool:
+    """Whether something is to come and nobody is there for it: asked by one that is there no more."""
+    reader = outbox.reader()
+    try:
+        return await reader.next_wake() is not None and runner_pid(outbox.lock_file) is None
+    finally:
+        reader.close()
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
