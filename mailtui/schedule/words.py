@@ -60,13 +60,15 @@ def _when(schedule: Schedule) -> str:
         return f"{cron_words(schedule.cron)}, {zone}{begins}"
     if not schedule.at:
         return f"every {parse_interval(schedule.every).words}" if schedule.every else ""
-    moment = resolve(local_time(schedule.at), zone)
+    first = local_time(schedule.at)
+    moment = resolve(first, zone)
     shown = show_moment(moment.at, zone)
     if not schedule.every:
         return f"once, {shown}"
     interval = parse_interval(schedule.every)
     if interval.seconds is not None:
         return f"every {interval.words}, from {shown}"
-    local = datetime.fromtimestamp(moment.at, zone_named(zone))
+    # A first time that a clock change moves is the exception: those that follow come at the time that was written.
+    local = first.wall if first.offset is None else datetime.fromtimestamp(moment.at, zone_named(zone))
     day = {"week": f" on {local:%A}", "month": f" on day {local.day}", "year": f" on {local.day} {local:%B}"}
     return f"every {interval.words}{day.get(interval.unit, '')} at {local:%H:%M} {zone}, from {local:%Y-%m-%d}"

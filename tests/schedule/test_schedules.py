@@ -313,6 +313,10 @@ def test_c08_what_does_not_go_together_is_told(schedule: Schedule, said: str) ->
             Schedule(every="1 week", at="2026-12-01 09:00"),
             "every week on Tuesday at 09:00 Europe/Berlin, from 2026-12-01",
         ),
+        (  # the first one is at 03:30, since that night's 02:30 is left out; the others are not
+            Schedule(every="1 week", at="2027-03-28 02:30"),
+            "every week on Sunday at 02:30 Europe/Berlin, from 2027-03-28",
+        ),
         (
             Schedule(every="90m", at="2026-12-01 00:30", times=2, until="2026-12-24"),
             "every 90 minutes, from Tue 2026-12-01 00:30 CET (Mon 23:30 UTC), until 2026-12-24, 2 times at most",
