@@ -35,7 +35,7 @@ from mailtui.kit.yaml_file import Loc, read_yaml
 from mailtui.outbox.notices import Hook
 from mailtui.outbox.opening import sqlite_url
 from mailtui.report.spec import NotifySpec, WebhookSpec, require_plain_name
-from mailtui.service.settings_file import chmod_of, others_can_write
+from mailtui.service.settings_file import chmod_of, is_there, others_can_write
 from mailtui.service.sheet_login import sheet_login
 from mailtui.smtp.endpoint import Endpoint
 
@@ -285,7 +285,7 @@ def read_settings(environ: Mapping[str, str], *, outbox: str | None = None) -> S
     if outbox is not None:
         layers.append(option_layer({("outbox", "url"): ("--outbox", outbox)}))
     layers.append(_environment(environ))
-    files = {path: file_layer(read_yaml(path)) for path in (Path(PROJECT_FILE), home.settings_file) if path.exists()}
+    files = {path: file_layer(read_yaml(path)) for path in (Path(PROJECT_FILE), home.settings_file) if is_there(path)}
     if home.settings_file in files:
         _require_unshared(files[home.settings_file], home.settings_file)
     if Path(PROJECT_FILE) in files:

@@ -38,6 +38,14 @@ class Written:
             _write(self.path, self.before)
 
 
+def is_there(path: Path) -> bool:
+    """Whether there is such a file. Raises `ConfigError` where one cannot even look, as in a folder that went away."""
+    try:
+        return path.exists()
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read", detail=error.strerror or str(error)) from None
+
+
 def text_of(path: Path) -> str:
     """The text of a settings file, empty where there is none. Raises `ConfigError`."""
     return _text(_bytes(Path(os.path.realpath(path))) or b"", path)

@@ -44,3 +44,16 @@ async def test_e02_a_pile_of_notices_goes_out_at_once_and_what_fails_stops_only_
     assert {notice.target for notice in left} == {"bad"}, "one that the settings do not have is given up"
     assert {notice.state for notice in left} == {NoticeState.WAITING}
     ledger.close()
+
+
+async def test_e02_settings_that_cannot_be_looked_at_make_a_notice_wait(tmp_path: Path) -> None:
+    """As in a folder that went away under the runner: no webhook may bring it down."""
+    environ = {"MAILTUI_HOME": str(tmp_path / ("x" * 300))}  # longer than a name can be
+    notice = NewNotice("1", "finished", 0.0, "{}", "ci")
+    ledger = parse_outbox(f"sqlite:///{tmp_path}/outbox.db").ledger()
+    await ledger.add_notices(None, [notice])
+    [waiting] = await ledger.due_notices(time.time(), 1)
+    told = await OwnHerald(environ, SecretSource(environ), scale=1.0).post(waiting)
+    assert (told.taken, told.final) == (False, False)
+    assert told.said.endswith("settings.yaml cannot be read")
+    ledger.close()
