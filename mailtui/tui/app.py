@@ -16,6 +16,7 @@ from textual import events
 from textual.app import App, SystemCommand
 from textual.binding import Binding
 from textual.dom import DOMNode
+from textual.driver import Driver
 from textual.screen import Screen
 from textual.worker import Worker
 
@@ -31,6 +32,7 @@ from mailtui.tui.dialogs.import_mailmerge import ImportMailmergeDialog
 from mailtui.tui.dialogs.open import OpenDialog
 from mailtui.tui.dialogs.place import PlaceDialog
 from mailtui.tui.dialogs.quit import Leaving, QuitDialog
+from mailtui.tui.drivers import kept
 from mailtui.tui.result import AppResult
 from mailtui.tui.ringing import Endings
 from mailtui.tui.room import ROOMS, Room, failure_of, start
@@ -65,6 +67,7 @@ class MailtuiApp(App[AppResult], inherit_bindings=False):
 
         `demo` says that this is the demo already, which then is not offered again: its sandbox's port.
         """
+        self._terminal: Driver | None = None
         super().__init__()
         self.service = service
         self.bench = Workbench(service)
@@ -207,10 +210,17 @@ class MailtuiApp(App[AppResult], inherit_bindings=False):
         """Keys by the names that are printed on them, in letters that every terminal has."""
         return binding.key if binding.key in _BY_NAME else super().get_key_display(binding)
 
+    def get_driver_class(self) -> type[Driver]:
+        """That of this platform, and kept: whoever writes past Textual has to write through it."""
+        return kept(super().get_driver_class(), self._keep_terminal)
+
+    def _keep_terminal(self, driver: Driver) -> None:
+        self._terminal = driver
+
     def _to_terminal(self, text: str) -> None:
-        """Write what is no picture: Textual does so for its own bell, and has no public place for another's."""
-        if self._driver is not None and not self.is_headless:
-            self._driver.write(text)
+        """Write what is no picture; nothing where there is no terminal."""
+        if self._terminal is not None:
+            self._terminal.write(text)
 
     # leaving
 
