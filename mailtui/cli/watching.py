@@ -11,7 +11,7 @@ from mailtui.cli import output
 from mailtui.kit.durations import show_duration, show_moment, show_wait
 from mailtui.kit.safe_text import safe_text
 from mailtui.kit.words import counted
-from mailtui.service.advice import for_paused, needs_mending
+from mailtui.service.advice import Sooner, for_paused, needs_mending, sooner
 from mailtui.service.facade import Service
 from mailtui.service.terms import show_people
 from mailtui.service.views import CampaignView
@@ -199,14 +199,16 @@ def next_steps(view: CampaignView) -> list[str]:
     if view.begins_at is not None:
         another = f'at another time: mailtui set {view.id} --at "tomorrow 9:00"'
         steps.append(f"Send it now: mailtui resume {view.id}; {another}; not at all: mailtui cancel {view.id}")
+        if view.runner is None:
+            steps.append("Have a process wait for its time: mailtui scheduled --start")
     if view.lost:
         steps.append(f"Nothing sends it at the moment. Go on with: mailtui resume {view.id}")
     elif view.state in ("paused", "pausing"):
         advice = for_paused(view)
         if advice:
             steps.append(f"{advice}.")
-        again = "" if needs_mending(view.campaign) else f"{_going_on(view)}: mailtui resume {view.id}. "
-        steps.append(f"{again}Or stop for good: mailtui cancel {view.id}")
+        again = "" if needs_mending(view.campaign) else _going_on(view)
+        steps.append(f"{again}{'Or stop' if again else 'Stop it'} for good: mailtui cancel {view.id}")
     if view.counts.deferred and view.state == "running" and not view.lost:
         steps.append(f"To try at once what is deferred: mailtui retry {view.id} --only deferred")
     if view.counts.unknown:
@@ -221,7 +223,12 @@ def next_steps(view: CampaignView) -> list[str]:
 
 
 def _going_on(view: CampaignView) -> str:
-    """What resuming it does."""
+    """How it is resumed and what that does, with a blank behind it; empty where that would do nothing."""
+    resume = f"mailtui resume {view.id}. "
     if view.resume_at is None:
-        return "Go on with"
-    return "Try at once with" if view.runner is not None else "Have it go on then, in the background"
+        return f"Go on with: {resume}"
+    if view.runner is None:
+        return f"Have it go on then, in the background: {resume}"
+    says = {Sooner.TRY: "Try at once with", Sooner.HIGHER_LIMIT: "Sooner only with a higher limit; when it is raised"}
+    said = says.get(sooner(view.reason), "")
+    return f"{said}: {resume}" if said else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from shlex import quote
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,16 @@ if TYPE_CHECKING:
     from mailtui.service.facade import Service
 
 _SANDBOX_PORT = 2525
+_HOURS = "sending window closed"
+_LIMITS = ("limit of this minute of ", "hourly limit of ", "daily limit of ", "warm-up day ")
+
+
+class Sooner(StrEnum):
+    """What has a campaign go on before the time at which it goes on by itself."""
+
+    TRY = "try"  # a server may have changed its mind
+    HIGHER_LIMIT = "higher limit"  # a limit of our own is used up: to try is of no use before it is raised
+    NEVER = "never"  # its sending hours are over
 
 
 def for_paused(view: CampaignView) -> str:
@@ -53,6 +64,20 @@ def how_on(campaign: Campaign) -> str:
     """How one that paused goes on, for the screen."""
     mended = "Mend the template and launch it again: who waits gets the mended message."
     return mended if needs_mending(campaign) else "r goes on."
+
+
+def sooner(reason: str) -> Sooner:
+    """What has a campaign go on before its time, which waits for this reason."""
+    if reason.startswith(_HOURS):
+        return Sooner.NEVER
+    own = bool(reason) and all(part.startswith(_LIMITS) for part in reason.split("; "))
+    return Sooner.HIGHER_LIMIT if own else Sooner.TRY
+
+
+def sooner_by_key(reason: str) -> str:
+    """The same for the screen, where a runner waits for that time; empty where nothing does."""
+    by_key = {Sooner.TRY: "r tries at once.", Sooner.HIGHER_LIMIT: "Sooner only with a higher limit; then r."}
+    return by_key.get(sooner(reason), "")
 
 
 async def doubt_refused(service: Service, campaign: Campaign) -> None:

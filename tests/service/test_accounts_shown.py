@@ -21,7 +21,7 @@ from mailtui.kit.paths import Home
 from mailtui.outbox.records import AccountRest, Mark, ProgressSnapshot, Result, WorkerSnapshot
 from mailtui.outbox.states import CampaignState, DeliveryState, RestKind
 from mailtui.sandbox.server import SandboxServer
-from mailtui.service.advice import doubt_refused
+from mailtui.service.advice import Sooner, doubt_refused, sooner
 from mailtui.service.facade import Service
 from mailtui.service.views import CampaignView
 from mailtui.smtp.verdict import SAID_AT, Stage
@@ -105,6 +105,21 @@ def test_c9_a_pause_for_a_time_tells_each_account_and_when_it_goes_on(
         "",
         f"resting until {show_moment(until)}",
     )
+
+
+@pytest.mark.parametrize(
+    ("reason", "expected"),
+    [
+        ("hourly limit of acme reached", Sooner.HIGHER_LIMIT),
+        ("daily limit of acme reached; warm-up day 2 of backup: 75 of 75 mails", Sooner.HIGHER_LIMIT),
+        ("sending window closed; opens Mon 2026-11-23 09:00 UTC", Sooner.NEVER),
+        (REASON, Sooner.TRY),
+        ("421 4.7.0 Later", Sooner.TRY),
+        ("", Sooner.TRY),
+    ],
+)
+def test_c3_nobody_is_told_to_try_what_a_limit_or_the_hours_keep_back(reason: str, expected: Sooner) -> None:
+    assert sooner(reason) is expected
 
 
 async def test_c9_workers_are_counted_by_account_and_one_account_without_limits_needs_no_part(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from mailtui.kit.words import counted, sentence
-from mailtui.service.advice import how_on
+from mailtui.service.advice import how_on, sooner_by_key
 from mailtui.service.terms import show_people
 from mailtui.service.views import CampaignView
 from mailtui.tui.states import campaign_look, last_heard
@@ -54,7 +54,7 @@ def campaign_detail(view: CampaignView) -> str:
     elif view.begins:
         said = f"Scheduled: it {view.begins}. enter shows it among what is to come."
     elif view.resumes:
-        said = f"Paused: {sentence(view.reason)} It {view.resumes}. r tries at once."
+        said = f"Paused: {sentence(view.reason)} It {view.resumes}. {sooner_by_key(view.reason)}".rstrip()
     elif view.state == "paused":
         said = (
             f"Paused: {sentence(view.reason)} {how_on(view.campaign)}" if view.reason else "Paused. r goes on with it."

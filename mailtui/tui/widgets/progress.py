@@ -13,7 +13,7 @@ from textual.widgets import ProgressBar, Sparkline
 
 from mailtui.kit.durations import show_duration, show_moment
 from mailtui.kit.words import counted, sentence
-from mailtui.service.advice import how_on
+from mailtui.service.advice import how_on, sooner_by_key
 from mailtui.service.pace import pace_in_words, plan_of
 from mailtui.service.views import CampaignView
 from mailtui.tui.states import campaign_look, is_live, last_heard, totals_content
@@ -159,8 +159,8 @@ def doing(view: CampaignView) -> Content:
             f"Paused because {sentence(view.reason)} {how_on(view.campaign)}" if view.reason else "Paused. r goes on."
         )
         if view.resumes:
-            key = "r tries at once." if view.runner is not None else "r starts one."
-            text = f"Paused because {sentence(view.reason)} It {view.resumes}. {key}"
+            key = sooner_by_key(view.reason) if view.runner is not None else "r starts one."
+            text = f"Paused because {sentence(view.reason)} It {view.resumes}. {key}".rstrip()
         text = f"{text} {view.some_suppressed}".rstrip()
     elif view.state in ("finished", "cancelled"):
         text = "Done. enter shows what became of every recipient."
