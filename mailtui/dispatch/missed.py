@@ -16,7 +16,7 @@ from mailtui.schedule.recurring import next_after
 from mailtui.schedule.schedule import Schedule
 from mailtui.schedule.words import countdown, show_moment
 
-_FIRST_STEP = 60.0  # seconds
+_CLOSEST = 1.0  # seconds; no two times of a schedule are as close
 _LEFT_OUT = "it was left out, as its schedule says of missed times"
 
 
@@ -102,16 +102,18 @@ def lateness(campaign: Campaign, now: float, attention: Attention) -> float:
 
 
 def last_due(schedule: Schedule, due: float, now: float) -> float:
-    """The last of the times of a schedule from `due`, which is one of them, up to `now`."""
-    step, last = _FIRST_STEP, due
-    while now - step > due:  # from now backwards, since a line of cron may have had a million times by then
-        found = next_after(schedule, now - step)
+    """The last of the times of a schedule from `due`, which is one of them, up to `now`.
+
+    Halved again and again between both: a line of cron may have had a million times by then.
+    """
+    last, none_after = due, now
+    while none_after - last > _CLOSEST:
+        middle = (last + none_after) / 2
+        found = next_after(schedule, middle)
         if found is not None and found.at <= now:
             last = found.at
-            break
-        step *= 2
-    while (following := next_after(schedule, last)) is not None and following.at <= now:
-        last = following.at
+        else:
+            none_after = middle
     return last
 
 
