@@ -50,7 +50,7 @@ def settled(schedule: Schedule, now: float) -> Schedule:
 
 def says_anything(schedule: Schedule) -> bool:
     """Whether a launch by it is another than one without a schedule; a policy or a zone alone make no difference."""
-    return schedule.begins_later or schedule.window is not None or has_own_times(schedule)
+    return schedule.begins_later or schedule.window is not None or schedule.has_own_times
 
 
 def has_passed(schedule: Schedule, now: float) -> str:
@@ -61,11 +61,6 @@ def has_passed(schedule: Schedule, now: float) -> str:
     if schedule.recurs and next_after(schedule, now) is None:
         return f"None of its times is still to come: {in_words(schedule)}"
     return ""
-
-
-def has_own_times(schedule: Schedule) -> bool:
-    """Whether rows may be due at another time than the campaign."""
-    return bool(schedule.zone_column or schedule.send_at_column)
 
 
 class DueTimes:
@@ -129,7 +124,7 @@ def due_times(schedule: Schedule, begins: float | None, columns: tuple[str, ...]
             f"The list has no column {column}, which says when each mail goes",
             hint=f"Mend audience: columns: {role} in the campaign file.",
         )
-    return DueTimes(schedule, begins) if has_own_times(schedule) else None
+    return DueTimes(schedule, begins) if schedule.has_own_times else None
 
 
 @dataclass(slots=True)
@@ -158,7 +153,7 @@ def row_time_findings(
     for role, column in missing:
         place = campaign.document.place(("audience", "columns", role))
         yield Finding("error", "no-column", f"the list has no column {column}.", place=place)
-    if missing or not has_own_times(schedule):
+    if missing or not schedule.has_own_times:
         return
     following = next_after(schedule, now) if schedule.recurs else None
     due = DueTimes(schedule, begins(schedule) if following is None else following.at)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shlex
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import click
 
@@ -48,16 +49,18 @@ def pause(campaign_id: str | None, *, service: Service, as_json: bool) -> None:
 
 @click.command()
 @click.argument("campaign_id", metavar="[ID]", required=False)
+@click.option("--skip-missed", is_flag=True, help="Leave out recipients whose own time has passed.")
 @password_option
 @common
-def resume(campaign_id: str | None, *, service: Service, as_json: bool) -> None:
+def resume(campaign_id: str | None, skip_missed: bool, *, service: Service, as_json: bool) -> None:
     """Go on with a campaign that is paused, or whose runner was killed; in the background.
 
     One that is scheduled is sent now, and so is a recurring one, besides its times; if it is paused, it goes on.
     """
     if recurring.carried_out(service, campaign_id, lambda row: recurring.go_on(service, row), as_json=as_json):
         return
-    view = _give(service, campaign_id, service.resume, as_json=as_json, fits=_can_resume)
+    go_on = partial(service.resume, skip_missed=skip_missed)
+    view = _give(service, campaign_id, go_on, as_json=as_json, fits=_can_resume)
     if not as_json and view.active:
         output.say(f"It goes on in the background. Watch it: mailtui status {view.id} --follow")
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
+from mailtui.dispatch.intent import Course
 from mailtui.dispatch.tools import Tools
+from mailtui.kit.journal import note
 from mailtui.outbox.notices import Event, Happening, event_of, notices_of
+from mailtui.outbox.records import Campaign
 from mailtui.outbox.states import CampaignState
 
 _CANCEL_STEP = 1_000
@@ -56,6 +59,39 @@ async def put_on_record(
     happening = await tools.storage.patiently(put)
     if happening is not None and tools.herald is not None:
         tools.herald.show(happening)
+
+
+async def tell(tools: Tools, campaign: int, event: Event, reason: str) -> None:
+    """Others are told of something that leaves a campaign as it is."""
+
+    async def put() -> Happening:
+        now, ledger = tools.wall(), tools.ledger
+        found = await ledger.campaign(campaign)
+        happening = Happening(event, now, found, found.state, await ledger.counts(campaign), reason)
+        await ledger.add_notices(campaign, notices_of(happening))
+        return happening
+
+    happening = await tools.storage.patiently(put)
+    if tools.herald is not None:
+        tools.herald.show(happening)
+
+
+async def put_at_rest(tools: Tools, campaign: Campaign, state: CampaignState, course: Course, reason: str) -> None:
+    """A campaign that was being sent is not any more; `reason`: why nobody asked for that, '' where somebody did."""
+    again, event = course.resume_at if reason else None, Event.MISSED if reason and course.missed else None
+    await put_on_record(
+        tools,
+        campaign.number,
+        state,
+        course.actor,
+        held_because=reason,
+        resume_at=again,
+        at_wall=course.at_wall,
+        event=event,
+    )
+    tools.recorder.nudge()
+    await tools.recorder.settle()
+    note("campaign rests", campaign=campaign.number, id=campaign.id, state=state, reason=reason)
 
 
 async def cancel_waiting(tools: Tools, campaign: int) -> None:

@@ -9,8 +9,10 @@ import json
 from dataclasses import dataclass, replace
 
 from mailtui.dispatch.rendering import Mail, Outcome, Overran
+from mailtui.dispatch.storage import Storage
 from mailtui.message.mime import TransferEncoding
 from mailtui.message.rendered import RenderProblem
+from mailtui.outbox.ports import Ledger
 from mailtui.smtp.capabilities import Capabilities
 
 
@@ -50,3 +52,9 @@ class SentEncoding:
     def from_json(cls, text: str) -> SentEncoding:
         raw = json.loads(text)
         return cls(TransferEncoding(raw["transfer"]), bool(raw["smtputf8"]))
+
+
+async def fixed_encoding(ledger: Ledger, storage: Storage, campaign: int, capabilities: Capabilities) -> SentEncoding:
+    """The one that is stored, or from now on what a server with these capabilities allows."""
+    offered = SentEncoding.for_server(capabilities).to_json()
+    return SentEncoding.from_json(await storage.patiently(lambda: ledger.fix_encoding(campaign, offered)))

@@ -17,7 +17,7 @@ class Intent(Enum):
 class Course:
     """Begins with sending. `actor` is who wants what is done; `because` why nobody did, for a pause that comes by
     itself, and `resume_at` (epoch seconds) when it goes on again without anybody: at the end of a pause, or (`at_wall`)
-    at a time of the wall.
+    at a time of the wall. `missed`: it rests since times passed while nobody was there.
     """
 
     def __init__(self) -> None:
@@ -26,6 +26,7 @@ class Course:
         self.because = ""
         self.resume_at: float | None = None
         self.at_wall = False
+        self.missed = False
 
     @property
     def sends(self) -> bool:

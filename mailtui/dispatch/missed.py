@@ -9,34 +9,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mailtui.dispatch.attention import Attention
 from mailtui.outbox.records import Campaign
 from mailtui.outbox.timed_records import Recurrence
-from mailtui.schedule.missed import PUNCTUAL, Decision, decide_missed
+from mailtui.schedule.missed import Decision, decide_missed
 from mailtui.schedule.recurring import next_after
 from mailtui.schedule.schedule import Schedule
 from mailtui.schedule.words import countdown, show_moment
 
 _CLOSEST = 1.0  # seconds; no two times of a schedule are as close
 _LEFT_OUT = "it was left out, as its schedule says of missed times"
-
-
-class Attention:
-    """Since when a runner looks at the clock again and again: not while it sleeps, nor over a jump of the clock."""
-
-    def __init__(self, now: float) -> None:
-        """All times are epoch seconds."""
-        self.began = self.since = self._looked_at = now
-
-    def look(self, now: float) -> None:
-        """It looks."""
-        if not 0.0 <= now - self._looked_at < PUNCTUAL:
-            self.since = now
-        self._looked_at = now
-
-    def why(self, due: float) -> str:
-        """Why it did not see to what was due."""
-        alive = self.began <= due
-        return "the machine was asleep, or its clock was put" if alive else "mailtui was not running"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +55,9 @@ def due_of(campaign: Campaign, now: float, attention: Attention) -> Due:
         return Due(decision, late)
     was_due = _was_due(campaign.start_at, schedule.timezone, now, attention)
     if decision is Decision.ASK:
-        return Due(decision, late, f"{was_due}; send it now: mailtui resume {campaign.id}")
+        go_on = f"mailtui resume {campaign.id}"
+        some = f"; leave out whose time has passed: {go_on} --skip-missed" if schedule.has_own_times else ""
+        return Due(decision, late, f"{was_due}; send it now: {go_on}{some}")
     return Due(decision, late, f"{was_due}; {_LEFT_OUT}")
 
 

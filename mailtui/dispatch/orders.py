@@ -10,10 +10,12 @@ from collections.abc import Callable, Iterable
 from mailtui.dispatch import second_chance
 from mailtui.dispatch.campaign_state import put_on_record
 from mailtui.dispatch.members import members_from_json
+from mailtui.dispatch.own_times import leave_out_late
 from mailtui.dispatch.plan import SendPlan
 from mailtui.dispatch.sending import Sending
 from mailtui.dispatch.tools import Tools
 from mailtui.kit.journal import note
+from mailtui.kit.words import counted
 from mailtui.outbox.records import Campaign, Order, Redo
 from mailtui.outbox.states import CampaignState, OrderKind
 
@@ -131,6 +133,9 @@ class Orders:
 
     async def _go_on(self, order: Order, campaign: Campaign, sending: Sending | None) -> str:
         """Resume, or take up recipients that were added. Whoever says so wants the accounts to be tried."""
+        skips = order.arguments.get("skip_missed", False)
+        if skips and sending is not None:
+            return f"{second_chance.REFUSED}it is being sent; pause it first"
         names = [member.name for member in members_from_json(campaign.endpoint)]
         self._tools.standing.forgive(names)
         self._tools.paces.forgive(names)
@@ -144,9 +149,10 @@ class Orders:
             startable.add(CampaignState.FINISHED)  # a launch that died may have added some without a word
         if campaign.state not in startable:
             return f"it is {campaign.state} and {second_chance.NOT_NOW}"
-        if campaign.state is not CampaignState.RUNNING:
+        left_out = await leave_out_late(self._tools, campaign.number, order.actor) if skips else 0
+        if campaign.state is not CampaignState.RUNNING or skips:
             await self._turn(order, CampaignState.RUNNING)
-        return "sending"
+        return f"sending; {counted(left_out, 'recipient')} left out, whose time had passed" if skips else "sending"
 
     async def _redo(self, order: Order, redo: Redo) -> bool:
         """Do a step of what is to be tried again or resolved; whether another one remains."""

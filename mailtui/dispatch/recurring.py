@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 
-from mailtui.dispatch.missed import Attention, turn_of
+from mailtui.dispatch.attention import Attention
+from mailtui.dispatch.missed import turn_of
 from mailtui.dispatch.occurrences import Occurrences
 from mailtui.dispatch.tools import Tools
 from mailtui.kit.journal import note

@@ -13,13 +13,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from mailtui.dispatch.attention import Attention
 from mailtui.dispatch.campaign_state import cancel_waiting, put_on_record
 from mailtui.dispatch.clock import ClockWatch
 from mailtui.dispatch.lock import RunnerLock
 from mailtui.dispatch.members import members_from_json
 from mailtui.dispatch.meter import KEPT
 from mailtui.dispatch.meters import Meters
-from mailtui.dispatch.missed import Attention
 from mailtui.dispatch.notices import Herald, Notices
 from mailtui.dispatch.occurrences import Occurrences
 from mailtui.dispatch.orders import Orders
@@ -92,6 +92,8 @@ class Runner:
         self._defect: BaseException | None = None
         self._snapshot_due = 0.0
         self._clock = ClockWatch()
+        self._absences = 0
+        self._attended = options.only is not None  # a runner for one campaign does not answer for the others
 
     # what the process asks
 
@@ -157,6 +159,7 @@ class Runner:
             watchdog,
             meters,
             paces,
+            Attention(time.time(), await ledger.absent_since()),
             sharing=Sharing(self._account_changed),
             herald=herald,
         )
@@ -230,9 +233,8 @@ class Runner:
     ) -> None:
         """The runner's own beat: orders, campaigns that come and go, snapshots, and its own health."""
         orders = Orders(tools, self._sending, only=self._options.only)
-        attention = Attention(tools.wall())
-        recurring = Recurring(tools, self._occurrences, attention)
-        waking = Waking(tools, recurring, attention, only=self._options.only)
+        recurring = Recurring(tools, self._occurrences, tools.attention)
+        waking = Waking(tools, recurring, tools.attention, only=self._options.only)
         try:
             await self._beat(ledger, tools, recording, notices, orders, waking, session)
         finally:
@@ -266,6 +268,9 @@ class Runner:
                 more = await orders.obey()
                 await waking.look(anew=True)
                 await self._take_up(ledger, tools)
+            if not (self._attended or any(sending.own_times.have_passed for sending, _ in self._sendings.values())):
+                await self._storage.patiently(ledger.attended)
+                self._attended = True
             await self._keep_rests(ledger, tools)
             look = self._reap()
             if not self._leaving.is_set():
@@ -291,6 +296,11 @@ class Runner:
 
     async def _mind_the_clock(self, ledger: Ledger, tools: Tools) -> None:
         """Looked at before anything is begun because its time has come."""
+        absences = tools.attention.look(tools.wall())
+        if absences > self._absences:
+            self._absences = absences
+            for sending, _ in self._sendings.values():
+                sending.stir()
         by = self._clock.moved()
         if by:
             note("the clock was put", seconds=round(by, 1))

@@ -6,11 +6,12 @@ import asyncio
 from functools import partial
 
 from mailtui.dispatch.aside import Aside
-from mailtui.dispatch.campaign_state import cancel_waiting, put_on_record
-from mailtui.dispatch.encoding import SentEncoding
+from mailtui.dispatch.campaign_state import cancel_waiting, put_at_rest
+from mailtui.dispatch.encoding import fixed_encoding
 from mailtui.dispatch.frozen import compiled
 from mailtui.dispatch.intent import Course, Intent
 from mailtui.dispatch.outlet import Outlet
+from mailtui.dispatch.own_times import OwnTimes
 from mailtui.dispatch.paced import Paced
 from mailtui.dispatch.plan import MAX_WORKERS, SendPlan
 from mailtui.dispatch.pool import open_pool
@@ -21,7 +22,6 @@ from mailtui.dispatch.supply import Supply
 from mailtui.dispatch.tools import Tools
 from mailtui.dispatch.windows import window_of
 from mailtui.errors import Place
-from mailtui.kit.journal import note
 from mailtui.kit.safe_text import safe_text
 from mailtui.message.dkim import Signer
 from mailtui.outbox.records import Campaign, Claim, ProgressSnapshot
@@ -48,6 +48,7 @@ class Sending:
         self._retry = self._policy()
         tools.meters.put_own(campaign.id, self._plan.all_limits, begun=campaign.first_claim_at is not None)
         self.window = window_of(campaign, tools.wall)
+        self.own_times = OwnTimes(campaign, tools)
         source = compiled(campaign, message)
         self.supply = Supply(
             campaign,
@@ -57,7 +58,7 @@ class Sending:
             signer=signer,
             former=partial(compiled, campaign),
             need=self.stir,
-            arrived=self._pump,
+            arrived=lambda: self._pool.pump(),
             overran=self._overran,
             aside=Aside(
                 lambda bound: self._pool.carriers(bound),
@@ -163,6 +164,16 @@ class Sending:
         self.hold(self.window.note, resume_at=self.window.opens_at(), at_wall=True)
         return True
 
+    async def _has_missed(self) -> bool:
+        """Whether it rests because times passed while nobody was there."""
+        self.supply.release()  # whoever is at hand may be late as well
+        await self.recorder.settle()
+        self.look_again()
+        if reason := await self.own_times.see_to():
+            self._course.missed = self._course.sends
+            self.hold(reason)
+        return not self._course.sends
+
     def _wait_for_accounts(self) -> None:
         """Nobody can carry what is left: wait for an account that is back soon, or pause."""
         back_at = self._pool.back_at()
@@ -184,9 +195,6 @@ class Sending:
 
     def _overran(self, row: int, place: Place) -> None:
         self.hold(self._tools.watchdog.reason(row, safe_text(str(place), limit=200) if place.file else ""))
-
-    def _pump(self) -> None:
-        self._pool.pump()
 
     def look(self) -> None:
         """Every now and then: whether further processes should render."""
@@ -217,6 +225,9 @@ class Sending:
             return None
         if self.window is not None and self._is_closed():
             return None
+        if self.own_times.have_passed:
+            self.stir()
+            return None
         if not self._bodies.has_room(worker):
             return None
         job = self.supply.next_job(capabilities, outlet.number, outlet.room)
@@ -240,11 +251,8 @@ class Sending:
     async def fix_encoding(self, capabilities: Capabilities) -> str:
         """Store what the first server allows; later ones send the same bytes. Why this one takes none, '' if it may."""
         if self.supply.encoding is None:
-            offered = SentEncoding.for_server(capabilities).to_json()
-            stored = await self._tools.storage.patiently(
-                lambda: self._tools.ledger.fix_encoding(self.campaign.number, offered)
-            )
-            self.supply.encoding = SentEncoding.from_json(stored).of_mails(signed=self._signed)
+            fixed = await fixed_encoding(self._tools.ledger, self._tools.storage, self.campaign.number, capabilities)
+            self.supply.encoding = fixed.of_mails(signed=self._signed)
         return self.supply.all_too_large(capabilities)
 
     # life
@@ -320,7 +328,7 @@ class Sending:
             await self._rest(CampaignState.PAUSED, reason=self._course.because)
 
     async def _go_on(self) -> bool:
-        if self._is_closed():
+        if self._is_closed() or (self.own_times.have_passed and await self._has_missed()):
             return False
         can = self._pool.look()
         self.supply.look_aside()
@@ -371,14 +379,7 @@ class Sending:
     async def _rest(self, state: CampaignState, *, reason: str = "") -> None:
         self.resting = True
         self._pool.dismiss()
-        course, number = self._course, self.campaign.number
-        again, wall = course.resume_at if reason else None, course.at_wall
-        await put_on_record(
-            self._tools, number, state, course.actor, held_because=reason, resume_at=again, at_wall=wall
-        )
-        self.recorder.nudge()
-        await self.recorder.settle()
-        note("campaign rests", campaign=self.campaign.number, id=self.campaign.id, state=state, reason=reason)
+        await put_at_rest(self._tools, self.campaign, state, self._course, reason)
 
     def _size_crew(self) -> None:
         wanted = max(1, min(self._plan.workers, self.campaign.audience, self._plan.limits.connections or MAX_WORKERS))

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from mailtui.dispatch.attention import Attention
 from mailtui.dispatch.budget import BodyBudget
 from mailtui.dispatch.meters import Meters
 from mailtui.dispatch.notices import Herald
@@ -54,6 +55,7 @@ class Tools:
     watchdog: Watchdog
     meters: Meters
     paces: Paces
+    attention: Attention
     cores: Cores = field(default_factory=Cores)
     load: Load = field(default_factory=Load)
     bodies: BodyBudget = field(default_factory=BodyBudget)

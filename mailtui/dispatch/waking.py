@@ -7,8 +7,10 @@ second until then: whoever puts it, or has the machine sleep, finds each campaig
 
 from __future__ import annotations
 
+from mailtui.dispatch import own_times
+from mailtui.dispatch.attention import Attention
 from mailtui.dispatch.campaign_state import cancel_waiting, put_on_record
-from mailtui.dispatch.missed import Attention, due_of
+from mailtui.dispatch.missed import due_of
 from mailtui.dispatch.recurring import Recurring
 from mailtui.dispatch.tools import Tools
 from mailtui.kit.journal import note
@@ -61,13 +63,31 @@ class Waking:
             return False
         paused, scheduled = await ledger.to_resume(now), await ledger.to_start(now, _AT_ONCE)
         for campaign in paused:
-            note("campaign goes on by itself", campaign=campaign.number, id=campaign.id)
-            await put_on_record(self._tools, campaign.number, CampaignState.RUNNING, "runner")
+            await self._go_on(campaign)
         for campaign in scheduled:
             await self._start(campaign)
         await self._recurring.look()
         self._next = await ledger.next_wake()
         return bool(paused or scheduled)
+
+    async def _go_on(self, campaign: Campaign) -> None:
+        """It was to go on by itself by now; of those whose own times passed since then it says what becomes."""
+        assert campaign.resume_at is not None
+        tools, number = self._tools, campaign.number
+        absence = self._attention.absent_after(campaign.resume_at)
+        reason = ""
+        if absence is not None and own_times.has_any(campaign):
+            missed = await own_times.missed_in(tools, campaign, absence, after=campaign.resume_at)
+            reason = "" if missed is None else await own_times.see_to(tools, campaign, missed)
+        if reason:
+            await self._ask(number, reason)
+            return
+        note("campaign goes on by itself", campaign=number, id=campaign.id)
+        await put_on_record(tools, number, CampaignState.RUNNING, "runner")
+
+    async def _ask(self, campaign: int, reason: str) -> None:
+        paused, missed = CampaignState.PAUSED, Event.MISSED
+        await put_on_record(self._tools, campaign, paused, "runner", held_because=reason, event=missed)
 
     async def _start(self, campaign: Campaign) -> None:
         """Its time has come, or passed."""
@@ -82,8 +102,9 @@ class Waking:
         if due.decision is Decision.SEND:
             await put_on_record(tools, number, CampaignState.RUNNING, "runner")
         elif due.decision is Decision.ASK:
-            paused = CampaignState.PAUSED
-            await put_on_record(tools, number, paused, "runner", held_because=due.reason, event=Event.MISSED)
+            await self._ask(number, due.reason)
+        elif await own_times.skip_start(tools, campaign, self._attention):
+            await put_on_record(tools, number, CampaignState.RUNNING, "runner")
         else:
             await cancel_waiting(tools, number)
             cancelled = CampaignState.CANCELLED

@@ -54,6 +54,11 @@ class Schedule:
         """Whether a launch by it waits for a time; False for one that only has hours, or times in the list."""
         return bool(self.at) or self.recurs
 
+    @property
+    def has_own_times(self) -> bool:
+        """Whether recipients may be due at another time than the campaign."""
+        return bool(self.zone_column or self.send_at_column)
+
     def to_json(self) -> str:
         """What is said, and nothing that is not."""
         said: dict[str, Any] = {}

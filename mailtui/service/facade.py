@@ -291,8 +291,10 @@ class Service:
     async def pause(self, view: CampaignView) -> str:
         return await self.orders.give(view, OrderKind.PAUSE)
 
-    async def resume(self, view: CampaignView) -> str:
-        return await self.orders.give(view, OrderKind.RESUME, sends=True)
+    async def resume(self, view: CampaignView, *, skip_missed: bool = False) -> str:
+        """Go on; `skip_missed`: without those whose own time has passed."""
+        arguments = {"skip_missed": True} if skip_missed else {}
+        return await self.orders.give(view, OrderKind.RESUME, arguments, sends=True)
 
     async def cancel(self, view: CampaignView) -> str:
         return await self.orders.give(view, OrderKind.CANCEL)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Protocol
 
 from mailtui.audience.spec import STDIN
-from mailtui.campaign.due_times import begins, has_own_times, has_passed
+from mailtui.campaign.due_times import begins, has_passed
 from mailtui.campaign.freeze import new_id
 from mailtui.dispatch.members import Member
 from mailtui.errors import UsageError
@@ -259,7 +259,7 @@ class Scheduled:
                 f"{view.name} ({view.id}) was launched to be sent once",
                 hint="Say a time: --at WHEN. To send a campaign again and again, run it: mailtui run CAMPAIGN --cron …",
             )
-        if has_own_times(Schedule.from_json(view.campaign.schedule)):
+        if Schedule.from_json(view.campaign.schedule).has_own_times:
             raise UsageError(
                 f"The recipients of {view.id} have times of their own, by columns of its list",
                 detail="Nothing was changed.",

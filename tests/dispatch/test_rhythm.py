@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mailtui.dispatch.missed import Attention
+from mailtui.dispatch.attention import Attention
 from mailtui.dispatch.rhythm import Rhythm
 from mailtui.dispatch.waking import Waking
 from tests.dispatch.bench import House

@@ -7,7 +7,8 @@ import dataclasses
 import time
 from pathlib import Path
 
-from mailtui.dispatch.missed import Attention, lateness, turn_of
+from mailtui.dispatch.attention import Attention
+from mailtui.dispatch.missed import lateness, turn_of
 from mailtui.dispatch.plan import SendPlan
 from mailtui.outbox.records import Campaign, NewDelivery
 from mailtui.outbox.states import CampaignState, DeliveryState, OrderKind, RecurrenceState
