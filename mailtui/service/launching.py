@@ -29,6 +29,7 @@ from mailtui.message.frozen import MessageSource
 from mailtui.outbox.opening import Outbox
 from mailtui.outbox.ports import Desk
 from mailtui.outbox.witness import require_newest
+from mailtui.schedule.missed import PUNCTUAL
 from mailtui.schedule.schedule import Schedule
 from mailtui.service.campaigns import CampaignDesk, actor
 from mailtui.service.limits_on_record import put_limits
@@ -193,10 +194,12 @@ class Launching:
     async def launch(self, plan: LaunchPlan, *, again: Again, progress: Callable[[int], None]) -> Launch:
         """Freeze the campaign into the outbox. Raises `MessageChanged`, `OutboxError`, `TemplateError`, `AccountError`.
 
-        Into an older copy of an outbox nothing is written (`OutboxOutdated`).
+        Nothing is launched whose time has passed by now, be it while somebody looked at it (`UsageError`); into an
+        older copy of an outbox nothing is written (`OutboxOutdated`).
         """
-        if plan.passed and not plan.recurrence:
-            raise UsageError(plan.passed, detail="Nothing was launched.", hint=ANOTHER_TIME)
+        passed = plan.passed or has_passed(Schedule.from_json(plan.schedule), now() - PUNCTUAL)
+        if passed and not plan.recurrence:
+            raise UsageError(passed, detail="Nothing was launched.", hint=ANOTHER_TIME)
         members = await with_keys(plan.members, self._house.secrets)
         await put_limits((member.name for member in members), self._house.settings, self._house.desk)
         desk, reader = self._house.desk(), self._house.outbox.reader()  # of its own: an app launches from a thread

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import io
+import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +20,7 @@ from mailtui.dispatch.plan import SendPlan
 from mailtui.errors import ConfigError, UsageError
 from mailtui.message.preflight import Finding
 from mailtui.outbox.states import CampaignState, OrderKind
+from mailtui.schedule.moment import as_local
 from mailtui.schedule.schedule import Schedule
 from mailtui.schedule.window import Window
 from mailtui.service.facade import Service
@@ -121,6 +123,19 @@ def test_c8_a_schedule_that_cannot_be_kept_is_a_mistake_with_its_line(
     with pytest.raises(ConfigError) as caught:
         service.campaigns.load(path)
     assert caught.value.problems[0].place.line == 7
+
+
+def test_c8_what_was_agreed_to_too_late_is_not_launched(service: Service, write_campaign: WriteCampaign) -> None:
+    plan = service.prepare(service.campaigns.load(write_campaign(2, schedule=AT)), plan={})
+    soon = as_local(time.time() - 40, "UTC").text
+    for at, passed in (("2020-12-01 09:00", True), (soon, False)):
+        looked_at = dataclasses.replace(plan, schedule=Schedule(at=at, timezone="UTC").to_json())
+        try:
+            asyncio.run(service.launch(looked_at, again=Again.ASK, progress=lambda done: None))
+        except UsageError as error:
+            assert passed and "has passed" in error.title
+        else:
+            assert not passed, "less than a minute is no time"
 
 
 def test_c8_a_time_that_has_passed_is_told_and_not_launched(service: Service, write_campaign: WriteCampaign) -> None:
