@@ -58,11 +58,12 @@ async def ready(app: MailtuiApp, pilot: Pilot[Any]) -> ReviewScreen:
     return screen
 
 
-async def start_it(app: MailtuiApp, pilot: Pilot[Any], screen: ReviewScreen, count: int) -> None:
-    """Press s and type the number, until the screen of what is scheduled is there."""
+async def start_it(app: MailtuiApp, pilot: Pilot[Any], screen: ReviewScreen, count: int, when: str) -> None:
+    """Press s and type the number below a question that says when, until the screen of what is scheduled is there."""
     await until(lambda: screen.check_action("start", ()) is True, seconds=20)
     await pilot.press("s")
     await until(lambda: isinstance(app.screen, ConfirmStartDialog), seconds=20)
+    await until(lambda: shows(app, f"{when}?", "Schedule  "))
     await pilot.press(*str(count), "enter")
     await until(lambda: app.screen.query_one("#start").has_focus)
     await pilot.press("enter")
@@ -83,7 +84,7 @@ async def test_c8_scheduled_in_the_review_put_to_another_time_taken_back_and_sen
         await until(lambda: shows(running, "Once, Sun 2027-03-28 03:30 CEST", "! 02:30 does not exist on 2027-03-28"))
         await pilot.press("ctrl+s")
         await until(lambda: shows(running, "goes out     once, Sun 2027-03-28 03:30 CEST", "Ready; s schedules it."))
-        await start_it(running, pilot, screen, 34)
+        await start_it(running, pilot, screen, 34, "CEST")
         assert service.runner_pid() is not None, "somebody waits for its time, also when the app is closed"
         await until(
             lambda: shows(running, "@ scheduled", "Sun 2027-03-28 03:30 CEST", "34 recipients", "Sent  nothing")
@@ -104,7 +105,7 @@ async def test_c8_scheduled_in_the_review_put_to_another_time_taken_back_and_sen
         await until(lambda: shows(running, "Every week on Monday at 09:00 Europe/Berlin", "Mon 2030-01-14 09:00 CET"))
         await pilot.press("ctrl+s")
         await until(lambda: shows(running, "next         Mon 2030-01-07 09:00 CET (08:00 UTC)"))
-        await start_it(running, pilot, screen, 34)
+        await start_it(running, pilot, screen, 34, "again")
         await until(lambda: shows(running, "° recurring", "its list is read each time"))
     [view] = await service.views()  # nothing is frozen before its time
     assert (view.state, view.counts.sent) == ("cancelled", 0)

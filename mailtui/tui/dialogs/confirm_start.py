@@ -21,7 +21,7 @@ class ConfirmStartDialog(ModalScreen[bool]):
     """Whether to send. The number has the focus; Start is greyed until it is right; enter without one cancels."""
 
     AUTO_FOCUS = "#count"
-    DEFAULT_CSS = """
+    CSS = """
     ConfirmStartDialog .title { height: auto; }
     ConfirmStartDialog #facts { height: auto; max-height: 30vh; margin: 1 0; scrollbar-size-vertical: 1; }
     ConfirmStartDialog.-short #facts { max-height: 9; margin: 0; }
@@ -41,6 +41,7 @@ class ConfirmStartDialog(ModalScreen[bool]):
         self._facts = facts
         self._where = where
         self._does = ("to schedule it", "schedules") if later else ("to send", "sends")
+        self._yes = "Schedule" if later else "Start"
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
@@ -51,7 +52,7 @@ class ConfirmStartDialog(ModalScreen[bool]):
             yield SafeInput(id="count", restrict=r"[0-9,. ]*", max_length=20, select_on_focus=False, compact=True)
             with Horizontal(classes="buttons"):
                 yield Button("Cancel", id="cancel", compact=True)
-                yield Button("Start", id="start", variant="error", compact=True, disabled=True)
+                yield Button(self._yes, id="start", variant="error", compact=True, disabled=True)
 
     def on_mount(self) -> None:
         self.query_one(Wrapped).show_lines(self._facts)
@@ -61,7 +62,7 @@ class ConfirmStartDialog(ModalScreen[bool]):
         if not self._is_right:
             said = joined("Type ", plain(str(self._count), "bold $accent"), f" {self._does[0]}:")
         else:
-            said = plain("Right. Enter goes to Start.", "$text-success")
+            said = plain(f"Right. Enter goes to {self._yes}.", "$text-success")
         self.query_one("#ask", Plain).show(said)
 
     @on(Input.Changed)
