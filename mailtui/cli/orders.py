@@ -57,7 +57,13 @@ def resume(campaign_id: str | None, skip_missed: bool, *, service: Service, as_j
 
     One that is scheduled is sent now, and so is a recurring one, besides its times; if it is paused, it goes on.
     """
-    if recurring.carried_out(service, campaign_id, lambda row: recurring.go_on(service, row), as_json=as_json):
+
+    async def gone_on(row: ScheduledRow) -> str:
+        if skip_missed:
+            raise UsageError(f"{row.id} is sent again and again; --skip-missed is for a single campaign")
+        return await recurring.go_on(service, row)
+
+    if recurring.carried_out(service, campaign_id, gone_on, as_json=as_json):
         return
     go_on = partial(service.resume, skip_missed=skip_missed)
     view = _give(service, campaign_id, go_on, as_json=as_json, fits=_can_resume)

@@ -147,6 +147,8 @@ class Scheduled:
             kind, at, words = ScheduledKind.WAITING, campaign.resume_at, campaign.reason
         elif campaign.state is CampaignState.PAUSED and campaign.start_at is not None and not campaign.first_claim_at:
             at = None
+        elif campaign.state is CampaignState.PAUSED and campaign.held and schedule.has_own_times:
+            kind, at, words = ScheduledKind.WAITING, None, campaign.reason
         elif campaign.state is CampaignState.RUNNING:
             view = await self._house.view(campaign.id)
             if view.waits_until is None:
