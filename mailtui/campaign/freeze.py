@@ -173,7 +173,7 @@ def _going_on(
         return OrderKind.RESUME, {}
     if due is not None and earlier.start_at is not None:
         start_at = min(start_at, earlier.start_at)  # those who were there keep their times
-    return OrderKind.SCHEDULE, {"at": start_at, "schedule": freezing.schedule}
+    return OrderKind.SCHEDULE, {"at": start_at, "schedule": freezing.schedule, "added": True}
 
 
 async def _occurred(freezing: Freezing, reader: Reader) -> LaunchedCampaign | None:

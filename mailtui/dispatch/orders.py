@@ -5,6 +5,7 @@ An order that moves many deliveries is carried out a step at a time, and stays o
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterable
 
 from mailtui.dispatch import second_chance
@@ -90,7 +91,7 @@ class Orders:
                 sending.cancel(order.actor)
             return "cancelling"
         if order.kind is OrderKind.SCHEDULE:
-            return await self._schedule(order, campaign)
+            return await self._schedule(order, campaign, sending)
         return await self._go_on(order, campaign, sending)
 
     async def _turn(self, order: Order, state: CampaignState) -> None:
@@ -121,14 +122,18 @@ class Orders:
             sending.change(plan)
         return "changed"
 
-    async def _schedule(self, order: Order, campaign: Campaign) -> str:
-        """Have one that has not begun begin at another time."""
+    async def _schedule(self, order: Order, campaign: Campaign, sending: Sending | None) -> str:
+        """Have one that has not begun begin at another time. Where it began while recipients were `added`, they go with
+        the others.
+        """
         at, schedule = float(order.arguments["at"]), order.arguments.get("schedule")
         moved = campaign.state in _NOT_BEGUN and await self._tools.storage.patiently(
             lambda: self._ledger.reschedule(
                 campaign.number, at, schedule=schedule, actor=order.actor, now=self._tools.wall()
             )
         )
+        if not moved and order.arguments.get("added"):
+            return await self._go_on(dataclasses.replace(order, kind=OrderKind.TOP_UP), campaign, sending)
         return "scheduled" if moved else f"{second_chance.REFUSED}it is {campaign.state}, and its mails have begun"
 
     async def _go_on(self, order: Order, campaign: Campaign, sending: Sending | None) -> str:

@@ -89,17 +89,20 @@ async def test_c8_what_is_scheduled_obeys_orders_before_its_time(house: House, t
         assert await house.reader.answer(top_up) == "scheduled", "who was added waits with the others"
         assert not running.done(), "one is to come"
         too_late = await house.order(now, OrderKind.SCHEDULE, at=later)
+        await house.add(now.number, range(4, 5))
+        added = await house.order(now, OrderKind.SCHEDULE, at=later, added=True)
         again = await house.order(paused, OrderKind.SCHEDULE, at=time.time() + 0.5)
         await house.order(moved, OrderKind.SCHEDULE, at=time.time() + 0.5, schedule=once(Missed.SEND))
         async with asyncio.timeout(30):
             await running
         assert await house.reader.answer(again) == "scheduled"
         assert "its mails have begun" in (await house.reader.answer(too_late) or "")
+        assert await house.reader.answer(added) == "sending", "it began while somebody was added"
         states = [await house.state(one) for one in (now, paused, cancelled, moved)]
         done = CampaignState.FINISHED
         assert states == [done, done, CampaignState.CANCELLED, done]
         assert Schedule.from_json((await house.reader.campaign("c4")).schedule).missed is Missed.SEND
-        assert len(accepted(server.folder)) == 9 == sum(accepted(server.folder).values())
+        assert len(accepted(server.folder)) == 10 == sum(accepted(server.folder).values())
 
 
 async def test_t02_the_time_that_a_launch_takes_does_not_count_as_late(house: House) -> None:
