@@ -18,7 +18,7 @@ from mailtui.dispatch.line import is_long
 from mailtui.dispatch.members import Member
 from mailtui.dispatch.meter import Wait
 from mailtui.dispatch.paced import Paced
-from mailtui.dispatch.passage import Passage
+from mailtui.dispatch.passage import Passage, why_it_pauses
 from mailtui.dispatch.reach import Reach
 from mailtui.dispatch.slots import Slots
 from mailtui.dispatch.standing import LOGIN_REST
@@ -189,7 +189,13 @@ class Outlet:
         """What keeps it from being used now."""
         if self.held_because:
             return self.held_because
-        return f"no connection: {self.reach.trouble}; trying again" if self.reach.trouble else self.why(self._wall())
+        if self.reach.trouble:
+            return f"no connection: {self.reach.trouble}; trying again"
+        return self.why(self._wall()) or why_it_pauses(self.pause())
+
+    def pause(self) -> Wait | None:
+        """What it waits for with its connections open, where a person should know."""
+        return self._passage.pause(self._wall()) if self.supply else None
 
     @property
     def note(self) -> str:

@@ -23,6 +23,7 @@ _SPREAD = 600.0  # seconds, over which a few rows are spread at the most: a doma
 _LOOKS = 20.0  # rows a second that are looked at again, where there are many
 _JITTER = 0.1
 _AFTER_THE_FIRST = 60.0  # seconds; the others come when the first one after a rest has been answered
+_UNDER_WAY = 1.0  # seconds, after which it is looked whether mails of other campaigns are through
 _SOONEST = 0.001
 
 
@@ -59,8 +60,7 @@ class Parking:
             wait = room.wait(domain, now)
             if wait is None:
                 return self._pop(domain, kept)
-            if wait.until is not None:
-                soonest = min(wait.until, soonest)
+            soonest = min(now + _UNDER_WAY * self._scale if wait.until is None else wait.until, soonest)
         self._look_at[room] = soonest
         self._arm(soonest - now)
         return None

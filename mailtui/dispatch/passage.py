@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from mailtui.dispatch.line import Line
-from mailtui.dispatch.meter import Wait
+from mailtui.dispatch.meter import Wait, WaitKind
 from mailtui.dispatch.meter_words import in_words
 from mailtui.dispatch.meters import Meters, campaign_key
 from mailtui.dispatch.paced import Paced
@@ -90,6 +90,13 @@ class Passage:
         waits = [wait for line in self._lines if (wait := line.meter.wait(now)) is not None]
         return max(waits, key=lambda wait: wait.until or 0.0, default=None)
 
+    def pause(self, now: float) -> Wait | None:
+        """The same, where it takes longer than a moment and than the pace between two mails."""
+        wait = self.wait(now)
+        if wait is None or wait.until is None or wait.kind is WaitKind.PACE or wait.until - now < _WORTH_SAYING:
+            return None
+        return wait
+
     def of_domain(self, domain: str) -> tuple[Line, ...]:
         """The meters of a recipient's domain; none for most."""
         if not self._domains or domain in self._unsaid:
@@ -147,6 +154,11 @@ class Passage:
             if said or until is not None:
                 found.append(MeterSnapshot(meter.said, said or "waits", until))
         return found
+
+
+def why_it_pauses(pause: Wait | None) -> str:
+    """What is said of it, unless the pace that a server asked for says so itself."""
+    return "" if pause is None or pause.kind is WaitKind.ASKED else pause.reason
 
 
 def _least(numbers: Iterable[int | None]) -> int | None:

@@ -92,6 +92,18 @@ class Pool:
             times.append(now + _TRIED_AGAIN * out[0].scale)
         return min(times, default=None)
 
+    @property
+    def waits_until(self) -> float | None:
+        """When the first account goes on, in epoch seconds, while none of them begins a mail; None where one does, or
+        nobody knows.
+        """
+        usable = [outlet for outlet in self._outlets if outlet.number in self._usable]
+        if not usable:
+            return self.back_at()
+        pauses = [outlet.pause() for outlet in usable]
+        times = [wait.until for wait in pauses if wait is not None and wait.until is not None]
+        return min(times) if len(times) == len(usable) else None
+
     def tried_at(self, numbers: frozenset[int]) -> float | None:
         """When a mail that none but these can carry is worth another look, in epoch seconds; None: not by itself."""
         now = self._wall()

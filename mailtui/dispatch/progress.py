@@ -39,6 +39,6 @@ class Progress:
             note=note,
             workers=pool.snapshots(now),
             gear_note=pool.gear_note,
-            waits_until=None if pool.usable else pool.back_at(),
+            waits_until=pool.waits_until,
             meters=pool.meters,
         )

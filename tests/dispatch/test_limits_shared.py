@@ -14,7 +14,7 @@ import pytest
 
 from mailtui.dispatch.members import Member
 from mailtui.dispatch.plan import SendPlan
-from mailtui.outbox.records import Campaign
+from mailtui.outbox.records import Campaign, NewDelivery
 from mailtui.outbox.states import CampaignState, OrderKind
 from mailtui.sandbox.capture import read_captured
 from mailtui.sandbox.faults import Action, FaultRule, Faults, Stage
@@ -170,3 +170,36 @@ async def test_c3_limits_that_are_changed_hold_at_once_for_a_campaign_that_is_un
         assert (await house.reader.campaign(campaign.id)).reason == "hourly limit of this campaign reached"
         runner.stop()
         await staying
+
+
+async def test_c3_a_campaign_says_what_it_waits_for_while_its_connections_stay_open(
+    house: House, tmp_path: Path
+) -> None:
+    async with SandboxServer(tmp_path / "sandbox") as server:
+        campaign = await house.launch(6, 0, SendPlan(workers=2), members=acme(server, Limits(batch=Batch(3, 30))))
+        runner = house.runner(until_idle=False)
+        staying = asyncio.create_task(runner.run(lambda: None))
+        async with asyncio.timeout(20):
+            while (told := await house.reader.snapshot(campaign.number)) is None or not told.waits_until:
+                await asyncio.sleep(0.01)
+        assert told.note == "batch of 3 sent" and 20 < told.waits_until - time.time() <= 30
+        assert server.counters.accepted == 3 and server.counters.open > 0
+        runner.stop()
+        await staying
+
+
+async def test_c3_no_more_mails_to_a_domain_are_under_way_than_its_connections(house: House, tmp_path: Path) -> None:
+    slowly = FaultRule(Stage.DOT, Action.DELAY, seconds=0.05)
+    one = Limits(per_domain=(("d1.example", Limits(connections=1)),))
+    async with SandboxServer(tmp_path / "sandbox", faults=Faults((slowly,))) as server:
+        campaign = await house.launch(0, 0, SendPlan(workers=6), members=acme(server, one))
+        to = [f"u{n}@d{n % 2}.example" for n in range(20)]
+        rows = [NewDelivery(address, n, address, (f"Zoé {n}",)) for n, address in enumerate(to, 1)]
+        await house.desk.add(campaign.number, rows, now=time.time())
+        await house.send()
+        await balance(house, campaign, server)
+        times = [
+            mail.at.timestamp() for mail in read_captured(server.folder) if mail.rcpt_to[0].endswith("@d1.example")
+        ]
+        assert len(times) == 10 and server.counters.peak > 1
+        assert min(after - before for before, after in itertools.pairwise(sorted(times))) > 0.045
