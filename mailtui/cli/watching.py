@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from mailtui.cli import output
-from mailtui.cli.later import ways
 from mailtui.kit.durations import show_duration, show_moment, show_wait
 from mailtui.kit.safe_text import safe_text
 from mailtui.kit.words import counted
@@ -198,8 +197,10 @@ def next_steps(view: CampaignView) -> list[str]:
     if view.silence:
         steps.append(view.silence)
     if view.begins_at is not None:
-        wait = [] if view.runner is not None else [("Have a process wait for it", "mailtui scheduled --start")]
-        steps.extend(output.steps([*wait, *ways(view.id)]))
+        another = f'at another time: mailtui set {view.id} --at "tomorrow 9:00"'
+        steps.append(f"Send it now: mailtui resume {view.id}; {another}; not at all: mailtui cancel {view.id}")
+        if view.runner is None:
+            steps.append("Have a process wait for its time: mailtui scheduled --start")
     if view.lost:
         steps.append(f"Nothing sends it at the moment. Go on with: mailtui resume {view.id}")
     elif view.state in ("paused", "pausing"):
