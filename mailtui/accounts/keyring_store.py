@@ -85,6 +85,15 @@ def webhook_entry(name: str) -> str:
     return f"webhook {name}"
 
 
+def is_webhook_entry(entry: str) -> bool:
+    """Whether that is what it is, and nothing of an account of the name `webhook`."""
+    return entry.startswith(webhook_entry("")) and entry not in map(webhook_entry, NO_WEBHOOKS)
+
+
+NO_WEBHOOKS = ("dkim", "login", "client")
+"""Names that no webhook has: `webhook dkim` is the key of an account of the name `webhook`."""
+
+
 class KeyringStore:
     """The keyring of whoever runs this. One store may be used from any number of tasks."""
 

@@ -22,6 +22,7 @@ from mailtui.accounts.keyring_store import (
     Trouble,
     client_entry,
     dkim_entry,
+    is_webhook_entry,
     login_entry,
     webhook_entry,
 )
@@ -134,7 +135,7 @@ class SecretSource:
         self._logins = logins
         self._logins_kept: set[str] = set()
         self._ask = ask
-        self.keyring = KeyringStore(lambda: self._said().allow, lambda entry: self._said().entry(entry))
+        self.keyring = KeyringStore(lambda: self._said().allow, self._named)
         for entry, secret in (given or {}).items():
             self.tell(entry, secret)
 
@@ -369,7 +370,11 @@ class SecretSource:
 
     def _entry(self, name: str) -> str:
         """An entry as a person finds it in a keyring that was asked for it, which had the settings read."""
-        return f"{KEYRING_SERVICE} {self._said().entry(name)}"
+        return f"{KEYRING_SERVICE} {self._named(name)}"
+
+    def _named(self, entry: str) -> str:
+        """What an entry is called in the keyring. Of a webhook's the settings need not be read, which takes a while."""
+        return entry if is_webhook_entry(entry) else self._said().entry(entry)
 
     def _said(self) -> SecretSettings:
         if self._settings is None:

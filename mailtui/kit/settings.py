@@ -15,6 +15,8 @@ from mailtui.kit.children import holds_secret
 from mailtui.kit.yaml_file import Loc, YamlDocument, parse_yaml
 
 PREFIX = "MAILTUI_"
+ENVIRONMENT = "environment"
+"""The name of the layer that variables make."""
 _SEPARATOR = "__"
 
 
@@ -95,7 +97,7 @@ def environment_layer(environ: Mapping[str, str]) -> Layer:
         else:
             here[keys[-1]] = value
             places[keys] = Place(f"environment variable {name}")
-    return Layer(data, places, "environment")
+    return Layer(data, places, ENVIRONMENT)
 
 
 def option_layer(options: Mapping[Loc, tuple[str, Any]]) -> Layer:

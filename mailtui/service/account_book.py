@@ -38,8 +38,8 @@ from mailtui.service.account_draft import (
 from mailtui.service.account_secrets import give_back, kept_as, move_secrets, remove_secrets
 from mailtui.service.account_tests import LastTest, forget_test, last_tests
 from mailtui.service.limits_on_record import limits_changed
-from mailtui.service.settings import PROJECT_FILE
 from mailtui.service.settings_file import Written, change, require_changeable, text_of
+from mailtui.service.settings_layers import PROJECT_FILE
 from mailtui.smtp.endpoint import Endpoint
 from mailtui.smtp.limits import Limits
 from mailtui.smtp.limits_text import in_words

@@ -42,7 +42,8 @@ from mailtui.outbox.states import CampaignState
 from mailtui.outbox.suppression import list_of, scopes_for
 from mailtui.service.account_tests import last_tests
 from mailtui.service.list_options import ListOptions
-from mailtui.service.settings import PROJECT_FILE, Settings
+from mailtui.service.settings import Settings
+from mailtui.service.settings_layers import PROJECT_FILE
 from mailtui.service.signing import LONGEST_SIGNATURE, Signing, signing_of
 from mailtui.service.views import CampaignView
 from mailtui.smtp.endpoint import Endpoint

@@ -6,22 +6,22 @@ The settings are read anew each time, since it is rare: a webhook whose address 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import sys
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import Any
 
 from mailtui.accounts.secrets import SecretSource
 from mailtui.dispatch.notices import Told
-from mailtui.errors import MailtuiError, WebhookSecretMissing
+from mailtui.errors import ConfigError, MailtuiError, WebhookSecretMissing
 from mailtui.kit.journal import note
+from mailtui.kit.paths import Home
 from mailtui.kit.safe_text import safe_text
+from mailtui.kit.yaml_file import Loc
 from mailtui.outbox.notices import Event, Happening, harmless
 from mailtui.outbox.records import Counts
 from mailtui.outbox.timed_records import Notice
-
-if TYPE_CHECKING:
-    from mailtui.service.settings import Settings
 
 LONG = 30.0
 """Seconds after which somebody may have turned to something else, and is told without having asked for it."""
@@ -50,12 +50,12 @@ class OwnHerald:
 
         campaign = happening.campaign
         try:
-            wanted = (await asyncio.to_thread(self._read)).spec.notify.desktop
+            wanted = await asyncio.to_thread(self._read, ("notify", "desktop"))
         except MailtuiError:
             wanted = None  # whoever has settings with mistakes in them is told elsewhere
         began = campaign.launched_at or happening.at
         worth = happening.event is not Event.FINISHED or happening.at - began >= LONG
-        if wanted is False or (wanted is None and not (worth and desktop.is_local(self._environ))):
+        if wanted is False or (wanted is not True and not (worth and desktop.is_local(self._environ))):
             return
         text = in_short(happening.event, happening.counts, happening.reason)
         problem = await desktop.show(safe_text(campaign.name, limit=60), text, self._environ)
@@ -71,11 +71,12 @@ class OwnHerald:
         from mailtui.report.webhook import Posting, post  # costs what HTTP needs, and most runners post nothing
 
         try:
-            webhook = (await asyncio.to_thread(self._read)).spec.webhooks.get(notice.target)
+            webhook = await asyncio.to_thread(self._read, ("webhooks", notice.target))
             if webhook is None:
                 return Told(taken=False, said="it is not in the settings any more", final=True)
+            url = _address_in(webhook)
             secret = await self._secrets.webhook_secret(notice.target)
-            answer = await post(Posting(webhook.url, secret, notice.id, notice.body), scale=self._scale)
+            answer = await post(Posting(url, secret, notice.id, notice.body), scale=self._scale)
         except WebhookSecretMissing:
             return Told(taken=False, said="its secret was not found")
         except MailtuiError as error:
@@ -85,10 +86,24 @@ class OwnHerald:
         said = f"{answer.said}: it wants to hear nothing any more" if answer.gone else answer.said
         return Told(answer.taken, said, final=answer.gone, retry_after=answer.retry_after)
 
-    def _read(self) -> Settings:
-        from mailtui.service.settings import read_settings  # costs pydantic, and most runners need none
+    def _read(self, loc: Loc) -> Any:
+        """What the settings say there, as it is written. Their whole model would take half a second to load, and keep
+        mails waiting for that long.
+        """
+        from mailtui.service.settings_layers import at, read_layers  # most runners need none
 
-        return read_settings(self._environ)
+        return at(read_layers(self._environ, Home.find(self._environ)).data, loc)
+
+
+def _address_in(webhook: Any) -> str:
+    """Where a webhook of the settings is. Raises `ConfigError`, which does not say it: a path may be secret."""
+    from mailtui.report.addresses import safe_url  # most runners need none
+
+    url = webhook.get("url") if isinstance(webhook, Mapping) else None
+    with contextlib.suppress(ValueError):
+        if isinstance(url, str):
+            return safe_url(url)
+    raise ConfigError("its address in the settings cannot be posted to")
 
 
 def is_worth_a_ring(wanted: bool | None, waited: float, *, looks: bool) -> bool:

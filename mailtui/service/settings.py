@@ -27,19 +27,19 @@ from mailtui.audience.reach import Reach
 from mailtui.audience.sheets.google import DOCS_URL, SHEETS_URL, TOKEN_URL, Google, is_loopback
 from mailtui.campaign.checks import SAMPLE
 from mailtui.dispatch.members import Member
-from mailtui.errors import ConfigError, Place, Problem, UsageError
+from mailtui.errors import ConfigError, Problem, UsageError
 from mailtui.kit.paths import Home
-from mailtui.kit.settings import PREFIX, Layer, Layers, environment_layer, file_layer, option_layer
+from mailtui.kit.settings import ENVIRONMENT, PREFIX, Layer, Layers
 from mailtui.kit.validation import Spec, validate
-from mailtui.kit.yaml_file import Loc, read_yaml
+from mailtui.kit.yaml_file import Loc
 from mailtui.outbox.notices import Hook
 from mailtui.outbox.opening import sqlite_url
-from mailtui.report.spec import NotifySpec, WebhookSpec, require_plain_name
-from mailtui.service.settings_file import chmod_of, is_there, others_can_write
+from mailtui.report.addresses import require_plain_name
+from mailtui.report.spec import NotifySpec, WebhookSpec
+from mailtui.service.settings_layers import PROJECT_FILE, at, read_layers
 from mailtui.service.sheet_login import sheet_login
 from mailtui.smtp.endpoint import Endpoint
 
-PROJECT_FILE = "mailtui.yaml"
 KEY_VARIABLE = "GOOGLE_APPLICATION_CREDENTIALS"
 
 
@@ -220,7 +220,7 @@ class Settings:
 
     def _is_strange(self, account: str) -> bool:
         """Whether a folder's settings alone say this account, so that somebody else may have written it."""
-        said_by = {layer.name for layer in self.layers.layers if _at(layer.data, ("accounts", account)) is not None}
+        said_by = {layer.name for layer in self.layers.layers if at(layer.data, ("accounts", account)) is not None}
         return PROJECT_FILE in said_by and str(self.home.settings_file) not in said_by
 
     def account(self, name: str) -> AccountSpec:
@@ -272,7 +272,7 @@ class Settings:
                 if value in (None, []):
                     continue
                 preset = self.spec.accounts[str(loc[1])].preset
-                known = None if preset is None else _at(presets()[preset].settings(), loc[2:])
+                known = None if preset is None else at(presets()[preset].settings(), loc[2:])
                 origin = f"preset {preset}" if known is not None else origin
             rows.append(Provenance(".".join(map(str, loc)), "" if shown is None else str(shown), origin))
         return rows
@@ -281,17 +281,10 @@ class Settings:
 def read_settings(environ: Mapping[str, str], *, outbox: str | None = None) -> Settings:
     """Read the settings. `outbox` is what the command line says. Raises `ConfigError` naming every mistake."""
     home = Home.find(environ)
-    layers: list[Layer] = []
-    if outbox is not None:
-        layers.append(option_layer({("outbox", "url"): ("--outbox", outbox)}))
-    layers.append(_environment(environ))
-    files = {path: file_layer(read_yaml(path)) for path in (Path(PROJECT_FILE), home.settings_file) if is_there(path)}
-    if home.settings_file in files:
-        _require_unshared(files[home.settings_file], home.settings_file)
-    if Path(PROJECT_FILE) in files:
-        _require_own(files[Path(PROJECT_FILE)], files.get(home.settings_file))
-    layers += files.values()
-    merged = Layers(layers)
+    merged = read_layers(environ, home, outbox=outbox)
+    for layer in merged.layers:
+        if layer.name == ENVIRONMENT:
+            _require_known(layer, environ)
     spec = validate(SettingsSpec, merged, title="The settings have mistakes")
     return Settings(spec, merged, home, environ)
 
@@ -302,53 +295,8 @@ def _gets_it(endpoint: Endpoint) -> str:
     return f"{endpoint.user} at {endpoint}{by}"
 
 
-def _require_own(folder: Layer, user: Layer | None) -> None:
-    """Settings that lie in a folder may be somebody else's: they start no command, choose no keyring, say nowhere that
-    logins for sheets go to and who is told of campaigns, and change no account of the user's, whose password would go
-    to whom they name. Raises `ConfigError`.
-    """
-    there = folder.data.get("accounts")
-    own = user.data.get("accounts") if user is not None else None
-    problems = []
-    if "keyring" in folder.data:
-        message = "which keyrings are used is for your own settings to say."
-        problems.append(Problem(folder.place(("keyring",)), message))
-    if "webhooks" in folder.data:
-        message = "who is told of your campaigns is for your own settings to say."
-        problems.append(Problem(folder.place(("webhooks",)), message))
-    for key in ("sheets_url", "token_url"):
-        if _at(folder.data, ("google", key)) is not None:
-            message = "where logins and keys for sheets are shown is for your own settings to say."
-            problems.append(Problem(folder.place(("google", key)), message))
-    for name, account in there.items() if isinstance(there, Mapping) else ():
-        if isinstance(own, Mapping) and own.get(name, account) != account:
-            place = folder.place(("accounts", name))
-            problems.append(
-                Problem(place, "your own settings have another account of this name.", "Give it another one.")
-            )
-        if isinstance(account, Mapping) and "password_command" in account:
-            place = folder.place(("accounts", name, "password_command"))
-            hint = "Such an account belongs into your own settings."
-            problems.append(Problem(place, "a folder's settings start no command.", hint))
-    if problems:
-        raise ConfigError(f"{PROJECT_FILE} in this folder says what only your own settings may", problems)
-
-
-def _require_unshared(user: Layer, file: Path) -> None:
-    """Whoever can write a file that names commands has them started. Raises `ConfigError`."""
-    accounts = user.data.get("accounts")
-    commanding = isinstance(accounts, Mapping) and any(
-        isinstance(account, Mapping) and "password_command" in account for account in accounts.values()
-    )
-    if commanding and others_can_write(file):
-        raise ConfigError(
-            f"Others than you can write {file}, and it names commands that mailtui would start",
-            hint=f"Make it yours alone: {chmod_of(file)}",
-        )
-
-
-def _environment(environ: Mapping[str, str]) -> Layer:
-    layer = environment_layer(environ)
+def _require_known(layer: Layer, environ: Mapping[str, str]) -> None:
+    """Raises `ConfigError` for a variable that names a section which there is not."""
     known = list(SettingsSpec.model_fields)
     for section in layer.data:
         if section not in known:
@@ -360,23 +308,10 @@ def _environment(environ: Mapping[str, str]) -> Layer:
                 f"Did you mean {PREFIX}{hint[0].upper()}__…?" if hint else f"Known: {', '.join(known)}.",
             )
             raise ConfigError(f"The environment variable {names[0]} names no setting", [problem])
-    url = environ.get("MAILTUI_OUTBOX")
-    if not url:
-        return layer
-    loc: Loc = ("outbox", "url")
-    data = {**layer.data, "outbox": {**layer.data.get("outbox", {}), "url": url}}
-    return Layer(data, {**layer.places, loc: Place("environment variable MAILTUI_OUTBOX")}, layer.name)
 
 
 def _first_key(data: Any) -> Loc:
     return (next(iter(data)),) if isinstance(data, Mapping) and data else ()
-
-
-def _at(data: Any, loc: Loc) -> Any:
-    """What stands at `loc`, None where nothing does."""
-    for step in loc:
-        data = data.get(step) if isinstance(data, Mapping) else None
-    return data
 
 
 def _leaves(data: Any, loc: Loc) -> list[tuple[Loc, Any]]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from mailtui.kit.children import own_environment, own_module
 from mailtui.kit.paths import Home
 from mailtui.outbox.opening import Outbox
-from mailtui.service.settings import PROJECT_FILE
+from mailtui.service.settings_layers import PROJECT_FILE
 
 UNIT = "mailtui.service"
 LABEL = "org.mailtui.runner"

@@ -23,7 +23,8 @@ from mailtui.kit.suggest import did_you_mean
 from mailtui.kit.yaml_file import parse_yaml
 from mailtui.kit.yaml_keys import put, take_out
 from mailtui.outbox.notices import USUAL_EVENTS, Event, trial_body
-from mailtui.report.spec import WebhookSpec, require_plain_name, server_of
+from mailtui.report.addresses import require_plain_name, server_of
+from mailtui.report.spec import WebhookSpec
 from mailtui.report.webhook import Answer, Posting, new_secret, post, require_secret
 from mailtui.service.settings_file import change_in_turn, require_changeable, text_of
 from mailtui.smtp.timeouts import time_scale

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -57,3 +60,28 @@ async def test_e02_settings_that_cannot_be_looked_at_make_a_notice_wait(tmp_path
     assert (told.taken, told.final) == (False, False)
     assert told.said.endswith("settings.yaml cannot be read")
     ledger.close()
+
+
+def test_e02_posting_loads_no_model_of_the_settings(tmp_path: Path) -> None:
+    """It takes as long to load as thousands of mails to send, in the process that sends them."""
+    (tmp_path / "config").mkdir()
+    script = """
+import asyncio, sys
+from mailtui.accounts.secrets import SecretSource
+from mailtui.outbox.states import NoticeState
+from mailtui.outbox.timed_records import Notice
+from mailtui.service.herald import OwnHerald
+environ = {"MAILTUI_HOME": sys.argv[1], "MAILTUI_WEBHOOK_CI": sys.argv[2]}
+told = lambda name: asyncio.run(OwnHerald(environ, SecretSource(environ), scale=1.0).post(
+    Notice("1", None, "started", 0.0, "{}", name, NoticeState.WAITING, 0, 0.0, "", None)))
+print(told("ci").said, told("odd").said, told("none").said, "pydantic" in sys.modules, sep="; ")
+"""
+    with receiver() as hook:
+        hooks = {"ci": {"url": hook.url}, "odd": {"url": f"{hook.url}/ä"}}
+        (tmp_path / "config" / "settings.yaml").write_text(f"webhooks: {json.dumps(hooks)}\n")
+        command = (sys.executable, "-c", script, str(tmp_path), SECRET)
+        environ = {**os.environ, "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"}
+        ended = subprocess.run(command, capture_output=True, text=True, env=environ, check=False)
+    odd, gone = "its address in the settings cannot be posted to", "it is not in the settings any more"
+    assert ended.stdout == f"it answered 200; {odd}; {gone}; False\n", ended.stderr
+    assert len(hook.posts) == 1

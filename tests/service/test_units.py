@@ -15,7 +15,7 @@ from mailtui.kit.children import own_environment
 from mailtui.kit.paths import Home
 from mailtui.outbox.opening import parse_outbox, sqlite_url
 from mailtui.service import units
-from mailtui.service.settings import PROJECT_FILE
+from mailtui.service.settings_layers import PROJECT_FILE
 
 
 def _home(tmp_path: Path) -> dict[str, str]:
