@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import click
 
@@ -13,6 +13,7 @@ from mailtui.errors import ExitCode, UsageError
 from mailtui.kit.durations import show_duration
 from mailtui.kit.words import counted
 from mailtui.service.facade import LaunchPlan, Service
+from mailtui.service.scheduled_rows import ScheduledKind, ScheduledRow
 from mailtui.service.schedules import Schedule, chosen, countdown, show_moment
 from mailtui.service.views import CampaignView
 
@@ -81,15 +82,25 @@ async def recur(service: Service, plan: LaunchPlan, *, as_json: bool) -> ExitCod
         output.json_line({**row.to_json(), "recurrence": row.id, "is_new": began.is_new})
         return ExitCode.DONE
     output.data(row.id)
-    verb = "is sent" if began.is_new else "was sent again and again already, and is from now on"
-    output.note(f"{row.name} {verb} {row.words}. Next: {row.due}, {row.countdown}. Process {pid} waits for that.")
-    output.note(f"See what is to come: mailtui scheduled. End it: mailtui cancel {row.id}")
+    before = "" if began.is_new else " This takes the place of what was scheduled for it before."
+    output.note(f"{row.name} is sent {row.words}. Next: {row.due}, {row.countdown}.{before}")
+    output.note(f"Process {pid} waits for that.")
+    for line in output.steps([("See what is to come", "mailtui scheduled"), ("End it", f"mailtui cancel {row.id}")]):
+        output.note(line)
     return ExitCode.DONE
 
 
-def confirm_recurring(plan: LaunchPlan) -> None:
-    """Have a person agree to what is sent again and again, by typing how many would get it today."""
+def confirm_recurring(plan: LaunchPlan, scheduled: Sequence[ScheduledRow]) -> None:
+    """Have a person agree to what is sent again and again, by typing how many would get it today.
+
+    `scheduled` is all that is to come: of one campaign there is one schedule, and a new one takes its place.
+    """
     count = plan.counts.recipients
+    this = (plan.campaign.name, str(plan.campaign.path.resolve()))
+    for row in scheduled:
+        if row.kind is ScheduledKind.RECURRING and (row.name, row.file) == this:
+            said = f"  until now    {row.words} ({row.id}); this takes its place"
+            output.say(output.wrapped(output.safe(said), indent=_INDENT, stream=sys.stderr))
     output.say(f"  today        {counted(count, 'recipient')}; the list is read again each time")
     typed = click.prompt(f"Type {count} to begin, anything else to stop", default="", show_default=False, err=True)
     if typed.strip().replace(",", "") != str(count):
@@ -100,5 +111,14 @@ def confirm_recurring(plan: LaunchPlan) -> None:
 def say_scheduled(view: CampaignView) -> None:
     """What becomes of a campaign that was launched for a time to come."""
     output.note(f"{view.name} {view.begins}, and waits for that in the background (process {view.runner}).")
-    another = f'another time: mailtui set {view.id} --at "tomorrow 9:00"'
-    output.note(f"See what is to come: mailtui scheduled; {another}; not at all: mailtui cancel {view.id}")
+    for line in output.steps([("See what is to come", "mailtui scheduled"), *ways(view.id)]):
+        output.note(line)
+
+
+def ways(id: str) -> list[tuple[str, str]]:
+    """What can be done with one that waits for its time, as (what for, command)."""
+    return [
+        ("Send it now", f"mailtui resume {id}"),
+        ("At another time", f'mailtui set {id} --at "tomorrow 9:00"'),
+        ("Not at all", f"mailtui cancel {id}"),
+    ]

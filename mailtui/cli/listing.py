@@ -47,7 +47,7 @@ def list_campaigns(search: str, *, service: Service, as_json: bool) -> None:
         for view in views
     ]
     headings = ["id", "state", "sent", "failed", "unknown", "audience", "launched", "name"]
-    output.table(headings, rows, right=[2, 3, 4, 5])
+    output.table(headings, rows, right=[2, 3, 4, 5], spare=[6])
     if any(view.state == "draft" for view in views):
         output.note("A draft is a launch that is under way, or was interrupted: nothing of it was sent.")
     hurt = [view.id for view in views if view.counts.failed or view.counts.unknown]

@@ -78,6 +78,12 @@ def wrapped(text: str, *, indent: str, stream: TextIO) -> str:
     )
 
 
+def steps(lines: Sequence[tuple[str, str]]) -> list[str]:
+    """(what for, command) as lines with the commands below one another, each short enough to be copied whole."""
+    width = max((len(what) for what, _ in lines), default=0) + 1
+    return [f"{what + ':':<{width}}  {command}" for what, command in lines]
+
+
 def bold(text: str) -> str:
     """Emphasis for a heading; plain where stdout is no terminal or NO_COLOR is set."""
     return text if os.environ.get("NO_COLOR") else click.style(text, bold=True)
@@ -95,21 +101,58 @@ def show_error(error: MailtuiError, *, as_json: bool) -> None:
             }
         )
     say(f"mailtui: {sentence(error.title)}")
-    for text in (error.detail, error.hint):
-        for line in text.splitlines():
-            say(f"  {line}")
+    for line in error.detail.splitlines():
+        say(wrapped(f"  {line}", indent="  ", stream=sys.stderr))
+    for line in error.hint.splitlines():  # whole: who copies a command from it must not run half of it
+        say(f"  {line}")
 
 
-def table(headings: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> None:
-    """A table on stdout, columns aligned; `right` are the positions of columns aligned to the right."""
+def table(
+    headings: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[int] = (), spare: Sequence[int] = ()
+) -> None:
+    """A table on stdout, columns aligned; `right` are the positions of columns aligned to the right.
+
+    `spare` are those that are left out, in this order, where a terminal is too narrow for all of them.
+    """
     cells = [[safe_text(cell, limit=100) for cell in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(headings, *cells, strict=True)]
-    for row in (headings, *cells):
-        parts = [
-            cell.rjust(width) if position in right else cell.ljust(width)
-            for position, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        data("  ".join(parts).rstrip())
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    lines, left_out = table_lines(headings, cells, right=right, spare=spare, width=width)
+    for line in lines:
+        data(line)
+    if left_out:
+        note(f"{left_out} of {len(headings)} columns do not fit; --json has all of them.")
+
+
+def table_lines(
+    headings: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    right: Sequence[int],
+    spare: Sequence[int],
+    width: int | None,
+) -> tuple[list[str], int]:
+    """The lines of a table, and how many columns are left out of it; `width` None: as wide as it is.
+
+    Where it is too wide even without those that are spare, the last column is below the others, on lines of its own.
+    """
+    widths = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
+    shown = list(range(len(headings)))
+
+    def total() -> int:
+        return sum(widths[at] for at in shown) + 2 * (len(shown) - 1)
+
+    for at in spare:
+        if width is not None and total() > width:
+            shown.remove(at)
+    below = width is not None and total() > width
+    beside, last = (shown[:-1], shown[-1]) if below else (shown, -1)
+    lines = []
+    for row in (headings, *rows):
+        parts = [row[at].rjust(widths[at]) if at in right else row[at].ljust(widths[at]) for at in beside]
+        lines.append("  ".join(parts).rstrip())
+        if below:
+            lines.append(f"{' ' * widths[0]}  {row[last]}")
+    return lines, len(headings) - len(shown)
 
 
 @contextmanager

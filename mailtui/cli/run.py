@@ -149,7 +149,7 @@ def _begin(service: Service, plan: LaunchPlan, *, yes: bool, as_json: bool) -> E
     if not yes:
         _require_terminal(f"{plan.campaign.name} would be sent again and again")
         _say_plan(plan)
-        later.confirm_recurring(plan)
+        later.confirm_recurring(plan, asyncio.run(service.scheduled.rows()))
     return asyncio.run(later.recur(service, plan, as_json=as_json))
 
 
@@ -267,9 +267,10 @@ def _confirm(plan: LaunchPlan) -> None:
         return  # what was launched is only to be brought to its end
     _require_terminal(f"{counted(count, 'mail')} would be sent")
     _say_plan(plan)
-    typed = click.prompt(f"Type {count} to send, anything else to stop", default="", show_default=False, err=True)
+    does, undone = ("schedule it", "scheduled") if plan.waits else ("send", "sent")
+    typed = click.prompt(f"Type {count} to {does}, anything else to stop", default="", show_default=False, err=True)
     if typed.strip().replace(",", "") != str(count):
-        output.say("Nothing was sent.")
+        output.say(f"Nothing was {undone}.")
         raise click.exceptions.Exit(int(ExitCode.INTERRUPTED))
 
 

@@ -8,6 +8,7 @@ import sys
 import click
 
 from mailtui.cli import output
+from mailtui.cli.later import ways
 from mailtui.cli.options import common, password_option
 from mailtui.kit.safe_text import safe_text
 from mailtui.kit.words import counted
@@ -57,7 +58,7 @@ def _list(rows: list[ScheduledRow]) -> None:
     shown = [
         [
             row.id,
-            row.kind if row.state in ("scheduled", "active", "running") else f"{row.kind}, {row.state}",
+            _kind(row),
             row.due or "waits for you",
             row.countdown,
             "" if row.recipients is None else f"{row.recipients:,}",
@@ -66,10 +67,16 @@ def _list(rows: list[ScheduledRow]) -> None:
         ]
         for row in rows
     ]
-    output.table(["id", "kind", "when", "", "audience", "last late by", "name"], shown, right=[4, 5])
+    output.table(["id", "kind", "when", "", "audience", "last late by", "name"], shown, right=[4, 5], spare=[5, 4])
     for row in rows:
         if row.reason or row.kind is ScheduledKind.WAITING:
             output.say(f"{row.id}: {row.reason or row.words}")
+
+
+def _kind(row: ScheduledRow) -> str:
+    """Its kind, and its state where that says more: one that waits is always paused until its time."""
+    said = row.kind is not ScheduledKind.WAITING and row.state not in ("scheduled", "active", "running")
+    return f"{row.kind}, {row.state}" if said else row.kind
 
 
 def _show(row: ScheduledRow) -> None:
@@ -92,9 +99,22 @@ def _show(row: ScheduledRow) -> None:
     if row.late:
         _line("late by", f"{row.late}, the last time")
     _line("file", row.file)
-    if row.kind is ScheduledKind.RECURRING:
-        output.note(f"Now, besides: mailtui resume {row.id}. Not for now: mailtui pause {row.id}")
-    output.note(f'At another time: mailtui set {row.id} --at "tomorrow 9:00". Not at all: mailtui cancel {row.id}')
+    for line in output.steps(_ways(row)):
+        output.note(line)
+
+
+def _ways(row: ScheduledRow) -> list[tuple[str, str]]:
+    """What can be done with it."""
+    if row.kind is ScheduledKind.WAITING:
+        return [("How it stands", f"mailtui status {row.id}"), ("Stop it for good", f"mailtui cancel {row.id}")]
+    if row.kind is ScheduledKind.ONCE:
+        return ways(row.id)
+    return [
+        ("Once more, now", f"mailtui resume {row.id}"),
+        ("At other times", f'mailtui set {row.id} --cron "0 9 * * MON"'),
+        ("Not for now", f"mailtui pause {row.id}"),
+        ("End it", f"mailtui cancel {row.id}"),
+    ]
 
 
 def _line(name: str, text: str) -> None:

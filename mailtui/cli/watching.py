@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from mailtui.cli import output
+from mailtui.cli.later import ways
 from mailtui.kit.durations import show_duration, show_moment, show_wait
 from mailtui.kit.safe_text import safe_text
 from mailtui.kit.words import counted
@@ -130,7 +131,7 @@ async def print_outcome(service: Service, view: CampaignView, *, as_json: bool) 
     state = "lost: its runner is gone" if view.lost else view.state
     output.data(output.bold(f"{safe_text(view.name)}  {view.id}  {state}"))
     if view.reason:
-        output.data(f"  because {safe_text(view.reason)}")
+        output.data(output.wrapped(f"  because {safe_text(view.reason)}", indent=" " * 10, stream=sys.stdout))
     for what_is_to_come in filter(None, (view.resumes, view.begins, view.waits)):
         output.data(f"  it {what_is_to_come}")
     for name in (*_STATES, *_WAITING):
@@ -197,10 +198,8 @@ def next_steps(view: CampaignView) -> list[str]:
     if view.silence:
         steps.append(view.silence)
     if view.begins_at is not None:
-        another = f'at another time: mailtui set {view.id} --at "tomorrow 9:00"'
-        steps.append(f"Send it now: mailtui resume {view.id}; {another}; not at all: mailtui cancel {view.id}")
-        if view.runner is None:
-            steps.append("Have a process wait for its time: mailtui scheduled --start")
+        wait = [] if view.runner is not None else [("Have a process wait for it", "mailtui scheduled --start")]
+        steps.extend(output.steps([*wait, *ways(view.id)]))
     if view.lost:
         steps.append(f"Nothing sends it at the moment. Go on with: mailtui resume {view.id}")
     elif view.state in ("paused", "pausing"):

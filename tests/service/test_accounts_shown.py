@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from mailtui.accounts.secrets import Place
+from mailtui.cli.later import confirm_recurring
 from mailtui.cli.run import _confirm
 from mailtui.cli.sending import detach
 from mailtui.cli.watching import print_outcome
@@ -23,6 +24,7 @@ from mailtui.outbox.states import CampaignState, DeliveryState, RestKind
 from mailtui.sandbox.server import SandboxServer
 from mailtui.service.advice import Sooner, doubt_refused, sooner
 from mailtui.service.facade import Service
+from mailtui.service.schedules import Schedule
 from mailtui.service.views import CampaignView
 from mailtui.smtp.verdict import SAID_AT, Stage
 from tests.campaign.conftest import WriteCampaign
@@ -167,6 +169,36 @@ def test_c9_who_confirms_sees_every_account_and_from(
     assert "  accounts     acme    75 %  127.0.0.1:9 (not encrypted, on this machine)\n" in said
     assert "               backup  25 %  mx.backup.test:465 (TLS) as team\n" in said
     assert f"from {NEWS} (75 %) or {TEAM} (25 %), for each recipient always the same" in " ".join(said.split())
+
+
+def test_c8_who_agrees_to_times_is_told_what_they_take_the_place_of(
+    service: Service,
+    write_campaign: WriteCampaign,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    path = write_campaign(4)
+    monday, later = Schedule(cron="0 9 * * MON"), Schedule(at="2199-01-01 09:00")
+    monkeypatch.setattr("mailtui.cli.run._at_terminal", lambda: True)
+    asked: list[str] = []
+
+    def prompted(text: str, **_: object) -> str:
+        asked.append(text)
+        return "4"
+
+    monkeypatch.setattr("click.prompt", prompted)
+    _confirm(service.prepare(service.campaigns.load(path), plan={}, schedule=later))
+    assert asked == ["Type 4 to schedule it, anything else to stop"]
+    plan = service.prepare(service.campaigns.load(path), plan={}, schedule=monday)
+    id = asyncio.run(service.scheduled.recur(plan)).recurrence.id
+    rows = asyncio.run(service.scheduled.rows())
+    capsys.readouterr()
+    confirm_recurring(plan, rows)
+    said = " ".join(capsys.readouterr().err.split())
+    assert "until now at 09:00 on Monday" in said and f"({id}); this takes its place" in said
+    other = service.campaigns.load(write_campaign(4, name="Other"))
+    confirm_recurring(service.prepare(other, plan={}, schedule=monday), rows)
+    assert "takes its place" not in capsys.readouterr().err
 
 
 async def test_c9_of_several_accounts_the_one_that_was_refused_has_its_password_asked_for_anew(
