@@ -91,7 +91,10 @@ def add(
     if not secret_stdin:
         output.say("The secret above is shown once: give it to whoever verifies the signatures.")
     if unkept is not None:
-        output.say(f"It could not be kept ({unkept.word}). Set it for mailtui and its runner: {book.variable(name)}")
+        output.say(
+            f"It could not be kept in the keyring ({unkept.word}). "
+            f"Set it for mailtui and its runner: {book.variable(name)}"
+        )
     output.note(f"Try it out: mailtui webhooks test {name}")
     return ExitCode.DONE
 

@@ -271,6 +271,6 @@ def _require_yes(answer: str) -> None:
             hint="Pause it, then run it again: mailtui pause ID",
         )
     if answer.startswith(REFUSED):
-        raise UsageError(answer.removeprefix(REFUSED), detail="Nothing was changed.")
+        raise UsageError(f"That cannot be done: {answer.removeprefix(REFUSED)}", detail="Nothing was changed.")
     if answer.endswith(NOT_NOW):
-        raise UsageError(f"The campaign was not taken up: {answer}", hint="See how it stands: mailtui status ID")
+        raise UsageError(f"The campaign was not taken up: {answer}", hint="See how your campaigns stand: mailtui list")
