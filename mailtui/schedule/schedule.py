@@ -72,12 +72,18 @@ class Schedule:
 
     @classmethod
     def from_json(cls, text: str) -> Schedule:
-        """The schedule that `to_json` wrote; an empty text is a schedule that says nothing."""
-        said: dict[str, Any] = json.loads(text) if text else {}
-        if "missed" in said:
-            said["missed"] = Missed(said["missed"])
-        if "window" in said:
-            window = said["window"]
-            days = tuple(window.get("days", EVERY_DAY))
-            said["window"] = Window(opens=window["opens"], closes=window["closes"], days=days)
-        return cls(**said)
+        """The schedule that `to_json` wrote; an empty text is a schedule that says nothing.
+
+        Raises ValueError for what is none, or says what this version does not know.
+        """
+        try:
+            said: dict[str, Any] = json.loads(text) if text else {}
+            if "missed" in said:
+                said["missed"] = Missed(said["missed"])
+            if "window" in said:
+                window = said["window"]
+                days = tuple(window.get("days", EVERY_DAY))
+                said["window"] = Window(opens=window["opens"], closes=window["closes"], days=days)
+            return cls(**said)
+        except (AttributeError, KeyError, TypeError) as error:
+            raise ValueError(f"it says what is not known here: {error}") from None

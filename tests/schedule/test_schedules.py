@@ -178,6 +178,12 @@ def test_c08_a_schedule_comes_back_from_json_as_it_was(schedule: Schedule) -> No
     assert Schedule.from_json("") == Schedule()
 
 
+@pytest.mark.parametrize("text", ['{"sunset": true}', '{"window": {"opens": 1}}', '{"window": 5}', "[1]", "{", "5"])
+def test_c08_what_a_newer_version_wrote_is_told(text: str) -> None:
+    with pytest.raises(ValueError):
+        Schedule.from_json(text)
+
+
 @pytest.mark.parametrize(
     ("missed", "late", "decision"),
     [
