@@ -125,6 +125,7 @@ class Meter:
         self.last_at: float | None = None
         self.reserved = 0
         """Mails that are set aside and not marked."""
+        self._at_another_rate = 0  # of them, those that began before the rate was changed
         self.pace: Pace | None = None
         """What the server lets it have, beside the limits; None where nothing is known of that."""
         self._chance = chance
@@ -165,6 +166,8 @@ class Meter:
 
     def set(self, limits: Limits, now: float) -> None:
         """Change the limits from now on; what was sent counts on."""
+        if (limits.rate, limits.burst) != (self.limits.rate, self.limits.burst):
+            self._at_another_rate = self.reserved
         self.limits = limits
         self._rate.set(limits.rate, limits.burst, now)
         self._checks = tuple(self._needed(limits))
@@ -280,11 +283,15 @@ class Meter:
     def release(self) -> None:
         """A mail that was set aside is not going to be marked."""
         self.reserved -= 1
-        self._rate.give_back()
+        if self._at_another_rate:
+            self._at_another_rate -= 1  # the rate has no time of theirs, and what has gone since then is not undone
+        else:
+            self._rate.give_back()
 
     def spend(self, now: float) -> None:
         """A mail that was set aside is marked."""
         self.reserved -= 1
+        self._at_another_rate = min(self._at_another_rate, self.reserved)
         for window in self._windows:
             window.add(now, 1)
         if self.first_at is None:

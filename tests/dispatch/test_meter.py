@@ -68,6 +68,21 @@ def test_c3_a_rate_has_its_burst_back_for_what_was_not_sent_and_none_after_a_res
     assert wait_of(meter, NOW - 30).until == pytest.approx(NOW - 30 + 0.5), "a clock put back a little stops nobody"
 
 
+def test_c3_a_slower_rate_owes_nothing_to_mails_that_are_given_back_from_before() -> None:
+    meter = Meter("acme", Limits(rate=100.0))
+    for n in range(5):
+        assert meter.reserve(NOW + n / 50)
+    meter.set(Limits(rate=1 / 60), NOW + 0.1)
+    assert meter.reserve(NOW + 0.1), "it was saved up"
+    meter.spend(NOW + 0.1)
+    for n in range(5):
+        assert wait_of(meter, NOW + 1 + n).kind is WaitKind.PACE
+        meter.release()
+    assert not meter.reserve(NOW + 60) and meter.reserve(NOW + 61)
+    meter.release()
+    assert meter.reserve(NOW + 61), "what began at this rate is given back"
+
+
 @pytest.mark.parametrize(
     ("slots", "in_batch"),
     [
