@@ -22,6 +22,7 @@ from mailtui.tui.dialogs.confirm_start import ConfirmStartDialog
 from mailtui.tui.dialogs.schedule import ScheduleDialog
 from mailtui.tui.screens.review import ReviewScreen
 from mailtui.tui.screens.scheduled import ScheduledScreen
+from mailtui.tui.widgets.coming_list import in_rows
 from mailtui.tui.widgets.progress import doing, meter_lines
 from tests.tui.conftest import MakeApp, finished, grid, launch, shows, stretch, until
 
@@ -204,3 +205,11 @@ async def test_f1_what_is_foreign_stays_text_and_sixty_columns_are_enough(
         await pilot.press("escape")
         await until(lambda: isinstance(running.screen, ScheduledScreen))
         assert len(grid(running)) == 20
+
+
+def test_c8_next_times_stand_side_by_side_only_where_they_fit() -> None:
+    times = [f"Mon 2026-11-{day} 09:00 CET" for day in (23, 24, 25, 26, 27)]
+    for width, beside in ((78, 2), (98, 3), (20, 1)):
+        lines = [line.plain for line in in_rows(times, width)]
+        assert len(lines) == 2 and [line.count("CET") for line in lines] == [beside, min(beside, 5 - beside)]
+        assert width < 24 + 6 or all(len(line) <= width for line in lines)

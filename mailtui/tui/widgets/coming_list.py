@@ -37,6 +37,7 @@ _LOOKS: Mapping[ScheduledKind, Look] = {
     ScheduledKind.WAITING: Look("~", "waiting", "$text-warning"),
 }
 _TALL = 30
+_LEAD = 6  # columns before the next times
 
 
 class ComingList(Vertical):
@@ -86,7 +87,9 @@ class ComingList(Vertical):
         place = self.query_one("#coming-row", Plain)
         place.display = row is not None
         if row is not None:
-            place.show(joined(*_facts(row, now(), tall=self.app.size.height >= _TALL), separator="\n"))
+            size = self.app.size
+            lines = _facts(row, now(), tall=size.height >= _TALL, width=size.width - 2)
+            place.show(joined(*lines, separator="\n"))
 
 
 def _cells(row: ScheduledRow, at: float) -> Row:
@@ -110,7 +113,7 @@ def _away(row: ScheduledRow, at: float) -> tuple[str, str]:
     return (f"in {countdown(left)}", "$text-accent") if left > 0 else (f"{countdown(-left)} ago", "$text-warning")
 
 
-def _facts(row: ScheduledRow, at: float, *, tall: bool) -> Iterator[Content]:
+def _facts(row: ScheduledRow, at: float, *, tall: bool, width: int) -> Iterator[Content]:
     """What is known of one: what it waits for, when, what comes after, and what became of the last one."""
     people = "its list is read each time" if row.recipients is None else counted(row.recipients, "recipient")
     sent = f", sent {counted(row.runs, 'time')}" if row.runs else ""
@@ -123,9 +126,14 @@ def _facts(row: ScheduledRow, at: float, *, tall: bool) -> Iterator[Content]:
     if row.upcoming and (tall or any(one.note for one in row.upcoming)):
         yield from upcoming_lines(row.upcoming, at)
     elif row.upcoming:
-        times = [one.said.partition(" (")[0] for one in row.upcoming]
-        yield joined(plain("next  ", "$text-muted"), plain("  ".join(times[:3])))
-        if times[3:]:
-            yield plain("      " + "  ".join(times[3:]))
+        yield from in_rows([one.said.partition(" (")[0] for one in row.upcoming], width)
     elif row.at is not None and row.kind is ScheduledKind.WAITING:
         yield joined(plain("next  ", "$text-muted"), plain(row.due))
+
+
+def in_rows(times: Sequence[str], width: int) -> Iterator[Content]:
+    """The next times, as many side by side as there is room for, in two lines at most."""
+    beside = max(1, (width - _LEAD + 2) // (max(map(len, times)) + 2))
+    yield joined(plain(f"{'next':<{_LEAD}}", "$text-muted"), plain("  ".join(times[:beside])))
+    if further := times[beside : 2 * beside]:
+        yield plain(" " * _LEAD + "  ".join(further))
