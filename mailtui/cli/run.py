@@ -185,6 +185,7 @@ async def _nothing_to_do(service: Service, planned: Planned, earlier: str, *, de
     output.note(f"already sent  {_sent_before(view.counts.sent, view.campaign)}")
     if not as_json:
         output.say(f"{why_no_mails(planned)}; nothing was sent.")
+        output.note("To send it to everybody once more, as a campaign of its own: add --new")
     for line in watching.next_steps(view):
         output.note(line)
     return ExitCode.DONE if detach else view.exit_code

@@ -158,6 +158,7 @@ async def test_fifty_are_sent_by_a_runner_and_the_board_watches(
 
         await pilot.press("6")  # once more: nobody is new, and so there is nothing to start
         await until(lambda: shows(running, "+ Everybody on the list has it already; nothing to do."), seconds=20)
+        assert "To everybody once more: mailtui run CAMPAIGN --new" in screen.needs("start")
         await until(lambda: shows(running, f"already sent 50 ({campaign}, ", "to send      0 new"))
         assert screen.check_action("start", ()) is None
         assert len(caught(sandbox.folder)) == 50

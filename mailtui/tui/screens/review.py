@@ -31,7 +31,7 @@ from mailtui.tui.widgets.findings import Findings
 from mailtui.tui.widgets.launching import Launching
 from mailtui.tui.widgets.pace import Pace
 from mailtui.tui.widgets.plan_check import PlanCheck
-from mailtui.tui.widgets.plan_facts import Question, facts, some_mails
+from mailtui.tui.widgets.plan_facts import Question, facts, nothing_to_start, some_mails
 from mailtui.tui.widgets.trouble import Trouble
 from mailtui.tui.widgets.wrapped import Wrapped
 
@@ -223,6 +223,10 @@ class ReviewScreen(CampaignRoom):
         if action == "leave_pace":
             return isinstance(self.focused, Input)
         return super().check_action(action, parameters)
+
+    def needs(self, action: str) -> str:
+        """Who wants to start what everybody has already is told so."""
+        return (nothing_to_start(self._plan) if action == "start" else "") or super().needs(action)
 
     @on(Button.Pressed, "#review-start")
     def action_start(self) -> None:

@@ -64,6 +64,14 @@ def some_mails(plan: LaunchPlan) -> bool:
     return planned is not None and (planned.mails > 0 or (planned.earlier is not None and not planned.nothing_to_do))
 
 
+def nothing_to_start(plan: LaunchPlan | None) -> str:
+    """Why a start would send nothing, and how to send it all the same; empty where it would send, or nobody knows."""
+    planned = None if plan is None else plan.planned
+    if plan is None or planned is None or some_mails(plan):
+        return ""
+    return f"{why_no_mails(planned)}. To everybody once more: mailtui run CAMPAIGN --new"
+
+
 def facts(plan: LaunchPlan, question: Question | None = None, *, paced: bool = False, demo: bool = False) -> list[Line]:
     """A line for each thing a person should know; `paced` with the pace, and without what they have just read.
 
