@@ -19,9 +19,9 @@ from mailtui.service.terms import show_rate
 from mailtui.service.views import CampaignView
 from mailtui.service.workbench import Workbench
 from mailtui.tui.actions import bindings
-from mailtui.tui.dialogs.confirm import ConfirmDialog
 from mailtui.tui.dialogs.password import resuming
 from mailtui.tui.dialogs.rate import RateDialog
+from mailtui.tui.dialogs.timed import ask_stop
 from mailtui.tui.room import Room, start
 from mailtui.tui.states import campaign_look, failure_content, resumable
 from mailtui.tui.text import Plain, joined, plain, tell
@@ -207,15 +207,8 @@ class BoardScreen(Room):
         start(self, self._cancel, "dialog")
 
     async def _cancel(self) -> None:
-        if self._view is not None:
-            dialog = ConfirmDialog(
-                f"Stop {self._view.name} for good?",
-                _what_cancelling_does(self._view),
-                yes="Stop it for good",
-                no="Go on sending" if self._view.state == "running" else "Leave it as it is",
-            )
-            if await self.app.push_screen_wait(dialog):
-                self._give("asking its runner to stop", self.service.cancel)
+        if self._view is not None and await self.app.push_screen_wait(ask_stop(self._view)):
+            self._give("asking its runner to stop", self.service.cancel)
 
     async def action_report(self) -> None:
         if self._view is not None:
@@ -240,16 +233,3 @@ class BoardScreen(Room):
         if said:
             tell(self.app, f"{view.name}: {said}")
         self._begin()
-
-
-def _what_cancelling_does(view: CampaignView) -> list[str]:
-    counts = view.counts
-    waiting = counts.queued + counts.claimed + counts.deferred
-    under_way = f"{counts.in_flight:,} in flight: these finish, and are reported as they end."
-    return [
-        f"{counts.sent:,} sent: they have their mail.",
-        *([under_way] if counts.in_flight else []),
-        f"{waiting:,} waiting: these get nothing. The report lists them as cancelled.",
-        "",
-        "A pause can be undone; this cannot.",
-    ]
