@@ -145,9 +145,8 @@ class Outlet:
 
     def usable(self, now: float) -> bool:
         """Whether messages may be given to it, for all that is known. `now` in epoch seconds."""
-        if self.held_because or self.given_up or self._standing.of(self.name) is not None:
-            return False
-        return self.kept_waiting(now) is None
+        out = self.held_because or self.given_up or self._standing.of(self.name) is not None
+        return not out and self.kept_waiting(now) is None
 
     def kept_waiting(self, now: float) -> Wait | None:
         """What limits keep it from being used so long that no connection is kept open for it."""
@@ -367,11 +366,12 @@ class Outlet:
             self._slow(verdict, outcome, None)
         elif outcome.slow is not None:
             return  # the server is well, and has said so of a message
-        self._fail(safe_text(str(verdict), limit=300))
+        ours = outcome.category is Category.CONNECTIONS and self._sharing.is_shared(self.name)
+        self._fail(safe_text(str(verdict), limit=300), waits=ours)
 
-    def _fail(self, why: str) -> None:
-        """There is no connection of use."""
-        if self.reach.failed(why):
+    def _fail(self, why: str, *, waits: bool = False) -> None:
+        """There is no connection of use; `waits`: other campaigns may have them all, and will not for ever."""
+        if self.reach.failed(why) and not waits:
             self.given_up = why
             self._head.outlet_lost(self)
         elif self.is_late:

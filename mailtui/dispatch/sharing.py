@@ -22,6 +22,10 @@ class Sharing:
         self._at_work[account].remove(campaign)
         self._changed(account)
 
+    def is_shared(self, account: str) -> bool:
+        """Whether several campaigns are sent through an account."""
+        return len(self._at_work.get(account, ())) > 1
+
     def part(self, account: str, campaign: str, connections: int | None) -> int | None:
         """How many of so many connections a campaign may have: the same as the others, the first ones one more where
         that does not come out even, and at least one each; None for any number.

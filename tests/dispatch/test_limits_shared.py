@@ -18,6 +18,8 @@ from mailtui.outbox.records import Campaign, NewDelivery
 from mailtui.outbox.states import CampaignState, OrderKind
 from mailtui.sandbox.capture import read_captured
 from mailtui.sandbox.faults import Action, FaultRule, Faults, Stage
+from mailtui.sandbox.limits import Limit
+from mailtui.sandbox.limits import Limits as ServerLimits
 from mailtui.sandbox.server import SandboxServer
 from mailtui.smtp.endpoint import Endpoint, Security
 from mailtui.smtp.limits import Batch, Limits
@@ -203,3 +205,16 @@ async def test_c3_no_more_mails_to_a_domain_are_under_way_than_its_connections(h
         ]
         assert len(times) == 10 and server.counters.peak > 1
         assert min(after - before for before, after in itertools.pairwise(sorted(times))) > 0.045
+
+
+async def test_n09_who_finds_all_connections_with_another_campaign_waits_for_them(house: House, tmp_path: Path) -> None:
+    """The server would have one. Who cannot connect at all is given up after eight seconds, here in a tenth of one."""
+    slowly = FaultRule(Stage.DOT, Action.DELAY, seconds=0.02)
+    one = ServerLimits(connections=Limit(1, b"421 4.7.0 too many connections\r\n"))
+    async with SandboxServer(tmp_path / "sandbox", faults=Faults((slowly,), limits=one)) as server:
+        members = acme(server, Limits(), connections=1)
+        campaigns = [await house.launch(size, 0, id=f"c{size}", members=members) for size in (25, 3)]
+        await house.send(scale=0.01, seconds=60)
+        for campaign in campaigns:
+            assert await house.state(campaign) is CampaignState.FINISHED
+            await balance(house, campaign, server)
