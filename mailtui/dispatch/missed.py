@@ -102,4 +102,4 @@ def last_due(schedule: Schedule, due: float, now: float) -> float:
 
 
 def _was_due(at: float, zone: str, now: float, attention: Attention) -> str:
-    return f"was due at {show_moment(at, zone or 'UTC')}, {countdown(now - at)} ago, and {attention.why(at)}"
+    return f"it was due at {show_moment(at, zone or 'UTC')}, {countdown(now - at)} ago, and {attention.why(at)}"

@@ -136,7 +136,7 @@ async def test_t02_what_a_runner_makes_itself_is_late_only_where_it_was_not_ther
     assert turn_of(recurrence, due + 2 * HOUR, attention).skipped == ""
     assert late(due - 2 * HOUR, due) == 0, "the clock was put back before it came"
     assert late(due + 3 * HOUR, due + 4 * HOUR) == 3 * HOUR, "the machine slept over it"
-    assert turn_of(recurrence, due + 4 * HOUR, attention).skipped.startswith("was due at Fri 2027-01-15 08:00")
+    assert turn_of(recurrence, due + 4 * HOUR, attention).skipped.startswith("it was due at Fri 2027-01-15 08:00")
     assert "asleep" in attention.why(due) and "not running" in attention.why(due - 2 * HOUR)
     assert lateness(dataclasses.replace(occurrence, start_at=due + HOUR), due + HOUR + 5, attention) == 5, "put off"
 
