@@ -10,7 +10,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mailtui.accounts.secrets import SecretSource
 from mailtui.dispatch.notices import Told
@@ -18,10 +18,12 @@ from mailtui.errors import ConfigError, MailtuiError, WebhookSecretMissing
 from mailtui.kit.journal import note
 from mailtui.kit.paths import Home
 from mailtui.kit.safe_text import safe_text
-from mailtui.kit.yaml_file import Loc
 from mailtui.outbox.notices import Event, Happening, harmless
 from mailtui.outbox.records import Counts
 from mailtui.outbox.timed_records import Notice
+
+if TYPE_CHECKING:
+    from mailtui.kit.yaml_file import Loc
 
 LONG = 30.0
 """Seconds after which somebody may have turned to something else, and is told without having asked for it."""
