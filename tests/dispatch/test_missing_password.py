@@ -30,7 +30,7 @@ async def test_c04_a_password_that_comes_in_mid_run_is_used_at_once(house: House
         running = asyncio.create_task(house.send(secrets=secrets))
         await house.until(campaign, lambda counts: counts.sent > 20)
         async with asyncio.timeout(10):
-            while not (rests := await house.reader.account_rests()):  # noqa: ASYNC110 - a runner writes it in its beat
+            while not (rests := await house.reader.account_rests()):
                 await asyncio.sleep(0.005)
         [rest] = rests
         assert rest.account == "backup" and rest.reason.startswith(SecretMissing.title_for("backup"))
