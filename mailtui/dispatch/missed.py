@@ -10,12 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mailtui.dispatch.attention import Attention
+from mailtui.kit.durations import countdown
 from mailtui.outbox.records import Campaign
 from mailtui.outbox.timed_records import Recurrence
 from mailtui.schedule.missed import Decision, decide_missed
 from mailtui.schedule.recurring import next_after
 from mailtui.schedule.schedule import Schedule
-from mailtui.schedule.words import countdown, show_moment
+from mailtui.schedule.words import show_moment
 
 _CLOSEST = 1.0  # seconds; no two times of a schedule are as close
 _LEFT_OUT = "it was left out, as its schedule says of missed times"

@@ -14,13 +14,14 @@ from dataclasses import dataclass
 from mailtui.dispatch.attention import Absence, Attention
 from mailtui.dispatch.campaign_state import tell
 from mailtui.dispatch.tools import Tools
+from mailtui.kit.durations import countdown
 from mailtui.kit.journal import note
 from mailtui.kit.words import counted
 from mailtui.outbox.notices import Event
 from mailtui.outbox.records import Campaign
 from mailtui.schedule.missed import PUNCTUAL, Decision, decide_missed
 from mailtui.schedule.schedule import Schedule
-from mailtui.schedule.words import countdown, show_moment
+from mailtui.schedule.words import show_moment
 
 _STEP = 1_000
 """Deliveries in one transaction: it lasts some milliseconds, and sessions are not kept waiting."""

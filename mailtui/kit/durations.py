@@ -21,7 +21,12 @@ def show_duration(seconds: float) -> str:
     """A span of time: 4.2 s, 42 s, 3 min 05 s, 2 h 07 min, 3 d 4 h."""
     if seconds < 10:
         return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
+    return countdown(seconds)
+
+
+def countdown(seconds: float) -> str:
+    """A wait for people who look on: `42 s`, `12 min 05 s`, `3 h 07 min`, `2 d 4 h`; none is `0 s`."""
+    minutes, rest = divmod(max(0, round(seconds)), 60)
     hours, minutes = divmod(minutes, 60)
     days, hours = divmod(hours, 24)
     if days:

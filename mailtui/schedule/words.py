@@ -24,18 +24,6 @@ def show_moment(at: float, zone: str) -> str:
     return f"{shown} ({day}{utc.strftime(clock)} UTC)"
 
 
-def countdown(seconds: float) -> str:
-    """A wait for people who look on: `42 s`, `12 min 05 s`, `3 h 07 min`, `2 d 4 h`; none is `0 s`."""
-    minutes, rest = divmod(max(0, round(seconds)), 60)
-    hours, minutes = divmod(minutes, 60)
-    days, hours = divmod(hours, 24)
-    if days:
-        return f"{days} d {hours} h"
-    if hours:
-        return f"{hours} h {minutes:02} min"
-    return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
-
-
 def in_words(schedule: Schedule) -> str:
     """What a settled schedule says, as a half-sentence: `every week, on Mondays at 09:00 Europe/Berlin, …`."""
     parts = [_when(schedule)]

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from mailtui.kit.durations import show_wait
+from mailtui.kit.durations import countdown, show_wait
 from mailtui.outbox.records import Campaign
-from mailtui.schedule.words import countdown, show_moment
+from mailtui.schedule.words import show_moment
 
 
 class ScheduledKind(StrEnum):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mailtui.errors import UsageError
-from mailtui.kit.durations import parse_duration
+from mailtui.kit.durations import countdown, parse_duration
 from mailtui.schedule.checking import check_schedule
 from mailtui.schedule.machine import machine_zone
 from mailtui.schedule.moment import resolve
@@ -16,7 +16,7 @@ from mailtui.schedule.recurring import settle, upcoming
 from mailtui.schedule.schedule import GRACE, Missed, Schedule
 from mailtui.schedule.when import when
 from mailtui.schedule.window import Window, window_of
-from mailtui.schedule.words import countdown, in_words, show_moment
+from mailtui.schedule.words import in_words, show_moment
 from mailtui.schedule.zones import zone_named
 from mailtui.service.scheduled_rows import Upcoming
 

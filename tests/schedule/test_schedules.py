@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from mailtui.errors import ConfigError
+from mailtui.kit.durations import countdown
 from mailtui.kit.validation import validate
 from mailtui.kit.yaml_file import parse_yaml
 from mailtui.schedule.checking import check_schedule
@@ -22,7 +23,7 @@ from mailtui.schedule.schedule import Missed, Schedule
 from mailtui.schedule.spec import ScheduleSpec
 from mailtui.schedule.when import when
 from mailtui.schedule.window import Window
-from mailtui.schedule.words import countdown, in_words, show_moment
+from mailtui.schedule.words import in_words, show_moment
 from mailtui.schedule.zones import zone_named
 
 _ZONE = "Europe/Berlin"
