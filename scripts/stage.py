@@ -104,10 +104,9 @@ async def stage(rows: int | None = None) -> AsyncIterator[Stage]:
 
 async def _strike(place: Stage) -> None:
     with Service.open(place.environ) as service:
-        pid = service.runner_pid()
-        if pid is not None:
+        if pid := service.runner_pid():
             os.kill(pid, signal.SIGTERM)
-            await until(lambda: service.runner_pid() is None)
+        await until(lambda: service.runner_pid() is None)
     for sandbox in place.sandboxes:
         await stop_sandbox(sandbox)
 

@@ -90,7 +90,8 @@ class Walk:
         self._terminal.close()
         with Service.open(self._environ) as service:
             while (pid := service.runner_pid()) is not None:
-                os.kill(pid, signal.SIGTERM)
+                if pid:
+                    os.kill(pid, signal.SIGTERM)
                 time.sleep(0.1)
 
     def see(self, title: str, keys: str, *texts: str, seconds: float | None = None) -> str:

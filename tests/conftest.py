@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,18 @@ def _no_secret_is_known_yet(monkeypatch: pytest.MonkeyPatch) -> None:
 def _nothing_is_shown_to_whoever_runs_the_tests(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where they have a desktop, campaigns of tests that are held would be shown there."""
     monkeypatch.delenv("DBUS_SESSION_BUS_ADDRESS", raising=False)
+
+
+@pytest.fixture(autouse=True)
+def _no_signal_goes_to_a_group_by_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Process 0 is what a lock says whose holder is not named, and to the kernel everything that runs the tests."""
+    kill = os.kill
+
+    def to_one(pid: int, number: int) -> None:
+        assert pid > 0, f"signal {number} was sent to process {pid}, which is a whole group"
+        kill(pid, number)
+
+    monkeypatch.setattr(os, "kill", to_one)
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ from pathlib import Path
 from mailtui.kit.paths import touch_private
 
 _LOOK_EVERY = 0.02
+_INSTANT, _INSTANTS = 0.001, 10  # seconds, times
 
 
 @asynccontextmanager
@@ -45,14 +47,24 @@ def try_lock(handle: int, *, shared: bool = False) -> bool:
 
 
 def holder_pid(path: Path) -> int | None:
-    """The process id that stands in a file whose lock is held, 0 when none does, None when nobody holds it."""
+    """The process id that stands in a file whose lock is held, 0 when none does, None when nobody holds it.
+
+    Whoever takes the lock names itself an instant later, and takes its name back an instant before it lets go: that is
+    waited for, a few milliseconds at most. No signal may be sent to 0, which to the kernel is the caller's whole group.
+    """
     try:
         handle = os.open(path, os.O_RDWR)
     except FileNotFoundError:
         return None
     try:
         # Shared: two who ask at the same instant must not take each other for the holder.
-        return None if try_lock(handle, shared=True) else pid_in(path) or 0
+        for _ in range(_INSTANTS):
+            if try_lock(handle, shared=True):
+                return None
+            if pid := pid_in(path):
+                return pid
+            time.sleep(_INSTANT)
+        return 0
     finally:
         os.close(handle)
 
