@@ -27,6 +27,7 @@ from mailtui.sandbox.server import SandboxServer
 from mailtui.smtp.credential import Credential
 from mailtui.smtp.endpoint import Endpoint, Security
 from mailtui.smtp.limits import Limits as AccountLimits
+from mailtui.smtp.timeouts import Timeouts
 from tests.dispatch.bench import House, Passwords, accepted
 from tests.dispatch.test_breakers import held, launch_to_domains
 from tests.dispatch.test_crashes import _runner
@@ -34,6 +35,10 @@ from tests.dispatch.test_runner import reply
 from tests.servers.programs import free_port
 
 _SLOWLY = FaultRule(Stage.DOT, Action.DELAY, seconds=0.005)
+
+
+_PATIENT = Timeouts().scaled(500)
+"""Where an hour is less than a second a reply would have milliseconds, which a busy machine takes now and then."""
 
 
 def account(
@@ -46,7 +51,7 @@ def account(
     senders: tuple[str, ...] = (),
     **limits: int,
 ) -> Member:
-    endpoint = Endpoint(name, "127.0.0.1", server.port, Security.PLAIN, user=user)
+    endpoint = Endpoint(name, "127.0.0.1", server.port, Security.PLAIN, user=user, timeouts=_PATIENT)
     return Member(endpoint, weight, connections, AccountLimits(**limits), senders)  # type: ignore[arg-type]
 
 
