@@ -191,6 +191,11 @@ class SecretSource:
             self._told[entry] = secret
             self._told_at[entry] = time.time()
 
+    @property
+    def handed(self) -> Mapping[str, str]:
+        """What was handed over so far, for a process that works in this one's stead."""
+        return dict(self._told)
+
     def forget(self, account: str, password: str) -> None:
         """A server would not have this password: the next who asks has it looked for anew."""
         for known in (self._told, self._found):

@@ -47,6 +47,10 @@ class Herald(Protocol):
         """Show it to the person at this machine, if there is one. Returns at once."""
         ...
 
+    def show_missed(self, name: str, reason: str) -> None:
+        """The same of a recurring campaign, of whose time nothing came."""
+        ...
+
     async def post(self, notice: Notice) -> Told:
         """Post it once, within a time limit. Never raises for what the other side does."""
         ...

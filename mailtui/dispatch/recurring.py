@@ -83,10 +83,14 @@ class Recurring:
         note("a recurrence goes on", recurrence=recurrence.id, passed=at, next=to, ran=ran, reason=reason)
         ledger, now = self._tools.ledger, self._tools.wall()
         missed: list[NewNotice] = []
-        if reason and not ran and reason != recurrence.reason:
+        is_told = bool(reason) and not ran and reason != recurrence.reason
+        if is_told:
             missed = notices_of_recurrence(
                 recurrence.hooks, recurrence=recurrence.id, name=recurrence.name, reason=reason, at=now, was_due=at
             )
-        return await self._tools.storage.patiently(
+        passed = await self._tools.storage.patiently(
             lambda: ledger.advance_recurrence(recurrence.id, at, to, reason=reason, ran=ran, now=now, notices=missed)
         )
+        if is_told and passed and self._tools.herald is not None:
+            self._tools.herald.show_missed(recurrence.name, reason)
+        return passed

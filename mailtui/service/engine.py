@@ -18,14 +18,14 @@ from mailtui.accounts.credentials import Credentials
 from mailtui.accounts.secrets import SecretSettings, SecretSource
 from mailtui.dispatch.lock import runner_pid
 from mailtui.dispatch.runner import Runner, RunnerOptions
-from mailtui.errors import ExitCode, MailtuiError, RunnerBusy, UsageError
+from mailtui.errors import ExitCode, MailtuiError, RunnerBusy
 from mailtui.kit import journal
 from mailtui.kit.hidden import without_secrets
 from mailtui.kit.paths import Home
 from mailtui.kit.safe_text import safe_text
 from mailtui.kit.words import sentence
 from mailtui.outbox.opening import Outbox, parse_outbox
-from mailtui.service.handover import Door, Handed, door_of, wake
+from mailtui.service.handover import Door, Handed, door_of, require_handed, wake
 from mailtui.service.herald import OwnHerald
 from mailtui.service.occurrences import ChildOccurrences
 from mailtui.service.password_fd import read_passwords
@@ -47,7 +47,7 @@ def runner_for(
     """An engine over an outbox, with everything it needs handed down. `say` tells people; None is standard error."""
     sightings, scale = Home.find(environ).sightings, time_scale(environ)
     options = RunnerOptions(__version__, sightings, say or _say, until_idle=until_idle, only=only, scale=scale)
-    occurrences = ChildOccurrences(outbox, environ, scale=scale) if only is None else None
+    occurrences = ChildOccurrences(outbox, environ, secrets, scale=scale) if only is None else None
     herald = OwnHerald(environ, secrets, scale=scale)
     return Runner(outbox, options, credentials_for(secrets, environ), occurrences=occurrences, herald=herald)
 
@@ -84,7 +84,7 @@ def main(arguments: Sequence[str]) -> int:
         stays = not options.until_idle
 
         def runner() -> Runner:
-            return runner_for(outbox, os.environ, secrets, until_idle=not stays, say=tell)
+            return runner_for(outbox, environ, secrets, until_idle=not stays, say=tell)
 
         door = Door(door_of(outbox, Home.find(os.environ).run), lambda more: _take(outbox, secrets, environ, more))
         asyncio.run(serve(runner, outbox, door, lambda: say.ready(outbox.url), stays=stays))
@@ -219,9 +219,7 @@ def _secrets(options: argparse.Namespace) -> tuple[SecretSource, dict[str, str]]
     environ, given, logins = dict(os.environ), read_passwords(options.password_fd), None
     if options.secrets_fd is not None:
         with os.fdopen(options.secrets_fd) as pipe:
-            handed = Handed.from_json(pipe.read())
-        if handed is None:
-            raise UsageError("What was handed over at --secrets-fd is not what a launcher says")
+            handed = require_handed(pipe.read())
         environ.update(handed.variables)
         given.update(handed.secrets)
         logins = handed.logins

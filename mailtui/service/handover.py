@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mailtui.dispatch.members import members_from_json
-from mailtui.errors import SecretMissing
+from mailtui.errors import SecretMissing, UsageError
 from mailtui.kit import journal
 from mailtui.kit.paths import PRIVATE_FILE, private_folder
 from mailtui.outbox.opening import Outbox
@@ -65,6 +65,14 @@ class Handed:
         if not all(isinstance(text, str) for one in maps for text in one.values()):
             return None
         return cls(*maps, leave)
+
+
+def require_handed(text: str) -> Handed:
+    """What a parent process hands over at --secrets-fd. Raises `UsageError` for anything else."""
+    handed = Handed.from_json(text)
+    if handed is None:
+        raise UsageError("What was handed over at --secrets-fd is not what a launcher says")
+    return handed
 
 
 def door_of(outbox: Outbox, run: Path) -> Path:

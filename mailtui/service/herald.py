@@ -41,27 +41,34 @@ class OwnHerald:
 
     def show(self, happening: Happening) -> None:
         """Show on the desktop that a campaign has ended, or waits for somebody."""
-        if not _matters(happening) or (sys.platform != "darwin" and not os.environ.get("DBUS_SESSION_BUS_ADDRESS")):
-            return
-        task = asyncio.create_task(self._show(happening), name="desktop")
-        self._showing.add(task)
-        task.add_done_callback(self._showing.discard)
+        if _matters(happening):
+            campaign = happening.campaign
+            began = campaign.launched_at or happening.at
+            worth = happening.event is not Event.FINISHED or happening.at - began >= LONG
+            self._begin(campaign.name, in_short(happening.event, happening.counts, happening.reason), worth=worth)
 
-    async def _show(self, happening: Happening) -> None:
+    def show_missed(self, name: str, reason: str) -> None:
+        """Show on the desktop that nothing came of a recurring campaign's time."""
+        self._begin(name, safe_text(f"Not sent: {harmless(reason)}.", limit=200), worth=True)
+
+    def _begin(self, name: str, text: str, *, worth: bool) -> None:
+        if sys.platform == "darwin" or os.environ.get("DBUS_SESSION_BUS_ADDRESS"):
+            task = asyncio.create_task(self._show(name, text, worth=worth), name="desktop")
+            self._showing.add(task)
+            task.add_done_callback(self._showing.discard)
+
+    async def _show(self, name: str, text: str, *, worth: bool) -> None:
+        """Where the settings want it, or say nothing and it is `worth` it."""
         from mailtui.report import desktop  # most runners live where there is none
 
-        campaign = happening.campaign
         try:
             wanted = await asyncio.to_thread(self._read, ("notify", "desktop"))
         except MailtuiError:
             wanted = None  # whoever has settings with mistakes in them is told elsewhere
-        began = campaign.launched_at or happening.at
-        worth = happening.event is not Event.FINISHED or happening.at - began >= LONG
         if wanted is False or (wanted is not True and not (worth and desktop.is_local(self._environ))):
             return
-        text = in_short(happening.event, happening.counts, happening.reason)
-        problem = await desktop.show(safe_text(campaign.name, limit=60), text, self._environ)
-        note("shown on the desktop", campaign=campaign.number, problem=problem)
+        problem = await desktop.show(safe_text(name, limit=60), text, self._environ)
+        note("shown on the desktop", name=name, problem=problem)
 
     async def settle(self) -> None:
         """Let what is to be shown be shown before the process ends."""

@@ -21,6 +21,7 @@ from mailtui.kit.words import counted
 from mailtui.outbox.states import CampaignState
 from mailtui.outbox.timed_records import Recurrence
 from mailtui.service.facade import Service
+from mailtui.service.handover import require_handed
 from mailtui.service.launching import LaunchPlan
 from mailtui.service.lists import Again
 
@@ -31,9 +32,14 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("recurrence")
     parser.add_argument("at", type=float)
     parser.add_argument("--outbox", required=True)
+    parser.add_argument("--secrets-fd", type=int, required=True)
     options = parser.parse_args(arguments)
     try:
-        with Service.open(os.environ, outbox=options.outbox) as service:
+        with os.fdopen(options.secrets_fd) as pipe:
+            handed = require_handed(pipe.read())
+        with Service.open({**os.environ, **handed.variables}, outbox=options.outbox) as service:
+            for entry, secret in handed.secrets.items():
+                service.secrets.tell(entry, secret)
             return _say({"campaign": make(service, options.recurrence, options.at)}, ExitCode.DONE)
     except MailtuiError as error:
         return _say({"problem": _in_a_line(error)}, error.exit_code)

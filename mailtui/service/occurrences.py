@@ -9,12 +9,14 @@ import contextlib
 import json
 from collections.abc import Mapping
 
+from mailtui.accounts.secrets import SecretSource
 from mailtui.dispatch.occurrences import Occurred
-from mailtui.kit.children import own_environment, own_module
+from mailtui.kit.children import holds_secret, own_environment, own_module
 from mailtui.kit.hidden import without_secrets
 from mailtui.kit.journal import note, warn
 from mailtui.outbox.opening import Outbox
 from mailtui.outbox.timed_records import Recurrence
+from mailtui.service.handover import Handed
 
 TIME_LIMIT = 2 * 3600.0
 """Seconds that making one may take: a list of millions is checked, read and written in minutes."""
@@ -27,10 +29,15 @@ _LEAVES_WITHIN = 5.0  # seconds; it ends between two transactions when it is tol
 class ChildOccurrences:
     """Starts `mailtui occurrence` for one time after the other."""
 
-    def __init__(self, outbox: Outbox, environ: Mapping[str, str], *, scale: float = 1.0) -> None:
-        """`scale` shortens waiting in tests."""
+    def __init__(
+        self, outbox: Outbox, environ: Mapping[str, str], secrets: SecretSource, *, scale: float = 1.0
+    ) -> None:
+        """What was handed over, `secrets` and variables of `environ` with such, goes on to the process, which may need
+        the key that mails are signed by. `scale` shortens waiting in tests.
+        """
         self._outbox = outbox
         self._environ = environ
+        self._secrets = secrets
         self._time_limit = TIME_LIMIT * scale
 
     async def make(self, recurrence: Recurrence, at: float) -> Occurred:
@@ -49,7 +56,7 @@ class ChildOccurrences:
         note("an occurrence is made", recurrence=recurrence.id, due=at, by=process.pid)
         try:
             async with asyncio.timeout(self._time_limit):
-                said, complaints = await process.communicate()
+                said, complaints = await process.communicate(self._handed().to_json().encode())
         except TimeoutError:
             return Occurred(problem=f"it took longer than {self._time_limit / 60:,.0f} minutes, and was stopped")
         finally:
@@ -59,13 +66,18 @@ class ChildOccurrences:
     async def _start(self, recurrence: Recurrence, at: float) -> asyncio.subprocess.Process:
         """In the folder in which it was launched: settings that are there count."""
         return await asyncio.create_subprocess_exec(
-            *own_module("mailtui"), "occurrence", recurrence.id, repr(at), "--outbox", self._outbox.url,
-            stdin=asyncio.subprocess.DEVNULL,
+            *own_module("mailtui"), "occurrence", recurrence.id, repr(at),
+            "--outbox", self._outbox.url, "--secrets-fd", "0",
+            stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             cwd=json.loads(recurrence.arguments).get("folder") or None,
             env=own_environment(self._environ),
         )  # fmt: skip
+
+    def _handed(self) -> Handed:
+        variables = {name: text for name, text in self._environ.items() if holds_secret(name)}
+        return Handed(self._secrets.handed, variables)
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

@@ -11,7 +11,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from mailtui.accounts.secrets import SecretSource
 from mailtui.dispatch.members import Member, members_to_json
+from mailtui.dispatch.notices import Herald
 from mailtui.dispatch.plan import SendPlan
 from mailtui.dispatch.runner import Runner, RunnerOptions
 from mailtui.errors import AccountError
@@ -161,9 +163,11 @@ class House:
         until_idle: bool = True,
         secrets: Callable[[str], Awaitable[str]] = no_secret,
         only: int | None = None,
+        herald: Herald | None = None,
     ) -> Runner:
         chosen = options(self.outbox, until_idle=until_idle, only=only, scale=scale, say=self.said.append)
-        return Runner(self.outbox, chosen, Passwords(secrets), occurrences=ChildOccurrences(self.outbox, os.environ))
+        occurrences = ChildOccurrences(self.outbox, os.environ, SecretSource({}))
+        return Runner(self.outbox, chosen, Passwords(secrets), occurrences=occurrences, herald=herald)
 
     async def send(
         self,

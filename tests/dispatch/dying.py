@@ -16,9 +16,11 @@ from itertools import count
 
 import apsw
 
+from mailtui.accounts.secrets import SecretSource
 from mailtui.dispatch.runner import Runner
 from mailtui.outbox.opening import parse_outbox
 from mailtui.service import occurrence
+from mailtui.service.handover import Handed
 from mailtui.service.occurrences import ChildOccurrences
 from tests.dispatch.bench import Passwords, options
 
@@ -40,9 +42,12 @@ def _carry_out(who: str, url: str, commit: int, recurrence: str, at: float) -> i
     _die_before(commit)
     if who == "child":
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return occurrence.main([recurrence, repr(at), "--outbox", url])
+        secrets, told = os.pipe()
+        os.write(told, Handed({}, {}).to_json().encode())
+        os.close(told)
+        return occurrence.main([recurrence, repr(at), "--outbox", url, "--secrets-fd", str(secrets)])
     outbox = parse_outbox(url)
-    made = ChildOccurrences(outbox, os.environ)
+    made = ChildOccurrences(outbox, os.environ, SecretSource({}))
     asyncio.run(Runner(outbox, options(outbox, scale=0.05, say=print), Passwords(), occurrences=made).run(lambda: None))
     return 0
 

@@ -13,6 +13,7 @@ import resource
 import signal
 import sys
 
+from mailtui.accounts.secrets import SecretSource
 from mailtui.dispatch import gearbox
 from mailtui.dispatch.runner import Runner
 from mailtui.errors import MailtuiError
@@ -29,7 +30,7 @@ def complain(text: str) -> None:
 async def main(url: str, scale: float) -> None:
     outbox = parse_outbox(url)
     chosen = options(outbox, until_idle=True, scale=scale, say=complain)
-    runner = Runner(outbox, chosen, Passwords(), occurrences=ChildOccurrences(outbox, os.environ))
+    runner = Runner(outbox, chosen, Passwords(), occurrences=ChildOccurrences(outbox, os.environ, SecretSource({})))
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, runner.stop)
     await runner.run(lambda: print("ready", flush=True))
 

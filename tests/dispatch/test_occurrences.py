@@ -5,19 +5,25 @@ dies meanwhile.
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import time
 from pathlib import Path
 
 import pytest
 
-from mailtui.kit.paths import Home
+from mailtui.accounts.keyring_store import dkim_entry
+from mailtui.accounts.secrets import SecretSource
+from mailtui.kit.paths import Home, private_folder
+from mailtui.message.dkim_key import make_key
 from mailtui.outbox.records import Campaign
 from mailtui.outbox.states import CampaignState, RecurrenceState
 from mailtui.outbox.timed_records import NewRecurrence, Recurrence
 from mailtui.sandbox.server import SandboxServer
 from mailtui.schedule.moment import as_local
 from mailtui.schedule.schedule import Missed, Schedule
+from mailtui.service.herald import OwnHerald
+from mailtui.service.occurrences import ChildOccurrences
 from tests.campaign.conftest import WriteCampaign, write_campaign
 from tests.dispatch.bench import House, accepted
 from tests.dispatch.test_clock import Clock, runner_at
@@ -83,21 +89,52 @@ async def test_c8_each_time_is_a_run_of_its_own_from_the_list_as_it_is_then(
         assert all(one.woke_at is not None and one.woke_at >= (one.occurrence_at or 0) for one in made)
 
 
-async def test_c8_what_stands_in_the_way_is_on_record_and_the_next_time_comes_all_the_same(
+class Listening(OwnHerald):
+    """Notes what would be shown on a desktop."""
+
+    def __init__(self) -> None:
+        super().__init__({}, SecretSource({}), scale=1.0)
+        self.heard: list[tuple[str, str]] = []
+
+    def show_missed(self, name: str, reason: str) -> None:
+        self.heard.append((name, reason))
+
+
+async def test_c8_what_stands_in_the_way_is_told_and_on_record_and_the_next_time_comes_all_the_same(
     house: House, home: Home, tmp_path: Path, write_campaign: WriteCampaign
 ) -> None:
-    due = time.time()
+    due, herald = time.time(), Listening()
     path = write_campaign(2, body="{{ nobody_knows }}\n")
     await recurs(house, path, due)
-    running = asyncio.create_task(house.send(seconds=90))
+    running = asyncio.create_task(house.runner(herald=herald).run(lambda: None))
     passed = await until_passed(house, due)
     assert (passed.state, passed.runs, passed.last_at) == (RecurrenceState.ACTIVE, 0, None)
     assert passed.next_at == pytest.approx(due + HOUR, abs=1) and "nobody_knows" in passed.reason
     assert passed.reason.startswith("nothing was sent for ") and "There is a mistake in the message: " in passed.reason
     assert not running.done(), "it stays for the next time"
+    assert herald.heard == [("News", passed.reason)]
     await house.desk.change_recurrence("every1", actor="ann", now=time.time(), state=RecurrenceState.ENDED)
     await running
     assert await runs(house) == []
+
+
+async def test_d06_a_key_that_was_handed_over_alone_reaches_what_makes_a_time(
+    house: House, home: Home, tmp_path: Path, write_campaign: WriteCampaign
+) -> None:
+    """The runner has it from its launcher; no keyring can be asked, and neither environment nor arguments have it."""
+    text = "accounts: {acme: {host: 127.0.0.1, port: 9, security: plain, dkim: {selector: s1}}}\n"
+    private_folder(home.config)
+    (home.config / "settings.yaml").write_text(text, "utf-8")
+    (home.config / "settings.yaml").chmod(0o600)
+    path = write_campaign(2, smtp=None, account="acme")
+    due = float(int(time.time()))
+    recurrence = await recurs(house, path, due)
+    secrets = SecretSource({})
+    made = ChildOccurrences(house.outbox, os.environ, secrets)
+    assert "keyring" in (await made.make(recurrence, due)).problem
+    secrets.tell(dkim_entry("acme"), make_key("ed25519").decode())
+    occurred = await made.make(recurrence, due)
+    assert (occurred.problem, [one.id for one in await runs(house)]) == ("", [occurred.campaign])
 
 
 @pytest.mark.parametrize(

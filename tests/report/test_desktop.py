@@ -30,9 +30,10 @@ def test_e02_a_desktop_shows_the_end_of_a_campaign(tmp_path: Path, monkeypatch: 
         for name, value in environ.items():
             monkeypatch.setenv(name, value)
         asyncio.run(_paused(tmp_path, "<i>550</i> & <bob@example.com>"))
-        wait_until(lambda: "550" in shown.read_text())
+        wait_until(lambda: "550" in shown.read_text() and "Weekly" in shown.read_text())
         said = shown.read_text()
         assert "summary: 'News & <b>more</b>'" in said
+        assert "summary: 'Weekly'" in said and "body: 'Not sent: no list for &lt;…@example.com&gt;.'" in said
         assert "Paused: &lt;i&gt;550&lt;/i&gt; &amp; &lt;…@example.com&gt;. 7 sent." in said, "no markup of theirs"
 
 
@@ -55,6 +56,7 @@ async def _paused(folder: Path, reason: str) -> None:
     herald = OwnHerald({**os.environ, "MAILTUI_HOME": str(folder)}, SecretSource({}), scale=1.0)
     state, counts = CampaignState.PAUSED, Counts(sent=7)
     herald.show(Happening(Event.PAUSED, time.time(), campaign, state, counts, reason, held=True))
+    herald.show_missed("Weekly", "no list for <bob@example.com>")
     await herald.settle()
 
 
