@@ -71,8 +71,21 @@ def _problem(model: type[pydantic.BaseModel], document: Document, item: Any) -> 
     if kind in ("dict_type", "model_type", "model_attributes_type"):
         got = "nothing stands there" if item["input"] is None else f"got {shown(item['input'])}"
         return Problem(document.place(loc), f"a map of keys and values is expected here; {got}")
-    message = str(item["msg"]).replace("Input should be", "should be")
-    return Problem(document.place(loc), f"{message}; got {shown(item['input'])}")
+    return Problem(document.place(loc), f"{expected(item)}; got {shown(item['input'])}")
+
+
+def expected(item: Any) -> str:
+    """What pydantic wanted instead of a value: `should be a whole number`, `should be 5 or more`."""
+    kind, context = item["type"], item.get("ctx", {})
+    if kind in ("int_parsing", "int_type", "int_from_float"):
+        return "should be a whole number"
+    if kind in ("float_parsing", "float_type"):
+        return "should be a number"
+    if kind == "greater_than_equal":
+        return f"should be {context['ge']:g} or more"
+    if kind == "less_than_equal":
+        return f"should be {context['le']:g} or less"
+    return str(item["msg"]).replace("Input should be", "should be")
 
 
 def shown(value: Any) -> str:

@@ -337,7 +337,7 @@ def _plainly(name: str, message: str) -> str:
     """What a model says in its own words, as a person would; empty where that is plain enough."""
     if "match pattern" in message or ("map of keys" in message and name in _SHAPES):
         return _SHAPES[name]
-    if "valid integer" in message:
+    if "whole number" in message:
         return f"A whole number is expected{message[message.rindex(';') :]}."
     return "Name a server, or a preset." if name == "host" and message.startswith("this key") else ""
 

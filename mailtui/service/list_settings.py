@@ -13,6 +13,7 @@ import pydantic
 from mailtui.audience.findings import Understanding
 from mailtui.audience.spec import AudienceSpec
 from mailtui.errors import UsageError
+from mailtui.kit.validation import expected
 
 NONE = "none"
 """What is typed where nothing is meant: no line of column names, no quotes."""
@@ -128,12 +129,8 @@ def _checked(values: Mapping[str, Any]) -> AudienceSpec:
     except pydantic.ValidationError as error:
         first = error.errors(include_url=False)[0]
         key = str(first["loc"][0]) if first["loc"] else ""
-        message = str(first["ctx"]["error"]) if first["type"] == "value_error" else _literal(first)
+        message = str(first["ctx"]["error"]) if first["type"] == "value_error" else f"It {expected(first)}."
         raise SettingMistake(key, message) from None
-
-
-def _literal(item: Any) -> str:
-    return str(item["msg"]).replace("Input should be", "It should be") + "."
 
 
 def _differing(spec: AudienceSpec, base: AudienceSpec) -> Iterator[tuple[str, Any]]:

@@ -14,6 +14,7 @@ import pydantic
 
 from mailtui.kit.durations import show_duration
 from mailtui.kit.rates import show_rate
+from mailtui.kit.validation import expected, shown
 from mailtui.smtp.limits import NO_LIMITS, Limits
 from mailtui.smtp.limits_spec import CampaignLimitsSpec
 
@@ -31,6 +32,7 @@ OF_A_CAMPAIGN = (
     "per_domain",
 )
 """What a campaign may be given beside its rate and burst, by name."""
+_SHAPES = {"batch": "100,10m", "per_domain": "gmail.com 5/s"}
 IN_THE_FILE = "as the settings file says"
 """Stands for limits of domains that have more parts than a field can show."""
 
@@ -101,13 +103,22 @@ def changed_by(before: Limits, given: Mapping[str, str]) -> Limits:
     try:
         wanted = CampaignLimitsSpec.model_validate(said).limits()
     except pydantic.ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(step) for step in first["loc"])
-        message = first["msg"].removeprefix("Value error, ")
-        raise ValueError(f"{where}: {message}" if where else message) from None
+        raise ValueError(_mistake(error.errors(include_url=False)[0])) from None
     names = {name for name in given if name != "jitter" or before.min_gap or "min_gap" in said}
     changed = replace(before, **{name: getattr(wanted if name in said else NO_LIMITS, name) for name in names})
     return changed if changed.min_gap else replace(changed, jitter=0.0)
+
+
+def _mistake(item: Any) -> str:
+    """What is wrong with a limit, as a sentence that names it."""
+    if item["type"] == "value_error" and not item["loc"]:
+        return str(item["ctx"]["error"])
+    name = ".".join(str(step) for step in item["loc"])
+    if item["type"] == "value_error":
+        return f"{name}: {item['ctx']['error']}"
+    if name in _SHAPES:
+        return f"{name}: write it as {_SHAPES[name]}; got {shown(item['input'])}"
+    return f"{name} {expected(item)}; got {shown(item['input'])}"
 
 
 def _number(text: str) -> Any:

@@ -127,7 +127,7 @@ def test_c9_weights_of_the_file_count_and_one_from_needs_no_turns(
         ({"accounts": ["acme", "nobody"]}, r"accounts\.1: There is no account nobody"),
         ({"accounts": {"acme": 1, "bakcup": 1}}, r"accounts\.bakcup: There is no account bakcup"),
         ({"accounts": ["acme", "acme"]}, "acme is named twice"),
-        ({"accounts": {"acme": 0}}, "greater than or equal to 1"),
+        ({"accounts": {"acme": 0}}, "should be 1 or more"),
         ({"accounts": []}, "at least 1"),
         ({"account": "acme"}, "account and accounts are given together"),
         ({"smtp": {"host": "127.0.0.1", "security": "plain"}}, "accounts and smtp are given together"),

@@ -61,7 +61,7 @@ def mistakes(text: str) -> list[str]:
         ("name: a\ninner: {zzz: 1}", "f.yaml:2:9: inner.zzz: this key is not known. Known: width, colour."),
         ("inner: {width: 2}", "f.yaml:1:1: name: this key is missing."),
         ("name: x", "f.yaml:1:1: name: x is nobody's name"),
-        ("name: a\nlimited: 9", "f.yaml:2:1: limited: should be less than or equal to 5; got 9"),
+        ("name: a\nlimited: 9", "f.yaml:2:1: limited: should be 5 or less; got 9"),
         ("name: [a]", "f.yaml:1:1: name: should be a valid string; got a list"),
         ("name: a\ninner: {colour: green}", "f.yaml:2:9: inner.colour: should be 'red' or 'blue'; got 'green'"),
     ],

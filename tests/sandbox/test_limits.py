@@ -203,7 +203,7 @@ async def test_the_manners_of_a_file(tmp_path: Path) -> None:
         ("limits: {conections: {at_most: 1}}", "Did you mean connections?"),
         ("limits: {rate: {mesages: 1}}", "Did you mean messages?"),
         ("limits: {rate: {per: 60}}", "this key is missing"),
-        ("limits: {quota: {at_most: 0}}", "greater than or equal to 1"),
+        ("limits: {quota: {at_most: 0}}", "should be 1 or more"),
         ("limits: {greylisting: {reply: try later}}", "a reply is one line"),
         ("server: {hostnam: x}", "Did you mean hostname?"),
         ("time_scale: 0", "greater than 0"),

@@ -282,7 +282,7 @@ window: {from: 09:00, to: 17:00, days: mon-fri}
         ("{at: 2026-12-01 9:00, times: 3}", "they need every or cron"),
         ("{at: 2026-12-01 9:00, grace: 2h}", "grace is how late it may be with missed: send"),
         ("{cron: 0 9 * * 1, timezone: UTC, at: 2026-01-01 9:00, until: 2025-12-31}", "is before its first time"),
-        ("{every: 1 day, times: 0}", "times: should be greater than or equal to 1"),
+        ("{every: 1 day, times: 0}", "times: should be 1 or more"),
         ("window: {form: 09:00}", "window.form: this key is not known. Did you mean from?"),
         ("missed: never", "missed: should be 'ask', 'send' or 'skip'"),
     ],
