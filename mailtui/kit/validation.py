@@ -82,9 +82,9 @@ def expected(item: Any) -> str:
     if kind in ("float_parsing", "float_type"):
         return "should be a number"
     if kind == "greater_than_equal":
-        return f"should be {context['ge']:g} or more"
+        return f"should be {context['ge']:,.12g} or more"
     if kind == "less_than_equal":
-        return f"should be {context['le']:g} or less"
+        return f"should be {context['le']:,.12g} or less"
     return str(item["msg"]).replace("Input should be", "should be")
 
 
