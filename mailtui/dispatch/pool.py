@@ -107,9 +107,7 @@ class Pool:
     def tried_at(self, numbers: frozenset[int]) -> float | None:
         """When a mail that none but these can carry is worth another look, in epoch seconds; None: not by itself."""
         now = self._wall()
-        those = [outlet for outlet in self._outlets if outlet.number in numbers]
-        times = [now + _TRIED_AGAIN * one.scale if one.is_tried else one.back_at(now) for one in those]
-        return min((at for at in times if at is not None), default=None)
+        return min((at for one in self._outlets if one.number in numbers and (at := _tried_at(one, now))), default=None)
 
     def why(self) -> str:
         """Why those that cannot be used cannot."""
@@ -245,6 +243,13 @@ def open_pool(head: Head, campaign: Campaign, tools: Tools) -> Pool:
         Outlet(number, member, head, tools, campaign=campaign.id, alone=alone) for number, member in enumerate(members)
     ]
     return Pool(outlets, wall=tools.wall)
+
+
+def _tried_at(outlet: Outlet, now: float) -> float | None:
+    """When an outlet is tried next; at once where its rest has just ended, which nobody may have looked at yet."""
+    if outlet.is_tried:
+        return now + _TRIED_AGAIN * outlet.scale
+    return now if outlet.usable(now) else outlet.back_at(now)
 
 
 def _numbered(number: int, snapshot: WorkerSnapshot) -> WorkerSnapshot:
