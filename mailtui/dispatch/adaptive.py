@@ -1,10 +1,10 @@
 """Owns the pace that a server lets one account, or one recipient domain of it, have: found out from what it says.
 A meter of it asks here.
 
-Additive increase, multiplicative decrease. Whoever is told to slow down goes on with a share of what was really
-accepted in the last seconds, and then a little faster with each mail that is taken. Where nothing is taken any more,
-and where a reply names a time, nothing goes for a while; then a single mail goes first, one in each interval, until one
-is taken. Replies to mails that were under way together are one reply, for nobody could have heard the others.
+Whoever is told to slow down goes on with a share of what was really accepted, and then faster with each mail that is
+taken (`climb.py`). Where nothing is taken any more, and where a reply names a time, nothing goes for a while; then a
+single mail goes first, one in each interval, until one is taken. Replies to mails that were under way together are one
+reply, for nobody could have heard the others.
 """
 
 from __future__ import annotations
@@ -13,21 +13,12 @@ import math
 from collections import deque
 from dataclasses import dataclass, replace
 
+from mailtui.dispatch.climb import Climb
 from mailtui.dispatch.meter import Wait, WaitKind
+from mailtui.kit.rates import show_rate
 from mailtui.smtp.outcome import SlowDown
 
-SHARE = 0.85
-"""So much of what was accepted, or of a pace that was only guessed, is kept after a cut."""
-_MOST = 0.98  # so much after a refusal that stands alone, as it may where mails do not come evenly
-_ALONE = 2.5  # mails refused of those since the last cut, by which the pace was too high
-_TOLERANCE = 1.1  # of what is counted in so short a time
-_AT_FIRST = 1.0  # messages a second, where nothing is known of the pace before
-_SLOWEST = 1 / 60
-_QUIET = 5.0  # seconds without a refusal
-# How much a pace rises: by so much a second, and by no more than a part of itself with each mail that is taken.
-_GUESSED_RISE = math.log(2), 0.7  # twice as fast every second
-_QUIET_RISE = 0.05, 0.02
-_RISE = 0.01, 0.005
+_QUIET = 5.0  # seconds without a mail
 _NEEDLESS_AFTER = 300.0  # seconds without a refusal, after which a pace that nobody needs is forgotten
 _FAR_ABOVE = 2.0  # times what is accepted
 _TOGETHER = 0.02  # seconds; of mails that follow so closely, one that is late is made up for
@@ -51,7 +42,6 @@ class _Lately:
 
     _SPAN = 2.0
     _PARTS = 8
-    _FEW = 8
 
     def __init__(self, scale: float) -> None:
         self._part = self._SPAN * scale / self._PARTS
@@ -68,11 +58,6 @@ class _Lately:
     def rate(self, now: float) -> float:
         """Messages a second."""
         return self._mails(now) / (self._PARTS * self._part)
-
-    def rate_up_to(self, cap: float, now: float) -> float:
-        """Messages a second, no more than a cap; no less than half of it where there are too few to say."""
-        few = self._mails(now) < self._FEW
-        return min(cap, max(_TOLERANCE * self.rate(now), cap / 2 if few else 0.0))
 
     def _mails(self, now: float) -> int:
         self._leave(int(now / self._part))
@@ -100,18 +85,17 @@ class Adaptive:
         """
         self._scale = scale
         self._first_rest = first_rest
-        self.cap: float | None = None
+        self._climb = Climb(scale=scale, cap=None if known is None else known.cap)
         self.reason = ""
         self.told_at = -math.inf
         self.rests_until: float | None = None
         """Stays when it is over, until a mail was taken."""
         self._at_once: int | None = None
-        self._guessed = False  # whether the cap was not measured, and rises quickly
-        self._base = _AT_FIRST / scale  # the cap after the last cut
         self._fixed_until = -math.inf  # until when cap and number are as they were asked for
         self._since: float | None = None  # the first refusal since a mail was taken
-        self._in_vain = 0  # rests since a mail was taken
+        self._rested = 0.0  # seconds of the last rest that no reply gave a time, since a mail was taken
         self._taken = 0  # mails that began after the last refusal
+        self._well_since = math.inf  # the first mail that was taken after the last refusal
         self._steady_since = -math.inf  # since when mails have had answers without a pause
         self._heard_at = -math.inf
         self._began: dict[int, float] = {}
@@ -120,9 +104,8 @@ class Adaptive:
         self._lately = _Lately(scale)
         self._recorded = known
         if known is not None:
-            self.cap, self._at_once, self.rests_until = known.cap, known.at_once, known.rests_until
+            self._at_once, self.rests_until = known.at_once, known.rests_until
             self.reason, self.told_at = known.reason, known.at
-            self._base = known.cap or self._base
             self._fixed_until = known.at + _AT_ONCE_KEPT * scale if known.at_once else -math.inf
 
     # mails
@@ -146,6 +129,8 @@ class Adaptive:
         if self.rests_until is not None:
             self._probe_until = now + self._first_rest * self._scale
         if self.cap is not None:
+            if now - max(self._next, self.rests_until or 0.0) > _QUIET * self._scale:
+                self._climb.count_anew(now)
             gap = 1 / self.cap
             self._next = max(self._next, now - _TOGETHER if gap < _TOGETHER else now) + gap
 
@@ -170,18 +155,17 @@ class Adaptive:
         self.reason = reason
         if slow.at_once:
             self._rest(slow.seconds, now)
-        elif not self._ask_less(slow, ends):
+        elif not self._ask_less(slow, now, ends):
             self._cut(slow, now, before)
         self.told_at = now
         self._taken = 0
         return True
 
-    def _ask_less(self, slow: SlowDown, until: float) -> bool:
+    def _ask_less(self, slow: SlowDown, now: float, until: float) -> bool:
         """Do what a reply says that may go all the same; False where it says nothing new."""
         asked = False
         if slow.rate is not None and (self.cap is None or self.cap > slow.rate / self._scale):
-            self.cap = self._base = slow.rate / self._scale
-            self._guessed = False
+            self._climb.keep_to(slow.rate / self._scale, now)
             asked = True
         if slow.connections is not None and (self._at_once is None or self._at_once > slow.connections):
             self._at_once = slow.connections
@@ -191,32 +175,28 @@ class Adaptive:
         return asked
 
     def _cut(self, slow: SlowDown, now: float, before: float) -> None:
-        if self.cap is None:
-            self._guessed = not before
-            cap = SHARE * before or _AT_FIRST / self._scale
-        elif not self._taken:  # not even since it was last told
-            self._rest(min(slow.seconds, self._first_rest * 2.0**self._in_vain), now)
+        climb = self._climb
+        if climb.cap is None:
+            climb.begin_at(before, now)
+        elif self._taken:
+            climb.cut(now)
+        else:  # not even one since it was last told
+            least = max(self._first_rest, self.gap / self._scale)
+            self._rested = min(slow.seconds, max(least, 2 * self._rested))
+            self._rest(self._rested, now)
             return
-        elif self._guessed:
-            self._guessed = False
-            cap = SHARE * self.cap
-        else:
-            share = min(_MOST, max(SHARE, 1 - _ALONE / self._taken))
-            cap = share * self._lately.rate_up_to(self.cap, now)
-        self.cap = self._base = max(cap, _SLOWEST / self._scale)
-        self._next = max(self._next, now + 1 / self.cap)
+        self._next = max(self._next, now + self.gap)
 
     def _rest(self, seconds: float, now: float) -> None:
-        self._in_vain += 1
         self.rests_until = max(self.rests_until or now, now + seconds * self._scale)
-        if self.cap is None:
-            self.cap = self._base = _AT_FIRST / self._scale
-            self._guessed = True
+        if self._climb.cap is None:
+            self._climb.begin_at(0.0, now)
 
     def answered(self, now: float, who: int, *, taken: bool) -> bool:
         """A mail got its final word; `taken`: it was accepted, and not refused for good. Whether anything changed."""
         if taken:
             self._lately.add(now)
+            self._climb.taken()
         if now - self._heard_at > _QUIET * self._scale:
             self._steady_since = now
         self._heard_at = now
@@ -224,18 +204,14 @@ class Adaptive:
         if began is None or began <= self.told_at:
             return False  # it was under way before, and says nothing about what is allowed now
         rested = self.rests_until is not None
-        if self._in_vain > 1 and taken and self.cap is not None:
-            self._learn(now)
-        self._since, self._in_vain, self.rests_until = None, 0, None
+        if self._rested and taken:
+            self._climb.learn(now)
+            self._next = now + self.gap
+        self._since, self._rested, self.rests_until = None, 0.0, None
+        if not self._taken:
+            self._well_since = now
         self._taken += taken
         return (taken and now >= self._fixed_until and self._rise(now)) or rested
-
-    def _learn(self, now: float) -> None:
-        """One was taken after rests in vain: as many go as did lately: this one, or half the pace of before."""
-        assert self._since is not None
-        assert self.cap is not None
-        self.cap = self._base = max(1 / (now - self._since + self._scale), self.cap / 2, _SLOWEST / self._scale)
-        self._next = now + 1 / self.cap
 
     def _rise(self, now: float) -> bool:
         """More may go than before; False where no more is asked for."""
@@ -244,18 +220,15 @@ class Adaptive:
         elif self.cap is None:
             return False
         if self.cap is not None:
-            quiet = (now - self.told_at) / self._scale
-            a_second, a_mail = _GUESSED_RISE if self._guessed else _QUIET_RISE if quiet > _QUIET else _RISE
-            if not self._guessed and quiet <= _QUIET:
-                a_second *= self._base / self.cap
-            self.cap += min(a_second / self._scale, a_mail * self.cap)
-            if quiet > _NEEDLESS_AFTER and self._is_needless(now):
-                self.cap = None
+            self._climb.rise(now)
+            if self._is_needless(now):
+                self._climb = Climb(scale=self._scale)
         return True
 
     def _is_needless(self, now: float) -> bool:
+        quiet = now - self._well_since > _NEEDLESS_AFTER * self._scale
         steady = now - self._steady_since > _QUIET * self._scale
-        return steady and self.cap is not None and self.cap > _FAR_ABOVE * self._lately.rate(now)
+        return quiet and steady and self.cap is not None and self.cap > _FAR_ABOVE * self._lately.rate(now)
 
     def try_now(self, now: float) -> None:
         """A rest is over, whatever was asked for: one mail may try."""
@@ -263,6 +236,11 @@ class Adaptive:
             self.rests_until = min(self.rests_until, now)
 
     # what is known
+
+    @property
+    def cap(self) -> float | None:
+        """Messages a second, None without a limit."""
+        return self._climb.cap
 
     @property
     def at_once(self) -> int | None:
@@ -292,7 +270,7 @@ class Adaptive:
         """What a person is told, in half a sentence, and until when nothing goes."""
         if self.rests_until is not None:
             return self.reason, max(self.rests_until, self._probe_until, now)
-        parts = [] if self.cap is None else [f"{self.cap:.2g}/s at the most"]
+        parts = [] if self.cap is None else [f"{show_rate(float(f'{self.cap:.2g}'))} at the most"]
         parts += [] if self._at_once is None else [f"{self._at_once} at a time"]
         return "; ".join([*parts, self.reason]), None
 
@@ -311,12 +289,14 @@ class Adaptive:
         self._fixed_until += by
         self._next += by
         self._probe_until += by
+        self._well_since += by
         self._steady_since += by
         self._heard_at += by
         self._since = None if self._since is None else self._since + by
         self.rests_until = None if self.rests_until is None else self.rests_until + by
         self._began = {who: began + by for who, began in self._began.items()}
         self._lately.moved(by)
+        self._climb.clock_moved(by)
         self._recorded = Known(self.cap, self.reason, self.told_at, self.rests_until, self._at_once)
 
 

@@ -103,21 +103,57 @@ def adaptive(first_rest: float = 1.0) -> Adaptive:
 
 
 @pytest.mark.parametrize(
-    ("server", "allowed"),
+    ("server", "seconds", "allowed"),
     [
-        (Bucket(10), 600),
-        (Bucket(10, burst=10), 600),
-        (Bucket(10, burst=50, tokens=50), 650),
-        (Bucket(200, burst=20, tokens=20), 12_000),
-        (Each(600, 60.0), 600),
+        (Bucket(10), 60.0, 600),
+        (Bucket(10, burst=10), 60.0, 600),
+        (Bucket(10, burst=50, tokens=50), 60.0, 650),
+        (Bucket(200, burst=20, tokens=20), 60.0, 12_000),
+        (Each(600, 60.0), 60.0, 600),
+        (Bucket(1), 600.0, 600),
+        (Bucket(0.5, burst=10), 1200.0, 610),
+        (Bucket(0.2), 3000.0, 600),
+        (Bucket(0.1), 6000.0, 600),
+        (Each(5, 1.0), 120.0, 600),
     ],
-    ids=["10/s", "10/s, burst 10", "10/s, burst 50", "200/s", "600 each minute"],
+    ids=lambda value: f"{value.rate}/s, burst {value.burst}" if isinstance(value, Bucket) else None,
 )
-def test_r08_four_fifths_of_what_a_server_allows_and_few_refusals(server: Bucket | Each, allowed: int) -> None:
+def test_r08_four_fifths_of_what_a_server_allows_and_few_refusals(
+    server: Bucket | Each, seconds: float, allowed: int
+) -> None:
+    """Seven of eight are refused before anybody can know of a limit: few mails do not make up for these."""
     sender = Sender(server.takes, adaptive())
-    sender.go_on(60.0)
+    sender.go_on(seconds)
     assert sender.accepted >= 0.8 * allowed
     assert sender.refused <= 0.05 * (sender.accepted + sender.refused)
+
+
+@pytest.mark.parametrize("rate", [0.2, 1.0, 10.0])
+def test_r08_a_pace_that_was_found_is_kept(rate: float) -> None:
+    sender = Sender(Bucket(rate).takes, adaptive())
+    sender.go_on(300 / rate)
+    accepted, refused = sender.accepted, sender.refused
+    sender.go_on(600 / rate)
+    assert sender.accepted - accepted >= 0.85 * 600
+    assert sender.refused - refused <= 0.03 * 600
+
+
+def test_r08_what_is_refused_for_days_is_tried_on() -> None:
+    """A rest that is doubled each time has a longest."""
+    sender = Sender(lambda _now: False, adaptive(), workers=1)
+    sender.go_on(5 * 24 * 3600.0)
+    assert sender.refused >= 5 * 24 * 12
+    sender.takes = lambda _now: True
+    sender.go_on(400.0)
+    assert sender.accepted >= 50
+
+
+def test_r08_a_long_rest_is_no_sign_that_a_pace_is_needless() -> None:
+    """Of an hour's number: what was found out outlasts the rest until the next one begins."""
+    sender = Sender(Each(100, 3600.0).takes, adaptive(), latency=0.05)
+    sender.go_on(2 * 3600.0)
+    sender.go_on(1.0)
+    assert sender.pace.cap is not None and sender.pace.cap < 1.0
 
 
 def test_r08_the_pace_recovers_when_the_server_allows_more() -> None:
