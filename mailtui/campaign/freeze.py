@@ -35,6 +35,7 @@ from mailtui.outbox.records import Campaign as LaunchedCampaign
 from mailtui.outbox.records import IntakeRow, NewCampaign, NewDelivery, NewSuppression
 from mailtui.outbox.states import ACTIVE_CAMPAIGNS, CampaignState, OrderKind
 from mailtui.outbox.suppression import scope_of_campaign
+from mailtui.schedule.hours import has_hours_of, with_hours_of
 from mailtui.schedule.schedule import Schedule
 
 _STEP = 1_000  # rows of the list, also those that a filter leaves out: looking at them takes time as well
@@ -300,6 +301,9 @@ def _changes(freezing: Freezing, campaign: LaunchedCampaign) -> dict[str, object
         changes["message"] = freezing.source.digest
     if (freezing.campaign.spec.audience.list or "") != campaign.list:
         changes["list"] = freezing.campaign.spec.audience.list or ""
+    then, wanted = Schedule.from_json(campaign.schedule), Schedule.from_json(freezing.schedule)
+    if not has_hours_of(then, wanted):
+        changes["schedule"] = with_hours_of(then, wanted).to_json()
     return changes
 
 

@@ -31,6 +31,9 @@ from mailtui.service.scheduled_rows import ScheduledRow
 from mailtui.service.terms import show_rate
 from mailtui.service.views import CampaignView
 
+_HOURS = frozenset({"hours", "days", "missed", "grace"})
+"""What may be said of a campaign that has begun."""
+
 Give = Callable[[CampaignView], Awaitable[str]]
 
 
@@ -126,21 +129,22 @@ def set_terms(
     as_json: bool,
     **written: str | None,
 ) -> None:
-    """Change how many workers send a campaign, how fast and within what limits, at once; or when it goes, where it has
-    not begun. A recurring one takes another interval or line of cron.
+    """Change how many workers send a campaign, how fast, within what limits and at what hours, at once; or when it
+    goes, where it has not begun. A recurring one takes another interval or line of cron.
     """
     given = {"workers": workers, "window": window, "rate": rate, "burst": burst}
     settings = {name: value for name, value in given.items() if value is not None}
-    moved = any(value is not None for value in written.values())
+    said = {name for name, value in written.items() if value is not None}
+    moved, other_times = bool(said), bool(said - _HOURS)
     if not settings and not limits and not moved:
-        hint = "Say --workers N, --window K, --rate 10/s, --burst N, --pace per_hour=500 or --at WHEN."
+        hint = "Say --workers N, --window K, --rate 10/s, --burst N, --pace per_hour=500, --hours FROM-TO or --at WHEN."
         raise UsageError("Nothing was given to change", hint=hint)
     terms = bool(settings or limits)
 
-    def other_times(row: ScheduledRow) -> Awaitable[str]:
+    def put_recurring(row: ScheduledRow) -> Awaitable[str]:
         return recurring.put_recurring_to(service, row, written, terms=terms)
 
-    if recurring.carried_out(service, campaign_id, other_times, as_json=as_json):
+    if recurring.carried_out(service, campaign_id, put_recurring, as_json=as_json):
         return
 
     async def changed(view: CampaignView) -> str:
@@ -153,7 +157,7 @@ def set_terms(
         said = ", ".join(filter(None, (_in_words(workers, window, rate, burst), *map(_limit_in_words, limits.items()))))
         return answer if as_json or answer != "changed" else f"{answer}: {said}"
 
-    _give(service, campaign_id, changed, as_json=as_json, fits=_is_to_begin if moved else _can_cancel)
+    _give(service, campaign_id, changed, as_json=as_json, fits=_is_to_begin if other_times else _can_cancel)
     if window is not None and not as_json:
         note_window(window)
 

@@ -59,3 +59,8 @@ class Course:
         self.because, self.resume_at, self.at_wall = because, resume_at, at_wall
         self.intent, self.actor = Intent.PAUSE, "runner"
         return True
+
+    def put_off(self, because: str, resume_at: float) -> None:
+        """Held until a time of the wall, it goes on at another one; nothing changes where it is not."""
+        if self.at_wall and self.resume_at is not None:
+            self.because, self.resume_at = because, resume_at

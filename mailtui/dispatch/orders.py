@@ -15,6 +15,8 @@ from mailtui.dispatch.own_times import leave_out_late
 from mailtui.dispatch.plan import SendPlan
 from mailtui.dispatch.sending import Sending
 from mailtui.dispatch.tools import Tools
+from mailtui.dispatch.windows import SendingWindow
+from mailtui.errors import OutboxError
 from mailtui.kit.journal import note
 from mailtui.kit.words import counted
 from mailtui.outbox.records import Campaign, Order, Redo
@@ -100,12 +102,16 @@ class Orders:
     async def _set(self, order: Order, campaign: Campaign, sending: Sending | None) -> str:
         """Change pace and number of workers at once; server and message only while nothing is being sent."""
         given = dict(order.arguments)
+        schedule = given.pop("schedule", None)
         endpoint, message = given.get("endpoint"), given.get("message")
         if sending is not None and (endpoint or message):
             return f"{BUSY_ANSWER}; pause it first"
         try:
             plan = SendPlan.from_json(campaign.plan).changed(given)
-        except ValueError as error:
+            if schedule is not None:
+                campaign = dataclasses.replace(campaign, schedule=schedule)
+                SendingWindow(campaign, self._tools.wall)  # for its errors
+        except (ValueError, OutboxError) as error:
             return f"not changed: {error}"
         await self._tools.storage.patiently(
             lambda: self._ledger.set_terms(
@@ -116,11 +122,22 @@ class Orders:
                 endpoint=endpoint,
                 message_digest=message,
                 list=given.get("list"),
+                schedule=schedule,
             )
         )
         if sending is not None:
             sending.change(plan)
+        if schedule is not None:
+            await self._change_schedule(campaign, sending)
         return "changed"
+
+    async def _change_schedule(self, campaign: Campaign, sending: Sending | None) -> None:
+        """Have one that is being sent go by its new hours; one that waits for the old ones to open waits for these."""
+        if sending is not None:
+            sending.change_schedule(campaign)
+        else:
+            hours, ledger = SendingWindow(campaign, self._tools.wall), self._ledger
+            await self._tools.storage.patiently(lambda: ledger.put_off(campaign.number, hours.opens_at(), hours.note))
 
     async def _schedule(self, order: Order, campaign: Campaign, sending: Sending | None) -> str:
         """Have one that has not begun begin at another time. Where it began while recipients were `added`, they go with

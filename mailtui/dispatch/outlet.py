@@ -46,7 +46,7 @@ class Head(Protocol):
     """The campaign as its outlets see it."""
 
     supply: Supply
-    window: SendingWindow | None
+    window: SendingWindow
     """The hours in which it may be sent."""
 
     def next_job(self, outlet: Outlet, worker: Paced, capabilities: Capabilities) -> Job | None:
@@ -230,12 +230,12 @@ class Outlet:
     @property
     def halted(self) -> bool:
         """Whether what can still be kept back is not to be sent."""
-        return self._stopped or (self._window is not None and not self._window.is_open())
+        return self._stopped or not self._window.is_open()
 
     @property
     def too_late(self) -> bool:
         """Whether the hours in which the campaign may be sent are over, also for a mail whose mark is on record."""
-        return self._window is not None and self._window.is_past()
+        return self._window.is_past()
 
     def halt(self) -> None:
         """What can still be kept back is not to be sent."""

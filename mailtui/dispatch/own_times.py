@@ -42,7 +42,7 @@ class OwnTimes:
     """Of one campaign that is being sent."""
 
     def __init__(self, campaign: Campaign, tools: Tools) -> None:
-        self._campaign = campaign
+        self.campaign = campaign
         self._tools = tools
         self._has_any = has_any(campaign)
         self._known = 0
@@ -58,9 +58,9 @@ class OwnTimes:
     async def see_to(self) -> str:
         """Do about them what the schedule says; why the campaign is to rest, '' where it goes on."""
         known, absence = self._look(), self._tools.attention.absent(self._known)
-        missed = None if absence is None else await missed_in(self._tools, self._campaign, absence)
+        missed = None if absence is None else await missed_in(self._tools, self.campaign, absence)
         self._known = known
-        return "" if missed is None else await see_to(self._tools, self._campaign, missed)
+        return "" if missed is None else await see_to(self._tools, self.campaign, missed)
 
 
 def has_any(campaign: Campaign) -> bool:

@@ -20,7 +20,7 @@ from mailtui.dispatch.retry import RetryPolicy
 from mailtui.dispatch.staffing import Staffing
 from mailtui.dispatch.supply import Supply
 from mailtui.dispatch.tools import Tools
-from mailtui.dispatch.windows import window_of
+from mailtui.dispatch.windows import SendingWindow
 from mailtui.errors import Place
 from mailtui.kit.safe_text import safe_text
 from mailtui.message.dkim import Signer
@@ -47,7 +47,7 @@ class Sending:
         self._plan = SendPlan.from_json(campaign.plan)
         self._retry = self._policy()
         tools.meters.put_own(campaign.id, self._plan.all_limits, begun=campaign.first_claim_at is not None)
-        self.window = window_of(campaign, tools.wall)
+        self.window = SendingWindow(campaign, tools.wall)
         self.own_times = OwnTimes(campaign, tools)
         source = compiled(campaign, message)
         self.supply = Supply(
@@ -112,6 +112,13 @@ class Sending:
         self._pool.ask_window(plan.window)
         self.look_again()
 
+    def change_schedule(self, campaign: Campaign) -> None:
+        """Go at once by the hours that its schedule names by now, and by what that says of missed times."""
+        self.window.take_over(campaign)
+        self.campaign = self.own_times.campaign = campaign
+        self._course.put_off(self.window.note, self.window.opens_at())
+        self.stir()
+
     def clock_moved(self, by: float) -> None:
         """The clock was put forward by so many seconds, and the due times on record with it."""
         self.supply.clock_moved(by)
@@ -159,7 +166,7 @@ class Sending:
 
     def _is_closed(self) -> bool:
         """Whether the window is closed; then the campaign rests until it opens."""
-        if self.window is None or self.window.is_open():
+        if self.window.is_open():
             return False
         self.hold(self.window.note, resume_at=self.window.opens_at(), at_wall=True)
         return True
@@ -189,8 +196,7 @@ class Sending:
         """Whose mails can be carried now, by their From; None where every account can be used, or carries anything."""
         if not self._takes_turns or (len(self._pool.usable) == len(self._pool) and not self.supply.is_picky):
             return None
-        ledger, number = self._tools.ledger, self.campaign.number
-        bounds = await self._tools.storage.patiently(lambda: ledger.bounds(number))
+        bounds = await self._tools.storage.patiently(lambda: self._tools.ledger.bounds(self.campaign.number))
         return [bound for bound in bounds if not self._pool.usable.isdisjoint(self._pool.carriers(bound))]
 
     def _overran(self, row: int, place: Place) -> None:
@@ -223,7 +229,7 @@ class Sending:
     def next_job(self, outlet: Outlet, worker: Paced, capabilities: Capabilities) -> Job | None:
         if not self._course.sends or self.recorder.in_trouble:
             return None
-        if self.window is not None and self._is_closed():
+        if self._is_closed():
             return None
         if self.own_times.have_passed:
             self.stir()
@@ -266,7 +272,7 @@ class Sending:
                 self._stirred.clear()  # before looking, so that nothing that happens meanwhile is missed
                 if await self._step():
                     return
-                if self._idle_and_low():
+                if self._course.sends and self.supply.low and not self.supply.exhausted:
                     continue
                 try:
                     async with asyncio.timeout(self._nap()):
@@ -277,19 +283,15 @@ class Sending:
             await self._staffing.close()
             await self._pool.part()
 
-    def _idle_and_low(self) -> bool:
-        return self._course.sends and self.supply.low and not self.supply.exhausted
-
     def _nap(self) -> float:
+        if not self._course.sends:
+            return _LONGEST_NAP  # only what is under way is waited for
         now = self._tools.wall()
-        sends = self._course.sends  # when it stops, only what is under way is waited for
         moments = (self.progress.next_due, self._due_next, self._pool.back_at())
-        times = [at - now for at in moments if sends and at is not None]
-        if sends and self.supply.parks:
+        times = [self.window.closes_in(), *(at - now for at in moments if at is not None)]
+        if self.supply.parks:
             times.append(_LOOK_FOR_DUE * self.scale)
-        if sends and self.window is not None:
-            times.append(self.window.closes_in())
-        return min(_LONGEST_NAP, max(0.01, min(times, default=_LONGEST_NAP)))
+        return min(_LONGEST_NAP, max(0.01, min(times)))
 
     async def _step(self) -> bool:
         """Do what can be done now; True when the campaign rests."""
@@ -320,8 +322,7 @@ class Sending:
 
     async def _pause(self) -> None:
         """Rest, or be finished: what was to go on later may have been through when its hours ended."""
-        number = self.campaign.number
-        counts = await self._tools.storage.patiently(lambda: self._tools.ledger.counts(number))
+        counts = await self._tools.storage.patiently(lambda: self._tools.ledger.counts(self.campaign.number))
         if self._course.resume_at is not None and counts.open == 0:
             await self._rest(CampaignState.FINISHED)
         else:
@@ -393,7 +394,6 @@ class Sending:
         return self.progress.snapshot(wall, self._pool, self._note(), limit=self._plan.rate)
 
     def _note(self) -> str:
-        error = self._tools.storage.error
-        if error is not None:
+        if (error := self._tools.storage.error) is not None:
             return f"{error.title}: {error.detail}"
         return self._course.because or self._pool.trouble or self._pool.note

@@ -4,6 +4,7 @@ that comes too late is not used.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from mailtui.errors import OutboxError
@@ -18,17 +19,34 @@ _MARGIN = 1.0
 
 
 class SendingWindow:
-    """The hours of one campaign, by the clocks of its zone; `wall` is epoch seconds."""
+    """The hours of one campaign, by the clocks of its zone; all hours where its schedule names none. `wall` is epoch
+    seconds.
+    """
 
-    def __init__(self, window: Window, zone: str, wall: Callable[[], float]) -> None:
-        self._window = window
-        self._zone = zone
+    def __init__(self, campaign: Campaign, wall: Callable[[], float]) -> None:
+        """Raises `OutboxError`."""
+        self._window: Window | None = None
+        self._zone = ""
         self._wall = wall
         self._from = self._until = 0.0
         """It is open from this time until that, as far as it was looked at: everybody asks who sends a mail."""
+        self.take_over(campaign)
+
+    def take_over(self, campaign: Campaign) -> None:
+        """Go by the hours that a campaign's schedule names by now. Raises `OutboxError`, and changes nothing then."""
+        try:
+            said = Schedule.from_json(campaign.schedule)
+            if said.window is not None:
+                zone_named(said.timezone)
+        except ValueError as error:
+            raise OutboxError(f"The schedule of {campaign.id} cannot be read", detail=str(error)) from error
+        self._window, self._zone = said.window, said.timezone
+        self._from = self._until = 0.0
 
     def is_open(self, spare: float = _MARGIN) -> bool:
         """Whether a mail may be marked now, with so many seconds to `spare`."""
+        if self._window is None:
+            return True
         now = self._wall()
         if not self._from <= now < self._until:
             self._from, self._until = now, self._window.closes_at(now, self._zone)
@@ -39,26 +57,19 @@ class SendingWindow:
         return not self.is_open(spare=0.0)
 
     def closes_in(self) -> float:
-        """For how many seconds marks may be asked for; 0.0 or less for not at all."""
+        """For how many seconds marks may be asked for; 0.0 or less for not at all, infinity for ever."""
+        if self._window is None:
+            return math.inf
         return self._until - _MARGIN - self._wall() if self.is_open() else 0.0
 
     def opens_at(self) -> float:
         """When the next mail may be marked, in epoch seconds."""
         now = self._wall()
+        if self._window is None:
+            return now
         return self._window.opens_at(self._window.closes_at(now, self._zone), self._zone)
 
     @property
     def note(self) -> str:
         """What a person reads while it is closed."""
         return f"sending window closed; opens {show_moment(self.opens_at(), self._zone)}"
-
-
-def window_of(campaign: Campaign, wall: Callable[[], float]) -> SendingWindow | None:
-    """The hours that a campaign's schedule names, None where it names none. Raises `OutboxError`."""
-    try:
-        said = Schedule.from_json(campaign.schedule)
-        if said.window is not None:
-            zone_named(said.timezone)
-    except ValueError as error:
-        raise OutboxError(f"The schedule of {campaign.id} cannot be read", detail=str(error)) from error
-    return SendingWindow(said.window, said.timezone, wall) if said.window is not None else None

@@ -324,6 +324,10 @@ class Ledger(TimedLedger, Protocol):
         """
         ...
 
+    async def put_off(self, campaign: int, resume_at: float, reason: str) -> None:
+        """One that is paused until a time of the wall goes on at another one; nothing is changed of any other."""
+        ...
+
     async def set_terms(
         self,
         campaign: int,
@@ -334,8 +338,9 @@ class Ledger(TimedLedger, Protocol):
         endpoint: str | None = None,
         message_digest: str | None = None,
         list: str | None = None,
+        schedule: str | None = None,
     ) -> None:
-        """Change what is given of how, through whom and what is sent, and of which list it is."""
+        """Change what is given of how, through whom, what and when is sent, and of which list it is."""
         ...
 
     async def fix_encoding(self, campaign: int, encoding: str) -> str:

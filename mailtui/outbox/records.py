@@ -215,8 +215,8 @@ class Result(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a face asks for; `arguments` by kind: `set` takes workers, rate, burst; `resume` skip_missed; `retry` and
-    `resolve` what `dispatch.second_chance` reads from them. `answered`: the person has been told, and steps remain."""
+    """What a face asks for; `arguments` by kind: `set` takes workers, rate, burst, schedule; `resume` skip_missed;
+    `retry` and `resolve` what `dispatch.second_chance` reads. `answered`: the person was told, and steps remain."""
 
     id: int
     campaign: int

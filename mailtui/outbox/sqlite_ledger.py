@@ -315,6 +315,10 @@ class SqliteLedger(TimedLedger):
                 self._connection.execute(SQL["insert_event"], (campaign, now, actor, "schedule", detail))
         return is_changed
 
+    async def put_off(self, campaign: int, resume_at: float, reason: str) -> None:
+        with transaction(self._connection, self._path):
+            self._connection.execute(SQL["put_off"], (resume_at, reason, campaign))
+
     async def set_terms(
         self,
         campaign: int,
@@ -325,8 +329,10 @@ class SqliteLedger(TimedLedger):
         endpoint: str | None = None,
         message_digest: str | None = None,
         list: str | None = None,
+        schedule: str | None = None,
     ) -> None:
         changed = {"plan": plan, "endpoint": endpoint, "message_digest": message_digest, "list": list}
+        changed["schedule"] = schedule
         with transaction(self._connection, self._path):
             self._connection.execute(SQL["set_terms"], {**changed, "campaign": campaign})
             detail = json.dumps({name: value for name, value in changed.items() if value is not None})

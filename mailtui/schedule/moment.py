@@ -70,6 +70,13 @@ def resolve(local: LocalTime, zone: str) -> Moment:
     return resolve_local(local, zone_named(zone), zone)
 
 
+def pinned(text: str, zone: str) -> str:
+    """A time of the wall in a zone, written so that it is the same moment in every other one."""
+    local = local_time(text)
+    offset = offset_at(resolve(local, zone).at, zone_named(zone))
+    return text if local.offset is not None else LocalTime(local.wall, offset).text
+
+
 def resolve_local(local: LocalTime, zone: tzinfo, name: str) -> Moment:
     """The same in a zone that goes by `name`."""
     if local.offset is not None:

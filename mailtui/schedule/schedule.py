@@ -59,6 +59,10 @@ class Schedule:
         """Whether recipients may be due at another time than the campaign."""
         return bool(self.zone_column or self.send_at_column)
 
+    def has_times_of(self, other: Schedule) -> bool:
+        """Whether everybody is due at the same times by both: they differ in hours and policy at most."""
+        return _times(self) == _times(other)
+
     def to_json(self) -> str:
         """What is said, and nothing that is not."""
         said: dict[str, Any] = {}
@@ -87,3 +91,9 @@ class Schedule:
             return cls(**said)
         except (AttributeError, KeyError, TypeError) as error:
             raise ValueError(f"it says what is not known here: {error}") from None
+
+
+def _times(schedule: Schedule) -> Schedule:
+    """What it says of times alone."""
+    zone = schedule.timezone if schedule.begins_later or schedule.has_own_times else ""
+    return dataclasses.replace(schedule, window=None, missed=Missed.ASK, grace=GRACE, timezone=zone)

@@ -25,6 +25,7 @@ from mailtui.outbox.ports import Desk, Reader
 from mailtui.outbox.records import Campaign as LaunchedCampaign
 from mailtui.outbox.states import CampaignState, OrderKind, RecurrenceState
 from mailtui.outbox.timed_records import NewRecurrence, Recurrence
+from mailtui.schedule.hours import with_hours_of
 from mailtui.schedule.recurring import next_after
 from mailtui.schedule.schedule import Schedule
 from mailtui.schedule.words import in_words
@@ -238,12 +239,20 @@ class Scheduled:
     # changing
 
     async def reschedule(self, id: str, schedule: Schedule) -> str:
-        """Have it go by another schedule, a settled one; what came of that, for people. Raises `UsageError`."""
-        if has_passed(schedule, now()):
-            raise UsageError(has_passed(schedule, now()), detail="Nothing was changed.")
+        """Have it go by another schedule, a settled one; what came of that, for people. Raises `UsageError`.
+
+        Other hours alone may be given to a campaign that has begun, too, and to one whose recipients have their own
+        times.
+        """
         recurrence = await self.recurrence(id)
         if recurrence is None:
-            return await self._reschedule_campaign(await self._house.view(id), schedule)
+            view = await self._house.view(id)
+            said = Schedule.from_json(view.campaign.schedule)
+            if said.has_times_of(schedule):
+                return await self._change_hours(view, with_hours_of(said, schedule))
+            _require_to_come(schedule)
+            return await self._reschedule_campaign(view, schedule)
+        _require_to_come(schedule)
         if not schedule.recurs:
             raise UsageError(
                 f"{recurrence.name} ({recurrence.id}) is sent again and again, and this is a single time",
@@ -253,6 +262,11 @@ class Scheduled:
         assert moment is not None, "it has not passed"
         await self._change(recurrence, next_at=moment.at, schedule=schedule.to_json())
         return f"{in_words(schedule)}; next: {show_moment(moment.at, schedule.timezone)}"
+
+    async def _change_hours(self, view: CampaignView, schedule: Schedule) -> str:
+        answer = await self._house.orders.give(view, OrderKind.SET, {"schedule": schedule.to_json()})
+        hours = "at any hour" if schedule.window is None else f"only {schedule.window.words} {schedule.timezone}"
+        return f"{answer}: {hours}" if answer == "changed" else answer
 
     async def _reschedule_campaign(self, view: CampaignView, schedule: Schedule) -> str:
         start_at = begins(schedule)
@@ -265,7 +279,7 @@ class Scheduled:
             raise UsageError(
                 f"The recipients of {view.id} have times of their own, by columns of its list",
                 detail="Nothing was changed.",
-                hint=f"End it, and launch it anew with other times: mailtui cancel {view.id}",
+                hint=f"End it: mailtui cancel {view.id}\nThen launch it anew: mailtui run CAMPAIGN --new --at WHEN",
             )
         given = {"at": start_at, "schedule": schedule.to_json()}
         answer = await self._house.orders.give(view, OrderKind.SCHEDULE, given)
@@ -333,6 +347,11 @@ class Scheduled:
     def _members(self, recurrence: Recurrence) -> tuple[Member, ...]:
         """Whom it is sent through, as its file says now."""
         return self._house.campaigns.members(self._house.campaigns.load(Path(recurrence.path)))
+
+
+def _require_to_come(schedule: Schedule) -> None:
+    if passed := has_passed(schedule, now()):
+        raise UsageError(passed, detail="Nothing was changed.")
 
 
 def _recurring(

@@ -7,9 +7,10 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from mailtui.campaign.due_times import says_anything
 from mailtui.errors import UsageError
 from mailtui.kit.durations import countdown, parse_duration
-from mailtui.schedule.checking import check_schedule
+from mailtui.schedule.checking import check_parts, check_schedule
 from mailtui.schedule.machine import machine_zone
 from mailtui.schedule.moment import resolve
 from mailtui.schedule.recurring import settle, upcoming
@@ -81,7 +82,10 @@ def chosen(*, now: float, base: Schedule | None = None, **written: str | None) -
         base = dataclasses.replace(base, at="", every="", cron="", until="", times=None)
     try:
         schedule = settle(dataclasses.replace(base, **_values(said, base, now)), now)
-        check_schedule(schedule)
+        if base.window is not None and not says_anything(schedule):
+            check_parts(schedule)  # its hours were taken away, and nothing else is said
+        else:
+            check_schedule(schedule)
     except ValueError as error:
         raise UsageError("This schedule cannot be kept", detail=str(error), hint="See: docs/schedules.md") from None
     return schedule

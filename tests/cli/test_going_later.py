@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from tests.cli.program import Mailtui, Oracle, wait_until
 
 
@@ -41,6 +43,21 @@ def test_c8_now_and_not_at_all(mailtui: Mailtui, sandbox: Oracle) -> None:
     second = mailtui.call("run", campaign, "--at", "in 3h", "--yes", "--new", "--json").json["campaign"]
     assert mailtui.call("cancel", second).code == 0
     assert mailtui.call("scheduled", "--json").out == ""
+
+
+def test_c8_hours_are_changed_by_order_and_by_the_file(mailtui: Mailtui, sandbox: Oracle) -> None:
+    days = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+    another = days[(datetime.now(UTC).weekday() + 3) % 7]
+    window = {"timezone": "UTC", "window": {"days": another}}
+    campaign = mailtui.campaign(3, port=sandbox.port, schedule=window)
+    id = mailtui.call("run", campaign, "--yes", "--detach", "--json").json["campaign"]
+    wait_until(lambda: "window closed" in mailtui.call("status", id, "--json").json["reason"])
+    changed = mailtui.call("set", "--hours", "10:00-11:00", "--json").json
+    assert changed["answer"] == f"changed: only {another.capitalize()} 10:00–11:00 UTC"
+    assert f"opens {another.capitalize()} " in changed["reason"] and "10:00 UTC" in changed["reason"]
+    campaign = mailtui.campaign(3, port=sandbox.port)
+    assert mailtui.call("run", campaign, "--yes", "--json").code == 0
+    assert sum(sandbox.accepted.values()) == 3
 
 
 def test_c8_again_and_again(mailtui: Mailtui, sandbox: Oracle) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import math
 import signal
 import time
 from datetime import UTC, datetime, timedelta
@@ -16,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from mailtui.dispatch.plan import SendPlan
-from mailtui.dispatch.windows import SendingWindow, window_of
+from mailtui.dispatch.windows import SendingWindow
 from mailtui.errors import OutboxError
 from mailtui.outbox.records import Campaign
 from mailtui.outbox.states import CampaignState, OrderKind
@@ -132,12 +133,11 @@ async def test_t04_the_last_second_of_the_hours_is_kept_for_marks_that_are_under
     now = [0.0]
     nine_to_six = Schedule(timezone="Asia/Kolkata", window=Window(opens=9 * 60, closes=18 * 60))
     campaign = await house.launch(1, 9, schedule=nine_to_six.to_json())
-    hours = window_of(campaign, lambda: now[0])
-    assert hours is not None and window_of(dataclasses.replace(campaign, schedule=""), lambda: 0.0) is None
+    hours, always = SendingWindow(campaign, lambda: now[0]), dataclasses.replace(campaign, schedule="")
+    assert SendingWindow(always, lambda: 0.0).is_open() and SendingWindow(always, lambda: 0.0).closes_in() == math.inf
+    nowhere = dataclasses.replace(campaign, schedule=nine_to_six.to_json().replace("Kolkata", "Nowhere"))
     with pytest.raises(OutboxError, match="schedule of c1 cannot be read"):
-        window_of(
-            dataclasses.replace(campaign, schedule=nine_to_six.to_json().replace("Kolkata", "Nowhere")), time.time
-        )
+        SendingWindow(nowhere, time.time)
     opens = datetime(2026, 12, 1, 3, 30, tzinfo=UTC).timestamp()  # 09:00 in Kolkata
     closes = opens + 9 * HOUR
     seen = []
@@ -150,6 +150,41 @@ async def test_t04_the_last_second_of_the_hours_is_kept_for_marks_that_are_under
     assert hours.opens_at() == opens + DAY and hours.closes_in() == 0.0
     now[0] = opens + 60
     assert hours.closes_in() == 9 * HOUR - 61
+    hours.take_over(always)
+    now[0] = closes
+    assert hours.is_open() and hours.opens_at() == closes
+
+
+async def test_c8_other_hours_are_taken_over_by_one_that_is_sent_and_by_one_that_waits_for_them(
+    house: House, tmp_path: Path
+) -> None:
+    weekday = datetime.now(UTC).weekday()
+    closed, later = (Window(days=((weekday + ahead) % 7,)) for ahead in (3, 4))
+    said = [Schedule(timezone="UTC", window=window).to_json() for window in (closed, later, None)]
+    async with SandboxServer(tmp_path / "sandbox") as server, asyncio.timeout(60):
+        campaign = await house.launch(10, server.port, SendPlan(workers=1, rate=0.5))
+        running = asyncio.create_task(house.runner().run(lambda: None))
+        await house.until(campaign, lambda counts: counts.sent == 1)
+
+        async def change(schedule: str) -> str | None:
+            order = await house.order(campaign, OrderKind.SET, schedule=schedule)
+            while (answer := await house.reader.answer(order)) is None:
+                await asyncio.sleep(0.02)
+            return answer
+
+        assert await change(said[0]) == "changed"
+        await house.until_state(campaign, PAUSED)
+        first = await house.reader.campaign(campaign.id)
+        assert "sending window closed; opens " in first.reason and first.resume_at is not None
+        assert (await change("{}x") or "").startswith("not changed: The schedule of c1 cannot be read")
+        assert await change(said[1]) == "changed"
+        second = await house.reader.campaign(campaign.id)
+        assert second.resume_at == first.resume_at + DAY and second.reason != first.reason
+        await house.order(campaign, OrderKind.SET, rate=None)
+        assert await change(said[2]) == "changed"
+        await house.until_state(campaign, FINISHED)
+        await running
+    await house.check_books(campaign, server.folder)
 
 
 async def test_t04_a_mark_that_the_disk_kept_waiting_until_the_hours_were_over_is_not_used(
