@@ -136,7 +136,7 @@ class SecretMissing(AccountError):
     def __init__(self, account: str, *, variable: str = "", tried: Sequence[str] = (), login: bool = False) -> None:
         store = f"Store it in the keyring: mailtui accounts password {account}"
         super().__init__(
-            f"Nobody has logged in for the account {account}" if login else self.title_for(account),
+            self.title_for(account, login=login),
             detail="Looked in: " + ", ".join(tried) if tried else "",
             hint=f"Log in: mailtui accounts login {account}" if login else f"{store}. Or set {variable}.",
         )
@@ -144,8 +144,10 @@ class SecretMissing(AccountError):
         self.login = login
 
     @staticmethod
-    def title_for(account: str) -> str:
-        """The sentence by which a campaign that waits for this password is known."""
+    def title_for(account: str, *, login: bool = False) -> str:
+        """The sentence by which a campaign that waits for this password or login is known."""
+        if login:
+            return f"Nobody has logged in for the account {account}"
         return f"The account {account} needs its password, and none was found"
 
 
@@ -163,17 +165,25 @@ class WebhookSecretMissing(MailtuiError):
 
 
 class LoginEnded(AccountError):
-    """The provider takes an account's login no more: it was given back, changed or too old. A person logs in anew."""
+    """An account's login is good for nothing any more: it was given back, changed or too old, or is somebody else's. A
+    person logs in anew.
+    """
 
     exit_code = ExitCode.PAUSED
 
-    def __init__(self, account: str, *, provider: str, said: str) -> None:
+    def __init__(self, account: str, what: str, *, said: str, hint: str = "") -> None:
+        """`what` became of it completes the sentence."""
         super().__init__(
-            f"The login of {account} has ended: {provider} takes it no more",
+            f"{self.title_for(account)} {what}",
             detail=said,
-            hint=f"Log in again: mailtui accounts login {account}",
+            hint=hint or f"Log in again: mailtui accounts login {account}",
         )
         self.account = account
+
+    @staticmethod
+    def title_for(account: str) -> str:
+        """How the sentence begins by which a campaign that waits for another login is known."""
+        return f"The login of {account}"
 
 
 class TokenUnavailable(AccountError):

@@ -10,7 +10,7 @@ import click
 
 from mailtui.cli import output
 from mailtui.cli.account_fields import account_options, filled, flag_of
-from mailtui.cli.account_logins import tell_progress
+from mailtui.cli.account_logins import tell_progress, tell_waiting
 from mailtui.cli.account_questions import Questions
 from mailtui.cli.options import at_terminal, common
 from mailtui.cli.trying import try_server
@@ -58,12 +58,15 @@ def add(
         secret = first_line("password")
     elif asking and not no_password and _has_password(draft):
         secret = asyncio.run(_ask_secret(service, draft.name, book.secret_hint(draft)))
-    asyncio.run(book.save(draft, secret=secret))
+    if asking and secret is not None:
+        _save_asked(book, draft, secret)
+    else:
+        asyncio.run(book.save(draft, secret=secret))
     if as_json:
         return _tell_json(book, draft.name)
     output.say(f"{draft.name} is in {service.settings.home.settings_file}.")
     if asking and draft.oauth_provider and click.confirm("Log in now, in the browser?", default=True, err=True):
-        asyncio.run(log_in(service, draft.name, tell_progress))
+        tell_waiting(asyncio.run(log_in(service, draft.name, tell_progress)).waiting)
     _tell_secret(book, draft.name)
     if asking and click.confirm("Try it out now? Nothing is sent.", default=True, err=True):
         return try_server(service, draft.name)
@@ -149,10 +152,11 @@ def password(name: str, from_stdin: bool, forget: bool, *, service: Service, as_
     secret = first_line("password") if from_stdin else asyncio.run(ask_unseen(f"Password of {name}"))
     if secret is None:
         raise click.Abort
-    asyncio.run(book.store_secret(name, secret))
+    waiting = asyncio.run(book.store_secret(name, secret))
     if as_json:
-        return _tell_json(book, name)
+        return _tell_json(book, name, waiting=waiting.to_json())
     _tell_secret(book, name)
+    tell_waiting(waiting)
     return ExitCode.DONE
 
 
@@ -183,6 +187,31 @@ async def _ask_secret(service: Service, name: str, hint: str) -> str | None:
     return await ask_unseen(f"Password of {name} ({f'{hint}; ' if hint else ''}empty for later)")
 
 
+def _save_asked(book: AccountBook, draft: AccountDraft, secret: str) -> None:
+    """Write what somebody has typed. A keyring that is locked at the end of it takes none of the answers away: they are
+    written without the password, which can be tried again.
+    """
+    try:
+        asyncio.run(book.save(draft, secret=secret))
+    except AccountError as error:
+        problem = error
+    else:
+        return
+    asyncio.run(book.save(draft))
+    output.say(f"{draft.name} is written, without its password.")
+    while True:
+        output.say(f"{problem.title}.")
+        output.say(f"  {problem.hint}")
+        if not click.confirm("Try once more to keep the password?", default=True, err=True):
+            return
+        try:
+            asyncio.run(book.store_secret(draft.name, secret))
+        except AccountError as error:
+            problem = error
+        else:
+            return
+
+
 def _tell_secret(book: AccountBook, name: str) -> SecretPlace:
     """Where the secret is, and what to do where there is none."""
     place = asyncio.run(book.secret_place(name))
@@ -197,8 +226,8 @@ def _where(book: AccountBook, name: str) -> str:
     return next(row.origin for row in book.rows() if row.name == name)
 
 
-def _tell_json(book: AccountBook, name: str) -> ExitCode:
+def _tell_json(book: AccountBook, name: str, **more: object) -> ExitCode:
     row = next(row for row in book.rows() if row.name == name)
     place = asyncio.run(book.secret_place(name))
-    output.json_line({**row.to_json(), "secret": str(place.kind)})
+    output.json_line({**row.to_json(), "secret": str(place.kind), **more})
     return ExitCode.DONE

@@ -17,6 +17,7 @@ from mailtui.service.facade import Service
 from mailtui.service.oauth import LoginProgress, keep_client_secret
 from mailtui.service.oauth import login as log_in
 from mailtui.service.oauth import logout as log_out
+from mailtui.service.waiting import Waiting
 
 
 @click.command(short_help="Log in for an account at Google, Microsoft or another provider.")
@@ -35,7 +36,9 @@ def login(name: str, device: bool, ask_secret: bool, *, service: Service, as_jso
         asyncio.run(keep_client_secret(service, name, _client_secret(name)))
     done = asyncio.run(log_in(service, name, tell_progress, device=device))
     if as_json:
-        output.json_line(dataclasses.asdict(done))
+        output.json_line({**dataclasses.asdict(done), "waiting": done.waiting.to_json()})
+    else:
+        tell_waiting(done.waiting)
 
 
 @click.command(short_help="Give a login back: out of the keyring, and told to the provider.")
@@ -57,6 +60,13 @@ def tell_progress(progress: LoginProgress) -> None:
     for line in (progress.address, progress.code):
         if line and line not in progress.text:
             output.say(f"  {line}")
+
+
+def tell_waiting(waiting: Waiting) -> None:
+    """Say which campaigns go on with a password or login that was just given, or how each is made to."""
+    for campaign, name in waiting.campaigns:
+        what = "goes on" if waiting.go_on else f"waits for it: mailtui resume {campaign}"
+        output.say(f"{name} ({campaign}) {what}.")
 
 
 def _client_secret(name: str) -> str:

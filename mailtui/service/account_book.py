@@ -11,13 +11,12 @@ import contextlib
 import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mailtui.accounts.keyring_store import KeyringProblem, Trouble
 from mailtui.accounts.presets import Preset, presets
-from mailtui.accounts.secrets import Place, unknown_account, variable_for
+from mailtui.accounts.secrets import unknown_account
 from mailtui.dispatch.members import members_from_json
 from mailtui.errors import AccountError, ConfigError, MailtuiError, UsageError
 from mailtui.kit.file_lock import exclusive
@@ -38,8 +37,10 @@ from mailtui.service.account_draft import (
 from mailtui.service.account_secrets import give_back, kept_as, move_secrets, remove_secrets
 from mailtui.service.account_tests import LastTest, forget_test, last_tests
 from mailtui.service.limits_on_record import limits_changed
+from mailtui.service.secret_places import SecretKind, SecretPlace, secret_place
 from mailtui.service.settings_file import Written, change, require_changeable, text_of
 from mailtui.service.settings_layers import PROJECT_FILE
+from mailtui.service.waiting import Waiting, give
 from mailtui.smtp.endpoint import Endpoint
 from mailtui.smtp.limits import Limits
 from mailtui.smtp.limits_text import in_words
@@ -47,40 +48,9 @@ from mailtui.smtp.limits_text import in_words
 if TYPE_CHECKING:
     from mailtui.service.facade import Service
 
-__all__ = ["AccountBook", "AccountDraft", "AccountRow", "LastTest", "Preset", "SecretKind", "SecretPlace"]
+__all__ = ["AccountBook", "AccountDraft", "AccountRow", "LastTest", "Preset", "SecretKind", "SecretPlace", "Waiting"]
 
 _OVER = (CampaignState.FINISHED, CampaignState.CANCELLED, CampaignState.DRAFT)
-
-
-class SecretKind(StrEnum):
-    """Where an account's secret comes from."""
-
-    KEYRING = "keyring"
-    VARIABLE = "variable"
-    COMMAND = "command"
-    SYSTEMD = "systemd"
-    OAUTH = "oauth"  # a login at the provider, whose token is in the keyring
-    GIVEN = "given"  # typed, or handed over, for as long as this program runs
-    NOT_NEEDED = "not needed"
-    MISSING = "missing"
-
-
-_KINDS = {
-    Place.HANDED: (SecretKind.GIVEN, "kept in memory until mailtui ends"),
-    Place.KEYRING: (SecretKind.KEYRING, "in the keyring"),
-    Place.VARIABLE: (SecretKind.VARIABLE, "in an environment variable"),
-    Place.COMMAND: (SecretKind.COMMAND, "printed by password_command"),
-    Place.SYSTEMD: (SecretKind.SYSTEMD, "a credential of systemd"),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class SecretPlace:
-    """Where a secret is, and that in a few words; never the secret. `hint` says what to do where it is missing."""
-
-    kind: SecretKind
-    text: str
-    hint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,38 +124,7 @@ class AccountBook:
 
     async def secret_place(self, name: str) -> SecretPlace:
         """Where the account's secret would come from. Never raises for a keyring that cannot be asked."""
-        endpoint = self._service.settings.endpoint(name)
-        if not endpoint.user:
-            return SecretPlace(SecretKind.NOT_NEEDED, "no login, so none is needed")
-        if endpoint.grant is not None:
-            return await self._login_place(name)
-        found = await self._service.secrets.where(name)
-        if found.place is not None:
-            return SecretPlace(*_KINDS[found.place])
-        looked = "looked in: " + ", ".join(found.tried)
-        return SecretPlace(SecretKind.MISSING, looked, await self._way_to_give(name))
-
-    async def _way_to_give(self, name: str) -> str:
-        """How a person gives a password that is missing: to the keyring, if there is one."""
-        try:
-            await self._service.keyring.name()
-        except KeyringProblem as problem:
-            if problem.trouble in (Trouble.NONE, Trouble.NOT_REAL):
-                return f"Set {variable_for(name)}, or name a password_command."
-        return f"Store it: mailtui accounts password {name}"
-
-    async def _login_place(self, name: str) -> SecretPlace:
-        hint = f"Log in: mailtui accounts login {name}"
-        try:
-            found = await self._service.secrets.login_where(name)
-        except KeyringProblem as problem:
-            return SecretPlace(SecretKind.MISSING, f"the keyring: {problem.word}", problem.hint or hint)
-        if found.place is None:
-            return SecretPlace(SecretKind.MISSING, "nobody has logged in", hint)
-        if found.place is Place.KEYRING:
-            return SecretPlace(SecretKind.OAUTH, "logged in; the token is in the keyring")
-        kind, where = _KINDS[found.place]
-        return SecretPlace(kind, f"logged in; the token is {where}")
+        return await secret_place(self._service, name)
 
     def presets(self) -> list[Preset]:
         """The providers that are known, in the order to show them."""
@@ -292,10 +231,24 @@ class AccountBook:
         if replaces is not None and self._service.outbox.path.exists():
             await limits_changed(draft.name, self._service.settings, self._service.desk)
 
-    async def store_secret(self, name: str, secret: str) -> None:
-        """Keep an account's password in the keyring. A runner that lives gets it, too, and campaigns go on that paused
-        for want of it. Raises `AccountError`, `UsageError`.
+    async def store_secret(self, name: str, secret: str) -> Waiting:
+        """Keep an account's password in the keyring. A runner that lives gets it, too, and campaigns go on that waited
+        for it; which ones do. Raises `AccountError`, `UsageError`.
         """
+        self._require_password(name, secret)
+        await self._service.keyring.set(name, secret)
+        self._service.secrets.tell(name, None)
+        return await give(self._service, name, {name: secret})
+
+    async def use_secret(self, name: str, secret: str) -> Waiting:
+        """Use a password until this program ends, and as long as a runner lives; it is written nowhere. Else as
+        `store_secret`.
+        """
+        self._require_password(name, secret)
+        self._service.secrets.tell(name, secret)
+        return await give(self._service, name, {name: secret})
+
+    def _require_password(self, name: str, secret: str) -> None:
         endpoint = self._service.settings.endpoint(name)
         if not endpoint.user:
             raise UsageError(
@@ -309,9 +262,6 @@ class AccountBook:
             )
         if not secret or any(sign in secret for sign in "\r\n\0"):
             raise UsageError("That is no password: it is " + ("empty" if not secret else "more than one line"))
-        await self._service.keyring.set(name, secret)
-        self._service.secrets.tell(name, None)
-        await self._service.hand_over({name: secret})
 
     async def forget_secret(self, name: str) -> bool:
         """Take it out of the keyring again; False where there was none. Raises `AccountError`."""

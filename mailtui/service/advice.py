@@ -10,9 +10,9 @@ from mailtui.dispatch.members import members_from_json
 from mailtui.dispatch.watchdog import STOPPED
 from mailtui.outbox.records import Campaign
 from mailtui.service.views import CampaignView
+from mailtui.service.waiting import login_refused
 from mailtui.smtp.connect import NOBODY_ANSWERS
 from mailtui.smtp.endpoint import Endpoint
-from mailtui.smtp.verdict import SAID_AT, Stage
 
 if TYPE_CHECKING:
     from mailtui.service.facade import Service
@@ -84,5 +84,5 @@ async def doubt_refused(service: Service, campaign: Campaign) -> None:
     """Use no more what was typed for accounts of a campaign before their logins were refused: it may be mistyped."""
     names = {member.name for member in members_from_json(campaign.endpoint)}
     for rest in await service.reader.account_rests():
-        if rest.account in names and rest.reason.startswith(f"{SAID_AT} {Stage.AUTH}:"):
+        if rest.account in names and login_refused(rest.reason):
             service.secrets.doubt(rest.account, rest.since)

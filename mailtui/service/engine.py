@@ -25,10 +25,11 @@ from mailtui.kit.paths import Home
 from mailtui.kit.safe_text import safe_text
 from mailtui.kit.words import sentence
 from mailtui.outbox.opening import Outbox, parse_outbox
-from mailtui.service.handover import Door, Handed, door_of, require_handed, wake
+from mailtui.service.handover import Door, Handed, door_of, require_handed
 from mailtui.service.herald import OwnHerald
 from mailtui.service.occurrences import ChildOccurrences
 from mailtui.service.password_fd import read_passwords
+from mailtui.service.waiting import wake
 from mailtui.smtp.timeouts import time_scale
 
 if TYPE_CHECKING:

@@ -191,11 +191,11 @@ class Service:
         """
         return await self._launcher.ensure(secrets, leave=leave)
 
-    async def hand_over(self, secrets: Mapping[str, str], *, leave: str = "") -> bool:
+    async def hand_over(self, secrets: Mapping[str, str], *, leave: str = "", renewed: bool = False) -> bool:
         """Give secrets to the runner that lives, if one does. Campaigns that paused since one of them was missing go on
-        by themselves, but for the one to `leave`.
+        by themselves, but for the one to `leave`; with `renewed`, also those whose former ones were refused.
         """
-        return await self._launcher.hand_over(secrets, leave=leave)
+        return await self._launcher.hand_over(secrets, leave=leave, renewed=renewed)
 
     # looking
 

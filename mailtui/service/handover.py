@@ -14,18 +14,14 @@ import os
 import socket
 import struct
 import sys
-import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Set
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mailtui.dispatch.members import members_from_json
-from mailtui.errors import SecretMissing, UsageError
+from mailtui.errors import UsageError
 from mailtui.kit import journal
 from mailtui.kit.paths import PRIVATE_FILE, private_folder
 from mailtui.outbox.opening import Outbox
-from mailtui.outbox.records import Campaign
-from mailtui.outbox.states import CampaignState, OrderKind
 
 _SECONDS = 5.0
 _MOST = 1 << 20
@@ -39,32 +35,37 @@ class Handed:
     """What was handed over: secrets by the names of their entries in the keyring, password variables, and whom the
     accounts of the settings log in as, and where.
 
-    `leave` is the id of a campaign that whoever hands over sees to by itself.
+    `leave` is the id of a campaign that whoever hands over sees to by itself; `renewed`: a person has just given these
+    secrets, in the place of others.
     """
 
     secrets: Mapping[str, str] = field(repr=False)
     variables: Mapping[str, str] = field(repr=False)
     logins: Mapping[str, str] = field(default_factory=dict)
     leave: str = ""
+    renewed: bool = False
 
     def to_json(self) -> str:
         """One line."""
         said = {"secrets": dict(self.secrets), "variables": dict(self.variables), "logins": dict(self.logins)}
-        return json.dumps({**said, "leave": self.leave})
+        return json.dumps({**said, "leave": self.leave, "renewed": self.renewed})
 
     @classmethod
     def from_json(cls, line: bytes | str) -> Handed | None:
         """What a caller said, None for what no face of ours says."""
         try:
             said = json.loads(line)
-            maps, leave = (said["secrets"], said["variables"], said["logins"]), said["leave"]
+            maps = (said["secrets"], said["variables"], said["logins"])
+            leave, renewed = said["leave"], said["renewed"]
         except (ValueError, KeyError, TypeError):
             return None
-        if not isinstance(leave, str) or not all(isinstance(one, dict) for one in maps):
+        if not isinstance(leave, str) or not isinstance(renewed, bool):
+            return None
+        if not all(isinstance(one, dict) for one in maps):
             return None
         if not all(isinstance(text, str) for one in maps for text in one.values()):
             return None
-        return cls(*maps, leave)
+        return cls(*maps, leave, renewed)
 
 
 def require_handed(text: str) -> Handed:
@@ -164,39 +165,6 @@ async def hand_over(place: Path, handed: Handed) -> bool:
                 writer.close()
     except (OSError, TimeoutError):
         return False
-
-
-async def wake(outbox: Outbox, handed: Handed) -> None:
-    """Order those campaigns to go on that one of these passwords was missing for: they paused, or lack its account."""
-    reader = outbox.reader()
-    try:
-        campaigns = [one for one in await reader.campaigns() if one.id != handed.leave]
-        resting = {rest.account for rest in await reader.account_rests() if _is_missing(rest.account, rest.reason)}
-    finally:
-        reader.close()
-    came = resting.intersection(handed.secrets)
-    waiting = [one for one in campaigns if _waits(one, handed.secrets, came)]
-    if not waiting:
-        return
-    desk = outbox.desk()
-    try:
-        for campaign in waiting:
-            await desk.order(campaign.number, OrderKind.RESUME, {}, actor="runner", now=time.time())
-            journal.note("campaign goes on: its password came", campaign=campaign.number, id=campaign.id)
-    finally:
-        desk.close()
-
-
-def _waits(campaign: Campaign, secrets: Iterable[str], came: Set[str]) -> bool:
-    """Whether it would do more with these: `came` are accounts that rested for want of one of them."""
-    if campaign.state is CampaignState.PAUSED:
-        return any(_is_missing(account, campaign.reason) for account in secrets)
-    members = members_from_json(campaign.endpoint) if campaign.state is CampaignState.RUNNING else ()
-    return any(member.name in came for member in members)
-
-
-def _is_missing(account: str, reason: str) -> bool:
-    return SecretMissing.title_for(account) in reason
 
 
 @contextlib.contextmanager

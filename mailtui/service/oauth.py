@@ -15,6 +15,7 @@ from mailtui.accounts.oauth.refusals import in_words
 from mailtui.accounts.oauth.tokens import turn
 from mailtui.errors import AccountError
 from mailtui.service.browsers import show_address
+from mailtui.service.waiting import Waiting, give
 from mailtui.smtp.timeouts import time_scale
 
 if TYPE_CHECKING:
@@ -25,12 +26,15 @@ __all__ = ["LoggedIn", "LoggedOut", "LoginProgress", "LoginStage", "Tell", "keep
 
 @dataclass(frozen=True, slots=True)
 class LoggedIn:
-    """What came of a login. `may` are the scopes that were granted; `kept` names the keyring."""
+    """What came of a login. `may` are the scopes that were granted; `kept` names the keyring. `waiting`: the campaigns
+    that waited for it.
+    """
 
     account: str
     provider: str
     may: tuple[str, ...]
     kept: str
+    waiting: Waiting
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +72,9 @@ async def login(service: Service, account: str, tell: Tell, *, device: bool = Fa
         error.hint = f"{error.hint} Then log in again: mailtui accounts login {account}".lstrip()
         raise
     service.secrets.tell(login_entry(account), None)
+    waiting = await give(service, account, {login_entry(account): granted.refresh})
     tell(LoginProgress(LoginStage.KEPT, f"{account} is logged in. The login is kept in the keyring ({kept})."))
-    return LoggedIn(account, asked.provider.title, tuple((granted.scope or asked.scope).split()), kept)
+    return LoggedIn(account, asked.provider.title, tuple((granted.scope or asked.scope).split()), kept, waiting)
 
 
 async def logout(service: Service, account: str) -> LoggedOut:

@@ -59,18 +59,18 @@ class Launcher:
         await self.hand_over(secrets, leave=leave)
         return pid
 
-    async def hand_over(self, secrets: Mapping[str, str], *, leave: str = "") -> bool:
+    async def hand_over(self, secrets: Mapping[str, str], *, leave: str = "", renewed: bool = False) -> bool:
         """Give secrets to the runner that lives. Campaigns that paused for want of one of them go on by themselves, but
-        for the one to `leave`, which whoever calls sees to. False where no runner took them: none lives, or it is a
-        `mailtui run` in the foreground, which has its own.
+        for the one to `leave`, which whoever calls sees to; with `renewed`, also those whose former ones were refused.
+        False where no runner took them: none lives, or it is a `mailtui run` in the foreground, which has its own.
         """
         if not secrets or self.pid() is None:
             return False
-        return await hand_over(door_of(self._outbox, self._home.run), self._handed(secrets, leave))
+        return await hand_over(door_of(self._outbox, self._home.run), self._handed(secrets, leave, renewed=renewed))
 
-    def _handed(self, secrets: Mapping[str, str], leave: str = "") -> Handed:
+    def _handed(self, secrets: Mapping[str, str], leave: str = "", *, renewed: bool = False) -> Handed:
         variables = {name: text for name, text in self._environ.items() if holds_secret(name)}
-        return Handed(secrets, variables, self._logins(), leave)
+        return Handed(secrets, variables, self._logins(), leave, renewed)
 
     async def _start(self, secrets: Mapping[str, str]) -> int:
         command = [*own_module("mailtui"), "runner", "--until-idle", "--outbox", self._outbox.url]

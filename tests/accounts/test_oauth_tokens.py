@@ -114,10 +114,12 @@ async def test_c08_one_renewal_serves_everybody_and_the_next_refresh_token_is_ke
     assert len(set(again)) == 1
     assert without_secrets(tokens[0]) == tokens[0], "what has run out is remembered by nobody"
     assert renewals(idp) == 2
-    with pytest.raises(AccountError, match="is refused where it is used"):
+    with pytest.raises(LoginEnded, match="is refused where it is used"):
         await source.access("acme", grant, refused=again[0])
     assert renewals(idp) == 2
     assert await source.access("acme", grant) == again[0]
+    await logged_in(idp, tmp_path / "logins")  # as somebody else, whom the server knows
+    assert await source.access("acme", grant, refused=again[0]) not in again, "another login is another try"
 
 
 async def test_c08_a_token_is_renewed_ahead_of_time_by_either_clock(idp: AuthorizationServer, tmp_path: Path) -> None:

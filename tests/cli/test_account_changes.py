@@ -111,6 +111,26 @@ def test_at_a_terminal_what_is_missing_is_asked_for_and_the_keyring_keeps_the_pa
         assert mailtui.run("accounts", "remove", "acme", "--yes").code == 0
 
 
+@needs_secret_service
+def test_c03_a_keyring_that_would_not_open_takes_no_answer_away(mailtui: Mailtui) -> None:
+    server = ("--host", "127.0.0.1", "--port", "2525", "--security", "plain", "--user", "news")
+    with session() as environ:
+        mailtui.environ |= {**environ, "PYTHON_KEYRING_BACKEND": "keyring.backends.SecretService.Keyring"}
+        with terminal(mailtui, "accounts", "add", "acme", *server) as screen:
+            screen.until("Password of acme (empty for later): ")
+            screen.type(f"{SECRET}\n")
+            screen.until("acme is written, without its password.")
+            screen.until("The keyring would not open.")
+            screen.until("Try once more to keep the password? [Y/n]: ")
+            screen.type("n\n")
+            screen.until("acme cannot log in yet. Store it: mailtui accounts password acme")
+            screen.until("Try it out now? Nothing is sent. [Y/n]: ")
+            screen.type("n\n")
+            assert screen.end() == 0
+            assert SECRET not in screen.seen
+    assert "user: news" in mailtui.home.settings_file.read_text()
+
+
 @pytest.mark.long
 def test_whoever_stops_in_the_middle_has_written_nothing(mailtui: Mailtui) -> None:
     with terminal(mailtui, "accounts", "add", "b", "--host", "127.0.0.1", "--user", "x") as screen:

@@ -142,11 +142,17 @@ def test_c08_a_campaign_outlives_its_tokens_and_goes_on_after_the_next_login(min
     assert len(oracle.accepted) == TOKENS * EACH
 
     world.idp.forget()
-    assert log_in(mine).code == 0
-    assert mine.call("resume").code == 0
-    wait_until(lambda: len(oracle.accepted) == ROWS, 30)
-    assert set(oracle.accepted.values()) == {1}
-    wait_until(lambda: mine.call("status", "--json").json["state"] == "finished", 30)
+    with mine.start("runner", "--json") as runner:
+        try:
+            assert runner.stdout is not None
+            assert json.loads(runner.stdout.readline())["pid"] == runner.pid
+            again = log_in(mine)
+            assert again.err.endswith(f"c ({mine.call('status', '--json').json['campaign']}) goes on.\n"), again
+            wait_until(lambda: len(oracle.accepted) == ROWS, 30)
+            assert set(oracle.accepted.values()) == {1}
+            wait_until(lambda: mine.call("status", "--json").json["state"] == "finished", 30)
+        finally:
+            runner.terminate()
 
 
 @pytest.mark.long

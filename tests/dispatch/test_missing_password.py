@@ -10,8 +10,9 @@ from pathlib import Path
 from mailtui.dispatch.plan import SendPlan
 from mailtui.errors import SecretMissing
 from mailtui.outbox.records import AccountRest
-from mailtui.outbox.states import RestKind
-from mailtui.service.handover import Handed, wake
+from mailtui.outbox.states import CampaignState, RestKind
+from mailtui.service.handover import Handed
+from mailtui.service.waiting import wake
 from tests.dispatch.bench import House
 from tests.dispatch.test_pool import account, balance, slow
 
@@ -41,6 +42,34 @@ async def test_c04_a_password_that_comes_in_mid_run_is_used_at_once(house: House
         rows = await balance(house, campaign, server)
     assert min(Counter(row.account for row in rows.values()).values()) > 20, "both have carried some"
     assert await house.reader.account_rests() == []
+
+
+async def test_c04_a_password_that_was_refused_is_waited_for_until_somebody_gives_another(
+    house: House, tmp_path: Path
+) -> None:
+    """And not until whoever launches another campaign hands over the one that is known."""
+    password = "mistyped"
+
+    async def secrets(account: str) -> str:
+        return password
+
+    async with slow(tmp_path / "a", users={"anna": "right"}) as server:
+        alone = await house.launch(10, 0, SendPlan(workers=1), members=[account("acme", server, user="anna")])
+        both = [account(name, server, user="anna") for name in ("backup", "acme")]
+        several = await house.launch(10, 0, SendPlan(workers=2), id="c2", members=both)
+        await house.send(secrets=secrets)
+        held = [await house.state(one) for one in (alone, several)]
+        assert held == [CampaignState.PAUSED] * 2 and server.counters.auth_failures == 2
+        await wake(house.outbox, Handed({"acme": "mistyped"}, {}))
+        await wake(house.outbox, Handed({"me": "right"}, {}, renewed=True))
+        password = "right"
+        await house.send(secrets=secrets)
+        assert [await house.state(one) for one in (alone, several)] == held
+        await wake(house.outbox, Handed({"acme": "right"}, {}, renewed=True))
+        await house.send(secrets=secrets)
+        for one in (alone, several):
+            assert await house.state(one) is CampaignState.FINISHED
+            await balance(house, one, server)
 
 
 async def test_c04_the_next_runner_looks_for_it_anew(house: House, tmp_path: Path) -> None:

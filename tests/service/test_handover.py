@@ -46,6 +46,7 @@ HANDED = Handed(
     {"MAILTUI_PASSWORD_BETA": "b"},
     {"acme": "me at there"},
     "2xfj2vpz",
+    renewed=True,
 )
 
 
@@ -81,7 +82,7 @@ async def test_c04_what_is_no_secret_gets_no_answer(tmp_path: Path) -> None:
     place = tmp_path / "run.sock"
     door = Door(place, take)
     door.open()
-    numbers = b'{"secrets": {"a": 1}, "variables": {}, "logins": {}, "leave": ""}\n'
+    numbers = b'{"secrets": {"a": 1}, "variables": {}, "logins": {}, "leave": "", "renewed": false}\n'
     for said in (b"hello\n", b"[]\n", numbers, b"", b"x" * (2 << 20)):
         reader, writer = await asyncio.open_unix_connection(str(place))
         writer.write(said)
@@ -132,7 +133,7 @@ if sys.argv[1] == "call":
     own.connect(sys.argv[2])
     other = own
     try:
-        other.sendall(b'{"secrets": {}, "variables": {}, "logins": {}, "leave": ""}\\n')
+        other.sendall(b'{"secrets": {}, "variables": {}, "logins": {}, "leave": "", "renewed": false}\\n')
     except OSError:
         pass
 else:

@@ -257,7 +257,7 @@ async def test_the_form_says_what_is_wrong_at_its_field_and_loses_nothing(home: 
             field(running, "port").focus()
             await pilot.press(*"99999", "x")  # no letter can be typed
             field(running, "name").focus()
-            await until(lambda: shows(running, "× There is an account other already", "× Should be less than"))
+            await until(lambda: shows(running, "× There is an account other already", "× Should be 65,535 or less"))
             await pilot.press("ctrl+u", *"acme", "down")
             field(running, "port").value = "587"
             await until(lambda: field(running, "security").value == "starttls")

@@ -81,4 +81,4 @@ def refused(account: str, who: str, error: str, said: str) -> AccountError:
 def ended(account: str, who: str, said: str) -> LoginEnded:
     """The error for a refresh token that is not taken any more."""
     why = f"{said}\n{_TESTING}" if who == PROVIDERS[ProviderName.GOOGLE].title else said
-    return LoginEnded(account, provider=who, said=why)
+    return LoginEnded(account, f"has ended: {who} takes it no more", said=why)

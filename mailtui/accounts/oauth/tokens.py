@@ -15,7 +15,7 @@ from typing import Protocol
 from mailtui.accounts.oauth.asking import Answer, NoAnswer, ask
 from mailtui.accounts.oauth.granted import Granted, read_granted
 from mailtui.accounts.oauth.refusals import ENDED, ended, in_words, refused, title_of
-from mailtui.errors import AccountError, TokenUnavailable
+from mailtui.errors import AccountError, LoginEnded, TokenUnavailable
 from mailtui.kit import journal
 from mailtui.kit.file_lock import exclusive
 from mailtui.kit.hidden import reveal
@@ -69,13 +69,16 @@ def turn(run: Path, account: str) -> AbstractAsyncContextManager[None]:
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """A token with the instants, by both clocks, at which it was asked for."""
+    """A token with the instants, by both clocks, at which it was asked for, and the digest of the refresh token that is
+    good for the next one: another one is another login.
+    """
 
     text: str = field(repr=False)
     life: float
     asked: float
     asked_wall: float
     after_refusal: bool
+    login: bytes
 
     def age(self, now: float, wall: float) -> float:
         # The monotonic clock stands still while a laptop sleeps, the other one can be put back: the older age counts.
@@ -161,11 +164,6 @@ class TokenSource:
 
     async def _renew(self, key: _Key, grant: Grant, refused: str | None) -> str:
         account, who = key[0], title_of(grant.token_url)
-        held = self._held.get(key)
-        if held is not None and held.text == refused and held.after_refusal:
-            age = held.age(time.monotonic(), self._wall())
-            if age < min(_NEW, held.life / 2):
-                raise _useless(account, who)
         until, error = self._failures.put_off.get(key, (0.0, None))
         if error is not None and time.monotonic() < until:
             return self._go_on_with(key, refused, error)
@@ -178,7 +176,7 @@ class TokenSource:
                     account, where=who, why="another mailtui process has been renewing the login for minutes"
                 ) from None
             try:
-                return await self._ask(key, grant, after_refusal=refused is not None)
+                return await self._ask(key, grant, refused)
             except TokenUnavailable as problem:
                 wait = max(_PUT_OFF, min(problem.wanted, _LONGEST_PUT_OFF)) * self._scale
                 self._failures.put_off[key] = time.monotonic() + wait, problem
@@ -191,10 +189,12 @@ class TokenSource:
             raise problem
         return found
 
-    async def _ask(self, key: _Key, grant: Grant, *, after_refusal: bool) -> str:
+    async def _ask(self, key: _Key, grant: Grant, refused_token: str | None) -> str:
         account, who = key[0], title_of(grant.token_url)
         token = await self._refresh_token(account)
-        digest = hashlib.sha256(token.encode()).digest()
+        digest = _digest(token)
+        if self._is_useless(key, refused_token, digest):
+            raise _useless(account, who)
         known = self._failures.ended.get(account)
         if known is not None and known[0] == digest:
             raise ended(account, who, known[1])
@@ -214,10 +214,18 @@ class TokenSource:
         before = self._held.get(key)
         if before is not None and before.text != granted.access:
             reveal(before.text)
-        self._held[key] = _Held(granted.access, granted.life, asked, asked_wall, after_refusal)
+        login, after_refusal = _digest(granted.refresh or token), refused_token is not None
+        self._held[key] = _Held(granted.access, granted.life, asked, asked_wall, after_refusal, login)
         if granted.refresh and granted.refresh != token:
             await self._keep(account, token, granted.refresh)
         return granted.access
+
+    def _is_useless(self, key: _Key, refused_token: str | None, login: bytes) -> bool:
+        """Whether the token that was just refused came in the place of one that was refused, too, of the same login."""
+        held = self._held.get(key)
+        if held is None or held.text != refused_token or not held.after_refusal or held.login != login:
+            return False
+        return held.age(time.monotonic(), self._wall()) < min(_NEW, held.life / 2)
 
     async def _answered(self, account: str, who: str, url: str, form: dict[str, str]) -> tuple[Answer, Granted | None]:
         """The provider's answer, and what it grants; None with a refusal. Tried again while there is none."""
@@ -261,10 +269,15 @@ class TokenSource:
             self._unkept.pop(account, None)
 
 
-def _useless(account: str, who: str) -> AccountError:
-    return AccountError(
-        f"What {who} gives {account} is refused where it is used",
-        detail="A token was refused, and so was the one that was fetched in its place.",
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
+
+
+def _useless(account: str, who: str) -> LoginEnded:
+    return LoginEnded(
+        account,
+        f"is of no use: what {who} gives for it is refused where it is used",
+        said="A token was refused, and so was the one that was fetched in its place.",
         hint="Log in as the user that stands in the settings, and agree to what is asked: "
         f"mailtui accounts login {account}. Microsoft refuses mail, too, where SMTP AUTH is off for the mailbox; an "
         "administrator allows it.",

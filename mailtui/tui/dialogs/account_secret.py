@@ -13,11 +13,10 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Input
 from textual.worker import Worker, WorkerState
 
-from mailtui.service.account_book import AccountBook, SecretKind, SecretPlace
-from mailtui.service.facade import Service
+from mailtui.service.account_book import AccountBook, SecretKind, SecretPlace, Waiting
 from mailtui.tui.room import failure_of, start
 from mailtui.tui.text import Plain, joined, plain, tell
-from mailtui.tui.widgets.account_facts import secret_words
+from mailtui.tui.widgets.account_facts import secret_words, waiting_words
 from mailtui.tui.widgets.safe_input import SafeInput
 from mailtui.tui.widgets.trouble import Trouble
 
@@ -44,10 +43,9 @@ class SecretDialog(ModalScreen[str | None]):
     SecretDialog.-narrow #password { margin: 0; }
     """
 
-    def __init__(self, service: Service, book: AccountBook, account: str, *, hint: str = "") -> None:
+    def __init__(self, book: AccountBook, account: str, *, hint: str = "") -> None:
         """`hint` says what kind of password the provider wants."""
         super().__init__()
-        self._service = service
         self._book = book
         self._account = account
         self._hint = hint
@@ -88,14 +86,20 @@ class SecretDialog(ModalScreen[str | None]):
             self._ask(partial(self._keep, self._typed))
 
     async def _keep(self, secret: str) -> None:
-        await self._book.store_secret(self._account, secret)
-        self.dismiss(f"The password of {self._account} is in the keyring, and was read back.")
+        waiting = await self._book.store_secret(self._account, secret)
+        self._done(f"The password of {self._account} is in the keyring, and was read back.", waiting)
 
     @on(Button.Pressed, "#run")
     def for_this_run(self) -> None:
         if self._has_some():
-            self._service.tell_password(self._account, self._typed)
-            self.dismiss(f"The password of {self._account} is known until the app is closed.")
+            self._ask(partial(self._use, self._typed))
+
+    async def _use(self, secret: str) -> None:
+        waiting = await self._book.use_secret(self._account, secret)
+        self._done(f"The password of {self._account} is known until the app is closed.", waiting)
+
+    def _done(self, said: str, waiting: Waiting) -> None:
+        self.dismiss(" ".join(filter(None, (said, waiting_words(waiting)))))
 
     @on(Button.Pressed, "#forget")
     def forget(self) -> None:
@@ -147,10 +151,10 @@ class SecretDialog(ModalScreen[str | None]):
         self.dismiss(None)
 
 
-async def change_secret(app: App[Any], service: Service, book: AccountBook, account: str) -> None:
+async def change_secret(app: App[Any], book: AccountBook, account: str) -> None:
     """Have the person give an account its password, or take it away, and say what was done."""
     preset = book.draft(name=account).preset
     hint = next((known.secret_hint for known in book.presets() if known.name == preset), "")
-    said = await app.push_screen_wait(SecretDialog(service, book, account, hint=hint))
+    said = await app.push_screen_wait(SecretDialog(book, account, hint=hint))
     if said is not None:
         tell(app, said)

@@ -22,6 +22,7 @@ from mailtui.service.facade import Service
 from mailtui.service.oauth import LoginProgress, LoginStage, keep_client_secret, login, logout
 from mailtui.tui.room import failure_of, start
 from mailtui.tui.text import Plain, plain, tell
+from mailtui.tui.widgets.account_facts import waiting_words
 from mailtui.tui.widgets.safe_input import SafeInput
 from mailtui.tui.widgets.trouble import Trouble
 from mailtui.tui.widgets.wrapped import Line, Wrapped
@@ -36,7 +37,7 @@ _BESIDE_ID = "the app's secret, if the provider gave one beside the client id; e
 
 
 class LoginDialog(ModalScreen[bool]):
-    """Whether somebody is logged in. Closing it gives up what is under way; nothing listens for an answer then."""
+    """Whether somebody has logged in. Closing it gives up what is under way; nothing listens for an answer then."""
 
     AUTO_FOCUS = ""
     BINDINGS: ClassVar = [
@@ -63,7 +64,7 @@ class LoginDialog(ModalScreen[bool]):
         self._account = account
         self._told: list[LoginProgress] = []
         self._until: float | None = None
-        self._under_way = self._logged_in = False
+        self._under_way = self._logged_in = self._anew = False
         oauth = service.settings.account(account).oauth
         provider = None if oauth is None else oauth.resolved()
         self._provider = "its provider" if provider is None else provider.title
@@ -115,10 +116,14 @@ class LoginDialog(ModalScreen[bool]):
     async def _log_in(self, *, device: bool) -> None:
         found = await login(self._service, self._account, self._heard, device=device)
         self._end(logged_in=True)
+        self._anew = True
         leave = ", ".join(found.may)
         self._told.append(
             LoginProgress(LoginStage.ANSWERED, f"mailtui may: {leave}." if leave else "mailtui may send.")
         )
+        goes_on = waiting_words(found.waiting)
+        if goes_on:
+            self._told.append(LoginProgress(LoginStage.ANSWERED, goes_on))
         self._show()
 
     def _heard(self, progress: LoginProgress) -> None:
@@ -211,7 +216,7 @@ class LoginDialog(ModalScreen[bool]):
         self.action_browser()
 
     def action_leave(self) -> None:
-        self.dismiss(self._logged_in)
+        self.dismiss(self._anew)
 
 
 def _left(seconds: float) -> Content:
@@ -220,5 +225,5 @@ def _left(seconds: float) -> Content:
 
 
 async def log_in(app: App[Any], service: Service, account: str) -> bool:
-    """Have the person log in or out; whether somebody is logged in when the dialog is closed."""
+    """Have the person log in or out; whether somebody did log in."""
     return await app.push_screen_wait(LoginDialog(service, account))

@@ -211,7 +211,7 @@ class AccountsScreen(Room):
         if self.service.settings.account(name).oauth is not None:
             await log_in(self.app, self.service, name)
         else:
-            await change_secret(self.app, self.service, self._book, name)
+            await change_secret(self.app, self._book, name)
         self._read_on(name)
 
     def action_change(self) -> None:

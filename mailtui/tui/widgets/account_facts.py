@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from textual.content import Content
 
 from mailtui.kit.words import counted, size_in_words
-from mailtui.service.account_book import AccountRow, LastTest, SecretKind, SecretPlace
+from mailtui.service.account_book import AccountRow, LastTest, SecretKind, SecretPlace, Waiting
 from mailtui.service.account_state import AccountNow
 from mailtui.service.webhooks import WebhookRow
 from mailtui.tui.states import Look
@@ -52,6 +52,16 @@ def secret_words(place: SecretPlace | None) -> Content:
     look = look_of(place)
     known = place is not None and place.kind is not SecretKind.MISSING
     return plain(f"{look.symbol} {place.text if place is not None and known else look.word}", look.style, limit=300)
+
+
+def waiting_words(waiting: Waiting) -> str:
+    """Which campaigns go on with a password or login that was just given, or how they are made to; empty for none."""
+    if not waiting.campaigns:
+        return ""
+    names = ", ".join(name for _, name in waiting.campaigns)
+    if waiting.go_on:
+        return f"With it {'goes' if len(waiting.campaigns) == 1 else 'go'} on: {names}."
+    return f"For it {'waits' if len(waiting.campaigns) == 1 else 'wait'}: {names}. Open it on Home (1); r goes on."
 
 
 def account_cells(row: AccountRow, place: SecretPlace | None, now: AccountNow | None) -> Row:
