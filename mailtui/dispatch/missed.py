@@ -19,6 +19,8 @@ from mailtui.schedule.schedule import Schedule
 from mailtui.schedule.words import show_moment
 
 _CLOSEST = 1.0  # seconds; no two times of a schedule are as close
+SKIP_MISSED = "--skip-missed"
+"""In the reason of a campaign that waits for a person to say what becomes of recipients whose own times passed."""
 _LEFT_OUT = "it was left out, as its schedule says of missed times"
 
 
@@ -57,7 +59,7 @@ def due_of(campaign: Campaign, now: float, attention: Attention) -> Due:
     was_due = _was_due(campaign.start_at, schedule.timezone, now, attention)
     if decision is Decision.ASK:
         go_on = f"mailtui resume {campaign.id}"
-        some = f"; leave out whose time has passed: {go_on} --skip-missed" if schedule.has_own_times else ""
+        some = f"; leave out whose time has passed: {go_on} {SKIP_MISSED}" if schedule.has_own_times else ""
         return Due(decision, late, f"{was_due}; send it now: {go_on}{some}")
     return Due(decision, late, f"{was_due}; {_LEFT_OUT}")
 

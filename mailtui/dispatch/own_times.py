@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from mailtui.dispatch.attention import Absence, Attention
 from mailtui.dispatch.campaign_state import tell
+from mailtui.dispatch.missed import SKIP_MISSED
 from mailtui.dispatch.tools import Tools
 from mailtui.kit.durations import countdown
 from mailtui.kit.journal import note
@@ -128,7 +129,7 @@ async def skip_start(tools: Tools, campaign: Campaign, attention: Attention) -> 
 def what_to_say(campaign: Campaign) -> str:
     """What a person may say who is asked about a campaign in which times have passed."""
     go_on = f"mailtui resume {campaign.id}"
-    return f"send to them now: {go_on}; leave them out: {go_on} --skip-missed"
+    return f"send to them now: {go_on}; leave them out: {go_on} {SKIP_MISSED}"
 
 
 async def leave_out(tools: Tools, campaign: int, after: float, until: float, why: Callable[[float], str]) -> int:

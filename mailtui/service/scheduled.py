@@ -8,6 +8,7 @@ it is a row of the outbox that runners read.
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -262,6 +263,13 @@ class Scheduled:
         assert moment is not None, "it has not passed"
         await self._change(recurrence, next_at=moment.at, schedule=schedule.to_json())
         return f"{in_words(schedule)}; next: {show_moment(moment.at, schedule.timezone)}"
+
+    async def change_hours(self, id: str, hours: Schedule | None) -> str:
+        """Have a campaign go at other hours, by the clock of that schedule; None for any hour."""
+        view = await self._house.view(id)
+        said = Schedule.from_json(view.campaign.schedule)
+        wanted = dataclasses.replace(hours or Schedule(), missed=said.missed, grace=said.grace)
+        return await self._change_hours(view, with_hours_of(said, wanted))
 
     async def _change_hours(self, view: CampaignView, schedule: Schedule) -> str:
         answer = await self._house.orders.give(view, OrderKind.SET, {"schedule": schedule.to_json()})

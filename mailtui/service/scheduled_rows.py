@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
+from mailtui.dispatch.missed import SKIP_MISSED
 from mailtui.kit.durations import countdown, show_wait
 from mailtui.outbox.records import Campaign
 from mailtui.schedule.words import show_moment
@@ -60,6 +61,11 @@ class ScheduledRow:
     """The campaign file."""
     runs: int = 0
     """How often a recurring one was launched."""
+
+    @property
+    def asks_about_missed(self) -> bool:
+        """Whether a person is to say what becomes of recipients whose own times passed."""
+        return self.state == "paused" and SKIP_MISSED in self.reason
 
     @property
     def overdue(self) -> bool:

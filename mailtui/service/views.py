@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from mailtui.dispatch.missed import SKIP_MISSED
 from mailtui.errors import ExitCode
 from mailtui.kit.durations import show_duration, show_moment
 from mailtui.outbox.records import Campaign, Counts, ProgressSnapshot, WorkerSnapshot
@@ -101,6 +102,11 @@ class CampaignView:
     @property
     def reason(self) -> str:
         return self.campaign.reason
+
+    @property
+    def asks_about_missed(self) -> bool:
+        """Whether a person is to say what becomes of recipients whose own times passed."""
+        return self.campaign.state is CampaignState.PAUSED and SKIP_MISSED in self.reason
 
     @property
     def resume_at(self) -> float | None:

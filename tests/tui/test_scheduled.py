@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import apsw
 from textual.pilot import Pilot
 from textual.widgets import Input
 
 from mailtui.outbox.records import ProgressSnapshot
+from mailtui.outbox.states import CampaignState
 from mailtui.outbox.timed_records import MeterSnapshot
+from mailtui.schedule.window import DAYS
 from mailtui.service.facade import Service
 from mailtui.service.lists import Again
 from mailtui.service.schedule_draft import ScheduleDraft, read_draft
@@ -19,6 +23,7 @@ from mailtui.service.schedules import Schedule
 from mailtui.tui.app import MailtuiApp
 from mailtui.tui.dialogs.confirm import ConfirmDialog
 from mailtui.tui.dialogs.confirm_start import ConfirmStartDialog
+from mailtui.tui.dialogs.missed import MissedDialog
 from mailtui.tui.dialogs.schedule import ScheduleDialog
 from mailtui.tui.screens.review import ReviewScreen
 from mailtui.tui.screens.scheduled import ScheduledScreen
@@ -162,6 +167,42 @@ async def test_c8_without_a_runner_it_is_said_and_one_is_started_and_what_was_se
         await pilot.press("escape")
         await until(lambda: shows(running, "+ finished"))
     assert (await service.view(campaign)).counts.sent == 3
+
+
+async def test_t02_who_was_missed_is_left_out_and_hours_are_changed_in_the_app(
+    app: MakeApp, service: Service, sendable: Path
+) -> None:
+    another = DAYS[(datetime.now(UTC).weekday() + 3) % 7]
+    stretch(sendable, 3)
+    campaign = await scheduled(service, sendable, ScheduleDraft("once", at="in 5h", days=another, timezone="UTC"))
+    reason = "the times of 2 recipients passed while mailtui was not running; send to them now: mailtui resume X"
+    passed = time.time() - 3_600
+    ledger = service.outbox.ledger()
+    number = (await service.view(campaign)).campaign.number
+    why = f"{reason}; leave them out: mailtui resume X --skip-missed"
+    await ledger.set_state(number, CampaignState.PAUSED, actor="runner", now=passed, reason=why, held=True)
+    ledger.close()
+    with apsw.Connection(str(service.outbox.path)) as connection:
+        connection.execute("UPDATE delivery SET send_at = ?, due_at = ? WHERE row > 1", (passed, passed))
+    running = app()
+    async with running.run_test(size=(80, 24), notifications=True) as pilot:
+        await pilot.press("S")
+        await until(lambda: shows(running, "asks", "The times of 2 recipients passed"))
+        await pilot.press("r")
+        await until(lambda: isinstance(running.screen, MissedDialog) and shows(running, "or leave them out for good?"))
+        await pilot.press("escape", "r")
+        await until(lambda: isinstance(running.screen, MissedDialog))
+        running.screen.query_one("#skip").focus()
+        await pilot.press("enter")
+        await until(lambda: shows(running, "Sending window closed; opens "), seconds=20)
+        await pilot.press("e")
+        await until(lambda: isinstance(running.screen, ScheduleDialog) and shows(running, "only on", another))
+        fill(running, days="")
+        await pilot.press("ctrl+s")
+        await until(lambda: shows(running, "changed: at any hour"), seconds=20)
+        await finished(service, campaign)
+    counts = (await service.view(campaign)).counts
+    assert (counts.sent, counts.expired) == (1, 2)
 
 
 async def test_c3_the_board_says_what_is_waited_for_until_when_and_the_pace_and_its_reason(

@@ -15,6 +15,7 @@ from mailtui.errors import LoginEnded, SecretMissing
 from mailtui.service.advice import doubt_refused
 from mailtui.service.facade import LaunchPlan, Service
 from mailtui.service.views import CampaignView
+from mailtui.tui.dialogs.missed import MissedDialog
 from mailtui.tui.dialogs.oauth_login import log_in
 from mailtui.tui.text import Plain, plain
 from mailtui.tui.widgets.safe_input import SafeInput
@@ -79,10 +80,17 @@ async def asking_password(app: App[Any], service: Service, work: Callable[[], Aw
 
 async def resuming(app: App[Any], service: Service, view: CampaignView) -> str:
     """Go on with a campaign; the runner's answer. A password that its server has refused is looked for anew, since it
-    may have been mistyped. Raises `SecretMissing` when none is given.
+    may have been mistyped. Where recipients' own times have passed, a person says what becomes of them. Raises
+    `SecretMissing` when no password is given.
     """
+    skips = False
+    if view.asks_about_missed:
+        wanted = await app.push_screen_wait(MissedDialog(view.name, view.reason))
+        if wanted is None:
+            return "it waits"
+        skips = wanted == "skip"
     await doubt_refused(service, view.campaign)
-    return await asking_password(app, service, lambda: service.resume(view))
+    return await asking_password(app, service, lambda: service.resume(view, skip_missed=skips))
 
 
 async def launching_password(app: App[Any], service: Service, plan: LaunchPlan) -> None:

@@ -43,6 +43,7 @@ class ScheduleOf:
 
 TO_LAUNCH = ScheduleOf((*AT_ONCE, *AGAIN), "Use it")
 LAUNCHED = ScheduleOf(AT_ONCE[1:], "Change it", ("kind", "zone_column", "send_at_column"))
+HOURS = ScheduleOf(AT_ONCE[:1], "Change it", ("kind", "zone_column", "send_at_column"))
 RECURRING = ScheduleOf(AGAIN, "Change it")
 
 

@@ -20,8 +20,8 @@ from mailtui.service.schedules import Schedule
 from mailtui.service.views import CampaignView
 from mailtui.service.workbench import Workbench
 from mailtui.tui.actions import bindings
-from mailtui.tui.dialogs.password import asking_password
-from mailtui.tui.dialogs.schedule import LAUNCHED, RECURRING, ScheduleDialog
+from mailtui.tui.dialogs.password import asking_password, resuming
+from mailtui.tui.dialogs.schedule import HOURS, LAUNCHED, RECURRING, ScheduleDialog
 from mailtui.tui.dialogs.timed import ask_cancel, ask_send_now
 from mailtui.tui.room import Room, start
 from mailtui.tui.states import at_rest
@@ -144,10 +144,10 @@ class ScheduledScreen(Room):
         below = self._view is not None
         row = None if below else self._row
         waits = row is not None and row.kind is ScheduledKind.WAITING
-        paused = row is not None and row.state == "paused" and not waits
+        paused = row is not None and row.state == "paused" and (not waits or row.asks_about_missed)
         possible = {
             "open_row": below or (row is not None and (waits or bool(row.schedule))),
-            "edit": row is not None and bool(row.schedule) and not waits,
+            "edit": row is not None and (waits or bool(row.schedule)),
             "send_now": row is not None,
             "pause": row is not None and not paused,
             "resume": paused,
@@ -177,10 +177,15 @@ class ScheduledScreen(Room):
 
     async def _edit(self, row: ScheduledRow) -> None:
         schedule = Schedule.from_json(row.schedule)
-        to = RECURRING if row.kind is ScheduledKind.RECURRING else LAUNCHED
+        to = {ScheduledKind.RECURRING: RECURRING, ScheduledKind.WAITING: HOURS}.get(row.kind, LAUNCHED)
         dialog = ScheduleDialog(row.name, schedule, to=to, runs=row.runs)
         chosen = await self.app.push_screen_wait(dialog)
-        if chosen is None or chosen.schedule is None or chosen.schedule == schedule:
+        if chosen is None:
+            return
+        if to is HOURS:
+            await self._do(row, lambda: self.service.scheduled.change_hours(row.id, chosen.schedule))
+            return
+        if chosen.schedule is None or chosen.schedule == schedule:
             return
         wanted = chosen.schedule
         await self._do(row, lambda: self.service.scheduled.reschedule(row.id, wanted))
@@ -191,7 +196,10 @@ class ScheduledScreen(Room):
             start(self, partial(self._send_now, row), "dialog")
 
     async def _send_now(self, row: ScheduledRow) -> None:
-        if await self.app.push_screen_wait(ask_send_now(row)):
+        if row.asks_about_missed:
+            view = await self.service.view(row.id)
+            await self._do(row, lambda: resuming(self.app, self.service, view))
+        elif await self.app.push_screen_wait(ask_send_now(row)):
             await self._do(row, lambda: self.service.scheduled.send_now(row.id))
 
     def action_pause(self) -> None:
@@ -199,7 +207,7 @@ class ScheduledScreen(Room):
 
     def action_resume(self) -> None:
         row = self._row
-        if row is not None and row.kind is ScheduledKind.ONCE:
+        if row is not None and (row.kind is ScheduledKind.ONCE or row.asks_about_missed):
             self.action_send_now()  # that is what going on means for one whose time has passed
         else:
             self._order(self.service.scheduled.resume)
