@@ -6,7 +6,9 @@ Nothing is written on purpose; but what another program or library says in an er
 from __future__ import annotations
 
 import base64
+import html
 import json
+import re
 import sys
 import threading
 import traceback
@@ -54,10 +56,21 @@ def without_secrets(text: str) -> str:
     return text
 
 
+def without(secret: str, text: str) -> str:
+    """What somebody says who was told this secret, without it. One so short that many words have it is taken out where
+    it stands alone.
+    """
+    for shape in shapes_of(secret):
+        text = text.replace(shape, HIDDEN)
+    if 0 < len(secret) < _SHORTEST:
+        text = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", HIDDEN, text)
+    return text
+
+
 def shapes_of(secret: str) -> tuple[str, ...]:
-    """How a secret looks in what is said: as it is, as Python, JSON and a form of the web write it, in base64, and in
-    base64 behind something else, as in AUTH PLAIN; the longest comes first. None of a secret so short that many words
-    have it.
+    """How a secret looks in what is said: as it is, as Python, JSON, HTML and a form of the web write it, in digits of
+    its bytes, in base64, and in base64 behind something else, as in AUTH PLAIN; the longest comes first. None of a
+    secret so short that many words have it.
 
     A byte's place in base64 depends on how many stand before it, modulo three; the characters at the seams, which
     depend on the neighbours, are left out.
@@ -65,7 +78,10 @@ def shapes_of(secret: str) -> tuple[str, ...]:
     raw = secret.encode("utf-8", "surrogateescape")
     written = (repr(secret), json.dumps(secret), json.dumps(secret, ensure_ascii=False))
     in_forms = (urllib.parse.quote(raw, safe=""), urllib.parse.quote_plus(raw))
-    shapes = {secret, *in_forms, base64.b64encode(raw).decode("ascii"), *(shape[1:-1] for shape in written)}
+    in_pages = (html.escape(secret), html.escape(secret, quote=False))
+    in_digits = (raw.hex(), raw.hex().upper()) if len(secret) >= _SHORTEST else ()
+    encoded_alone = base64.b64encode(raw).decode("ascii")
+    shapes = {secret, *in_forms, *in_pages, *in_digits, encoded_alone, *(shape[1:-1] for shape in written)}
     for before in range(3):
         encoded = base64.b64encode(bytes(before) + raw).decode("ascii").rstrip("=")
         shapes.add(encoded[(0, 2, 3)[before] : len(encoded) - (1 if (before + len(raw)) % 3 else 0)])

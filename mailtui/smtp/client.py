@@ -11,6 +11,7 @@ from typing import Any, cast
 
 import aiosmtplib
 
+from mailtui.smtp.before import Before
 from mailtui.smtp.outcome import Stage
 from mailtui.smtp.replies import Reply
 
@@ -143,16 +144,16 @@ async def _connected(address: _Address) -> socket.socket:
     return opened
 
 
-class _Listener(asyncio.Protocol):
+class _Listener(Before[asyncio.Protocol], asyncio.Protocol):
     """Stands before the client's protocol until TLS begins, and hangs up when more than one reply comes.
 
     The client itself would drop what is too much and go on; that a man in the middle spoke is worth telling.
     """
 
     def __init__(self, transport: asyncio.Transport) -> None:
+        super().__init__(cast("asyncio.Protocol", transport.get_protocol()))
         self.injected = False
         self._transport = transport
-        self._protocol = cast("asyncio.Protocol", transport.get_protocol())
         self._heard = b""
 
     def data_received(self, data: bytes) -> None:
@@ -161,18 +162,6 @@ class _Listener(asyncio.Protocol):
             self.injected = self._heard.startswith(b"220")
             self._transport.abort()
         self._protocol.data_received(data)
-
-    def eof_received(self) -> bool | None:
-        return self._protocol.eof_received()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._protocol.connection_lost(exc)
-
-    def pause_writing(self) -> None:
-        self._protocol.pause_writing()
-
-    def resume_writing(self) -> None:
-        self._protocol.resume_writing()
 
 
 def _behind_reply(heard: bytes) -> bytes:

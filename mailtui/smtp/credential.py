@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from mailtui.kit.hidden import HIDDEN, shapes_of
+from mailtui.kit.hidden import without
 
 
 class Kind(StrEnum):
@@ -37,6 +37,4 @@ class Credential:
 
     def kept_out_of(self, text: str) -> str:
         """A text of a server's without the secret in it: some say back what they were told, in base64 too."""
-        for form in shapes_of(self.secret):
-            text = text.replace(form, HIDDEN)
-        return text
+        return without(self.secret, text)

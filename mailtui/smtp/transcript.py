@@ -18,7 +18,8 @@ from enum import StrEnum
 from typing import Any
 
 from mailtui.kit.addresses import without_addresses
-from mailtui.kit.hidden import HIDDEN, shapes_of
+from mailtui.kit.hidden import HIDDEN, without
+from mailtui.smtp.before import Before
 from mailtui.smtp.connect import Connection
 
 _LONGEST = 2_000  # characters of a line that are kept
@@ -51,13 +52,14 @@ class Transcript:
 
     def __init__(self) -> None:
         self.lines: list[Line] = []
-        self._hidden: list[str] = []
+        self._secrets: list[str] = []
+        self._answers: list[str] = []
         self._in_login = False
         self._began = time.monotonic()
 
     def hide(self, secret: str) -> None:
         """Never show this from now on, nor in base64, whoever says it."""
-        self._hidden += shapes_of(secret)
+        self._secrets.append(secret)
 
     def said(self, text: str) -> None:
         """A line of ours. Only the words of known commands are shown; anything else belongs to a login."""
@@ -92,21 +94,23 @@ class Transcript:
 
     def redacted(self, text: str) -> str:
         """A text without the secrets, whoever said them, and with bytes that are no text as escapes."""
-        for form in self._hidden:
-            text = text.replace(form, HIDDEN)
+        for answer in self._answers:
+            text = text.replace(answer, HIDDEN)
+        for secret in self._secrets:
+            text = without(secret, text)
         return text.encode("utf-8", "backslashreplace").decode()
 
     def _hide_answer(self, answer: str) -> None:
         """An answer to a challenge, and the proof in it (CRAM-MD5), which whoever says it back may have decoded."""
         if len(answer) < _SHORT:
             return
-        self._hidden.append(answer)
+        self._answers.append(answer)
         try:
             proof = base64.b64decode(answer, validate=True).rpartition(b" ")[2].decode("utf-8", "replace")
         except binascii.Error:
             return
         if len(proof) == _PROOF:
-            self._hidden.append(proof)
+            self._answers.append(proof)
 
     def _add(self, direction: Direction, text: str) -> None:
         shown = without_addresses(self.redacted(text))[:_LONGEST]
@@ -211,11 +215,11 @@ class _Tap(asyncio.Transport):
         return self._transport.is_reading()
 
 
-class _TappedProtocol(asyncio.BufferedProtocol):
+class _TappedProtocol(Before[asyncio.BufferedProtocol], asyncio.BufferedProtocol):
     """Passes everything on to the protocol it stands before."""
 
     def __init__(self, protocol: asyncio.BufferedProtocol, transcript: Transcript, ours: _Ours) -> None:
-        self._protocol = protocol
+        super().__init__(protocol)
         self._transcript = transcript
         self._ours = ours
         self._rest = b""
@@ -236,13 +240,4 @@ class _TappedProtocol(asyncio.BufferedProtocol):
 
     def eof_received(self) -> bool | None:
         self._transcript.note("the server ended the connection")
-        return self._protocol.eof_received()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._protocol.connection_lost(exc)
-
-    def pause_writing(self) -> None:
-        self._protocol.pause_writing()
-
-    def resume_writing(self) -> None:
-        self._protocol.resume_writing()
+        return super().eof_received()

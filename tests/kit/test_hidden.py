@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import html
 import json
 import subprocess
 import sys
@@ -21,6 +22,7 @@ def test_c04_no_shape_of_a_secret_is_left(secret: str) -> None:
     raw = secret.encode()
     shapes = [secret, repr(secret), json.dumps(secret), json.dumps(secret, ensure_ascii=False)]
     shapes += [urllib.parse.quote(secret, safe=""), urllib.parse.quote_plus(secret)]
+    shapes += [html.escape(secret), html.escape(secret, quote=False), raw.hex(), raw.hex().upper()]
     shapes += [base64.b64encode(prefix + raw + suffix).decode() for prefix in LOGINS for suffix in (b"", b"\x01\x01")]
     for shape in shapes:
         said = hidden.without_secrets(f"<{shape}> said 535")
@@ -37,6 +39,14 @@ def test_c04_ordinary_words_are_left_alone() -> None:
     hidden.hide("to")
     hidden.hide("")
     assert hidden.without_secrets("to whom it may concern") == "to whom it may concern"
+
+
+def test_c04_of_what_a_server_says_a_short_one_is_taken_out_where_it_stands_alone() -> None:
+    said = "535 5.7.8 abc is no password (YWJj); not abcd, not crabc: abc"
+    found = hidden.without("abc", said)
+    assert found == "535 5.7.8 (hidden) is no password ((hidden)); not abcd, not crabc: (hidden)"
+    assert hidden.without(".*", "to .* and .") == "to (hidden) and ."
+    assert hidden.without("", said) == said
 
 
 def test_c04_one_that_begins_with_another_is_hidden_whole() -> None:
