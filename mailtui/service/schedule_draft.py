@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any
 
 from mailtui.errors import UsageError
-from mailtui.kit.durations import parse_duration
 from mailtui.kit.suggest import did_you_mean
 from mailtui.kit.words import sentence
 from mailtui.schedule.checking import check_schedule
-from mailtui.schedule.cron import check_cron
-from mailtui.schedule.interval import parse_interval
 from mailtui.schedule.moment import local_time, resolve
 from mailtui.schedule.recurring import settle
 from mailtui.schedule.schedule import GRACE, Missed, Schedule
-from mailtui.schedule.when import when
 from mailtui.schedule.window import Window, window_of
-from mailtui.schedule.zones import zone_named
-from mailtui.service.schedules import ScheduleWords, described, machine_zone
-
-Value = TypeVar("Value")
+from mailtui.service.schedule_texts import value_of
+from mailtui.service.schedules import ScheduleWords, described
 
 NOW, ONCE, EVERY, CRON = KINDS = ("now", "once", "every", "cron")
 _AT_ONCE = ScheduleWords("at once", (), ())
@@ -139,21 +133,12 @@ class _Fields:
         if self._draft.kind not in KINDS:
             self.problems["kind"] = f"Write one of {', '.join(KINDS)}."
         self._need()
-        zone = self._read("timezone", _zone, "")
-        hours, days = self._draft.hours, self._draft.days
-        return Schedule(
-            at=self._read("at", lambda text: self._time(text, zone), ""),
-            every=self._read("every", lambda text: parse_interval(text).text, ""),
-            cron=self._read("cron", check_cron, ""),
-            timezone=zone,
-            until=self._read("until", lambda text: self._end(text, zone), ""),
-            times=self._read("times", _number, None),
-            missed=self._read("missed", _missed, Missed.ASK),
-            grace=self._read("grace", parse_duration, GRACE),
-            window=self._window(hours, days),
-            zone_column=self._read("zone_column", self._column, ""),
-            send_at_column=self._read("send_at_column", self._column, ""),
-        )
+        zone = self._read("timezone", "")
+        said = {name: self._read(name, zone) for name in ("at", "every", "cron", "until", "times", "missed", "grace")}
+        window = self._window(self._draft.hours, self._draft.days)
+        self._require_to_come(said, zone)
+        said |= {name: self._column(name) for name in ("zone_column", "send_at_column")}
+        return Schedule(timezone=zone, window=window, **said)
 
     def _need(self) -> None:
         """What a kind cannot be without."""
@@ -166,31 +151,24 @@ class _Fields:
         if name and not getattr(self._draft, name).strip():
             self.problems[name] = what
 
-    def _read(self, name: str, read: Callable[[str], Value], nothing: Value) -> Value:
-        text = getattr(self._draft, name).strip()
-        if not text and name != "timezone":
-            return nothing
-        if not says_something(name, self._draft):
-            return nothing
+    def _read(self, name: str, zone: str) -> Any:
+        """What a field says; nothing where it does not belong to the kind, or is wrong."""
+        text = getattr(self._draft, name) if says_something(name, self._draft) else ""
+        if name == "at" and "timezone" in self.problems:
+            text = ""  # it means nothing without one
         try:
-            return read(text)
+            return value_of(name, text, zone, self._now)
         except (ValueError, UsageError) as error:
             self.problems.setdefault(name, _whole(error.title if isinstance(error, UsageError) else str(error)))
-            return nothing
+            return value_of(name, "", zone, self._now) if name != "timezone" else ""
 
-    def _time(self, text: str, zone: str) -> str:
+    def _require_to_come(self, said: Mapping[str, Any], zone: str) -> None:
         if "timezone" in self.problems:
-            return ""  # it means nothing without one
-        local = when(text, zone, self._now)
-        if self._draft.kind == ONCE and resolve(local, zone).at <= self._now:
-            raise ValueError("that has passed; say a time that is to come")
-        return local.text
-
-    def _end(self, text: str, zone: str) -> str:
-        local = local_time(text, end_of_day=True)
-        if "timezone" not in self.problems and resolve(local, zone).at <= self._now:
-            raise ValueError("that has passed; say a time that is to come, or nothing")
-        return text
+            return
+        if self._draft.kind == ONCE and said["at"] and resolve(local_time(said["at"]), zone).at <= self._now:
+            self.problems["at"] = "That has passed; say a time that is to come."
+        if said["until"] and resolve(local_time(said["until"], end_of_day=True), zone).at <= self._now:
+            self.problems["until"] = "That has passed; say a time that is to come, or nothing."
 
     def _window(self, hours: str, days: str) -> Window | None:
         window = None
@@ -203,28 +181,12 @@ class _Fields:
             window = window_of(hours, days)
         return window
 
-    def _column(self, text: str) -> str:
-        if self._columns is not None and text not in self._columns:
-            raise ValueError(f"the list has no column {text!r}. {did_you_mean(text, self._columns)}".rstrip())
+    def _column(self, name: str) -> str:
+        text: str = getattr(self._draft, name).strip() if says_something(name, self._draft) else ""
+        if text and self._columns is not None and text not in self._columns:
+            hint = did_you_mean(text, self._columns)
+            self.problems[name] = _whole(f"the list has no column {text!r}. {hint}".rstrip())
         return text
-
-
-def _zone(text: str) -> str:
-    zone = text or machine_zone()
-    zone_named(zone)
-    return zone
-
-
-def _number(text: str) -> int:
-    if not text.isdecimal() or not 0 < int(text) < 1_000_000:
-        raise ValueError("a number from 1 on is expected")
-    return int(text)
-
-
-def _missed(text: str) -> Missed:
-    if text not in tuple(Missed):
-        raise ValueError(f"write one of {', '.join(Missed)}")
-    return Missed(text)
 
 
 def _about(said: str, draft: ScheduleDraft) -> str:

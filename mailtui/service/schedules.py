@@ -9,7 +9,7 @@ from typing import Any
 
 from mailtui.campaign.due_times import says_anything
 from mailtui.errors import UsageError
-from mailtui.kit.durations import countdown, parse_duration
+from mailtui.kit.durations import countdown
 from mailtui.schedule.checking import check_parts, check_schedule
 from mailtui.schedule.machine import machine_zone
 from mailtui.schedule.moment import resolve
@@ -18,7 +18,7 @@ from mailtui.schedule.schedule import GRACE, Missed, Schedule
 from mailtui.schedule.when import when
 from mailtui.schedule.window import Window, window_of
 from mailtui.schedule.words import in_words, show_moment
-from mailtui.schedule.zones import zone_named
+from mailtui.service.schedule_texts import value_of
 from mailtui.service.scheduled_rows import Upcoming
 
 __all__ = [
@@ -117,20 +117,11 @@ def moment_of(text: str, zone: str, now: float) -> float:
 
 def _values(written: Written, base: Schedule, now: float) -> dict[str, Any]:
     """What was written, as a schedule has it. Raises ValueError."""
-    values: dict[str, Any] = {}
-    for name in ("every", "cron", "timezone", "until"):
+    zone = value_of("timezone", base.timezone if written.timezone is None else written.timezone, "", now)
+    values: dict[str, Any] = {} if written.timezone is None else {"timezone": zone}
+    for name in ("at", "every", "cron", "until", "times", "missed", "grace"):
         if (text := getattr(written, name)) is not None:
-            values[name] = text.strip()
-    zone = values.get("timezone") or base.timezone or machine_zone()
-    zone_named(zone)
-    if written.at is not None:
-        values["at"] = when(written.at, zone, now).text if written.at.strip() else ""
-    if written.times is not None:
-        values["times"] = _number(written.times) if written.times.strip() else None
-    if written.missed is not None:
-        values["missed"] = Missed(written.missed)
-    if written.grace is not None:
-        values["grace"] = parse_duration(written.grace) if written.grace.strip() else GRACE
+            values[name] = value_of(name, text, zone, now)
     if written.hours is not None or written.days is not None:
         values["window"] = _window(written, base.window)
     return values
@@ -140,12 +131,6 @@ def _window(written: Written, base: Window | None) -> Window | None:
     hours = written.hours if written.hours is not None else base.hours if base is not None else ""
     days = written.days if written.days is not None else base.day_names if base is not None else ""
     return window_of(hours, days)
-
-
-def _number(text: str) -> int:
-    if not text.strip().isdecimal():
-        raise ValueError(f"{text!r} is no number of times")
-    return int(text)
 
 
 def _notes(schedule: Schedule, shown: tuple[Upcoming, ...]) -> list[str]:

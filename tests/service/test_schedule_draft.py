@@ -28,7 +28,7 @@ WEEKLY = ScheduleDraft("every", every="1 week", at="mon 9:00", timezone=BERLIN)
         (replace(WEEKLY, hours="9-5"), "hours", "no time of day; write it as 09:00"),
         (replace(WEEKLY, days="mnday"), "days", "is no day of the week"),
         (replace(WEEKLY, until="2026-01-01"), "until", "That has passed"),
-        (replace(WEEKLY, times="0"), "times", "A number from 1 on"),
+        (replace(WEEKLY, times="0"), "times", "a number from 1 on"),
         (replace(WEEKLY, missed="perhaps"), "missed", "Write one of ask, send, skip."),
         (replace(WEEKLY, missed="send", grace="a while"), "grace", "is no duration"),
         (replace(WEEKLY, zone_column="tz"), "zone_column", "The list has no column 'tz'."),
