@@ -230,6 +230,8 @@ def _going_on(view: CampaignView) -> str:
         return f"Go on with: {resume}"
     if view.runner is None:
         return f"Have it go on then, in the background: {resume}"
-    says = {Sooner.TRY: "Try at once with", Sooner.HIGHER_LIMIT: "Sooner only with a higher limit; when it is raised"}
-    said = says.get(sooner(view.reason), "")
-    return f"{said}: {resume}" if said else ""
+    says = {
+        Sooner.TRY: f"Try at once with: {resume}",
+        Sooner.HIGHER_LIMIT: "Sooner only with a higher limit: it goes on when that is raised. ",
+    }
+    return says.get(sooner(view.reason), "")

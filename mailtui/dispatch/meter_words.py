@@ -1,9 +1,18 @@
-"""Owns how far a meter is used, in a few words for people."""
+"""Owns how far a meter is used, in a few words for people, and which words say that it is used up."""
 
 from __future__ import annotations
 
 from mailtui.dispatch.meter import Meter
 from mailtui.kit.rates import show_rate
+
+_LIMITS = ("limit of this minute of ", "hourly limit of ", "daily limit of ", "warm-up day ")
+
+
+def is_for_limits(reason: str) -> bool:
+    """Whether a campaign waits for limits of our own alone, by the reason it gives: to try is of no use before they are
+    others.
+    """
+    return bool(reason) and all(part.startswith(_LIMITS) for part in reason.split("; "))
 
 
 def in_words(meter: Meter, now: float, *, pace: bool = False) -> str:

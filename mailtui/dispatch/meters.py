@@ -59,13 +59,16 @@ class Meters:
 
     # limits
 
-    def take_over(self, rows: Iterable[MeterRow]) -> None:
-        """What is on record now; limits that a face has put there hold from now on."""
+    def take_over(self, rows: Iterable[MeterRow]) -> set[str]:
+        """What is on record now; limits that a face has put there hold from now on. Whose limits that changed."""
+        changed = set()
         for row in rows:
             self._rows.setdefault(row.meter, row)
             if row.limits:
                 self._on_record.add(row.meter)
-                self._put(row.meter, Limits.from_json(row.limits))
+                if self._put(row.meter, Limits.from_json(row.limits)):
+                    changed.add(row.meter)
+        return changed
 
     def propose(self, owner: str, limits: Limits) -> None:
         """What a campaign says of an account's limits, from the time when they were not on record: it holds where
@@ -88,10 +91,10 @@ class Meters:
         if begun and limits.is_counted and self.get(key).last_at is None:
             self.get(key).load((), first_at=None, last_at=self._wall())
 
-    def _put(self, owner: str, limits: Limits) -> None:
+    def _put(self, owner: str, limits: Limits) -> bool:
         before = self.limits(owner)
         if before == limits:
-            return
+            return False
         self._limits[owner] = limits
         now = self._wall()
         domains = {name for name, _ in (*before.per_domain, *limits.per_domain)}
@@ -101,6 +104,7 @@ class Meters:
                 self._lines[key].changed()
         self.changes += 1
         self._changed(owner)
+        return True
 
     def limits(self, owner: str) -> Limits:
         """What holds for an account or a campaign."""

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 
 from mailtui.dispatch import second_chance
 from mailtui.dispatch.campaign_state import put_on_record
+from mailtui.dispatch.kept import kept_back, reconsider, rest_on
 from mailtui.dispatch.members import members_from_json
 from mailtui.dispatch.own_times import leave_out_late
 from mailtui.dispatch.plan import SendPlan
@@ -17,6 +18,7 @@ from mailtui.dispatch.sending import Sending
 from mailtui.dispatch.tools import Tools
 from mailtui.dispatch.windows import SendingWindow
 from mailtui.errors import OutboxError
+from mailtui.kit.durations import show_moment
 from mailtui.kit.journal import note
 from mailtui.kit.words import counted
 from mailtui.outbox.records import Campaign, Order, Redo
@@ -129,6 +131,8 @@ class Orders:
             sending.change(plan)
         if schedule is not None:
             await self._change_schedule(campaign, sending)
+        elif sending is None and campaign.state is CampaignState.PAUSED and campaign.resume_at is not None:
+            await reconsider(self._tools, await self._ledger.campaign(campaign.number))
         return "changed"
 
     async def _change_schedule(self, campaign: Campaign, sending: Sending | None) -> None:
@@ -172,9 +176,14 @@ class Orders:
         if campaign.state not in startable:
             return f"it is {campaign.state} and {second_chance.NOT_NOW}"
         left_out = await leave_out_late(self._tools, campaign.number, order.actor) if skips else 0
-        if campaign.state is not CampaignState.RUNNING or skips:
+        kept = kept_back(self._tools, campaign) if campaign.state is CampaignState.PAUSED else None
+        said = "sending"
+        if kept is not None:
+            await rest_on(self._tools, campaign, kept, order.actor)
+            said = f"it waits, and goes on by itself at {show_moment(kept.until)}: {kept.because}"
+        elif campaign.state is not CampaignState.RUNNING or skips:
             await self._turn(order, CampaignState.RUNNING)
-        return f"sending; {counted(left_out, 'recipient')} left out, whose time had passed" if skips else "sending"
+        return f"{said}; {counted(left_out, 'recipient')} left out, whose time had passed" if skips else said
 
     async def _redo(self, order: Order, redo: Redo) -> bool:
         """Do a step of what is to be tried again or resolved; whether another one remains."""

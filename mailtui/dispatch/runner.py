@@ -252,6 +252,8 @@ class Runner:
     ) -> None:
         loop = asyncio.get_running_loop()
         deadline, rests_since = 0.0, loop.time()
+        limited: set[str] = set()  # whose limits have changed while campaigns come to rest, maybe for the former ones
+        await waking.look_at_limits()
         rhythm = Rhythm(loop.time())
         look = more = True
         stays = self._options.only is None  # a person waits for the end of a runner for one campaign
@@ -264,8 +266,11 @@ class Runner:
             await self._mind_the_clock(ledger, tools)
             if (look or more or ledger.changed()) and not self._leaving.is_set():
                 rhythm.worked(loop.time())
-                tools.meters.take_over(await ledger.meters())
+                limited |= tools.meters.take_over(await ledger.meters())
                 more = await orders.obey()
+                await waking.limits_changed(limited)
+                if all(sending.course.sends for sending, _ in self._sendings.values()):
+                    limited.clear()
                 await waking.look(anew=True)
                 await self._take_up(ledger, tools)
             if not (self._attended or any(sending.own_times.have_passed for sending, _ in self._sendings.values())):

@@ -10,6 +10,7 @@ from mailtui.dispatch.campaign_state import cancel_waiting, put_at_rest
 from mailtui.dispatch.encoding import fixed_encoding
 from mailtui.dispatch.frozen import compiled
 from mailtui.dispatch.intent import Course, Intent
+from mailtui.dispatch.kept import SHORT_REST
 from mailtui.dispatch.outlet import Outlet
 from mailtui.dispatch.own_times import OwnTimes
 from mailtui.dispatch.paced import Paced
@@ -31,7 +32,6 @@ from mailtui.smtp.job import Job
 
 _LONGEST_NAP = 60.0
 _LOOK_FOR_DUE = 5.0  # seconds; rows come due one by one, while some of the same domain are at hand
-_SHORT_REST = 5 * 60.0  # seconds; an account that is back sooner is waited for, a later one is worth a pause
 _NO_CARRIER = "no account of the campaign may send as those whom the mails that are left are from"
 
 
@@ -71,7 +71,7 @@ class Sending:
         self._staffing = Staffing(self.supply.renderers, tools.cores)
         self._bodies = tools.bodies.share()
         self._stirred = asyncio.Event()
-        self._course = Course()
+        self.course = Course()
         self._takes_turns = source.source.takes_turns
         self._pool = open_pool(self, campaign, tools)
         self._pool.ask_window(self._plan.window)
@@ -86,15 +86,15 @@ class Sending:
     # orders
 
     def pause(self, actor: str) -> None:
-        if self._course.pause(actor):
+        if self.course.pause(actor):
             self._turned()
 
     def cancel(self, actor: str) -> None:
-        self._course.cancel(actor)
+        self.course.cancel(actor)
         self._turned()
 
     def leave(self) -> None:
-        if self._course.leave():
+        if self.course.leave():
             self._turned()
 
     def abort(self, reason: str) -> None:
@@ -116,7 +116,7 @@ class Sending:
         """Go at once by the hours that its schedule names by now, and by what that says of missed times."""
         self.window.take_over(campaign)
         self.campaign = self.own_times.campaign = campaign
-        self._course.put_off(self.window.note, self.window.opens_at())
+        self.course.put_off(self.window.note, self.window.opens_at())
         self.stir()
 
     def clock_moved(self, by: float) -> None:
@@ -127,14 +127,14 @@ class Sending:
     @property
     def waiting(self) -> bool:
         """Whether nothing can be done before the next delivery is due."""
-        return self._course.sends and self.progress.next_due is not None and not self._pool.working
+        return self.course.sends and self.progress.next_due is not None and not self._pool.working
 
     def hold(self, reason: str, *, resume_at: float | None = None, at_wall: bool = False) -> None:
         """Pause because of the account, the message or the server; nobody's row is burnt for it.
 
         `resume_at`, in epoch seconds: it goes on by itself then; `at_wall`: a time of the wall, and no pause's end.
         """
-        if self._course.hold(reason, resume_at, at_wall=at_wall):
+        if self.course.hold(reason, resume_at, at_wall=at_wall):
             self._pool.halt()
             self._turned()
 
@@ -152,7 +152,7 @@ class Sending:
 
     def outlet_lost(self, _outlet: Outlet) -> None:
         """One account cannot be used any more: the others go on, or the campaign rests."""
-        if not self._course.sends:
+        if not self.course.sends:
             return
         if self._pool.look():
             self.supply.look_aside()
@@ -177,14 +177,14 @@ class Sending:
         await self.recorder.settle()
         self.look_again()
         if reason := await self.own_times.see_to():
-            self._course.missed = self._course.sends
+            self.course.missed = self.course.sends
             self.hold(reason)
-        return not self._course.sends
+        return not self.course.sends
 
     def _wait_for_accounts(self) -> None:
         """Nobody can carry what is left: wait for an account that is back soon, or pause."""
         back_at = self._pool.back_at()
-        soon = back_at is not None and back_at - self._tools.wall() < _SHORT_REST * self.scale
+        soon = back_at is not None and back_at - self._tools.wall() < SHORT_REST * self.scale
         if soon or self._pool.is_paced:
             self.progress.next_due = back_at
             self.supply.exhausted = True
@@ -205,7 +205,7 @@ class Sending:
     def look(self) -> None:
         """Every now and then: whether further processes should render."""
         supply = self.supply
-        if self._course.sends and self._staffing.look(
+        if self.course.sends and self._staffing.look(
             self._plan.render_processes,
             open_rows=self.progress.counts.open,
             busy=self._tools.load.look(),
@@ -227,7 +227,7 @@ class Sending:
         self._stirred.set()
 
     def next_job(self, outlet: Outlet, worker: Paced, capabilities: Capabilities) -> Job | None:
-        if not self._course.sends or self.recorder.in_trouble:
+        if not self.course.sends or self.recorder.in_trouble:
             return None
         if self._is_closed():
             return None
@@ -251,7 +251,7 @@ class Sending:
     def count_one(self) -> None:
         """A message got its final word, or lost it."""
         self.progress.settled += 1
-        if not self._course.sends:
+        if not self.course.sends:
             self.stir()  # it may have been the last one under way
 
     async def fix_encoding(self, capabilities: Capabilities) -> str:
@@ -272,7 +272,7 @@ class Sending:
                 self._stirred.clear()  # before looking, so that nothing that happens meanwhile is missed
                 if await self._step():
                     return
-                if self._course.sends and self.supply.low and not self.supply.exhausted:
+                if self.course.sends and self.supply.low and not self.supply.exhausted:
                     continue
                 try:
                     async with asyncio.timeout(self._nap()):
@@ -284,7 +284,7 @@ class Sending:
             await self._pool.part()
 
     def _nap(self) -> float:
-        if not self._course.sends:
+        if not self.course.sends:
             return _LONGEST_NAP  # only what is under way is waited for
         now = self._tools.wall()
         moments = (self.progress.next_due, self._due_next, self._pool.back_at())
@@ -296,7 +296,7 @@ class Sending:
     async def _step(self) -> bool:
         """Do what can be done now; True when the campaign rests."""
         self._pool.reap()
-        intent = self._course.intent
+        intent = self.course.intent
         if intent is Intent.SEND:
             return await self._go_on()
         if intent is Intent.CANCEL:
@@ -304,11 +304,11 @@ class Sending:
         self.supply.renderers.stop()
         if self._pool.busy:
             return False
-        intent = self._course.intent
+        intent = self.course.intent
         if intent is not Intent.CANCEL:
             self.supply.release()
         await self.recorder.settle()
-        if self._course.intent is not intent or (intent is not Intent.CANCEL and self.supply):
+        if self.course.intent is not intent or (intent is not Intent.CANCEL and self.supply):
             self.stir()  # another order came, or a mark was refused and its claim put back, while this waited
             return False
         if intent is Intent.PAUSE:
@@ -323,10 +323,10 @@ class Sending:
     async def _pause(self) -> None:
         """Rest, or be finished: what was to go on later may have been through when its hours ended."""
         counts = await self._tools.storage.patiently(lambda: self._tools.ledger.counts(self.campaign.number))
-        if self._course.resume_at is not None and counts.open == 0:
+        if self.course.resume_at is not None and counts.open == 0:
             await self._rest(CampaignState.FINISHED)
         else:
-            await self._rest(CampaignState.PAUSED, reason=self._course.because)
+            await self._rest(CampaignState.PAUSED, reason=self.course.because)
 
     async def _go_on(self) -> bool:
         if self._is_closed() or (self.own_times.have_passed and await self._has_missed()):
@@ -380,7 +380,7 @@ class Sending:
     async def _rest(self, state: CampaignState, *, reason: str = "") -> None:
         self.resting = True
         self._pool.dismiss()
-        await put_at_rest(self._tools, self.campaign, state, self._course, reason)
+        await put_at_rest(self._tools, self.campaign, state, self.course, reason)
 
     def _size_crew(self) -> None:
         wanted = max(1, min(self._plan.workers, self.campaign.audience, self._plan.limits.connections or MAX_WORKERS))
@@ -396,4 +396,4 @@ class Sending:
     def _note(self) -> str:
         if (error := self._tools.storage.error) is not None:
             return f"{error.title}: {error.detail}"
-        return self._course.because or self._pool.trouble or self._pool.note
+        return self.course.because or self._pool.trouble or self._pool.note

@@ -7,9 +7,14 @@ second until then: whoever puts it, or has the machine sleep, finds each campaig
 
 from __future__ import annotations
 
+from collections.abc import Set
+
 from mailtui.dispatch import own_times
 from mailtui.dispatch.attention import Attention
 from mailtui.dispatch.campaign_state import cancel_waiting, put_on_record
+from mailtui.dispatch.kept import kept_back, reconsider
+from mailtui.dispatch.members import members_from_json
+from mailtui.dispatch.meter_words import is_for_limits
 from mailtui.dispatch.missed import due_of
 from mailtui.dispatch.recurring import Recurring
 from mailtui.dispatch.tools import Tools
@@ -69,6 +74,24 @@ class Waking:
         await self._recurring.look()
         self._next = await ledger.next_wake()
         return bool(paused or scheduled)
+
+    async def limits_changed(self, accounts: Set[str]) -> None:
+        """The limits of these accounts are others: what paused for them looks anew."""
+        for campaign in await self._waiting() if accounts else ():
+            if not accounts.isdisjoint(member.name for member in members_from_json(campaign.endpoint)):
+                await reconsider(self._tools, campaign)
+
+    async def look_at_limits(self) -> None:
+        """Nobody was there: what paused for limits of our own looks whether they are others by now."""
+        for campaign in await self._waiting():
+            if is_for_limits(campaign.reason) and kept_back(self._tools, campaign) is None:
+                await reconsider(self._tools, campaign)
+
+    async def _waiting(self) -> list[Campaign]:
+        """Those that are to go on by themselves later than now."""
+        now = self._tools.wall()
+        found = await self._tools.ledger.to_resume() if self._minds else []
+        return [campaign for campaign in found if campaign.resume_at is not None and campaign.resume_at > now]
 
     async def _go_on(self, campaign: Campaign) -> None:
         """It was to go on by itself by now; of those whose own times passed since then it says what becomes."""

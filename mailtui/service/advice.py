@@ -7,6 +7,7 @@ from shlex import quote
 from typing import TYPE_CHECKING
 
 from mailtui.dispatch.members import members_from_json
+from mailtui.dispatch.meter_words import is_for_limits
 from mailtui.dispatch.watchdog import STOPPED
 from mailtui.outbox.records import Campaign
 from mailtui.service.views import CampaignView
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 _SANDBOX_PORT = 2525
 _HOURS = "sending window closed"
-_LIMITS = ("limit of this minute of ", "hourly limit of ", "daily limit of ", "warm-up day ")
 
 
 class Sooner(StrEnum):
@@ -70,13 +70,12 @@ def sooner(reason: str) -> Sooner:
     """What has a campaign go on before its time, which waits for this reason."""
     if reason.startswith(_HOURS):
         return Sooner.NEVER
-    own = bool(reason) and all(part.startswith(_LIMITS) for part in reason.split("; "))
-    return Sooner.HIGHER_LIMIT if own else Sooner.TRY
+    return Sooner.HIGHER_LIMIT if is_for_limits(reason) else Sooner.TRY
 
 
 def sooner_by_key(reason: str) -> str:
     """The same for the screen, where a runner waits for that time; empty where nothing does."""
-    by_key = {Sooner.TRY: "r tries at once.", Sooner.HIGHER_LIMIT: "Sooner only with a higher limit; then r."}
+    by_key = {Sooner.TRY: "r tries at once.", Sooner.HIGHER_LIMIT: "Sooner only with a higher limit."}
     return by_key.get(sooner(reason), "")
 
 

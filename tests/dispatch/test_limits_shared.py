@@ -164,9 +164,8 @@ async def test_c3_limits_that_are_changed_hold_at_once_for_a_campaign_that_is_un
             20,
             "hourly limit of acme reached",
         )
-        await house.desk.put_limits({"acme": Limits().to_json()})
         await house.order(campaign, OrderKind.SET, limits=json.loads(Limits(per_hour=30).to_json()))
-        await house.order(campaign, OrderKind.RESUME)
+        await house.desk.put_limits({"acme": Limits().to_json()})
         await house.until(campaign, lambda counts: counts.sent == 50)  # its own, from now on
         await house.until_state(campaign, CampaignState.PAUSED)
         assert (await house.reader.campaign(campaign.id)).reason == "hourly limit of this campaign reached"

@@ -26,7 +26,7 @@ async def paused(house: House, port: int, seconds: float, *, id: str = "c1") -> 
     campaign = await house.launch(5, port, id=id)
     ledger = house.outbox.ledger()
     at = time.time() + seconds
-    why = "hourly limit of acme reached"
+    why = "451 4.7.500 Server busy"
     await ledger.set_state(
         campaign.number, CampaignState.PAUSED, actor="runner", now=time.time(), reason=why, held=True, resume_at=at
     )
