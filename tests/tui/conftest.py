@@ -11,11 +11,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 import pytest_asyncio
 from textual._compositor import LayoutUpdate
 from textual.app import App
+from textual.css.model import RuleSet
+from textual.css.stylesheet import Stylesheet
 
 from mailtui.kit.paths import Home
 from mailtui.sandbox.process import SandboxHandle, start_sandbox, stop_sandbox
@@ -30,6 +33,22 @@ _seen: list[str] = []
 
 MakeApp = Callable[..., MailtuiApp]
 Condition = Callable[[], object]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _style_sheets_are_read_once() -> Iterator[None]:
+    """Textual reads all style sheets anew for each screen of each app, which was a quarter of these tests' time."""
+    read = Stylesheet._parse_rules
+    known: dict[object, list[RuleSet]] = {}
+
+    def read_once(sheet: Stylesheet, *told: Any, **named: Any) -> list[RuleSet]:
+        key = (told, tuple(named.items()), tuple(sheet._variables.items()))
+        if key not in known:
+            known[key] = read(sheet, *told, **named)
+        return known[key]
+
+    with mock.patch.object(Stylesheet, "_parse_rules", read_once):
+        yield
 
 
 @pytest.fixture
@@ -146,7 +165,7 @@ async def sent_to_faults(service: Service, campaign: Path, faults: str, *, rows:
     await stop_sandbox(sandbox)
 
 
-async def until(condition: Condition | Callable[[], Awaitable[object]], *, seconds: float = 10.0) -> None:
+async def until(condition: Condition | Callable[[], Awaitable[object]], *, seconds: float = 30.0) -> None:
     """Wait until a condition holds; the test fails when it does not in time."""
     deadline, pause = time.monotonic() + seconds, 0.01
     while True:
