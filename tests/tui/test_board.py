@@ -151,12 +151,12 @@ async def test_a_mistyped_password_is_asked_for_again(
         running = MailtuiApp(asking)
         async with running.run_test() as pilot:
             await pilot.press("f8")
-            await until(lambda: shows(running, "║ paused", "Paused because the server said at auth: 535"), seconds=20)
+            await until(lambda: shows(running, "║ paused", "Paused because the server said at auth: 535"))
             await until(lambda: asking.runner_pid() is None)
             await pilot.press("r")
             await until(lambda: isinstance(running.screen, PasswordDialog))
             await pilot.press(*"right", "enter")
-            await until(lambda: shows(running, "+ finished", "+ 5 sent"), seconds=20)
+            await until(lambda: shows(running, "+ finished", "+ 5 sent"))
 
 
 async def test_cancel_asks_first(app: MakeApp, service: Service, sendable: Path) -> None:

@@ -27,7 +27,7 @@ async def test_the_number_to_type_is_that_of_all_mails(app: MakeApp, sample: Pat
     async with running.run_test(size=(80, 30)) as pilot:
         await until(lambda: running.bench.open_list is not None)
         await pilot.press("5")
-        await until(lambda: shows(running, "Copies   boss@example.test"), seconds=20)
+        await until(lambda: shows(running, "Copies   boss@example.test"))
         screen = await opened(running, pilot)
         await asked(running, pilot, screen)
         await until(lambda: shows(running, "Send 68 mails to 127.0.0.1:2525", "Type 68 to send"))

@@ -47,12 +47,12 @@ async def test_b8_rows_are_written_to_a_new_file(service: Service, sample: Path)
         await until(lambda: isinstance(running.screen, DryRunDialog))
         assert shows(running, "dry-run.mbox") and shows(running, "no server is called")
         await pilot.press("tab", *"2-3", "enter")
-        await until(lambda: shows(running, "+ Written: 1 mail into"), seconds=20)
+        await until(lambda: shows(running, "+ Written: 1 mail into"))
         await until(lambda: shows(running, "1 mail left out: suppressed."))
         [mail] = mailbox.mbox(sample.parent / "dry-run.mbox")
         assert second in mail["To"]
         await pilot.press("shift+tab", "enter")
-        await until(lambda: shows(running, "exists already"), seconds=20)
+        await until(lambda: shows(running, "exists already"))
         assert not list(sample.parent.glob("dry-run-*")), "nothing else was written"
 
 

@@ -182,7 +182,7 @@ async def test_a_text_is_written_looked_at_previewed_and_saved(app: MakeApp, sam
         await until(lambda: isinstance(running.focused, Input))
         await pilot.press("c", "i", "t", "enter")
         await until(lambda: area.text.startswith("Hi{{ city }}Hello"))
-        await until(lambda: shows(running, "HiLagosHello"), seconds=20)
+        await until(lambda: shows(running, "HiLagosHello"))
         assert body.read_bytes() == b"Hello\r\nyou\r\n"
         await pilot.press("ctrl+s")
         await until(lambda: not shows(running, "* not saved"))
@@ -276,7 +276,7 @@ async def test_finding_lines_and_files_that_can_only_be_looked_at(app: MakeApp, 
         await pilot.press("ctrl+g", "3", "enter")
         await until(lambda: written(screen).cursor_location == (2, 0))
         await pilot.press("ctrl+r")
-        await until(lambda: shows(running, "row 1", "amara"), seconds=20)
+        await until(lambda: shows(running, "row 1", "amara"))
         files = screen.query_one("#files", OptionList)
         change(sample, "subject: '", "subject: >\n  '")
         await pilot.press("escape", "r", "home")

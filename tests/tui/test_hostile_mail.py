@@ -96,33 +96,33 @@ async def test_nothing_of_a_strangers_acts_on_three_screens(service: Service, ho
             await pilot.press("n")
             assert harmless(app)
         await pilot.press("c")
-        await until(lambda: shows(app, "mails rendered"), seconds=20)
+        await until(lambda: shows(app, "mails rendered"))
         assert harmless(app)
 
         await pilot.press("5")
-        await until(lambda: isinstance(app.screen, PreviewScreen) and shows(app, "row 1 · "), seconds=20)
+        await until(lambda: isinstance(app.screen, PreviewScreen) and shows(app, "row 1 · "))
         preview = app.screen
         assert isinstance(preview, PreviewScreen)
         for number in range(1, len(CELLS) + 1):
             preview.show_row(number)
-            await until(lambda number=number: shows(app, f"row {number} · "), seconds=20)
+            await until(lambda number=number: shows(app, f"row {number} · "))
             for _ in range(5):
                 preview.action_view(1)
                 await asyncio.sleep(0.05)
                 assert harmless(app)
         await pilot.press("b", "m", "n", "d")
-        await until(lambda: shows(app, f"+ row {len(CELLS)} · ", "differ"), seconds=20)
+        await until(lambda: shows(app, f"+ row {len(CELLS)} · ", "differ"))
         for _ in range(5):
             preview.action_view(1)
             await pilot.press("s")
             assert harmless(app)
         await pilot.press("escape", "w")
-        await until(lambda: shows(app, "Rows to look at first", "Longest"), seconds=20)
+        await until(lambda: shows(app, "Rows to look at first", "Longest"))
         assert harmless(app)
         await pilot.press("escape")
 
         await pilot.press("6")
-        await until(lambda: isinstance(app.screen, ReviewScreen) and shows(app, "12 of 12 rows tried:"), seconds=20)
+        await until(lambda: isinstance(app.screen, ReviewScreen) and shows(app, "12 of 12 rows tried:"))
         await until(lambda: shows(app, "[@click=app.danger]Acme[/]"))
         assert harmless(app)
         await pilot.press("s")
@@ -137,7 +137,7 @@ async def test_clicking_on_a_strangers_text_does_nothing(service: Service, hosti
         await until(lambda: app.bench.open_list is not None)
         for room in ("4", "5", "6"):
             await pilot.press(room)
-            await until(lambda: shows(app, "@click=app.danger"), seconds=20)
+            await until(lambda: shows(app, "@click=app.danger"))
             for y, line in enumerate(grid(app)):
                 if "@click=" in line:
                     for within in (2, 22):  # in what would be the tag, and in what would be the link
@@ -155,5 +155,5 @@ async def test_errors_that_quote_a_stranger_are_harmless(service: Service, hosti
         await until(lambda: app.bench.open_list is not None)
         for room, kind in (("4", MessageScreen), ("5", PreviewScreen), ("6", ReviewScreen)):
             await pilot.press(room)
-            await until(lambda kind=kind: isinstance(app.screen, kind) and shows(app, "tag name"), seconds=20)
+            await until(lambda kind=kind: isinstance(app.screen, kind) and shows(app, "tag name"))
             assert harmless(app)

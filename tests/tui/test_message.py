@@ -68,14 +68,14 @@ async def test_b2_a_body_in_markdown_or_mjml_is_a_file_of_the_message(app: MakeA
         await opened(running, pilot)
         await until(lambda: shows(running, "markdown body.md.j2", "# Hello {{ first_name }}", "+ first_name"))
         await pilot.press("5")
-        await until(lambda: shows(running, "row 1", "Hello Amara", "Spring is here."), seconds=20)
+        await until(lambda: shows(running, "row 1", "Hello Amara", "Spring is here."))
         await pilot.press("4")
         change(sample, "markdown: body.md.j2", "mjml: body.mjml.j2")
         section = "<mj-section><mj-column><mj-txt>Hello {{ first_name }}</mj-txt></mj-column></mj-section>"
         (sample.parent / "body.mjml.j2").write_text(f"<mjml><mj-body>\n{section}</mj-body></mjml>", "utf-8")
         await until(lambda: isinstance(running.screen, MessageScreen))
         await pilot.press("r")
-        await until(lambda: shows(running, "× mjml     body.mjml.j2", "no tag mj-txt in MJML. Did you"), seconds=20)
+        await until(lambda: shows(running, "× mjml     body.mjml.j2", "no tag mj-txt in MJML. Did you"))
 
 
 async def test_mistakes_stand_in_full_with_their_places_and_go_when_mended(app: MakeApp, sample: Path) -> None:
@@ -135,7 +135,7 @@ async def test_the_check_renders_every_row_and_a_finding_leads_to_its_row(app: M
         screen = await opened(running, pilot)
         await until(lambda: screen.check_action("check", ()) is True)
         await pilot.press("c")
-        await until(lambda: shows(running, "mails rendered", "× 1 error", "× error"), seconds=20)
+        await until(lambda: shows(running, "mails rendered", "× 1 error", "× error"))
         await until(lambda: shows(running, "! warning", "[row 4]", "the template cannot be filled in", "by zero"))
         await until(lambda: isinstance(running.focused, Findings))
         await until(lambda: shows(running, "Mend the template or the rows"))  # what to do, below the cursor

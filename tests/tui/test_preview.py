@@ -39,7 +39,7 @@ async def opened(app: MailtuiApp, pilot: Pilot[Any]) -> PreviewScreen:
 
 async def at_rest(app: MailtuiApp, *texts: str) -> None:
     """Wait until these are shown and nothing is being rendered."""
-    await until(lambda: shows(app, *texts) and not shows(app, "rendering "), seconds=20)
+    await until(lambda: shows(app, *texts) and not shows(app, "rendering "))
 
 
 def told(app: MailtuiApp) -> str:
@@ -346,7 +346,7 @@ async def test_a_test_mail_arrives_and_the_servers_words_are_shown(
         await type_into(pilot, "not an address")
         await until(lambda: shows(running, "not an address is not a mail address"))
         await type_into(pilot, "me@example.test")
-        await until(lambda: shows(running, "+ Sent to me@example.test. The server said: 250"), seconds=20)
+        await until(lambda: shows(running, "+ Sent to me@example.test. The server said: 250"))
         await until(lambda: shows(running, "enter or esc closes"))
         await pilot.press("5", "enter")  # neither goes into the address, and no second mail goes out
         await until(lambda: isinstance(running.screen, PreviewScreen))
@@ -357,7 +357,7 @@ async def test_a_test_mail_arrives_and_the_servers_words_are_shown(
         await pilot.press("tab", "space")
         await until(lambda: shows(running, "▐X▌ Begin its subject with [Test]"))
         await pilot.press("shift+tab", "enter")
-        await until(lambda: shows(running, "+ Sent to me@example.test."), seconds=20)
+        await until(lambda: shows(running, "+ Sent to me@example.test."))
     caught, marked = mailbox.mbox(sandbox.folder / "messages.mbox")
     assert caught["To"] == "me@example.test"
     assert "Marie" in caught["Subject"] and marked["Subject"] == f"[Test] {caught['Subject']}"
@@ -372,7 +372,7 @@ async def test_a_server_that_is_not_there_is_told_in_the_dialog(app: MakeApp, sa
         await pilot.press("t")
         await until(lambda: isinstance(running.screen, SendTestDialog))
         await type_into(pilot, "me@example.test")
-        await until(lambda: shows(running, "× Not sent to me@example.test."), seconds=20)
+        await until(lambda: shows(running, "× Not sent to me@example.test."))
 
 
 async def test_with_a_list_only_it_says_what_to_open(app: MakeApp, sample: Path) -> None:

@@ -47,7 +47,7 @@ async def opened(app: MailtuiApp, pilot: Pilot[Any]) -> ReviewScreen:
 
 async def asked(app: MailtuiApp, pilot: Pilot[Any], screen: ReviewScreen) -> ConfirmStartDialog:
     """The last question, asked by its key."""
-    await until(lambda: screen.check_action("start", ()) is True, seconds=20)
+    await until(lambda: screen.check_action("start", ()) is True)
     await pilot.press("s")
     await until(lambda: isinstance(app.screen, ConfirmStartDialog))
     dialog = app.screen
@@ -71,14 +71,14 @@ async def confirm(app: MailtuiApp, pilot: Pilot[Any], count: int) -> None:
 
 async def choosing(app: MailtuiApp, pilot: Pilot[Any], screen: ReviewScreen) -> None:
     """The question for whom a launch is, asked by the key of a start."""
-    await until(lambda: screen.check_action("start", ()) is True, seconds=20)
+    await until(lambda: screen.check_action("start", ()) is True)
     await pilot.press("s")
-    await until(lambda: isinstance(app.screen, ChangedDialog), seconds=20)
+    await until(lambda: isinstance(app.screen, ChangedDialog))
 
 
 async def number_asked(app: MailtuiApp, pilot: Pilot[Any]) -> int:
     """The number that the last question wants."""
-    await until(lambda: isinstance(app.screen, ConfirmStartDialog), seconds=20)
+    await until(lambda: isinstance(app.screen, ConfirmStartDialog))
     await pilot.pause()
     found = re.search(r"Type (\d+) to send", "\n".join(grid(app)))
     assert found is not None
@@ -112,7 +112,7 @@ async def test_everything_that_is_about_to_happen_is_shown(app: MakeApp, sample:
     running = app(target=sample)
     async with running.run_test(size=(80, 24)) as pilot:
         screen = await opened(running, pilot)
-        await until(lambda: shows(running, "20 of 34 rows tried:"), seconds=20)
+        await until(lambda: shows(running, "20 of 34 rows tried:"))
         await until(lambda: shows(running, "server       127.0.0.1:2525  not encrypted, on this machine"))
         await until(
             lambda: shows(running, "from         Acme Garden <news@acme.test>", "subject      {{ first_name|default")
@@ -125,7 +125,7 @@ async def test_everything_that_is_about_to_happen_is_shown(app: MakeApp, sample:
         await until(lambda: isinstance(running.screen, PreviewScreen) and shows(running, "row 26"))
         running.bench.set_filter('city == "Lyon"')
         await pilot.press("6")
-        await until(lambda: shows(running, "recipients   1 of 42 rows", "1 of 1 row tried"), seconds=20)
+        await until(lambda: shows(running, "recipients   1 of 42 rows", "1 of 1 row tried"))
         assert not screen.query_one("#review-start", Button).disabled
 
 
@@ -149,15 +149,15 @@ async def test_fifty_are_sent_by_a_runner_and_the_board_watches(
         assert dialog.query_one(Input).value == "50"
         assert not dialog.query_one("#start", Button).disabled
         await pilot.press("enter", "enter")
-        await until(lambda: isinstance(running.screen, BoardScreen), seconds=20)
+        await until(lambda: isinstance(running.screen, BoardScreen))
         campaign = (await service.newest()).id
         assert running.watched == campaign
         await finished(service, campaign)
         assert len(caught(sandbox.folder)) == len(set(caught(sandbox.folder))) == 50
-        await until(lambda: shows(running, "finished"), seconds=10)
+        await until(lambda: shows(running, "finished"))
 
         await pilot.press("6")  # once more: nobody is new, and so there is nothing to start
-        await until(lambda: shows(running, "+ Everybody on the list has it already; nothing to do."), seconds=20)
+        await until(lambda: shows(running, "+ Everybody on the list has it already; nothing to do."))
         assert "To everybody once more: mailtui run CAMPAIGN --new" in screen.needs("start")
         await until(lambda: shows(running, f"already sent 50 ({campaign}, ", "to send      0 new"))
         assert screen.check_action("start", ()) is None
@@ -196,7 +196,7 @@ async def test_errors_keep_it_from_being_started(app: MakeApp, sendable: Path, s
     running = app(target=sendable)
     async with running.run_test(size=(80, 24)) as pilot:
         screen = await opened(running, pilot)
-        await until(lambda: shows(running, "These errors keep it from being started:", "× 1 error"), seconds=20)
+        await until(lambda: shows(running, "These errors keep it from being started:", "× 1 error"))
         assert screen.check_action("start", ()) is None
         assert screen.query_one("#review-start", Button).disabled
         await pilot.press("s")
@@ -206,7 +206,7 @@ async def test_errors_keep_it_from_being_started(app: MakeApp, sendable: Path, s
         assert await service.views() == []
         change(sendable.parent / "body.txt.j2", "{{ 1 // (customer|int - 471) }}", "This week")
         await pilot.press("r")
-        await until(lambda: screen.check_action("start", ()) is True, seconds=20)
+        await until(lambda: screen.check_action("start", ()) is True)
 
 
 async def test_m09_a_template_without_end_is_left_with_escape(app: MakeApp, sendable: Path) -> None:
@@ -215,20 +215,20 @@ async def test_m09_a_template_without_end_is_left_with_escape(app: MakeApp, send
     running = app(target=sendable)
     async with running.run_test(size=(80, 24)) as pilot:
         screen = await opened(running, pilot)
-        await until(lambda: shows(running, "Checking: ", "escape stops it"), seconds=20)
+        await until(lambda: shows(running, "Checking: ", "escape stops it"))
         await pilot.press("escape")
         await until(lambda: shows(running, "The check was stopped; r checks again."))
         assert screen.check_action("start", ()) is None
         change(sendable.parent / "body.txt.j2", endless, "This week")
         await pilot.press("r")
-        await until(lambda: screen.check_action("start", ()) is True, seconds=20)
+        await until(lambda: screen.check_action("start", ()) is True)
 
 
 async def test_a_check_that_goes_on_while_the_app_is_closed_has_nowhere_to_say_so(app: MakeApp, sendable: Path) -> None:
     running = app(target=sendable)
     async with running.run_test(size=(80, 24)) as pilot:
         screen = await opened(running, pilot)
-        await until(lambda: screen.check_action("start", ()) is True, seconds=20)
+        await until(lambda: screen.check_action("start", ()) is True)
         told = asyncio.Event()
         failed: list[dict[str, object]] = []
         asyncio.get_running_loop().set_exception_handler(lambda _loop, context: failed.append(context))
@@ -259,7 +259,7 @@ async def test_the_pace_is_changed_for_this_launch(app: MakeApp, sendable: Path,
     running = app(target=sendable)
     async with running.run_test(size=(80, 24)) as pilot:
         screen = await opened(running, pilot)
-        await until(lambda: screen.check_action("start", ()) is True, seconds=20)
+        await until(lambda: screen.check_action("start", ()) is True)
         await pilot.press("p")
         rate, workers = screen.query_one("#pace-rate", Input), screen.query_one("#pace-workers", Input)
         await until(lambda: rate.has_focus)
@@ -273,7 +273,7 @@ async def test_the_pace_is_changed_for_this_launch(app: MakeApp, sendable: Path,
         await pilot.press("escape")
         await until(lambda: not isinstance(running.focused, Input))
         await start(running, pilot, screen, 5)
-        await until(lambda: isinstance(running.screen, BoardScreen), seconds=20)
+        await until(lambda: isinstance(running.screen, BoardScreen))
         plan = (await service.newest()).campaign.plan
         assert '"workers": 2' in plan and '"rate": 10.0' in plan
 
@@ -286,7 +286,7 @@ async def test_a_changed_message_is_asked_about(
     async with running.run_test(size=(80, 24)) as pilot:
         screen = await opened(running, pilot)
         await start(running, pilot, screen, 3)
-        await until(lambda: isinstance(running.screen, BoardScreen), seconds=20)
+        await until(lambda: isinstance(running.screen, BoardScreen))
         first = (await service.newest()).id
         await finished(service, first)
         await until(lambda: service.runner_pid() is None)
@@ -307,7 +307,7 @@ async def test_a_changed_message_is_asked_about(
         await pilot.click("#top-up")
         assert await number_asked(running, pilot) == await number_of_the_command(sendable, "--top-up") == 1
         await confirm(running, pilot, 1)
-        await until(lambda: isinstance(running.screen, BoardScreen), seconds=20)
+        await until(lambda: isinstance(running.screen, BoardScreen))
         await until(lambda: len(caught(sandbox.folder)) == 4)
         assert len(await service.views()) == 1
         await finished(service, first)
@@ -318,7 +318,7 @@ async def test_a_changed_message_is_asked_about(
         await pilot.click("#new")
         assert await number_asked(running, pilot) == await number_of_the_command(sendable, "--new") == 4
         await confirm(running, pilot, 4)
-        await until(lambda: isinstance(running.screen, BoardScreen), seconds=20)
+        await until(lambda: isinstance(running.screen, BoardScreen))
         await until(lambda: len(caught(sandbox.folder)) == 8)
         assert len(await service.views()) == 2
 
@@ -334,21 +334,21 @@ async def test_the_number_is_that_of_the_command(
         await asked(running, pilot, screen)
         assert await number_asked(running, pilot) == await number_of_the_command(sendable) == 5
         await confirm(running, pilot, 5)
-        await until(lambda: isinstance(running.screen, BoardScreen), seconds=20)
+        await until(lambda: isinstance(running.screen, BoardScreen))
         campaign = (await service.newest()).id
         await finished(service, campaign)
         await until(lambda: service.runner_pid() is None)
 
         stretch(sendable, 8)
         await pilot.press("6")
-        await until(lambda: shows(running, f"already sent 5 ({campaign}, ", "to send      3 new"), seconds=20)
+        await until(lambda: shows(running, f"already sent 5 ({campaign}, ", "to send      3 new"))
         await asked(running, pilot, screen)
         await until(
             lambda: shows(running, f"Send 3 mails to 127.0.0.1:{sandbox.port} on this machine?", "to send      3 new")
         )
         assert await number_asked(running, pilot) == await number_of_the_command(sendable) == 3
         await confirm(running, pilot, 3)
-        await until(lambda: isinstance(running.screen, BoardScreen), seconds=20)
+        await until(lambda: isinstance(running.screen, BoardScreen))
         await finished(service, campaign)
         await until(lambda: service.runner_pid() is None)
         assert len(caught(sandbox.folder)) == len(set(caught(sandbox.folder))) == 8
@@ -357,11 +357,11 @@ async def test_the_number_is_that_of_the_command(
         await launch(service, sendable)  # two more, and nobody sends them: not finished
         stretch(sendable, 11)
         await pilot.press("6")
-        await until(lambda: shows(running, "8 shows to whom)", "to send      1 new, 2 who still wait"), seconds=20)
+        await until(lambda: shows(running, "8 shows to whom)", "to send      1 new, 2 who still wait"))
         await asked(running, pilot, screen)
         assert await number_asked(running, pilot) == await number_of_the_command(sendable) == 3
         await confirm(running, pilot, 3)
-        await until(lambda: isinstance(running.screen, BoardScreen), seconds=20)
+        await until(lambda: isinstance(running.screen, BoardScreen))
         await finished(service, campaign)
         await until(lambda: len(caught(sandbox.folder)) == 11)
 
@@ -375,14 +375,14 @@ async def test_a_cancelled_campaign_is_only_sent_anew_when_that_is_meant(
     running = app(target=sendable)
     async with running.run_test(size=(80, 24)) as pilot:
         screen = await opened(running, pilot)
-        await until(lambda: shows(running, "; paused, 7 shows it)", "to send      0 new, "), seconds=20)
+        await until(lambda: shows(running, "; paused, 7 shows it)", "to send      0 new, "))
         await asked(running, pilot, screen)
         waiting = (await service.view(launched.campaign.id)).counts.open
         assert await number_asked(running, pilot) == await number_of_the_command(sendable) == waiting
         await pilot.press("escape")
         await service.cancel(await service.view(launched.campaign.id))
         await pilot.press("r")
-        await until(lambda: shows(running, "before       Spring news was cancelled"), seconds=20)
+        await until(lambda: shows(running, "before       Spring news was cancelled"))
         await choosing(running, pilot, screen)
         assert not running.screen.query("#top-up")
         await pilot.click("#new")
@@ -405,7 +405,7 @@ async def test_what_is_being_sent_says_which_key_helps(app: MakeApp, sendable: P
         await pilot.click("#top-up")
         waiting = await number_asked(running, pilot)
         await confirm(running, pilot, waiting)
-        await until(lambda: "or pause it first: 7, then space." in told_by(running), seconds=20)
+        await until(lambda: "or pause it first: 7, then space." in told_by(running))
         assert "mailtui" not in told_by(running)
 
 
@@ -416,13 +416,13 @@ async def test_nobody_but_those_who_get_nothing(app: MakeApp, sendable: Path, se
     running = app(target=sendable)
     async with running.run_test(size=(80, 24)) as pilot:
         screen = await opened(running, pilot)
-        await until(lambda: shows(running, "to send      1; the others are on a list"), seconds=20)
+        await until(lambda: shows(running, "to send      1; the others are on a list"))
         await asked(running, pilot, screen)
         assert await number_asked(running, pilot) == await number_of_the_command(sendable) == 1
         await pilot.press("escape")
         (sendable.parent / "never.csv").write_text("email\nperson1@example.test\nperson2@example.test\n")
         await pilot.press("r")
-        await until(lambda: shows(running, "+ Everybody on the list is on a list of those"), seconds=20)
+        await until(lambda: shows(running, "+ Everybody on the list is on a list of those"))
         assert screen.check_action("start", ()) is None
 
 
@@ -436,28 +436,28 @@ async def test_a_missing_password_is_asked_for_and_given_to_the_runner(
             screen = await opened(running, pilot)
             await until(lambda: shows(running, "server       acme, 127.0.0.1:", "as me"))
             await start(running, pilot, screen, 3)
-            await until(lambda: isinstance(running.screen, PasswordDialog), seconds=20)
+            await until(lambda: isinstance(running.screen, PasswordDialog))
             await pilot.press("escape")
             await until(lambda: "The account acme needs its password" in told_by(running))
             await until(lambda: "Nothing was sent." in told_by(running))
             assert await asking.views() == []
 
             await pilot.press("5")  # a test mail with a mistyped one: it is refused, and asked for again
-            await until(lambda: shows(running, "row 1 · "), seconds=20)
+            await until(lambda: shows(running, "row 1 · "))
             await pilot.press("t")
             await until(lambda: isinstance(running.screen, SendTestDialog))
             await pilot.press(*"me", "at", "x", "full_stop", *"test", "enter")
-            await until(lambda: isinstance(running.screen, PasswordDialog), seconds=20)
+            await until(lambda: isinstance(running.screen, PasswordDialog))
             await pilot.press(*"wrong", "enter")
-            await until(lambda: shows(running, "× Not sent to me@x.test. At auth: 535"), seconds=20)
+            await until(lambda: shows(running, "× Not sent to me@x.test. At auth: 535"))
             await pilot.press("escape", "6")
 
             await start(running, pilot, screen, 3)
-            await until(lambda: isinstance(running.screen, PasswordDialog), seconds=20)
+            await until(lambda: isinstance(running.screen, PasswordDialog))
             await pilot.press(*"right")
             assert not shows(running, "right") and shows(running, "•••••")
             await pilot.press("enter")
-            await until(lambda: isinstance(running.screen, BoardScreen), seconds=20)
+            await until(lambda: isinstance(running.screen, BoardScreen))
             await finished(asking, (await asking.newest()).id)
             assert len(caught(login_server.folder)) == 3
 
@@ -469,7 +469,7 @@ async def test_a_list_that_grew_since_it_was_counted_is_not_sent(
     running = app(target=sendable)
     async with running.run_test(size=(80, 24)) as pilot:
         screen = await opened(running, pilot)
-        await until(lambda: screen.check_action("start", ()) is True, seconds=20)
+        await until(lambda: screen.check_action("start", ()) is True)
         stretch(sendable, 4)
         await pilot.press("s")
         await until(lambda: "The list has changed: 3 recipients when you looked, 4 now" in told_by(running))
@@ -489,12 +489,12 @@ async def test_a_launch_whose_runner_does_not_start_says_how_to_go_on(
     async with running.run_test(size=(80, 24)) as pilot:
         screen = await opened(running, pilot)
         await start(running, pilot, screen, 3)
-        await until(lambda: "The runner did not start" in told_by(running), seconds=20)
+        await until(lambda: "The runner did not start" in told_by(running))
         [view] = await service.views()
         await until(lambda: f"It is launched as {view.id}, and nothing of it is lost." in told_by(running))
         monkeypatch.undo()
         await start(running, pilot, screen, 3)
-        await until(lambda: isinstance(running.screen, BoardScreen), seconds=20)
+        await until(lambda: isinstance(running.screen, BoardScreen))
         await finished(service, view.id)
         assert len(caught(sandbox.folder)) == 3
 
@@ -511,7 +511,7 @@ async def test_with_a_list_only_and_with_nobody(app: MakeApp, sample: Path) -> N
         await until(lambda: running.bench.open_list is not None)
         running.bench.set_filter('city == "Nowhere"')
         screen = await opened(running, pilot)
-        await until(lambda: shows(running, "There is nobody to send to"), seconds=20)
+        await until(lambda: shows(running, "There is nobody to send to"))
         assert screen.check_action("start", ()) is None
 
 
@@ -562,18 +562,18 @@ async def test_c11_what_is_different_since_the_last_launch_is_shown_and_only_the
             "1 not on the list any more: 1 still wait, and get it",
             "1 who wait have another row now",
         )
-        await until(lambda: all(shows(running, text) for text in wanted), seconds=20)
+        await until(lambda: all(shows(running, text) for text in wanted))
         screen.query_one("#plan").scroll_end(animate=False)
         await until(lambda: shows(running, "1 who waited are suppressed by now"))
         await asked(running, pilot, screen)
         assert await number_asked(running, pilot) == 4
         await confirm(running, pilot, 4)
-        await until(lambda: isinstance(running.screen, BoardScreen), seconds=20)
+        await until(lambda: isinstance(running.screen, BoardScreen))
         await finished(service, (await service.newest()).id)
         await until(lambda: service.runner_pid() is None)
         assert sorted(caught(sandbox.folder)) == [f"person{number}@example.test" for number in (1, 2, 4, 5)]
         await pilot.press("6")
-        await until(lambda: shows(running, "nothing to do."), seconds=20)
+        await until(lambda: shows(running, "nothing to do."))
 
 
 async def test_b01_the_senders_domain_is_asked_about_by_a_key_and_stands_among_the_findings(
@@ -586,16 +586,16 @@ async def test_b01_the_senders_domain_is_asked_about_by_a_key_and_stands_among_t
             running = MailtuiApp(service, target=sample)
             async with running.run_test(size=(120, 40), notifications=True) as pilot:
                 screen = await opened(running, pilot)
-                await until(lambda: screen.check_action("domain", ()) is True, seconds=20)
+                await until(lambda: screen.check_action("domain", ()) is True)
                 assert server.asked == [], "nobody is asked before a person wants it"
                 await pilot.press("d")
-                await until(lambda: shows(running, "lets everybody send for it"), seconds=20)
+                await until(lambda: shows(running, "lets everybody send for it"))
                 assert screen.check_action("start", ()) is True, "what nobody need ask about stops nothing"
                 assert shows(running, "s starts it; its domain may be refused:")
                 server.records["acme.test"]["TXT"] = ['"v=spf1 ip4:192.0.2.7 -all"']
-                await until(lambda: screen.check_action("domain", ()) is True, seconds=20)
+                await until(lambda: screen.check_action("domain", ()) is True)
                 await pilot.press("d")
-                await until(lambda: not shows(running, "lets everybody send for it"), seconds=20)
+                await until(lambda: not shows(running, "lets everybody send for it"))
                 told = "\n".join(grid(running))
                 assert told.count("acme.test has no DMARC record") == 1, "asked twice, told once"
     assert {name for name, _, _ in server.asked} == {"acme.test", "_dmarc.acme.test"}

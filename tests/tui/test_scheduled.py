@@ -60,15 +60,15 @@ async def ready(app: MailtuiApp, pilot: Pilot[Any]) -> ReviewScreen:
     await until(lambda: isinstance(app.screen, ReviewScreen))
     screen = app.screen
     assert isinstance(screen, ReviewScreen)
-    await until(lambda: screen.check_action("start", ()) is True, seconds=20)
+    await until(lambda: screen.check_action("start", ()) is True)
     return screen
 
 
 async def start_it(app: MailtuiApp, pilot: Pilot[Any], screen: ReviewScreen, count: int, when: str) -> None:
     """Press s and type the number below a question that says when, until the screen of what is scheduled is there."""
-    await until(lambda: screen.check_action("start", ()) is True, seconds=20)
+    await until(lambda: screen.check_action("start", ()) is True)
     await pilot.press("s")
-    await until(lambda: isinstance(app.screen, ConfirmStartDialog), seconds=20)
+    await until(lambda: isinstance(app.screen, ConfirmStartDialog))
     await until(lambda: shows(app, f"{when}?", "Schedule  "))
     await pilot.press(*str(count), "enter")
     await until(lambda: app.screen.query_one("#start").has_focus)
@@ -99,11 +99,11 @@ async def test_c8_scheduled_in_the_review_put_to_another_time_taken_back_and_sen
         await until(lambda: isinstance(running.screen, ScheduleDialog))
         fill(running, at="in 3h")
         await pilot.press("ctrl+s")
-        await until(lambda: shows(running, "in 2 h 59 min"), seconds=20)
+        await until(lambda: shows(running, "in 2 h 59 min"))
         await pilot.press("x")
         await until(lambda: isinstance(running.screen, ConfirmDialog))
         await pilot.press("tab", "shift+tab", "shift+tab", "enter")
-        await until(lambda: shows(running, "Nothing is scheduled.", "× cancelled"), seconds=20)
+        await until(lambda: shows(running, "Nothing is scheduled.", "× cancelled"))
 
         await pilot.press("6", "w")  # and now again and again
         await until(lambda: isinstance(running.screen, ScheduleDialog))
@@ -149,7 +149,7 @@ async def test_c8_without_a_runner_it_is_said_and_one_is_started_and_what_was_se
         await until(lambda: shows(running, "@ scheduled", "No runner is there to send what is to come. b starts one"))
         await until(lambda: shows(running, "Scheduled: it is to begin at", "process waits for"))
         await pilot.press("b")
-        await until(lambda: service.runner_pid() is not None, seconds=20)
+        await until(lambda: service.runner_pid() is not None)
         await until(lambda: not shows(running, "No runner is there"))
         await pilot.press("enter")
         await until(lambda: isinstance(running.screen, ScheduledScreen) and shows(running, "in 4 h 59 min"))
@@ -157,7 +157,7 @@ async def test_c8_without_a_runner_it_is_said_and_one_is_started_and_what_was_se
         await until(lambda: isinstance(running.screen, ConfirmDialog) and shows(running, "It goes to 3, at once."))
         running.screen.query_one("#yes").focus()
         await pilot.press("enter")
-        await until(lambda: shows(running, "Nothing is scheduled."), seconds=20)
+        await until(lambda: shows(running, "Nothing is scheduled."))
         await finished(service, campaign)
         await until(lambda: shows(running, "+ finished", "Sent  1 campaign"))
         await pilot.press("slash", *"spring finished")
@@ -194,12 +194,12 @@ async def test_t02_who_was_missed_is_left_out_and_hours_are_changed_in_the_app(
         await until(lambda: isinstance(running.screen, MissedDialog))
         running.screen.query_one("#skip").focus()
         await pilot.press("enter")
-        await until(lambda: shows(running, "Sending window closed; opens "), seconds=20)
+        await until(lambda: shows(running, "Sending window closed; opens "))
         await pilot.press("e")
         await until(lambda: isinstance(running.screen, ScheduleDialog) and shows(running, "only on", another))
         fill(running, days="")
         await pilot.press("ctrl+s")
-        await until(lambda: shows(running, "changed: at any hour"), seconds=20)
+        await until(lambda: shows(running, "changed: at any hour"))
         await finished(service, campaign)
     counts = (await service.view(campaign)).counts
     assert (counts.sent, counts.expired) == (1, 2)

@@ -29,7 +29,7 @@ async def trying(app: MailtuiApp, pilot: Pilot[Any]) -> None:
     """The dialog, over the review of the open campaign."""
     await until(lambda: app.bench.campaign is not None)
     await pilot.press("6")
-    await until(lambda: isinstance(app.screen, ReviewScreen) and shows(app, "tried:"), seconds=20)
+    await until(lambda: isinstance(app.screen, ReviewScreen) and shows(app, "tried:"))
     await pilot.press("t")
     await until(lambda: isinstance(app.screen, TryAccountDialog))
 
@@ -94,7 +94,7 @@ async def test_a_password_is_asked_for_and_after_a_refusal_asked_for_again(
         async with running.run_test(size=(80, 24)) as pilot:
             await until(lambda: running.bench.campaign is not None)
             await pilot.press("6")
-            await until(lambda: isinstance(running.screen, ReviewScreen) and shows(running, "tried:"), seconds=20)
+            await until(lambda: isinstance(running.screen, ReviewScreen) and shows(running, "tried:"))
             await pilot.press("t")
             await until(lambda: isinstance(running.screen, PasswordDialog))
             running.screen.query_one(Input).value = "wrong"
@@ -123,7 +123,7 @@ async def test_a_window_is_typed_in_the_review_with_what_it_means(
     async with running.run_test(size=(60, 20)) as pilot:
         await until(lambda: running.bench.campaign is not None)
         await pilot.press("6")
-        await until(lambda: shows(running, "tried:", "window  1"), seconds=20)
+        await until(lambda: shows(running, "tried:", "window  1"))
         window = running.screen.query_one("#pace-window", Input)
         window.value = "65"
         await until(lambda: shows(running, "window is a number from 1 to 64"))
