@@ -1,9 +1,8 @@
 """Owns freezing a campaign into the outbox: from here on, files may change and what is sent does not.
 
 A campaign belongs to a series (its file and name). Launching the same message again adds only people who are not in
-it yet. Launches into one outbox take turns, so two at the same time make one set of rows; a draft that is found is
-one whose launch died, and its rows are thrown away: since then the list, the filter or who is left out may have
-changed. Beside a runner rows go in by a thousand, so that it is never kept waiting.
+it yet. Launches into one outbox take turns, so two at the same time make one set of rows. Beside a runner rows go in by
+a thousand, so that it is never kept waiting.
 """
 
 from __future__ import annotations
@@ -20,12 +19,13 @@ from mailtui.audience.audience import Audience
 from mailtui.campaign.again import Again, BeingSent, MessageChanged, NotFinished, WasCancelled
 from mailtui.campaign.agreement import MAY_GET_IT, require_carriers, require_columns, require_extras
 from mailtui.campaign.campaign import Campaign
+from mailtui.campaign.drafts import BREATH, LONG_STEP, STEP, discard, discard_all
 from mailtui.campaign.due_times import DueTimes, due_times
 from mailtui.campaign.mails import Mails, open_mails
 from mailtui.campaign.suppression import LeftOut, open_left_out
 from mailtui.dispatch.members import Member, members_to_json
 from mailtui.dispatch.plan import SendPlan
-from mailtui.errors import OutboxError, RecurrenceChanged
+from mailtui.errors import OutboxError
 from mailtui.kit.file_lock import exclusive
 from mailtui.message.frozen import MessageSource
 from mailtui.outbox.copies import concerned
@@ -38,9 +38,6 @@ from mailtui.outbox.suppression import scope_of_campaign
 from mailtui.schedule.hours import has_hours_of, with_hours_of
 from mailtui.schedule.schedule import Schedule
 
-_STEP = 1_000  # rows of the list, also those that a filter leaves out: looking at them takes time as well
-_BREATH = 0.003  # between two steps while a runner lives: its commits then wait 4 ms at the most
-_LONG_STEP = 20_000  # while no runner lives: most pages of the index of keys are then written once a step
 _ID_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that is read as another
 _UNDER_WAY = frozenset({CampaignState.SCHEDULED, CampaignState.RUNNING, CampaignState.PAUSING, CampaignState.PAUSED})
 
@@ -120,15 +117,18 @@ async def _freeze(
         occurred = await _occurred(freezing, reader)
         if occurred is not None:
             return Launch(occurred, added=0, is_new=False, orders=(), members=freezing.members)
-        earlier = await _earlier(freezing, reader, desk, again)
+        await discard_all(desk, reader, runner_lives)
+        earlier = None if freezing.recurrence else await _earlier(freezing, reader, again)
         if earlier is None:
             draft = await _draft(freezing, desk, reader)
-            added = await _fill(freezing, desk, draft, mails, runner_lives, progress)
+            live = False
             try:
+                added = await _fill(freezing, desk, draft, mails, runner_lives, progress)
                 await _go_live(freezing, desk, reader, draft, mails.due)
-            except RecurrenceChanged:
-                await desk.discard_draft(draft.number)
-                raise
+                live = True
+            finally:
+                if not live:
+                    await discard(draft.number, desk, runner_lives)
             launched = await reader.campaign(draft.id)
             return Launch(launched, added, is_new=True, orders=(), members=freezing.members, copies=launched.copies)
         changes = _changes(freezing, earlier)
@@ -185,13 +185,9 @@ async def _occurred(freezing: Freezing, reader: Reader) -> LaunchedCampaign | No
     return there if there is not None and there.state is not CampaignState.DRAFT else None
 
 
-async def _earlier(freezing: Freezing, reader: Reader, desk: Desk, again: Again) -> LaunchedCampaign | None:
+async def _earlier(freezing: Freezing, reader: Reader, again: Again) -> LaunchedCampaign | None:
     """The campaign to add to, None when there is to be a new one."""
-    latest = await reader.latest_of_series(freezing.campaign.series)
-    while latest is not None and latest.state is CampaignState.DRAFT:
-        await desk.discard_draft(latest.number)
-        latest = await reader.latest_of_series(freezing.campaign.series)
-    return None if freezing.recurrence else await to_add_to(freezing, latest, reader, again)
+    return await to_add_to(freezing, await reader.latest_of_series(freezing.campaign.series), reader, again)
 
 
 async def to_add_to(
@@ -266,7 +262,7 @@ async def _fill(
 ) -> int:
     """Write the rows of the list; how many mails were new."""
     problems = iter(freezing.audience.problems())
-    while bad := list(islice(problems, _STEP)):
+    while bad := list(islice(problems, STEP)):
         rows = [IntakeRow(item.line, item.row, item.kind, item.reason, item.text) for item in bad]
         await desk.add_intake(campaign.number, rows)
     added = done = reached = 0
@@ -279,13 +275,13 @@ async def _fill(
 
     while reached < freezing.audience.size:
         lives = runner_lives()
-        step = _STEP if lives else _LONG_STEP
+        step = STEP if lives else LONG_STEP
         # A runner waits for the outbox, so for it the rows are read first; otherwise they never lie here all at once.
         part = list(next_ones(step)) if lives else next_ones(step)
         added += await desk.add(campaign.number, part, now=time.time())
         reached += step
         progress(done)
-        await asyncio.sleep(_BREATH if lives else 0)
+        await asyncio.sleep(BREATH if lives else 0)
     return added
 
 
@@ -329,21 +325,21 @@ async def _leave_out_too(
     """
     scope = scope_of_campaign(campaign.id)
     after = 0
-    while entries := await reader.suppressions(scope, after=after, limit=_STEP):
+    while entries := await reader.suppressions(scope, after=after, limit=STEP):
         after = entries[-1].id
         keys = [entry.key for entry in entries]
         now_out = left_out.reasons(keys)
         if back := [key for key in keys if key not in now_out]:
             await desk.unsuppress(back, scope, actor=freezing.actor, now=time.time())
     after = 0
-    while left_out and (page := await reader.deliveries(campaign.number, states=MAY_GET_IT, after=after, limit=_STEP)):
+    while left_out and (page := await reader.deliveries(campaign.number, states=MAY_GET_IT, after=after, limit=STEP)):
         after = page[-1].id
         found = left_out.reasons({name for row in page for name in concerned(row.key, row.address, row.copy_of)})
         if found:
             source = str(freezing.campaign.path)
             new = [NewSuppression(key, scope, why, source) for key, why in found.items()]
             await desk.suppress(new, actor=freezing.actor, now=time.time())
-        await asyncio.sleep(_BREATH if found and runner_lives() else 0)
+        await asyncio.sleep(BREATH if found and runner_lives() else 0)
 
 
 async def _order_changes(

@@ -48,8 +48,10 @@ def list_campaigns(search: str, *, service: Service, as_json: bool) -> None:
     ]
     headings = ["id", "state", "sent", "failed", "unknown", "audience", "launched", "name"]
     output.table(headings, rows, right=[2, 3, 4, 5], spare=[6])
-    if any(view.state == "draft" for view in views):
+    drafts = [view.id for view in views if view.state == "draft"]
+    if drafts:
         output.note("A draft is a launch that is under way, or was interrupted: nothing of it was sent.")
+        output.note(f"The next launch throws away what was interrupted, and so does: mailtui cancel {drafts[-1]}")
     hurt = [view.id for view in views if view.counts.failed or view.counts.unknown]
     if hurt:
         output.note(f"What can be done about failed and unknown: mailtui status {hurt[-1]}")

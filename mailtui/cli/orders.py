@@ -79,7 +79,7 @@ def resume(campaign_id: str | None, skip_missed: bool, *, service: Service, as_j
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @common
 def cancel(campaign_id: str | None, yes: bool, *, service: Service, as_json: bool) -> None:
-    """Stop a campaign for good: who has not been sent to gets nothing. A recurring one ends."""
+    """Stop a campaign for good: who has not been sent to gets nothing. A recurring one ends, a draft is thrown away."""
     if recurring.carried_out(service, campaign_id, lambda row: recurring.end(service, row, yes=yes), as_json=as_json):
         return
 
@@ -203,7 +203,7 @@ def _give(
     async def carry() -> tuple[str, CampaignView]:
         view = await chosen(service, campaign_id, fits)
         answer = await give(view)
-        return answer, await service.view(view.id)
+        return answer, view if view.state == "draft" else await service.view(view.id)  # what was a draft is gone
 
     answer, view = asyncio.run(carry())
     tell(view, answer, as_json=as_json)

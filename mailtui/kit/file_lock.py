@@ -18,12 +18,17 @@ _INSTANT, _INSTANTS = 0.001, 10  # seconds, times
 
 
 @asynccontextmanager
-async def exclusive(path: Path) -> AsyncIterator[None]:
-    """Hold the file's lock, made with mode 0600 when missing; waits for as long as another process has it."""
+async def exclusive(path: Path, *, wait: bool = True) -> AsyncIterator[None]:
+    """Hold the file's lock, made with mode 0600 when missing; waits for as long as another process has it.
+
+    Raises `BlockingIOError` where another has it and there is to be no `wait`.
+    """
     touch_private(path)
     handle = os.open(path, os.O_RDWR)
     try:
-        while not try_lock(handle):  # noqa: ASYNC110 - what happens in another process sets no event here
+        while not try_lock(handle):
+            if not wait:
+                raise BlockingIOError(str(path))
             await asyncio.sleep(_LOOK_EVERY)
         yield
     finally:

@@ -207,7 +207,13 @@ class Desk(TimedDesk, Protocol):
         """
         ...
 
-    async def discard_draft(self, campaign: int) -> None: ...
+    async def discard_draft(self, campaign: int, *, rows: int) -> bool:
+        """Remove so many of a draft's rows, in one transaction, the draft with the last of them; whether it is gone.
+
+        What is no draft stays, and counts as gone.
+        """
+        ...
+
     async def order(
         self, campaign: int, kind: OrderKind, arguments: dict[str, object], *, actor: str, now: float
     ) -> int: ...

@@ -178,23 +178,18 @@ class SqliteDesk(TimedDesk):
         if recurrence.state is not RecurrenceState.ACTIVE or recurrence.next_at != draft.occurrence_at:
             raise RecurrenceChanged(recurrence.id, recurrence.name)
 
-    async def discard_draft(self, campaign: int) -> None:
+    async def discard_draft(self, campaign: int, *, rows: int) -> bool:
         with transaction(self._connection, self._path):
             if self._connection.execute(SQL["is_draft"], (campaign,)).fetchone() is None:
-                return
-            for table in (
-                "delivery",
-                "edition",
-                "intake",
-                "counter",
-                "orders",
-                "event",
-                "snapshot",
-                "carried",
-                "notice",
-            ):
+                return True
+            for some in ("discard_deliveries", "discard_intake"):
+                self._connection.execute(SQL[some], (campaign, rows))
+                if self._connection.changes() == rows:
+                    return False
+            for table in ("edition", "counter", "orders", "event", "snapshot", "carried", "notice"):
                 self._connection.execute(f"DELETE FROM {table} WHERE campaign = ?", (campaign,))  # noqa: S608
             self._connection.execute(SQL["discard_draft"], (campaign,))
+        return True
 
     async def order(
         self, campaign: int, kind: OrderKind, arguments: dict[str, object], *, actor: str, now: float

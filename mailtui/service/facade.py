@@ -297,6 +297,9 @@ class Service:
         return await self.orders.give(view, OrderKind.RESUME, arguments, sends=True)
 
     async def cancel(self, view: CampaignView) -> str:
+        """Stop it for good; a draft, whose launch did not come to its end, is thrown away."""
+        if view.campaign.state is CampaignState.DRAFT:
+            return await self.launching.throw_away(view)
         return await self.orders.give(view, OrderKind.CANCEL)
 
     async def change(self, view: CampaignView, settings: Mapping[str, object]) -> str:

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Protocol
 
 from mailtui.accounts.secrets import SecretSource
@@ -15,6 +16,7 @@ from mailtui.audience.audience import Audience
 from mailtui.audience.views import AudienceCounts
 from mailtui.campaign.again import Again
 from mailtui.campaign.campaign import Campaign
+from mailtui.campaign.drafts import discard
 from mailtui.campaign.due_times import at_once, begins, due_times, has_passed, says_anything, settled
 from mailtui.campaign.forecast import Planned, forecast
 from mailtui.campaign.freeze import Freezing, Launch, freeze
@@ -23,6 +25,7 @@ from mailtui.campaign.time_checks import within_hours
 from mailtui.dispatch.members import Member
 from mailtui.dispatch.plan import SendPlan
 from mailtui.errors import UsageError
+from mailtui.kit.file_lock import exclusive
 from mailtui.kit.words import counted
 from mailtui.message.conventions import with_types
 from mailtui.message.frozen import MessageSource
@@ -36,7 +39,7 @@ from mailtui.service.limits_on_record import put_limits
 from mailtui.service.schedules import ScheduleWords, described
 from mailtui.service.settings import Settings
 from mailtui.service.signing import with_keys
-from mailtui.service.views import now
+from mailtui.service.views import CampaignView, now
 from mailtui.smtp.endpoint import Endpoint
 
 ANOTHER_TIME = "Say another time, such as --at tomorrow 9:00, or --at now to send it at once."
@@ -212,17 +215,39 @@ class Launching:
                     desk,
                     reader,
                     again,
-                    runner_lives=lambda: self._house.runner_pid() is not None,
+                    runner_lives=self._runner_lives,
                     progress=progress,
                 )
         finally:
             desk.close()
             reader.close()
 
+    async def throw_away(self, view: CampaignView) -> str:
+        """Throw away a draft. Raises `UsageError` while its launch, or another one, is under way."""
+        desk = self._house.desk()
+        try:
+            async with exclusive(self._lock, wait=False):
+                await discard(view.campaign.number, desk, self._runner_lives)
+        except BlockingIOError:
+            raise UsageError(
+                f"{view.id} cannot be thrown away while a launch is under way",
+                hint="Stop that where it was begun, with Ctrl-C, or try again in a moment.",
+            ) from None
+        finally:
+            desk.close()
+        return "it was never launched, and is thrown away; nothing of it was sent"
+
+    @property
+    def _lock(self) -> Path:
+        path = self._house.outbox.path
+        return path.with_name(path.name + ".launch.lock")
+
+    def _runner_lives(self) -> bool:
+        return self._house.runner_pid() is not None
+
     def _freezing(
         self, plan: LaunchPlan, members: Sequence[Member], audience: Audience, source: MessageSource
     ) -> Freezing:
-        outbox = self._house.outbox
         return Freezing(
             plan.campaign,
             audience,
@@ -230,7 +255,7 @@ class Launching:
             tuple(members),
             plan.plan,
             self._house.settings.home.audiences,
-            outbox.path.with_name(outbox.path.name + ".launch.lock"),
+            self._lock,
             actor(),
             plan.schedule,
             plan.start_at,

@@ -187,7 +187,7 @@ class Orders:
             raise UsageError(
                 f"{view.id} has not been launched",
                 detail="Its launch is under way at the moment, or was interrupted.",
-                hint="An interrupted one is begun anew by: mailtui run CAMPAIGN",
+                hint=f"An interrupted one is begun anew by mailtui run, and thrown away by: mailtui cancel {view.id}",
             )
         # Before the order is on record: without the password it must not be carried out later, when nobody waits.
         secrets = await self._house.secret_for(view.campaign, anew=True) if sends else {}

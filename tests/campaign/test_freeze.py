@@ -20,6 +20,7 @@ from mailtui.campaign.again import Again, BeingSent, MessageChanged, NotFinished
 from mailtui.campaign.forecast import Difference, Planned
 from mailtui.campaign.freeze import Launch
 from mailtui.errors import AudienceError, UsageError
+from mailtui.kit.file_lock import exclusive
 from mailtui.outbox.states import CampaignState
 from mailtui.service.facade import Service
 from tests.campaign.conftest import WriteCampaign
@@ -308,7 +309,8 @@ def test_a_launch_that_was_killed_half_way_is_begun_anew(
         pass
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
-    assert [view.state for view in asyncio.run(service.views())] == [CampaignState.DRAFT]
+    [dead] = asyncio.run(service.views())
+    assert dead.state == CampaignState.DRAFT
     rows = people(40_000)
     path.with_name("contacts.csv").write_text("\n".join([rows[0], *rows[1_001:]]) + "\n")
     done = launch(service, path)
@@ -316,6 +318,36 @@ def test_a_launch_that_was_killed_half_way_is_begun_anew(
     assert counts(service, done)["total"] == 39_000
     assert addresses(service, done) == [f"p{n}@example.com" for n in range(1_000, 40_000)]
     assert len(asyncio.run(service.views())) == 1
+
+
+def test_what_a_launch_left_that_died_or_was_stopped_is_thrown_away(
+    service: Service, write_campaign: WriteCampaign
+) -> None:
+    """With everybody in it: by the next launch of any campaign, by an order, and by a launch that is stopped itself."""
+    turn(service, launch(service, write_campaign(4)), CampaignState.DRAFT)
+    launched = launch(service, write_campaign(3, name="Another")).campaign
+    assert [view.id for view in asyncio.run(service.views())] == [launched.id]
+
+    path = write_campaign(4)
+    turn(service, launch(service, path), CampaignState.DRAFT)
+    dead = next(view for view in asyncio.run(service.views()) if view.state == "draft")
+
+    async def while_another_is_launched() -> None:
+        async with exclusive(service.outbox.path.with_name("outbox.db.launch.lock")):
+            with pytest.raises(UsageError, match="while a launch is under way"):
+                await service.cancel(dead)
+
+    asyncio.run(while_another_is_launched())
+    assert "thrown away" in asyncio.run(service.cancel(dead))
+    assert [view.id for view in asyncio.run(service.views())] == [launched.id]
+
+    def stop(_done: int) -> None:
+        raise asyncio.CancelledError
+
+    prepared = service.prepare(service.campaigns.load(path), plan={})
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(service.launch(prepared, again=Again.ASK, progress=stop))
+    assert [view.id for view in asyncio.run(service.views())] == [launched.id]
 
 
 def test_nobody_is_kept_waiting_while_a_filter_looks_for_the_next_one(

@@ -77,5 +77,5 @@ async def test_e2_a_recurrence_that_goes_on_without_a_campaign_is_told_of(bench:
 async def test_e2_notices_go_with_a_draft_that_is_thrown_away(bench: Bench) -> None:
     draft = await bench.draft()
     await bench.ledger.add_notices(draft.number, [told("n1")])
-    await bench.desk.discard_draft(draft.number)
+    await bench.desk.discard_draft(draft.number, rows=10)
     assert await bench.reader.notices(None) == []

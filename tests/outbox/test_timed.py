@@ -258,7 +258,7 @@ async def test_c4_one_time_of_a_recurrence_is_launched_once_whoever_else_died_at
     for number in (other.number, left.number):
         with pytest.raises(OccurrenceTaken, match="bbbb2222"):
             await bench.desk.go_live(number, actor="runner", now=T0 + HOUR + 1)
-        await bench.desk.discard_draft(number)
+        await bench.desk.discard_draft(number, rows=10)
     found = await bench.reader.occurrence("rrrrrrrr", T0 + HOUR)
     assert found is not None and (found.id, found.state) == ("bbbb2222", CampaignState.RUNNING)
     assert (found.recurrence, found.occurrence_at, found.woke_at) == ("rrrrrrrr", T0 + HOUR, T0 + HOUR + 1)

@@ -61,6 +61,12 @@ SET state = iif(:start_at IS NULL, 'running', 'scheduled'), launched_at = :now, 
     woke_at = iif(:start_at IS NULL AND occurrence_at IS NOT NULL, :now, NULL)
 WHERE number = :campaign AND state = 'draft'
 
+-- name: discard_deliveries
+DELETE FROM delivery WHERE id IN (SELECT id FROM delivery WHERE campaign = ? LIMIT ?)
+
+-- name: discard_intake
+DELETE FROM intake WHERE id IN (SELECT id FROM intake WHERE campaign = ? LIMIT ?)
+
 -- name: discard_draft
 DELETE FROM campaign WHERE number = ? AND state = 'draft'
 
