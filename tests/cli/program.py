@@ -134,6 +134,7 @@ class Mailtui:
         """Leave nothing running."""
         told: int | None = None
         while (pid := self.runner()) is not None:
+            assert pid != os.getpid(), "a command that was called in this process still holds the outbox"
             if pid and pid != told:  # one that begins or ends in this instant has no number yet, or no more
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)

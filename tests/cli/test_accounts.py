@@ -119,7 +119,7 @@ def test_the_server_of_a_campaign_file_is_tried_out_with_its_window(mailtui: Mai
 def test_a_window_is_chosen_shown_and_changed_while_it_runs(mailtui: Mailtui, sandbox: Oracle) -> None:
     mailtui.environ["MAILTUI_TIME_SCALE"] = "1"
     campaign = mailtui.campaign(600, port=sandbox.port, dispatch={"window": 4, "rate": "40/s", "workers": 2})
-    short = mailtui.run("run", campaign, "--yes", "--detach", "--window", "8").out.strip()
+    short = mailtui.call("run", campaign, "--yes", "--detach", "--window", "8").out.strip()
 
     def gear() -> str:
         return str(mailtui.call("status", short, "--json").json["gear"])
@@ -136,6 +136,6 @@ def test_a_window_is_chosen_shown_and_changed_while_it_runs(mailtui: Mailtui, sa
     for nonsense in ("0", "65", "many"):
         assert mailtui.call("set", short, "--window", nonsense).code == 2
         assert mailtui.call("run", campaign, "--window", nonsense).code == 2
-    assert mailtui.run("cancel", short, "--yes").code == 0
-    through = mailtui.run("run", mailtui.campaign(20, port=sandbox.port, name="through"), "--yes")
+    assert mailtui.call("cancel", short, "--yes").code == 0
+    through = mailtui.call("run", mailtui.campaign(20, port=sandbox.port, name="through"), "--yes")
     assert (through.code, "  gear" in through.out) == (0, False)  # it has no connections any more

@@ -64,7 +64,7 @@ def files_of(mail: EmailMessage) -> dict[str | None, bytes]:
 
 def test_b3_everybody_gets_the_files_that_are_theirs(mailtui: Mailtui, sandbox: Oracle) -> None:
     path = with_files(mailtui, sandbox.port, dispatch={"render_processes": 1})
-    ended = mailtui.run("run", path, "--yes", "--json")
+    ended = mailtui.call("run", path, "--yes", "--json")
     assert ended.code == 0, ended.err
     mails = received(sandbox)
     terms = b"%PDF-1.7 terms\0\xff"
@@ -99,7 +99,7 @@ def test_m12_a_changed_file_fails_its_recipient_alone_and_a_retry_has_the_same_b
 ) -> None:
     sandbox = faulty(REFUSED)
     path = with_files(mailtui, sandbox.port)
-    ended = mailtui.run("run", path, "--yes", "--json")
+    ended = mailtui.call("run", path, "--yes", "--json")
     campaign = json.loads(ended.out)["campaign"]
     assert len(lines(mailtui, campaign, "failed")) == 2
     (path.parent / "invoices" / "1.pdf").write_bytes(b"%PDF-1.7 another")

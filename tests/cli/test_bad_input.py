@@ -216,7 +216,7 @@ def test_a_wrong_password_pauses_after_one_try_and_the_right_one_goes_on(
         told(mailtui.call("run", campaign, "--yes"), 3, "needs its password", "MAILTUI_PASSWORD_ACME")
         assert not mailtui.home.data.exists(), "nothing is launched that could not be sent"
 
-        refused = mailtui.run("run", campaign, "--yes", "--json", env={"MAILTUI_PASSWORD_ACME": "hunter2-wrong"})
+        refused = mailtui.call("run", campaign, "--yes", "--json", env={"MAILTUI_PASSWORD_ACME": "hunter2-wrong"})
         assert (refused.code, refused.json["state"], refused.json["queued"]) == (6, "paused", 3)
         assert "535" in refused.json["reason"]
         assert 1 <= len(server.keeper.logins) <= 2
@@ -227,7 +227,7 @@ def test_a_wrong_password_pauses_after_one_try_and_the_right_one_goes_on(
         assert tested.json["advice"].rstrip(".") in refused.json["reason"], "the same explanation"
         from tests.servers.aiosmtpd_server import PASSWORD
 
-        right = mailtui.run("run", campaign, "--yes", "--json", env={"MAILTUI_PASSWORD_ACME": PASSWORD})
+        right = mailtui.call("run", campaign, "--yes", "--json", env={"MAILTUI_PASSWORD_ACME": PASSWORD})
         assert (right.code, right.json["sent"]) == (0, 3), right.err
         assert {taken.user for taken in server.taken} == {USER}
         assert all(taken.secured for taken in server.taken)
@@ -256,13 +256,13 @@ def test_a_closed_port_pauses_and_loses_nothing(mailtui: Mailtui, faulty: StartS
     assert tested.code == 6 and advice in tested.err
     box = faulty(port=0 if way == "corrected" else port)
     if way == "resume":
-        resumed = mailtui.run("resume", refused.json["campaign"], "--json")
+        resumed = mailtui.call("resume", refused.json["campaign"], "--json")
         assert resumed.code == 0
-        done = mailtui.run("status", "--follow", "--json")
+        done = mailtui.call("status", "--follow", "--json")
     else:
         if way == "corrected":
             campaign.write_text(campaign.read_text().replace(str(port), str(box.port)))
-        done = mailtui.run("run", campaign, "--yes", "--json")
+        done = mailtui.call("run", campaign, "--yes", "--json")
     assert (done.code, done.json["campaign"], done.json["sent"]) == (0, refused.json["campaign"], 3), done
     assert box.accepted == {f"p{n}@example.com": 1 for n in range(3)}
 
@@ -278,7 +278,7 @@ def test_no_room_at_launch_is_told_and_run_again_goes_through(mailtui: Mailtui, 
     full = mailtui.run("run", campaign, "--yes", preexec_fn=small_files)
     told(full, 1, "no room left", "run the same command again")
     assert sandbox.accepted == {}
-    done = mailtui.run("run", campaign, "--yes", "--json")
+    done = mailtui.call("run", campaign, "--yes", "--json")
     assert (done.code, done.json["sent"]) == (0, 2_000)
     assert set(sandbox.accepted.values()) == {1}
 
@@ -317,7 +317,7 @@ def test_a_disk_that_fills_in_the_middle_of_a_send(mailtui: Mailtui, sandbox: Or
     out, err = sending.communicate(timeout=30)
     assert "Traceback" not in err
     if sending.returncode != 0:
-        done = mailtui.run("run", campaign, "--yes", "--json")
+        done = mailtui.call("run", campaign, "--yes", "--json")
         assert done.code in (0, 5), done
         out = done.out
     view = json.loads(out.splitlines()[-1])
@@ -332,7 +332,7 @@ def test_a_second_runner_is_told_who_has_the_outbox(mailtui: Mailtui, sandbox: O
     first = mailtui.start("run", campaign, "--yes")
     wait_until(mailtui.runner)
     told(mailtui.run("runner"), 2, f"process {first.pid}")
-    assert mailtui.run("set", mailtui.call("status", "--json").json["campaign"], "--rate", "1000/s").code == 0
+    assert mailtui.call("set", mailtui.call("status", "--json").json["campaign"], "--rate", "1000/s").code == 0
     assert first.wait(60) == 0
     first.communicate()
 
@@ -349,7 +349,7 @@ def test_text_from_strangers_acts_on_no_terminal(mailtui: Mailtui, faulty: Start
     campaign.write_text(text.replace("{{ first_name }}, news", "news"))
     body = campaign.with_name("body.txt.j2")
     body.write_text("Dear {{ first_name }} of {{ city }}\n")
-    outputs = [mailtui.run("run", campaign, "--yes")]
+    outputs = [mailtui.call("run", campaign, "--yes")]
     file = str(campaign)
     commands = [
         *(["status"], ["report"], ["report", "--json"], ["list"], ["list", "--json"], ["report", "--only", "failed"]),

@@ -73,15 +73,15 @@ def test_a_campaign_from_first_look_to_report(mailtui: Mailtui, sandbox: Oracle)
     assert "news from Bath." in shown.out
     assert sandbox.accepted == {}, "looking sends nothing"
 
-    sent = mailtui.run("run", campaign, "--yes", "--json")
+    sent = mailtui.call("run", campaign, "--yes", "--json")
     assert (sent.code, sent.err) == (0, "")
     assert set(sent.json) >= RUN_KEYS
     assert (sent.json["state"], sent.json["sent"], sent.json["audience"]) == ("finished", 2, 2)
     assert sum(sent.json[state] for state in STATES) == sent.json["audience"]
     assert sandbox.accepted == {"ann@example.com": 1, "bob@example.com": 1}
-    again = mailtui.run("run", campaign, "--yes", "--json")
+    again = mailtui.call("run", campaign, "--yes", "--json")
     assert (again.code, again.json["campaign"], again.err) == (0, sent.json["campaign"], "")
-    said = mailtui.run("run", campaign, "--yes")
+    said = mailtui.call("run", campaign, "--yes")
     assert said.code == 0 and said.err.endswith("\nEverybody on the list has it already; nothing was sent.\n")
     assert sandbox.accepted.total() == 2, "running it again sends nothing twice"
 
@@ -157,9 +157,9 @@ def test_rendering_writes_what_would_be_sent_and_connects_to_nobody(mailtui: Mai
         assert path.stat().st_mode & 0o077 == 0, "people's data is for its owner only"
     assert mailtui.call("render", campaign, "--out", "mails").code == 2
     assert mailtui.call("render", campaign, "--out", "all.mbox").code == 2
-    piped = mailtui.run("render", campaign, "--out", "-")
+    piped = mailtui.call("render", campaign, "--out", "-")
     assert (piped.out.count("\nSubject: "), piped.err) == (2, "")
-    dry = mailtui.run("run", campaign, "--dry-run", "--json")
+    dry = mailtui.call("run", campaign, "--dry-run", "--json")
     assert (dry.code, dry.json["rendered"]) == (0, 2)
     assert not mailtui.home.outbox_file.exists(), "a dry run launches nothing"
 
@@ -186,7 +186,7 @@ def test_init_writes_a_campaign_that_can_be_sent(mailtui: Mailtui, sandbox: Orac
     assert str(Path("mine") / "campaign.yaml") in made.json["files"]
     campaign.write_text(campaign.read_text().replace("2525", str(sandbox.port)))
     assert mailtui.call("check", "mine").code == 0
-    sent = mailtui.run("run", "mine", "--yes", "--json")
+    sent = mailtui.call("run", "mine", "--yes", "--json")
     assert (sent.code, sent.json["state"]) == (0, "finished")
     assert sandbox.accepted.total() == sent.json["audience"] > 0
     assert mailtui.run("init", "mine").code == 2
@@ -213,7 +213,7 @@ def test_sandbox_catches_and_says_where(mailtui: Mailtui) -> None:
     assert process.stdout is not None
     where = json.loads(process.stdout.readline())
     campaign = mailtui.campaign(3, port=where["port"])
-    assert mailtui.run("run", campaign, "--yes").code == 0
+    assert mailtui.call("run", campaign, "--yes").code == 0
     second = mailtui.run("sandbox", "--port", str(where["port"]), "--folder", "other")
     assert second.code == 2
     assert str(where["port"]) in second.err
@@ -252,7 +252,7 @@ def test_help_and_plain_words(mailtui: Mailtui, command: str) -> None:
 
 def test_a_reader_that_goes_away_is_no_error(mailtui: Mailtui, sandbox: Oracle) -> None:
     campaign = mailtui.campaign(4_000, port=sandbox.port)
-    assert mailtui.run("run", campaign, "--yes").code == 0
+    assert mailtui.call("run", campaign, "--yes").code == 0
     for command in (
         ["report", "--format", "csv"],
         ["report", "--json"],

@@ -67,7 +67,7 @@ def test_d6_what_arrives_over_the_wire_verifies(mailtui: Mailtui, sandbox: Oracl
     )
     (path.parent / "body.html.j2").write_text(HTML, "utf-8")
     (path.parent / "terms.txt").write_text("From now on\n.all\n..is free.   \n")
-    ran = mailtui.run("run", path, "--yes", "--json")
+    ran = mailtui.call("run", path, "--yes", "--json")
     assert ran.code == 0, ran.err
     assert len(sandbox.entries) == 4
     for command in (("test", path), ("accounts", "test", "acme")):
@@ -227,9 +227,9 @@ def test_d6_a_key_in_a_real_keyring_signs(mailtui: Mailtui, sandbox: Oracle) -> 
     settings(mailtui, sandbox.port, dkim=None, **{"from": ["news@acme.test"]})
     with session(UNLOCKED) as environ:
         mailtui.environ |= {**environ, "PYTHON_KEYRING_BACKEND": "keyring.backends.SecretService.Keyring"}
-        made = mailtui.run("accounts", "dkim", "acme", "--make", "rsa", "--json").json
+        made = mailtui.call("accounts", "dkim", "acme", "--make", "rsa", "--json").json
         assert made["kept"] == "keyring"
-        ran = mailtui.run("run", signed_campaign(mailtui, 1), "--yes")
+        ran = mailtui.call("run", signed_campaign(mailtui, 1), "--yes")
         assert ran.code == 0, ran.err
     assert "PRIVATE" not in mailtui.home.settings_file.read_text()
     (entry,) = sandbox.entries

@@ -15,7 +15,7 @@ from tests.cli.program import Mailtui, Oracle, wait_until
 
 def _finished(mailtui: Mailtui, sandbox: Oracle, rows: int = 12) -> Path:
     """A campaign that went out, and the outbox it is in."""
-    done = mailtui.run("run", mailtui.campaign(rows, port=sandbox.port), "--yes")
+    done = mailtui.call("run", mailtui.campaign(rows, port=sandbox.port), "--yes")
     assert done.code == 0, done.err
     return mailtui.home.outbox_file
 
@@ -68,7 +68,7 @@ def test_s07_an_older_copy_is_refused_until_accepted(mailtui: Mailtui, sandbox: 
     assert mailtui.call("outbox", "accept").code == 0, "there is nothing to accept"
     assert mailtui.call("outbox", "backup", "copy.db").code == 0
     more = mailtui.campaign(20, port=sandbox.port)
-    assert mailtui.run("run", more, "--yes").code == 0
+    assert mailtui.call("run", more, "--yes").code == 0
     assert sandbox.accepted.total() == 20
     for old in path.parent.glob(f"{path.name}*"):
         old.unlink()  # with its log, which is of no other file
@@ -98,16 +98,16 @@ def test_s07_an_older_copy_is_refused_until_accepted(mailtui: Mailtui, sandbox: 
     accepted = mailtui.call("outbox", "accept", "--yes", "--json")
     assert accepted.json["accepted"] is True and "Nobody waits in it." in accepted.err
     assert "after the copy was made is not known in it, and may get it again" in accepted.err
-    assert mailtui.run("run", more, "--yes").code == 0
+    assert mailtui.call("run", more, "--yes").code == 0
     assert sandbox.accepted.total() == 28, "those who were sent to after the copy was made; the person was told"
 
 
 def test_s07_whoever_accepts_a_copy_is_told_what_goes_on(mailtui: Mailtui, sandbox: Oracle) -> None:
     slow = mailtui.campaign(300, port=sandbox.port, dispatch={"rate": "20/s", "workers": 1})
-    shown = mailtui.run("run", slow, "--yes", "--detach").out.strip()
+    shown = mailtui.call("run", slow, "--yes", "--detach").out.strip()
     wait_until(lambda: sandbox.accepted.total() > 2)
     assert mailtui.call("outbox", "backup", "copy.db").code == 0
-    assert mailtui.run("pause", shown).code == 0
+    assert mailtui.call("pause", shown).code == 0
     wait_until(lambda: mailtui.runner() is None)
     path = mailtui.home.outbox_file
     for old in path.parent.glob("outbox.db*"):
@@ -130,7 +130,7 @@ def test_s10_nobody_else_can_read_anything(mailtui: Mailtui, sandbox: Oracle) ->
     folder.mkdir(mode=0o700)
     before = os.umask(0)
     try:
-        assert mailtui.run("run", campaign, "--yes", "--detach").code == 0
+        assert mailtui.call("run", campaign, "--yes", "--detach").code == 0
         wait_until(lambda: mailtui.call("status", "--json").json["state"] == "finished")
         for made in (
             ["report", "--format", "csv", "--out", folder / "report.csv"],
@@ -156,7 +156,7 @@ def test_s10_nobody_else_can_read_anything(mailtui: Mailtui, sandbox: Oracle) ->
 
 def _backups_while_sending(mailtui: Mailtui, port: int, *, rows: int, copies: int, rate: int) -> None:
     campaign = mailtui.campaign(rows, port=port, dispatch={"rate": f"{rate}/s", "burst": 10, "workers": 4})
-    started = mailtui.run("run", campaign, "--yes", "--detach")
+    started = mailtui.call("run", campaign, "--yes", "--detach")
     assert started.code == 0, started.err
     sizes = []
     for number in range(copies):

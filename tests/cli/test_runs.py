@@ -21,37 +21,37 @@ def test_without_an_id_an_order_is_for_the_only_campaign_it_fits(mailtui: Mailtu
     assert (none.code, "There is no campaign to pause at the moment" in none.err) == (2, True)
     slow = {"rate": "10/s", "workers": 1}
     first, second = (
-        mailtui.run("run", mailtui.campaign(300, port=sandbox.port, name=name, dispatch=slow), "--yes", "--detach")
+        mailtui.call("run", mailtui.campaign(300, port=sandbox.port, name=name, dispatch=slow), "--yes", "--detach")
         for name in ("first", "second")
     )
-    which = mailtui.run("pause")
+    which = mailtui.call("pause")
     assert which.code == 2
     assert f"{first.out.strip()}  running  News first" in which.err
     assert f"{second.out.strip()}  running  News second" in which.err
     rate = mailtui.call("set", "--rate", "5 / s", "--json")
     assert rate.json["hint"] == f"For example: mailtui set {second.out.strip()} --rate '5 / s' --json"
-    paced = mailtui.run("set", second.out.strip(), "--pace", "per_hour=500", "--pace", "batch=100,10m", "--json")
+    paced = mailtui.call("set", second.out.strip(), "--pace", "per_hour=500", "--pace", "batch=100,10m", "--json")
     assert paced.json["answer"] == "changed"
     wrong = mailtui.call("set", second.out.strip(), "--pace", "per_hour=soon")
     assert (wrong.code, "per_hour should be a whole number; got 'soon'" in wrong.err) == (2, True)
-    assert mailtui.run("cancel", first.out.strip()).code == 0
+    assert mailtui.call("cancel", first.out.strip()).code == 0
     wait_until(lambda: mailtui.call("status", first.out.strip(), "--json").json["state"] == "cancelled")
-    assert mailtui.run("pause", "--json").json["campaign"] == second.out.strip()
+    assert mailtui.call("pause", "--json").json["campaign"] == second.out.strip()
     wait_until(lambda: mailtui.call("status", second.out.strip(), "--json").json["state"] == "paused")
-    resumed = mailtui.run("resume")
+    resumed = mailtui.call("resume")
     assert resumed.code == 0, resumed.err
     assert f"It goes on in the background. Watch it: mailtui status {second.out.strip()} --follow" in resumed.err
-    unsaid = mailtui.run("cancel")
+    unsaid = mailtui.call("cancel")
     assert unsaid.code == 2 and f"mailtui cancel {second.out.strip()}" in unsaid.err
     assert mailtui.call("status", second.out.strip(), "--json").json["state"] == "running"
-    assert mailtui.run("cancel", "--yes").code == 0
+    assert mailtui.call("cancel", "--yes").code == 0
 
 
 def test_whoever_is_deferred_is_shown_with_the_next_try(mailtui: Mailtui, faulty: StartSandbox) -> None:
     box = faulty('rules:\n  - {stage: rcpt, recipient: "p1@*", raw: "451 4.3.0 later\\r\\n"}\n')
     mailtui.environ["MAILTUI_TIME_SCALE"] = "1"
     campaign = mailtui.campaign(3, port=box.port)
-    short = mailtui.run("run", campaign, "--yes", "--detach").out.strip()
+    short = mailtui.call("run", campaign, "--yes", "--detach").out.strip()
     wait_until(lambda: mailtui.call("status", short, "--json").json["deferred"])
     due = datetime.fromisoformat(mailtui.call("status", short, "--json").json["next_try"])
     assert 0 < due.timestamp() - time.time() < 3_600
@@ -65,7 +65,7 @@ def test_whoever_is_deferred_is_shown_with_the_next_try(mailtui: Mailtui, faulty
     assert f"1 deferred, {moment}" in follower.stderr.readline()
     follower.kill()
     follower.communicate()
-    assert mailtui.run("cancel", short).code == 0
+    assert mailtui.call("cancel", short).code == 0
 
 
 def test_what_is_written_is_readable_by_its_owner_only(mailtui: Mailtui, sandbox: Oracle) -> None:
@@ -85,7 +85,7 @@ def test_a_runner_in_the_foreground_works_until_it_is_told_to_leave(mailtui: Mai
     second = mailtui.run("runner")
     assert second.code == 2
     assert f"process {runner.pid}" in second.err
-    launched = mailtui.run("run", mailtui.campaign(5, port=sandbox.port), "--yes", "--json")
+    launched = mailtui.call("run", mailtui.campaign(5, port=sandbox.port), "--yes", "--json")
     assert (launched.code, launched.json["sent"]) == (0, 5)
     assert runner.poll() is None
     runner.terminate()
@@ -104,7 +104,7 @@ def test_a_list_from_a_pipe(mailtui: Mailtui, sandbox: Oracle) -> None:
 
 def test_progress_is_for_terminals_and_problems_for_everybody(mailtui: Mailtui, faulty: StartSandbox) -> None:
     box = faulty("rules:\n  - {stage: rcpt, recipient: 'p1@*', reply: 550 5.1.1 No such user}\n")
-    ended = mailtui.run("run", mailtui.campaign(3, port=box.port), "--yes")
+    ended = mailtui.call("run", mailtui.campaign(3, port=box.port), "--yes")
     assert ended.code == 4
     assert "550 5.1.1 No such user" in ended.out
     id = ended.out.split()[2]
@@ -136,7 +136,7 @@ def test_a_second_campaign_waits_for_the_run_that_has_the_outbox_and_then_goes_o
     later = mailtui.start("run", second, "--yes", "--json")
     assert later.stderr is not None
     assert "Waiting for process" in later.stderr.readline()
-    assert mailtui.run("set", sent_first, "--rate", "1000/s").code == 0
+    assert mailtui.call("set", sent_first, "--rate", "1000/s").code == 0
     assert running.wait(60) == 0
     out, err = later.communicate(timeout=60)
     assert later.returncode == 0, (out, err)

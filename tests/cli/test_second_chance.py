@@ -17,7 +17,7 @@ ALWAYS = 'rules:\n  - {stage: rcpt, recipient: "p[13]@*", reply: "550 5.1.1 =HYP
 
 
 def sent(mailtui: Mailtui, campaign: Path, *, code: int) -> str:
-    ended = mailtui.run("run", campaign, "--yes", "--json")
+    ended = mailtui.call("run", campaign, "--yes", "--json")
     assert ended.code == code, ended.err
     return str(json.loads(ended.out)["campaign"])
 
@@ -37,13 +37,13 @@ def test_n06_after_a_row_that_was_stopped_the_advice_leads_on(mailtui: Mailtui, 
     template = campaign.parent / "body.txt.j2"
     loops = "".join(f"{{% for {name} in range(90000) %}}" for name in "abc") + "{% endfor %}" * 3
     template.write_text("Hello\n{% if email.startswith('p116@') %}\n" + loops + "\n{% endif %}\n")
-    ended = mailtui.run("run", campaign, "--yes")
+    ended = mailtui.call("run", campaign, "--yes")
     assert ended.code == 6, ended.err
     assert "row 117 took more than 0.5 seconds to render and was stopped at body.txt.j2:3." in ended.out
     assert "mailtui resume" not in ended.err
     assert f"mailtui run {campaign.resolve()} --top-up" in ended.err
     template.write_text("Hello, mended\n")
-    again = mailtui.run("run", campaign, "--top-up", "--yes")
+    again = mailtui.call("run", campaign, "--top-up", "--yes")
     assert again.code == 0, again.err
     assert sum(sandbox.accepted.values()) == 150
     assert max(sandbox.accepted.values()) == 1
@@ -116,7 +116,7 @@ def test_an_address_is_corrected_once_it_is_known_that_it_may_be_used(mailtui: M
     assert line["message_id"] == before[2]
     text = (path.parent / "contacts.csv").read_text().replace("p1@example.com", "Right@example.com")
     (path.parent / "contacts.csv").write_text(text)
-    again = mailtui.run("run", path, "--yes", "--json")
+    again = mailtui.call("run", path, "--yes", "--json")
     assert json.loads(again.out)["audience"] == 6, "the corrected list adds nobody"
     assert max(sandbox.accepted.values()) == 1
 
@@ -152,7 +152,7 @@ def test_original_rows_of_who_failed_are_a_list_again(mailtui: Mailtui, faulty: 
 def test_paused_stays_paused_cancelled_refuses(mailtui: Mailtui, faulty: StartSandbox) -> None:
     sandbox = faulty(ALWAYS)
     path = mailtui.campaign(200, port=sandbox.port, dispatch={"rate": "20/s", "burst": 5})
-    campaign = json.loads(mailtui.run("run", path, "--yes", "--detach", "--json").out)["campaign"]
+    campaign = json.loads(mailtui.call("run", path, "--yes", "--detach", "--json").out)["campaign"]
     wait_until(lambda: len(lines(mailtui, campaign, "failed")) == 2)
     assert mailtui.call("pause").code == 0
     rests(mailtui)
@@ -175,7 +175,7 @@ def test_a_row_that_became_no_mail_is_told_with_the_reason(mailtui: Mailtui, san
     rows = ["email,first_name,city", "ann@example.com,Ann,York", "bob@example.com,Bob,Bath", "no address,Eve,York",
             "ann@example.com,Ann,York"]  # fmt: skip
     path = mailtui.campaign(rows, port=sandbox.port, audience={"source": "contacts.csv", "filter": 'city == "York"'})
-    short = mailtui.run("run", path, "--yes", "--json").json["campaign"]
+    short = mailtui.call("run", path, "--yes", "--json").json["campaign"]
     for row, reason, hint in (
         (2, 'the filter left it out (city == "York")', f"mailtui audience {path} --explain 2"),
         (3, "Line 4 of the list: ", f"mailtui run {path}"),
@@ -196,7 +196,7 @@ def test_an_order_says_what_else_its_runner_takes_up(mailtui: Mailtui, sandbox: 
     ids = []
     for name in ("one", "two"):
         path = mailtui.campaign(60, port=sandbox.port, name=name, dispatch=slow)
-        ids.append(json.loads(mailtui.run("run", path, "--yes", "--detach", "--json").out)["campaign"])
+        ids.append(json.loads(mailtui.call("run", path, "--yes", "--detach", "--json").out)["campaign"])
     mailtui.end_runner()
     ended = mailtui.call("cancel", ids[0])
     assert ended.code == 0

@@ -104,7 +104,7 @@ def test_b04_c11_the_suppressed_get_nothing_and_a_second_run_tells_what_has_chan
     assert mailtui.call("suppress", "add", "p2@example.com", "--list", "other").code == 0
     audience = {"source": "contacts.csv", "list": "news"}
     rows = people(10)
-    first = mailtui.run("run", mailtui.campaign(rows, port=sandbox.port, audience=audience), "--yes", "--json")
+    first = mailtui.call("run", mailtui.campaign(rows, port=sandbox.port, audience=audience), "--yes", "--json")
     assert first.code == 0, first.err
     assert (first.json["sent"], first.json["suppressed"], first.json["audience"]) == (8, 2, 10)
     assert first.json["planned"]["new"] == 8
@@ -129,7 +129,7 @@ def test_b04_c11_the_suppressed_get_nothing_and_a_second_run_tells_what_has_chan
         "run", mailtui.campaign([*rows[:1], *rows[3:], *new], port=sandbox.port, audience=audience), "--yes"
     )
     assert "Everybody on the list has it already, but for 3 suppressed; nothing was sent." in nobody.err
-    third = mailtui.run("retry", "--to", "p5@example.com", "--address", "q2@example.org")
+    third = mailtui.call("retry", "--to", "p5@example.com", "--address", "q2@example.org")
     assert third.code == 2
 
 
@@ -147,7 +147,7 @@ def test_a_list_that_is_nearly_called_like_another_one_is_pointed_out(mailtui: M
 
 def test_b04_a_paused_campaign_says_that_not_all_who_wait_get_it(mailtui: Mailtui) -> None:
     campaign = mailtui.campaign(3, port=free_port())
-    held = mailtui.run("run", campaign, "--yes", "--json", env={"MAILTUI_TIME_SCALE": "0.02"})
+    held = mailtui.call("run", campaign, "--yes", "--json", env={"MAILTUI_TIME_SCALE": "0.02"})
     assert (held.code, held.json["state"], held.json["suppression_grew"]) == (6, "paused", False)
     assert mailtui.call("suppress", "add", "p1@example.com").code == 0
     assert mailtui.call("status", "--json").json["suppression_grew"] is True

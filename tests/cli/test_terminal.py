@@ -145,7 +145,7 @@ def test_anything_else_sends_nothing(mailtui: Mailtui, sandbox: Oracle, answer: 
 
 def test_no_colour_when_it_is_not_wanted(mailtui: Mailtui, sandbox: Oracle) -> None:
     campaign = mailtui.campaign(2, port=sandbox.port)
-    assert mailtui.run("run", campaign, "--yes").code == 0
+    assert mailtui.call("run", campaign, "--yes").code == 0
     with terminal(mailtui, "status") as screen:
         assert screen.end() == 0
         assert "\x1b[1m" in screen.seen
@@ -159,9 +159,9 @@ def test_no_colour_when_it_is_not_wanted(mailtui: Mailtui, sandbox: Oracle) -> N
 
 def test_a_changed_message_is_asked_about(mailtui: Mailtui, sandbox: Oracle) -> None:
     campaign = mailtui.campaign(2, port=sandbox.port)
-    first = mailtui.run("run", campaign, "--yes", "--json").json["campaign"]
+    first = mailtui.call("run", campaign, "--yes", "--json").json["campaign"]
     campaign.write_text(campaign.read_text().replace("}}, news", "}}, more news"))
-    assert mailtui.run("run", campaign, "--yes").code == 2
+    assert mailtui.call("run", campaign, "--yes").code == 2
     for answer, code, mails in (("s", 130, 2), ("t", 0, 2), ("n", 0, 4)):
         if answer == "n":
             campaign.write_text(campaign.read_text().replace("more", "most"))
@@ -175,13 +175,13 @@ def test_a_changed_message_is_asked_about(mailtui: Mailtui, sandbox: Oracle) -> 
 
 def test_only_who_is_new_is_asked_about(mailtui: Mailtui, sandbox: Oracle) -> None:
     campaign = mailtui.campaign(3, port=sandbox.port)
-    first = mailtui.run("run", campaign, "--yes", "--json").json["campaign"]
+    first = mailtui.call("run", campaign, "--yes", "--json").json["campaign"]
     with terminal(mailtui, "run", campaign) as screen:
         assert screen.end() == 0, screen.plain
         assert f"already sent  3 ({first}, " in screen.plain
         assert "Everybody on the list has it already; nothing was sent." in screen.plain
         assert "finished" not in screen.plain, "the old outcome is not told as a new one"
-    quiet = mailtui.run("run", campaign)
+    quiet = mailtui.call("run", campaign)
     said = "Everybody on the list has it already; nothing was sent.\n"
     assert (quiet.code, quiet.out, quiet.err) == (0, "", said), "no question, so no terminal is needed"
     mailtui.campaign(5, port=sandbox.port)
@@ -209,7 +209,7 @@ def test_the_sandbox_tells_when_mails_arrive(mailtui: Mailtui) -> None:
         screen.until("messages.mbox")
         found = re.search(r"127\.0\.0\.1:(\d+)", screen.plain)
         assert found is not None
-        assert mailtui.run("run", mailtui.campaign(3, port=int(found[1])), "--yes").code == 0
+        assert mailtui.call("run", mailtui.campaign(3, port=int(found[1])), "--yes").code == 0
         screen.until("3 mails caught, the last to p")
         screen.type("\x03")
         assert screen.end() == 0
@@ -242,7 +242,7 @@ def test_a_password_is_asked_for_and_not_shown(mailtui: Mailtui, authority: Auth
 )
 def test_a_watcher_is_asked_what_ctrl_c_means(mailtui: Mailtui, sandbox: Oracle, answer: str, state: str) -> None:
     campaign = mailtui.campaign(400, port=sandbox.port, dispatch={"rate": "20/s"})
-    short = mailtui.run("run", campaign, "--yes", "--detach").out.strip()
+    short = mailtui.call("run", campaign, "--yes", "--detach").out.strip()
     with terminal(mailtui, "status", short, "--follow") as screen:
         screen.until("of 400")
         screen.process.send_signal(signal.SIGINT)
@@ -254,8 +254,8 @@ def test_a_watcher_is_asked_what_ctrl_c_means(mailtui: Mailtui, sandbox: Oracle,
 
 def test_cancel_asks_first(mailtui: Mailtui, sandbox: Oracle) -> None:
     campaign = mailtui.campaign(400, port=sandbox.port, dispatch={"rate": "20/s"})
-    short = mailtui.run("run", campaign, "--yes", "--detach").out.strip()
-    assert mailtui.run("pause", short).code == 0
+    short = mailtui.call("run", campaign, "--yes", "--detach").out.strip()
+    assert mailtui.call("pause", short).code == 0
     wait_until(lambda: mailtui.call("status", short, "--json").json["state"] == "paused")
     sent = mailtui.call("status", short, "--json").json["sent"]
     for answer, code in (("\n", 130), ("y\n", 0)):
@@ -328,7 +328,7 @@ def test_what_a_window_means_is_a_whole_sentence(mailtui: Mailtui, sandbox: Orac
 def _busy(mailtui: Mailtui, port: int) -> str:
     """A campaign that a runner in the background sends for long."""
     busy = mailtui.campaign(4000, port=port, name="busy", dispatch={"rate": "20/s"})
-    return mailtui.run("run", busy, "--yes", "--detach").out.strip()
+    return mailtui.call("run", busy, "--yes", "--detach").out.strip()
 
 
 def test_ctrl_c_right_after_the_launch_asks_as_later(mailtui: Mailtui, sandbox: Oracle) -> None:
@@ -395,7 +395,7 @@ def test_ctrl_c_before_a_launch_is_live_says_that_nothing_was_sent(mailtui: Mail
 
 def test_who_answers_when_it_has_ended_gets_its_outcome(mailtui: Mailtui, sandbox: Oracle) -> None:
     campaign = mailtui.campaign(90, port=sandbox.port, dispatch={"rate": "15/s", "burst": 1})
-    short = mailtui.run("run", campaign, "--yes", "--detach").out.strip()
+    short = mailtui.call("run", campaign, "--yes", "--detach").out.strip()
     with terminal(mailtui, "status", short, "--follow") as screen:
         screen.until("of 90")
         screen.type("\x03")

@@ -49,10 +49,10 @@ def test_b02_b03_a_token_that_was_sent_says_whose_it_is_and_nothing_else_does(
     header, *rows = people(3)
     path = mailtui.campaign([header, *rows], port=sandbox.port, **keys)
     (path.parent / "body.txt.j2").write_text("Dear {{ first_name }},\nleave: {{ unsubscribe_url }}\n")
-    assert mailtui.run("run", path, "--yes").code == 0
+    assert mailtui.call("run", path, "--yes").code == 0
     # Somebody is put in before them: the row's number is that of another one from now on.
     (path.parent / "contacts.csv").write_text("\n".join([header, "zoe@example.org,Zoe,York", *rows]))
-    second = mailtui.run("run", path, "--yes", "--json")
+    second = mailtui.call("run", path, "--yes", "--json")
     assert (second.code, second.json["sent"]) == (0, 4), second.err
     tokens = _tokens(sandbox)
     assert sorted(tokens) == ["p0@example.com", "p1@example.com", "p2@example.com", "zoe@example.org"]
@@ -96,7 +96,7 @@ def test_b03_the_endpoint_of_the_page_takes_people_off_by_its_post_and_by_nothin
     unsubscribe = {"url": "https://acme.test/leave?{{ token }}", "one_click": True}
     path = mailtui.campaign(2, port=sandbox.port, unsubscribe=unsubscribe, headers=None)
     (path.parent / "body.txt.j2").write_text("{{ unsubscribe_url }}\n")
-    assert mailtui.run("run", path, "--yes").code == 0
+    assert mailtui.call("run", path, "--yes").code == 0
     token = _tokens(sandbox)["p0@example.com"]
     port = free_port()
     page = (ROOT / "docs" / "unsubscribe.md").read_text()

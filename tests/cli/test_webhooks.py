@@ -47,7 +47,7 @@ def test_e02_a_run_in_the_foreground_leaves_the_rest_to_the_background(mailtui: 
     with receiver([500, 503, 500, 200]) as hook:
         _told(mailtui, hook)
         campaign = mailtui.campaign(5, port=sandbox.port)
-        ended = mailtui.run("run", campaign, "--yes", "--json")
+        ended = mailtui.call("run", campaign, "--yes", "--json")
         assert ended.code == 0, ended.err
         assert "ci could not be told yet; that is tried again in the background." in ended.err
         wait_until(lambda: hook.taken)
@@ -75,7 +75,7 @@ def test_e02_a_server_that_fails_three_times_hears_it_once_also_when_runners_are
     with receiver([HANG, 500, 503, 200]) as hook:
         _told(mailtui, hook)
         mailtui.environ["MAILTUI_TIME_SCALE"] = "0.2"
-        launched = mailtui.run("run", mailtui.campaign(4, port=box.port), "--yes", "--detach").out.strip()
+        launched = mailtui.call("run", mailtui.campaign(4, port=box.port), "--yes", "--detach").out.strip()
         wait_until(lambda: len(hook.posts) == 1)
         mailtui.end_runner()
         assert _notices(mailtui, launched)[0]["attempts"] == 0
@@ -168,7 +168,7 @@ def test_e02_what_answers_without_an_end_or_points_elsewhere_holds_nothing_up(
         mailtui.home.settings_file.parent.mkdir(parents=True, exist_ok=True)
         mailtui.home.settings_file.write_text(f"webhooks: {json.dumps(said)}\n")
         mailtui.environ["MAILTUI_TIME_SCALE"] = "1"
-        launched = mailtui.run("run", mailtui.campaign(3, port=sandbox.port), "--yes", "--detach").out.strip()
+        launched = mailtui.call("run", mailtui.campaign(3, port=sandbox.port), "--yes", "--detach").out.strip()
         wait_until(lambda: mailtui.call("status", launched, "--json").json["state"] == "finished")
         assert SECRET not in Path(f"/proc/{mailtui.runner()}/environ").read_text(), "no program inherits it"
         other = mailtui.call("run", mailtui.campaign(3, port=sandbox.port, name="d"), "--yes", "--detach").out.strip()
