@@ -44,6 +44,7 @@ class Climb:
         self._taken = 0  # mails
         self._since = -math.inf  # from when on they are counted: the first refusal of the last ones, as a rule
         self._counted_at = cap or 0.0  # the pace at that time
+        self._former = 0, -math.inf  # the same two, while these are few
 
     def begin_at(self, before: float, now: float) -> None:
         """The first refusal, at so many messages a second; 0 where that is not known."""
@@ -68,6 +69,7 @@ class Climb:
 
     def count_anew(self, now: float) -> None:
         """What was taken before says nothing about what is allowed."""
+        self._former = 0, now
         self._taken, self._since, self._counted_at = 0, now, self.cap or 0.0
 
     def cut(self, now: float) -> None:
@@ -78,10 +80,13 @@ class Climb:
             self._ceiling = self.cap
             self._start(min(SHARE * self.cap, self._slower), now)
         else:
+            if self._taken < _FEW:
+                self._taken, self._since = self._taken + self._former[0], self._former[1]
             self._is_measured = self._taken >= _FEW
             least = 0.0 if self._is_measured else self.cap / 2
-            self._ceiling = min(self.cap, max(self._measured(now - self._since), least))
-            self._start(_KEPT * self._ceiling, now)
+            measured = min(self.cap, max(self._measured(now - self._since), least))
+            self._ceiling = (self.cap + measured) / 2
+            self._start(_KEPT * measured, now)
         self.count_anew(now)
 
     def learn(self, now: float) -> None:
@@ -113,9 +118,12 @@ class Climb:
         reach = self._ceiling - self._foot if self._way < 1 else _BEYOND * self._ceiling
         self.cap = self._ceiling + reach * (self._way - 1) ** 3
         if self._way > 1 and self.cap > _FASTER * self._counted_at:
+            former = self._taken, self._since
             self.count_anew(now)
+            self._former = former
 
     def clock_moved(self, by: float) -> None:
         """The clock was put forward by so many seconds."""
         self._since += by
+        self._former = self._former[0], self._former[1] + by
         self._rose_at += by
