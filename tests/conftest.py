@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from mailtui.kit import hidden
 from mailtui.kit.paths import Home
+from mailtui.sandbox.process import SandboxHandle, start_sandbox, stop_sandbox
 
 pytest_plugins = ["tests.servers.aiosmtpd_server", "tests.servers.exim", "tests.servers.postfix"]
 
@@ -43,3 +46,12 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
     root = tmp_path / "home"
     monkeypatch.setenv("MAILTUI_HOME", str(root))
     return Home.under(root)
+
+
+@pytest.fixture(scope="session")
+def shared_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxHandle]:
+    """A sandbox in a process of its own, for whoever needs no faults and tells their own mails from those of others."""
+    # Other files of tests may take their time in between.
+    handle = asyncio.run(start_sandbox(tmp_path_factory.mktemp("sandbox"), idle_seconds=2 * 3600))
+    yield handle
+    asyncio.run(stop_sandbox(handle))

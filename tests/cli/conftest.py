@@ -21,14 +21,6 @@ def mailtui(tmp_path: Path) -> Iterator[Mailtui]:
     program.end_runner()
 
 
-@pytest.fixture(scope="session")
-def shared_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxHandle]:
-    # Other files of tests may take their time in between.
-    handle = asyncio.run(start_sandbox(tmp_path_factory.mktemp("sandbox"), idle_seconds=2 * 3600))
-    yield handle
-    asyncio.run(stop_sandbox(handle))
-
-
 @pytest.fixture
 def sandbox(shared_sandbox: SandboxHandle) -> Oracle:
     """The common sandbox; only what comes from here on counts."""

@@ -92,9 +92,11 @@ async def login_server(tmp_path: Path) -> AsyncIterator[SandboxServer]:
 
 
 @pytest.fixture
-def sendable(sample: Path, sandbox: SandboxHandle) -> Path:
-    """The sample campaign's file, with the sandbox as its server."""
-    change(sample, "port: 2525", f"port: {sandbox.port}")
+def sendable(sample: Path, request: pytest.FixtureRequest) -> Path:
+    """The sample campaign's file, with the test's own sandbox as its server, or the common one if it asks for none."""
+    own = "sandbox" in request.fixturenames
+    handle: SandboxHandle = request.getfixturevalue("sandbox" if own else "shared_sandbox")
+    change(sample, "port: 2525", f"port: {handle.port}")
     return sample
 
 
