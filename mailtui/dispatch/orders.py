@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 
 from mailtui.dispatch import second_chance
 from mailtui.dispatch.campaign_state import put_on_record
+from mailtui.dispatch.clearing import Clearing
 from mailtui.dispatch.kept import kept_back, reconsider, rest_on
 from mailtui.dispatch.members import members_from_json
 from mailtui.dispatch.own_times import leave_out_late
@@ -28,15 +29,21 @@ BUSY_ANSWER = "it is being sent"
 
 _OVERTAKEN = f"a later order stops it, and it {second_chance.NOT_NOW}"
 _STOPS = frozenset({OrderKind.PAUSE, OrderKind.CANCEL})
+_MAY_GO_ON = frozenset({CampaignState.PAUSED, CampaignState.RUNNING, CampaignState.SCHEDULED})
 _NOT_BEGUN = frozenset({CampaignState.SCHEDULED, CampaignState.PAUSED})
 
 
 class Orders:
     """Carries out what faces have ordered, on the outbox and on the campaigns that are being sent."""
 
-    def __init__(self, tools: Tools, sending: Callable[[int], Sending | None], *, only: int | None) -> None:
+    def __init__(
+        self, tools: Tools, sending: Callable[[int], Sending | None], clearing: Clearing, *, only: int | None
+    ) -> None:
         """`sending` gives a campaign by number where it is being sent; `only`: obey orders of this one alone."""
         self._tools = tools
+        self._clearing = clearing
+        self._left_out: dict[int, int] = {}
+        """By order, how many were left out since their time had passed."""
         self._ledger = tools.ledger
         self._sending = sending
         self._only = only
@@ -53,6 +60,8 @@ class Orders:
             redo = second_chance.asked(order)
             if redo is not None:
                 more |= await self._redo(order, redo)
+            elif order.arguments.get("skip_missed") and await self._is_to_leave_out(order):
+                self._clearing.begin(order.campaign, self._leave_out(order))
             else:
                 await self._acknowledge(order, await self._carry_out(order))
         return more
@@ -62,9 +71,11 @@ class Orders:
         await self._tools.storage.patiently(lambda: self._ledger.acknowledge(order, answer, now=self._tools.wall()))
 
     async def _too_soon(self, order: Order) -> bool:
-        """Nothing is ordered of a campaign that is coming to rest; a resume waits until a pause is complete."""
+        """Nothing is ordered of a campaign that is coming to rest, or of which many deliveries are being settled; a
+        resume waits until a pause is complete.
+        """
         sending = self._sending(order.campaign)
-        if sending is not None and sending.resting:
+        if order.campaign in self._clearing or (sending is not None and sending.resting):
             return True
         if order.kind is not OrderKind.RESUME:
             return False
@@ -157,6 +168,14 @@ class Orders:
             return await self._go_on(dataclasses.replace(order, kind=OrderKind.TOP_UP), campaign, sending)
         return "scheduled" if moved else f"{second_chance.REFUSED}it is {campaign.state}, and its mails have begun"
 
+    async def _is_to_leave_out(self, order: Order) -> bool:
+        """Whether those whose time has passed are still to be left out before it goes on."""
+        rests = self._sending(order.campaign) is None and order.id not in self._left_out
+        return rests and (await self._ledger.campaign(order.campaign)).state in _MAY_GO_ON
+
+    async def _leave_out(self, order: Order) -> None:
+        self._left_out[order.id] = await leave_out_late(self._tools, order.campaign, order.actor)
+
     async def _go_on(self, order: Order, campaign: Campaign, sending: Sending | None) -> str:
         """Resume, or take up recipients that were added. Whoever says so wants the accounts to be tried."""
         skips = order.arguments.get("skip_missed", False)
@@ -170,12 +189,12 @@ class Orders:
             return "sending"
         if order.kind is OrderKind.TOP_UP and campaign.state is CampaignState.SCHEDULED:
             return "scheduled"  # they wait for its time with the others
-        startable = {CampaignState.PAUSED, CampaignState.RUNNING, CampaignState.SCHEDULED}
+        startable = set(_MAY_GO_ON)
         if order.kind is OrderKind.TOP_UP or (await self._ledger.counts(campaign.number)).open:
             startable.add(CampaignState.FINISHED)  # a launch that died may have added some without a word
         if campaign.state not in startable:
             return f"it is {campaign.state} and {second_chance.NOT_NOW}"
-        left_out = await leave_out_late(self._tools, campaign.number, order.actor) if skips else 0
+        left_out = self._left_out.pop(order.id, 0)
         kept = kept_back(self._tools, campaign) if campaign.state is CampaignState.PAUSED else None
         said = "sending"
         if kept is not None:

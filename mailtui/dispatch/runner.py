@@ -15,6 +15,7 @@ from pathlib import Path
 
 from mailtui.dispatch.attention import Attention
 from mailtui.dispatch.campaign_state import cancel_waiting, put_on_record
+from mailtui.dispatch.clearing import Clearing
 from mailtui.dispatch.clock import ClockWatch
 from mailtui.dispatch.lock import RunnerLock
 from mailtui.dispatch.members import members_from_json
@@ -232,13 +233,14 @@ class Runner:
         self, ledger: Ledger, tools: Tools, recording: asyncio.Task[None], notices: Notices, session: Tenure
     ) -> None:
         """The runner's own beat: orders, campaigns that come and go, snapshots, and its own health."""
-        orders = Orders(tools, self._sending, only=self._options.only)
+        clearing, only = Clearing(), self._options.only
+        orders = Orders(tools, self._sending, clearing, only=only)
         recurring = Recurring(tools, self._occurrences, tools.attention)
-        waking = Waking(tools, recurring, tools.attention, only=self._options.only)
+        waking = Waking(tools, recurring, tools.attention, clearing, only=only)
         try:
             await self._beat(ledger, tools, recording, notices, orders, waking, session)
         finally:
-            await recurring.part()
+            await waking.part()
 
     async def _beat(
         self,

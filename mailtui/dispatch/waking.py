@@ -12,6 +12,7 @@ from collections.abc import Set
 from mailtui.dispatch import own_times
 from mailtui.dispatch.attention import Attention
 from mailtui.dispatch.campaign_state import cancel_waiting, put_on_record
+from mailtui.dispatch.clearing import Clearing
 from mailtui.dispatch.kept import kept_back, reconsider
 from mailtui.dispatch.members import members_from_json
 from mailtui.dispatch.meter_words import is_for_limits
@@ -31,9 +32,12 @@ _AT_ONCE = 5
 class Waking:
     """Looks after what an outbox has to do later."""
 
-    def __init__(self, tools: Tools, recurring: Recurring, attention: Attention, *, only: int | None) -> None:
+    def __init__(
+        self, tools: Tools, recurring: Recurring, attention: Attention, clearing: Clearing, *, only: int | None
+    ) -> None:
         """`only`: a runner for one campaign, which ends when that rests, and leaves waiting to others."""
         self._tools = tools
+        self._clearing = clearing
         self._recurring = recurring
         self._minds = only is None
         self._attention = attention
@@ -42,7 +46,7 @@ class Waking:
     @property
     def awaited(self) -> bool:
         """Whether something is to go on by itself later, or is being seen to."""
-        return self._next is not None or self._recurring.busy
+        return self._next is not None or self._recurring.busy or bool(self._clearing)
 
     def nap(self, longest: float) -> float:
         """Seconds until the next time that something is to begin, at most `longest`; that too where its time has come,
@@ -56,24 +60,32 @@ class Waking:
 
         Otherwise this costs a look at the clock.
         """
+        cleared = self._clearing.reap()
         if not self._minds:
-            return False
+            return cleared
         self._attention.look(self._tools.wall())
         ledger = self._tools.ledger
         ended = self._recurring.reap()
-        if ended or anew:
+        if ended or cleared or anew:
             self._next = await ledger.next_wake()
         now = self._tools.wall()
         if self._next is None or self._next > now:
-            return False
-        paused, scheduled = await ledger.to_resume(now), await ledger.to_start(now, _AT_ONCE)
+            return cleared
+        paused = [one for one in await ledger.to_resume(now) if one.number not in self._clearing]
+        due = await ledger.to_start(now, _AT_ONCE + len(self._clearing))
+        scheduled = [one for one in due if one.number not in self._clearing]
         for campaign in paused:
             await self._go_on(campaign)
         for campaign in scheduled:
             await self._start(campaign)
         await self._recurring.look()
         self._next = await ledger.next_wake()
-        return bool(paused or scheduled)
+        return bool(paused or scheduled or cleared)
+
+    async def part(self) -> None:
+        """Leave; what is under way is begun anew by the next runner."""
+        await self._clearing.part()
+        await self._recurring.part()
 
     async def limits_changed(self, accounts: Set[str]) -> None:
         """The limits of these accounts are others: what paused for them looks anew."""
@@ -96,17 +108,23 @@ class Waking:
     async def _go_on(self, campaign: Campaign) -> None:
         """It was to go on by itself by now; of those whose own times passed since then it says what becomes."""
         assert campaign.resume_at is not None
-        tools, number = self._tools, campaign.number
-        absence = self._attention.absent_after(campaign.resume_at)
-        reason = ""
+        absence, missed = self._attention.absent_after(campaign.resume_at), None
         if absence is not None and own_times.has_any(campaign):
-            missed = await own_times.missed_in(tools, campaign, absence, after=campaign.resume_at)
-            reason = "" if missed is None else await own_times.see_to(tools, campaign, missed)
-        if reason:
-            await self._ask(number, reason)
-            return
-        note("campaign goes on by itself", campaign=number, id=campaign.id)
-        await put_on_record(tools, number, CampaignState.RUNNING, "runner")
+            missed = await own_times.missed_in(self._tools, campaign, absence, after=campaign.resume_at)
+        if missed is None:
+            await self._run(campaign)
+        else:
+            self._clearing.begin(campaign.number, self._go_on_without(campaign, missed))
+
+    async def _run(self, campaign: Campaign) -> None:
+        note("campaign goes on by itself", campaign=campaign.number, id=campaign.id)
+        await put_on_record(self._tools, campaign.number, CampaignState.RUNNING, "runner")
+
+    async def _go_on_without(self, campaign: Campaign, missed: own_times.Missed) -> None:
+        if reason := await own_times.see_to(self._tools, campaign, missed):
+            await self._ask(campaign.number, reason)
+        else:
+            await self._run(campaign)
 
     async def _ask(self, campaign: int, reason: str) -> None:
         paused, missed = CampaignState.PAUSED, Event.MISSED
@@ -126,9 +144,15 @@ class Waking:
             await put_on_record(tools, number, CampaignState.RUNNING, "runner")
         elif due.decision is Decision.ASK:
             await self._ask(number, due.reason)
-        elif await own_times.skip_start(tools, campaign, self._attention):
+        else:
+            self._clearing.begin(number, self._skip(campaign, due.reason))
+
+    async def _skip(self, campaign: Campaign, reason: str) -> None:
+        """Leave out whose time has passed, or all of it."""
+        tools, number = self._tools, campaign.number
+        if await own_times.skip_start(tools, campaign, self._attention):
             await put_on_record(tools, number, CampaignState.RUNNING, "runner")
         else:
             await cancel_waiting(tools, number)
             cancelled = CampaignState.CANCELLED
-            await put_on_record(tools, number, cancelled, "runner", reason=due.reason, event=Event.MISSED)
+            await put_on_record(tools, number, cancelled, "runner", reason=reason, event=Event.MISSED)

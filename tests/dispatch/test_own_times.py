@@ -9,12 +9,15 @@ import signal
 import time
 from pathlib import Path
 
+import pytest
+
 from mailtui.outbox.records import Campaign, NewDelivery, RunnerRow
 from mailtui.outbox.states import CampaignState, DeliveryState, OrderKind
 from mailtui.sandbox.server import SandboxServer
 from mailtui.schedule.schedule import Missed, Schedule
 from tests.dispatch.bench import House, accepted, address
 from tests.dispatch.test_clock import Clock, runner_at
+from tests.dispatch.test_scheduled import once
 
 HOUR, DAY = 3_600.0, 86_400.0
 FINISHED, PAUSED = CampaignState.FINISHED, CampaignState.PAUSED
@@ -120,6 +123,33 @@ async def test_t02_a_scheduled_campaign_that_was_missed_goes_on_with_those_whose
         assert await states(house, some) == [EXPIRED, SENT] and await house.state(some) is FINISHED
         assert await house.state(none) is CampaignState.CANCELLED
         assert (await house.reader.campaign(asks.id)).reason.endswith("mailtui resume c3 --skip-missed")
+
+
+async def test_t02_many_that_were_missed_keep_no_other_campaign_waiting(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Orders for others are obeyed while they are left out, by the policy as by somebody's word."""
+    monkeypatch.setattr("mailtui.dispatch.own_times._STEP", 1)
+    async with SandboxServer(tmp_path / "sandbox") as server, asyncio.timeout(60):
+        other = await house.launch(1, server.port, id="other", schedule=once(Missed.ASK), start_at=time.time() + DAY)
+        many = [-3 * HOUR] * 700
+        skips = await launch(house, server.port, Missed.SKIP, *many, 0.5, id="c1", start_in=-3 * HOUR)
+        asks = await launch(house, server.port, Missed.ASK, *many, 0.5, id="c2", start_in=-3 * HOUR)
+        running = asyncio.create_task(house.runner().run(lambda: None))
+        for campaign in (skips, asks):
+            if campaign is asks:
+                await house.until_state(asks, PAUSED)
+                own = await house.order(asks, OrderKind.RESUME, skip_missed=True)
+            await house.until(campaign, lambda counts: counts.expired > 0)
+            order = await house.order(other, OrderKind.SCHEDULE, at=time.time() + 2 * DAY)
+            while await house.reader.answer(order) is None:
+                await asyncio.sleep(0.001)
+            assert (await house.counts(campaign)).expired < 700, "the beat goes on meanwhile"
+            await house.until_state(campaign, FINISHED)
+            assert (await house.counts(campaign)).sent == 1
+        assert await house.reader.answer(own) == "sending; 700 recipients left out, whose time had passed"
+        await house.order(other, OrderKind.CANCEL)
+        await running
 
 
 async def test_t02_own_times_that_pass_while_the_machine_sleeps(house: House, tmp_path: Path) -> None:

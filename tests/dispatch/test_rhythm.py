@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from mailtui.dispatch.attention import Attention
+from mailtui.dispatch.clearing import Clearing
 from mailtui.dispatch.rhythm import Rhythm
 from mailtui.dispatch.waking import Waking
 from tests.dispatch.bench import House
@@ -56,7 +57,7 @@ async def test_r08_it_sleeps_to_the_instant_of_what_comes_next_and_never_longer_
     clock = SimpleNamespace(now=AT)
     tools: Any = SimpleNamespace(ledger=ledger, wall=lambda: clock.now)
     recurring: Any = SimpleNamespace(reap=lambda: False, busy=False)
-    waking = Waking(tools, recurring, Attention(AT), only=None)
+    waking = Waking(tools, recurring, Attention(AT), Clearing(), only=None)
     await waking.look(anew=True)
     assert waking.nap(0.25) == 0.25, "nothing is to come"
     assert await ledger.reschedule(campaign.number, AT + 10.125, actor="ann", now=AT)
