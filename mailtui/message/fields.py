@@ -20,7 +20,8 @@ from mailtui.errors import Place, Problem
 from mailtui.kit.suggest import nearest
 from mailtui.message.hardening import TEXT_METHODS, HardenedEnvironment
 from mailtui.message.own_cells import SENT_AS
-from mailtui.message.templates import TemplateText, Token, parse, place_of, tokenize
+from mailtui.message.syntax import Token, tokenize
+from mailtui.message.templates import TemplateText, parse, place_of
 
 ROW = "row"
 ROWS = "rows"

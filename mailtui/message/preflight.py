@@ -25,7 +25,8 @@ from mailtui.message.own_cells import ROLES, TooManyRows, require_few
 from mailtui.message.placeholders import left_over
 from mailtui.message.remarks import Remark, Severity
 from mailtui.message.rendered import RenderedMessage, RenderProblem
-from mailtui.message.templates import TemplateSet, TemplateText, place_of, tokenize
+from mailtui.message.syntax import tokenize
+from mailtui.message.templates import TemplateSet, TemplateText, place_of
 
 ROWS_SHOWN = 20
 _KINDS_SHOWN = 200  # different findings of one check; a list with that many has one mistake, many times
@@ -38,6 +39,7 @@ _OPEN_ATTRIBUTE = re.compile(r"""<[^<>"']*(?:"[^"]*"[^<>"']*|'[^']*'[^<>"']*)*=\
 """Markup that ends right after the = of an attribute, with every quote before it closed."""
 
 
+_QUOTED = re.compile("“[^”]*”")
 _NO_WORD = re.compile(r"[\W_]+")
 _MARKUP = re.compile(r"<[^<>]*>")
 
@@ -70,6 +72,12 @@ class Tally:
         self.remark = remark
         self.rows: list[int] = []
         self.count = 0
+
+    def meet(self, other: Remark) -> None:
+        """Hear the same said of another row: with another cell in it, it is said for one of several."""
+        said = self.remark.message
+        if other.code == "render" and other.message != said and ", for one," not in said:
+            self.remark = self.remark._replace(message=_QUOTED.sub(r"\g<0>, for one,", said, count=1))
 
     def add(self, row: int) -> None:
         self.count += 1
@@ -151,7 +159,8 @@ class Preflight:
         if isinstance(rendered, RenderProblem):
             if rendered.place != TooManyRows.place:  # which is told with the row
                 reason = rendered.reason.removeprefix(f"{rendered.place.key}: ")  # the place is told beside it
-                remark = Remark("error", "render", reason, _UNRENDERED, rendered.reason, rendered.place)
+                which = f"{rendered.place}: {_QUOTED.sub('“…”', reason)}"  # one mistake, whatever cell it meets
+                remark = Remark("error", "render", reason, _UNRENDERED, which, rendered.place)
                 self._add(remark, recipient.row)
             return
         if 0 < self._size < len(rendered.data):
@@ -171,6 +180,7 @@ class Preflight:
     def absorb(self, tally: Tally) -> None:
         """Add what another preflight of the same message has taken from later rows."""
         kept = self._tally(tally.remark)
+        kept.meet(tally.remark)
         kept.rows += tally.rows[: ROWS_SHOWN - len(kept.rows)]
         kept.count += tally.count
 
@@ -185,8 +195,9 @@ class Preflight:
         return all(finding.severity != "error" for finding in self.findings())
 
     def _add(self, remark: Remark, row: int) -> None:
-        tally = self._tallies.get((remark.code, remark.which))
-        (tally or self._tally(remark)).add(row)
+        tally = self._tallies.get((remark.code, remark.which)) or self._tally(remark)
+        tally.meet(remark)
+        tally.add(row)
 
     def _tally(self, remark: Remark) -> Tally:
         key = (remark.code, remark.which)

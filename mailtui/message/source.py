@@ -138,7 +138,7 @@ def _with_images(
     reached = {html.name: html}
     waiting = [html]
     while waiting:
-        for name in _named_files(waiting.pop()):
+        for name, _ in _named_files(waiting.pop()):
             if name in by_name and name not in reached:
                 reached[name] = by_name[name]
                 waiting.append(by_name[name])
@@ -250,34 +250,37 @@ class _Files:
         A file that is not there is left out without a word: the compiler names it with line and column,
         unless the template says `ignore missing`.
         """
-        inline = {"subject": spec.subject, "from": spec.sender, "reply_to": spec.reply_to}
+        inline: dict[str, str | None] = {"subject": spec.subject, "from": spec.sender, "reply_to": spec.reply_to}
         inline |= {f"headers.{name}": value for name, value in spec.headers.items()}
         inline |= {f"copies.{at}": value for at, value in enumerate((*spec.cc, *spec.bcc))}
         waiting = [*bodies, *(TemplateText(key, value) for key, value in inline.items() if value)]
         found: dict[str, TemplateText] = {}
         while waiting:
-            for name in _named_files(waiting.pop()):
+            text = waiting.pop()
+            for name, line in _named_files(text):
                 if name in found or not name.strip() or "\0" in name:
                     continue
                 path = Path(os.path.realpath(self._root / name))
                 if path.is_relative_to(self._root) and not path.exists() and path not in self._unsaved:
                     continue
-                source = self._read(name, Place(key=name))
+                place = Place(key=text.name) if text.name in inline else Place(text.name, line)
+                source = self._read(name, place)
                 if source is None:
                     continue
                 found[name] = TemplateText(name, source)
                 waiting.append(found[name])
                 if len(found) > _FILES_LIMIT:
                     message = f"the templates include more than {_FILES_LIMIT} files."
-                    self._problems.append(Problem(Place(key=name), message))
+                    self._problems.append(Problem(place, message))
                     return ()
         return tuple(found[name] for name in sorted(found))
 
 
-def _named_files(text: TemplateText) -> Iterator[str]:
+def _named_files(text: TemplateText) -> Iterator[tuple[str, int]]:
+    """The files that a template names, each with its line."""
     tree = parse_template(TemplateSet(()).plain, text)
     if isinstance(tree, Problem):
         return  # the compiler reports it with everything else
-    for _, name in references(tree):
+    for node, name in references(tree):
         if name is not None:
-            yield name
+            yield name, node.lineno

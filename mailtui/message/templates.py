@@ -15,7 +15,6 @@ from types import TracebackType
 from jinja2 import Template, nodes
 from jinja2.exceptions import TemplateError as JinjaError
 from jinja2.exceptions import TemplateNotFound, TemplateSyntaxError, UndefinedError
-from jinja2.lexer import ignored_tokens
 from jinja2.parser import Parser
 from jinja2.runtime import Context
 
@@ -29,6 +28,7 @@ from mailtui.message.hardening import HardenedEnvironment
 from mailtui.message.locales import PLAIN_CONVENTIONS, Conventions
 from mailtui.message.mime import BodyError, canonical, wire_lines
 from mailtui.message.pitfalls import pitfalls
+from mailtui.message.syntax import Token, syntax_problem, tokenize
 
 # What an expression of a template may raise when it meets a value it was not written for. A template is a
 # program of its author's, so these are findings about that program, not defects of this one.
@@ -45,9 +45,6 @@ RENDER_ERRORS = (
 )
 DEPTH_LIMIT = 100  # levels of a syntax tree; a long page has fifteen
 _MARKUP = re.compile(r"\{\{|\{%|\{#")
-_POSITION = re.compile(r" at (\d+)$")
-_STRAY = re.compile(r"unexpected '[)\]}]'")  # the lexer's word for a bracket that was never opened
-_DROPPED_TOKENS = ignored_tokens | {"raw_begin", "raw_end"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +53,6 @@ class TemplateText:
 
     name: str
     source: str
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """One token of a template with the exact place of its first character, counted from 1."""
-
-    kind: str
-    text: str
-    line: int
-    column: int
 
 
 class CompiledTemplate:
@@ -234,10 +221,7 @@ def parse(environment: HardenedEnvironment, text: TemplateText) -> nodes.Templat
         parser = Parser(environment, text.source, text.name, text.name)
         tree = parser.parse()
     except TemplateSyntaxError as error:
-        message = error.message or "this is not valid template syntax"
-        return Problem(
-            _syntax_place(environment, text, parser, error, message), _tidied(message), _syntax_hint(message)
-        )
+        return syntax_problem(environment, text.name, text.source, parser, error)
     except RecursionError:
         return _too_deep(text, None)
     deep = _deeper_than(tree, DEPTH_LIMIT)
@@ -257,24 +241,6 @@ def _deeper_than(tree: nodes.Template, limit: int) -> nodes.Node | None:
 
 def _too_deep(text: TemplateText, line: int | None) -> Problem:
     return Problem(Place(text.name, line), "this template is nested too deeply.", "Set parts of it as variables.")
-
-
-def tokenize(environment: HardenedEnvironment, source: str) -> Iterator[Token]:
-    """The tokens the parser sees, each with its exact place. Raises `TemplateSyntaxError` at a stray sign."""
-    source = "\n".join(re.split(r"\r\n|\r|\n", source))
-    position = 0
-    line_start = 0
-    line = 1
-    for _, kind, text in environment.lexer.tokeniter(source, None):
-        start = source.find(text, position)  # the lexer leaves out nothing but white space
-        if start < 0:
-            continue
-        line += source.count("\n", position, start)
-        line_start = source.rfind("\n", 0, start) + 1
-        if kind not in _DROPPED_TOKENS:
-            yield Token(kind, text, line, start - line_start + 1)
-        line += text.count("\n")
-        position = start + len(text)
 
 
 def place_of(
@@ -324,63 +290,3 @@ def render_reason(error: BaseException) -> str:
     if isinstance(error, MemoryError):
         return "the template needs more memory than there is"
     return f"the template cannot be filled in: {safe_text(str(error), limit=200) or type(error).__name__}"
-
-
-def _syntax_place(
-    environment: HardenedEnvironment,
-    text: TemplateText,
-    parser: Parser | None,
-    error: TemplateSyntaxError,
-    message: str,
-) -> Place:
-    at = _POSITION.search(message)
-    if at is not None:  # the lexer met a character it cannot read, and says how far into the text
-        before = "\n".join(re.split(r"\r\n|\r|\n", text.source))[: int(at.group(1))]
-        return Place(text.name, before.count("\n") + 1, len(before) - before.rfind("\n"))
-    current = parser.stream.current if parser is not None else None
-    stray = _STRAY.match(message) is not None
-    last: Token | None = None
-    try:
-        for token in tokenize(environment, text.source):
-            last = token
-            if current is None or stray or token.line != current.lineno:
-                continue
-            if _same(token, current.type, str(current.value)):
-                return Place(text.name, token.line, token.column)
-    except TemplateSyntaxError:
-        if stray:
-            return _after(text, last)
-    return Place(text.name, error.lineno)
-
-
-def _after(text: TemplateText, token: Token | None) -> Place:
-    """The first character that is not blank behind a token: where the lexer stopped."""
-    lines = "\n".join(re.split(r"\r\n|\r|\n", text.source)).split("\n")
-    start = sum(len(line) + 1 for line in lines[: token.line - 1]) + token.column - 1 if token else 0
-    end = start + len(token.text) if token else 0
-    rest = "\n".join(lines)
-    position = end + len(rest[end:]) - len(rest[end:].lstrip())
-    return Place(text.name, rest.count("\n", 0, position) + 1, position - rest.rfind("\n", 0, position))
-
-
-def _same(token: Token, kind: str, value: str) -> bool:
-    if kind == "string":
-        return token.kind == "string" and token.text[1:-1] == value
-    return token.text.strip() == value or (kind == token.kind and kind.endswith(("_begin", "_end")))
-
-
-def _tidied(message: str) -> str:
-    text = safe_text(_POSITION.sub("", message), limit=200)
-    text = text[:1].lower() + text[1:]
-    return text if text.endswith((".", "?", "!")) else text + "."
-
-
-def _syntax_hint(message: str) -> str:
-    folded = message.lower()
-    if "end of template, expected" in folded:
-        return "A {{ or {% is not closed by its }} or %}."
-    if "end of template" in folded or "missing end of" in folded:
-        return "A tag such as {% if %} or {% for %} is not closed."
-    if "end of print statement" in folded:
-        return 'Inside {{ }} goes one value; a column with a space in its title is written row["First name"].'
-    return ""

@@ -53,6 +53,20 @@ def test_rows_that_fail_to_render_are_errors_with_their_numbers() -> None:
     assert not preflight.passed
 
 
+def test_one_mistake_of_a_template_is_told_once_whatever_cells_it_meets() -> None:
+    names = ["Ann", "Bea", "Cid", "2024-05-01"]
+    preflight = check(
+        [someone(row, first_name=name) for row, name in enumerate(names, 1)], text="{{ first_name|date }}"
+    )
+    (finding,) = [found for found in preflight.findings() if found.severity == "error"]
+    assert (finding.count, finding.rows) == (3, (1, 2, 3))
+    assert "“Ann”, for one, in first_name is no date" in finding.message
+    whole, part = preflight.take(), check([someone(9, first_name="Dan")], text="{{ first_name|date }}").take()
+    for tally in (*whole, *part):
+        preflight.absorb(tally)
+    assert [found.count for found in preflight.findings() if found.severity == "error"] == [4], "of several processes"
+
+
 def test_m11_blank_cells_that_leave_a_hole_are_counted() -> None:
     rows = [someone(row, first_name="" if row == 3 else "Anna", body="") for row in range(1, 6)]
     preflight = check(rows, text="{{ first_name }} {{ body|default('x') }}", subject="Hi")

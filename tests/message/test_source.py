@@ -89,8 +89,11 @@ def test_nothing_outside_the_campaign_folder_is_read(tmp_path: Path, way: str) -
     (folder / "link.txt").symlink_to(outside)
     name = str(outside) if way == "ABSOLUTE" else way
     assert "is outside the campaign folder" in problems(folder, spec(text=name))
-    (folder / "body.txt").write_text("{% include '" + name + "' %}")
-    assert "is outside the campaign folder" in problems(folder, spec(text="body.txt"))
+    (folder / "body.txt").write_text("Hi\n{% include '" + name + "' %}")
+    assert f"body.txt:2: {name} is outside the campaign folder" in problems(folder, spec(text="body.txt"))
+    subject = "{% include '" + name + "' %}"
+    (folder / "body.txt").write_text("Hi")
+    assert f"subject: {name} is outside" in problems(folder, spec(text="body.txt", subject=subject))
 
 
 def test_an_include_that_is_not_there_is_told_by_the_compiler_with_its_place(tmp_path: Path) -> None:

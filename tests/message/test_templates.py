@@ -12,7 +12,8 @@ from mailtui.errors import TemplateError
 from mailtui.message.compose import compile_message
 from mailtui.message.fields import spelling, used_fields
 from mailtui.message.frozen import MessageSource
-from mailtui.message.templates import TemplateSet, TemplateText, tokenize
+from mailtui.message.syntax import tokenize
+from mailtui.message.templates import TemplateSet, TemplateText
 from tests.message.samples import COLUMNS, SECRET, compiled, recipient, refused, rendered, source
 
 
@@ -35,7 +36,8 @@ def problems(message: MessageSource, columns: Sequence[str] = COLUMNS) -> list[s
         ("{{ 'a' is blnk }}", "body.txt.j2:1:11"),
         ("ä {% include 'nope.txt' %}", "body.txt.j2:1:14"),
         ("{% include first_name %}", "body.txt.j2:1"),
-        ("{% if first_name %}", "body.txt.j2:1"),
+        ("{% if first_name %}", "body.txt.j2:1:4"),
+        ("{% if a %}{% endif %}\n{% if a %}\n{% for x in a %}{% if x %}{% endif %}{% endfor %}\nb", "body.txt.j2:2:4"),
     ],
 )
 def test_m11_a_mistake_is_told_with_line_and_column(text: str, place: str) -> None:
