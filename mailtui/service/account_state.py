@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from mailtui.campaign.takes import Sent
 from mailtui.dispatch.members import Member, members_from_json
-from mailtui.dispatch.meter import KEPT, WaitKind
+from mailtui.dispatch.meter import KEPT, SLOT, WaitKind
 from mailtui.dispatch.meter_words import in_words
 from mailtui.dispatch.meters import meter_on_record
 from mailtui.kit.durations import show_moment
@@ -101,6 +102,18 @@ async def accounts_now(reader: Reader, members: Sequence[Member], now: float) ->
     return {
         name: _stands(member, rests.get(name), rows.get(name), sent[name], now)
         for name, member in ((member.name, member) for member in members)
+    }
+
+
+async def sent_lately(reader: Reader, at: float) -> dict[str, Sent]:
+    """What counts of what was sent, for who begins at a time, by the keys of meters."""
+    first = {row.meter: row.first_at for row in await reader.meters()}
+    mails: dict[str, list[tuple[float, int]]] = defaultdict(list)
+    for meter, slot, number in await reader.sent_since(at - KEPT):
+        mails[meter].append((at - (slot + 1) * SLOT, number))
+    return {
+        meter: Sent(tuple(mails[meter]), None if since is None else datetime.fromtimestamp(since).astimezone().date())
+        for meter, since in first.items()
     }
 
 

@@ -20,7 +20,7 @@ from mailtui.campaign.drafts import discard
 from mailtui.campaign.due_times import at_once, begins, due_times, has_passed, says_anything, settled
 from mailtui.campaign.forecast import Planned, forecast
 from mailtui.campaign.freeze import Freezing, Launch, freeze
-from mailtui.campaign.takes import Takes, named_domains, takes
+from mailtui.campaign.takes import Sent, Takes, named_domains, takes
 from mailtui.campaign.time_checks import within_hours
 from mailtui.dispatch.members import Member
 from mailtui.dispatch.plan import SendPlan
@@ -34,6 +34,7 @@ from mailtui.outbox.ports import Desk
 from mailtui.outbox.witness import require_newest
 from mailtui.schedule.missed import PUNCTUAL
 from mailtui.schedule.schedule import Schedule
+from mailtui.service.account_state import sent_lately
 from mailtui.service.campaigns import CampaignDesk, actor
 from mailtui.service.limits_on_record import put_limits
 from mailtui.service.schedules import ScheduleWords, described
@@ -161,20 +162,10 @@ class Launching:
             agreed=described(schedule, began) if says else None,
             passed=has_passed(schedule, began),
             rows_due=(dues[0], dues[1]) if dues else None,
-            takes=self._takes(members, sending, counts.recipients, to_domains, schedule),
+            takes=_takes(members, sending, counts.recipients, to_domains, schedule, start_at, {}),
             given=dict(plan),
             to_domains=to_domains,
         )
-
-    def _takes(
-        self,
-        members: Sequence[Member],
-        plan: SendPlan,
-        mails: int,
-        to_domains: Mapping[str, int],
-        schedule: Schedule,
-    ) -> Takes | None:
-        return within_hours(takes(members, plan, mails, to_domains, datetime.now().astimezone()), schedule)
 
     async def forecast(self, plan: LaunchPlan, *, again: Again) -> LaunchPlan:
         """The plan with the number of mails that would really go out. Writes nothing; raises what `launch` would."""
@@ -187,11 +178,13 @@ class Launching:
             with self._house.campaigns.open_audience(plan.campaign) as audience:
                 source = as_approved(plan, audience, source)
                 planned = await forecast(self._freezing(plan, plan.members, audience, source), reader, again)
+            sent = {} if reader is None else await sent_lately(reader, plan.start_at or now())
         finally:
             if reader is not None:
                 reader.close()
         to_domains = {domain: min(count, planned.mails) for domain, count in plan.to_domains.items()}
-        least = self._takes(plan.members, plan.plan, planned.mails, to_domains, Schedule.from_json(plan.schedule))
+        schedule = Schedule.from_json(plan.schedule)
+        least = _takes(plan.members, plan.plan, planned.mails, to_domains, schedule, plan.start_at, sent)
         return dataclasses.replace(plan, planned=planned, takes=least)
 
     async def launch(self, plan: LaunchPlan, *, again: Again, progress: Callable[[int], None]) -> Launch:
@@ -295,3 +288,16 @@ def as_approved(plan: LaunchPlan, audience: Audience, read: MessageSource) -> Me
         )
     _require_same_list(plan, audience)
     return source
+
+
+def _takes(
+    members: Sequence[Member],
+    plan: SendPlan,
+    mails: int,
+    to_domains: Mapping[str, int],
+    schedule: Schedule,
+    start_at: float | None,
+    sent: Mapping[str, Sent],
+) -> Takes | None:
+    begins_at = datetime.fromtimestamp(start_at or now()).astimezone()
+    return within_hours(takes(members, plan, mails, to_domains, begins_at, sent), schedule)

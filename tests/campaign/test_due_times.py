@@ -7,14 +7,14 @@ import dataclasses
 import io
 import time
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 
 from mailtui.campaign.again import Again, NotFinished
 from mailtui.campaign.freeze import Launch
-from mailtui.campaign.takes import takes
+from mailtui.campaign.takes import Sent, takes
 from mailtui.dispatch.members import Member
 from mailtui.dispatch.plan import SendPlan
 from mailtui.errors import ConfigError, UsageError
@@ -220,7 +220,8 @@ def _members(*limits: Limits) -> list[Member]:
         ([Limits(per_domain=(("gmail.com", Limits(per_hour=5)),))], 100, 3_600),
         ([Limits(rate=2.0, per_domain=(("gmail.com", Limits(per_hour=5)),))], 601, 3_600),  # the longer one counts
         ([Limits(per_day=100), Limits()], 10_000, None),  # the other one takes them all
-        ([Limits(warm_up=WarmUp(50, 2.0, 1_000))], 150, 43_200),  # the second day begins at midnight
+        ([Limits(warm_up=WarmUp(50, 2.0, 1_000))], 100, 43_200),  # the second day begins at midnight
+        ([Limits(warm_up=WarmUp(50, 2.0, 1_000))], 101, 86_400),  # and the first mails count until noon
     ],
 )
 def test_c3_how_long_limits_make_it_take(limits: Iterable[Limits], mails: int, seconds: float | None) -> None:
@@ -229,6 +230,41 @@ def test_c3_how_long_limits_make_it_take(limits: Iterable[Limits], mails: int, s
     assert (
         (least is None) if seconds is None else (least is not None and least.seconds == pytest.approx(seconds, abs=2))
     )
+
+
+@pytest.mark.parametrize(
+    ("limits", "mails", "seconds"),
+    [
+        (Limits(per_day=100), 60, None),
+        (Limits(per_day=100), 61, 82_800),  # what was sent an hour ago leaves after 23
+        (Limits(per_day=100), 91, 84_600),
+        (Limits(per_day=100), 161, 82_800 + 86_400),
+        (Limits(per_hour=30), 25, 1_800),  # what was sent an hour ago counts no more
+        (Limits(warm_up=WarmUp(50, 1.2, 1_000)), 21, 43_200),  # its second day, of 60
+        (Limits(warm_up=WarmUp(50, 2.0, 1_000)), 60, None),
+        (Limits(per_domain=(("gmail.com", Limits(per_hour=12)),)), 10, 1_200),
+    ],
+)
+def test_c3_what_an_account_has_sent_lately_makes_it_take_longer(
+    limits: Limits, mails: int, seconds: float | None
+) -> None:
+    noon = datetime(2026, 12, 2, 12, tzinfo=UTC)
+    sent = {
+        "acme": Sent(((3_600.0, 30), (1_800.0, 10)), date(2026, 12, 1)),
+        "acme gmail.com": Sent(((2_400.0, 4),), date(2026, 12, 1)),
+    }
+    least = takes(_members(limits), SendPlan(), mails, {"gmail.com": 10}, noon, sent)
+    if seconds is None:
+        assert least is None
+    else:
+        assert least is not None and least.seconds == pytest.approx(seconds, abs=2)
+        assert least.because.endswith(" of acme and what was sent lately")
+
+
+def test_c3_the_days_of_a_warm_up_are_counted_from_the_first_mail() -> None:
+    limits, begins = Limits(warm_up=WarmUp(50, 2.0, 1_000)), datetime(2026, 12, 5, 12, tzinfo=UTC)
+    assert takes(_members(limits), SendPlan(), 800, {}, begins, {"acme": Sent((), date(2026, 12, 1))}) is None
+    assert takes(_members(limits), SendPlan(), 800, {}, begins, {"other": Sent((), date(2026, 12, 1))}) is not None
 
 
 def test_c3_hours_make_it_take_longer() -> None:

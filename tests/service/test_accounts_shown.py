@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from mailtui.accounts.secrets import Place
+from mailtui.campaign.again import Again
 from mailtui.cli.later import confirm_recurring
 from mailtui.cli.run import _confirm
 from mailtui.cli.sending import detach
@@ -107,6 +108,18 @@ def test_c9_a_pause_for_a_time_tells_each_account_and_when_it_goes_on(
         "",
         f"resting until {show_moment(until)}",
     )
+
+
+def test_c3_who_is_about_to_send_is_told_how_long_it_takes_after_what_was_sent(
+    service: Service, write_campaign: WriteCampaign
+) -> None:
+    path = write_campaign(30, **{"smtp": None, "accounts": ["acme", "backup"], "from": None})
+    asyncio.run(paused(service, path, time.time() + 60))
+    plan = service.prepare(service.campaigns.load(write_campaign(5, smtp=None, account="acme")), plan={})
+    assert plan.takes is None
+    least = asyncio.run(service.forecast(plan, again=Again.NEW)).takes
+    assert least is not None and least.seconds == pytest.approx(3_600, abs=60)
+    assert least.because == "by the limits of acme and what was sent lately"
 
 
 @pytest.mark.parametrize(
