@@ -57,6 +57,17 @@ class NotFinished(UsageError):
         )
 
 
+class OtherTimes(UsageError):
+    """A campaign whose recipients have times of their own cannot be put to another time: those are on record by row."""
+
+    def __init__(self, earlier: LaunchedCampaign) -> None:
+        super().__init__(
+            f"{earlier.name} was launched for another time ({earlier.id}), and its recipients have times of their own",
+            detail="Nothing was changed, and nobody was added.",
+            hint=f"End it: mailtui cancel {earlier.id}\nThen launch it anew: mailtui run CAMPAIGN --new --at WHEN",
+        )
+
+
 class BeingSent(UsageError):
     """What a running campaign is sent through, or says, cannot be changed under its runner."""
 

@@ -16,7 +16,7 @@ from itertools import islice
 from pathlib import Path
 
 from mailtui.audience.audience import Audience
-from mailtui.campaign.again import Again, BeingSent, MessageChanged, NotFinished, WasCancelled
+from mailtui.campaign.again import Again, BeingSent, MessageChanged, NotFinished, OtherTimes, WasCancelled
 from mailtui.campaign.agreement import MAY_GET_IT, require_carriers, require_columns, require_extras
 from mailtui.campaign.campaign import Campaign
 from mailtui.campaign.drafts import BREATH, LONG_STEP, STEP, discard, discard_all
@@ -131,6 +131,7 @@ async def _freeze(
                     await discard(draft.number, desk, runner_lives)
             launched = await reader.campaign(draft.id)
             return Launch(launched, added, is_new=True, orders=(), members=freezing.members, copies=launched.copies)
+        _require_same_times(freezing, earlier)
         changes = _changes(freezing, earlier)
         if runner_lives() and earlier.state in ACTIVE_CAMPAIGNS:
             _require_at_rest(earlier, changes, "server" if len(freezing.members) == 1 else "choice of accounts")
@@ -161,6 +162,13 @@ async def _go_live(
 def _is_to_begin(campaign: LaunchedCampaign) -> bool:
     """Whether it was launched for a time, and nothing of it has been touched."""
     return campaign.start_at is not None and campaign.first_claim_at is None
+
+
+def _require_same_times(freezing: Freezing, earlier: LaunchedCampaign) -> None:
+    """Nobody is to think that all are put to another time, where those who were there keep their own."""
+    then, wanted = Schedule.from_json(earlier.schedule), Schedule.from_json(freezing.schedule)
+    if _is_to_begin(earlier) and then.has_own_times and wanted.begins_later and not then.has_times_of(wanted):
+        raise OtherTimes(earlier)
 
 
 def _going_on(

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from mailtui.campaign.again import Again, NotFinished
+from mailtui.campaign.again import Again, NotFinished, OtherTimes
 from mailtui.campaign.freeze import Launch
 from mailtui.campaign.takes import Sent, takes
 from mailtui.dispatch.members import Member
@@ -169,6 +169,18 @@ def test_c8_a_second_launch_before_its_time_adds_and_takes_the_time_that_is_said
         launch(service, path, Again.NEW)
     launch(service, path, schedule=Schedule())
     assert orders(service, second)[-1][0] is OrderKind.RESUME, "at once is now"
+
+
+def test_c8_one_whose_recipients_have_own_times_is_put_to_no_other_time(
+    service: Service, write_campaign: WriteCampaign
+) -> None:
+    first = launch(service, write_campaign(ROWS, "Hi\n", audience=OWN, schedule=AT))
+    path = write_campaign([*ROWS, "new@example.com,,"], "Hi\n", audience=OWN, schedule={**AT, "at": "2099-12-02 09:00"})
+    with pytest.raises(OtherTimes, match="for another time"):
+        launch(service, path)
+    assert len(times(service, first)) == 4
+    path = write_campaign([*ROWS, "new@example.com,,"], "Hi\n", audience=OWN, schedule=AT)
+    assert launch(service, path).added == 1
 
 
 def test_c8_who_is_added_to_one_that_has_begun_gets_it_at_the_time_that_is_said(
