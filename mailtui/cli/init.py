@@ -54,9 +54,10 @@ def _told(folder: Path, written: Sequence[Path], *, as_json: bool) -> None:
     for path in written:
         output.data(str(path))
     campaign = folder / "campaign.yaml"
-    output.note(f"Look at a mail:              mailtui preview {campaign}")
-    output.note("Catch mail on this machine:  mailtui sandbox")
-    output.note(f"Send it there:               mailtui run {campaign}")
+    output.note("Catch mail on this machine:  mailtui sandbox    (in a second terminal)")
+    output.note(f"Open it in the app:          mailtui {folder}")
+    output.note(f"Or by commands, a mail:      mailtui preview {campaign}")
+    output.note(f"and to send it there:        mailtui run {campaign}")
 
 
 def _told_imported(folder: Path, made: Imported, *, as_json: bool) -> ExitCode:

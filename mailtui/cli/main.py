@@ -59,6 +59,15 @@ GIVEN = "mailtui.given"
 """Where a command's context keeps the words that followed its name."""
 
 
+def named(word: str) -> Path | None:
+    """The campaign or list that stands where a command is expected; None where there is none, or it is a command."""
+    if word in COMMANDS:
+        return None
+    files = (word, os.path.join(word, "campaign.yaml"))  # noqa: PTH118
+    is_there = any(os.path.isfile(file) for file in files)  # noqa: PTH113 - Path's raises for a name that is too long
+    return Path(word) if is_there else None
+
+
 class _Commands(click.Group):
     """Loads a command's module when the command is used; the help needs none of them."""
 
@@ -84,9 +93,8 @@ class _Commands(click.Group):
 
             hit = nearest(args[0], COMMANDS)
             offer = f" Did you mean {hit}?" if hit is not None else ""
-            is_folder = (Path(args[0]) / "campaign.yaml").is_file()
-            if is_folder or Path(args[0]).is_file():
-                is_campaign = is_folder or Path(args[0]).suffix in (".yaml", ".yml")
+            if named(args[0]) is not None:
+                is_campaign = Path(args[0]).is_dir() or Path(args[0]).suffix in (".yaml", ".yml")
                 offer = " To send it: mailtui run " if is_campaign else " To look at it as a list: mailtui audience "
                 offer += shlex.quote(args[0])
             raise click.UsageError(f"There is no command {args[0]}.{offer}", ctx)
@@ -102,7 +110,10 @@ class _Commands(click.Group):
 )
 @click.version_option(__version__, prog_name="mailtui", message="%(prog)s %(version)s")
 def cli() -> None:
-    """Send personalised mail to a list through your own SMTP server: nobody twice, nobody lost."""
+    """Send personalised mail to a list through your own SMTP server: nobody twice, nobody lost.
+
+    Without a command the app opens; with only a campaign or a list named, it opens with that.
+    """
 
 
 def run(arguments: Sequence[str], *, demo_app: Callable[[int | None], int | None] | None = None) -> int:

@@ -173,7 +173,9 @@ def problems_of(draft: AccountDraft, *, taken: tuple[str, ...]) -> dict[str, str
     found: dict[str, str] = {}
     if not _NAME.fullmatch(draft.name):
         found["name"] = (
-            "Give it a name, which campaign files say." if not draft.name else "Use letters, digits, - and _ within."
+            "Give it a name, which campaign files say."
+            if not draft.name
+            else "Only letters and digits, with - or _ between them: no blanks."
         )
     elif draft.name in taken:
         found["name"] = f"There is an account {draft.name} already."
@@ -339,7 +341,7 @@ def _plainly(name: str, message: str) -> str:
         return _SHAPES[name]
     if "whole number" in message:
         return f"A whole number is expected{message[message.rindex(';') :]}."
-    return "Name a server, or a preset." if name == "host" and message.startswith("this key") else ""
+    return "Name the server." if name == "host" and message.startswith("this key") else ""
 
 
 def _field_of(key: str, message: str) -> str:

@@ -8,6 +8,7 @@ from mailtui.smtp.verdict import Stage, Verdict, judge
 from mailtui.smtp.watched import StepName
 
 _PORTS = "The usual ports are 465 for tls, 587 for starttls and 25 for plain."
+_CATCHER = "To have one that catches mail and delivers nothing: mailtui sandbox."
 _PIN = "or, when you know that the certificate is right, pin it with fingerprint:."
 _REACHING = (StepName.NAME, StepName.CONNECT, StepName.GREETING, StepName.LOGIN)
 
@@ -73,7 +74,8 @@ def _on_the_way(step: StepName, verdict: Verdict, endpoint: Endpoint) -> str:
         return "Check how host: is spelt, and whether this machine has a network."
     if step is StepName.CONNECT:
         if "refused" in verdict.text.lower():
-            return f"No program listens at that port: check port:, and that the server runs. {_PORTS}"
+            ways = f"{_CATCHER} {_PORTS}" if endpoint.is_loopback else _PORTS
+            return f"No program listens at that port: check port:, and that the server runs. {ways}"
         return f"Check host: and port:, and whether a firewall on the way lets nobody through. {_PORTS}"
     if step is StepName.GREETING:
         if verdict.code is not None:

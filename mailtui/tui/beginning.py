@@ -29,17 +29,18 @@ class Begun:
 
 async def bring_about(room: Room, plan: LaunchPlan, again: Again) -> Begun | None:
     """Do what was agreed to; None where something stood in the way, which is said on the screen."""
-    line, launch = room.query_one(Launching), None
+    line, launch, recurrence = room.query_one(Launching), None, ""
     try:
         await launching_password(room.app, room.service, plan)
         if plan.recurs:
-            return Begun(None, await line.recur(room.service, plan))
+            recurrence = await line.recur(room.service, plan)
+            return Begun(None, await line.wait_for_its_times(room.service, plan, recurrence))
         launch = await line.launch(room.bench, plan, again)
         await line.begin(room.service, launch)
     except Superseded:
         return None
     except MailtuiError as error:
-        room.query_one(Trouble).tell(error, after=after_start(error, launch))
+        room.query_one(Trouble).tell(error, after=after_start(error, launch, recurs=bool(recurrence)))
         return None
     finally:
         line.done()

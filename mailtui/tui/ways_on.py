@@ -47,8 +47,12 @@ def after_mail(error: MailtuiError) -> str:
     return "n and b go on to other recipients."
 
 
-def after_start(error: MailtuiError, launch: Launch | None) -> str:
-    """What an error that ended a start leaves behind; `launch` when it is in the outbox already."""
+def after_start(error: MailtuiError, launch: Launch | None, *, recurs: bool = False) -> str:
+    """What an error that ended a start leaves behind; `launch` when it is in the outbox already, `recurs` when what is
+    sent again and again is.
+    """
+    if recurs:
+        return "It is scheduled all the same, and waits for a process to send it: S shows it, and b there starts one."
     if launch is None:
         return "Nothing was sent. When that is mended, press s again."
     launched = f"It is launched as {launch.campaign.id}, and"

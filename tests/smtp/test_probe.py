@@ -122,6 +122,7 @@ async def test_what_fails_is_told_at_its_step(authority: Authority, ca: str) -> 
     closed, _ = await tried(endpoint(free_port()))
     assert (names(closed)[-1], "connection refused" in closed.steps[-1].text) == ("connect", True)
     assert "No program listens" in closed.steps[-1].advice
+    assert "delivers nothing: mailtui sandbox" in closed.steps[-1].advice
     nowhere, _ = await tried(endpoint(25, host="nothing.invalid"))
     assert names(nowhere) == ["name"]
     assert "host:" in nowhere.steps[-1].advice

@@ -45,13 +45,9 @@ def _look(folder: Path, home: Path) -> None:
             tmux.type(f"clear; {program} {arguments}; echo done-$((40 + {number}))")
             tmux.press("Enter")
             tmux.until(lambda screen, number=number: f"done-{40 + number}" in screen, f"the end of {arguments}")  # type: ignore[misc]
-        tmux.type(f"clear; {program}")
+        tmux.type(f"clear; {program} {folder}")  # a campaign in place of a command: the app with it
         tmux.press("Enter")
         tmux.until(lambda screen: "1home" in screen, "the app")
-        tmux.press("o")
-        tmux.until(lambda screen: "Open a campaign file" in screen, "the dialog that opens a campaign")
-        tmux.type(str(folder / "campaign.yaml"))
-        tmux.press("Enter")
         tmux.until(lambda screen: "a@example.com" in screen, "the list")
         tmux.press("3")
         tmux.until(lambda screen: "Leave the line" in screen, "the rules")

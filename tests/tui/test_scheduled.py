@@ -102,7 +102,7 @@ async def test_c8_scheduled_in_the_review_put_to_another_time_taken_back_and_sen
         await until(lambda: shows(running, "in 2 h 59 min"))
         await pilot.press("x")
         await until(lambda: isinstance(running.screen, ConfirmDialog))
-        await pilot.press("tab", "shift+tab", "shift+tab", "enter")
+        await pilot.press("left", "enter")
         await until(lambda: shows(running, "Nothing is scheduled.", "× cancelled"))
 
         await pilot.press("6", "w")  # and now again and again

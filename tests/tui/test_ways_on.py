@@ -65,6 +65,7 @@ async def test_s07_an_older_outbox_is_never_promised_to_send_to_nobody_twice(ser
     outdated = OutboxOutdated("outbox.sqlite3", ends="09:00", went_on="10:00")
     for error in (outdated, RunnerError("The runner did not start")):
         assert after_start(error, None) == "Nothing was sent. When that is mended, press s again."
+        assert after_start(error, None, recurs=True).startswith("It is scheduled all the same")
         said = after_start(error, launched)
         assert launched.campaign.id in said
         assert ("twice" in said) is (error is not outdated)

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from textual import on
 from textual.app import App, ComposeResult
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input
 from textual.worker import Worker
@@ -18,6 +18,7 @@ from mailtui.tui.dialogs.choose import ChooseDialog
 from mailtui.tui.room import failure_of, start
 from mailtui.tui.text import Plain, joined, plain
 from mailtui.tui.widgets.account_fields import SECTIONS, examples, moved_together, says_something
+from mailtui.tui.widgets.buttons import Buttons
 from mailtui.tui.widgets.form_field import FormField
 from mailtui.tui.widgets.trouble import Trouble
 
@@ -64,7 +65,7 @@ class AccountForm(ModalScreen[str | None]):
                         yield FormField(entry, getattr(self._draft, entry.key), example=hints.get(entry.key, ""))
             yield Plain(id="about")
             yield Trouble()
-            with Horizontal(id="foot"):
+            with Buttons(id="foot"):
                 yield Plain(_KEYS, classes="muted")
                 yield Button("Save", id="save", variant="primary", compact=True)
                 yield Button("Cancel", id="cancel", compact=True)

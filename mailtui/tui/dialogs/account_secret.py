@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from textual import on
 from textual.app import App, ComposeResult
-from textual.containers import Horizontal, Vertical
+from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input
 from textual.worker import Worker, WorkerState
@@ -17,6 +17,7 @@ from mailtui.service.account_book import AccountBook, SecretKind, SecretPlace, W
 from mailtui.tui.room import failure_of, start
 from mailtui.tui.text import Plain, joined, plain, tell
 from mailtui.tui.widgets.account_facts import secret_words, waiting_words
+from mailtui.tui.widgets.buttons import Buttons
 from mailtui.tui.widgets.safe_input import SafeInput
 from mailtui.tui.widgets.trouble import Trouble
 
@@ -58,7 +59,7 @@ class SecretDialog(ModalScreen[str | None]):
             yield Plain(plain(f"{_MEANS}\n{_THIS_RUN}", newlines=True), id="means", classes="muted")
             yield Trouble()
             yield Plain(_KEYS, id="said", classes="muted")
-            with Horizontal(classes="buttons"):
+            with Buttons():
                 yield Button("Forget it", id="forget", compact=True, disabled=True)
                 yield Button("This run only", id="run", compact=True)
                 yield Button("Keep in the keyring", id="keep", variant="primary", compact=True)

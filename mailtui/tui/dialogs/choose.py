@@ -7,11 +7,12 @@ from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
+from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Button
 
 from mailtui.tui.text import Plain, Shown
+from mailtui.tui.widgets.buttons import Buttons
 
 
 class ChooseDialog(ModalScreen[str]):
@@ -32,7 +33,7 @@ class ChooseDialog(ModalScreen[str]):
             yield Plain(self._title, classes="title")
             for line in self._lines:
                 yield Plain(line)
-            with Horizontal(classes="buttons"):
+            with Buttons():
                 for key, label in self._choices.items():
                     yield Button(label, id=key or "none", variant="error" if key == self._grave else "default")
 

@@ -7,11 +7,12 @@ from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
+from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Button
 
 from mailtui.tui.text import Plain, Shown
+from mailtui.tui.widgets.buttons import Buttons
 
 
 class ConfirmDialog(ModalScreen[bool]):
@@ -32,7 +33,7 @@ class ConfirmDialog(ModalScreen[bool]):
             yield Plain(self._title, classes="title")
             for line in self._lines:
                 yield Plain(line)
-            with Horizontal(classes="buttons"):
+            with Buttons():
                 yield Button(yes, id="yes", variant="error")
                 yield Button(no, id="no", variant="primary")
 

@@ -7,12 +7,13 @@ from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input
 
 from mailtui.kit.words import counted
 from mailtui.tui.text import Plain, joined, plain
+from mailtui.tui.widgets.buttons import Buttons
 from mailtui.tui.widgets.safe_input import SafeInput
 from mailtui.tui.widgets.wrapped import Line, Wrapped
 
@@ -50,7 +51,7 @@ class ConfirmStartDialog(ModalScreen[bool]):
                 yield Wrapped(id="fact-lines")
             yield Plain(id="ask")
             yield SafeInput(id="count", restrict=r"[0-9,. ]*", max_length=20, select_on_focus=False, compact=True)
-            with Horizontal(classes="buttons"):
+            with Buttons():
                 yield Button("Cancel", id="cancel", compact=True)
                 yield Button(self._yes, id="start", variant="error", compact=True, disabled=True)
 

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
+from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.timer import Timer
@@ -21,6 +21,7 @@ from mailtui.kit.words import counted, sentence
 from mailtui.service.dry_run import DryRun, NoMail, parse_rows
 from mailtui.tui.room import failure_of, start
 from mailtui.tui.text import Plain, from_home, joined, plain
+from mailtui.tui.widgets.buttons import Buttons
 from mailtui.tui.widgets.safe_input import SafeInput
 
 _LOOK_EVERY = 0.1
@@ -59,7 +60,7 @@ class DryRunDialog(ModalScreen[None]):
             yield SafeInput(placeholder="all rows; or 7, 5-20, 5-", id="rows")
             yield Plain(id="result")
             yield Plain(_KEYS, id="keys", classes="muted")
-            with Horizontal(classes="buttons"):
+            with Buttons():
                 yield Button("Close", id="close", compact=True)
                 yield Button("Write", id="write", variant="primary", compact=True)
 

@@ -6,12 +6,13 @@ from typing import ClassVar, Literal
 
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
+from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Button
 
 from mailtui.kit.words import sentence
 from mailtui.tui.text import Plain, plain
+from mailtui.tui.widgets.buttons import Buttons
 
 Wanted = Literal["send", "skip"]
 
@@ -32,7 +33,7 @@ class MissedDialog(ModalScreen[Wanted | None]):
             yield Plain(plain(f"Times of {self._campaign} have passed", limit=120), classes="title")
             yield Plain(plain(sentence(self._reason[:1].upper() + self._reason[1:]), limit=400))
             yield Plain("Send to them now as well, or leave them out for good? The others get their mails either way.")
-            with Horizontal(classes="buttons"):
+            with Buttons():
                 yield Button("Send now", id="send", variant="error")
                 yield Button("Leave them out", id="skip", variant="error")
                 yield Button("Let it wait", id="wait", variant="primary")

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, TypeVar
 
 from textual import on
 from textual.app import App, ComposeResult
-from textual.containers import Horizontal, Vertical
+from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input
 
@@ -18,6 +18,7 @@ from mailtui.service.views import CampaignView
 from mailtui.tui.dialogs.missed import MissedDialog
 from mailtui.tui.dialogs.oauth_login import log_in
 from mailtui.tui.text import Plain, plain
+from mailtui.tui.widgets.buttons import Buttons
 from mailtui.tui.widgets.safe_input import SafeInput
 
 Value = TypeVar("Value")
@@ -38,7 +39,7 @@ class PasswordDialog(ModalScreen[str | None]):
             yield Plain("It is kept in memory until the app is closed, and written nowhere.", classes="muted")
             yield SafeInput(password=True, id="password")
             yield Plain("To have it kept in the keyring: p on the accounts screen (0).", classes="muted")
-            with Horizontal(classes="buttons"):
+            with Buttons():
                 yield Button("Cancel", id="cancel", compact=True)
                 yield Button("Use it", id="use", variant="primary", compact=True)
 

@@ -8,12 +8,13 @@ from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
+from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Button
 
 from mailtui.kit.words import counted
 from mailtui.tui.text import Plain
+from mailtui.tui.widgets.buttons import Buttons
 
 
 class Leaving(Enum):
@@ -40,7 +41,7 @@ class QuitDialog(ModalScreen[Leaving]):
             yield Plain(f"{what} is being sent" if len(self._names) == 1 else f"{what} are being sent", classes="title")
             yield Plain("The app may close: a process of its own sends on, and the app finds it again when it opens.")
             yield Plain("Pausing lets finish what is under way, and begins nothing more until it is resumed.")
-            with Horizontal(classes="buttons"):
+            with Buttons():
                 yield Button("Send on", id="send-on", variant="primary")
                 yield Button("Pause", id="pause")
                 yield Button("Stay", id="stay")

@@ -7,13 +7,14 @@ from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
+from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Button
 
 from mailtui.kit.words import counted
 from mailtui.service.orders import Decision
 from mailtui.tui.text import Plain, plain
+from mailtui.tui.widgets.buttons import Buttons
 from mailtui.tui.widgets.tick import Tick
 
 
@@ -51,7 +52,7 @@ class ResolveDialog(ModalScreen[Resolved | None]):
             yield Tick(
                 f"all {counted(self._count, 'unknown mail')}", value=not self._address, disabled=not self._address
             )
-            with Horizontal(classes="buttons"):
+            with Buttons():
                 yield Button("It arrived", id="sent")
                 yield Button("Send again", id="resend", variant="error")
                 yield Button("Cancel", id="cancel", variant="primary")

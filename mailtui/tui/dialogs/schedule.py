@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input
 
@@ -16,6 +16,7 @@ from mailtui.service.schedule_draft import ScheduleReading, draft_of, read_draft
 from mailtui.service.schedules import Schedule, machine_zone
 from mailtui.service.views import now
 from mailtui.tui.text import Plain, plain
+from mailtui.tui.widgets.buttons import Buttons
 from mailtui.tui.widgets.coming import coming
 from mailtui.tui.widgets.form_field import FormField
 from mailtui.tui.widgets.schedule_fields import AGAIN, AT_ONCE, entries
@@ -97,7 +98,7 @@ class ScheduleDialog(ModalScreen[Chosen | None]):
             yield Plain(id="about")
             with VerticalScroll(id="coming", can_focus=False):
                 yield Plain(id="coming-lines")
-            with Horizontal(id="foot"):
+            with Buttons(id="foot"):
                 yield Plain(_KEYS, classes="muted")
                 yield Button(self._to.yes, id="take", variant="primary", compact=True)
                 yield Button("Cancel", id="cancel", compact=True)

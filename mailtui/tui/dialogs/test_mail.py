@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
+from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input
@@ -18,6 +18,7 @@ from mailtui.kit.words import sentence
 from mailtui.service.testmail import MARK, TestVerdict
 from mailtui.tui.room import failure_of, start
 from mailtui.tui.text import Plain, joined, plain
+from mailtui.tui.widgets.buttons import Buttons
 from mailtui.tui.widgets.safe_input import SafeInput
 from mailtui.tui.widgets.tick import Tick
 
@@ -46,7 +47,7 @@ class SendTestDialog(ModalScreen[None]):
             yield Tick(plain(f"Begin its subject with {MARK.strip()}"), id="mark", compact=True)
             yield Plain(id="result")
             yield Plain("enter sends it   esc closes", id="keys", classes="muted")
-            with Horizontal(classes="buttons"):
+            with Buttons():
                 yield Button("Close", id="close", compact=True)
                 yield Button("Send", id="send", variant="primary", compact=True)
 

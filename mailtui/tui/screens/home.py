@@ -39,6 +39,7 @@ Press o to open a campaign file or a list,
 or d to try the demo: nothing of it leaves this machine.
 
 A campaign to start from is written by: mailtui init my-campaign
+and opened here by: mailtui my-campaign
 0 has the accounts: the servers to send through, and their passwords."""
 
 

@@ -107,6 +107,9 @@ def account_lines(
         "DKIM", plain(signing or "not signed here; the server may", "" if signing else "$text-muted", limit=200)
     )
     yield _line("written", plain(from_home(row.origin), "$text-muted", limit=300))
+    yield _line(
+        "use it by", joined(plain(f"account: {row.name}", limit=100), plain(" in a campaign file", "$text-muted"))
+    )
 
 
 def _standing(now: AccountNow) -> Iterator[Line]:

@@ -18,10 +18,10 @@ SECTIONS: Mapping[str, tuple[Entry, ...]] = {
         Entry(
             "security",
             "security",
-            "The port follows. mailtui never goes on unprotected where protection was asked for.",
+            "The usual port follows. What is to be encrypted is never sent unencrypted.",
             (
                 Choice("tls", "TLS from the first byte, port 465"),
-                Choice("starttls", "TLS after STARTTLS, never without, port 587"),
+                Choice("starttls", "TLS after STARTTLS, port 587"),
                 Choice("plain", "not encrypted: only for this machine"),
             ),
             "tls",
@@ -51,7 +51,7 @@ SECTIONS: Mapping[str, tuple[Entry, ...]] = {
                 Choice("", "no: a password"),
                 Choice("google", "Google"),
                 Choice("microsoft", "Microsoft 365 and Outlook"),
-                Choice("custom", "another; its addresses go into the settings file"),
+                Choice("custom", "another, told in the settings file"),
             ),
         ),
         Entry("oauth_client_id", "client id", "The id of your own app at the provider: docs/oauth.md, step by step."),
@@ -73,7 +73,7 @@ SECTIONS: Mapping[str, tuple[Entry, ...]] = {
         Entry(
             "password_command",
             "command",
-            "A command whose first line is the password, in place of the keyring; no shell.",
+            "A command that prints the password, in place of the keyring; no shell.",
             (),
             "pass show mail/acme",
         ),
@@ -124,7 +124,7 @@ SECTIONS: Mapping[str, tuple[Entry, ...]] = {
         Entry(
             "warm_up",
             "warm-up",
-            "A little more each day: first day, factor, at the most, since: 50, 1.5, 5000.",
+            "More each day. First day, times, at most, since when: 50, 1.5, 5000.",
             (),
             "none",
         ),

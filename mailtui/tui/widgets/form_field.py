@@ -72,7 +72,7 @@ class FormField(Vertical):
         with Horizontal():
             yield Plain(self.entry.name, classes="name")
             digits = r"[0-9]*" if self.entry.digits else None
-            yield StepLine(self._first, placeholder=self._example, select_on_focus=False, restrict=digits)
+            yield StepLine(self._first, placeholder=self._example, select_on_focus=self._replaced, restrict=digits)
             yield Plain(classes="said")
         yield Plain(classes="wrong")
 
@@ -83,6 +83,11 @@ class FormField(Vertical):
     def text(self) -> str:
         """What is typed."""
         return self._line.value.strip()
+
+    @property
+    def _replaced(self) -> bool:
+        """Whether what is typed takes the place of what stands there: of numbers and choices, not of longer texts."""
+        return self.entry.digits or bool(self.entry.choices)
 
     @property
     def _line(self) -> StepLine:

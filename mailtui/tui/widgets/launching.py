@@ -70,13 +70,16 @@ class Launching(Vertical):
         await service.orders.taken_up(launch.campaign.id, secrets)
 
     async def recur(self, service: Service, plan: LaunchPlan) -> str:
-        """Begin what is sent again and again, with a runner that waits for its times; what to tell of it. Raises what
-        stands in the way.
-        """
+        """Put into the outbox what is sent again and again; its id. Raises what stands in the way."""
         self._say("Beginning it …", None, None)
-        began = await service.scheduled.recur(plan)
+        return (await service.scheduled.recur(plan)).recurrence.id
+
+    async def wait_for_its_times(self, service: Service, plan: LaunchPlan, recurrence: str) -> str:
+        """Have a runner wait for the times of what is sent again and again; what to tell of it. Raises what stands in
+        the way.
+        """
         await service.start_runner(await service.secrets_of(plan.members))
-        row = await service.scheduled.row(began.recurrence.id)
+        row = await service.scheduled.row(recurrence)
         return f"{row.name} goes out {row.words}. Next: {row.due}."
 
     def done(self) -> None:

@@ -24,9 +24,9 @@ def entries(kinds: tuple[Choice, ...], zone: str) -> tuple[Entry, ...]:
     """All fields, in their order; `kinds` are those that may be chosen, `zone` is this machine's."""
     return (
         Entry("kind", "goes out", "When it goes out. Up and down step through.", kinds),
-        Entry("every", "every", "30 minutes, 2 hours, 1 day, 1 week, 1 month: days keep the time of the wall."),
+        Entry("every", "every", "30 minutes, 2 hours, 1 day, 1 week, 1 month. Days keep the time of day."),
         Entry("cron", "cron", 'Minute, hour, day, month, weekday: "0 9 * * MON" is every Monday at 09:00.'),
-        Entry("at", "at", "tomorrow 9:00, mon 9:00, 9:00, in 2h, 2026-12-01 09:00. Of what recurs: the first time."),
+        Entry("at", "at", "tomorrow 9:00, mon 9:00, in 2h, 2026-12-01 09:00. What recurs begins then."),
         Entry("timezone", "time zone", "By its name, such as Europe/Berlin or America/New_York.", (), zone),
         Entry("hours", "only from-to", "09:00-17:00: no mail outside; what is left waits for the next day.", (), "any"),
         Entry("days", "only on", "mon-fri, or mon,wed: the days on which those hours begin.", (), "any day"),
