@@ -31,6 +31,7 @@ CELLS = [
     "{{ 7 * 7 }}{% raw %}",
     "x" * 5_000,
 ]
+NAMES = [f"{one} {other}" for one, other in zip(CELLS[::2], CELLS[1::2], strict=True)]
 BAD = ["\x1b", "\x9b", "\x07", "\u202e", "\u2066", "\x00"]
 TEMPLATE = """Hello {{ name }} [@click=app.danger]link[/] [/x] \x1b]0;title\x07 \x9b2J \u202e
 {# [bold] #}
@@ -56,7 +57,7 @@ def hostile(tmp_path: Path) -> Path:
     with (folder / "list.csv").open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream)
         writer.writerow(["email", "name", "[/evil]"])
-        for number, cell in enumerate(CELLS, 1):
+        for number, cell in enumerate(NAMES, 1):
             writer.writerow([f"p{number}@example.test", cell, cell])
     (folder / "body[@click=app.danger].txt").write_text(TEMPLATE, "utf-8")
     (folder / "body.html").write_text(HTML, "utf-8")
@@ -103,7 +104,7 @@ async def test_nothing_of_a_strangers_acts_on_three_screens(service: Service, ho
         await until(lambda: isinstance(app.screen, PreviewScreen) and shows(app, "row 1 · "))
         preview = app.screen
         assert isinstance(preview, PreviewScreen)
-        for number in range(1, len(CELLS) + 1):
+        for number in range(1, len(NAMES) + 1):
             preview.show_row(number)
             await until(lambda number=number: shows(app, f"row {number} · "))
             for _ in range(5):
@@ -111,7 +112,7 @@ async def test_nothing_of_a_strangers_acts_on_three_screens(service: Service, ho
                 await asyncio.sleep(0.05)
                 assert harmless(app)
         await pilot.press("b", "m", "n", "d")
-        await until(lambda: shows(app, f"+ row {len(CELLS)} · ", "differ"))
+        await until(lambda: shows(app, f"+ row {len(NAMES)} · ", "differ"))
         for _ in range(5):
             preview.action_view(1)
             await pilot.press("s")
@@ -122,7 +123,7 @@ async def test_nothing_of_a_strangers_acts_on_three_screens(service: Service, ho
         await pilot.press("escape")
 
         await pilot.press("6")
-        await until(lambda: isinstance(app.screen, ReviewScreen) and shows(app, "12 of 12 rows tried:"))
+        await until(lambda: isinstance(app.screen, ReviewScreen) and shows(app, "6 of 6 rows tried:"))
         await until(lambda: shows(app, "[@click=app.danger]Acme[/]"))
         assert harmless(app)
         await pilot.press("s")
