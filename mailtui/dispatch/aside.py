@@ -20,6 +20,7 @@ class Kept(NamedTuple):
     claim: Claim
     outcome: Outcome | None
     carriers: frozenset[int]
+    unfit: frozenset[int] = frozenset()  # outlets whose server cannot take it
 
 
 class Aside:
@@ -41,7 +42,7 @@ class Aside:
         self._back_at = back_at
         self._need = need
         self._by: dict[frozenset[int], deque[Kept]] = {}
-        self._unfit: dict[int, frozenset[int]] = {}  # outlets whose server cannot take a mail, by delivery
+        self._taken: Kept | None = None  # the last one; what becomes of it is known before another one is taken
         self._crowded = False  # whether the last look passed somebody over because enough of theirs is here
         self.size = 0
         """How many are here."""
@@ -66,20 +67,20 @@ class Aside:
         """Whether another account's server may take what this outlet's cannot: 0.0 where it waits here for that one,
         when that one can be used again (epoch seconds), or None where there is no other.
         """
-        unfit = self._unfit.pop(claim.id, frozenset()) | {outlet}
+        taken = self._taken
+        unfit = (taken.unfit if taken is not None and taken.claim.id == claim.id else frozenset()) | {outlet}
         others = self._carriers(claim.bound) - unfit
         able = others & self._usable()
         if not able:
             return self._back_at(others)
-        self._unfit[claim.id] = unfit
-        self._put(Kept(claim, None, able))
+        self._put(Kept(claim, None, able, unfit))
         return 0.0
 
     def take(self, outlet: int) -> tuple[Claim, Outcome | None] | None:
         """The next one that an outlet may carry."""
         for carriers, waiting in self._by.items():
             if waiting and outlet in carriers:
-                kept = waiting.popleft()
+                kept = self._taken = waiting.popleft()
                 self.size -= 1
                 return kept.claim, kept.outcome
         return None

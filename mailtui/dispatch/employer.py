@@ -12,6 +12,7 @@ from mailtui.dispatch.paced import Paced
 from mailtui.dispatch.paces import AccountPaces
 from mailtui.dispatch.reach import Reach
 from mailtui.dispatch.recorder import Recorder
+from mailtui.dispatch.sharing import Share
 from mailtui.dispatch.slots import Slots
 from mailtui.dispatch.supply import Supply
 from mailtui.outbox.records import Claim
@@ -36,6 +37,7 @@ class Employer(Protocol):
     reach: Reach
     recorder: Recorder
     scale: float
+    share: Share
     shown_as: str
     slots: Slots
     supply: Supply

@@ -117,8 +117,7 @@ class Outlet:
         self.accepted = 0
         self._head = head
         self._window = head.window
-        self._campaign = campaign
-        self._sharing = tools.sharing
+        self.share = tools.sharing.share(self.name, campaign, member.connections)
         self._standing = tools.standing
         tools.meters.propose(self.name, member.limits)
         self._passage = Passage(tools.meters, account=self.name, campaign=campaign, always=not alone, wall=tools.wall)
@@ -167,16 +166,7 @@ class Outlet:
     @property
     def most_workers(self) -> int | None:
         """How many workers are of use to it; None for any number."""
-        part = self._sharing.part(self.name, self._campaign, self.member.connections)
-        return self._passage.most_workers(part)
-
-    def join(self) -> None:
-        """The campaign is sent from now on: it has its part of the account's connections."""
-        self._sharing.join(self.name, self._campaign)
-
-    def leave(self) -> None:
-        """The campaign is sent no more."""
-        self._sharing.leave(self.name, self._campaign)
+        return self._passage.most_workers(self.share.part)
 
     @property
     def per_connection(self) -> int | None:
@@ -199,7 +189,7 @@ class Outlet:
     @property
     def note(self) -> str:
         """What keeps it from being used as well as it could be."""
-        return self.paces.note or self.slots.note or self.gears.note
+        return self.share.note or self.paces.note or self.slots.note or self.gears.note
 
     @property
     def is_late(self) -> bool:
@@ -250,11 +240,13 @@ class Outlet:
         """Nothing is to be sent for now, and no connection is kept."""
         self.work.clear()
         self.crew.finish()
+        self.share.leave()
 
     def begin(self) -> None:
         """There is something to send."""
         self._stopped = False
         self.work.set()
+        self.share.join()
         self.crew.pump()
 
     def _hold(self, why: str, scope: Scope, seconds: float | None) -> None:
@@ -366,7 +358,7 @@ class Outlet:
             self._slow(verdict, outcome, None)
         elif outcome.slow is not None:
             return  # the server is well, and has said so of a message
-        ours = outcome.category is Category.CONNECTIONS and self._sharing.is_shared(self.name)
+        ours = outcome.category is Category.CONNECTIONS and self.share.is_shared
         self._fail(safe_text(str(verdict), limit=300), waits=ours)
 
     def _fail(self, why: str, *, waits: bool = False) -> None:

@@ -207,11 +207,6 @@ class Pool:
         for outlet in self._outlets:
             outlet.crew.reap()
 
-    def join(self) -> None:
-        """The campaign is sent from now on, beside others that use the same accounts."""
-        for outlet in self._outlets:
-            outlet.join()
-
     async def part(self) -> None:
         """Take leave of the servers, and leave the accounts to others."""
         for outlet in self._outlets:
@@ -220,7 +215,7 @@ class Pool:
             await asyncio.gather(*(outlet.crew.part(outlet.timeouts.quit) for outlet in self._outlets))
         finally:
             for outlet in self._outlets:
-                outlet.leave()
+                outlet.share.leave()
 
     def snapshots(self, now: float) -> tuple[WorkerSnapshot, ...]:
         """What each worker is doing, numbered through."""

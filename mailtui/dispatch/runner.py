@@ -161,7 +161,7 @@ class Runner:
             meters,
             paces,
             Attention(time.time(), await ledger.absent_since()),
-            sharing=Sharing(self._account_changed),
+            sharing=Sharing(self._account_changed, scale=scale),
             herald=herald,
         )
         notices = Notices(ledger, self._storage, herald, wall=time.time, scale=scale)

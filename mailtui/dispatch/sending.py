@@ -265,7 +265,6 @@ class Sending:
 
     async def run(self) -> None:
         """Send until the campaign rests. Raises `OutboxError` when the outbox stays unwritable."""
-        self._pool.join()
         self._size_crew()
         try:
             while True:

@@ -74,14 +74,17 @@ class Worker:
             self._stage = "idle"
             await self._sending.work.wait()
             async with self._sending.slots.one():
-                connection = await self._connect()
-                if connection is not None:
-                    await self._converse(connection)
+                try:
+                    connection = await self._connect()
+                    if connection is not None:
+                        await self._converse(connection)
+                finally:
+                    self._sending.share.give_back(self)
 
     async def _connect(self) -> Connection | None:
         sending = self._sending
         async with sending.reach.turn():
-            if not sending.work.is_set() or self._dismissed:
+            if not self.wants_connection or not await sending.share.take(self) or not self.wants_connection:
                 return None
             self._stage = "connecting"
             try:
@@ -115,7 +118,7 @@ class Worker:
         self._session = session
         with self._sending.slots.connected():
             try:
-                if self._dismissed or not self._sending.work.is_set():
+                if not self.wants_connection:
                     self.finish()  # it came too late to be of use
                 session.start(connection.transport)
                 await self._over.wait()
@@ -138,7 +141,12 @@ class Worker:
         age = self._loop.time() - self._connected_at
         return not self._finished and age < _BRIEF * self._sending.scale
 
-    # what the crew asks of it
+    # what the crew asks of it, and those who share the account's connections
+
+    @property
+    def wants_connection(self) -> bool:
+        """Whether there is still use for one."""
+        return self._sending.work.is_set() and not self._dismissed
 
     @property
     def busy(self) -> bool:
