@@ -17,7 +17,6 @@ import pytest
 from mailtui.dispatch.plan import SendPlan
 from mailtui.outbox.records import Campaign
 from mailtui.outbox.states import CampaignState, OrderKind
-from mailtui.sandbox.faults import Action, FaultRule, Faults, Stage
 from mailtui.sandbox.server import SandboxServer
 from mailtui.schedule.schedule import Schedule
 from mailtui.schedule.window import Window
@@ -51,6 +50,16 @@ async def put(house: House, limits: Limits) -> None:
     await house.desk.put_limits({"acme": limits.to_json()})
 
 
+async def paused(house: House, campaign: Campaign) -> Campaign:
+    """The same, which waits for an hour after what its server said."""
+    ledger, now = house.outbox.ledger(), time.time()
+    said, ends = "451 4.7.500 Server busy", now + 3600.0
+    state = CampaignState.PAUSED
+    await ledger.set_state(campaign.number, state, actor="runner", now=now, reason=said, held=True, resume_at=ends)
+    ledger.close()
+    return await house.reader.campaign(campaign.id)
+
+
 def pauses(house: House) -> int:
     """How often a campaign paused, as it is on record."""
     connection = apsw.Connection(str(house.outbox.path))
@@ -68,36 +77,21 @@ async def test_c3_a_limit_that_is_raised_wakes_what_paused_for_it_and_nothing_el
         members = acme(server, Limits(per_hour=10))
         other = [dataclasses.replace(members[0], endpoint=dataclasses.replace(members[0].endpoint, account="other"))]
         first = await house.launch(20, 0, id="c1", members=members)
-        elsewhere = await house.launch(11, 0, id="c2", members=other)
+        elsewhere = await paused(house, await house.launch(1, 0, id="c2", members=other))
         stopped = await house.launch(3, 0, id="c3", members=members)
         async with running(house):
             await house.order(stopped, OrderKind.PAUSE)
             await house.until_state(stopped, CampaignState.PAUSED)
             before = (await house.counts(stopped)).sent
             await house.until_state(first, CampaignState.PAUSED)
-            await house.until_state(elsewhere, CampaignState.PAUSED)
             await put(house, Limits(per_hour=15))
             await house.until(first, lambda counts: counts.sent == 15 - before)
             await house.until_state(first, CampaignState.PAUSED)
             assert (await house.reader.campaign(first.id)).reason == FULL
             await put(house, Limits())
             await house.until_state(first, CampaignState.FINISHED)
-            assert (await house.counts(elsewhere)).sent == 10
+            assert await house.reader.campaign(elsewhere.id) == elsewhere, "by another account"
             assert await house.state(stopped) is CampaignState.PAUSED, "somebody wanted that"
-
-
-async def test_c3_a_limit_that_is_raised_while_a_campaign_comes_to_rest_for_it_is_not_missed(
-    house: House, tmp_path: Path
-) -> None:
-    late = FaultRule(Stage.DOT, Action.DELAY, nth=10, seconds=0.7)
-    async with SandboxServer(tmp_path / "sandbox", faults=Faults((late,))) as server:
-        campaign = await house.launch(15, 0, SendPlan(workers=1), members=acme(server, Limits(per_hour=10)))
-        async with running(house), asyncio.timeout(20):
-            while (told := await house.reader.snapshot(campaign.number)) is None or told.note != FULL:
-                await asyncio.sleep(0.01)
-            assert (await house.counts(campaign)).in_flight == 1, "the tenth has no answer yet"
-            await put(house, Limits(per_hour=100))
-            await house.until_state(campaign, CampaignState.FINISHED)
 
 
 @pytest.mark.parametrize("lived", [True, False], ids=["a runner lives", "nobody was there"])
