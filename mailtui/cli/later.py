@@ -13,7 +13,7 @@ from mailtui.errors import ExitCode, UsageError
 from mailtui.kit.durations import show_duration
 from mailtui.kit.words import counted
 from mailtui.service.facade import LaunchPlan, Service
-from mailtui.service.scheduled_rows import ScheduledKind, ScheduledRow
+from mailtui.service.scheduled_rows import ScheduledRow, replaced
 from mailtui.service.schedules import Schedule, chosen, countdown, show_moment
 from mailtui.service.views import CampaignView
 
@@ -96,11 +96,10 @@ def confirm_recurring(plan: LaunchPlan, scheduled: Sequence[ScheduledRow]) -> No
     `scheduled` is all that is to come: of one campaign there is one schedule, and a new one takes its place.
     """
     count = plan.counts.recipients
-    this = (plan.campaign.name, str(plan.campaign.path.resolve()))
-    for row in scheduled:
-        if row.kind is ScheduledKind.RECURRING and (row.name, row.file) == this:
-            said = f"  until now    {row.words} ({row.id}); this takes its place"
-            output.say(output.wrapped(output.safe(said), indent=_INDENT, stream=sys.stderr))
+    row = replaced(scheduled, plan.campaign.name, plan.campaign.path)
+    if row is not None:
+        said = f"  until now    {row.words} ({row.id}); this takes its place"
+        output.say(output.wrapped(output.safe(said), indent=_INDENT, stream=sys.stderr))
     output.say(f"  today        {counted(count, 'recipient')}; the list is read again each time")
     typed = click.prompt(f"Type {count} to begin, anything else to stop", default="", show_default=False, err=True)
     if typed.strip().replace(",", "") != str(count):

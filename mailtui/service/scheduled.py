@@ -331,7 +331,9 @@ class Scheduled:
         if recurrence is None:
             return await self._house.orders.give(await self._house.view(id), OrderKind.CANCEL)
         await self._change(recurrence, state=RecurrenceState.ENDED, reason=f"ended by {actor()}")
-        return f"ended; it was sent {counted(recurrence.runs, 'time')}"
+        return (
+            f"ended; it was sent {counted(recurrence.runs, 'time')}" if recurrence.runs else "ended; it was never sent"
+        )
 
     async def _change(
         self,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
 from mailtui.dispatch.missed import SKIP_MISSED
@@ -109,6 +111,14 @@ class ScheduledRow:
             "runner": self.runner_lives,
             "file": self.file,
         }
+
+
+def replaced(rows: Sequence[ScheduledRow], name: str, file: Path) -> ScheduledRow | None:
+    """What goes out again and again by this name from this campaign file, and what a new schedule takes the place of;
+    `rows` is all that is to come.
+    """
+    this = (ScheduledKind.RECURRING, name, str(file.resolve()))
+    return next((row for row in rows if (row.kind, row.name, row.file) == this), None)
 
 
 def lateness_of(campaign: Campaign) -> float | None:

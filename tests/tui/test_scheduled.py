@@ -113,6 +113,11 @@ async def test_c8_scheduled_in_the_review_put_to_another_time_taken_back_and_sen
         await until(lambda: shows(running, "next         Mon 2030-01-07 09:00 CET (08:00 UTC)"))
         await start_it(running, pilot, screen, 34, "again")
         await until(lambda: shows(running, "° recurring", "its list is read each time"))
+        await pilot.press("6")
+        await until(lambda: screen.check_action("start", ()) is True)
+        await pilot.press("s")  # once more: that it takes the place of the first is said
+        await until(lambda: isinstance(running.screen, ConfirmStartDialog))
+        await until(lambda: shows(running, "until now    every week on Monday", "takes its place"))
     [view] = await service.views()  # nothing is frozen before its time
     assert (view.state, view.counts.sent) == ("cancelled", 0)
 

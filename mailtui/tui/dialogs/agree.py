@@ -6,8 +6,9 @@ from typing import Any
 
 from textual.app import App
 
-from mailtui.service.facade import LaunchPlan
+from mailtui.service.facade import LaunchPlan, Service
 from mailtui.service.lists import Again
+from mailtui.service.scheduled_rows import replaced
 from mailtui.service.workbench import Workbench
 from mailtui.tui.dialogs.changed import ChangedDialog
 from mailtui.tui.dialogs.confirm_start import ConfirmStartDialog
@@ -17,7 +18,13 @@ from mailtui.tui.widgets.plan_times import where_and_when
 
 
 async def agree(
-    app: App[Any], bench: Workbench, plan: LaunchPlan, question: Question | None, *, to_sandbox: bool
+    app: App[Any],
+    service: Service,
+    bench: Workbench,
+    plan: LaunchPlan,
+    question: Question | None,
+    *,
+    to_sandbox: bool,
 ) -> tuple[LaunchPlan, Again] | None:
     """The plan, and what it means for an earlier launch, where that is the `question`; None when nobody wants it.
 
@@ -32,7 +39,10 @@ async def agree(
     if meant and mails(plan):  # with none, what was launched before is only to be brought to its end
         where = where_and_when(plan, where_to(plan, to_sandbox=to_sandbox))
         later = plan.waits or plan.recurs
-        dialog = ConfirmStartDialog(mails(plan), facts(plan, paced=True), where=where, later=later)
+        rows = await service.scheduled.rows() if plan.recurs else []
+        earlier = replaced(rows, plan.campaign.name, plan.campaign.path)
+        lines = facts(plan, paced=True, until_now="" if earlier is None else earlier.words)
+        dialog = ConfirmStartDialog(mails(plan), lines, where=where, later=later)
         meant = await app.push_screen_wait(dialog)
     if not meant:
         tell(app, "Nothing was sent.")

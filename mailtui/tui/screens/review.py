@@ -191,7 +191,7 @@ class ReviewScreen(CampaignRoom):
         plan = self._plan
         if plan is None:
             return None
-        return await agree(self.app, self.bench, plan, self._question, to_sandbox=self.to_sandbox)
+        return await agree(self.app, self.service, self.bench, plan, self._question, to_sandbox=self.to_sandbox)
 
     async def _send(self, plan: LaunchPlan, again: Again) -> None:
         self._starting = True

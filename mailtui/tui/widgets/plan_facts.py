@@ -72,10 +72,17 @@ def nothing_to_start(plan: LaunchPlan | None) -> str:
     return f"{why_no_mails(planned)}. To everybody once more: mailtui run CAMPAIGN --new"
 
 
-def facts(plan: LaunchPlan, question: Question | None = None, *, paced: bool = False, demo: bool = False) -> list[Line]:
+def facts(
+    plan: LaunchPlan,
+    question: Question | None = None,
+    *,
+    paced: bool = False,
+    demo: bool = False,
+    until_now: str = "",
+) -> list[Line]:
     """A line for each thing a person should know; `paced` with the pace, and without what they have just read.
 
-    `demo` says that it goes to the demo's sandbox.
+    `demo` says that it goes to the demo's sandbox, `until_now` when the same campaign has gone out again and again.
     """
     spec, counts = plan.campaign.spec, plan.counts
     unusable = max(0, counts.matched - counts.duplicates - counts.excluded - counts.grouped - counts.recipients)
@@ -96,6 +103,8 @@ def facts(plan: LaunchPlan, question: Question | None = None, *, paced: bool = F
         ),
     ]
     lines.extend(_before(plan, question))
+    if until_now:
+        lines.append(_fact("until now", joined(plain(until_now, limit=200), "; this takes its place")))
     lines.extend(_fact(name, value) for name, value in when_lines(plan))
     if demo:
         lines.insert(0, Line(plain(_DEMO, "$text-accent")))
