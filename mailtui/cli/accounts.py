@@ -16,7 +16,8 @@ from mailtui.cli.trying import try_server
 from mailtui.errors import ExitCode
 from mailtui.kit.durations import show_moment
 from mailtui.kit.safe_text import safe_text
-from mailtui.service.account_book import AccountBook, AccountRow, Preset
+from mailtui.kit.words import counted
+from mailtui.service.account_book import AccountBook, AccountRow, Preset, SecretKind, SecretPlace
 from mailtui.service.facade import Service
 from mailtui.service.settings_file import chmod_of, exposure
 
@@ -37,20 +38,28 @@ for command in (add, change, password, login, logout, dkim, remove):
 
 
 @accounts.command(name="list", short_help="List the accounts, and where their secrets are.")
+@click.argument("words", metavar="[WORDS]...", nargs=-1)
 @common
-def list_accounts(*, service: Service, as_json: bool) -> None:
-    """List the accounts of the settings file, and where their secrets are."""
+def list_accounts(words: tuple[str, ...], *, service: Service, as_json: bool) -> None:
+    """List the accounts of the settings file, and where their secrets are.
+
+    With WORDS those alone that have all of them in their name, server, user, provider or sender.
+    """
     book = AccountBook(service)
-    rows = book.rows()
+    everybody = book.rows()
+    rows = [row for row in everybody if row.is_meant(" ".join(words))]
     places = asyncio.run(_places(book, rows))
     if as_json:
         for row in rows:
-            output.json_line({**row.to_json(), "secret": places[row.name]})
+            output.json_line({**row.to_json(), "secret": str(places[row.name].kind)})
         return
     file = service.settings.home.settings_file
     danger = exposure(file)
     if danger:
         output.say(f"{file}: {danger}. Make it yours alone: {chmod_of(file)}")
+    if everybody and not rows:
+        output.say(f"None of the {counted(len(everybody), 'account')} has these words.")
+        return
     if not rows:
         output.say("There is no account yet. To add one: mailtui accounts add")
         output.say(f"Accounts stand in {file}, such as this one:\n")
@@ -58,12 +67,20 @@ def list_accounts(*, service: Service, as_json: bool) -> None:
         return
     output.table(
         ["account", "server", "security", "user", "secret", "limits", "last test", "from"],
-        [_cells(row, places[row.name]) for row in rows],
+        [_cells(row, str(places[row.name].kind)) for row in rows],
     )
+    _tell_missing({name: place for name, place in places.items() if place.kind is SecretKind.MISSING})
 
 
-async def _places(book: AccountBook, rows: list[AccountRow]) -> dict[str, str]:
-    return {row.name: str((await book.secret_place(row.name)).kind) for row in rows}
+async def _places(book: AccountBook, rows: list[AccountRow]) -> dict[str, SecretPlace]:
+    return {row.name: await book.secret_place(row.name) for row in rows}
+
+
+def _tell_missing(places: dict[str, SecretPlace]) -> None:
+    """Where a secret was looked for in vain: the keyring may only be locked."""
+    for name, place in list(places.items())[:1]:
+        more = f", as those of {counted(len(places) - 1, 'other')}" if len(places) > 1 else ""
+        output.note(f"The secret of {name} is missing{more}; {place.text}. {place.hint}")
 
 
 def _cells(row: AccountRow, secret: str) -> list[str]:

@@ -37,6 +37,7 @@ from mailtui.service.account_draft import (
 from mailtui.service.account_secrets import give_back, kept_as, move_secrets, remove_secrets
 from mailtui.service.account_tests import LastTest, forget_test, last_tests
 from mailtui.service.limits_on_record import limits_changed
+from mailtui.service.searching import has_words
 from mailtui.service.secret_places import SecretKind, SecretPlace, secret_place
 from mailtui.service.settings_file import Written, change, require_changeable, text_of
 from mailtui.service.settings_layers import PROJECT_FILE
@@ -71,6 +72,11 @@ class AccountRow:
     def at_most(self) -> str:
         """Its limits for people; empty where it has none."""
         return in_words(self.limits)
+
+    def is_meant(self, search: str) -> bool:
+        """Whether every word of a search is in its name, its server, its user, its provider or whom it sends as."""
+        known = (self.name, str(self.endpoint), self.endpoint.user, self.preset, *self.senders)
+        return has_words(known, search)
 
     def to_json(self) -> dict[str, Any]:
         """All of it as plain values, with the names of the settings file where it has some."""

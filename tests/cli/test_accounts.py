@@ -31,6 +31,9 @@ def test_accounts_are_listed_with_where_they_are_written(mailtui: Mailtui, offic
     assert listed.code == 0
     assert f"localhost:{office.port}" in listed.out and "starttls" in listed.out and USER in listed.out
     gone, first = mailtui.call("accounts", "list", "--json").lines
+    found = [line["account"] for line in mailtui.call("accounts", "list", gone["account"].upper(), "--json").lines]
+    assert found == [gone["account"]]
+    assert "None of the 2 accounts has these words." in mailtui.call("accounts", "list", "nowhere").err
     assert (gone["account"], first["account"], first["user"]) == ("gone", "office", USER)
     assert first["origin"].startswith(str(mailtui.home.settings_file))
     mailtui.home.settings_file.unlink()

@@ -300,6 +300,13 @@ async def test_foreign_words_in_a_test_and_a_settings_file_are_harmless(home: Ho
             written(home, {"later": {"host": "smtp.acme.test"}})
             await pilot.press("escape", "ctrl+r")
             await until(lambda: shows(running, "later") and not shows(running, "mistakes"))
+            written(home, {"later": {"host": "smtp.acme.test"}, "soon": {"host": "mx.backup.test", "user": "ann"}})
+            await pilot.press("ctrl+r", "slash", *"MX", "space", *"ann")
+            await until(lambda: shows(running, "soon", "mx.backup.test:465") and not shows(running, "later"))
+            await pilot.press("x")
+            await until(lambda: shows(running, "No account has these words.") and not shows(running, "soon"))
+            await pilot.press("escape")
+            await until(lambda: shows(running, "later", "soon"))
 
 
 def listens(port: int | None) -> bool:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from functools import partial
 from typing import ClassVar
 
 from textual import on
-from textual.containers import Horizontal, VerticalScroll
+from textual.containers import Horizontal
 from textual.widget import Widget
 from textual.widgets import DataTable
 
@@ -28,8 +29,9 @@ from mailtui.tui.dialogs.oauth_login import log_in
 from mailtui.tui.dialogs.try_account import TryAccountDialog
 from mailtui.tui.room import Room, start
 from mailtui.tui.text import Plain
-from mailtui.tui.widgets.account_facts import COLUMNS, account_cells, account_lines, webhook_lines
-from mailtui.tui.widgets.table import KeyedTable
+from mailtui.tui.widgets.account_details import AccountDetails
+from mailtui.tui.widgets.account_facts import webhook_lines
+from mailtui.tui.widgets.account_list import AccountList
 from mailtui.tui.widgets.trouble import Trouble
 from mailtui.tui.widgets.wrapped import Wrapped
 
@@ -40,6 +42,10 @@ account: acme
 
 Press a to add one: choose its provider, and the server and its quotas are known.
 The password goes into the system's keyring, never into a file."""
+
+
+_DRAWN_EVERY = 0.25
+"""Seconds, of the list while secrets are looked for."""
 
 
 class AccountsScreen(Room):
@@ -67,9 +73,8 @@ class AccountsScreen(Room):
     def body(self) -> Iterable[Widget]:
         yield Plain("Looking …", id="empty", classes="empty")
         with Horizontal(id="book"):
-            yield KeyedTable(COLUMNS, id="accounts")
-            with VerticalScroll(id="details", can_focus=False):
-                yield Wrapped(id="account")
+            yield AccountList(id="list")
+            yield AccountDetails(id="details")
         yield Wrapped(id="webhooks")
         yield Trouble()
 
@@ -97,20 +102,26 @@ class AccountsScreen(Room):
         empty.show(_EMPTY)
         empty.display = not rows
         self.query_one("#book").display = bool(rows)
-        self._draw()
-        table = self.query_one(KeyedTable)
-        if chosen in self._accounts:
-            table.move_cursor(row=list(self._accounts).index(chosen))
+        self._draw(chosen)
         if rows and self.focused is None:
-            table.focus()
-        self._show_details()
-        first = table.key
+            self.query_one("#accounts").focus()
+        if rows:
+            self._show_details()
+        await self._look_for_secrets()
+        await self._show_webhooks()
+
+    async def _look_for_secrets(self) -> None:
+        """One after the other; of very many, what is known is shown now and then."""
+        accounts = self.query_one(AccountList)
+        first, drawn = accounts.key, time.monotonic()
         for name in sorted(self._accounts, key=lambda name: name != first):
             self._places[name] = await self._book.secret_place(name)
-            self._draw()
-            if name == table.key:
+            if name == accounts.key:
                 self._show_details()
-        await self._show_webhooks()
+            if name == first or time.monotonic() - drawn > _DRAWN_EVERY:
+                self._draw()
+                drawn = time.monotonic()
+        self._draw()
 
     async def _show_webhooks(self) -> None:
         """Who is told what becomes of campaigns; nothing where nobody is."""
@@ -126,11 +137,10 @@ class AccountsScreen(Room):
         self.service.settings_changed()
         return self._book.rows()
 
-    def _draw(self) -> None:
-        accounts = self._accounts.items()
-        cells = {name: account_cells(row, self._places.get(name), self._stand.get(name)) for name, row in accounts}
-        self.query_one(KeyedTable).show(cells)
+    def _draw(self, chosen: str = "") -> None:
+        self.query_one(AccountList).show(self._accounts, self._places, self._stand, chosen=chosen)
 
+    @on(AccountList.Searched)
     @on(DataTable.RowHighlighted)
     def moved(self) -> None:
         self._show_details()
@@ -141,19 +151,13 @@ class AccountsScreen(Room):
 
     @property
     def _row(self) -> AccountRow | None:
-        key = self.query_one(KeyedTable).key if self.is_mounted else None
+        key = self.query_one(AccountList).key if self.is_mounted else None
         return None if key is None else self._accounts.get(key)
 
     def _show_details(self) -> None:
-        row = self._row
-        if row is not None:
-            spec = self.service.settings.account(row.name)
-            provider = "" if spec.oauth is None else spec.oauth.resolved().title
-            signing = "" if spec.dkim is None else f"{spec.dkim.domain or 'the domain of From'}, {spec.dkim.selector}"
-            place, now = self._places.get(row.name), self._stand.get(row.name)
-            lines = account_lines(row, place, now, provider=provider, signing=signing)
-            self.query_one("#account", Wrapped).show_lines(list(lines))
-            self.query_one("#details").scroll_home(animate=False)
+        row, details = self._row, self.query_one(AccountDetails)
+        name = "" if row is None else row.name
+        details.show(row, self.service.settings, self._places.get(name), self._stand.get(name))
         self.refresh_bindings()
 
     def complain(self, error: MailtuiError) -> None:
@@ -175,13 +179,22 @@ class AccountsScreen(Room):
             "remove": row is not None,
             "password": row is not None and bool(row.endpoint.user) and not at_provider,
             "login": at_provider,
+            "find": bool(self._accounts),
         }
         if action == "put_away":
-            return self.query_one(Trouble).display
+            return self.query_one(Trouble).display or self.query_one(AccountList).searching
         return (True if possible[action] else None) if action in possible else super().check_action(action, parameters)
 
     def action_put_away(self) -> None:
-        self.query_one(Trouble).clear()
+        """Put an error away; where there is none, look for nothing any more."""
+        if self.query_one(Trouble).display:
+            self.query_one(Trouble).clear()
+        else:
+            self.query_one(AccountList).stop()
+        self.refresh_bindings()
+
+    def action_find(self) -> None:
+        self.query_one(AccountList).find()
         self.refresh_bindings()
 
     def action_again(self) -> None:
