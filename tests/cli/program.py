@@ -147,7 +147,7 @@ def people(count: int) -> list[str]:
     return ["email,first_name,city", *(f"p{n}@example.com,Pat{n},Town{n % 7}" for n in range(count))]
 
 
-def wait_until(holds: Callable[[], object], seconds: float = 15.0) -> None:
+def wait_until(holds: Callable[[], object], seconds: float = 30.0) -> None:
     """Look again and again."""
     deadline = time.monotonic() + seconds
     while not holds():

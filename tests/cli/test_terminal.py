@@ -32,7 +32,7 @@ class Terminal:
         self._master = master
         self.seen = ""
 
-    def until(self, text: str, seconds: float = 15.0) -> None:
+    def until(self, text: str, seconds: float = 30.0) -> None:
         deadline = time.monotonic() + seconds
         while text not in self.plain:
             assert time.monotonic() < deadline, f"no {text!r} in {self.seen!r}"
@@ -53,7 +53,7 @@ class Terminal:
             self._read(0.1)
         return True
 
-    def end(self, seconds: float = 20.0) -> int:
+    def end(self, seconds: float = 40.0) -> int:
         assert self.ends_within(seconds), self.seen
         while self._read(0.1):
             pass

@@ -173,7 +173,7 @@ class House:
         self,
         *,
         scale: float = 0.01,
-        seconds: float = 30.0,
+        seconds: float = 60.0,
         secrets: Callable[[str], Awaitable[str]] = no_secret,
         only: Campaign | None = None,
     ) -> None:
@@ -191,14 +191,14 @@ class House:
     async def state(self, campaign: Campaign) -> CampaignState:
         return (await self.reader.campaign(campaign.id)).state
 
-    async def until(self, campaign: Campaign, condition: Callable[[Counts], bool], seconds: float = 15.0) -> Counts:
+    async def until(self, campaign: Campaign, condition: Callable[[Counts], bool], seconds: float = 30.0) -> Counts:
         """Wait until the counts are so."""
         async with asyncio.timeout(seconds):
             while not condition(counts := await self.counts(campaign)):
                 await asyncio.sleep(0.005)
         return counts
 
-    async def until_state(self, campaign: Campaign, state: CampaignState, seconds: float = 15.0) -> None:
+    async def until_state(self, campaign: Campaign, state: CampaignState, seconds: float = 30.0) -> None:
         async with asyncio.timeout(seconds):
             while await self.state(campaign) is not state:
                 await asyncio.sleep(0.005)
