@@ -211,7 +211,7 @@ async def test_n09_who_finds_all_connections_with_another_campaign_waits_for_the
     slowly = FaultRule(Stage.DOT, Action.DELAY, seconds=0.02)
     one = ServerLimits(connections=Limit(1, b"421 4.7.0 too many connections\r\n"))
     async with SandboxServer(tmp_path / "sandbox", faults=Faults((slowly,), limits=one)) as server:
-        members = acme(server, Limits(), connections=1)
+        members = acme(server, Limits())
         campaigns = [await house.launch(size, 0, id=f"c{size}", members=members) for size in (25, 3)]
         await house.send(scale=0.01, seconds=60)
         for campaign in campaigns:
