@@ -140,7 +140,7 @@ class Walk:
         """Pause, resume, another rate."""
         self.see("Paused", "Space", "║ paused")
         self.see("Resumed", "r", "» sending")
-        self.see("Another rate", "t", "How many mails may begin, at most?")
+        self.see("Another rate", "l", "How many mails may begin, at most?")
         self.see("… is taken up at once", f"C-u '{self._rate(2)}' Enter", f"limit {self._rate(2)}")
 
     def lose_the_terminal(self) -> None:
@@ -155,7 +155,7 @@ class Walk:
 
     def finish(self) -> None:
         """No limit for the rest, then the report, as a file too."""
-        self.see("No limit for the rest", "t", "How many mails may begin, at most?")
+        self.see("No limit for the rest", "l", "How many mails may begin, at most?")
         self.see("Finished", "C-u Enter", "+ finished", f"+ {self.rows:,} sent", seconds=_SEND_PATIENCE)
         self.see("The report", "Enter", "person1@example.com", f"{self.rows:,}")
         self.see("As a file", "e", "to a new file")

@@ -44,7 +44,7 @@ async def test_nothing_has_been_sent(app: MakeApp) -> None:
     async with running.run_test() as pilot:
         await pilot.press("f8")
         await until(lambda: shows(running, "Nothing is being sent, and nothing has been."))
-        for key in ("space", "r", "x", "plus", "t", "enter"):
+        for key in ("space", "r", "x", "plus", "l", "enter"):
             await pilot.press(key)
         assert isinstance(running.screen, BoardScreen)
 
@@ -197,7 +197,7 @@ async def test_workers_and_rate_change_at_once(app: MakeApp, service: Service, s
         await pilot.press("plus", "plus", "plus", "minus")
         table = running.screen.query_one(WorkerTable)
         await until(lambda: shows(running, "6 workers") and table.row_count == 6)
-        await pilot.press("t")
+        await pilot.press("l")
         await until(lambda: isinstance(running.screen, RateDialog))
         running.screen.query_one(Input).value = "nonsense"
         await pilot.press("enter")
