@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
+from itertools import islice
 from typing import NamedTuple, Protocol
 
 _SLICE = 30.0
@@ -173,14 +174,15 @@ class Places:
         most = self.most
         if most is None or len(self._at_work) <= most:
             return  # everybody has some, as soon as those have left who are too many
-        missing = sum(self.is_waiting(campaign) for campaign in self._waiting)
-        for tenant, held in list(self._held.items())[:missing]:
+        missing = islice(filter(self.is_waiting, self._waiting), len(self._held))
+        waited_for = list(zip(missing, self._held.items(), strict=False))
+        for _, (tenant, held) in waited_for:
             left = held.since + self._slice - self._loop.time()
             if left > 0:
                 self._timer = self._loop.call_later(left, self._look)
                 return
             tenant.finish()
-        if missing:
+        if waited_for:
             # Who was still on the way to the server did not hear of it.
             self._timer = self._loop.call_later(self._slice, self._look)
 

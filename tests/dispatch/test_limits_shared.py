@@ -131,7 +131,8 @@ async def test_c3_campaigns_share_the_connections_of_an_account(house: House, tm
                 await asyncio.sleep(0.01)
 
     slowly = FaultRule(Stage.DOT, Action.DELAY, seconds=0.02)
-    async with SandboxServer(tmp_path / "sandbox", faults=Faults((slowly,))) as server:
+    later = FaultRule(Stage.RCPT, Action.REPLY, reply=b"450 4.2.0 Later\r\n", recipient="*.c3@example.com")
+    async with SandboxServer(tmp_path / "sandbox", faults=Faults((slowly, later))) as server:
         members = acme(server, Limits(), connections=3)
         first = await house.launch(2_000, 0, SendPlan(workers=8), id="c1", members=members)
         runner = house.runner(until_idle=False)
@@ -145,6 +146,11 @@ async def test_c3_campaigns_share_the_connections_of_an_account(house: House, tm
                 await asyncio.sleep(0.005)
         await house.order(second, OrderKind.CANCEL)
         await workers(first, 3)
+        third = await house.launch(2, 0, SendPlan(workers=8), id="c3", members=members)
+        await house.until(third, lambda counts: counts.deferred == 2)
+        await workers(third, 1)
+        await workers(first, 3)  # who has nothing to send for now needs none
+        assert await house.state(third) is CampaignState.RUNNING
         runner.stop()
         await staying
         assert (await house.counts(first)).open > 0
