@@ -17,8 +17,10 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
+from textual.worker import WorkerState
 
 from mailtui.accounts.keyring_store import login_entry
+from mailtui.errors import LoginEnded
 from mailtui.kit.paths import Home
 from mailtui.sandbox.server import SandboxServer
 from mailtui.service.facade import Service
@@ -28,6 +30,7 @@ from mailtui.tui.dialogs.account_secret import SecretDialog
 from mailtui.tui.dialogs.choose_preset import PresetDialog
 from mailtui.tui.dialogs.confirm import ConfirmDialog
 from mailtui.tui.dialogs.oauth_login import LoginDialog
+from mailtui.tui.dialogs.password import asking_password
 from mailtui.tui.dialogs.try_account import TryAccountDialog
 from mailtui.tui.screens.accounts import AccountsScreen
 from mailtui.tui.widgets.form_field import FormField
@@ -314,6 +317,10 @@ def listens(port: int | None) -> bool:
         return line.connect_ex(("127.0.0.1", port or 0)) == 0
 
 
+async def ended() -> None:
+    raise LoginEnded("club", "has ended", said="")
+
+
 @needs_secret_service
 async def test_d3_logging_in_by_a_code_and_out_again(home: Home, keyring: Any) -> None:
     with authorization_server() as provider:
@@ -345,6 +352,10 @@ async def test_d3_logging_in_by_a_code_and_out_again(home: Home, keyring: Any) -
                 assert keyring.get_password("mailtui", login_entry("club"))
                 await pilot.press("escape")
                 await until(lambda: shows(running, "+ logged in"))
+                asking = running.run_worker(asking_password(running, service, ended), exit_on_error=False)
+                await on(running, LoginDialog)
+                await pilot.press("escape")  # whoever does not log in anew is let go
+                await until(lambda: asking.state is WorkerState.ERROR)
                 await pilot.press("l")
                 await until(lambda: shows(running, "logged in; the token is in the keyring"))  # and nothing is opened
                 await pilot.press("o")
