@@ -315,7 +315,7 @@ async def test_a_changed_message_is_asked_about(
         change(sendable.parent / "body.txt.j2", "Next week", "Some week")
         await pilot.press("6")
         await choosing(running, pilot, screen)
-        await pilot.click("#new")
+        await pilot.press("down", "down", "enter")
         assert await number_asked(running, pilot) == await number_of_the_command(sendable, "--new") == 4
         await confirm(running, pilot, 4)
         await until(lambda: isinstance(running.screen, BoardScreen))

@@ -13,6 +13,7 @@ from textual.widgets import Button
 from mailtui.kit.words import sentence
 from mailtui.service.lists import Again, MessageChanged, WasCancelled
 from mailtui.tui.text import Plain, plain
+from mailtui.tui.widgets.buttons import Buttons
 
 
 class ChangedDialog(ModalScreen[Again | None]):
@@ -20,6 +21,10 @@ class ChangedDialog(ModalScreen[Again | None]):
 
     AUTO_FOCUS = "#stop"
     BINDINGS: ClassVar = [("escape", "leave", "Stop")]
+    CSS = """
+    ChangedDialog #ways { layout: vertical; height: auto; }
+    ChangedDialog .keys { margin-top: 1; }
+    """
 
     def __init__(self, error: MessageChanged | WasCancelled) -> None:
         super().__init__()
@@ -31,10 +36,12 @@ class ChangedDialog(ModalScreen[Again | None]):
             yield Plain(plain(sentence(self._error.title)))
             yield Plain("8 shows who got it. The number of mails is asked for before any is sent.", classes="muted")
             yield Plain("")
-            yield Button("Stop: send nothing now", id="stop", compact=True)
-            if isinstance(self._error, MessageChanged):
-                yield Button("Top up: only to those who did not get the earlier one", id="top-up", compact=True)
-            yield Button("New: to everybody on the list, also those who got the earlier one", id="new", compact=True)
+            with Buttons(id="ways"):
+                yield Button("Stop: send nothing now", id="stop", compact=True)
+                if isinstance(self._error, MessageChanged):
+                    yield Button("Top up: only to those who did not get the earlier one", id="top-up", compact=True)
+                yield Button("New: to everybody, also those who got the earlier one", id="new", compact=True)
+            yield Plain("↑↓ choose   enter takes it   esc stops", classes="muted keys")
 
     @on(Button.Pressed, "#new")
     def new(self) -> None:

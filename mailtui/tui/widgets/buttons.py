@@ -1,4 +1,4 @@
-"""Owns a row of buttons: left and right go from one to the next, as well as tab does."""
+"""Owns a row or column of buttons: the arrows go from one to the next, as well as tab does."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from textual.widgets import Button
 class Buttons(Horizontal):
     """What a dialog can be answered with. With an `id` it looks as that says, without as the others do."""
 
-    BINDINGS: ClassVar = [Binding("left", "go(-1)", show=False), Binding("right", "go(1)", show=False)]
+    BINDINGS: ClassVar = [Binding("left,up", "go(-1)", show=False), Binding("right,down", "go(1)", show=False)]
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id, classes="buttons" if id is None else None)
