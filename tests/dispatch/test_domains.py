@@ -8,14 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from mailtui.dispatch.domain_room import domain_of
+from mailtui.dispatch.domain_room import DomainRoom, domain_of
+from mailtui.dispatch.meters import Meters
+from mailtui.dispatch.paces import Paces
+from mailtui.dispatch.parking import Parking
 from mailtui.dispatch.plan import SendPlan
-from mailtui.outbox.records import Campaign, Counts
+from mailtui.outbox.records import Campaign, Claim, Counts
 from mailtui.outbox.states import CampaignState
 from mailtui.sandbox.capture import read_captured
 from mailtui.sandbox.faults import Faults, Stage
 from mailtui.sandbox.limits import Greylisting, Limits, Rate
 from mailtui.sandbox.server import SandboxServer
+from mailtui.smtp.limits import Limits as AccountLimits
 from tests.dispatch.bench import House
 from tests.dispatch.test_breakers import launch_to_domains
 from tests.dispatch.test_runner import reply, sandbox
@@ -158,3 +162,22 @@ async def test_r07_the_others_lose_no_more_than_a_twentieth_of_their_pace(
         f"\nthe others: {served:.0f} messages a second beside one that is served, {beside:.0f} beside one that {said}"
     )
     assert beside >= 0.95 * served
+
+
+async def test_c3_one_that_waits_at_hand_for_its_domain_is_looked_at_again_when_that_has_room() -> None:
+    """Also where nobody else is at work who would look."""
+    meters, looked = Meters(wall=time.time), asyncio.Event()
+    meters.put("acme", AccountLimits(per_domain=(("a.example", AccountLimits(rate=5.0)),)))
+    paces = Paces(meters, scale=1.0, wall=time.time).of("acme")
+    room = DomainRoom(meters, paces, account="acme", campaign="c1")
+    parking = Parking(wall=time.time, scale=1.0, arrived=looked.set)
+    assert meters.get("acme a.example").reserve(time.time())
+    wait = room.wait("a.example", time.time())
+    assert wait is not None
+    claim = Claim(1, 1, 1, "u@a.example", 1, "u@a.example", (), 0, 0.0, 1)
+    assert parking.keeps(claim, None, "a.example", wait, room)
+    async with asyncio.timeout(10):
+        await looked.wait()
+        while parking.take(room) is None:
+            await asyncio.sleep(0.01)
+    meters.close()
