@@ -83,6 +83,7 @@ def as_object(found: CheckReport) -> dict[str, object]:
     return {
         "campaign": found.campaign,
         **asdict(found.counts),
+        "flagged": dict(found.counts.flagged),
         "rendered": found.rendered,
         "errors": found.errors,
         "warnings": found.many("warning"),

@@ -66,6 +66,7 @@ def test_a_campaign_from_first_look_to_report(mailtui: Mailtui, sandbox: Oracle)
     assert (checked.code, checked.err) == (0, "")
     assert (checked.json["rendered"], checked.json["errors"]) == (2, 0)
     assert {item["code"] for item in checked.json["findings"]} == {"bad-rows", "duplicates", "special-domain"}
+    assert checked.json["flagged"] == counted.json["flagged"]
     assert checked.json["warnings"] == 1 and all("hint" in item for item in checked.json["findings"])
     assert mailtui.call("check", campaign, "--strict").code == 3
     shown = mailtui.call("preview", campaign, "--to", "BOB@EXAMPLE.COM".lower())
