@@ -25,7 +25,7 @@ from mailtui.message.source import Unsaved
 from mailtui.message.tree import MessageView, describe
 from mailtui.service.drafts import Draft, Known, know, read_draft
 from mailtui.service.inspector import Inspector
-from mailtui.service.list_questions import Superseded
+from mailtui.service.list_answers import Superseded
 
 PATIENCE = 10.0
 """Seconds that a mail may take to be made, the start of the process included."""

@@ -22,7 +22,7 @@ from mailtui.errors import TemplateError
 from mailtui.kit.children import start_bare
 from mailtui.message.source import Unsaved
 from mailtui.service.drafts import Draft, Known, read_draft
-from mailtui.service.list_questions import Superseded
+from mailtui.service.list_answers import Superseded
 
 _LENGTH = struct.Struct(">Q")
 

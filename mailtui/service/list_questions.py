@@ -10,7 +10,6 @@ import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -18,64 +17,20 @@ from typing import TypeVar
 import apsw
 
 from mailtui.audience.audience import WHOLE_LIST, Audience, open_audience
-from mailtui.audience.findings import Understanding
 from mailtui.audience.ordering import Looked, search_steps
 from mailtui.audience.problem import RowProblem
 from mailtui.audience.selection import Heard
 from mailtui.audience.sheets.link import is_link
-from mailtui.audience.source import SheetCopy
 from mailtui.audience.spec import AudienceSpec
 from mailtui.audience.views import AudienceCounts, ListRow, ListView, RowView, Which
 from mailtui.errors import UsageError
 from mailtui.service.facade import Service
+from mailtui.service.list_answers import Glance, OpenList, Sample, Superseded
 from mailtui.service.list_problems import write_problems
 
 Value = TypeVar("Value")
 _GLANCE_ROWS = 32_768  # looked at in a few milliseconds
 _GLANCE_AMONG = 20_000
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class OpenList:
-    """A list as it was understood, before any filter. `rows` counts bad ones too. Opened again, it is another one."""
-
-    name: str
-    columns: tuple[str, ...]
-    rows: int
-    understanding: Understanding
-    sheet: SheetCopy | None = None
-    """What is known of the copy of a Google sheet; None for a file."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """Some rows a filter lets in, and some it leaves out."""
-
-    within: tuple[ListRow, ...]
-    without: tuple[ListRow, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Glance:
-    """A first look at a filter on a long list, before everything is counted.
-
-    `share` is the part of the list it lets in, judged by some rows of it, from 0 to 1.
-    """
-
-    share: float
-    sample: Sample
-
-
-@dataclass(frozen=True, slots=True)
-class Opening:
-    """A list that is being read for the first time: its name, and how many rows have been read so far."""
-
-    name: str
-    rows: int
-
-
-class Superseded(Exception):
-    """A newer question about the list ended this one; nobody waits for its answer any more."""
 
 
 class ListQuestions:

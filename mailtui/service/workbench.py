@@ -1,6 +1,7 @@
 """Owns the campaign that is being prepared in an app: opening its list, its filter, its message.
 
-What can be asked about the list is `list_questions`. A list is opened in a thread; a newer opening ends an older one.
+What can be asked about the list is `list_questions`, and what it answers `list_answers`. A list is opened in a thread;
+a newer opening ends an older one.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ from mailtui.errors import AudienceError, MailtuiError, RuleError, UsageError
 from mailtui.service.drafts import Draft
 from mailtui.service.editing import EditingDesk, LiveMail
 from mailtui.service.facade import LaunchPlan, Service
-from mailtui.service.list_questions import Glance, ListQuestions, Opening, OpenList, Sample, Superseded
+from mailtui.service.list_answers import Glance, Opening, OpenList, Sample, Superseded
+from mailtui.service.list_questions import ListQuestions
 from mailtui.service.list_settings import changed
 from mailtui.service.list_trial import Beginning, Places, Trial, find_places, look_at_beginning, try_reading
 from mailtui.service.mail_domains import MailDomains, check_domains_with

@@ -12,7 +12,7 @@ from mailtui.campaign.campaign import Campaign, load_campaign
 from mailtui.errors import ConfigError
 from mailtui.kit.yaml_edit import replace_text
 from mailtui.service.editing import EditingDesk
-from mailtui.service.list_questions import Superseded
+from mailtui.service.list_answers import Superseded
 from mailtui.service.samples import write_sample
 
 
