@@ -70,11 +70,6 @@ class ScheduledRow:
         return self.state == "paused" and SKIP_MISSED in self.reason
 
     @property
-    def overdue(self) -> bool:
-        """Whether its time has gone by, and it has not begun."""
-        return self.at is not None and self.at <= self.seen_at
-
-    @property
     def countdown(self) -> str:
         """How long it is until its time: `in 3 h 07 min`, `due 12 s ago`; empty for one that waits for a person."""
         if self.at is None:

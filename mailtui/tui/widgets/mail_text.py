@@ -1,22 +1,18 @@
-"""Owns how a mail and its templates look as lines: laid out, as plain text, its headers, its parts, its source."""
+"""Owns how a mail looks as lines: laid out, as plain text, its headers, its parts, its source."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from textual.content import Content
-from textual.highlight import highlight
 
-from mailtui.kit.safe_text import safe_text
 from mailtui.service.drafts import Block, Kind, Look, lay_out
 from mailtui.service.previews import NO_TEXT, FileView, MessageView
 from mailtui.tui.text import joined, plain
 from mailtui.tui.widgets.wrapped import LINES, Line
 
 _SHOWN = 300_000  # characters
-_COLOURED = 60_000
 _LONGEST = 20_000  # of one line
-_LEXERS = {"html": "html+jinja", "text": "jinja", "markdown": "markdown", "yaml": "yaml"}
 _RULE = "─" * 40
 _STYLES = {Kind.HEADING: "bold $text-primary", Kind.LINK: "$text-accent", Kind.NOTE: "$text-warning"}
 
@@ -84,23 +80,6 @@ def as_headers(headers: Sequence[tuple[str, str]]) -> list[Line]:
 def as_tree(tree: Sequence[str]) -> list[Line]:
     """How a message is put together, a line for each part."""
     return [Line(plain(part)) for part in tree]
-
-
-def as_source(text: str, language: str, wrong: Mapping[int, str] | None = None) -> list[Line]:
-    """A template with its lines numbered and coloured; `wrong` has what is said below a line that has a mistake."""
-    marks = wrong or {}
-    code = "\n".join(_lines(text))
-    safe = safe_text(code.expandtabs(4), newlines=True)
-    coloured = highlight(safe, language=_LEXERS[language]) if len(safe) <= _COLOURED else plain(safe, newlines=True)
-    width = len(str(coloured.plain.count("\n") + 1))
-    lines: list[Line] = []
-    for number, line in enumerate(coloured.split("\n", allow_blank=True), 1):
-        bad = number in marks
-        lead = plain(f"{number:>{width}} {'×' if bad else ' '} ", "bold $text-error" if bad else "$text-muted")
-        lines.append(Line(line.stylize("on $error-muted") if bad else line, lead))
-        if bad:
-            lines.append(Line(plain(marks[number], "$text-error"), plain(" " * (width + 3))))
-    return _cut(lines, text)
 
 
 def _lines(text: str) -> list[str]:
