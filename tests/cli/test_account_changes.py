@@ -86,7 +86,7 @@ def test_at_a_terminal_what_is_missing_is_asked_for_and_the_keyring_keeps_the_pa
         with terminal(mailtui, "accounts", "add") as screen:
             screen.until("which campaign files say: ")
             screen.type("ac me\n")
-            screen.until("Use letters, digits")
+            screen.until("Only letters and digits")
             screen.type("acme\n")
             screen.until("or your own server, HOST or HOST:PORT: ")
             screen.type("my server\n")

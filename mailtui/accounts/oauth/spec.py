@@ -81,7 +81,8 @@ class OAuthSpec(Spec):
         if self.provider is ProviderName.CUSTOM:
             missing = [name for name in ("authorization_url", "token_url", "scopes") if not getattr(self, name)]
             if missing:
-                raise ValueError(f"provider: custom needs {' and '.join(missing)}, too")
+                wanted = " and ".join(missing)
+                raise ValueError(f"provider: custom needs {wanted}, too, in the settings file: docs/oauth.md")
         return self
 
     def resolved(self) -> Provider:
