@@ -91,7 +91,8 @@ async def _retries_beside_fresh(house: House, folder: Path, late: int, fresh: in
         campaign = await launch_to_domains(house, 1, late, server.port)
         runner = house.runner(scale=scale)
         task = asyncio.create_task(runner.run(lambda: None))
-        await house.until(campaign, lambda counts: counts.deferred == late, 60)
+        # On a machine that is slow with the last of them the first have been tried again, and were taken.
+        before = await house.until(campaign, lambda counts: counts.deferred + counts.sent == late, 60)
         runner.stop()
         await task
         await asyncio.sleep(330 * scale)  # all of them are due
@@ -100,7 +101,7 @@ async def _retries_beside_fresh(house: House, folder: Path, late: int, fresh: in
     await house.check_books(campaign, folder / "sandbox")
     counts = await house.counts(campaign)
     assert counts == Counts(sent=late + fresh)
-    return [mail.rcpt_to[0] for mail in read_captured(folder / "sandbox")]
+    return [mail.rcpt_to[0] for mail in read_captured(folder / "sandbox")][before.sent :]
 
 
 async def _add(house: House, campaign: Campaign, fresh: int) -> None:

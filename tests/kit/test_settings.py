@@ -60,7 +60,7 @@ def test_the_first_layer_that_says_something_wins(home: Home, files: Path) -> No
     [
         ("MAILTUI_CHECKS__SAMPEL", "3", ["MAILTUI_CHECKS__SAMPEL", "Did you mean sample?"]),
         ("MAILTUI_CHEKS__SAMPLE", "3", ["MAILTUI_CHEKS__SAMPLE", "Did you mean MAILTUI_CHECKS__"]),
-        ("MAILTUI_CHECKS__SAMPLE", "many", ["MAILTUI_CHECKS__SAMPLE", "integer", "'many'"]),
+        ("MAILTUI_CHECKS__SAMPLE", "many", ["MAILTUI_CHECKS__SAMPLE", "whole number", "'many'"]),
         ("MAILTUI_CHECKS__SAMPLE", "[", ["MAILTUI_CHECKS__SAMPLE", "not valid YAML"]),
     ],
 )

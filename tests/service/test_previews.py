@@ -86,7 +86,7 @@ def test_b5_the_process_that_rendered_a_mail_renders_the_next(service: Service, 
     others = children()
     assert "Dear " in (service.previews.of(campaign, row=1).message.text or "")
     [child] = children() - others
-    fastest = min(_seconds(service, path, row) for row in (2, 3, 4))
+    fastest = min(_seconds(service, path, row) for row in (2, 3, 4) * 5)
     assert children() - others == {child}
     assert fastest < 0.1, fastest  # starting a process alone takes longer
     (path.parent / "body.txt.j2").write_text("Hello {{ first_name }}\n")
