@@ -60,7 +60,8 @@ class Waking:
 
         Otherwise this costs a look at the clock.
         """
-        cleared = self._clearing.reap()
+        # Not where it is asked anew: orders that wait for the end of one have been looked at before that.
+        cleared = not anew and self._clearing.reap()
         if not self._minds:
             return cleared
         self._attention.look(self._tools.wall())
