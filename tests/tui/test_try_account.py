@@ -157,7 +157,7 @@ async def test_the_board_shows_gear_and_why_and_changes_the_window(
         await until(lambda: shows(running, "chunked, window 8", "Last reply"))
         await pilot.resize_terminal(60, 20)
         await until(lambda: shows(running, "Gear chunked: window 8 asked"))
-        await pilot.press("t")
+        await pilot.press("l")
         await until(lambda: isinstance(running.screen, RateDialog))
         await until(lambda: shows(running, "up to 8 mails a", "enter sets both"))
         window = running.screen.query_one("#window", Input)
