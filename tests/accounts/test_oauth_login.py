@@ -317,8 +317,8 @@ async def test_c09_a_person_logs_in_by_a_code(idp: AuthorizationServer) -> None:
 
 
 async def test_c09_a_code_runs_out_here_too_and_whoever_is_told_asks_less_often(idp: AuthorizationServer) -> None:
-    code = '{"device_code":"d","user_code":"AB-CD","verification_uri":"%s","expires_in":9,"interval":1}'
-    # Asked after 1 and after 6 more, which makes 7 of 9 seconds; without an answer after 1, 2 and 4.
+    code = '{"device_code":"d","user_code":"AB-CD","verification_uri":"%s","expires_in":14,"interval":1}'
+    # Asked after 1 and after 6 more, which makes 7 of 14 seconds; without an answer after 1, 2 and 4.
     slower: dict[str, object] = {"status": 400, "body": '{"error":"slow_down"}'}
     silent: dict[str, object] = {"status": 503}
     for answer, times in ((slower, 2), (silent, 3)):
