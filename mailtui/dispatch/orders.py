@@ -140,19 +140,11 @@ class Orders:
         )
         if sending is not None:
             sending.change(plan)
-        if schedule is not None:
-            await self._change_schedule(campaign, sending)
-        elif sending is None and campaign.state is CampaignState.PAUSED and campaign.resume_at is not None:
+            if schedule is not None:
+                sending.change_schedule(campaign)
+        elif campaign.state is CampaignState.PAUSED and campaign.resume_at is not None:
             await reconsider(self._tools, await self._ledger.campaign(campaign.number))
         return "changed"
-
-    async def _change_schedule(self, campaign: Campaign, sending: Sending | None) -> None:
-        """Have one that is being sent go by its new hours; one that waits for the old ones to open waits for these."""
-        if sending is not None:
-            sending.change_schedule(campaign)
-        else:
-            hours, ledger = SendingWindow(campaign, self._tools.wall), self._ledger
-            await self._tools.storage.patiently(lambda: ledger.put_off(campaign.number, hours.opens_at(), hours.note))
 
     async def _schedule(self, order: Order, campaign: Campaign, sending: Sending | None) -> str:
         """Have one that has not begun begin at another time. Where it began while recipients were `added`, they go with
@@ -171,7 +163,8 @@ class Orders:
     async def _is_to_leave_out(self, order: Order) -> bool:
         """Whether those whose time has passed are still to be left out before it goes on."""
         rests = self._sending(order.campaign) is None and order.id not in self._left_out
-        return rests and (await self._ledger.campaign(order.campaign)).state in _MAY_GO_ON
+        may_be_left = _MAY_GO_ON | {CampaignState.FINISHED}  # a launch that died may have added some to it
+        return rests and (await self._ledger.campaign(order.campaign)).state in may_be_left
 
     async def _leave_out(self, order: Order) -> None:
         self._left_out[order.id] = await leave_out_late(self._tools, order.campaign, order.actor)

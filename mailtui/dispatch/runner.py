@@ -88,6 +88,7 @@ class Runner:
         self._secrets = secrets
         self._storage = Storage(patience=_FULL_DISK_PATIENCE * options.scale, say=options.say)
         self._sendings: dict[int, tuple[Sending, asyncio.Task[None]]] = {}
+        self._clearing = Clearing()
         self._leaving = asyncio.Event()
         self._pause_for: str | None = None  # who asked for a pause
         self._defect: BaseException | None = None
@@ -233,10 +234,10 @@ class Runner:
         self, ledger: Ledger, tools: Tools, recording: asyncio.Task[None], notices: Notices, session: Tenure
     ) -> None:
         """The runner's own beat: orders, campaigns that come and go, snapshots, and its own health."""
-        clearing, only = Clearing(), self._options.only
-        orders = Orders(tools, self._sending, clearing, only=only)
+        only = self._options.only
+        orders = Orders(tools, self._sending, self._clearing, only=only)
         recurring = Recurring(tools, self._occurrences, tools.attention)
-        waking = Waking(tools, recurring, tools.attention, clearing, only=only)
+        waking = Waking(tools, recurring, tools.attention, self._clearing, only=only)
         try:
             await self._beat(ledger, tools, recording, notices, orders, waking, session)
         finally:
@@ -333,7 +334,8 @@ class Runner:
         for campaign in await ledger.active_campaigns():
             if self._leaving.is_set():
                 return  # told so while the outbox was waited for
-            if campaign.number in self._sendings or self._options.only not in (None, campaign.number):
+            seen_to = campaign.number in self._sendings or campaign.number in self._clearing
+            if seen_to or self._options.only not in (None, campaign.number):
                 continue
             try:
                 message = await ledger.message(campaign.message_digest)

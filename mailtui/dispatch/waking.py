@@ -101,10 +101,11 @@ class Waking:
                 await reconsider(self._tools, campaign)
 
     async def _waiting(self) -> list[Campaign]:
-        """Those that are to go on by themselves later than now."""
+        """Those that are to go on by themselves later than now, and of which nothing is being settled."""
         now = self._tools.wall()
         found = await self._tools.ledger.to_resume() if self._minds else []
-        return [campaign for campaign in found if campaign.resume_at is not None and campaign.resume_at > now]
+        waiting = [campaign for campaign in found if campaign.number not in self._clearing]
+        return [campaign for campaign in waiting if campaign.resume_at is not None and campaign.resume_at > now]
 
     async def _go_on(self, campaign: Campaign) -> None:
         """It was to go on by itself by now; of those whose own times passed since then it says what becomes."""

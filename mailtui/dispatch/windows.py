@@ -71,5 +71,7 @@ class SendingWindow:
 
     @property
     def note(self) -> str:
-        """What a person reads while it is closed."""
+        """What a person reads while it is closed, or comes to rest for hours that were just taken away."""
+        if self._window is None:
+            return "sending window taken away; it goes on"
         return f"sending window closed; opens {show_moment(self.opens_at(), self._zone)}"

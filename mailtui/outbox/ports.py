@@ -330,10 +330,6 @@ class Ledger(TimedLedger, Protocol):
         """
         ...
 
-    async def put_off(self, campaign: int, resume_at: float, reason: str) -> None:
-        """One that is paused until a time of the wall goes on at another one; nothing is changed of any other."""
-        ...
-
     async def set_terms(
         self,
         campaign: int,

@@ -315,10 +315,6 @@ class SqliteLedger(TimedLedger):
                 self._connection.execute(SQL["insert_event"], (campaign, now, actor, "schedule", detail))
         return is_changed
 
-    async def put_off(self, campaign: int, resume_at: float, reason: str) -> None:
-        with transaction(self._connection, self._path):
-            self._connection.execute(SQL["put_off"], (resume_at, reason, campaign))
-
     async def set_terms(
         self,
         campaign: int,

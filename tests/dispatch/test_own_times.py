@@ -152,6 +152,26 @@ async def test_t02_many_that_were_missed_keep_no_other_campaign_waiting(
         await running
 
 
+@pytest.mark.parametrize("state", [CampaignState.RUNNING, FINISHED])
+async def test_t02_nobody_is_sent_to_while_it_is_settled_who_is_left_out(
+    house: House, tmp_path: Path, state: CampaignState
+) -> None:
+    """Its runner died, and another one lived until just now; or a launch died that added some to a finished one."""
+    async with SandboxServer(tmp_path / "sandbox") as server:
+        ledger, now = house.outbox.ledger(), time.time()
+        await ledger.sign_on(RunnerRow("before", 1, "here", "0", now - DAY, now - 10))
+        await ledger.attended()
+        campaign = await launch(house, server.port, Missed.ASK, *[-3 * HOUR] * 1_500, -1.0)
+        await ledger.set_state(campaign.number, state, actor="ann", now=now)
+        await ledger.sign_off()
+        ledger.close()
+        order = await house.order(campaign, OrderKind.RESUME, skip_missed=True)
+        await house.send()
+        counts = await house.counts(campaign)
+        assert (counts.sent, counts.expired, await house.state(campaign)) == (1, 1_500, FINISHED)
+        assert await house.reader.answer(order) == "sending; 1,500 recipients left out, whose time had passed"
+
+
 async def test_t02_own_times_that_pass_while_the_machine_sleeps(house: House, tmp_path: Path) -> None:
     clock = Clock(tmp_path / "clock")
     async with SandboxServer(tmp_path / "sandbox") as server, asyncio.timeout(60):

@@ -160,7 +160,7 @@ async def test_c8_other_hours_are_taken_over_by_one_that_is_sent_and_by_one_that
 ) -> None:
     weekday = datetime.now(UTC).weekday()
     closed, later = (Window(days=((weekday + ahead) % 7,)) for ahead in (3, 4))
-    said = [Schedule(timezone="UTC", window=window).to_json() for window in (closed, later, None)]
+    said = [Schedule(timezone="UTC", window=window).to_json() for window in (closed, later)]
     async with SandboxServer(tmp_path / "sandbox") as server, asyncio.timeout(60):
         campaign = await house.launch(10, server.port, SendPlan(workers=1, rate=0.5))
         running = asyncio.create_task(house.runner().run(lambda: None))
@@ -172,6 +172,7 @@ async def test_c8_other_hours_are_taken_over_by_one_that_is_sent_and_by_one_that
                 await asyncio.sleep(0.02)
             return answer
 
+        assert await change(Schedule(missed=Missed.SEND).to_json()) == "changed", "no hours, no zone, and none before"
         assert await change(said[0]) == "changed"
         await house.until_state(campaign, PAUSED)
         first = await house.reader.campaign(campaign.id)
@@ -181,9 +182,26 @@ async def test_c8_other_hours_are_taken_over_by_one_that_is_sent_and_by_one_that
         second = await house.reader.campaign(campaign.id)
         assert second.resume_at == first.resume_at + DAY and second.reason != first.reason
         await house.order(campaign, OrderKind.SET, rate=None)
-        assert await change(said[2]) == "changed"
+        assert await change("{}") == "changed", "no hours any more, and no zone either"
         await house.until_state(campaign, FINISHED)
         await running
+    await house.check_books(campaign, server.folder)
+
+
+async def test_c8_a_schedule_without_hours_and_zone_is_taken_over_by_one_that_waits_for_a_limit(
+    house: House, tmp_path: Path
+) -> None:
+    async with SandboxServer(tmp_path / "sandbox") as server:
+        campaign = await house.launch(1, server.port)
+        ledger, now = house.outbox.ledger(), time.time()
+        await ledger.set_state(
+            campaign.number, PAUSED, actor="runner", now=now, reason="hourly limit", held=True, resume_at=now + HOUR
+        )
+        ledger.close()
+        order = await house.order(campaign, OrderKind.SET, schedule="{}")
+        await house.send()
+        assert await house.reader.answer(order) == "changed"
+        assert await house.state(campaign) is FINISHED
     await house.check_books(campaign, server.folder)
 
 

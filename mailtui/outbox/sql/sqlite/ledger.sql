@@ -182,9 +182,6 @@ SET state = 'scheduled', start_at = :start_at, schedule = coalesce(:schedule, sc
     reason = '', held = 0, resume_at = NULL, at_wall = 0
 WHERE number = :campaign AND first_claim_at IS NULL AND state IN ('scheduled', 'paused', 'running')
 
--- name: put_off
-UPDATE campaign SET resume_at = ?, reason = ? WHERE number = ? AND state = 'paused' AND at_wall = 1
-
 -- name: set_terms
 UPDATE campaign
 SET plan = coalesce(:plan, plan), endpoint = coalesce(:endpoint, endpoint),
