@@ -129,7 +129,8 @@ class Adaptive:
         if self.rests_until is not None:
             self._probe_until = now + self._first_rest * self._scale
         if self.cap is not None:
-            if now - max(self._next, self.rests_until or 0.0) > _QUIET * self._scale:
+            quiet = now - max(self._next, self.rests_until or 0.0)
+            if quiet > _QUIET * self._scale or not self._climb.counts:
                 self._climb.count_anew(now)
             gap = 1 / self.cap
             self._next = max(self._next, now - _TOGETHER if gap < _TOGETHER else now) + gap

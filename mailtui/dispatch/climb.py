@@ -67,6 +67,11 @@ class Climb:
         self._way = 0.0
         self._rose_at = now
 
+    @property
+    def counts(self) -> bool:
+        """Whether mails are counted: of those before a restart nothing is on record."""
+        return self._since > -math.inf
+
     def count_anew(self, now: float) -> None:
         """What was taken before says nothing about what is allowed."""
         self._former = 0, now

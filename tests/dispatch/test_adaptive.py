@@ -301,6 +301,17 @@ def test_a_restart_keeps_what_is_known() -> None:
     assert wait is not None and wait.until == START + 7200
 
 
+def test_a_restart_in_a_rest_leaves_something_to_measure_the_next_cut_by() -> None:
+    adaptive = Adaptive(scale=1.0, first_rest=1.0, known=Known(10.0, "said", START - 900, rests_until=START))
+    for who in range(40):
+        adaptive.begin(START + who / 10, who)
+        adaptive.answered(START + who / 10 + 0.05, who, taken=True)
+        adaptive.over(who)
+    adaptive.begin(START + 4, 40)
+    assert adaptive.refused(SOFT, "too fast", START + 4.01, 40)
+    assert adaptive.cap is not None and 8 < adaptive.cap < 10
+
+
 @pytest.mark.parametrize("by", [-86_400.0, -3600.0, 3600.0, 86_400.0])
 def test_t03_a_rest_is_as_long_when_the_clock_is_put(by: float) -> None:
     pace = adaptive(60.0)
