@@ -4,6 +4,7 @@ limits of its accounts and its own, and accounts that rest.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from mailtui.dispatch.campaign_state import put_on_record
@@ -26,7 +27,9 @@ _WAITED_OUT = frozenset({WaitKind.PACE, WaitKind.BATCH, WaitKind.UNDER_WAY})
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """Until when (epoch seconds) and why; `at_wall`: it is a time of the wall, which stays when the clock is put."""
+    """Until when (epoch seconds, infinity for a person's doing) and why; `at_wall`: it is a time of the wall, which
+    stays when the clock is put.
+    """
 
     until: float
     because: str
@@ -45,26 +48,28 @@ def kept_back(tools: Tools, campaign: Campaign) -> Kept | None:
         return Kept(hours.opens_at(), hours.note, at_wall=True)
     plan = SendPlan.from_json(campaign.plan)
     tools.meters.put_own(campaign.id, plan.all_limits, begun=campaign.first_claim_at is not None)
-    found = [_account_kept(tools, campaign, member) for member in members_from_json(campaign.endpoint)]
+    members = sorted(members_from_json(campaign.endpoint), key=lambda one: tools.standing.of(one.name) is None)
+    found = [_account_kept(tools, campaign, member, alone=len(members) == 1) for member in members]
     kept = [one for one in found if one is not None]
-    if not kept or len(kept) < len(found):
+    if len(kept) < len(found):
         return None
-    return Kept(min(one.until for one in kept), "; ".join(dict.fromkeys(one.because for one in kept)))
+    until = min(one.until for one in kept)
+    return Kept(until, "; ".join(dict.fromkeys(one.because for one in kept))) if until < math.inf else None
 
 
-def _account_kept(tools: Tools, campaign: Campaign, member: Member) -> Kept | None:
-    """The same of one account; None as well where it waits for a person."""
+def _account_kept(tools: Tools, campaign: Campaign, member: Member, *, alone: bool) -> Kept | None:
+    """The same of one account; one that waits for a person goes on at no time that is known."""
     now, meters = tools.wall(), tools.meters
     meters.propose(member.name, member.limits)
     lines = (meters.known(member.name), meters.known(campaign_key(campaign.id)))
     waits = [wait for line in lines if line is not None and (wait := line.meter.wait(now)) is not None]
     kept = [Kept(wait.until, wait.reason) for wait in waits if wait.until is not None and _is_worth_a_pause(wait)]
+    last = max(kept, key=lambda one: one.until, default=None)
     rest = tools.standing.of(member.name)
     if rest is not None:
-        if rest.until is None:
-            return None
-        kept.append(Kept(rest.until, rest.reason))
-    last = max(kept, key=lambda one: one.until, default=None)
+        ends = math.inf if rest.until is None else rest.until
+        until = ends if last is None else max(ends, last.until)
+        last = Kept(until, rest.reason if alone else f"{member.name}: {rest.reason}")
     return last if last is not None and last.until - now >= SHORT_REST * tools.scale else None
 
 

@@ -15,8 +15,8 @@ import apsw
 import pytest
 
 from mailtui.dispatch.plan import SendPlan
-from mailtui.outbox.records import Campaign
-from mailtui.outbox.states import CampaignState, OrderKind
+from mailtui.outbox.records import AccountRest, Campaign
+from mailtui.outbox.states import CampaignState, OrderKind, RestKind
 from mailtui.sandbox.server import SandboxServer
 from mailtui.schedule.schedule import Schedule
 from mailtui.schedule.window import Window
@@ -137,6 +137,26 @@ async def test_c3_who_resumes_while_a_limit_is_spent_hears_until_when_and_nothin
             assert server.counters.connections == connections and server.counters.accepted == 10
             await put(house, Limits(per_hour=11))
             await house.until(campaign, lambda counts: counts.sent == 11)
+
+
+async def test_c3_an_account_that_waits_for_a_person_wakes_nobody_before_the_others_limit_has_room(
+    house: House, tmp_path: Path
+) -> None:
+    async with SandboxServer(tmp_path / "sandbox") as server:
+        members = acme(server, Limits(per_hour=2))
+        members += [dataclasses.replace(members[0], endpoint=dataclasses.replace(members[0].endpoint, account="spare"))]
+        ledger = house.outbox.ledger()
+        await ledger.rest_account(AccountRest("spare", None, RestKind.REFUSED, "login refused", time.time() + 60))
+        ledger.close()
+        campaign = await house.launch(5, 0, members=members)
+        async with running(house):
+            await house.until_state(campaign, CampaignState.PAUSED)
+            before = await house.reader.campaign(campaign.id)
+            assert before.reason == f"spare: login refused; {FULL}" and before.resume_at is not None
+            assert await answered(house, campaign, OrderKind.SET, retry={"max_attempts": 3}) == "changed"
+            after = await house.reader.campaign(campaign.id)
+            assert (after.state, after.reason, pauses(house)) == (CampaignState.PAUSED, before.reason, 1)
+            assert after.resume_at == pytest.approx(before.resume_at, abs=20)
 
 
 async def test_c8_who_resumes_outside_its_hours_hears_when_they_open(house: House, tmp_path: Path) -> None:
