@@ -44,6 +44,7 @@ class Places:
         self._loop = asyncio.get_running_loop()
         self._at_work: dict[str, int | None] = {}
         self._held: dict[Tenant, _Held] = {}  # the oldest first
+        self._told: dict[Tenant, float] = {}  # since when those of them are to give theirs back who were told so
         self._waiting: dict[str, dict[Tenant, asyncio.Future[bool]]] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._telling: asyncio.Handle | None = None
@@ -130,6 +131,7 @@ class Places:
 
     def give_back(self, tenant: Tenant) -> None:
         """Its connection has ended, or there was none."""
+        self._told.pop(tenant, None)
         if self._held.pop(tenant, None) is not None:
             self._give_on()
 
@@ -167,24 +169,31 @@ class Places:
         return campaign, tenant, turn
 
     def _look(self) -> None:
-        """As many as are waited for, and have had their time, give back what they hold; the others when they have."""
+        """As many as are waited for, and have had their time, give back what they hold; the others when they have.
+        Where one does not within that time, for its server says nothing, the next one does instead.
+        """
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         most = self.most
         if most is None or len(self._at_work) <= most:
             return  # everybody has some, as soon as those have left who are too many
-        missing = islice(filter(self.is_waiting, self._waiting), len(self._held))
-        waited_for = list(zip(missing, self._held.items(), strict=False))
-        for _, (tenant, held) in waited_for:
-            left = held.since + self._slice - self._loop.time()
+        now = self._loop.time()
+        missing = sum(1 for _ in islice(filter(self.is_waiting, self._waiting), len(self._held)))
+        if not missing:
+            self._told.clear()
+            return
+        again = now + self._slice  # who was still on the way to the server did not hear of it
+        for tenant, held in list(self._held.items()):
+            left = held.since + self._slice - now
             if left > 0:
-                self._timer = self._loop.call_later(left, self._look)
-                return
+                again = now + left
+                break
+            missing -= now - self._told.setdefault(tenant, now) <= self._slice
             tenant.finish()
-        if waited_for:
-            # Who was still on the way to the server did not hear of it.
-            self._timer = self._loop.call_later(self._slice, self._look)
+            if not missing:
+                break
+        self._timer = self._loop.call_at(again, self._look)
 
 
 class Share:

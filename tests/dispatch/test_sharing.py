@@ -104,3 +104,21 @@ async def test_n09_a_place_goes_round_and_not_to_who_does_not_want_it_any_more()
         tenant.share.leave()
     await asyncio.sleep(0)
     assert not first.share.is_shared and set(told) == {"acme"}
+
+
+async def test_n09_whose_server_says_nothing_keeps_its_place_and_the_next_one_gives_up_its_own() -> None:
+    sharing = Sharing(scale=_TURNS / 10)
+    tenants = [Tenant(sharing.share("acme", f"c{n}", 2)) for n in range(3)]
+    for tenant in tenants:
+        tenant.share.join()
+    silent, other, waits = tenants
+    assert await silent.share.take(silent) and await other.share.take(other)
+    turn = asyncio.create_task(waits.share.take(waits))
+    async with asyncio.timeout(5):
+        while not silent.finished:
+            assert not other.finished, "one place is waited for, and one is asked for"
+            await asyncio.sleep(0.001)
+        while not other.finished:
+            await asyncio.sleep(0.001)
+    other.share.give_back(other)
+    assert await turn
