@@ -93,7 +93,7 @@ class Planned:
 async def forecast(freezing: Freezing, reader: Reader | None, again: Again) -> Planned:
     """Count what `freeze` would send; `reader` None where there is no outbox yet. Memory stays flat.
 
-    Raises `MessageChanged`, `WasCancelled`, `NotFinished`.
+    Raises `MessageChanged`, `WasCancelled`, `NotFinished`, `OtherTimes`.
     """
     earlier = await to_add_to(freezing, await _latest(freezing, reader), reader, again)
     list_name = freezing.campaign.spec.audience.list or ""

@@ -131,7 +131,6 @@ async def _freeze(
                     await discard(draft.number, desk, runner_lives)
             launched = await reader.campaign(draft.id)
             return Launch(launched, added, is_new=True, orders=(), members=freezing.members, copies=launched.copies)
-        _require_same_times(freezing, earlier)
         changes = _changes(freezing, earlier)
         if runner_lives() and earlier.state in ACTIVE_CAMPAIGNS:
             _require_at_rest(earlier, changes, "server" if len(freezing.members) == 1 else "choice of accounts")
@@ -167,7 +166,8 @@ def _is_to_begin(campaign: LaunchedCampaign) -> bool:
 def _require_same_times(freezing: Freezing, earlier: LaunchedCampaign) -> None:
     """Nobody is to think that all are put to another time, where those who were there keep their own."""
     then, wanted = Schedule.from_json(earlier.schedule), Schedule.from_json(freezing.schedule)
-    if _is_to_begin(earlier) and then.has_own_times and wanted.begins_later and not then.has_times_of(wanted):
+    is_for_once = wanted.begins_later and not wanted.recurs
+    if _is_to_begin(earlier) and then.has_own_times and is_for_once and not then.has_times_of(wanted):
         raise OtherTimes(earlier)
 
 
@@ -203,7 +203,7 @@ async def to_add_to(
 ) -> LaunchedCampaign | None:
     """The latest of the series, where a launch adds to it; None when it makes a new one.
 
-    Raises `MessageChanged`, `WasCancelled`, `NotFinished`.
+    Raises `MessageChanged`, `WasCancelled`, `NotFinished`, `OtherTimes`.
     """
     if latest is None or reader is None:
         return None
@@ -220,6 +220,7 @@ async def to_add_to(
         require_columns(freezing.campaign, freezing.source, freezing.audience.columns, latest)
         await require_extras(freezing.source, latest, reader)
     await require_carriers(freezing.members, latest, reader)
+    _require_same_times(freezing, latest)
     return latest
 
 

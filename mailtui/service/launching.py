@@ -31,6 +31,7 @@ from mailtui.message.conventions import with_types
 from mailtui.message.frozen import MessageSource
 from mailtui.outbox.opening import Outbox
 from mailtui.outbox.ports import Desk
+from mailtui.outbox.states import CampaignState
 from mailtui.outbox.witness import require_newest
 from mailtui.schedule.missed import PUNCTUAL
 from mailtui.schedule.schedule import Schedule
@@ -216,10 +217,18 @@ class Launching:
             reader.close()
 
     async def throw_away(self, view: CampaignView) -> str:
-        """Throw away a draft. Raises `UsageError` while its launch, or another one, is under way."""
-        desk = self._house.desk()
+        """Throw away a draft. Raises `UsageError` while its launch, or another one, is under way, and where it came to
+        its end since the draft was looked at.
+        """
+        desk, reader = self._house.desk(), self._house.outbox.reader()
         try:
             async with exclusive(self._lock, wait=False):
+                if (await reader.campaign(view.id)).state is not CampaignState.DRAFT:
+                    raise UsageError(
+                        f"{view.id} has been launched in the meantime",
+                        detail="Nothing was changed, and its mails go out.",
+                        hint=f"To stop it: mailtui cancel {view.id}",
+                    )
                 await discard(view.campaign.number, desk, self._runner_lives)
         except BlockingIOError:
             raise UsageError(
@@ -228,6 +237,7 @@ class Launching:
             ) from None
         finally:
             desk.close()
+            reader.close()
         return "it was never launched, and is thrown away; nothing of it was sent"
 
     @property

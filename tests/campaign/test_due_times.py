@@ -176,6 +176,9 @@ def test_c8_one_whose_recipients_have_own_times_is_put_to_no_other_time(
 ) -> None:
     first = launch(service, write_campaign(ROWS, "Hi\n", audience=OWN, schedule=AT))
     path = write_campaign([*ROWS, "new@example.com,,"], "Hi\n", audience=OWN, schedule={**AT, "at": "2099-12-02 09:00"})
+    plan = service.prepare(service.campaigns.load(path), plan={})
+    with pytest.raises(OtherTimes, match="for another time"):  # before anybody is asked to agree
+        asyncio.run(service.forecast(plan, again=Again.ASK))
     with pytest.raises(OtherTimes, match="for another time"):
         launch(service, path)
     assert len(times(service, first)) == 4

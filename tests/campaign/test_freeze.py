@@ -341,6 +341,10 @@ def test_what_a_launch_left_that_died_or_was_stopped_is_thrown_away(
     assert "thrown away" in asyncio.run(service.cancel(dead))
     assert [view.id for view in asyncio.run(service.views())] == [launched.id]
 
+    meanwhile = dataclasses.replace(dead, campaign=dataclasses.replace(dead.campaign, id=launched.id))
+    with pytest.raises(UsageError, match="has been launched in the meantime"):
+        asyncio.run(service.cancel(meanwhile))
+
     def stop(_done: int) -> None:
         raise asyncio.CancelledError
 
