@@ -31,9 +31,6 @@ from mailtui.service.scheduled_rows import ScheduledRow
 from mailtui.service.terms import show_rate
 from mailtui.service.views import CampaignView
 
-_HOURS = frozenset({"hours", "days", "missed", "grace"})
-"""What may be said of a campaign that has begun."""
-
 Give = Callable[[CampaignView], Awaitable[str]]
 
 
@@ -135,7 +132,7 @@ def set_terms(
     given = {"workers": workers, "window": window, "rate": rate, "burst": burst}
     settings = {name: value for name, value in given.items() if value is not None}
     said = {name for name, value in written.items() if value is not None}
-    moved, other_times = bool(said), bool(said - _HOURS)
+    moved, other_times = bool(said), bool(said - recurring.HOURS)
     if not settings and not limits and not moved:
         hint = "Say --workers N, --window K, --rate 10/s, --burst N, --pace per_hour=500, --hours FROM-TO or --at WHEN."
         raise UsageError("Nothing was given to change", hint=hint)
@@ -192,7 +189,9 @@ def _can_cancel(view: CampaignView) -> bool:
 
 
 def _is_to_begin(view: CampaignView) -> bool:
-    return view.begins_at is not None
+    campaign = view.campaign
+    rests = view.state == "paused" and campaign.start_at is not None and campaign.first_claim_at is None
+    return view.begins_at is not None or rests
 
 
 def _give(

@@ -18,6 +18,9 @@ from mailtui.service.facade import Service
 from mailtui.service.scheduled_rows import ScheduledRow
 from mailtui.service.schedules import Schedule, chosen
 
+HOURS = frozenset({"hours", "days", "missed", "grace"})
+"""What may be said of a campaign that has begun, too."""
+
 
 def carried_out(
     service: Service, id: str | None, order: Callable[[ScheduledRow], Awaitable[str]], *, as_json: bool
@@ -67,7 +70,8 @@ async def put_to(service: Service, id: str, file: str, written: Mapping[str, str
     given = {name: value for name, value in written.items() if value is not None}
     if is_now(given):
         return await service.scheduled.send_now(id)
-    return await service.scheduled.reschedule(id, chosen(now=time.time(), base=Schedule.from_json(file), **given))
+    schedule = chosen(now=time.time(), base=Schedule.from_json(file), **given)
+    return await service.scheduled.reschedule(id, schedule, time_said=not given.keys() <= HOURS)
 
 
 async def put_recurring_to(

@@ -8,7 +8,6 @@ it is a row of the outbox that runners read.
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import Protocol
 
 from mailtui.audience.spec import STDIN
-from mailtui.campaign.due_times import begins, has_passed
+from mailtui.campaign.due_times import has_passed
 from mailtui.campaign.freeze import new_id
 from mailtui.dispatch.members import Member
 from mailtui.errors import UsageError
@@ -26,13 +25,13 @@ from mailtui.outbox.ports import Desk, Reader
 from mailtui.outbox.records import Campaign as LaunchedCampaign
 from mailtui.outbox.states import CampaignState, OrderKind, RecurrenceState
 from mailtui.outbox.timed_records import NewRecurrence, Recurrence
-from mailtui.schedule.hours import with_hours_of
 from mailtui.schedule.recurring import next_after
 from mailtui.schedule.schedule import Schedule
 from mailtui.schedule.words import in_words
 from mailtui.service.campaigns import CampaignDesk, actor
 from mailtui.service.launching import ANOTHER_TIME, LaunchPlan, as_approved
 from mailtui.service.orders import Orders
+from mailtui.service.putting_off import put_to, put_to_hours, require_to_come
 from mailtui.service.scheduled_rows import ScheduledKind, ScheduledRow, lateness_of
 from mailtui.service.schedules import described, machine_zone, show_moment
 from mailtui.service.settings import Settings
@@ -239,21 +238,15 @@ class Scheduled:
 
     # changing
 
-    async def reschedule(self, id: str, schedule: Schedule) -> str:
+    async def reschedule(self, id: str, schedule: Schedule, *, time_said: bool = True) -> str:
         """Have it go by another schedule, a settled one; what came of that, for people. Raises `UsageError`.
 
-        Other hours alone may be given to a campaign that has begun, too, and to one whose recipients have their own
-        times.
+        Hours alone (`time_said` False) leave a campaign paused that is.
         """
         recurrence = await self.recurrence(id)
         if recurrence is None:
-            view = await self._house.view(id)
-            said = Schedule.from_json(view.campaign.schedule)
-            if said.has_times_of(schedule):
-                return await self._change_hours(view, with_hours_of(said, schedule))
-            _require_to_come(schedule)
-            return await self._reschedule_campaign(view, schedule)
-        _require_to_come(schedule)
+            return await put_to(self._house.orders, await self._house.view(id), schedule, time_said=time_said)
+        require_to_come(schedule)
         if not schedule.recurs:
             raise UsageError(
                 f"{recurrence.name} ({recurrence.id}) is sent again and again, and this is a single time",
@@ -266,32 +259,7 @@ class Scheduled:
 
     async def change_hours(self, id: str, hours: Schedule | None) -> str:
         """Have a campaign go at other hours, by the clock of that schedule; None for any hour."""
-        view = await self._house.view(id)
-        said = Schedule.from_json(view.campaign.schedule)
-        wanted = dataclasses.replace(hours or Schedule(), missed=said.missed, grace=said.grace)
-        return await self._change_hours(view, with_hours_of(said, wanted))
-
-    async def _change_hours(self, view: CampaignView, schedule: Schedule) -> str:
-        answer = await self._house.orders.give(view, OrderKind.SET, {"schedule": schedule.to_json()})
-        hours = "at any hour" if schedule.window is None else f"only {schedule.window.words} {schedule.timezone}"
-        return f"{answer}: {hours}" if answer == "changed" else answer
-
-    async def _reschedule_campaign(self, view: CampaignView, schedule: Schedule) -> str:
-        start_at = begins(schedule)
-        if start_at is None:
-            raise UsageError(
-                f"{view.name} ({view.id}) was launched to be sent once",
-                hint="Say a time: --at WHEN. To send a campaign again and again, run it: mailtui run CAMPAIGN --cron …",
-            )
-        if Schedule.from_json(view.campaign.schedule).has_own_times:
-            raise UsageError(
-                f"The recipients of {view.id} have times of their own, by columns of its list",
-                detail="Nothing was changed.",
-                hint=f"End it: mailtui cancel {view.id}\nThen launch it anew: mailtui run CAMPAIGN --new --at WHEN",
-            )
-        given = {"at": start_at, "schedule": schedule.to_json()}
-        answer = await self._house.orders.give(view, OrderKind.SCHEDULE, given)
-        return f"{answer}: {show_moment(start_at, schedule.timezone)}"
+        return await put_to_hours(self._house.orders, await self._house.view(id), hours)
 
     async def send_now(self, id: str) -> str:
         """Have it go at once: a campaign for good; of a recurring one this once, and its times stay what they are."""
@@ -357,11 +325,6 @@ class Scheduled:
     def _members(self, recurrence: Recurrence) -> tuple[Member, ...]:
         """Whom it is sent through, as its file says now."""
         return self._house.campaigns.members(self._house.campaigns.load(Path(recurrence.path)))
-
-
-def _require_to_come(schedule: Schedule) -> None:
-    if passed := has_passed(schedule, now()):
-        raise UsageError(passed, detail="Nothing was changed.")
 
 
 def _recurring(

@@ -40,7 +40,12 @@ def test_c8_now_and_not_at_all(mailtui: Mailtui, sandbox: Oracle) -> None:
     assert mailtui.call("resume", first).code == 0
     wait_until(lambda: sum(sandbox.accepted.values()) == 2, 60)
     assert mailtui.call("status", first, "--json").json["late_seconds"] is None, "sent before its time"
-    second = mailtui.call("run", campaign, "--at", "in 3h", "--yes", "--new", "--json").json["campaign"]
+    time = ("--at", "2099-12-01 09:00")
+    second = mailtui.call("run", campaign, *time, "--yes", "--new", "--json").json["campaign"]
+    assert mailtui.call("pause", second).code == 0
+    assert mailtui.call("set", second, "--hours", "8-9").code == 2
+    assert mailtui.call("set", second, "--hours", "08:00-09:30", "--json").json["state"] == "paused"
+    assert mailtui.call("set", *time, "--json").json["state"] == "scheduled", "the same time, which is waited for again"
     assert mailtui.call("cancel", second).code == 0
     assert mailtui.call("scheduled", "--json").out == ""
 

@@ -100,6 +100,12 @@ async def test_c8_scheduled_in_the_review_put_to_another_time_taken_back_and_sen
         fill(running, at="in 3h")
         await pilot.press("ctrl+s")
         await until(lambda: shows(running, "in 2 h 59 min"))
+        await pilot.press("p")
+        await until(lambda: shows(running, "║ paused"))
+        await pilot.press("e")
+        await until(lambda: isinstance(running.screen, ScheduleDialog))
+        await pilot.press("ctrl+s")  # at the same time, which is waited for again
+        await until(lambda: shows(running, "@ scheduled", "in 2 h 5"))
         await pilot.press("x")
         await until(lambda: isinstance(running.screen, ConfirmDialog))
         await pilot.press("left", "enter")

@@ -185,7 +185,8 @@ class ScheduledScreen(Room):
         if to is HOURS:
             await self._do(row, lambda: self.service.scheduled.change_hours(row.id, chosen.schedule))
             return
-        if chosen.schedule is None or chosen.schedule == schedule:
+        waits_again = row.kind is ScheduledKind.ONCE and row.state == "paused"
+        if chosen.schedule is None or (chosen.schedule == schedule and not waits_again):
             return
         wanted = chosen.schedule
         await self._do(row, lambda: self.service.scheduled.reschedule(row.id, wanted))
