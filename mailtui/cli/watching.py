@@ -132,6 +132,8 @@ async def print_outcome(service: Service, view: CampaignView, *, as_json: bool) 
     output.data(output.bold(f"{safe_text(view.name)}  {view.id}  {state}"))
     if view.reason:
         output.data(output.wrapped(f"  because {safe_text(view.reason)}", indent=" " * 10, stream=sys.stdout))
+    if view.note and view.note != view.reason:
+        output.data(output.wrapped(f"  note    {safe_text(view.note)}", indent=" " * 10, stream=sys.stdout))
     for what_is_to_come in filter(None, (view.resumes, view.begins, view.waits)):
         output.data(f"  it {what_is_to_come}")
     for name in (*_STATES, *_WAITING):

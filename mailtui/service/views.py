@@ -267,6 +267,7 @@ class CampaignView:
             "start_at": None if self.campaign.start_at is None else _utc(self.campaign.start_at),
             "late_seconds": None if self.lateness is None else round(self.lateness, 3),
             "recurrence": self.campaign.recurrence,
+            "note": self.note,
             "waits_until": None if self.waits_until is None else _utc(self.waits_until),
             "accounts": [part.to_json() for part in self.accounts],
             "notices": [one.to_json() for one in self.told],

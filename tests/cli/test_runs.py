@@ -32,6 +32,10 @@ def test_without_an_id_an_order_is_for_the_only_campaign_it_fits(mailtui: Mailtu
     assert rate.json["hint"] == f"For example: mailtui set {second.out.strip()} --rate '5 / s' --json"
     paced = mailtui.call("set", second.out.strip(), "--pace", "per_hour=500", "--pace", "batch=100,10m", "--json")
     assert paced.json["answer"] == "changed"
+    batched = mailtui.call("set", second.out.strip(), "--pace", "batch=1,1h", "--json")
+    assert batched.json["answer"] == "changed"
+    wait_until(lambda: mailtui.call("status", second.out.strip(), "--json").json["note"] == "batch of 1 sent")
+    assert "note    batch of 1 sent" in mailtui.call("status", second.out.strip()).out
     wrong = mailtui.call("set", second.out.strip(), "--pace", "per_hour=soon")
     assert (wrong.code, "per_hour should be a whole number; got 'soon'" in wrong.err) == (2, True)
     assert mailtui.call("cancel", first.out.strip()).code == 0
