@@ -29,7 +29,6 @@ from mailtui.message.preflight import Finding, Preflight
 from mailtui.message.reference import self_check
 from mailtui.message.remarks import Severity
 
-SAMPLE = 20
 _TRIAL_SECRET = b"trial"
 _STEP = 1_000
 _NAMED = 5  # rows of a finding

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,10 +13,13 @@ from mailtui.cli import output
 from mailtui.errors import ExitCode, UsageError
 from mailtui.kit.durations import show_duration
 from mailtui.kit.words import counted
-from mailtui.service.facade import LaunchPlan, Service
+from mailtui.service.facade import Service
 from mailtui.service.scheduled_rows import ScheduledRow, replaced
 from mailtui.service.schedules import Schedule, chosen, countdown, show_moment
 from mailtui.service.views import CampaignView
+
+if TYPE_CHECKING:
+    from mailtui.service.launching import LaunchPlan
 
 _NOW = "now"
 _INDENT = " " * 15

@@ -29,8 +29,8 @@ from mailtui.cli.signals import Interrupted, signals_heard
 from mailtui.errors import ExitCode, UsageError
 from mailtui.kit.safe_text import safe_text
 from mailtui.kit.words import counted
-from mailtui.service.facade import LaunchPlan, Service
-from mailtui.service.launching import ANOTHER_TIME
+from mailtui.service.facade import Service
+from mailtui.service.launching import ANOTHER_TIME, LaunchPlan
 from mailtui.service.lists import Again, Launch, LaunchedCampaign, MessageChanged, Planned
 from mailtui.service.pace import pace_in_words, with_limits
 from mailtui.service.terms import (

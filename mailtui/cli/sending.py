@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,8 +15,10 @@ from mailtui.cli.signals import Interrupted, Signals, signals_heard
 from mailtui.errors import ExitCode, MailtuiError, RunnerBusy
 from mailtui.kit.safe_text import safe_text
 from mailtui.service.facade import Service
-from mailtui.service.lists import Launch
 from mailtui.service.views import CampaignView
+
+if TYPE_CHECKING:
+    from mailtui.service.lists import Launch
 
 _LOOK_EVERY = 0.1
 _TO_COME = ("scheduled", "active")  # states of what is launched and not begun

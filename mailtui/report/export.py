@@ -6,17 +6,19 @@ import json
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from mailtui.audience.recipient import recipient_of
 from mailtui.kit.safe_text import safe_json
 from mailtui.kit.spreadsheet import csv_row, inert
-from mailtui.message.compose import CompiledMessage, compile_message
-from mailtui.message.frozen import MessageSource
 from mailtui.message.own_cells import SENT_AS
 from mailtui.outbox.amendments import Resolution
 from mailtui.outbox.ports import Reader
 from mailtui.outbox.records import Campaign, DeliveryRow
 from mailtui.outbox.states import DeliveryState
+
+if TYPE_CHECKING:
+    from mailtui.message.compose import CompiledMessage
 
 _PAGE = 1_000
 ERROR = "error"
@@ -88,6 +90,10 @@ class ReportReader:
 
     async def _compile(self, edition: int) -> CompiledMessage:
         """The message that recipients were added with: their Message-ID comes from it, whatever was sent since."""
+        # To make a message costs much to load, and few who only look at campaigns ask for a report.
+        from mailtui.message.compose import compile_message
+        from mailtui.message.frozen import MessageSource
+
         if not self._editions:
             self._editions = await self._reader.editions(self._campaign.number)
         source = MessageSource.from_json((await self._reader.message(self._editions[edition])).decode())

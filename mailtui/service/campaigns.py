@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import os
 import shlex
 import shutil
 import sys
@@ -320,15 +319,3 @@ def is_campaign(target: str) -> bool:
     path = Path(target)
     is_list = target == "-" or path.suffix.lower() in _LIST_SUFFIXES
     return not is_list and (path.suffix.lower() in (".yaml", ".yml") or path.is_dir())
-
-
-SOMEBODY = "somebody"
-"""On record where no name of a user is known."""
-
-
-def actor() -> str:
-    """Who gives an order, for the record."""
-    try:
-        return os.getlogin()
-    except OSError:  # no controlling terminal
-        return os.environ.get("USER", SOMEBODY)

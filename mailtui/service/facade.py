@@ -1,6 +1,8 @@
 """Owns the facade: everything a face may ask for, in one place. Values out are frozen; orders go in.
 
 A face never opens an outbox, a list or a connection by itself, and never imports what lies below this room.
+What reads campaigns, lists and mails, and what sends, is loaded when it is asked for: to look at the outbox, or to give
+an order about what is in it, takes none of that.
 """
 
 from __future__ import annotations
@@ -11,15 +13,11 @@ import dataclasses
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-from mailtui.accounts.credentials import Credentials
 from mailtui.accounts.keyring_store import client_entry, login_entry
 from mailtui.accounts.secrets import SecretSource
-from mailtui.campaign.again import Again
-from mailtui.campaign.campaign import Campaign
-from mailtui.campaign.freeze import Launch
 from mailtui.dispatch.members import Member, members_from_json
-from mailtui.dispatch.runner import Runner
 from mailtui.errors import UsageError
 from mailtui.outbox.opening import Outbox, parse_outbox
 from mailtui.outbox.ports import Desk, Reader
@@ -27,29 +25,32 @@ from mailtui.outbox.records import Campaign as LaunchedCampaign
 from mailtui.outbox.states import ACTIVE_CAMPAIGNS, CampaignState, DeliveryState, OrderKind
 from mailtui.outbox.witness import require_newest
 from mailtui.report.export import ReportLine, original_rows, report_lines
-from mailtui.schedule.schedule import Schedule
 from mailtui.service.account_state import AccountNow, accounts_now, parts_of
-from mailtui.service.campaigns import CampaignDesk
-from mailtui.service.engine import credentials_for, runner_for
-from mailtui.service.launching import Launching, LaunchPlan
 from mailtui.service.orders import Orders
-from mailtui.service.pages import PageShelf
-from mailtui.service.previews import PreviewDesk
 from mailtui.service.runners import Launcher
-from mailtui.service.scheduled import Scheduled
 from mailtui.service.searching import is_meant
 from mailtui.service.settings import Settings, read_settings
-from mailtui.service.signing import keys_of
-from mailtui.service.suppression import SuppressionDesk
 from mailtui.service.told import told_of
 from mailtui.service.views import CampaignView, now
 from mailtui.smtp.credential import Credential
 from mailtui.smtp.endpoint import Endpoint
 
+if TYPE_CHECKING:
+    from mailtui.accounts.credentials import Credentials
+    from mailtui.campaign.again import Again
+    from mailtui.campaign.campaign import Campaign
+    from mailtui.campaign.freeze import Launch
+    from mailtui.dispatch.runner import Runner
+    from mailtui.schedule.schedule import Schedule
+    from mailtui.service.campaigns import CampaignDesk
+    from mailtui.service.launching import Launching, LaunchPlan
+    from mailtui.service.pages import PageShelf
+    from mailtui.service.previews import PreviewDesk
+    from mailtui.service.scheduled import Scheduled
+    from mailtui.service.suppression import SuppressionDesk
+
 _LOOK_EVERY = 0.1
 _SHOW_EVERY = 0.25
-
-__all__ = ["LaunchPlan", "Service"]
 
 Ask = Callable[[str], Awaitable[str | None]]
 
@@ -60,14 +61,8 @@ class Service:
     def __init__(self, settings: Settings, environ: Mapping[str, str], ask: Ask | None) -> None:
         self.settings = settings
         self.outbox: Outbox = parse_outbox(settings.outbox_url)
-        self.campaigns = CampaignDesk(settings)
-        self.previews = PreviewDesk(self.campaigns)
-        self.pages = PageShelf(settings.home.pages, environ)
         self.environ = environ
         self.orders = Orders(self)
-        self.launching = Launching(self)
-        self.scheduled = Scheduled(self)
-        self.suppression = SuppressionDesk(self)
         self.secrets = SecretSource(environ, settings=lambda: self.settings.secrets(), ask=ask)
         self.keyring = self.secrets.keyring
         self._launcher = Launcher(self.outbox, settings.home, environ, lambda: self.settings.logins())
@@ -81,7 +76,8 @@ class Service:
     def settings_changed(self) -> None:
         """The settings file was written: go by what it says now. The outbox stays the one that was opened."""
         self.settings = read_settings(self.environ, outbox=self.settings.outbox_url)
-        self.campaigns.settings_changed(self.settings)
+        if "campaigns" in vars(self):  # otherwise it is yet to be made
+            self.campaigns.settings_changed(self.settings)
         self.secrets.settings_changed()
 
     def __enter__(self) -> Service:
@@ -93,9 +89,56 @@ class Service:
     def close(self) -> None:
         """Let go of the outbox and of what was kept for this command only."""
         self._stack.close()
-        self.previews.close()
-        self.pages.close()
-        self.campaigns.close()
+
+    # the desks
+
+    @cached_property
+    def campaigns(self) -> CampaignDesk:
+        """Campaign files and lists."""
+        from mailtui.service.campaigns import CampaignDesk
+
+        desk = CampaignDesk(self.settings)
+        self._stack.callback(desk.close)
+        return desk
+
+    @cached_property
+    def previews(self) -> PreviewDesk:
+        """The mails of a campaign, to be looked at."""
+        from mailtui.service.previews import PreviewDesk
+
+        desk = PreviewDesk(self.campaigns)
+        self._stack.callback(desk.close)
+        return desk
+
+    @cached_property
+    def pages(self) -> PageShelf:
+        """Mails as pages, for a browser."""
+        from mailtui.service.pages import PageShelf
+
+        shelf = PageShelf(self.settings.home.pages, self.environ)
+        self._stack.callback(shelf.close)
+        return shelf
+
+    @cached_property
+    def launching(self) -> Launching:
+        """From a campaign file to a campaign of the outbox."""
+        from mailtui.service.launching import Launching
+
+        return Launching(self)
+
+    @cached_property
+    def scheduled(self) -> Scheduled:
+        """What is to come."""
+        from mailtui.service.scheduled import Scheduled
+
+        return Scheduled(self)
+
+    @cached_property
+    def suppression(self) -> SuppressionDesk:
+        """The people who get nothing."""
+        from mailtui.service.suppression import SuppressionDesk
+
+        return SuppressionDesk(self)
 
     @cached_property
     def reader(self) -> Reader:
@@ -153,6 +196,8 @@ class Service:
         """The secrets that accounts need, by the names of their entries in the keyring; asked for where the person is,
         and with `anew` in all places once more. Empty when none is needed. Raises `SecretMissing`, `DkimKeyProblem`.
         """
+        from mailtui.service.signing import keys_of
+
         found = await keys_of(members, self.secrets)
         for member in members:
             account = member.endpoint.account
@@ -167,6 +212,8 @@ class Service:
     @cached_property
     def credentials(self) -> Credentials:
         """What is proved to servers: passwords, and access tokens of logins by OAuth."""
+        from mailtui.service.engine import credentials_for
+
         return credentials_for(self.secrets, self.environ)
 
     async def credential(self, endpoint: Endpoint) -> Credential | None:
@@ -183,6 +230,8 @@ class Service:
 
     def engine(self, campaign: LaunchedCampaign) -> Runner:
         """An engine in this process, for this campaign only."""
+        from mailtui.service.engine import runner_for
+
         return runner_for(self.outbox, self.environ, self.secrets, until_idle=True, only=campaign.number)
 
     async def start_runner(self, secrets: Mapping[str, str], *, leave: str = "") -> int:

@@ -36,7 +36,8 @@ from mailtui.outbox.witness import require_newest
 from mailtui.schedule.missed import PUNCTUAL
 from mailtui.schedule.schedule import Schedule
 from mailtui.service.account_state import sent_lately
-from mailtui.service.campaigns import CampaignDesk, actor
+from mailtui.service.actor import actor
+from mailtui.service.campaigns import CampaignDesk
 from mailtui.service.limits_on_record import put_limits
 from mailtui.service.schedules import ScheduleWords, described
 from mailtui.service.settings import Settings
@@ -105,9 +106,10 @@ class House(Protocol):
 
     settings: Settings
     outbox: Outbox
-    campaigns: CampaignDesk
     secrets: SecretSource
 
+    @property
+    def campaigns(self) -> CampaignDesk: ...
     def desk(self) -> Desk: ...
     def runner_pid(self) -> int | None: ...
 

@@ -6,11 +6,10 @@ import asyncio
 import shlex
 import time
 from collections.abc import Mapping, Sequence
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from mailtui.audience.address import Address, AddressError, parse_address
 from mailtui.dispatch.members import members_from_json
-from mailtui.dispatch.orders import BUSY_ANSWER
 from mailtui.dispatch.second_chance import NOT_NOW, REFUSED
 from mailtui.errors import RunnerError, UsageError
 from mailtui.outbox.copies import copy_key
@@ -18,10 +17,13 @@ from mailtui.outbox.ports import Desk, Reader
 from mailtui.outbox.records import Campaign, DeliveryRow
 from mailtui.outbox.states import CampaignState, DeliveryState, OrderKind
 from mailtui.outbox.suppression import scopes_for
-from mailtui.service.campaigns import CampaignDesk, actor
+from mailtui.service.actor import actor
 from mailtui.service.limits_on_record import put_limits
 from mailtui.service.settings import Settings
 from mailtui.service.views import CampaignView, now
+
+if TYPE_CHECKING:
+    from mailtui.service.campaigns import CampaignDesk
 
 _LOOK_EVERY = 0.1
 _ACKNOWLEDGED_WITHIN = 15.0
@@ -36,9 +38,10 @@ Retried = Literal["failed", "deferred"]
 class House(Protocol):
     """What giving an order needs of whoever has the outbox, its runners and the passwords: the facade."""
 
-    campaigns: CampaignDesk
     settings: Settings
 
+    @property
+    def campaigns(self) -> CampaignDesk: ...
     @property
     def reader(self) -> Reader: ...
     def desk(self) -> Desk: ...
@@ -265,6 +268,8 @@ def _address(text: str) -> Address:
 
 
 def _require_yes(answer: str) -> None:
+    from mailtui.dispatch.orders import BUSY_ANSWER  # loads the engine, which whoever only looks does not need
+
     if answer.startswith(BUSY_ANSWER):
         raise UsageError(
             "The server and the message of a campaign cannot be changed while it is being sent",

@@ -28,7 +28,8 @@ from mailtui.outbox.timed_records import NewRecurrence, Recurrence
 from mailtui.schedule.recurring import next_after
 from mailtui.schedule.schedule import Schedule
 from mailtui.schedule.words import in_words
-from mailtui.service.campaigns import CampaignDesk, actor
+from mailtui.service.actor import actor
+from mailtui.service.campaigns import CampaignDesk
 from mailtui.service.launching import ANOTHER_TIME, LaunchPlan, as_approved
 from mailtui.service.orders import Orders
 from mailtui.service.putting_off import put_to, put_to_hours, require_to_come
@@ -49,9 +50,10 @@ class House(Protocol):
     """What this needs of whoever has the outbox, its runners and the secrets: the facade."""
 
     settings: Settings
-    campaigns: CampaignDesk
     orders: Orders
 
+    @property
+    def campaigns(self) -> CampaignDesk: ...
     @property
     def reader(self) -> Reader: ...
     def desk(self) -> Desk: ...

@@ -7,7 +7,6 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from mailtui.campaign.due_times import says_anything
 from mailtui.errors import UsageError
 from mailtui.kit.durations import countdown
 from mailtui.schedule.checking import check_parts, check_schedule
@@ -80,6 +79,8 @@ def chosen(*, now: float, base: Schedule | None = None, **written: str | None) -
     base = base or Schedule()
     if any((said.at, said.every, said.cron)):
         base = dataclasses.replace(base, at="", every="", cron="", until="", times=None)
+    from mailtui.campaign.due_times import says_anything  # loads what reads lists, and most only show a schedule
+
     try:
         schedule = settle(dataclasses.replace(base, **_values(said, base, now)), now)
         if base.window is not None and not says_anything(schedule):

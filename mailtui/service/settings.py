@@ -25,7 +25,6 @@ from mailtui.accounts.spec import AccountSpec
 from mailtui.audience.mx.servers import parse_server
 from mailtui.audience.reach import Reach
 from mailtui.audience.sheets.google import DOCS_URL, SHEETS_URL, TOKEN_URL, Google, is_loopback
-from mailtui.campaign.checks import SAMPLE
 from mailtui.dispatch.members import Member
 from mailtui.errors import ConfigError, Problem, UsageError
 from mailtui.kit.paths import Home
@@ -52,7 +51,7 @@ class OutboxSettings(Spec):
 class CheckSettings(Spec):
     """`checks:`"""
 
-    sample: int = pydantic.Field(default=SAMPLE, ge=1, le=100_000, description="Rows that run renders beforehand.")
+    sample: int = pydantic.Field(default=20, ge=1, le=100_000, description="Rows that run renders beforehand.")
 
 
 class GoogleSettings(Spec):

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 from mailtui.accounts.dkim_file import read_key_file
 from mailtui.accounts.keyring_store import dkim_entry
 from mailtui.accounts.secrets import SecretSource
-from mailtui.campaign.campaign import Campaign
 from mailtui.dispatch.members import Member
 from mailtui.errors import AccountError
 from mailtui.message.dkim import DkimKeyProblem, DkimSpec, Signer
 from mailtui.message.rendered import RenderedMessage
 
 if TYPE_CHECKING:
+    from mailtui.campaign.campaign import Campaign
     from mailtui.service.facade import Service
     from mailtui.service.settings import Settings
 

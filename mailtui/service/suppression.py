@@ -25,7 +25,7 @@ from mailtui.kit.suggest import nearest
 from mailtui.outbox.ports import Desk
 from mailtui.outbox.records import NewSuppression, Suppression
 from mailtui.outbox.suppression import EVERYBODY, campaign_of, folded, list_of, scope_of_list
-from mailtui.service.campaigns import SOMEBODY, actor
+from mailtui.service.actor import SOMEBODY, actor
 from mailtui.service.list_options import ListOptions
 from mailtui.service.views import now
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from mailtui.campaign.campaign import Campaign as CampaignFile
-from mailtui.campaign.forecast import Difference, Planned
 from mailtui.dispatch.plan import MAX_WORKERS
 from mailtui.kit.rates import parse_rate, show_rate
 from mailtui.kit.words import counted
 from mailtui.outbox.records import Campaign
 from mailtui.smtp.endpoint import Endpoint
 from mailtui.smtp.gear import MAX_WINDOW
+
+if TYPE_CHECKING:
+    from mailtui.campaign.campaign import Campaign as CampaignFile
+    from mailtui.campaign.forecast import Difference, Planned
 
 __all__ = [
     "MAX_WINDOW",

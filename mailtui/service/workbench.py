@@ -28,7 +28,8 @@ from mailtui.campaign.freeze import Launch
 from mailtui.errors import AudienceError, MailtuiError, RuleError, UsageError
 from mailtui.service.drafts import Draft
 from mailtui.service.editing import EditingDesk, LiveMail
-from mailtui.service.facade import LaunchPlan, Service
+from mailtui.service.facade import Service
+from mailtui.service.launching import LaunchPlan
 from mailtui.service.list_answers import Glance, Opening, OpenList, Sample, Superseded
 from mailtui.service.list_questions import ListQuestions
 from mailtui.service.list_settings import changed

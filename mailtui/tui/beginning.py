@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mailtui.errors import MailtuiError
-from mailtui.service.facade import LaunchPlan
+from mailtui.service.launching import LaunchPlan
 from mailtui.service.lists import Again, Launch
 from mailtui.service.terms import show_people
 from mailtui.service.workbench import Superseded

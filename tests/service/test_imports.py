@@ -105,6 +105,12 @@ def test_a_command_loads_no_face_but_its_own(tmp_path: Path) -> None:
     assert found & {"textual", "rich", "keyring", "lark", "dns"} == set()
 
 
+def test_looking_at_the_outbox_loads_nothing_that_reads_campaigns_or_sends(tmp_path: Path) -> None:
+    found = modules("status", "--json", home=tmp_path)
+    assert packages(found) & {"jinja2", "markupsafe"} == set()
+    assert found & {"mailtui.campaign.campaign", "mailtui.audience.index", "mailtui.dispatch.runner"} == set()
+
+
 def test_what_a_runner_may_load(tmp_path: Path) -> None:
     found = modules("runner", "--until-idle", "--outbox", f"sqlite:///{tmp_path}/o.db", home=tmp_path)
     assert strangers(found, RUNNER_MAY) == set()

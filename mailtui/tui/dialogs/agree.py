@@ -6,7 +6,8 @@ from typing import Any
 
 from textual.app import App
 
-from mailtui.service.facade import LaunchPlan, Service
+from mailtui.service.facade import Service
+from mailtui.service.launching import LaunchPlan
 from mailtui.service.lists import Again
 from mailtui.service.scheduled_rows import replaced
 from mailtui.service.workbench import Workbench

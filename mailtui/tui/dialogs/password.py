@@ -13,7 +13,8 @@ from textual.widgets import Button, Input
 
 from mailtui.errors import LoginEnded, SecretMissing
 from mailtui.service.advice import doubt_refused
-from mailtui.service.facade import LaunchPlan, Service
+from mailtui.service.facade import Service
+from mailtui.service.launching import LaunchPlan
 from mailtui.service.views import CampaignView
 from mailtui.tui.dialogs.missed import MissedDialog
 from mailtui.tui.dialogs.oauth_login import log_in

@@ -13,7 +13,8 @@ from textual.widgets import Button, Input
 
 from mailtui.errors import MailtuiError
 from mailtui.service.accounts import server_of_campaign
-from mailtui.service.facade import LaunchPlan, Service
+from mailtui.service.facade import Service
+from mailtui.service.launching import LaunchPlan
 from mailtui.service.lists import Again, CheckReport, MessageChanged, WasCancelled
 from mailtui.service.schedules import Schedule
 from mailtui.service.workbench import Workbench

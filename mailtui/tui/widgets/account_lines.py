@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from textual.content import Content
 
 from mailtui.service.account_state import AccountNow, AccountPart
-from mailtui.service.facade import LaunchPlan
+from mailtui.service.launching import LaunchPlan
 from mailtui.service.terms import show_shares
 from mailtui.service.views import CampaignView
 from mailtui.tui.states import Look

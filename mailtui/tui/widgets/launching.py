@@ -10,7 +10,8 @@ from textual.containers import Vertical
 from textual.widget import Widget
 from textual.widgets import ProgressBar
 
-from mailtui.service.facade import LaunchPlan, Service
+from mailtui.service.facade import Service
+from mailtui.service.launching import LaunchPlan
 from mailtui.service.lists import Again, Launch
 from mailtui.service.workbench import Superseded, Workbench
 from mailtui.tui.text import Plain, plain

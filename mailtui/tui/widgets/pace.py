@@ -8,7 +8,7 @@ from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.widgets import Input
 
-from mailtui.service.facade import LaunchPlan
+from mailtui.service.launching import LaunchPlan
 from mailtui.service.terms import MAX_WINDOW, MAX_WORKERS, parse_rate, show_rate, what_a_window_means
 from mailtui.tui.text import Plain, plain
 from mailtui.tui.widgets.safe_input import SafeInput

@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
 
 from mailtui.kit.words import counted
-from mailtui.service.facade import LaunchPlan
+from mailtui.service.launching import LaunchPlan
 from mailtui.service.lists import CheckReport
 from mailtui.tui.text import Plain, plain, tell
 from mailtui.tui.widgets.checking import Heard, hearing, rate_shown

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from textual.content import Content
 
 from mailtui.kit.words import counted, sentence
-from mailtui.service.facade import LaunchPlan
+from mailtui.service.launching import LaunchPlan
 from mailtui.service.lists import CheckReport, MessageChanged, Planned, WasCancelled
 from mailtui.service.pace import pace_in_words
 from mailtui.service.terms import (

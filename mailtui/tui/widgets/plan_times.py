@@ -8,7 +8,7 @@ from textual.content import Content
 
 from mailtui.kit.durations import show_duration
 from mailtui.kit.words import sentence
-from mailtui.service.facade import LaunchPlan
+from mailtui.service.launching import LaunchPlan
 from mailtui.service.schedules import Schedule, countdown, show_moment
 from mailtui.service.views import now
 from mailtui.tui.text import joined, plain
