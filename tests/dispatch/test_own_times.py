@@ -119,8 +119,13 @@ async def test_t02_a_scheduled_campaign_that_was_missed_goes_on_with_those_whose
         some = await launch(house, server.port, Missed.SKIP, -3 * HOUR, 0.5, id="c1", start_in=-3 * HOUR)
         none = await launch(house, server.port, Missed.SKIP, -3 * HOUR, -HOUR, id="c2", start_in=-3 * HOUR)
         asks = await launch(house, server.port, Missed.ASK, -3 * HOUR, DAY, id="c3", start_in=-3 * HOUR)
+        died = await launch(house, server.port, Missed.SKIP, -3 * HOUR, 0.5, id="c4", start_in=-3 * HOUR)
+        ledger, now = house.outbox.ledger(), time.time()
+        assert await ledger.expire(died.number, 0.0, now - HOUR, 9, lambda _: "by one that died then", now=now) == 1
+        ledger.close()
         await house.send()
-        assert await states(house, some) == [EXPIRED, SENT] and await house.state(some) is FINISHED
+        for campaign in (some, died):
+            assert await states(house, campaign) == [EXPIRED, SENT] and await house.state(campaign) is FINISHED
         assert await house.state(none) is CampaignState.CANCELLED
         assert (await house.reader.campaign(asks.id)).reason.endswith("mailtui resume c3 --skip-missed")
 
