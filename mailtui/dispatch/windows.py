@@ -14,6 +14,9 @@ from mailtui.schedule.window import Window
 from mailtui.schedule.words import show_moment
 from mailtui.schedule.zones import zone_named
 
+CLOSED = "sending window closed"
+"""How the reason begins for which a campaign waits for its hours."""
+
 _MARGIN = 1.0
 """Seconds before it closes in which no mark is asked for any more: a commit may have to wait for the disk."""
 
@@ -74,4 +77,4 @@ class SendingWindow:
         """What a person reads while it is closed, or comes to rest for hours that were just taken away."""
         if self._window is None:
             return "sending window taken away; it goes on"
-        return f"sending window closed; opens {show_moment(self.opens_at(), self._zone)}"
+        return f"{CLOSED}; opens {show_moment(self.opens_at(), self._zone)}"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from mailtui.dispatch.members import members_from_json
 from mailtui.dispatch.meter_words import is_for_limits
 from mailtui.dispatch.watchdog import STOPPED
+from mailtui.dispatch.windows import CLOSED
 from mailtui.outbox.records import Campaign
 from mailtui.service.views import CampaignView
 from mailtui.service.waiting import login_refused
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from mailtui.service.facade import Service
 
 _SANDBOX_PORT = 2525
-_HOURS = "sending window closed"
 
 
 class Sooner(StrEnum):
@@ -68,7 +68,7 @@ def how_on(campaign: Campaign) -> str:
 
 def sooner(reason: str) -> Sooner:
     """What has a campaign go on before its time, which waits for this reason."""
-    if reason.startswith(_HOURS):
+    if reason.startswith(CLOSED):
         return Sooner.NEVER
     return Sooner.HIGHER_LIMIT if is_for_limits(reason) else Sooner.TRY
 
