@@ -180,13 +180,11 @@ def relaxed_fields(head: bytes) -> list[bytes]:
     return fields
 
 
-def relaxed_body(body: bytes) -> bytes:
-    """A body, each of whose lines ends with CRLF, in relaxed form (RFC 6376 section 3.4.4)."""
-    return b"".join(_relaxed_pieces(body))
+def relaxed_body(body: bytes) -> Iterator[bytes]:
+    """A body, each of whose lines ends with CRLF, in relaxed form (RFC 6376 section 3.4.4), in pieces of whole lines.
 
-
-def _relaxed_pieces(body: bytes) -> Iterator[bytes]:
-    """The same in pieces of whole lines. One without a blank, as files in base64 are, is left as it is."""
+    A piece without a blank, as files in base64 are, is left as it is.
+    """
     end = len(body.rstrip(b" \t\r\n"))
     start = 0
     while start < end:
@@ -204,7 +202,7 @@ def _relaxed_pieces(body: bytes) -> Iterator[bytes]:
 
 def _body_hash(body: bytes) -> bytes:
     digest = hashlib.sha256()
-    for piece in _relaxed_pieces(body):
+    for piece in relaxed_body(body):
         digest.update(piece)
     return binascii.b2a_base64(digest.digest(), newline=False)
 

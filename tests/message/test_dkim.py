@@ -74,7 +74,7 @@ _mail = st.builds(
 @given(_body)
 @settings(max_examples=100)
 def test_d6_the_body_has_the_canonical_form_of_dkimpy(body: bytes) -> None:
-    assert relaxed_body(body) == dkim_oracle.relaxed_body(body)
+    assert b"".join(relaxed_body(body)) == dkim_oracle.relaxed_body(body)
 
 
 @given(_mail)
