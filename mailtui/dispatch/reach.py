@@ -70,6 +70,11 @@ class Reach:
         self.failing_since = None
         self.trouble = ""
 
+    def waited(self, seconds: float) -> None:
+        """Nothing was tried for so long, since other campaigns had all connections: that says nothing of the server."""
+        if self.failing_since is not None:
+            self.failing_since = min(self.failing_since + seconds, self._loop.time())
+
     @property
     def failing_for(self) -> float:
         """Seconds for which no connection has been of use, 0 while one is; before `scale`."""

@@ -84,8 +84,10 @@ class Worker:
     async def _connect(self) -> Connection | None:
         sending = self._sending
         async with sending.reach.turn():
+            asked_at = self._loop.time()
             if not self.wants_connection or not await sending.share.take(self) or not self.wants_connection:
                 return None
+            sending.reach.waited(self._loop.time() - asked_at)
             self._stage = "connecting"
             try:
                 connection = await sending.connect()

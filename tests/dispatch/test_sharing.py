@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 from mailtui.dispatch.plan import SendPlan
+from mailtui.dispatch.reach import Reach
 from mailtui.dispatch.sharing import Share, Sharing
 from mailtui.outbox.states import CampaignState, OrderKind
 from mailtui.sandbox.capture import read_captured
@@ -65,6 +66,15 @@ async def test_n09_who_waits_for_a_connection_says_so_and_pausing_gives_it_back(
         assert server.counters.peak == 2
         runner.stop()
         await staying
+
+
+async def test_n09_the_time_in_which_others_have_the_connection_says_nothing_of_the_server() -> None:
+    told, counts = Reach(scale=0.01), Reach(scale=0.01)
+    assert not told.failed("421 later") and not counts.failed("421 later")
+    since = asyncio.get_running_loop().time()
+    await asyncio.sleep(0.1)  # ten seconds, and eight are enough to give up
+    told.waited(asyncio.get_running_loop().time() - since)
+    assert not told.failed("421 later") and counts.failed("421 later")
 
 
 class Tenant:
