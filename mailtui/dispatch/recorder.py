@@ -67,11 +67,6 @@ class Recorder:
         """Whether the outbox refused the last commit."""
         return self._in_trouble
 
-    @property
-    def unrecorded(self) -> int:
-        """Results that are not durable yet."""
-        return len(self._results)
-
     async def settle(self) -> None:
         """Wait until everything handed in so far is durable."""
         await self._quiet.wait()
