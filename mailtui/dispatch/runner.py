@@ -234,10 +234,9 @@ class Runner:
         self, ledger: Ledger, tools: Tools, recording: asyncio.Task[None], notices: Notices, session: Tenure
     ) -> None:
         """The runner's own beat: orders, campaigns that come and go, snapshots, and its own health."""
-        only = self._options.only
-        orders = Orders(tools, self._sending, self._clearing, only=only)
+        orders = Orders(tools, self._sending, self._clearing, only=self._options.only)
         recurring = Recurring(tools, self._occurrences, tools.attention)
-        waking = Waking(tools, recurring, tools.attention, self._clearing, only=only)
+        waking = Waking(tools, recurring, tools.attention, self._clearing, only=self._options.only)
         try:
             await self._beat(ledger, tools, recording, notices, orders, waking, session)
         finally:
