@@ -66,9 +66,9 @@ class SendingWindow:
         return self._until - _MARGIN - self._wall() if self.is_open() else 0.0
 
     def opens_at(self) -> float:
-        """When the next mail may be marked, in epoch seconds."""
+        """When the next mail may be marked, in epoch seconds: now, where it is open."""
         now = self._wall()
-        if self._window is None:
+        if self._window is None or self.is_open():
             return now
         return self._window.opens_at(self._window.closes_at(now, self._zone), self._zone)
 

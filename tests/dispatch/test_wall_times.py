@@ -150,6 +150,7 @@ async def test_t04_the_last_second_of_the_hours_is_kept_for_marks_that_are_under
     assert hours.opens_at() == opens + DAY and hours.closes_in() == 0.0
     now[0] = opens + 60
     assert hours.closes_in() == 9 * HOUR - 61
+    assert hours.opens_at() == now[0], "for one that comes to rest for other hours than these"
     hours.take_over(always)
     now[0] = closes
     assert hours.is_open() and hours.opens_at() == closes
