@@ -34,7 +34,8 @@ def try_server(
     server = server_of(service, name)
     if not as_json:
         output.data(output.bold(safe_text(_heading(server))))
-    trial = asyncio.run(try_out(service, server, to=to, tell=_mute if as_json else _show))
+    tell = _mute if as_json else _show
+    trial = asyncio.run(try_out(service, server, to=to, tell=tell, up_to_login=not as_json))
     signing = asyncio.run(DkimKeys(service).published(server.endpoint.account)) if dns else None
     exit_code = _with_key(trial.exit_code, signing)
     if as_json:

@@ -14,7 +14,7 @@ from typing import Any
 
 from mailtui.audience.address import Address, AddressError, parse_address, parse_mailbox
 from mailtui.campaign.campaign import Campaign
-from mailtui.errors import ExitCode, UsageError
+from mailtui.errors import ExitCode, SecretMissing, UsageError
 from mailtui.kit import journal
 from mailtui.service.account_tests import LastTest, note_test
 from mailtui.service.campaigns import is_campaign
@@ -160,20 +160,30 @@ def _bare(text: str) -> str:
 
 
 async def try_out(
-    service: Service, server: Server, *, to: str | None = None, tell: Callable[[Step], None] = lambda _: None
+    service: Service,
+    server: Server,
+    *,
+    to: str | None = None,
+    tell: Callable[[Step], None] = lambda _: None,
+    up_to_login: bool = False,
 ) -> Trial:
     """Go the whole way to a server, telling each step, up to naming a sender and a recipient; with `to`, send a mail
     there that says what it is. Without, the recipient is the sender, and nothing is sent.
 
-    Raises `SecretMissing` for a password that is not there, `AccountError` for a key to sign that mail with,
-    `UsageError` for an address that is none.
+    Raises `SecretMissing` for a password that is not there, with `up_to_login` once the steps before are taken,
+    `AccountError` for a key to sign that mail with, `UsageError` for an address that is none.
     """
     recipient = None if to is None else _address(to)
     endpoint, transcript = server.endpoint, Transcript()
-    credential = await service.credential(endpoint)
+    prober = Prober(endpoint, endpoint.timeouts.scaled(time_scale(service.environ)), transcript, tell)
+    try:
+        credential = await service.credential(endpoint)
+    except SecretMissing:
+        if up_to_login:
+            await prober.up_to_login()
+        raise
     if credential is not None:
         transcript.hide(credential.secret)
-    timeouts = endpoint.timeouts.scaled(time_scale(service.environ))
     signer = None if recipient is None else await signer_of_account(service, endpoint.account)
 
     sender = server.sender or ("" if recipient is None else recipient.text)
@@ -185,7 +195,7 @@ async def try_out(
         signed = data if signer is None else signer.signed(data, sender)
         return Job(sender, recipient.text, signed, capabilities, None)
 
-    probe = await Prober(endpoint, timeouts, transcript, tell).run(
+    probe = await prober.run(
         credential,
         window=server.window,
         envelope=envelope,

@@ -119,6 +119,17 @@ class Prober:
         verdict = await self._send(connection, job)
         return self._came_to(verdict, choice, connection.capabilities)
 
+    async def up_to_login(self) -> None:
+        """Take the steps that need nobody to log in, and leave."""
+        nobody = dataclasses.replace(self._endpoint, user="")
+        try:
+            await connect(nobody, None, timeouts=self._timeouts, make_client=self._make_client)
+        except NotConnected as error:
+            await self._failed(error)
+            return
+        assert self._client is not None
+        await self._leave(self._client)
+
     def _came_to(
         self,
         verdict: Verdict | None,

@@ -85,6 +85,7 @@ def test_a_mail_is_sent_only_to_whom_it_is_asked_for(mailtui: Mailtui, office: A
 def test_what_cannot_be_had_says_why_and_what_to_do(mailtui: Mailtui, office: AiosmtpdServer) -> None:
     missing = mailtui.call("accounts", "test", "office")
     assert (missing.code, "MAILTUI_PASSWORD_OFFICE" in missing.err) == (3, True)
+    assert "ok     tls" in missing.out and "ok     ehlo" in missing.out, "the way up to the login is gone all the same"
     mailtui.environ["MAILTUI_PASSWORD_OFFICE"] = "wrong"
     refused = mailtui.call("accounts", "test", "office", "--transcript")
     assert refused.code == 6
