@@ -51,6 +51,7 @@ class AccountForm(ModalScreen[str | None]):
         self._preset = preset
         self._replaces = replaces
         self._saving = False
+        self._asking = False
 
     def compose(self) -> ComposeResult:
         title = f"The account {self._replaces}" if self._replaces else "A new account"
@@ -179,7 +180,10 @@ class AccountForm(ModalScreen[str | None]):
 
     @on(Button.Pressed, "#cancel")
     def action_leave(self) -> None:
+        if self._asking:
+            return
         if self.changed:
+            self._asking = True
             start(self, self._ask, "leave")
         else:
             self.dismiss(None)
@@ -187,7 +191,10 @@ class AccountForm(ModalScreen[str | None]):
     async def _ask(self) -> None:
         choices = {"save": "Save", "drop": "Throw it away", "": "Go on typing"}
         lines = [joined("What was typed is not saved.")]
-        answer = await self.app.push_screen_wait(ChooseDialog("Leave this account?", lines, choices, grave="drop"))
+        try:
+            answer = await self.app.push_screen_wait(ChooseDialog("Leave this account?", lines, choices, grave="drop"))
+        finally:
+            self._asking = False
         if answer == "drop":
             self.dismiss(None)
         elif answer == "save":

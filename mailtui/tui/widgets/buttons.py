@@ -20,6 +20,6 @@ class Buttons(Horizontal):
     def action_go(self, by: int) -> None:
         """To the button beside the one with the focus; at the end it stays where it is."""
         buttons = [button for button in self.query(Button) if button.focusable]
-        places = [place for place, button in enumerate(buttons) if button.has_focus]
-        if places:
-            buttons[min(max(places[0] + by, 0), len(buttons) - 1)].focus()
+        focused = self.screen.focused  # known at once, so that of keys in quick succession none is lost
+        if isinstance(focused, Button) and focused in buttons:
+            self.screen.set_focus(buttons[min(max(buttons.index(focused) + by, 0), len(buttons) - 1)])
