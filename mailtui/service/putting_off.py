@@ -6,9 +6,10 @@ import dataclasses
 
 from mailtui.campaign.due_times import begins, has_passed
 from mailtui.errors import UsageError
+from mailtui.kit.durations import countdown
 from mailtui.outbox.states import CampaignState, OrderKind
 from mailtui.schedule.hours import with_hours_of
-from mailtui.schedule.schedule import Schedule
+from mailtui.schedule.schedule import Missed, Schedule
 from mailtui.schedule.words import show_moment
 from mailtui.service.orders import Orders
 from mailtui.service.views import CampaignView, now
@@ -70,5 +71,11 @@ async def _begin_at(orders: Orders, view: CampaignView, start_at: float, schedul
 
 async def _go_at(orders: Orders, view: CampaignView, schedule: Schedule) -> str:
     answer = await orders.give(view, OrderKind.SET, {"schedule": schedule.to_json()})
-    hours = "at any hour" if schedule.window is None else f"only {schedule.window.words} {schedule.timezone}"
-    return f"{answer}: {hours}" if answer == "changed" else answer
+    if answer != "changed":
+        return answer
+    told = "at any hour" if schedule.window is None else f"only {schedule.window.words} {schedule.timezone}"
+    said = Schedule.from_json(view.campaign.schedule)
+    if (said.missed, said.grace) != (schedule.missed, schedule.grace):
+        grace = f", within {countdown(schedule.grace)}" if schedule.missed is Missed.SEND else ""
+        told += f"; what is missed: {schedule.missed}{grace}"
+    return f"{answer}: {told}"

@@ -60,6 +60,8 @@ def test_c8_hours_are_changed_by_order_and_by_the_file(mailtui: Mailtui, sandbox
     changed = mailtui.call("set", "--hours", "10:00-11:00", "--json").json
     assert changed["answer"] == f"changed: only {another.capitalize()} 10:00–11:00 UTC"
     assert f"opens {another.capitalize()} " in changed["reason"] and "10:00 UTC" in changed["reason"]
+    late = mailtui.call("set", "--missed", "send", "--grace", "2h", "--json").json["answer"]
+    assert late.endswith("10:00–11:00 UTC; what is missed: send, within 2 h 00 min")
     campaign = mailtui.campaign(3, port=sandbox.port)
     assert mailtui.call("run", campaign, "--yes", "--json").code == 0
     assert sum(sandbox.accepted.values()) == 3
