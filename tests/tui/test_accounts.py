@@ -253,8 +253,7 @@ async def test_the_form_says_what_is_wrong_at_its_field_and_loses_nothing(home: 
             assert isinstance(form, AccountForm)
             await until(lambda: running.focused is field(running, "name"))
             fields = [one for one in form.query(FormField) if one.display]
-            lines = [one.query_one(Input) for one in fields]
-            assert form.focus_chain[: len(fields)] == lines  # tab goes from one to the next, and then to the buttons
+            assert form.focus_chain[: len(fields)] == [one.query_one(Input) for one in fields]  # then the buttons
             for one in (fields[len(fields) // 2], fields[-1]):  # in sight with its name, however small the terminal
                 one.take_focus()
                 await until(lambda one=one: any(line.strip("│ ").startswith(one.entry.name) for line in grid(running)))
@@ -263,7 +262,7 @@ async def test_the_form_says_what_is_wrong_at_its_field_and_loses_nothing(home: 
             await pilot.press(*"99999", "x")  # no letter can be typed
             field(running, "name").focus()
             await until(lambda: shows(running, "× There is an account other already", "× Should be 65,535 or less"))
-            await pilot.press("ctrl+u", *"acme", "down")
+            await pilot.press("end", "ctrl+u", *"acme", "down")
             field(running, "port").value = "587"
             await until(lambda: field(running, "security").value == "starttls")
             field(running, "security").focus()
@@ -279,8 +278,8 @@ async def test_the_form_says_what_is_wrong_at_its_field_and_loses_nothing(home: 
             await pilot.press("enter")  # goes on typing
             await on(running, AccountForm)
             for _ in range(2):
-                form.action_leave()  # a second esc that comes before the question stands there asks no second time
-            await on(running, ChooseDialog)
+                form.action_leave()  # a second esc that was on its way to the form asks no second time
+                await on(running, ChooseDialog)
             await pilot.press("escape")  # and esc is no throwing away either
             await on(running, AccountForm)
             await pilot.press("escape")
